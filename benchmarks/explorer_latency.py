@@ -2,8 +2,8 @@
 
 All run in the same JupyterLab in the same headless Chromium, in turn, several times: a label, which is the floor, the
 explorer cold, which begins at once with nothing trained ahead, and warm, after a rest of some seconds. Each gets 24 key
-moves and a drag of 2 seconds. A picture counts when the frame that shows it has been painted; the explorer's counts only
-if it says the learning rate of that key and all its epochs. 300 samples, 2 features, 3 classes, 100 epochs, batch 16.
+moves and a drag of 2 seconds. A picture counts when the frame that shows it has been painted; the explorer's counts
+only if it says the learning rate of that key and all its epochs. 300 samples, 3 classes, 100 epochs, batch 16.
 
     python benchmarks/explorer_latency.py [--runs 3] [--plain]
 
@@ -53,7 +53,8 @@ WATCH = """() => {
     channel.port2.postMessage(0);
   });
   new MutationObserver(records => {
-    const shown = records.filter(r => !(r.target.parentElement ?? root).closest('.widget-slider, .zl-sliders, .zl-live'));
+    const controls = '.widget-slider, .zl-sliders, .zl-live';
+    const shown = records.filter(r => !(r.target.parentElement ?? root).closest(controls));
     if (shown.some(r => r.addedNodes.length || r.type === 'characterData')) painted(caption());
   }).observe(root, {childList: true, subtree: true, characterData: true});
 }"""

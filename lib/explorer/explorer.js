@@ -10,7 +10,7 @@ const QUIET = 400; // ms without a change before it is said to those who listen
 const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 414, 8, 264]; // the axes of the loss
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 const STEPS = {
@@ -107,41 +107,43 @@ function drawPoints(data) {
   }).join('');
 }
 
-function readColour(style, name) {
-  const number = parseInt(style.getPropertyValue(name).trim().slice(1), 16);
-  return [number >> 16, number >> 8 & 255, number & 255];
+// Reads the theme's colours as red, green and blue. To ask for them makes the browser lay out the page.
+function readColours(element) {
+  const style = getComputedStyle(element);
+  return Object.fromEntries([...'0123456789', 'edge'].map(name => {
+    const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
+    return [name, [number >> 16, number >> 8 & 255, number & 255]];
+  }));
 }
 
 // Colours each pixel by its likeliest class, deeper with its lead. The logarithms of probabilities are interpolated
 // between the points of the grid: borders between them are straight where those of the scores are.
-function shadeRegions(canvas, logs, classes, grid) {
+function shadeRegions(canvas, logs, classes, grid, colours) {
   const pen = canvas.getContext('2d');
-  const image = pen.createImageData(WIDTH, HEIGHT);
+  const image = canvas.image ??= pen.createImageData(WIDTH, HEIGHT);
   const pixels = new Uint32Array(image.data.buffer);
-  const style = getComputedStyle(canvas);
-  const colours = [];
-  for (let label = 0; label < classes; label++) {
-    const [red, green, blue] = readColour(style, `--zl-${label % 10}`);
-    for (let depth = 1; depth <= 4; depth++) {
-      colours.push((255 * (1 - 0.85 ** depth) << 24 | blue << 16 | green << 8 | red) >>> 0);
-    }
-  }
-  const [red, green, blue] = readColour(style, '--zl-edge');
-  const edge = (180 << 24 | blue << 16 | green << 8 | red) >>> 0;
+  const pack = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
+  const shades = Array.from({ length: 4 * classes }, (_, at) =>
+    pack(colours[Math.floor(at / 4) % 10], 255 * (1 - 0.85 ** (1 + at % 4))));
+  const edge = pack(colours.edge, 180);
   const best = new Uint8Array(WIDTH * HEIGHT);
+  const across = Float32Array.from({ length: WIDTH }, (_, column) => column / (WIDTH - 1) * (grid - 1.001));
+  const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
   for (let row = 0, at = 0; row < HEIGHT; row++) {
     const v = (1 - row / (HEIGHT - 1)) * (grid - 1.001);
-    const below = Math.floor(v);
-    const up = v - below;
+    const up = v - Math.floor(v);
+    for (let each = 0; each < line.length; each++) {
+      const below = (Math.floor(each / grid) * grid + Math.floor(v)) * grid + each % grid;
+      line[each] = logs[below] * (1 - up) + logs[below + grid] * up;
+    }
     for (let column = 0; column < WIDTH; column++, at++) {
-      const u = column / (WIDTH - 1) * (grid - 1.001);
-      const left = Math.floor(u);
-      const right = u - left;
-      let [first, second, winner] = [-Infinity, -Infinity, 0];
-      for (let label = 0, corner = below * grid + left; label < classes; label++, corner += grid * grid) {
-        const lower = logs[corner] * (1 - right) + logs[corner + 1] * right;
-        const upper = logs[corner + grid] * (1 - right) + logs[corner + grid + 1] * right;
-        const value = lower * (1 - up) + upper * up;
+      const left = Math.floor(across[column]);
+      const right = across[column] - left;
+      let first = -Infinity;
+      let second = -Infinity;
+      let winner = 0;
+      for (let label = 0, here = left; label < classes; label++, here += grid) {
+        const value = line[here] * (1 - right) + line[here + 1] * right;
         if (value > first) {
           second = first;
           first = value;
@@ -153,7 +155,7 @@ function shadeRegions(canvas, logs, classes, grid) {
       best[at] = winner;
       const lead = first - second;
       const isEdge = column && best[at - 1] !== winner || row && best[at - WIDTH] !== winner;
-      pixels[at] = isEdge ? edge : colours[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
+      pixels[at] = isEdge ? edge : shades[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
     }
   }
   pen.putImageData(image, 0, 0);
@@ -161,10 +163,8 @@ function shadeRegions(canvas, logs, classes, grid) {
 
 // Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
 // comes last; an image has no place for it.
-function drawWeights(canvas, answer, names) {
+function drawWeights(canvas, answer, names, colours) {
   const pen = canvas.getContext('2d');
-  const style = getComputedStyle(canvas);
-  const [above, below] = ['--zl-0', '--zl-1'].map(name => readColour(style, name));
   const columns = answer.picture.length / answer.rows;
   const largest = Math.max(...answer.picture.map(Math.abs), 1e-9);
   const side = Math.sqrt(columns - 1);
@@ -179,7 +179,7 @@ function drawWeights(canvas, answer, names) {
     const [left, top] = [row % across * wide, Math.floor(row / across) * high];
     for (let cell = 0; cell < cellsAcross * cellsDown; cell++) {
       const weight = answer.picture[row * columns + cell];
-      pen.fillStyle = `rgba(${weight > 0 ? above : below}, ${Math.abs(weight) / largest})`;
+      pen.fillStyle = `rgba(${colours[weight > 0 ? 0 : 1]}, ${Math.abs(weight) / largest})`;
       const [x, y] = [left + cell % cellsAcross * cellWide, top + Math.floor(cell / cellsAcross) * cellHigh];
       pen.fillRect(x, y, cellWide, cellHigh);
     }
@@ -196,6 +196,7 @@ export default () => {
   const views = new Set();
   const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
+  let choices = null; // what there is to choose from
   let data = null; // the data set, as Python describes it
 
   const get = name => model.get(name);
@@ -258,9 +259,9 @@ export default () => {
     showAll();
   }
 
+  // The places of a slider.
   function listPlaces(name) {
-    const epochs = Array.from({ length: get('choices').epochs }, (_, at) => at + 1);
-    return { learning_rate: get('choices').rates, batch_size: data.sizes, epochs, size: get('choices').sizes }[name];
+    return { learning_rate: choices.rates, batch_size: data.sizes, epochs: choices.epochs, size: choices.sizes }[name];
   }
 
   // Says why a number can't be used, or nothing if it can.
@@ -272,6 +273,7 @@ export default () => {
 
   function initialize({ model: own }) {
     model = own;
+    choices = get('choices');
     store(get('answer'), get('answer').arrays);
     readData();
     model.on('msg:custom', hear);
@@ -280,11 +282,11 @@ export default () => {
   }
 
   function render({ el }) {
-    const choices = get('choices');
     const root = `zl-${Math.random().toString(36).slice(2)}`; // for notes to be referred to
     const shows = []; // what brings each control up to date
     const drawn = {};
     let shown = null; // the answer that is drawn
+    let colours = null; // of the theme, for what a canvas shows
     let quiet = 0;
 
     // ---- Controls
@@ -453,16 +455,17 @@ export default () => {
     }
 
     function showNetwork(answer) {
+      colours ??= readColours(el);
       network.figure.hidden = !answer.picture.length;
       if (network.figure.hidden) return;
       if (data.points.length) {
-        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid);
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours);
         network.show('Decision regions', data.drawn ??= drawPoints(data));
         explains.textContent = 'stronger colour: more certain; hollow: validation';
       } else {
         const names = get('size') ? answer.picture.map((_, at) => at + 1) : data.classes;
-        network.show('Weights', drawWeights(network.canvas, answer, names));
-        explains.textContent = `blue: above 0; orange: below 0; one row for each ${get('size') ? 'hidden unit' : 'class'}`;
+        network.show('Weights', drawWeights(network.canvas, answer, names, colours));
+        explains.textContent = `blue: above 0; orange: below 0; one for each ${get('size') ? 'hidden unit' : 'class'}`;
       }
     }
 
@@ -531,7 +534,10 @@ export default () => {
     el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
-    const themes = new MutationObserver(() => showNetwork(shown)); // a canvas has its colours from the theme
+    const themes = new MutationObserver(() => {
+      colours = null;
+      showNetwork(shown);
+    });
     themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
     const view = { show, showMap };
     views.add(view);

@@ -11,37 +11,29 @@ import sys
 import time
 from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 from IPython.display import display
 
-from lib.checking.student_code import Failure, random_numbers, run_student_code
-from lib.explorer import captions
+from lib.explorer.answers import Answers, Architecture, Want
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.curvature import largest_descending_rate
-from lib.explorer.samples import BUILT_IN, GRID, Plane, load, sources
-from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
+from lib.explorer.samples import GRID
+from lib.explorer.training import Network, Run, Setting
 from lib.explorer.what_ifs import WhatIf, of_units
 
 LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # places of the slider
+MAP_RATES = LEARNING_RATES[::5]
 PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests hold them against all data sets
 PRESET_BATCH = 16
 EPOCHS, MOST_EPOCHS = 100, 300
-COLUMNS = 240  # of the curve by iteration: more than the picture has pixels for
-MAP_RATES = LEARNING_RATES[::5]
-MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs reach the time limit
-PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 FIRST_PICTURE = 2.0  # seconds of training for the first picture of all
 FIRST_SLICE = 0.002  # seconds of training before the first picture of a new setting
@@ -52,51 +44,13 @@ AHEAD = 4.0  # seconds of training ahead between two moves
 NEXT = 6  # places on the slider that are trained before the map
 PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
 REST = 3.0  # seconds without a move before the still picture is drawn, which takes as long as ten moves
-BACK = 4  # times as far as a place in the direction of the last move is one in the other
-REMEMBERED = 150  # runs
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
-
 
 # A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
 # that hides it comes from an output of its own, because nothing of the explorer is there then.
 HIDE_ERROR = """element.classList.add('zl-before');
 document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
   .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
-
-
-class Want(NamedTuple):
-    """What the page shows: a setting, and after how many epochs."""
-
-    setting: Setting
-    epochs: int
-
-    @staticmethod
-    def names() -> tuple[str, ...]:
-        """Return the names of its traits, in the order in which the page has them."""
-        return (*Setting._fields, "epochs")
-
-
-class Look(NamedTuple):
-    """What there is to see: the words, and log probabilities on the plane or weights, both empty after a fault."""
-
-    caption: str
-    picture: Matrix
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Layers below softmax of which one can choose the size, such as the number of `counted` "hidden units".
-
-    `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
-    those that are shown where there is no plane. `describe(run, epoch)` is a sentence more for the caption.
-    """
-
-    counted: str
-    sizes: Sequence[int]
-    size: int
-    make: Callable[[int], Callable[[int, int], Any]]
-    weights: Callable[[Run, int], Matrix]
-    describe: Callable[[Run, int], str]
 
 
 class Explorer(anywidget.AnyWidget):
@@ -110,15 +64,15 @@ class Explorer(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("explorer.js")
     _css = Path(__file__).with_name("explorer.css")
 
-    learning_rate = traitlets.Float(PRESETS["Good"], help="above 0").tag(sync=True)
-    batch_size = traitlets.Int(PRESET_BATCH, help="up to the number of training samples").tag(sync=True)
+    learning_rate = traitlets.Float(PRESETS["Good"]).tag(sync=True)
+    batch_size = traitlets.Int(PRESET_BATCH).tag(sync=True)
     epochs = traitlets.Int(EPOCHS).tag(sync=True)
     seed = traitlets.Int(0, help="of the start weights and of the order of samples").tag(sync=True)
     data = traitlets.Unicode(help="the name of a data set").tag(sync=True)
     what_if = traitlets.Unicode(help="the name of a mistake, or nothing").tag(sync=True)
     size = traitlets.Int(0, help="of the hidden layer, where there is one").tag(sync=True)
     choices = traitlets.Dict(help="what the page offers").tag(sync=True)
-    data_set = traitlets.Dict(help="the samples of the data set in force, as the page draws them").tag(sync=True)
+    data_set = traitlets.Dict(help="the data set in force, as the page draws it").tag(sync=True)
     answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
 
     def __init__(
@@ -129,63 +83,50 @@ class Explorer(anywidget.AnyWidget):
         architecture: Architecture | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._network, self._architecture = network, architecture
-        self._what_ifs = {each.name: each for each in (of_units() if what_ifs is None else what_ifs)}
-        self._sources = sources(data)
-        self._samples = cache(lambda name: load(self._sources[name]))
-        self._plane = cache(lambda name: Plane(self._samples(name)) if self._samples(name).planar else None)
-        for name in self._sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
-            self._samples(name)
-        self._starts: dict[Setting, Matrix] = {}
-        self.run = lru_cache(maxsize=REMEMBERED)(self._begin)
-        self._sent: dict[Want, bool] = {}
+        answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
+        self._answers = answers
+        self._sent: dict[Want, bool] = {}  # and whether all epochs were there
         self._limited: set[Want] = set()
         self._ahead: Iterator[Want] = iter(())
         self._next: Want | None = None
-        self._cells: set[Want] = set()
-        self._axis, self._upwards = "learning_rate", False
-        self._seen = self._mapped = self._saved = False
+        self._cells: set[Want] = set()  # of the map, if it is open
+        self._axis, self._upwards = "learning_rate", False  # of the last move
+        self._seen = self._mapped = self._saved = self._loads = False
         self._spent = self._moved = 0.0
         self._stills: list[list[Any]] = []
-        self._loads = False
-        first, size = next(iter(self._sources)), architecture.size if architecture else 0
-        batch_size = min(PRESET_BATCH, self._samples(first).batch_sizes[-1])
-        want = Want(Setting(PRESETS["Good"], batch_size, data=first, size=size), EPOCHS)
-        self.run(want.setting).advance(want.epochs, FIRST_PICTURE)
-        said, arrays = self._answer(want)
-        super().__init__(
-            data=first,
-            batch_size=batch_size,
-            size=size,
-            answer={**said, "arrays": arrays},
-            choices={
-                "rates": LEARNING_RATES,
-                "epochs": MOST_EPOCHS,
-                "presets": list(PRESETS.items()),
-                "preset_batch": PRESET_BATCH,
-                "data": list(self._sources),
-                "what_ifs": {name: each.question for name, each in self._what_ifs.items()},
-                "sizes": list(architecture.sizes) if architecture else [],
-                "counted": architecture.counted if architecture else "",
-                "map_rates": MAP_RATES,
-                "grid": GRID,
-            },
-            data_set=self._describe(first),
-        )
+        name, size = next(iter(answers.sources)), architecture.size if architecture else 0
+        batch_size = min(PRESET_BATCH, answers.samples(name).batch_sizes[-1])
+        first = Want(PRESETS["Good"], batch_size, 0, name, "", size, EPOCHS)
+        answers.run(first).advance(first.epochs, FIRST_PICTURE)
+        said, arrays = answers.give(first)
+        choices = {
+            "rates": LEARNING_RATES,
+            "epochs": list(range(1, MOST_EPOCHS + 1)),
+            "presets": list(PRESETS.items()),
+            "preset_batch": PRESET_BATCH,
+            "data": list(answers.sources),
+            "what_ifs": {name: each.question for name, each in answers.what_ifs.items()},
+            "sizes": architecture.sizes if architecture else (0,),
+            "counted": architecture.counted if architecture else "",
+            "map_rates": MAP_RATES,
+            "grid": GRID,
+        }
+        drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**said, "arrays": arrays}}
+        super().__init__(**first._asdict(), **drawn)
         self._coalescer = Coalescer(self._work, loop)
-        self.observe(self._follow, list(Want.names()))
+        self.observe(self._follow, Want._fields)
         self.on_msg(self._hear)
 
-    # ---- Traits: what can't be used is refused
+    # ---- Traits
 
-    @traitlets.validate(*Want.names())
+    @traitlets.validate(*Want._fields)
     def _require(self, proposal: Any) -> Any:
         """Refuse a value that can't be used."""
         name, value = proposal["trait"].name, proposal["value"]
         if name == "learning_rate":
             fits, expected, attempt = 0 < value < math.inf, "a number above 0", "0.1"
         elif name in ("data", "what_if"):
-            known = list(self._sources) if name == "data" else ["", *self._what_ifs]
+            known = list(self._answers.sources) if name == "data" else ["", *self._answers.what_ifs]
             fits, expected, attempt = value in known, f"one of {', '.join(map(repr, known))}", repr(known[0])
         else:
             low, high = self._find_range(name)
@@ -197,112 +138,41 @@ class Explorer(anywidget.AnyWidget):
     def _find_range(self, name: str) -> tuple[int, int]:
         """Return the least and the greatest of the whole numbers that a trait can have."""
         if name == "batch_size":
-            return 1, self._samples(self.data).batch_sizes[-1]
-        sizes = self._architecture.sizes if self._architecture else (0,)
+            return 1, self._answers.samples(self.data).batch_sizes[-1]
+        sizes = self.choices["sizes"]
         return {"epochs": (1, MOST_EPOCHS), "seed": (0, 2**32 - 1), "size": (sizes[0], sizes[-1])}[name]
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
         """Give the page the samples, and keep the batch within their number; the batch of all stays that of all."""
-        if not change.old:
-            return
-        before, most = (self._samples(name).batch_sizes[-1] for name in (change.old, change.new))
-        self.data_set = self._describe(change.new)
-        self.batch_size = most if self.batch_size == before else min(self.batch_size, most)
-
-    # ---- What is shown
+        if change.old:
+            before, most = (self._answers.samples(name).batch_sizes[-1] for name in (change.old, change.new))
+            self.data_set = self._answers.describe_data(change.new)
+            self.batch_size = most if self.batch_size == before else min(self.batch_size, most)
 
     def _want(self) -> Want:
-        return Want(Setting(*(getattr(self, name) for name in Setting._fields)), self.epochs)
+        return Want(*(getattr(self, name) for name in Want._fields))
 
-    def _begin(self, setting: Setting) -> Run:
-        """Begin the run of a setting."""
-        recipe = Recipe(self._network)
-        if self._architecture:
-            made = self._architecture.make(setting.size)
-            recipe = Recipe(replace(self._network, Dense=made, counted=self._architecture.counted))
-        if setting.what_if:
-            recipe = self._what_ifs[setting.what_if].apply(recipe)
-        return Run(recipe, self._samples(setting.data), setting, self._starts)
+    # ---- What is shown, for Python and for pages without a kernel
 
-    def _look(self, want: Want) -> Look:
-        """Look at a run as far as it got, with the student's own layers."""
-        run = self.run(want.setting)
-        done = min(run.epochs, want.epochs)
-        if not run.weights:
-            return Look(captions.describe(run, want.epochs), np.empty((0, 0)))
-
-        def look() -> Look:
-            caption = captions.describe(run, want.epochs)
-            if self._architecture and done == want.epochs:
-                caption += f" {self._architecture.describe(run, done)}"
-            if plane := self._plane(want.setting.data):
-                return Look(caption, np.log(np.maximum(np.nan_to_num(run.predict(plane.points, done)), 1e-300)))
-            return Look(caption, self._architecture.weights(run, done) if self._architecture else run.weights[done])
-
-        with random_numbers(PICTURE_RANDOMNESS):
-            found = run_student_code(look, CALL_LIMIT)
-        if isinstance(found, Failure):
-            run.fault = run.fault or found.text_and_code
-            return Look(run.fault, np.empty((0, 0)))
-        return found
-
-    def _answer(self, want: Want) -> tuple[dict[str, Any], list[bytes]]:
-        """Return a run as the page draws it: words and numbers, and arrays of float32.
-
-        These are the losses by epoch, those of validation, the least and the greatest loss of the batches in each of
-        at most `COLUMNS` stretches, and what a `Look` has.
-        """
-        run, look = self.run(want.setting), self._look(want)
-        done = min(run.epochs, want.epochs)
-        iterations = np.array(run.iteration_loss)[: done * run.iterations_per_epoch] if run.weights else np.empty(0)
-        every = max(1, math.ceil(len(iterations) / COLUMNS))
-        starts = np.arange(0, len(iterations), every)
-        band = [edge.reduceat(iterations, starts) for edge in (np.minimum, np.maximum)] if len(starts) else []
-        said = {
-            "want": [*want.setting, want.epochs],
-            "done": done,
-            "complete": run.complete(want.epochs),
-            "over": run.over,
-            "caption": look.caption,
-            "rows": len(look.picture),
-            "columns_an_epoch": run.iterations_per_epoch / every if run.weights else 0,
-        }
-        arrays = (run.epoch_loss[:done], run.validation_loss[:done], np.ravel(band), np.ravel(look.picture))
-        return said, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
-
-    def _describe(self, name: str) -> dict[str, Any]:
-        """Describe a data set to the page; `points` are x, y, label and "for validation" of each sample in a plane."""
-        samples, plane = self._samples(name), self._plane(name)
-        sizes = samples.batch_sizes
-        points = np.empty(0)
-        if plane:
-            labels = np.concatenate([samples.labels, samples.labels_validation])
-            validation = np.arange(len(labels)) >= len(samples.labels)
-            points = np.vstack([plane.share(np.hstack([samples.X, samples.X_validation])), labels, validation]).T
-        return {
-            "name": name,
-            "classes": samples.names,
-            "sizes": sizes,
-            "features": len(samples.X),
-            "points": points.astype(np.float32).tobytes(),
-            "map_sizes": [size for size in (*sizes[:-1:2], sizes[-1]) if sizes[-1] / size <= MAP_ITERATIONS],
-        }
+    def run(self, setting: Setting) -> Run:
+        """Return the run of a setting, as far as it got."""
+        return self._answers.run(Want(*setting, 0))
 
     @property
     def caption(self) -> str:
         """What is shown, in words."""
-        return self._look(self._want()).caption
+        return self._answers.look(self._want()).caption
 
     def still(self) -> list[dict[str, str]]:
         """Return what is shown for pages without a kernel, as two outputs: the caption, and the pictures as a PNG."""
         want = self._want()
-        run, look = self.run(want.setting), self._look(want)
+        run, look = self._answers.run(want), self._answers.look(want)
         outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
         if look.picture.size and self._can_draw():
             from lib.explorer.still import draw  # here, because matplotlib takes long to import
 
-            png = draw(run, min(run.epochs, want.epochs), self._plane(want.setting.data), look.picture)
+            png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
             outputs[1]["image/png"] = b64encode(png).decode()
         return outputs
 
@@ -333,7 +203,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow(self, change: Any) -> None:
         """Note a change of the setting; messages of the page come in another thread."""
-        if change.name != "data" and change.name != "what_if":
+        if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
 
@@ -357,38 +227,28 @@ class Explorer(anywidget.AnyWidget):
         if not self._seen:
             self._save()
             return None
-        still = self.run(want.setting).fault or now > self._moved + REST
+        fault = self._answers.run(want).fault
         if want not in self._limited and now > self._moved + PAUSE:
-            self._send_limit(want)
-        elif still and not self._saved:
+            self._limited.add(want)
+            self.send({"want": want, "limit": self._answers.find_limit(want)})
+        elif not self._saved and (fault or now > self._moved + REST):
             self._save()
-        elif self._spent > AHEAD or self.run(want.setting).fault or not self._work_ahead():
+        elif self._spent > AHEAD or fault or not self._work_ahead():
             return None if self._saved else max(self._moved + (REST if want in self._limited else PAUSE) - now, 0.001)
         return 0.0
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
         """Train for at most `seconds` and send what there is; return whether it is complete."""
-        run = self.run(want.setting)
+        run = self._answers.run(want)
         run.advance(want.epochs, seconds, lambda: self._coalescer.woken)
         complete = run.complete(want.epochs)
         if complete or not only_complete:
-            self.send(*self._answer(want))
-            self._sent.pop(want, None)
+            self.send(*self._answers.give(want))
+            self._sent.pop(want, None)  # so that their order is that in which the page has them
             self._sent[want] = complete
             if len(self._sent) > SENT:
                 del self._sent[next(iter(self._sent))]
         return complete
-
-    def _send_limit(self, want: Want) -> None:
-        """Send the largest learning rate that still descends, at the weights that are shown."""
-        self._limited.add(want)
-        run = self.run(want.setting)
-        if not run.weights or run.fault:
-            return
-        with random_numbers(PICTURE_RANDOMNESS):
-            found = run_student_code(lambda: largest_descending_rate(run, min(run.epochs, want.epochs)), CALL_LIMIT)
-        limit = found if isinstance(found, float) and math.isfinite(found) else None
-        self.send({"want": [*want.setting, want.epochs], "limit": limit})
 
     def _work_ahead(self) -> bool:
         """Train a little for the next moves; return whether there was anything to train."""
@@ -405,35 +265,32 @@ class Explorer(anywidget.AnyWidget):
     def _look_ahead(self, want: Want) -> Iterator[Want]:
         """Yield what may be wanted next: places of the slider that moved last, the map, and other places."""
         yield from islice(self._list_near(want, self._axis), NEXT)
-        yield from sorted(self._cells, key=lambda cell: _distance(cell.setting, want.setting))
+        yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
         for name in (self._axis, "learning_rate", "batch_size", "size"):
             yield from self._list_near(want, name)
 
     def _list_near(self, want: Want, name: str) -> Iterator[Want]:
-        """Yield the places of a slider around the present one, nearest first; backwards counts as farther."""
+        """Yield the places of a slider: those ahead of the last move, nearest first, and those behind it."""
         places: dict[str, Sequence[Any]] = {
             "learning_rate": LEARNING_RATES,
             "batch_size": self.data_set["sizes"],
-            "epochs": range(1, MOST_EPOCHS + 1),
+            "epochs": self.choices["epochs"],
             "size": self.choices["sizes"],
         }
-        here, found = getattr(self, name), places.get(name, ())
-        at, upwards = bisect_left(found, here), self._upwards or name != self._axis
-        far = {place: abs(each - at) * (1 if (each > at) == upwards else BACK) for each, place in enumerate(found)}
-        for place in sorted(far, key=far.__getitem__):
-            if name == "epochs":
-                yield want._replace(epochs=place)
-            else:
-                yield want._replace(setting=want.setting._replace(**{name: place}))
+        along = places.get(name, ())
+        at = bisect_left(along, getattr(want, name))
+        above, below = along[at:], along[:at][::-1]
+        for place in (*above, *below) if self._upwards else (*below, *above):
+            yield want._replace(**{name: place})
 
     def _list_cells(self, want: Want) -> Iterator[Want]:
         """Yield what the map shows, if it is open."""
         for rate in MAP_RATES if self._mapped else ():
             for size in self.data_set["map_sizes"]:
-                yield want._replace(setting=want.setting._replace(learning_rate=rate, batch_size=size))
+                yield want._replace(learning_rate=rate, batch_size=size)
 
 
-def _distance(cell: Setting, here: Setting) -> float:
+def _rank(cell: Want, here: Want) -> float:
     """Return how late a cell of the map is trained: later the farther it lies, and the more batches an epoch has."""
     far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
     return far - math.log(cell.batch_size)

@@ -316,7 +316,15 @@ def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
         )
         explorer.keyboard.press("Tab")
     reached = [name for name in named if name]
-    expected = ["Learning rate", "Batch size, to type", "Batch size", "Epochs", "▶ Play the training", "Too small", "More"]
+    expected = [
+        "Learning rate",
+        "Batch size, to type",
+        "Batch size",
+        "Epochs",
+        "▶ Play the training",
+        "Too small",
+        "More",
+    ]
     expected += ["Data", "Seed, to type", "Lock rate ÷ batch size", "Keep this run", "What if"]
     assert [name for name in reached if name in expected] == expected and "(no name)" not in reached
     assert slider(explorer, "Learning rate").get_attribute("aria-valuetext") == readout(explorer, "Learning rate")

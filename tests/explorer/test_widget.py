@@ -21,11 +21,12 @@ from matplotlib.image import imread
 
 from lib.blanks import OpenBlank
 from lib.explorer import explore
+from lib.explorer.answers import Want
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.still import COLOURS
 from lib.explorer.training import Network, Setting
 from lib.explorer.what_ifs import WhatIf
-from lib.explorer.widget import LEARNING_RATES, Explorer, Want
+from lib.explorer.widget import LEARNING_RATES, Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising, sleeping, swallowing, transposed
@@ -111,7 +112,7 @@ def test_traits_can_be_observed_and_each_change_is_answered_once(explorer):
     assert seen == [("learning_rate", 0.01), ("learning_rate", 0.2), ("learning_rate", 0.01), ("epochs", 7)]
     complete = [said["want"] for said, _ in explorer.sent if said["complete"]]
     wants = [(0.01, 100), (0.2, 100), (0.01, 7)]
-    assert complete == [[rate, 16, 0, "blobs", "", 0, epochs] for rate, epochs in wants]
+    assert complete == [(rate, 16, 0, "blobs", "", 0, epochs) for rate, epochs in wants]
 
 
 def test_other_data_keep_the_batch_within_the_samples(explorer):
@@ -140,12 +141,10 @@ def test_the_arrays_are_those_of_the_run(explorer):
     explorer.epochs = 3
     run = explorer.run(Setting(0.1, 16))
     said, (training, validation, band, picture) = explorer.sent[-1]
-    assert said["want"] == [0.1, 16, 0, "blobs", "", 0, 3] and said["done"] == 3 and said["complete"]
+    assert said["want"] == (0.1, 16, 0, "blobs", "", 0, 3) and said["done"] == 3 and said["complete"]
     np.testing.assert_allclose(training, run.epoch_loss[:3], rtol=1e-6)
     np.testing.assert_allclose(validation, run.validation_loss[:3], rtol=1e-6)
-    np.testing.assert_allclose(
-        band, np.tile(run.iteration_loss[:45], 2), rtol=1e-6
-    )  # 45 batches are fewer than columns
+    np.testing.assert_allclose(band, np.tile(run.iteration_loss[:45], 2), rtol=1e-6)  # fewer than columns
     assert said["caption"] == explorer.caption
     low, high = (edge(np.hstack([BLOBS.X, BLOBS.X_validation]), axis=1) for edge in (np.min, np.max))
     x, y = np.linspace(low - 0.4, high + 0.4, 36).T
@@ -156,7 +155,7 @@ def test_the_arrays_are_those_of_the_run(explorer):
 
 
 def test_the_band_holds_the_least_and_the_greatest_loss_of_each_stretch(explorer):
-    said, (*_, band, _) = explorer._answer(Want(Setting(0.1, 16), 100))
+    said, (*_, band, _) = explorer._answers.give(Want(0.1, 16, 0, "blobs", "", 0, 100))
     losses = np.array(explorer.run(Setting(0.1, 16)).iteration_loss)
     stretches = np.split(losses, range(7, 1500, 7))
     expected = [[edge(each) for each in stretches] for edge in (min, max)]
@@ -223,13 +222,12 @@ def test_an_open_map_is_filled():
     loop.run(lambda: cells <= {tuple(said["want"][:2]) for said, _ in explorer.sent if said.get("complete")})
 
 
-def test_a_page_that_begins_anew_gets_everything_again(explorer):
-    explorer.learning_rate = 0.01
-    before = len(explorer.sent)
-    explorer._seen, explorer._sent = False, {}
-    explorer.learning_rate = 0.1
-    explorer.learning_rate = 0.01
-    assert [said["want"][0] for said, _ in explorer.sent[before:] if said["complete"]] == [0.1, 0.01]
+def test_a_page_that_begins_anew_gets_everything_again():
+    loop = Loop()
+    explorer = Listening(STUDENT, "blobs", loop=loop)
+    for times in (1, 2):
+        explorer._hear(explorer, {"begin": True}, [])
+        loop.run(lambda times=times: [said["want"][0] for said, _ in explorer.sent].count(0.0794) == times)
 
 
 def in_own_thread(coroutine):
@@ -241,12 +239,12 @@ def in_own_thread(coroutine):
 def test_twenty_quick_moves_end_on_the_last_and_train_few():
     async def move():
         explorer = Explorer(STUDENT, "blobs", loop=asyncio.get_running_loop())
-        known = explorer.run.cache_info().misses
+        known = explorer._answers._run.cache_info().misses
         for rate in LEARNING_RATES[6:26]:
             explorer.learning_rate = rate
         while not explorer._sent.get(explorer._want()):
             await asyncio.sleep(0)
-        return explorer, explorer.run.cache_info().misses - known
+        return explorer, explorer._answers._run.cache_info().misses - known
 
     explorer, trained = in_own_thread(move())
     assert explorer.caption.startswith("Learning rate 0.0316, batch size 16. After 100 epochs")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from lib.explorer import running_loop
+from lib.explorer.answers import Architecture
 from lib.explorer.training import Matrix, Network, Run
-from lib.explorer.widget import Architecture, Explorer
+from lib.explorer.widget import Explorer
 from lib.units.hidden_layer.stack import Stack
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 

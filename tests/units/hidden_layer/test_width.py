@@ -104,7 +104,7 @@ def test_dead_units_are_counted(explorer: Explorer) -> None:
 
 
 def test_the_slider_sets_the_width(explorer: Explorer) -> None:
-    assert explorer.choices["sizes"] == list(WIDTHS) and explorer.choices["counted"] == "hidden units"
+    assert explorer.choices["sizes"] == WIDTHS and explorer.choices["counted"] == "hidden units"
     explorer.epochs = 5
     explorer.size = 3
     assert "batch size 16, 3 hidden units. After 5 epochs" in explorer.caption
