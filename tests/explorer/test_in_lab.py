@@ -316,25 +316,17 @@ def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
         )
         explorer.keyboard.press("Tab")
     reached = [name for name in named if name]
-    expected = [
-        "Learning rate",
-        "Batch size, to type",
-        "Batch size",
-        "Epochs",
-        "▶ Play the training",
-        "Too small",
-        "More",
-        "Data",
-    ]
-    expected += ["Seed, to type", "Lock rate ÷ batch size", "Keep this run", "What if"]
+    expected = ["Learning rate", "Batch size, to type", "Batch size", "Epochs", "▶ Play the training", "Too small"]
+    expected += ["More", "Data", "Seed, to type", "Lock rate ÷ batch size", "Keep this run", "What if"]
     assert [name for name in reached if name in expected] == expected and "(no name)" not in reached
     assert slider(explorer, "Learning rate").get_attribute("aria-valuetext") == readout(explorer, "Learning rate")
 
 
 OVERFLOW = """() => {
   const box = document.querySelector('.zl-explorer'), edge = box.getBoundingClientRect().right + 1;
-  return [...box.querySelectorAll('*')].filter(each => each.checkVisibility()
-    && !each.closest('.zl-aside, .zl-map, svg') && each.getBoundingClientRect().right > edge).map(each => each.outerHTML.slice(0, 99));
+  const shown = [...box.querySelectorAll('*')].filter(each => each.checkVisibility());
+  return shown.filter(each => !each.closest('.zl-aside, .zl-map, svg') && each.getBoundingClientRect().right > edge)
+    .map(each => each.outerHTML.slice(0, 99));
 }"""
 BOXES = """() => ['.zl-sliders', '.zl-pictures figure', 'figure + figure', '.jp-WindowedPanel-outer'].flatMap(each => {
   const found = document.querySelector(each);
