@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import LEARNING_RATES, Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
-from tests.explorer.test_training import BLOBS, STUDENT, by_hand, endless, raising, sleeping, swallowing, transposed
+from tests.explorer.test_training import BLOBS, STUDENT, by_hand
 
 ROOT = Path(__file__).parents[2]
 BLANK = "Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."
@@ -323,6 +324,32 @@ def test_what_ifs_are_found_wherever_their_unit_lies(tmp_path, imported, found):
 
 
 # ---- Faults of student code
+
+
+def raising(self, output_gradient, learning_rate=None):
+    return output_gradient @ output_gradient  # shapes never fit
+
+
+def endless(self, output_gradient, learning_rate=None):
+    while True:
+        pass
+
+
+def sleeping(self, output_gradient, learning_rate=None):
+    time.sleep(3600)
+
+
+def swallowing(self, output_gradient, learning_rate=None):
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+
+
+def transposed(self, output_gradient, learning_rate=None):
+    return output_gradient.T
 
 
 def blank(self, output_gradient, learning_rate=None):
