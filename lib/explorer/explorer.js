@@ -234,7 +234,9 @@ export default () => {
     }
     state.refusal = {};
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
+    // A picture that is here is painted before Python is told: to send takes as long as to draw.
+    if (find()) requestAnimationFrame(() => setTimeout(() => model.save_changes()));
+    else model.save_changes();
   }
 
   function goTo(learning_rate, batch_size) {
@@ -396,7 +398,7 @@ export default () => {
       state.asked = name;
       change({ what_if: '' });
       showAll();
-    }, () => state.asked || get('what_if'));
+    }, () => get('what_if') || state.asked);
     const look = makeButton('Look', () => change({ what_if: state.asked }));
     const question = make('p', { className: 'zl-what-if' });
     shows.push(() => {

@@ -210,7 +210,7 @@ class Explorer(anywidget.AnyWidget):
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed."""
         if "begin" in message:
-            self._sent, self._limited, self._seen = {}, set(), True
+            self._sent, self._limited, self._seen, self._mapped = {}, set(), True, False
         self._mapped = message.get("map", self._mapped)
         self._coalescer.wake()
 
