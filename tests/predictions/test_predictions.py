@@ -223,4 +223,4 @@ def test_how_it_was_found_is_said_only_where_the_question_says_so():
     """The questions of another unit need not be on seeds, or on code at all."""
     assert "\nWhat is so: yes\nWhy: It is." in render.comparison(TWO, 1)["text/plain"]
     found = {each.found for unit in ("softmax_classifier", "hidden_layer") for each in answer_key(unit).unit.questions}
-    assert found == {FOUND}
+    assert found == {FOUND, "Right code gives:"}
