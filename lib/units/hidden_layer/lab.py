@@ -25,7 +25,7 @@ QUESTIONS = (
         " does it get right?",
         ("Less than half of them", "About two thirds", "About nine tenths", "More than 95 of 100"),
         3,
-        "The borders are still made of straight pieces. But each of the 16 units can bend them once, and so many bends"
+        "The borders are still made of straight pieces. But each of the 16 units can bend them, and so many bends"
         " come near a circle.",
     ),
     Question(

@@ -107,7 +107,7 @@ def test_a_large_rate_kills_the_units(outputs: dict[str, str]) -> None:
 def test_hidden_units_add_a_little_on_digits(outputs: dict[str, str]) -> None:
     lines = outputs["lab-digits"].splitlines()
     without, hidden = (
-        [numbers(line)[-1] for line in lines if line.startswith(size)] for size in ("[64, 10]", "[64, 32")
+        [numbers(line)[-1] for line in lines if line.startswith(size)] for size in ("no hidden", "32 hidden")
     )
     assert len(without) == len(hidden) == 3
     assert CHOICES["digits"] == "About one more of 100"
