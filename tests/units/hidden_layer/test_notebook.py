@@ -16,7 +16,7 @@ from lib.predictions.records import remember
 from lib.units.hidden_layer import UNIT
 from lib.units.hidden_layer.lab import QUESTIONS
 
-FOLDER = Path("solutions/hidden_layer").resolve()
+FOLDER = Path(__file__).parents[3] / "solutions" / "hidden_layer"
 CELLS = nbformat.read(FOLDER / "hidden_layer.ipynb", as_version=4).cells
 CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
 
