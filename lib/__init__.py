@@ -12,7 +12,6 @@ The open half is what students have. There is no answer in it.
 | `data` | data sets, split and scaled, and TensorFlow without its messages |
 | `explorer` | the student's own network under sliders |
 | `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |
-| `checks` | the first unit's checks under the name that older notebooks import |
 | `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
 
 The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, `answer_key`
