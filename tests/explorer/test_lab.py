@@ -10,7 +10,7 @@ import urllib.request
 import nbformat
 
 from lib.lab import SETTINGS, STUDENTS, lab_environment
-from tests.browser import PATIENCE, jupyter_lab
+from tests.browser import PATIENCE, jupyter_lab, wait_until_idle
 
 
 def test_jupyterlab_reads_the_websocket_class():
@@ -33,6 +33,7 @@ def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, 
         page = browser.new_page()
         page.goto(re.search(rf"{lab.url}\S+token=", lab.log.read_text())[0] + lab.token)
         page.locator(".jp-Notebook .jp-Cell").get_by_text("it is here").wait_for(timeout=PATIENCE)
+        wait_until_idle(page)  # a server that is stopped while it starts a kernel goes on for ever
         page.close()
 
 
