@@ -7,10 +7,8 @@ import subprocess
 import sys
 import urllib.request
 
-import nbformat
-
 from lib.lab import SETTINGS, STUDENTS, lab_environment
-from tests.browser import PATIENCE, jupyter_lab, wait_until_idle
+from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
 
 
 def test_jupyterlab_reads_the_websocket_class():
@@ -26,9 +24,7 @@ def test_a_path_that_is_set_already_is_kept():
 
 
 def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, tmp_path):
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("'it is here'")]), tmp_path / "my own.ipynb"
-    )
+    Lab("", "", tmp_path).write("my own.ipynb", "'it is here'")
     with jupyter_lab(tmp_path, command=(sys.executable, "-m", "lib", str(tmp_path / "my own.ipynb"))) as lab:
         page = browser.new_page()
         page.goto(re.search(rf"{lab.url}\S+token=", lab.log.read_text())[0] + lab.token)
