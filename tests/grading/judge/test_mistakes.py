@@ -27,7 +27,7 @@ MISTAKES = ANSWER_KEY.mistakes
 PARTS = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
 
 X = standardise(blobs(num_samples=90, seed=1)[0])
-Y = np.eye(3)[blobs(num_samples=90, seed=1)[1]].T  # as `to_categorical(…).T` gives it
+Y = np.eye(3)[blobs(num_samples=90, seed=1)[1]].T  # as `one_hot` gives it, without TensorFlow
 SHUFFLED = X[:, np.random.default_rng(0).permutation(90)]
 
 NOT_EVEN_SHIFTED = {
