@@ -31,7 +31,7 @@ def student(browser, term):
 @pytest.fixture(scope="module")
 def instructor(browser, term):
     """The instructor's JupyterLab, in a page."""
-    with jupyter_lab(term.course, term.instructor.environment) as lab:
+    with jupyter_lab(term.course, lab_environment(term.instructor.environment, student=False)) as lab:
         yield opened(browser, lab)
 
 
