@@ -62,14 +62,13 @@ CELLS = {
     "other code": "check.cce(CCE)",
     "no code": "loss = 0.5\ncheck.cce(loss)",
     "second subject": "def cce_gradient(y, yhat):\n    return 0\ncheck.cce_gradient(cce_gradient, CCE)",
-    "no points": "check.data(cce, cce)",
     "same code": "Cce = cce\ncheck.cce(Cce)",
     "name taken away": "del cce_gradient",
     "one undefined": "check.cce_gradient(cce_gradient, cce)",
     "fails inside": "check.cce(cce, nowhere.attribute)",
     "student objects": ALIVE + CALLS,
     "keyword": "check.cce(cce=nowhere)",
-    "setting": "check.data(cce, cce, learning_rate=nowhere)",
+    "setting": "check.cce_gradient(cce_gradient, nowhere)",
     "other ways": "import lib.checks\nfrom types import SimpleNamespace\nours = SimpleNamespace(check=check)",
     "in a namespace": "ours.check.cce(nowhere)",
     "dotted": "lib.checks.cce(nowhere)",
@@ -79,7 +78,7 @@ CELLS = {
     "own calls": "class Own:\n    def train(self, name):\n        return name\ncheck = Own()",
     "call of it": "check.train('own')",
     "own data": "import numpy as np\ncheck = np.zeros(3)",
-    "check of data": "check.data(1, 2)",
+    "check of data": "check.cce(1)",
     "name deleted": "del check",
     "check of nothing": "check.cce(cce)",
     "reset": "%reset -f",
@@ -121,7 +120,7 @@ def said() -> dict[str, list[str]]:
         ("bare name", "nowhere is not defined yet. Run the cell that defines cce first."),
         ("one undefined", "cce_gradient is not defined yet."),
         ("keyword", "nowhere is not defined yet. Run the cell that defines cce first."),
-        ("setting", "nowhere is not defined yet. Run the cell that defines learning_rate first."),
+        ("setting", "nowhere is not defined yet. Run the cell that defines cce first."),
         ("in a namespace", "nowhere is not defined yet."),
         ("dotted", "nowhere is not defined yet."),
         ("after reset", "cce is not defined yet."),
@@ -181,7 +180,7 @@ def test_code_that_is_checked_by_another_name_is_told_what_is_graded(
     assert "1 ✗ wrong" in result
 
 
-@pytest.mark.parametrize("cell", ["defined", "same code", "one undefined", "no points"])
+@pytest.mark.parametrize("cell", ["defined", "same code", "one undefined"])
 def test_of_code_that_is_graded_nothing_is_remarked(cell: str, said: dict[str, list[str]]) -> None:
     assert "Grading checks" not in said[cell][2]
 

@@ -31,9 +31,9 @@ from lib.units.softmax_classifier.training import train
 TENSORFLOW = Extra(
     "tensorflow",
     "TensorFlow",
-    "The notebook works without it: NumPy encodes the labels, with the same result, and section 16 shows only your own\n"
-    "loss. With it, that section also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it may not be\n"
-    "available yet for the newest Python.",
+    "The notebook works without it: NumPy encodes the labels, with the same result, and section 16 shows only your\n"
+    "own loss. With it, that section also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it may\n"
+    "not be available yet for the newest Python.",
 )
 
 UNIT = Unit(
