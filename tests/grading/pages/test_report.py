@@ -229,21 +229,21 @@ def predicting(*records, **output):
     return orjson.dumps({"cells": [{"cell_type": "code", "outputs": outputs, **output}]})
 
 
-STEPS = {"question": "steps", "choice": 2}
+EPOCHS = {"question": "epochs", "choice": 2}
 EVIL = "<script>alert(1)</script>"
 HANDED_IN = {
     "none": (predicting(), {}),
-    "one": (predicting(STEPS), {"steps": 2}),
+    "one": (predicting(EPOCHS), {"epochs": 2}),
     "numbers of choices alone": (
-        predicting({"question": EVIL, "choice": 0}, {"question": "steps", "choice": EVIL},
-                   {"question": "steps", "choice": 99}, {**STEPS, "text": EVIL}, {"question": "noise", "choice": 1}),
-        {"steps": 2, "noise": 1},
+        predicting({"question": EVIL, "choice": 0}, {"question": "epochs", "choice": EVIL},
+                   {"question": "epochs", "choice": 99}, {**EPOCHS, "text": EVIL}, {"question": "noise", "choice": 1}),
+        {"epochs": 2, "noise": 1},
     ),
     "nothing": (b"", {}),
     "no JSON": (b"{" + MIME.encode(), {}),
     "deep": (b"[" * 100_000 + MIME.encode(), {}),
     "many lists": (b'{"cells": [' + b"[]," * 2_100_000 + b'"' + MIME.encode() + b'"]}', {}),
-    "too large": (predicting(STEPS) + b" " * 20_000_000, {}),
+    "too large": (predicting(EPOCHS) + b" " * 20_000_000, {}),
 }  # fmt: skip
 
 
