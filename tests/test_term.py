@@ -50,7 +50,7 @@ def test_students_fetch_what_was_built(fetched):
     built = (fetched.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
     assert fetched.copies == [built, built]
     cells = nbformat.reads(built.decode(), as_version=4).cells
-    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 16
+    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 15
 
 
 def test_validate_says_before_handing_in_whether_all_is_right(validated):
@@ -70,7 +70,7 @@ def test_what_students_hand_in_is_what_the_instructor_collects(collected):
 
 def test_grading_gives_points_and_leaves_the_written_questions_to_a_person(graded):
     ada, emil = graded.before_marking.values()
-    assert (ada.score, emil.score) == (21, 19)
+    assert (ada.score, emil.score) == (20, 18)
     assert emil.points["check-cce"] == 0
     assert emil.points["check-train"] == 4
     for submission in (ada, emil):
