@@ -10,7 +10,7 @@ RELOAD = """
 import sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
     del sys.modules[name]
-from lib import checks as check
+from lib.units.softmax_classifier import check
 """
 ALIVE = """
 ran = []
@@ -51,7 +51,7 @@ q.next()
 print(ran)
 """
 CELLS = {
-    "import": "from lib import checks as check; check_cce = check.cce",
+    "import": "from lib.units.softmax_classifier import check; check_cce = check.cce",
     "undefined": "check.cce(cce)",
     "two undefined": "check.cce_gradient(cce_gradient, cce)",
     "bare name": "check_cce(nowhere)",
@@ -62,28 +62,26 @@ CELLS = {
     "other code": "check.cce(CCE)",
     "no code": "loss = 0.5\ncheck.cce(loss)",
     "second subject": "def cce_gradient(y, yhat):\n    return 0\ncheck.cce_gradient(cce_gradient, CCE)",
-    "no points": "check.data(cce, cce)",
     "same code": "Cce = cce\ncheck.cce(Cce)",
     "name taken away": "del cce_gradient",
     "one undefined": "check.cce_gradient(cce_gradient, cce)",
     "fails inside": "check.cce(cce, nowhere.attribute)",
+    "other code after it": "check.cce(CCE)",
     "student objects": ALIVE + CALLS,
     "keyword": "check.cce(cce=nowhere)",
-    "setting": "check.data(cce, cce, learning_rate=nowhere)",
-    "other ways": "import lib.checks\nfrom types import SimpleNamespace\nours = SimpleNamespace(check=check)",
+    "setting": "check.cce_gradient(cce, nowhere)",
+    "other ways": "import lib.units.softmax_classifier as unit, types\nours = types.SimpleNamespace(check=check)",
     "in a namespace": "ours.check.cce(nowhere)",
-    "dotted": "lib.checks.cce(nowhere)",
+    "dotted": "unit.check.cce(nowhere)",
     "own variable": "check = [0.1]",
     "own variable's cell": "check[0] = 1\ncheck.append(2)",
     "check of a variable": "check.cce(cce)",
     "own calls": "class Own:\n    def train(self, name):\n        return name\ncheck = Own()",
     "call of it": "check.train('own')",
-    "own data": "import numpy as np\ncheck = np.zeros(3)",
-    "check of data": "check.data(1, 2)",
     "name deleted": "del check",
     "check of nothing": "check.cce(cce)",
     "reset": "%reset -f",
-    "import again": "from lib import checks as check",
+    "import again": "from lib.units.softmax_classifier import check",
     "after reset": "check.cce(cce)",
     "reload": RELOAD,
     "after reload": "check.softmax_forward(Softmax)",
@@ -121,7 +119,7 @@ def said() -> dict[str, list[str]]:
         ("bare name", "nowhere is not defined yet. Run the cell that defines cce first."),
         ("one undefined", "cce_gradient is not defined yet."),
         ("keyword", "nowhere is not defined yet. Run the cell that defines cce first."),
-        ("setting", "nowhere is not defined yet. Run the cell that defines learning_rate first."),
+        ("setting", "nowhere is not defined yet. Run the cell that defines cce first."),
         ("in a namespace", "nowhere is not defined yet."),
         ("dotted", "nowhere is not defined yet."),
         ("after reset", "cce is not defined yet."),
@@ -153,9 +151,8 @@ def test_to_read_a_cell_runs_nothing_of_the_students(said: dict[str, list[str]])
 def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str, list[str]]) -> None:
     """Python's own error, that a list has no attribute `cce`, doesn't say what to do."""
     told = "check is now a variable or a function of your own. Give it another name"
-    for cell, error in {"check of a variable": "AttributeError", "check of data": "TypeError"}.items():
-        assert told in said[cell][1]
-        assert error in said[cell][0]
+    assert told in said["check of a variable"][1]
+    assert "AttributeError" in said["check of a variable"][0]
     for cell in ("own variable's cell", "call of it", "check of nothing"):
         assert told not in said[cell][1]
 
@@ -168,6 +165,7 @@ def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str,
             "other code",
             "This is a check of CCE. Grading checks cce, and that is other code. Give your code the name cce",
         ),
+        ("other code after it", "This is a check of CCE. Grading checks cce, and that is other code."),
         ("no code", "This is a check of loss. Grading checks cce: put this name in the call. 1 ✗"),
         ("second subject", "This is a check of CCE. Grading checks cce, and that is other code."),
     ],
@@ -181,7 +179,7 @@ def test_code_that_is_checked_by_another_name_is_told_what_is_graded(
     assert "1 ✗ wrong" in result
 
 
-@pytest.mark.parametrize("cell", ["defined", "same code", "one undefined", "no points"])
+@pytest.mark.parametrize("cell", ["defined", "same code", "one undefined"])
 def test_of_code_that_is_graded_nothing_is_remarked(cell: str, said: dict[str, list[str]]) -> None:
     assert "Grading checks" not in said[cell][2]
 
