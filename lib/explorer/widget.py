@@ -23,6 +23,7 @@ import anywidget
 import traitlets
 from IPython.display import display
 
+from lib.checking.student_code import BROWSER
 from lib.explorer.answers import Answers, Architecture, Want
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.samples import GRID
@@ -43,7 +44,7 @@ AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no 
 AHEAD = 4.0  # seconds of training ahead between two moves
 NEXT = 6  # places on the slider that are trained before the map
 PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
-REST = 3.0  # seconds without a move before the still picture is drawn, which takes as long as ten moves
+REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
 
 # A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
