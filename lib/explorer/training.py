@@ -64,13 +64,14 @@ class Recipe:
     """What the loop does with a network; a what-if replaces one entry.
 
     `share` is the factor of a batch's gradient: 1/B makes its sum a mean. `labels` picks the columns of y that go
-    with the columns of X in a batch.
+    with the columns of X in a batch. `features` is what the network is given of X.
     """
 
     network: Network
     share: Callable[[int], float] = lambda batch: 1 / batch
     batches: Callable[[Indices, int], list[Indices]] = cut
     labels: Callable[[Indices], Indices] = lambda batch: batch
+    features: Callable[[Matrix], Matrix] = lambda X: X
 
 
 class Setting(NamedTuple):
@@ -158,7 +159,7 @@ class Run:
 
     def predict(self, X: Matrix, epoch: int) -> Matrix:
         """Return the probabilities, (classes, samples), of the network as it was after `epoch` epochs."""
-        return _forward(X, self.layer_after(epoch), self._softmax)
+        return self._forward(X, self.layer_after(epoch), self._softmax)
 
     def layer_after(self, epoch: int) -> Any:
         """Return the student's layer below softmax with the weights as they were after `epoch` epochs."""
@@ -168,7 +169,8 @@ class Run:
     def loss(self, W: Matrix) -> float:
         """Return the loss on all training samples that the network would have with weights W."""
         self._dense.weights = W
-        return self.recipe.network.loss(self._target(self._all), _forward(self.samples.X, self._dense, self._softmax))
+        yhat = self._forward(self.samples.X, self._dense, self._softmax)
+        return self.recipe.network.loss(self._target(self._all), yhat)
 
     def gradient(self, W: Matrix) -> Matrix:
         """Return how all training samples would move the weights W downhill at rate 1, in the shape of W.
@@ -176,7 +178,7 @@ class Run:
         Where the code is right, this is the gradient of the mean loss.
         """
         self._dense.weights = W.copy()  # it may be changed in place
-        yhat = _forward(self.samples.X, self._dense, self._softmax)
+        yhat = self._forward(self.samples.X, self._dense, self._softmax)
         gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(self._all), yhat))
         self._dense.backward(self.recipe.share(len(self._all)) * gradient, 1.0)
         return W - self._dense.weights
@@ -195,7 +197,7 @@ class Run:
             total, trained = 0.0, 0
             for batch in self.recipe.batches(orders.permutation(samples.X.shape[1]), setting.batch_size):
                 target = self._target(batch)
-                yhat = _forward(samples.X[:, batch], dense, softmax)
+                yhat = self._forward(samples.X[:, batch], dense, softmax)
                 loss = network.loss(target, yhat)
                 self.iteration_loss.append(loss)
                 if not math.isfinite(loss):
@@ -208,7 +210,7 @@ class Run:
             if not np.isfinite(dense.weights).all():
                 return self._diverge(math.nan)
             now = np.array(dense.weights, dtype=float)
-            yhat = _forward(samples.X_validation, dense, softmax)
+            yhat = self._forward(samples.X_validation, dense, softmax)
             validation = network.loss(samples.y_validation, yhat)
             if not math.isfinite(validation):
                 return self._diverge(validation)
@@ -217,6 +219,13 @@ class Run:
             self.right.append(int(np.sum(np.argmax(yhat, axis=0) == samples.labels_validation)))
             self.epoch_loss.append(total / trained)
             yield
+
+    def _forward(self, X: Matrix, dense: Any, softmax: Any) -> Matrix:
+        """Return the probabilities, (classes, samples)."""
+        dense.forward(self.recipe.features(X))
+        softmax.forward(dense.output)
+        output: Matrix = softmax.output
+        return output
 
     def _target(self, batch: Indices) -> Matrix:
         return self.samples.y[:, self.recipe.labels(batch)]
@@ -256,14 +265,6 @@ class Run:
 
     def _diverge(self, loss: float) -> None:
         self.diverged, self.last_loss = self.epochs + 1, loss
-
-
-def _forward(X: Matrix, dense: Any, softmax: Any) -> Matrix:
-    """Return the probabilities, (classes, samples)."""
-    dense.forward(X)
-    softmax.forward(dense.output)
-    output: Matrix = softmax.output
-    return output
 
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:

@@ -236,17 +236,6 @@ def test_a_loss_in_an_array_of_one_entry_is_that_number():
     assert train(Setting(0.1, 16), epochs=2, network=network).epoch_loss == train(Setting(0.1, 16), epochs=2).epoch_loss
 
 
-def test_a_what_if_changes_nothing_in_a_layer_that_takes_no_new_attributes():
-    class Slim:
-        __slots__ = ("input", "output", "weights")
-        __init__, forward, backward = student.Dense.__init__, student.Dense.forward, student.Dense.backward
-
-    network = Network(Slim, student.Softmax, student.cce, student.cce_gradient)
-    for what_if in WHAT_IFS:
-        setting = Setting(0.1, 16, what_if=what_if.name)
-        assert train(setting, epochs=2, network=network).epoch_loss == train(setting, epochs=2).epoch_loss
-
-
 def test_every_what_if_runs_and_all_but_the_invisible_one_change_the_picture():
     plain = train(Setting(0.1, 16), epochs=5)
     same = []

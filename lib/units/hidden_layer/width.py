@@ -4,7 +4,6 @@ A hidden unit that is 0 for all training samples is dead: no gradient comes thro
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,17 +29,18 @@ def explore_width(
     `cce`, `cce_gradient`, `data` and what is returned are as in `lib.explorer.explore`; the trait `size` is the number
     of hidden units.
     """
-    network = Network(
-        partial(_stack, make_network, FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient
-    )
-    return Explorer(network, data, WHAT_IFS, hidden_units(make_network), running_loop())
+    units = hidden_units(make_network)
+    network = Network(units.make(FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
+    return Explorer(network, data, WHAT_IFS, units, running_loop())
 
 
 def hidden_units(make_network: MakeNetwork) -> Architecture:
     """Make the architecture of one hidden layer, of the student's own layers."""
-    return Architecture(
-        "hidden units", WIDTHS, FIRST, lambda width: partial(_stack, make_network, width), lower_weights, describe_units
-    )
+
+    def make(width: int) -> Callable[[int, int], Stack]:
+        return lambda inputs, outputs: Stack(make_network([inputs, width, outputs]))
+
+    return Architecture("hidden units", WIDTHS, FIRST, make, lower_weights, describe_units)
 
 
 def lower_weights(run: Run, epoch: int) -> Matrix:
@@ -51,7 +51,8 @@ def lower_weights(run: Run, epoch: int) -> Matrix:
 def dead_units(run: Run, epoch: int) -> int:
     """Count the units that are 0 for all training samples after `epoch` epochs."""
     dense, relu, *_ = run.layer_after(epoch).layers
-    return int(np.sum(np.all(np.asarray(relu.forward(dense.forward(run.samples.X))) == 0, axis=1)))
+    hidden = relu.forward(dense.forward(run.recipe.features(run.samples.X)))
+    return int(np.sum(np.all(np.asarray(hidden) == 0, axis=1)))
 
 
 def describe_units(run: Run, epoch: int) -> str:
@@ -65,7 +66,3 @@ def describe_units(run: Run, epoch: int) -> str:
         return f"None of the {units} hidden units is dead: none is 0 for every training sample."
     each = "is" if dead == 1 else "are"
     return f"{dead} of {units} hidden units {each} dead: 0 for every training sample."
-
-
-def _stack(make_network: MakeNetwork, width: int, inputs: int, outputs: int) -> Stack:
-    return Stack(make_network([inputs, width, outputs]))

@@ -10,9 +10,6 @@ from lib.explorer.what_ifs import WhatIf
 from lib.units.hidden_layer.stack import Stack
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
-UNFIT = "features are not standardised"
-"""Of the first unit's what-ifs the one that is about a single dense layer."""
-
 
 class NoBend:
     """A layer that leaves everything as it is."""
@@ -55,5 +52,5 @@ WHAT_IFS = (
         "Units now learn from samples for which they are 0. Does the network still learn?",
         partial(replace_relu, leave_out_mask),
     ),
-    *(each for each in OF_ONE_LAYER if each.name != UNFIT),
+    *OF_ONE_LAYER,
 )
