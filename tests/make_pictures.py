@@ -95,5 +95,6 @@ def test_explorer(browser, lab):
     page.keyboard.press("Control+b")  # the files beside it
     page.locator(".zl-more > summary").click()
     page.locator(".zl-map > summary").click()
-    wait_for(page, "() => [...document.querySelectorAll('.zl-cell')].every(each => each.textContent !== '…')")
+    full = "() => [...document.querySelectorAll('.zl-cell')].every(each => each.textContent !== '…')"
+    wait_for(page, full, timeout=5 * PATIENCE)
     page.locator(".zl-explorer").first.screenshot(path=DOCS / "explorer.png", animations="disabled")
