@@ -536,11 +536,15 @@ export default () => {
     el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
-    const themes = new MutationObserver(() => {
+    // A canvas has its colours from the theme, and the theme only once it is in the page, which is when it gets a size.
+    const paint = () => {
       colours = null;
       showNetwork(shown);
-    });
+    };
+    const themes = new MutationObserver(paint);
     themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
+    const sizes = new ResizeObserver(paint);
+    sizes.observe(el);
     const view = { show, showMap };
     views.add(view);
     show();
@@ -548,6 +552,7 @@ export default () => {
     return () => {
       views.delete(view);
       themes.disconnect();
+      sizes.disconnect();
       window.removeEventListener('keydown', keepKeys, true);
     };
   }

@@ -421,6 +421,7 @@ def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(new_page):
 def test_it_works_in_notebook_7_and_is_stacked_on_a_narrow_screen(new_page):
     page = new_page("seven.ipynb", QUIETLY.format(0) + EXPLORE, app="notebook")
     before = pixels(page)
+    assert np.ptp(pixels(page, 1)[5, 5, :3]) > 0.1  # the regions have their colours from the start
     slider(page, "Learning rate").press("ArrowRight")
     wait_for_words(page, "Learning rate 0.126, batch size 16. After 100 epochs")
     assert_changed(before, pixels(page))

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
@@ -326,9 +327,14 @@ def page(student, browser):
 
 @pytest.fixture(scope="module")
 def done(student, page):
-    """The notebook that was saved there, with its outputs."""
-    save(page)
-    return nbformat.read(student.folder / FILE, as_version=4)
+    """The notebook that was saved there, with its outputs. The last cell has its number once all have run."""
+    until = time.monotonic() + PATIENCE / 1000
+    while True:
+        save(page)
+        notebook = nbformat.read(student.folder / FILE, as_version=4)
+        *_, last = (cell for cell in notebook.cells if cell.cell_type == "code")
+        if last.execution_count or time.monotonic() > until:
+            return notebook
 
 
 def outputs(notebook, source):
