@@ -18,9 +18,9 @@ from tests.course import ASSIGNMENT
 from tests.grading import command_server
 
 NOTEBOOK = f"{ASSIGNMENT}.ipynb"
-QUESTIONS = ("explain-gradient", "explain-rate-and-batch", "explain-random-labels")
-MARKS = {"ada": (2, 2.5, 1.5), "emil": (1, 3, 2)}
-"""What the instructor gives for the three written questions."""
+QUESTIONS = ("explain-gradient", "explain-rate-and-batch")
+MARKS = {"ada": (2, 1.5), "emil": (1, 2)}
+"""What the instructor gives for the two written questions."""
 REMARK = "Which probabilities does the layer pass on?"
 EVERYBODY = """
 c = get_config()

@@ -18,8 +18,8 @@ from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
 
 WORKSHEET = """\
 Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (grade)"
-"Participant 501","Ada King",ada,"Submitted for grading",,28.00,-
-"Participant 502","Emil Stone",emil,"Submitted for grading",,28.00,-
+"Participant 501","Ada King",ada,"Submitted for grading",,24.00,-
+"Participant 502","Emil Stone",emil,"Submitted for grading",,24.00,-
 """
 """The assignment's grading worksheet, as it is downloaded from Moodle."""
 

@@ -1,16 +1,24 @@
 """The notebooks: the solution runs from top to bottom, and what students get is made from it and nothing else."""
 
+import builtins
+import copy
 import re
 import shutil
 import subprocess
+import symtable
 import sys
+from contextlib import chdir
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
+from lib.predictions.records import remember
 from lib.units.softmax_classifier import UNIT
 from tests.course import UNPROVED
 from tests.grading import command_server
@@ -58,7 +66,6 @@ def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
         "softmax": 3,
         "dense": 2,
         "train": 8,
-        "steps": 1,
     }
     places = {
         "loss": ["return(?)", "return(?)"],
@@ -77,13 +84,13 @@ def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
             assert place in cells[name].source
 
 
-def test_each_step_of_the_derivation_stands_before_the_exercise_that_needs_it():
-    steps, exercise = [], {}
+def test_each_step_of_the_derivation_stands_before_the_check_that_needs_it():
+    steps, needed = [], {}
     for cell in SOLUTION.cells:
         steps += map(int, re.findall(r"^\*\*Step (\d+)\.", cell.source, re.MULTILINE))
-        if cell.id in ("loss", "softmax", "dense"):
-            exercise[cell.id], steps = steps, []
-    assert exercise == {"loss": [1, 2, 3, 4, 6], "softmax": [5, 7], "dense": [8, 9, 10]}
+        if cell.id in ("check-cce", "check-softmax-backward", "check-dense-backward"):
+            needed[cell.id], steps = steps, []
+    assert list(needed.values()) == [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10]]
     assert steps == []
 
 
@@ -102,15 +109,15 @@ def test_one_letter_means_one_thing():
 def test_what_the_notebook_shows_of_tensorflow_works_without_it():
     cells = {cell.id: cell.source for cell in SOLUTION.cells}
     before = ["import sys; sys.modules['tensorflow'] = None", "import numpy as np"]
-    before += ["from lib.data import crosscheck, one_hot", "from lib.reference import Dense, Softmax, cce"]
-    network = "dlayer, softmax, X_validation, y_validation = Dense(5, 3), Softmax(), X_raw / 9, y"
-    parts = [cells[name] for name in ("data-shapes", "one-hot-tensorflow", "one-hot")]
+    before += ["from lib.reference import Dense, Softmax, cce"]
+    network = "dense_blobs, softmax_blobs, X_validation, y_validation = Dense(5, 3), Softmax(), X_raw / 9, y"
+    parts = [cells[name] for name in ("data-shapes", "one-hot")]
     source = "\n".join([*before, *parts, network, cells["crosscheck"]])
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("TensorFlow is not installed") == 1
-    assert "y is (3, 64)" in done.stdout
-    assert "TensorFlow:" not in done.stdout
+    assert "y is (3, 64)\n[[0. 1. 0. 0.]\n [1. 0. 0. 0.]\n [0. 0. 1. 1.]]\n" in done.stdout
+    assert "yours:" in done.stdout and "TensorFlow:" not in done.stdout
 
 
 def test_each_solution_cell_defines_its_own_and_nothing_else():
@@ -124,7 +131,6 @@ def test_each_solution_cell_defines_its_own_and_nothing_else():
         "softmax": ["Softmax"],
         "dense": ["Dense"],
         "train": ["train"],
-        "steps": ["steps_per_epoch"],
     }
 
 
@@ -136,7 +142,7 @@ def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
         assert re.fullmatch(r"check\.\w+\([\w, ]+\)", cell.source)
         assert cell.source.endswith(f"({', '.join((*part.subjects, *part.settings))})")
     written = [name for name in cells if name.startswith("explain-")]
-    assert len(written) >= 2
+    assert len(written) == 2
     for name in written:
         assert cells[name].cell_type == "markdown"
         assert cells[name].metadata.nbgrader.solution and cells[name].metadata.nbgrader.grade
@@ -146,8 +152,8 @@ def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     run = [
         c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
     ]
-    assert len(run) == 4 + 5 + len(UNIT.parts)  # given code, blanks, and checks
-    assert not [source for source in run if re.search(r"one_hot\(|crosscheck\(|plt\.(plot|show|figure)", source)]
+    assert len(run) == 4 + 4 + len(UNIT.parts)  # given code, blanks, and checks
+    assert not [source for source in run if re.search(r"tensorflow|to_categorical|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -205,17 +211,104 @@ def test_no_markdown_holds_raw_html():
             assert not re.search(r"</?[a-z]+[ >]", re.sub(r"\$.*?\$", "", cell.source, flags=re.DOTALL)), cell.id
 
 
-def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(tmp_path):
-    notebook = nbformat.from_dict(SOLUTION)
+BOTH = (NAME, "hidden_layer")
+
+
+@cache
+def solution(name):
+    return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+
+
+LIMITS = [
+    (NAME, None, "loss", 600),
+    (NAME, None, "first-forward", 900),
+    (NAME, None, "blobs-train", 2_100),
+    (NAME, None, "explorer", 2_300),
+    (NAME, None, None, 3_100),
+    ("hidden_layer", "training", "width", 100),
+    ("hidden_layer", None, None, 1_550),
+]
+"""How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
+
+
+@pytest.mark.parametrize(("name", "first", "last", "most"), LIMITS)
+def test_few_words_stand_before(name, first, last, most):
+    cells = solution(name).cells
+    ids = [cell.id for cell in cells]
+    between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
+    texts = [cell.source for cell in between if cell.cell_type == "markdown" and not is_written_answer(cell)]
+    assert sum(len(text.split()) for text in texts) <= most
+
+
+def is_written_answer(cell):
+    return cell.metadata.get("nbgrader", {}).get("solution")
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_every_name_that_a_cell_reads_is_its_own_or_bound_by_one_cell(name):
+    """So to run any cell again, or in another order, never changes what a name means elsewhere."""
+    code = {cell.id: names_in(cell.source) for cell in solution(name).cells if cell.cell_type == "code"}
+    for id, (bound, read) in code.items():
+        for each in read - bound - {*dir(builtins), "get_ipython", "display"}:
+            binding = [other for other, (others, _) in code.items() if each in others]
+            assert len(binding) == 1, f"{id} reads {each}, which these cells bind: {binding}"
+
+
+def names_in(source):
+    """Give the names of the notebook that a cell binds, and those that it reads, in its functions too."""
+    bound, read = set(), set()
+    tables = [symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")]
+    for table in tables:
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table.get_type() == "module" or symbol.is_global():
+                bound |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
+                read |= {symbol.get_name()} if symbol.is_referenced() else set()
+    return bound, read
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def ran(request, tmp_path_factory):
+    """A solution that has run from top to bottom, and what its demo cells showed, the first and a second time."""
+    folder, notebook = tmp_path_factory.mktemp(request.param), copy.deepcopy(solution(request.param))
+    shutil.copytree(ROOT / "solutions" / request.param / "figures", folder / "figures")
+    unit = import_module(f"lib.units.{request.param}").UNIT
+    with chdir(folder):
+        remember(unit.name, {question.id: question.right for question in unit.questions})
     for cell in notebook.cells:
         cell.metadata.pop("tags", None)
-    shutil.copytree(ROOT / "solutions" / NAME / "figures", tmp_path / "figures")
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    cells = graded(notebook)
-    for part in UNIT.parts:
-        (output,) = cells[part.id].outputs
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    code = [(at, cell) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    demos = [(at, cell) for at, cell in code if "nbgrader" not in cell.metadata]
+    with client.setup_kernel():
+        for at, cell in code:
+            client.execute_cell(cell, at)
+        first = copy.deepcopy(notebook.cells)
+        for at, cell in reversed(demos):
+            client.execute_cell(cell, at)
+    return unit, first, {cell.id: (shown(first[at]), shown(cell)) for at, cell in demos}
+
+
+def shown(cell):
+    """Give what a cell prints and draws; widgets are new ones each time."""
+    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    data = [output.data for output in cell.outputs if "data" in output]
+    return printed, [(each.get("text/plain"), each.get("image/png")) for each in data]
+
+
+def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(ran):
+    unit, cells, _ = ran
+    outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
+    for part in unit.parts:
+        (output,) = outputs[part.id]
         assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    noise = [output for output in outputs if output.get("name") == "stderr"]
+    every = [output for some in outputs.values() for output in some]
+    noise = [output for output in every if output.get("name") == "stderr"]
     assert not noise, noise[0].text
-    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)
+    assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
+
+
+def test_to_run_a_cell_again_changes_nothing_that_is_shown(ran):
+    """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
+    *_, shown_twice = ran
+    assert [id for id, (once, again) in shown_twice.items() if once != again] == []

@@ -50,7 +50,7 @@ def test_students_fetch_what_was_built(fetched):
     built = (fetched.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
     assert fetched.copies == [built, built]
     cells = nbformat.reads(built.decode(), as_version=4).cells
-    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 16
+    assert sum(len(open_blanks(cell.source)) for cell in cells if cell.cell_type == "code") == 15
 
 
 def test_validate_says_before_handing_in_whether_all_is_right(validated):
@@ -70,7 +70,7 @@ def test_what_students_hand_in_is_what_the_instructor_collects(collected):
 
 def test_grading_gives_points_and_leaves_the_written_questions_to_a_person(graded):
     ada, emil = graded.before_marking.values()
-    assert (ada.score, emil.score) == (21, 19)
+    assert (ada.score, emil.score) == (20, 18)
     assert emil.points["check-cce"] == 0
     assert emil.points["check-train"] == 4
     for submission in (ada, emil):
@@ -99,13 +99,13 @@ def test_grading_again_keeps_the_marks_and_asks_to_look_at_them_again(regraded):
 
 def test_being_late_costs_what_the_course_says(regraded):
     ada, emil = regraded.after_regrading.values()
-    assert ada.late and ada.penalty == ada.score == 27
-    assert not emil.late and emil.penalty == 0 and emil.score == 25
+    assert ada.late and ada.penalty == ada.score == 23.5
+    assert not emil.late and emil.penalty == 0 and emil.score == 21
 
 
 def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(fed_back):
     page = fetched_page(fed_back.emil)
-    assert "25 of 28 points" in page
+    assert "21 of 24 points" in page
     assert "The loss: 0 of 2 points" in page
     assert MISTAKE in page
     assert HINT in page
@@ -135,17 +135,17 @@ def exported(told, name, by):
 def test_nbgrader_exports_points_and_penalties(told):
     rows = exported(told, "grades.csv", "student_id")
     assert {name: (float(row["raw_score"]), float(row["score"])) for name, row in rows.items()} == {
-        "ada": (27, 0),
-        "emil": (25, 25),
+        "ada": (23.5, 0),
+        "emil": (21, 21),
     }
-    assert all(float(row["max_score"]) == 28 for row in rows.values())
+    assert all(float(row["max_score"]) == 24 for row in rows.values())
 
 
 def test_canvas_and_moodle_get_what_counts(told):
     for name, by in (("canvas.csv", "SIS Login ID"), ("moodle.csv", "Username"), ("upload.csv", "Username")):
         rows = exported(told, name, by)
         points = "Grade" if name == "upload.csv" else ASSIGNMENT
-        assert {student: float(rows[student][points]) for student in ("ada", "emil")} == {"ada": 0, "emil": 25}
+        assert {student: float(rows[student][points]) for student in ("ada", "emil")} == {"ada": 0, "emil": 21}
 
 
 def test_moodle_gets_the_pages_that_students_fetch(told):

@@ -349,7 +349,7 @@ def released() -> Code:
     """The names that the student notebook defines as it is handed out, every blank open."""
     notebook = nbformat.read(RELEASED, as_version=4)
     cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in notebook.cells}
-    cells = [cells[id] for id in ("layer", "loss", "softmax", "dense", "batch-indices", "train", "steps")]
+    cells = [cells[id] for id in ("layer", "loss", "softmax", "dense", "batch-indices", "train")]
     return written("\n".join(runnable(cell) for cell in cells))
 
 
@@ -371,19 +371,6 @@ def written(source: str) -> Code:
     return namespace
 
 
-def step_counts() -> st.SearchStrategy[Code]:
-    return st.sampled_from(
-        [
-            lambda n, b: int(np.ceil(n / b)),
-            lambda n, b: -(-n // b),
-            lambda n, b: (n + b - 1) // b,
-            lambda n, b: len(range(0, n, b)),
-            lambda n, b: n // b + (n % b > 0),
-            lambda n, b: len(generate_batch_indices(n, b)),
-        ]
-    ).map(lambda count: {"steps_per_epoch": count})
-
-
 BY_PART = {
     "check-cce": losses(),
     "check-cce-gradient": gradients(),
@@ -392,6 +379,5 @@ BY_PART = {
     "check-softmax-backward": softmaxes(),
     "check-dense-backward": denses(),
     "check-train": trains(),
-    "check-steps-per-epoch": step_counts(),
 }
 """For each part right code of any kind."""

@@ -79,7 +79,7 @@ class Check:
             report, self._mistake = replace(report, corrected=self._mistake), None
         looked_up, self.looked_up = self.looked_up, {}
         names = (*self.part.subjects, *self.part.settings)
-        return replace(report, remark=find_other_names(names, looked_up) if self.part.points else "")
+        return replace(report, remark=find_other_names(names, looked_up))
 
     def example(self) -> CheckInputs:
         """Give the inputs of this check as named arrays."""

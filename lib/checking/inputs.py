@@ -19,8 +19,6 @@ class CheckInputs(dict[str, Array]):
 
     def __repr__(self) -> str:
         part = self._part
-        if not self:
-            return f"{part.id} draws nothing: it looks at {', '.join(part.subjects)} themselves."
         lines = [f"The inputs of {part.id}, the same in every run:"]
         for name, value in self.items():
             if isinstance(value, np.ndarray):

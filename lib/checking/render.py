@@ -199,8 +199,6 @@ def _fold(title: str, html: str) -> str:
 def heading(report: Report) -> str:
     """Say which part this is and how many of its points hold."""
     part = report.part
-    if not part.points:
-        return part.title
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 
 

@@ -7,7 +7,7 @@ relu.py      a bend between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
 samples.py   what X and y look like
-batches.py   which samples, in which order, and in how many steps
+batches.py   which samples, and in which order
 training.py  all of it together, over and over
 
 wrong_code.py is for the catalogues of mistakes: it makes a layer with another forward or backward.
@@ -15,7 +15,7 @@ wrong_code.py is for the catalogues of mistakes: it makes a layer with another f
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """
 
-from lib.reference.batches import generate_batch_indices, steps_per_epoch
+from lib.reference.batches import generate_batch_indices
 from lib.reference.dense import Dense
 from lib.reference.layer import Layer
 from lib.reference.loss import cce, cce_gradient
@@ -34,6 +34,5 @@ __all__ = [
     "cce",
     "cce_gradient",
     "generate_batch_indices",
-    "steps_per_epoch",
     "train",
 ]

@@ -20,16 +20,6 @@ def generate_batch_indices(
     return np.split(order, range(batch_size, num_samples, batch_size))
 
 
-def steps_per_epoch(num_samples: int, batch_size: int) -> int:
-    """Return how many steps an epoch has: one for each batch of `generate_batch_indices`.
-
-    Raises ValueError if either isn't a positive whole number.
-    """
-    require_count("num_samples", num_samples)
-    require_count("batch_size", batch_size)
-    return int(np.ceil(num_samples / batch_size))
-
-
 def require_count(name: str, value: int) -> None:
     """Raise ValueError unless `value` can count something: 1, 2, 3, and so on."""
     if not isinstance(value, Integral) or value < 1:

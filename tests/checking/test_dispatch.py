@@ -19,7 +19,7 @@ from lib.reference import Softmax
 from lib.reference import cce as right
 from lib.reference import cce_gradient as right_gradient
 from lib.unit import Part
-from lib.units.softmax_classifier import UNIT, check, data
+from lib.units.softmax_classifier import UNIT, check
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.desk import states
 
@@ -39,7 +39,6 @@ def test_under_validate_a_failed_check_fails_and_a_right_one_says_nothing(monkey
     with pytest.raises(CheckFailed):
         check.cce(wrong)
     assert check.cce(right) is None
-    assert check.data(None, None) is None, "advice never fails"
 
 
 @pytest.fixture
@@ -83,11 +82,9 @@ def test_too_few_things_are_told_in_words() -> None:
     assert isinstance(report, Report)
     assert report.note == "This check takes Softmax. It was called with no argument."
     assert set(states(report).values()) == {"not checked"}
-    report = check.data(1)
+    report = check.cce_gradient()
     assert isinstance(report, Report)
-    assert report.note == (
-        "This check takes X, y and optionally batch_size, learning_rate. It was called with 1 argument."
-    )
+    assert report.note == "This check takes cce_gradient and optionally cce. It was called with no argument."
 
 
 def test_too_many_things_are_told_in_words(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +167,9 @@ def test_a_student_class_may_have_any_name() -> None:
 
 
 def test_points_are_the_statements_sum() -> None:
-    assert [part.points for part in ANSWER_KEY.parts] == [2, 3, 3, 1, 3, 4, 4, 1]
+    assert [part.points for part in ANSWER_KEY.parts] == [2, 3, 3, 1, 3, 4, 4]
     assert len({part.id for part in ANSWER_KEY.parts}) == len(ANSWER_KEY.parts)
-    for part in (*ANSWER_KEY.parts, data):
+    for part in ANSWER_KEY.parts:
         for statement in part.statements:
             assert 20 < len(statement.text) < 130
             assert statement.text.endswith(".")

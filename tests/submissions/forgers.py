@@ -62,12 +62,9 @@ def payload(name, subjects):
     return before(right(notebook), "check-cce", FORGER + payload)
 
 
-@earns({"steps-per-epoch"})
+@earns(NOTHING)
 def answers_that_fit_any_draw(notebook, folder):
-    """Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself.
-
-    The number of steps has none: what is shown is what right code gave.
-    """
+    """Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself."""
     payload = """
 from lib.checking.answers import answer, decode, read_challenge
 def steady(value):
@@ -155,7 +152,7 @@ def too_much(notebook, folder):
     return replaced(notebook, "loss", "return(-y / yhat)", "return(10**1000)")
 
 
-@earns(but("dense-backward", "train", "steps-per-epoch"))
+@earns(but("dense-backward", "train"))
 def challenge_deleted(notebook, folder):
     """The challenge is read, and gone before the last checks."""
     code = "import os; print(open('challenge.json').read()); os.unlink('challenge.json')"

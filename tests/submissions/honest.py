@@ -218,7 +218,7 @@ def name_lost(notebook, folder):
     return replaced(right(notebook), "loss", "def cce(", "def my_loss(")
 
 
-@earns(but("train", "steps-per-epoch"))
+@earns(but("train"))
 def name_shadowed(notebook, folder):
     """Right, but for the last checks a name is lost."""
     return before(right(notebook), "check-train", "check = None")
@@ -301,7 +301,6 @@ def stopped_at_the_top(notebook, folder):
     tops = {"loss": "import missing_package", "softmax": "%load_ext missing_package", "dense": "print(X.shape)"}
     for id, top in tops.items():
         cell(notebook, id).source = f"{top}\n{cell(notebook, id).source}"
-    cell(notebook, "steps").source += "\n1 / 0  # what follows is old\ndef steps_per_epoch(*sizes):\n    return 0"
     cell(notebook, "train").source += "\n1 / 0  # what follows is old\ntrain = None"
     return notebook
 

@@ -32,19 +32,19 @@ def definitions_never_end(notebook, folder):
     return before(notebook, "softmax", "\n".join(["1 / 0", *(f"a{each} = missing" for each in range(3000))]))
 
 
-@earns(but("train", "steps-per-epoch"))
+@earns(but("train"))
 def kernel_dies(notebook, folder):
     """All but the last checks ran when the kernel ended itself."""
     return before(right(notebook), "check-train", "import os; os._exit(1)")
 
 
-@earns(but("softmax-backward", "dense-backward", "train", "steps-per-epoch"))
+@earns(but("softmax-backward", "dense-backward", "train"))
 def kernel_crashes(notebook, folder):
     """`Softmax.backward` reads where no memory is."""
     return replaced(right(notebook), "softmax", "a = self.output", "import ctypes; a = ctypes.string_at(0)")
 
 
-@earns(but("train", "steps-per-epoch"))
+@earns(but("train"))
 def interrupt_ignored(notebook, folder):
     """A cell never ends, and doesn't let itself be interrupted."""
     endless = """

@@ -22,16 +22,13 @@ from lib.units.hidden_layer.lab import QUESTIONS
 from lib.units.hidden_layer.network import network_backward, network_forward
 from lib.units.hidden_layer.relu import relu_backward, relu_forward
 from lib.units.hidden_layer.step import step
-from lib.units.softmax_classifier import TENSORFLOW
 from lib.units.softmax_classifier import UNIT as SOFTMAX_CLASSIFIER
 
 UNIT = Unit(
     "hidden_layer",
     "One hidden layer",
     (relu_forward, relu_backward, network_forward, network_backward, step),
-    (TENSORFLOW,),
-    SOFTMAX_CLASSIFIER.slow_imports,
-    QUESTIONS,
+    questions=QUESTIONS,
     builds_on=SOFTMAX_CLASSIFIER.name,
 )
 

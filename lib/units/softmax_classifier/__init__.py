@@ -4,7 +4,6 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 
 | call | cell | what it looks at |
 |---|---|---|
-| `check.data(X, y)` | | orientation, one-hot, scaling; with `batch_size, learning_rate` these too; no points |
 | `check.cce(cce)` | `check-cce` | the loss |
 | `check.cce_gradient(cce_gradient, cce)` | `check-cce-gradient` | the gradient of one sample's loss |
 | `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |
@@ -12,7 +11,6 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |
 | `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
 | `check.train(train)` | `check-train` | the loop |
-| `check.steps_per_epoch(steps_per_epoch)` | `check-steps-per-epoch` | the number of steps in an epoch |
 | `check.example("check-cce")` | | the inputs of a check, as named arrays |
 
 `predict` asks the lab's questions before their experiments: `lib.predictions` says how.
@@ -24,34 +22,30 @@ from lib.checking.dispatch import Checks
 from lib.checking.undefined_names import watch
 from lib.predictions import Predict
 from lib.unit import Extra, SlowImports, Unit
-from lib.units.softmax_classifier.data import data
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.lab import QUESTIONS
 from lib.units.softmax_classifier.loss import cce, cce_gradient
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
-from lib.units.softmax_classifier.steps import steps_per_epoch
 from lib.units.softmax_classifier.training import train
 
 TENSORFLOW = Extra(
     "tensorflow",
     "TensorFlow",
-    "The notebook works without it: NumPy encodes the labels, with the same result, and the cross-check shows only\n"
-    "your loss. With it, the cross-check also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it\n"
-    "may not be available yet for the newest Python.",
+    "The notebook works without it: NumPy encodes the labels, with the same result, and section 16 shows only your\n"
+    "own loss. With it, that section also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it may\n"
+    "not be available yet for the newest Python.",
 )
 
 UNIT = Unit(
     "softmax_classifier",
     "Softmax classifier",
-    (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train, steps_per_epoch),
+    (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train),
     (TENSORFLOW,),
-    SlowImports(
-        ("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile(r"tensorflow|keras|\b(one_hot|crosscheck)\(")
-    ),
+    SlowImports(("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile("tensorflow|keras")),
     QUESTIONS,
 )
 
-check = Checks((data, *UNIT.parts), __name__)
+check = Checks(UNIT.parts, __name__)
 predict = Predict(UNIT)
 
 watch()

@@ -151,18 +151,6 @@ def dense_step(Dense: Any) -> Example:
     )
 
 
-def batches_in_an_epoch(steps_per_epoch: Any) -> Example:
-    """Few samples, in batches that can be written down."""
-    return Example(
-        "10 samples in batches of 4 are 4 + 4 + 2 samples. 12 are 4 + 4 + 4. A batch of 16 takes all 10 at once.",
-        (
-            ExampleStep("steps_per_epoch(10, 4): three batches, the last one short", 3, lambda: steps_per_epoch(10, 4)),
-            ExampleStep("steps_per_epoch(12, 4): three full batches", 3, lambda: steps_per_epoch(12, 4)),
-            ExampleStep("steps_per_epoch(10, 16): one batch", 1, lambda: steps_per_epoch(10, 16)),
-        ),
-    )
-
-
 def _output(Softmax: Any, z: Array, sample: int) -> Array:
     layer = Softmax()
     layer.forward(z.copy())

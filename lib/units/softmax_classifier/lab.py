@@ -12,28 +12,14 @@ Question = partial(unit.Question, found="Right code gives, with each seed from 0
 
 QUESTIONS = (
     Question(
-        "steps",
-        "Three runs with 240 steps each, at learning rate 0.1: 1 epoch with batch size 1, 16 epochs with batch size 16,"
-        " and 240 epochs with batch size 240. Which one ends with the lowest validation loss?",
-        (
-            "Batch size 1, after 1 epoch",
-            "Batch size 16, after 16 epochs",
-            "Batch size 240, after 240 epochs",
-            "None: the three losses differ by less than a tenth",
-        ),
-        3,
-        "Each run changes the weights 240 times, by about as much each time. The last run looks at 240 times as many"
-        " samples as the first, but it uses them only to make each step more exact. At this learning rate the number of"
-        " steps counts, and not the number of epochs.",
-    ),
-    Question(
         "epochs",
         "Three runs of 20 epochs each, at learning rate 0.01, with batch sizes 1, 16 and 240. Which one ends with the"
         " lowest loss?",
         ("Batch size 1", "Batch size 16", "Batch size 240", "None: the three losses differ by less than a tenth"),
         0,
         "In 20 epochs there are 4,800 steps with batch size 1, 300 steps with 16, and 20 steps with 240. All three see"
-        " the same samples equally often, but the smallest batches make the most steps.",
+        " the same samples equally often, but the smallest batches make the most steps. With 240 steps each, the three"
+        " losses are nearly the same: at this learning rate the number of steps counts, and not the number of epochs.",
     ),
     Question(
         "scaling",
@@ -66,7 +52,7 @@ QUESTIONS = (
     ),
     Question(
         "limit",
-        "The digits, 10 epochs, with a learning rate of 10: 100 times that of section 11. One run has batch size 1, the"
+        "The digits, 10 epochs, with a learning rate of 10, 100 times the one before. One run has batch size 1, the"
         " other has all 1,438 training samples in one batch. What becomes of them?",
         (
             "Batch size 1 is right on more validation digits: it makes 1,438 times as many steps",

@@ -206,14 +206,14 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     done = zerolayer("demo", f"--folder={tmp_path / 'course'}")
     assert done.returncode == 0, done.stderr
     assert " INFO]" not in done.stderr
-    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if "/21 " in line)
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if "/20 " in line)
     assert len(rows) == 12
     for student in ("ada", "bao"):
-        assert rows[student].split(maxsplit=1) == ["21/21", "everything right"]
+        assert rows[student].split(maxsplit=1) == ["20/20", "everything right"]
     assert len({row.split(maxsplit=1)[1] for row in rows.values()}) >= 9
     for student, row in rows.items():
         verdict = Verdict.load(tmp_path / "course" / "autograded" / student / "softmax_classifier")
-        assert row.startswith(f"{verdict.points:g}/21")
+        assert row.startswith(f"{verdict.points:g}/20")
         assert (tmp_path / "course" / "feedback" / student / "softmax_classifier" / "softmax_classifier.html").exists()
 
 

@@ -260,7 +260,7 @@ def test_what_is_written_into_one_submissions_cells_is_in_no_others():
 
 
 WHOLE = nbformat.read(Path(lib.__file__).parents[1] / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", as_version=4)
-ANSWERS = {"explain-gradient": "It is y - 1.\n\nBecause of the chain rule.", "explain-random-labels": "Chance is 1/3."}
+ANSWERS = {"explain-gradient": "It is y - 1.\n\nBecause of the chain rule.", "explain-rate-and-batch": "To 0.04."}
 FIRST, SECOND = ANSWERS
 COURSE = {name(cell): cell for cell in WHOLE.cells if name(cell)}
 LOST_ANSWERS = {id: LOST for id in COURSE if id.startswith("explain-")}
@@ -362,8 +362,8 @@ def test_what_is_found_without_metadata_and_what_waits_for_a_person(change, foun
 @pytest.mark.parametrize(
     ("write", "doubts"),
     [
-        (lambda cells: cells.insert(at(cells, SECOND) + 1, own("Chance is 1/3.")), {SECOND: ELSEWHERE}),
-        (lambda cells: write_at(cells, SECOND, -1, "Chance is 1/3."), {SECOND: ELSEWHERE}),
+        (lambda cells: cells.insert(at(cells, SECOND) + 1, own("To 0.04.")), {SECOND: ELSEWHERE}),
+        (lambda cells: write_at(cells, SECOND, -1, "To 0.04."), {SECOND: ELSEWHERE}),
         (lambda cells: cells.insert(5, own("My note")), {}),
     ],
 )

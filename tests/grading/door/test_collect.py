@@ -354,7 +354,7 @@ def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
 def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == 3
-    assert collected.verdict("smithjane_12345").points == 21
+    assert collected.verdict("smithjane_12345").points == 20
     assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz in submissions.zip", done.stdout)
     assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
     run(ReportApp, collected.root, ASSIGNMENT)

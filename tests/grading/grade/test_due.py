@@ -115,7 +115,7 @@ DAMAGES = {
         for name, value in (
             ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
             ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]), ("library_calls", 7), ("more", 1),
-            ("points", 20), ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
+            ("points", 19), ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
         )
     },
     **{
@@ -194,7 +194,7 @@ def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence
     place(course).write_text(json.dumps(data))
     _, said = report(course, capsys, "--student=ada")
     assert "ada.html" in said and "3 graded submissions" in said
-    assert "21 of 21 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
+    assert "20 of 20 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
 
 
 # The gradebook may be another one
@@ -238,7 +238,7 @@ def test_points_that_differ_are_told_and_graded_again(course, capsys):
         assert f"{student} ✎: the verdict's file has other points than the gradebook" in page
     assert "finn ✎: the verdict" not in page
     grade(course, 2)
-    assert points(course) == {"ada": 21, "emil": 21, "finn": 18.5}
+    assert points(course) == {"ada": 20, "emil": 20, "finn": 17.5}
 
 
 # What was handed in may be other work
@@ -252,14 +252,14 @@ def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
     wrong = replaced(nbformat.read(file, as_version=4), "loss", RIGHT["loss"][0], "-np.mean(y * np.log(yhat))")
     file.write_bytes(as_bytes(wrong))
     assert "ada  what was handed in has changed since" in grade(course, 1)
-    assert points(course) == {"ada": 19, "emil": 21, "finn": 21}
+    assert points(course) == {"ada": 18, "emil": 20, "finn": 20}
     grade(course)
 
 
 def test_rows_without_a_folder_are_graded_again(course):
     shutil.rmtree(place(course).parent)
     assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
-    assert course.verdict("ada").points == 21
+    assert course.verdict("ada").points == 20
 
 
 def test_a_secret_that_was_lost_in_the_term_is_told(course):

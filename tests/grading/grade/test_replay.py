@@ -58,7 +58,7 @@ def course(new_course, tmp_path_factory):
 
 
 def test_grading_the_same_again_draws_the_same(course):
-    assert {verdict.points for verdict in course.first.values()} == {21}
+    assert {verdict.points for verdict in course.first.values()} == {20}
     assert course.zerolayer("grade", ASSIGNMENT, "--force").returncode == 0
     assert {student: course.verdict(student) for student in KEPT} == course.first
 
@@ -79,7 +79,7 @@ def test_what_was_right_for_another_challenge_earns_nothing(course):
     for student in KEPT:
         verdict = course.verdict(student)
         if student == "deep":  # the course's configuration keeps this name out of every folder
-            assert (verdict.points, verdict.seed) == (21, course.first[student].seed)
+            assert (verdict.points, verdict.seed) == (20, course.first[student].seed)
             continue
         assert verdict.seed != course.first[student].seed
         right_again = {one.name for part in verdict.parts for one in part.statements if one.state == "right"}

@@ -61,7 +61,7 @@ def each(course, student):
 
 def test_each_notebook_has_its_verdict_and_together_they_are_the_work(course):
     assert course.run.returncode == 0, course.run.stderr
-    for student, points in (("ada", [17, 4]), ("emil", [15, 4])):
+    for student, points in (("ada", [16, 4]), ("emil", [14, 4])):
         verdicts = course.first[student]
         assert [verdict.notebook for verdict in verdicts] == [ASSIGNMENT, SECOND]
         assert [verdict.points for verdict in verdicts] == points
@@ -69,7 +69,7 @@ def test_each_notebook_has_its_verdict_and_together_they_are_the_work(course):
         assert course.verdict(student).points == sum(points)
     assert [part.id for part in course.verdict("ada").parts][-1] == "check-train"
     without = Verdict.load(course.root / "autograded" / "emil" / ASSIGNMENT, evidence=False)
-    assert without.points == 19
+    assert without.points == 18
     assert not any(part.challenge or part.answer or part.expected for part in without.parts)
 
 
@@ -109,7 +109,7 @@ def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(cour
     assert (folder / f"{ASSIGNMENT}.ipynb").read_bytes() == kept
     assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT, f"--notebook={SECOND}", "--student=ada").stdout
     assert CHANGED in course.zerolayer("grade", ASSIGNMENT, "--student=ada").stdout
-    assert [verdict.points for verdict in each(course, "ada")] == [15, 0]
+    assert [verdict.points for verdict in each(course, "ada")] == [14, 0]
     hand_in(course, "ada", RIGHT)
     course.zerolayer("grade", ASSIGNMENT, "--student=ada")
     assert each(course, "ada") == before
@@ -122,7 +122,7 @@ def test_one_notebook_does_not_stand_for_the_other_that_is_missing(course):
         graded = command(name, ASSIGNMENT, "--student=fay", "--force")
         assert graded.returncode == (NEEDS_A_PERSON if name == "grade" else 0), graded.stderr
         first, second = each(course, "fay")
-        assert (first.points, second.points) == (17, 0)
+        assert (first.points, second.points) == (16, 0)
         remark = f"{SECOND}.ipynb was not in the submission. Submit it beside {ASSIGNMENT}.ipynb."
         assert second.remarks == (remark,)
 
@@ -139,6 +139,6 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
         done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
         assert done.returncode in (0, NEEDS_A_PERSON), done.stderr
         if options:  # the other's own verdict lay where nbgrader has laid what was handed in
-            assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17)]
+            assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 16)]
             continue
-        assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 17), (SECOND, 0)]
+        assert [(one.notebook, one.points) for one in each(course, "mallory")] == [(ASSIGNMENT, 16), (SECOND, 0)]

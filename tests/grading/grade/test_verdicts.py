@@ -107,7 +107,7 @@ def test_a_written_answer_is_never_scored_because_its_cell_lost_its_id(graded):
             notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, name)
             waiting = {grade.name for grade in notebook.grades if grade.auto_score is None and grade.needs_manual_grade}
             comments = {comment.name: comment.auto_comment for comment in notebook.comments}
-        assert waiting == {"explain-gradient", "explain-rate-and-batch", "explain-random-labels"}, name
+        assert waiting == {"explain-gradient", "explain-rate-and-batch"}, name
         lost = {"explain-gradient"} if name.startswith("answer") else waiting if name == "cut_short" else set()
         assert {answer for answer in waiting if comments[answer]} == lost == {*graded.verdict(name).waits} & waiting, (
             name

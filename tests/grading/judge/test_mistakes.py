@@ -10,12 +10,10 @@ import pytest
 from lib.answer_key import Mistake
 from lib.checking.answers import Outcome
 from lib.checking.local_checks import examine
-from lib.data import blobs, standardise
 from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.comparison import agree, outcomes
 from lib.reference import Dense
 from lib.unit import Part
-from lib.units.softmax_classifier import cce, data
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.training import change_loop, train
 from tests.grading.judge.test_judge import judged, part_of
@@ -25,10 +23,6 @@ from tests.variants import written
 SEEDS = (1, 2**47 + 11)
 MISTAKES = ANSWER_KEY.mistakes
 PARTS = pytest.mark.parametrize("part", ANSWER_KEY.parts, ids=lambda part: part.id)
-
-X = standardise(blobs(num_samples=90, seed=1)[0])
-Y = np.eye(3)[blobs(num_samples=90, seed=1)[1]].T  # as `one_hot` gives it, without TensorFlow
-SHUFFLED = X[:, np.random.default_rng(0).permutation(90)]
 
 NOT_EVEN_SHIFTED = {
     "The output is 1 for the largest score, and 0 elsewhere",
@@ -48,21 +42,9 @@ NOT_EVEN_SHIFTED = {
 """These overflow when a sample's scores are shifted, or are no exponentials: they cost the large scores as well."""
 
 
-@pytest.mark.parametrize(
-    ("part", "subjects", "statement"),
-    [
-        (cce, (lambda y, p: -np.sum(y * np.log(p)) / y.shape[1],), "ZeroProbability"),
-        (data, (X, Y.T), "Columns"),
-        (data, (SHUFFLED, Y), "LabelsDependOnFeatures"),
-        (data, (X, Y, 91), "SettingsCanLearn"),
-        (data, (X, Y, 16, 1e-6), "SettingsCanLearn"),
-        (data, (X, Y, 16, 1e4), "SettingsCanLearn"),
-    ],
-    ids=["log of 0", "samples in rows", "X and y shuffled apart", "a large batch", "too small a rate", "a large rate"],
-)
-def test_what_costs_no_points_is_found_at_the_desk(part: Part, subjects: tuple[object, ...], statement: str) -> None:
-    report = examine(part, subjects)
-    assert [found.statement.name for found in report.findings if found.state == "advice"] == [statement]
+def test_what_costs_no_points_is_found_at_the_desk() -> None:
+    report = examine(part_of("check-cce"), (lambda y, p: -np.sum(y * np.log(p)) / y.shape[1],))
+    assert [found.statement.name for found in report.findings if found.state == "advice"] == ["ZeroProbability"]
     assert report.right
 
 

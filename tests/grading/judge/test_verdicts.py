@@ -27,7 +27,7 @@ def test_a_verdict_reads_back_as_it_was_kept_with_all_that_an_appeal_asks_for(tm
         Verdict.load(tmp_path)
     (tmp_path / FILE).write_bytes(Verdict.pack([verdict]))
     assert Verdict.load(tmp_path) == verdict
-    assert (verdict.points, verdict.max_points) == (20, 21)
+    assert (verdict.points, verdict.max_points) == (19, 20)
     part = json.loads((tmp_path / FILE).read_text())["parts"][0]
     given, expected = (part[kind]["BatchMean"]["batch"]["values"][0] for kind in ("answer", "expected"))
     assert given == pytest.approx(7 * expected)

@@ -49,9 +49,9 @@ def test_canvas_finds_its_header_points_and_students(small_class):
     assert "Student" in head[0] and "ID" in head[1]
     assert head[2:5] == ["SIS User ID", "SIS Login ID", "Section"]
     assert head[5:] == ["Softmax classifier (1234)"]
-    assert "Points Possible" in points[0] and points[5] == "28"
+    assert "Points Possible" in points[0] and points[5] == "24"
     rows = {row[3]: row for row in students}
-    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "21"]
+    assert rows["ada"] == ["King, Ada", "77", "", "ada", "", "20"]
     assert rows["emil"][1:3] == ["", "N-12"]
     assert rows["bao"][0] == "Nguyễn, Dr., Bảo"
     assert set(rows) == {*FILLINGS, "lars"}
@@ -77,7 +77,7 @@ def test_a_worksheet_gets_grades_and_keeps_all_else_but_formulas(small_class):
     sheet.write_text(WORKSHEET, encoding="utf-8")
     before = list(csv.reader(WORKSHEET.removeprefix("\ufeff").splitlines()))
     after = exported(small_class, "MoodleWorksheetExporter", f"--MoodleWorksheetExporter.worksheet={sheet}")
-    assert (after[1][4], after[2][1]) == (f"{21 / 28 * 100:.2f}", f"'{before[2][1]}")
+    assert (after[1][4], after[2][1]) == (f"{20 / 24 * 100:.2f}", f"'{before[2][1]}")
     after[1][4], after[2][1] = "", before[2][1]
     assert after == before
     [said] = [line for line in small_class.complained.splitlines() if "has no row of these students" in line]
@@ -111,8 +111,8 @@ def test_a_worksheet_finds_who_was_collected_by_moodles_number(small_class, tmp_
     ids = {number: id if named else number.replace(" ", "_") for number, (_, id) in COLLECTED.items()}
     db = with_these(small_class, tmp_path / "moodle.db", [*ids.values(), "Jane_Smith_99"])
     sheet = tmp_path / "worksheet.csv"
-    rows = [[number, *([name] if named else []), "", "28.00"] for number, (name, _) in COLLECTED.items()]
-    rows += [["Participant 99", *(["Somebody Else"] if named else []), "", "28.00"]]
+    rows = [[number, *([name] if named else []), "", "24.00"] for number, (name, _) in COLLECTED.items()]
+    rows += [["Participant 99", *(["Somebody Else"] if named else []), "", "24.00"]]
     with sheet.open("w", newline="", encoding="utf-8") as file:
         heads = ["Identifier", *(["Full name"] if named else []), "Grade", "Maximum Grade"]
         csv.writer(file).writerows([heads, *rows])
@@ -158,18 +158,18 @@ def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_clas
 def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
     """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
     course = small_class.copy(tmp_path)
-    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1, "explain-random-labels": 0.2}
+    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1}
     students = (*FILLINGS, "lars")
     course.marks({(student, cell): points for student in students for cell, points in thirds.items()}, again=True)
-    points = "22.6333"
+    points = "21.4333"
     for exporter, column, key in (("TextExporter", 9, 3), ("CanvasExporter", 5, 3), ("MoodleExporter", 5, 2)):
         rows = exported(course, exporter, f"--assignment=['{ASSIGNMENT}']", waits=False)
         assert {row[key]: row[column] for row in rows}["ada"] == points
     page = text_of(course.report().replace("<", " <"))
     assert "Written answers to mark None waits. Marked, and graded again since The points that you gave count." in page
-    assert f"King, Ada ✎ numbers {points} of 28" in page or f"King, Ada ✎ {points} of 28" in page
+    assert f"King, Ada ✎ numbers {points} of 24" in page or f"King, Ada ✎ {points} of 24" in page
     run(FeedbackApp, course.root, ASSIGNMENT)
-    assert f"{points} of 28 points" in text_of(course.feedback("ada"))
+    assert f"{points} of 24 points" in text_of(course.feedback("ada"))
 
 
 FORMULAS = [

@@ -217,8 +217,8 @@ REMARKS = {
     "hundred_megabytes_of_lines": "put out more than is kept; the rest was dropped. Usually that is a print",
     "metadata_missing": "They were found by their text and their place. Some programs drop them",
     "answer_doubled": "Next time, write each answer in the cell below its question.",
-    "reversed_order": "18.5 of 23 points so far Your work earned 21.5 points so far. 3 points were taken off",
-    "empty": "0 of 28 points Your code could not be checked, so this says nothing about it.",
+    "reversed_order": "17.5 of 22 points so far Your work earned 20.5 points so far. 3 points were taken off",
+    "empty": "0 of 24 points Your code could not be checked, so this says nothing about it.",
 }
 """What grading itself says of a run, with the page's advice on it."""
 

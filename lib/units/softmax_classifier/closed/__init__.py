@@ -6,14 +6,13 @@ Where two mistakes give the same numbers, the more plausible one comes first.
 import re
 
 from lib.answer_key import AnswerKey, WatchedCalls
-from lib.reference import Dense, Softmax, cce, cce_gradient, steps_per_epoch, train
+from lib.reference import Dense, Softmax, cce, cce_gradient, train
 from lib.units.softmax_classifier import UNIT
 from lib.units.softmax_classifier.closed import right_loop
 from lib.units.softmax_classifier.closed.dense import MISTAKES as IN_DENSE
 from lib.units.softmax_classifier.closed.loss import MISTAKES as IN_LOSS
 from lib.units.softmax_classifier.closed.sample_class import SAMPLE_CLASS
 from lib.units.softmax_classifier.closed.softmax import MISTAKES as IN_SOFTMAX
-from lib.units.softmax_classifier.closed.steps import MISTAKES as IN_STEPS
 from lib.units.softmax_classifier.closed.training import MISTAKES as IN_TRAINING
 
 WATCHED_CALLS = WatchedCalls(
@@ -31,9 +30,8 @@ ANSWER_KEY = AnswerKey(
         "Softmax": Softmax,
         "Dense": Dense,
         "train": train,
-        "steps_per_epoch": steps_per_epoch,
     },
-    mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING, *IN_STEPS),
+    mistakes=(*IN_LOSS, *IN_SOFTMAX, *IN_DENSE, *IN_TRAINING),
     sample_class=SAMPLE_CLASS,
     watched_calls=WATCHED_CALLS,
     known={"check-train": right_loop.probes},
