@@ -36,7 +36,7 @@ BOX = "border: 0; margin: 0; padding: 0; max-width: 46em; font-size: var(--jp-co
 FORM = f"""<form class="zl-predict"><fieldset style="{BOX}">
 <legend><b>Predict:</b> {{}}</legend>{{}}</fieldset>
 <button style="margin-top: 0.4em; padding: 0.3em 1em; font: inherit">Predict</button></form>"""
-# By this attribute JupyterLab leaves arrow keys to the radio button that has the focus. On the fieldset it does nothing.
+# By this attribute JupyterLab leaves arrow keys to a radio button with the focus. On the fieldset it does nothing.
 RADIO = '<input type="radio" name="choice" data-lm-suppress-shortcuts>'
 CHOICE = f'<label style="display: flex; gap: 0.3em; align-items: baseline">{RADIO}{{}}</label>'
 
