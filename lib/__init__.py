@@ -9,10 +9,9 @@ The open half is what students have. There is no answer in it.
 | `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
 | `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
 | `pasted` | characters that come along with pasted code, and what to type in their place |
-| `data` | data sets, one-hot labels, a loss cross-checked with TensorFlow |
+| `data` | data sets, split and scaled, and TensorFlow without its messages |
 | `explorer` | the student's own network under sliders |
 | `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |
-| `checks` | the first unit's checks under the name that older notebooks import |
 | `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
 
 The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, `answer_key`

@@ -4,8 +4,10 @@ Installed on its own, the open zone has this as its command, `zerolayer-student`
 """
 
 import os
+import sys
+from pathlib import Path
 
-from lib.lab import lab_environment
+from lib.lab import lab_environment, open_at
 
 
 def main() -> None:
@@ -13,7 +15,8 @@ def main() -> None:
     os.environ.update(lab_environment())
     from jupyterlab.labapp import main as jupyter_lab  # type: ignore[import-untyped]  # JupyterLab ships no types
 
-    jupyter_lab()
+    given = ((each, Path(each).absolute()) for each in sys.argv[1:])
+    jupyter_lab([option for each, path in given for option in (open_at(path) if path.is_file() else [each])])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,23 @@
-"""JupyterLab's settings for `zerolayer lab`: sliders that answer at once, and no requests to the network.
+"""JupyterLab's settings for `zerolayer lab`: sliders answer at once, no requests to the network, no author's tools.
 
 A slider move is a message of a few hundred bytes, and so is the first half of the answer. TCP delays such small
 packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms
-before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are two JSON
-files in `lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence.
+before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are JSON files in
+`lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence. Where nbgrader is
+installed, those in its folder `student/` hide what makes and grades assignments; its list, which fetches and submits
+them, and its validation stay.
 """
 
 import os
 from asyncio import Future
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 SETTINGS = Path(__file__).with_name("lab_settings")
+STUDENTS = SETTINGS / "student"
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -25,7 +29,13 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         return super().connect()
 
 
-def lab_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def lab_environment(environment: Mapping[str, str] = os.environ, student: bool = True) -> dict[str, str]:
     """Return `environment` with zerolayer's settings in `JUPYTER_CONFIG_PATH`, for a process that is `jupyter lab`."""
-    paths = [str(SETTINGS), *filter(None, [environment.get("JUPYTER_CONFIG_PATH")])]
+    settings = [str(STUDENTS), str(SETTINGS)] if student else [str(SETTINGS)]
+    paths = [*settings, *filter(None, [environment.get("JUPYTER_CONFIG_PATH")])]
     return {**environment, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+
+
+def open_at(notebook: Path) -> list[str]:
+    """Give JupyterLab's options to open a notebook. The link that it prints, with `--no-browser` too, leads there."""
+    return [f"--ServerApp.root_dir={notebook.parent}", f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}"]

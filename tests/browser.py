@@ -47,6 +47,7 @@ class Lab:
         self.url = url
         self.token = token
         self.folder = Path(folder)
+        self.log = None  # what it prints, where it was started here
 
     def write(self, name, *cells):
         """Write a notebook of code cells into the folder and return its name."""
@@ -123,6 +124,7 @@ def jupyter_lab(folder, environment=os.environ, command=()):
     lab = Lab(f"http://127.0.0.1:{port}", token, folder)
     try:
         lab.wait_until_up(server, home / "log")
+        lab.log = home / "log"
         yield lab
         lab.close_kernels()
     finally:

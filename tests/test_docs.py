@@ -43,8 +43,11 @@ AFTERWARDS = [
     "nbgrader db student remove emil --force --db=sqlite:///copy.db",
 ]
 """What the instructor gives when the term is over."""
-SERVERS = {"jupyter lab": f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "zerolayer lab": NOTEBOOK}
-"""What runs until it is stopped, and a notebook that it has to show."""
+SERVERS = {
+    "jupyter lab": (f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "/lab?"),
+    "zerolayer lab": (NOTEBOOK, f"/lab/tree/{NOTEBOOK}?"),
+}
+"""What runs until it is stopped, a notebook that it has to show, and where the link that it prints leads."""
 
 
 def bare(command):
@@ -195,7 +198,7 @@ def test_an_extension_is_granted_by_the_code_in_the_documents(ended, monkeypatch
 
 @pytest.mark.parametrize("command", SERVERS)
 def test_servers_start_and_show_the_notebook(told, command):
-    port, token = free_port(), secrets.token_hex(16)
+    (notebook, opened), port, token = SERVERS[command], free_port(), secrets.token_hex(16)
     options = f"--no-browser --ip=127.0.0.1 --ServerApp.port={port} --IdentityProvider.token={token}"
     root = " --allow-root" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
     lab = Lab(f"http://127.0.0.1:{port}", token, told.course)
@@ -205,12 +208,12 @@ def test_servers_start_and_show_the_notebook(told, command):
         while not lab.is_up():
             assert server.poll() is None and time.monotonic() < deadline, f"{command} did not start"
             time.sleep(0.1)
-        notebook = f"{lab.url}/api/contents/{SERVERS[command]}?content=0&token={token}"
-        with urllib.request.urlopen(notebook, timeout=30) as answer:
+        with urllib.request.urlopen(f"{lab.url}/api/contents/{notebook}?content=0&token={token}", timeout=30) as answer:
             assert answer.status == 200
     finally:
         server.terminate()
-        server.communicate()
+        said, _ = server.communicate()
+    assert f"{lab.url}{opened}token=" in said
 
 
 def free_port():

@@ -31,7 +31,7 @@ def student(browser, term):
 @pytest.fixture(scope="module")
 def instructor(browser, term):
     """The instructor's JupyterLab, in a page."""
-    with jupyter_lab(term.course, lab_environment(term.instructor.environment)) as lab:
+    with jupyter_lab(term.course, lab_environment(term.instructor.environment, student=False)) as lab:
         yield opened(browser, lab)
 
 
@@ -48,6 +48,14 @@ def choose(page, item):
     """Choose an item of JupyterLab's Nbgrader menu."""
     page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
     page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def test_a_student_sees_no_authors_tools(student):
+    student.get_by_role("menuitem", name="Nbgrader", exact=True).click()
+    items = student.locator(".lm-Menu[id*=nbgrader] .lm-Menu-item, .lm-Menu-content .lm-Menu-item")
+    assert [each.inner_text().strip() for each in items.all() if each.is_visible()] == ["Assignment List"]
+    student.keyboard.press("Escape")
+    assert student.get_by_text("Create Assignment").count() == 0
 
 
 def test_the_assignment_list_shows_what_was_released_and_fetches_it(student, term):

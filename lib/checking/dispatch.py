@@ -47,7 +47,7 @@ class Check:
         self.part, self.package = part, package
         self._mistake: Fingerprint | None = None
         """The last one that this check has named and that has not been corrected yet."""
-        self._looked_up: dict[str, object] = {}
+        self.looked_up: dict[str, object] = {}
         """What the bare names in the call stand for, in a notebook."""
 
     def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
@@ -77,7 +77,7 @@ class Check:
             report, self._mistake = replace(report, help=help), help.mistake or self._mistake
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        looked_up, self._looked_up = self._looked_up, {}
+        looked_up, self.looked_up = self.looked_up, {}
         names = (*self.part.subjects, *self.part.settings)
         return replace(report, remark=find_other_names(names, looked_up))
 
@@ -88,7 +88,7 @@ class Check:
     def look_up(self, name: str, value: Callable[[], object]) -> object:
         """Return a name's value, or `Undefined` if there is no such name; `undefined_names` puts this into calls."""
         try:
-            self._looked_up[name] = found = value()
+            self.looked_up[name] = found = value()
         except NameError:
             return Undefined(name)
         return found

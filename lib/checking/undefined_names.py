@@ -34,14 +34,14 @@ class LookUpNames:
 
     def visit(self, tree: ast.AST) -> ast.AST:
         """Called by IPython: rewrite the bare names among a check's arguments; leave every other call alone."""
-        older = sys.modules.get("lib.checks", self)
-        self.checks |= {name: it for name, it in self.shell.user_ns.items() if type(it) is Checks or it is older}
+        self.checks |= {name: it for name, it in self.shell.user_ns.items() if type(it) is Checks}
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             self._notice_taken_name(node.func)
             # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
-            if issubclass(type(self._find(node.func)), Check):
+            if issubclass(type(check := self._find(node.func)), Check):
+                check.looked_up.clear()  # of a call that raised before it came to the check
                 node.args = [_wrap_in_look_up(node.func, argument) for argument in node.args]
                 for keyword in node.keywords:
                     keyword.value = _wrap_in_look_up(node.func, keyword.value)
@@ -55,7 +55,7 @@ class LookUpNames:
                 if is_check and not callable(self._find(function)):
                     print(TAKEN.format(name=name))
 
-    def _find(self, function: ast.expr) -> object:
+    def _find(self, function: ast.expr) -> Any:
         """Find what a dotted name stands for, without running properties or `__getattr__` of the objects on the way."""
         if isinstance(function, ast.Name):
             return self.shell.user_ns.get(function.id)

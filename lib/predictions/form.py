@@ -1,79 +1,64 @@
-"""The form of a question: its choices as radio buttons, and a button that gives the prediction.
-
-Two outputs stand in the cell. The first is the form. The second is what a page without the kernel shows: that nothing
-was predicted, or the prediction. A live form hides it by a rule of style, and the rule hides what Jupyter puts in the
-place of a form whose kernel is gone.
-"""
+"""The form of a question. The page holds what is chosen; the kernel answers a press of the button with what counts."""
 
 from collections.abc import Callable
 from html import escape
 from typing import Any
-from uuid import uuid4
 
-import ipywidgets as widgets
-from IPython.display import Javascript, display
+import anywidget
+import traitlets
+from IPython.display import display
 
-from lib.predictions import render
+from lib.predictions import records
 from lib.unit import Question
 
-FULL_WIDTH = {"width": "auto"}
+# Keys that move between choices are not for JupyterLab, which would leave the cell: its attribute says so. The button
+# keeps the focus: from there Shift+Enter leads on to the next cell.
+SCRIPT = """export default {
+  render({ model, el }) {
+    el.innerHTML = model.get("html");
+    const form = el.firstElementChild, button = form.lastElementChild, radios = [...form.querySelectorAll("input")];
+    const show = () => {
+      const given = model.get("given");
+      if (given !== null) {
+        if (form.contains(document.activeElement)) button.focus();
+        radios[given].checked = true;
+        button.textContent = "Predicted. Now run the next cell.";
+      }
+      for (const radio of radios) radio.disabled = given !== null;
+      button.disabled = !radios.some(radio => radio.checked);
+    };
+    form.onchange = show;
+    form.onsubmit = () => { model.send(radios.findIndex(radio => radio.checked)); return false; };
+    model.on("change:given", show);
+    show();
+  },
+};"""
+BOX = "border: 0; margin: 0; padding: 0; max-width: 46em; font-size: var(--jp-content-font-size1); line-height: 1.6"
+FORM = f"""<form class="zl-predict"><fieldset style="{BOX}" data-lm-suppress-shortcuts>
+<legend><b>Predict:</b> {{}}</legend>{{}}</fieldset>
+<button style="margin-top: 0.4em; padding: 0.3em 1em; font: inherit">Predict</button></form>"""
+CHOICE = '<label style="display: flex; gap: 0.3em; align-items: baseline"><input type="radio" name="choice">{}</label>'
 
-# ipywidgets' radio buttons are no group: arrow keys don't move between them, but go to JupyterLab, which leaves the
-# cell, and a screen reader hears no question. So a script makes a group of them, by the names of ipywidgets' classes
-# and an attribute of JupyterLab's; a browser test fails if one of these changes. `element` is where the script's
-# output is shown.
-# While the kernel is busy ipywidgets holds choices back, and a press of the button overtakes them: an earlier choice
-# was given. So a press waits until the button's title, which the kernel sets, is the choice that the page shows.
-GROUP = """(function start(left) {
-  const form = element.closest('.zl-predict'), radios = form?.querySelectorAll('input[type=radio]');
-  if (!radios?.length) { if (left) setTimeout(start, 100, left - 1); return; }
-  const group = radios[0].closest('.widget-radio-box');
-  for (const radio of radios) { radio.name = 'NAME'; radio.setAttribute('data-lm-suppress-shortcuts', ''); }
-  group.role = 'radiogroup';
-  group.ariaLabel = form.querySelector('.zl-question').textContent;
-  const button = form.querySelector('button');
-  const isKnown = () => button.title === form.querySelector('input:checked')?.closest('label').textContent.trim();
-  form.addEventListener('click', press => {
-    if (!button.contains(press.target) || isKnown()) return;
-    press.stopPropagation();
-    new MutationObserver((_, title) => { if (isKnown()) { title.disconnect(); button.click(); } })
-      .observe(button, {attributeFilter: ['title']});
-  }, true);
-})(100)"""
 
+class Form(anywidget.AnyWidget):
+    """A question that is shown now. `give` is called with each choice, and returns the one that counts."""
 
-class Form:
-    """A question that is shown now. `give` is called once, with the choice, and returns the one that counts."""
+    _esm = SCRIPT
+    html = traitlets.Unicode().tag(sync=True)
+    given = traitlets.Int(None, allow_none=True).tag(sync=True)
 
     def __init__(self, question: Question, give: Callable[[int], int]) -> None:
+        choices = "".join(CHOICE.format(escape(choice)) for choice in question.choices)
+        super().__init__(html=FORM.format(escape(question.text), choices))
         self._question, self._give = question, give
-        options = [(text, number) for number, text in enumerate(question.choices)]
-        self.choices = widgets.RadioButtons(options=options, index=None, layout=FULL_WIDTH)
-        self.button = widgets.Button(description="Predict", disabled=True, layout=FULL_WIDTH)
-        self.choices.observe(self._choose, "index")
-        self.button.on_click(self._predict)
-        words = f'<div class="zl-question" style="line-height: 1.4"><b>Predict:</b> {escape(question.text)}</div>'
-        script = widgets.Output()
-        script.append_display_data(Javascript(GROUP.replace("NAME", f"zl-{uuid4().hex}")))
-        shown = [widgets.HTML(words, layout=FULL_WIDTH), self.choices, self.button, script]
-        self.box = widgets.VBox(shown, layout={"max_width": "46em"}).add_class("zl-predict")
-        self._live = display({**self.box._repr_mimebundle_(), "text/plain": ""}, raw=True, display_id=True)
-        self._saved = display(render.unanswered(question), raw=True, display_id=True)
+        self.on_msg(self._predict)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
+        none = ("No prediction yet.", "Run this cell, choose an answer and press Predict.")
+        self._saved = display(records.bundle(("Predict:", question.text), none, saved=True), raw=True, display_id=True)
 
-    def close(self) -> None:
-        """Leave what was saved in the place of the form."""
-        self._live.update({"text/plain": ""}, raw=True)
-        self.box.close()
-
-    def _choose(self, change: Any) -> None:
-        self.button.disabled, self.button.tooltip = self.choices.index is None, self.choices.label
-
-    def _predict(self, button: Any) -> None:
-        if self.choices.index is None or self.choices.disabled:
-            return
-        # The button stays and keeps the focus: from here Shift+Enter leads on to the next cell.
-        self.choices.disabled = True
-        self.choices.index = self._give(self.choices.index)
+    def _predict(self, _: Any, choice: int, buffers: Any) -> None:
+        given = self._give(choice)
         # First what is saved, then what is said: who saves the notebook at once saves the prediction, too.
-        self._saved.update(render.prediction(self._question, self.choices.index), raw=True)
-        self.button.description = "Predicted. Now run the next cell."
+        self._saved.update(records.prediction(self._question, given), raw=True)
+        self.given = given

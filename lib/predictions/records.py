@@ -1,4 +1,4 @@
-"""Records of predictions: what is stored of one, and how it is read from where a student could have written anything.
+"""Records of predictions: what is stored of one, how it is read from where a student wrote anything, and how it shows.
 
 A record stands in an output of the notebook, so that it goes wherever the notebook goes. Outputs are gone once a cell
 runs again, and a new kernel can't see them, so a file beside the notebook holds the same. It lies in the folder in
@@ -7,38 +7,36 @@ which Jupyter keeps its own copies, which is neither released to students nor ha
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from html import escape
 from pathlib import Path
-from typing import Any, TypeGuard
+from textwrap import fill
+from typing import Any
 
 from lib.checking.answers import started_in
 from lib.unit import Question
 
 MIME = "application/vnd.zerolayer.prediction+json"
 FOLDER = ".ipynb_checkpoints"
-MOST_BYTES = 20_000_000
-"""Bytes of a file that is read."""
 Predictions = dict[str, int]
 """For each question's id, the choice, counted from 0."""
 
+# What is saved stands in an output of its own, after the live form, and shows only where there is no live form. The
+# class names are JupyterLab's and Notebook's; where they differ, both outputs show, and the form works.
+STYLE = """<style>
+.jp-OutputArea-child:has(.zl-predict) + .jp-OutputArea-child:has(.zl-saved) { display: none; }
+.jp-OutputArea-child:not(:has(.zl-predict)):has(+ .jp-OutputArea-child .zl-saved) { display: none; }
+</style>"""
 
-def record(question: Question, choice: int) -> dict[str, Any]:
-    """Write a prediction as plain data."""
-    return {"question": question.id, "choice": choice}
 
-
-def predictions_in(notebook: object, questions: Iterable[Question]) -> Predictions:
-    """Read the predictions in the outputs of a notebook, which may be any JSON; of several on a question the first.
-
-    What is no choice of a question is left out.
-    """
-    known = {question.id: question for question in questions}
+def predictions_in(notebook: object, questions: Sequence[Question]) -> Predictions:
+    """Read the choices of questions in a notebook's outputs, which may be any JSON; of several the first one counts."""
     found: Predictions = {}
-    for each in _records(notebook):
-        id, choice = each.get("question"), each.get("choice")
-        if isinstance(id, str) and id in known and _is_choice(choice, known[id]):
-            found.setdefault(id, choice)
+    for output in (output for cell in _list(notebook, "cells") for output in _list(cell, "outputs")):
+        with suppress(KeyError, TypeError):  # it holds no record
+            record = output["data"][MIME]
+            found = {**_choices({record["question"]: record["choice"]}, questions), **found}
     return found
 
 
@@ -47,20 +45,15 @@ def remember(unit: str, given: Mapping[str, int]) -> None:
     path = _file_of(unit)
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(json.dumps(given))
-        part.replace(path)
+        path.write_text(json.dumps(given))
 
 
-def recall(unit: str, questions: Iterable[Question]) -> Predictions:
-    """Read the predictions of earlier kernels: from the notebook as it was last saved, and from the file beside it."""
-    questions = tuple(questions)
-    stored = _read_json(_file_of(unit))
-    stored = stored if isinstance(stored, dict) else {}
-    kept = {each.id: stored[each.id] for each in questions if _is_choice(stored.get(each.id), each)}
+def recall(unit: str, questions: Sequence[Question]) -> Predictions:
+    """Read the predictions of other kernels: from the notebook as it was last saved, and from the file beside it."""
     # Jupyter's servers name the notebook to its kernel. It may have come from another computer, without the file.
     notebook = os.environ.get("JPY_SESSION_NAME")
-    return {**(predictions_in(_read_json(Path(notebook)), questions) if notebook else {}), **kept}
+    saved = predictions_in(_read_json(Path(notebook)), questions) if notebook else {}
+    return {**saved, **_choices(_read_json(_file_of(unit)), questions)}
 
 
 def _file_of(unit: str) -> Path:
@@ -69,25 +62,41 @@ def _file_of(unit: str) -> Path:
 
 def _read_json(path: Path) -> object:
     with suppress(OSError, ValueError, RecursionError):
-        if path.is_file() and path.stat().st_size <= MOST_BYTES:
-            return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     return None
 
 
-def _is_choice(choice: object, question: Question) -> TypeGuard[int]:
-    return type(choice) is int and 0 <= choice < len(question.choices)
+def _choices(found: object, questions: Sequence[Question]) -> Predictions:
+    """Take over what is a choice of a question."""
+    given = found if isinstance(found, dict) else {}
+    most = {question.id: len(question.choices) for question in questions}
+    return {id: given[id] for id in most if type(given.get(id)) is int and 0 <= given[id] < most[id]}
 
 
-def _records(notebook: object) -> Iterator[dict[str, Any]]:
-    """Give what looks like a record, wherever it stands among the outputs."""
-    for cell in _list(notebook, "cells"):
-        for output in _list(cell, "outputs"):
-            data = output.get("data") if isinstance(output, dict) else None
-            found = data.get(MIME) if isinstance(data, dict) else None
-            if isinstance(found, dict):
-                yield found
+def _list(data: Any, key: str) -> list[Any]:
+    with suppress(KeyError, TypeError):
+        return list(data[key])
+    return []
 
 
-def _list(data: object, key: str) -> list[Any]:
-    found = data.get(key) if isinstance(data, dict) else None
-    return found if isinstance(found, list) else []
+def prediction(question: Question, choice: int) -> dict[str, Any]:
+    """Write an output that shows a prediction and holds its record."""
+    lines = ("Question:", question.text), ("You predicted:", question.choices[choice])
+    return {**bundle(*lines, saved=True), MIME: {"question": question.id, "choice": choice}}
+
+
+def bundle(*lines: tuple[str, str], saved: bool = False) -> dict[str, Any]:
+    """Write an output, by its MIME types. Each line has what is bold in it first."""
+    html = "".join(f'<p style="margin: 0.3em 0"><b>{escape(bold)}</b> {escape(text)}</p>' for bold, text in lines)
+    style, name = (STYLE, ' class="zl-saved"') if saved else ("", "")
+    return {
+        "text/html": f'{style}<div{name} style="max-width: 46em">{html}</div>',
+        "text/plain": "\n".join(fill(" ".join(line), 84) for line in lines),
+    }
+
+
+def show(output: dict[str, Any]) -> None:
+    """Put out an output: Jupyter picks what it can show."""
+    from IPython.display import display  # only in a notebook; graders read records elsewhere
+
+    display(output, raw=True)

@@ -10,13 +10,13 @@ def require_samples(name: str, X: FloatArray, y: FloatArray) -> None:
     if not (X.ndim == y.ndim == 2 and X.shape[1] == y.shape[1] > 0):
         raise ValueError(
             f"The {name} samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
-            "(features, samples) and (classes, samples). Try X.T or y.T, or one_hot(labels, num_classes) if y is 1-D."
+            "(features, samples) and (classes, samples). Try X.T or y.T, or np.eye(K)[:, labels] if y is 1-D."
         )
     odd = np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))
     if odd.size:
         raise ValueError(
             f"The {name} labels aren't one-hot: column {odd[0]} of y is {y[:, odd[0]]}, but should be a single 1 "
-            "among 0s. Try one_hot(labels, num_classes)."
+            "among 0s. Try np.eye(K)[:, labels] for K classes."
         )
 
 

@@ -246,12 +246,6 @@ def test_a_check_that_is_not_there_is_told_with_those_that_are() -> None:
         check.example("check-mse")
 
 
-def test_an_older_notebooks_checks_have_examples_too() -> None:
-    from lib import checks
-
-    assert checks.example("check-cce").keys() == check.cce.example().keys()  # type: ignore[attr-defined]  # made at import
-
-
 def test_help_is_only_for_what_is_wrong() -> None:
     report = checked(softmax_backward, Softmax=mistaken_forward())
     assert set(states(report).values()) == {"right"}  # backward is tested apart from forward

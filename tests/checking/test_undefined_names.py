@@ -10,7 +10,7 @@ RELOAD = """
 import sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
     del sys.modules[name]
-from lib import checks as check
+from lib.units.softmax_classifier import check
 """
 ALIVE = """
 ran = []
@@ -51,7 +51,7 @@ q.next()
 print(ran)
 """
 CELLS = {
-    "import": "from lib import checks as check; check_cce = check.cce",
+    "import": "from lib.units.softmax_classifier import check; check_cce = check.cce",
     "undefined": "check.cce(cce)",
     "two undefined": "check.cce_gradient(cce_gradient, cce)",
     "bare name": "check_cce(nowhere)",
@@ -66,12 +66,13 @@ CELLS = {
     "name taken away": "del cce_gradient",
     "one undefined": "check.cce_gradient(cce_gradient, cce)",
     "fails inside": "check.cce(cce, nowhere.attribute)",
+    "other code after it": "check.cce(CCE)",
     "student objects": ALIVE + CALLS,
     "keyword": "check.cce(cce=nowhere)",
     "setting": "check.cce_gradient(cce, nowhere)",
-    "other ways": "import lib.checks\nfrom types import SimpleNamespace\nours = SimpleNamespace(check=check)",
+    "other ways": "import lib.units.softmax_classifier as unit, types\nours = types.SimpleNamespace(check=check)",
     "in a namespace": "ours.check.cce(nowhere)",
-    "dotted": "lib.checks.cce(nowhere)",
+    "dotted": "unit.check.cce(nowhere)",
     "own variable": "check = [0.1]",
     "own variable's cell": "check[0] = 1\ncheck.append(2)",
     "check of a variable": "check.cce(cce)",
@@ -80,7 +81,7 @@ CELLS = {
     "name deleted": "del check",
     "check of nothing": "check.cce(cce)",
     "reset": "%reset -f",
-    "import again": "from lib import checks as check",
+    "import again": "from lib.units.softmax_classifier import check",
     "after reset": "check.cce(cce)",
     "reload": RELOAD,
     "after reload": "check.softmax_forward(Softmax)",
@@ -164,6 +165,7 @@ def test_a_variable_called_check_is_told_where_a_check_is_called(said: dict[str,
             "other code",
             "This is a check of CCE. Grading checks cce, and that is other code. Give your code the name cce",
         ),
+        ("other code after it", "This is a check of CCE. Grading checks cce, and that is other code."),
         ("no code", "This is a check of loss. Grading checks cce: put this name in the call. 1 ✗"),
         ("second subject", "This is a check of CCE. Grading checks cce, and that is other code."),
     ],

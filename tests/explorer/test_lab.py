@@ -1,12 +1,14 @@
-"""`zerolayer lab`'s settings: a prompt websocket, no news, and what people set themselves comes first."""
+"""`zerolayer lab`: a prompt websocket, no news, a link to the notebook, and what people set themselves comes first."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
 
-from lib.lab import SETTINGS, lab_environment
+from lib.lab import SETTINGS, STUDENTS, lab_environment
+from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
 
 
 def test_jupyterlab_reads_the_websocket_class():
@@ -18,7 +20,17 @@ def test_jupyterlab_reads_the_websocket_class():
 
 def test_a_path_that_is_set_already_is_kept():
     paths = lab_environment({"JUPYTER_CONFIG_PATH": "/own"})["JUPYTER_CONFIG_PATH"]
-    assert paths.split(os.pathsep) == [str(SETTINGS), "/own"]
+    assert paths.split(os.pathsep) == [str(STUDENTS), str(SETTINGS), "/own"]
+
+
+def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, tmp_path):
+    Lab("", "", tmp_path).write("my own.ipynb", "'it is here'")
+    with jupyter_lab(tmp_path, command=(sys.executable, "-m", "lib", str(tmp_path / "my own.ipynb"))) as lab:
+        page = browser.new_page()
+        page.goto(re.search(rf"{lab.url}\S+token=", lab.log.read_text())[0] + lab.token)
+        page.locator(".jp-Notebook .jp-Cell").get_by_text("it is here").wait_for(timeout=PATIENCE)
+        wait_until_idle(page)  # a server that is stopped while it starts a kernel goes on for ever
+        page.close()
 
 
 def test_jupyterlab_asks_for_no_news(lab):

@@ -1,16 +1,16 @@
 """Predictions without a page: what is stored, what is read of what a student may have written, and what is shown."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
-from lib.grading.units import answer_key
-from lib.predictions import Predict, render
-from lib.predictions.form import Form
-from lib.predictions.records import FOLDER, MIME, MOST_BYTES, predictions_in, recall, remember
+from lib.predictions import Predict, form, records
+from lib.predictions.records import FOLDER, MIME, prediction, predictions_in, recall, remember
 from lib.unit import Question, Unit
 
 FOUND = "Right code gives, with each seed from 0 to 9:"
@@ -18,101 +18,65 @@ ONE = Question("one", "Which <b>one</b>?", ("this", "that & more"), 1, "Because 
 TWO = Question("two", "And now?", ("yes", "no", "perhaps"), 0, "It is.")
 QUESTIONS = (ONE, TWO)
 UNIT = Unit("a_unit", "A unit", (), questions=QUESTIONS)
+MISSING = "Predict first. Choose an answer above and press Predict. Then run this cell again."
 
 
 @pytest.fixture
 def outputs(monkeypatch, tmp_path):
-    """What is put out, in a folder of its own and without a notebook's name."""
+    """What is put out as plain text, in a folder of its own."""
     shown = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    monkeypatch.setattr(render, "show", lambda bundle: shown.append(bundle["text/plain"]))
+    monkeypatch.setattr(records, "show", lambda output: shown.append(output["text/plain"]))
     return shown
 
 
 @pytest.fixture
-def asked(monkeypatch, outputs):
-    """The forms that a question shows, in a shell."""
-    forms = []
+def forms(monkeypatch, outputs):
+    """The forms that are asked, in a shell. A page's messages come in by `press`."""
+    asked = []
 
-    class Kept(Form):
+    class Kept(form.Form):
         def __init__(self, *arguments):
             super().__init__(*arguments)
-            forms.append(self)
+            asked.append(self)
 
-    monkeypatch.setattr("lib.predictions.form.Form", Kept)
+        def press(self, choice):
+            self._handle_custom_msg(choice, [])
+
+    monkeypatch.setattr(form, "Form", Kept)
     InteractiveShell.clear_instance()
-    yield forms
+    InteractiveShell.instance()
+    yield asked
     InteractiveShell.clear_instance()
 
 
-def notebook(*records):
-    return {"cells": [{"outputs": [{"data": {MIME: record}}]} for record in records]}
+def notebook(*found):
+    return {"cells": [{"outputs": [{"data": {MIME: each}}]} for each in found]}
 
 
 def record(question, choice):
     return {"question": question, "choice": choice}
 
 
-def test_records_are_read_wherever_they_stand_and_the_first_counts():
-    found = notebook(record("two", 2), record("one", 0), record("two", 1))
-    assert predictions_in(found, QUESTIONS) == {"two": 2, "one": 0}
-    assert predictions_in(json.loads(json.dumps(found)), [ONE]) == {"one": 0}
+@pytest.mark.parametrize("bad", [2, -1, 0.0, True, "0", 10**400, None, [0]])
+@pytest.mark.parametrize("made", [lambda bad: record("one", bad), lambda bad: record(bad, 0), lambda bad: bad])
+def test_the_first_choice_of_a_question_counts_and_what_is_none_is_left_out(made, bad):
+    found = notebook(made(bad), {"question": "one"}, record("two", 2), record("one", 1), record("two", 0))
+    assert predictions_in(found, QUESTIONS) == {"one": 1, "two": 2} and predictions_in(found, [ONE]) == {"one": 1}
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        record("three", 0),
-        record("one", 2),
-        record("one", -1),
-        record("one", 0.0),
-        record("one", True),
-        record("one", "0"),
-        record("one", 10**400),
-        record("one", None),
-        record("one", [0]),
-        record(["one"], 0),
-        record({"one": 0}, 0),
-        record(None, 0),
-        {"question": "one"},
-        {},
-        "one",
-        ["one", 0],
-        None,
-    ],
-)
-def test_what_is_no_choice_is_left_out_and_hides_no_other(bad):
-    assert predictions_in(notebook(bad, record("one", 1)), QUESTIONS) == {"one": 1}
-
-
+keys = st.sampled_from(["cells", "outputs", "data", MIME, "question", "choice", "one"])
 json_data = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["cells", "outputs", "data", MIME, "question", "choice", "one"]) | st.text(max_size=3),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=30,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner),
 )
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(json_data)
 def test_any_json_is_read_without_an_error(data):
-    found = predictions_in(data, QUESTIONS)
-    assert all(type(choice) is int for choice in found.values())
-
-
-def test_what_was_predicted_is_remembered_beside_the_notebook(outputs, tmp_path):
-    assert recall("a_unit", QUESTIONS) == {}
-    remember("a_unit", {"one": 1})
-    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["a_unit.predictions.json"]
-    assert recall("a_unit", QUESTIONS) == {"one": 1}
-    assert recall("another", QUESTIONS) == {}
+    assert all(type(choice) is int for choice in predictions_in(data, QUESTIONS).values())
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"one": 5, "two": "0"}', "{", "[" * 100_000, '{"one": true}', "\x00"])
@@ -122,10 +86,12 @@ def test_a_damaged_file_is_as_none(content, outputs, tmp_path):
     assert recall("a_unit", QUESTIONS) == {}
 
 
-def test_a_folder_that_cannot_be_written_is_no_trouble(outputs, tmp_path):
+def test_where_nothing_can_be_written_a_kernel_still_knows_its_own(forms, tmp_path):
     (tmp_path / FOLDER).write_text("a file stands where the folder should be")
-    remember("a_unit", {"one": 1})
-    assert recall("a_unit", QUESTIONS) == {}
+    predict = Predict(UNIT)
+    predict("one")
+    forms[0].press(1)
+    assert predict.given("one") and recall("a_unit", QUESTIONS) == {}
 
 
 def test_a_notebook_that_came_alone_brings_its_predictions(outputs, tmp_path, monkeypatch):
@@ -134,93 +100,46 @@ def test_a_notebook_that_came_alone_brings_its_predictions(outputs, tmp_path, mo
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     assert recall("a_unit", QUESTIONS) == {"one": 0, "two": 2}
     remember("a_unit", {"one": 1})
-    assert recall("a_unit", QUESTIONS) == {"one": 1, "two": 2}
-    path.write_text(path.read_text() + " " * MOST_BYTES)
-    assert recall("a_unit", QUESTIONS) == {"one": 1}
-
-
-def test_nothing_is_revealed_before_a_prediction(outputs):
-    unit = Predict(UNIT)
-    assert not unit.given("one")
-    unit.compare("one")
-    assert len(outputs) == 2 and all(text.startswith("Predict first.") for text in outputs)
-    assert not any(ONE.why in text or ONE.choices[1] in text for text in outputs)
+    assert recall("a_unit", QUESTIONS) == {"one": 1, "two": 2} and recall("another", QUESTIONS) == {"one": 0, "two": 2}
 
 
 def test_an_unknown_question_is_named_with_those_there_are(outputs):
-    unit = Predict(UNIT)
-    for call in (unit, unit.given, unit.compare):
+    predict = Predict(UNIT)
+    for call in (predict, predict.given, predict.compare):
         with pytest.raises(ValueError, match=r"There is no question called 'three'\. There are: one, two\."):
             call("three")
 
 
-def test_a_prediction_is_given_once_and_stays(asked, outputs):
-    unit = Predict(UNIT)
-    unit("one")
-    (form,) = asked
-    assert form.button.disabled
-    form.button.click()
-    assert not unit.given("one"), "nothing was chosen"
-    form.choices.index = 0
-    assert not form.button.disabled
-    assert not unit.given("one"), "chosen, and not given"
-    form.button.click()
-    assert form.choices.disabled
-    form.choices.index = 1
-    form.button.click()
-    assert unit.given("one")
-    outputs.clear()
-    unit.compare("one")
-    assert outputs == [
-        "You predicted: this\n✗ It is otherwise.\nRight code gives, with each seed from 0 to 9: that & more\n"
-        "Why: Because <i>so</i>."
+def test_a_prediction_is_given_once_and_only_then_is_anything_revealed(forms, outputs):
+    predict = Predict(UNIT)
+    predict("one")
+    predict.compare("one")
+    assert not predict.given("one") and outputs == [MISSING] * 2 and forms[0].given is None
+    forms[0].press(0)
+    forms[0].press(1)
+    assert forms[0].given == 0
+    predict.compare("one")
+    predict("one")
+    assert len(forms) == 1 and outputs[2:] == [
+        f"You predicted: this\n✗ It is otherwise.\n{FOUND} that & more\nWhy: Because <i>so</i>.",
+        "Question: Which <b>one</b>?\nYou predicted: this",
     ]
-    unit("one")
-    assert len(asked) == 1 and outputs[-1] == "Question: Which <b>one</b>?\nYou predicted: this"
     assert Predict(UNIT).given("one"), "a new kernel knows it"
+    for html in (prediction(ONE, 1)["text/html"], forms[0].html):
+        assert "Which &lt;b&gt;one&lt;/b&gt;?" in html and "that &amp; more" in html
 
 
-def test_a_second_form_of_the_same_question_changes_nothing(asked, outputs):
-    unit, other_page = Predict(UNIT), Predict(UNIT)
-    unit("one")
-    unit("one")
-    other_page("one")
-    for form, choice in zip(asked, (1, 0, 0), strict=True):
-        form.choices.index = choice
-        form.button.click()
-        assert form.choices.index == 1
-    assert Predict(UNIT).given("one")
-    assert recall("a_unit", QUESTIONS) == {"one": 1}
-
-
-def test_pages_of_two_kernels_keep_each_others_predictions(asked, outputs):
+def test_forms_of_several_kernels_keep_the_first_prediction_on_each_question(forms, outputs):
     first, second = Predict(UNIT), Predict(UNIT)
-    first("one")
-    second("two")
-    for form in asked:
-        form.choices.index = 0
-        form.button.click()
-    assert recall("a_unit", QUESTIONS) == {"one": 0, "two": 0}
-
-
-def test_what_is_shown_is_escaped_and_says_it_in_words():
-    for bundle in (render.unanswered(ONE), render.prediction(ONE, 1), render.comparison(ONE, 0)):
-        assert "<i>" not in bundle["text/html"] and "<b>one" not in bundle["text/html"]
-    assert render.prediction(ONE, 1)[MIME] == record("one", 1)
-    assert "✓ It is so." in render.comparison(ONE, 1)["text/plain"]
-    assert MIME not in render.unanswered(ONE)
+    for predict, question in ((first, "one"), (first, "one"), (second, "one"), (second, "two")):
+        predict(question)
+    for asked, choice in zip(forms, (1, 0, 0, 0), strict=True):
+        asked.press(choice)
+    assert [asked.given for asked in forms] == [1, 1, 1, 0] and recall("a_unit", QUESTIONS) == {"one": 1, "two": 0}
+    second.compare("two")  # which doesn't say how it was found
+    assert outputs == ["You predicted: yes\n✓ It is so.\nWhat is so: yes\nWhy: It is."]
 
 
 def test_the_import_loads_no_widgets():
-    import subprocess
-    import sys
-
-    code = "import sys, lib.units.softmax_classifier; print([m for m in sys.modules if m in ('ipywidgets', 'IPython')])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-def test_how_it_was_found_is_said_only_where_the_question_says_so():
-    """The questions of another unit need not be on seeds, or on code at all."""
-    assert "\nWhat is so: yes\nWhy: It is." in render.comparison(TWO, 1)["text/plain"]
-    found = {each.found for unit in ("softmax_classifier", "hidden_layer") for each in answer_key(unit).unit.questions}
-    assert found == {FOUND}
+    code = "import sys, lib.units.softmax_classifier; print({'anywidget', 'ipywidgets', 'IPython'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

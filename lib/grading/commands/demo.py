@@ -25,7 +25,7 @@ from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.commands.release import Rebuild
 from lib.grading.door.cells import course_id
 from lib.grading.progress import say
-from lib.predictions.render import prediction
+from lib.predictions.records import prediction
 from lib.unit import Question
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from traitlets import Unicode
 from lib.grading import units
 from lib.grading.commands.command import Command
 from lib.grading.files import folder_beside, put_in_place, write_whole
-from lib.lab import lab_environment
+from lib.lab import lab_environment, open_at
 
 AUTHOR = "ZEROLAYER_AUTHOR"
 """Names the unit to the kernels of its author."""
@@ -49,20 +49,20 @@ class LabApp(Command):
     def start(self) -> None:
         """Say where the copy is, and replace this process by JupyterLab."""
         super().start()
-        environment, course = lab_environment(), Path(self.coursedir.root)
+        course = Path(self.coursedir.root)
         if self.named and self.is_authors(self.named[0]):
             unit = self.named[0]
             self.build_if_due(unit)
             copy = self.copy_for_author(unit)
             opened = author_options(course, unit, copy.relative_to(course))
-            environment[AUTHOR] = unit
+            environment = {**lab_environment(student=False), AUTHOR: unit}
             self.log.warning("Your trial copy is %s. Restart its kernel after a change in the unit's files.", copy)
         else:
             assignment = self.choose_assignment()
             notebook = self.copy_released(assignment) / f"{assignment}.ipynb"
-            opened = [str(notebook)]
+            opened, environment = open_at(notebook.absolute()), lab_environment()
             self.log.info("Your copy is %s; delete its folder to start afresh.", notebook)
-        command = [sys.executable, "-m", "jupyterlab", *self.for_lab, *opened]
+        command = [sys.executable, "-m", "jupyterlab", *opened, *self.for_lab]
         # In the place of this process, so that Ctrl-C and the exit code are JupyterLab's.
         os.execve(sys.executable, command, environment)
 

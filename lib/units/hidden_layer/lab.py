@@ -1,9 +1,13 @@
 """Questions on the experiments: what hidden units do, to be predicted before each experiment is run.
 
-What is so was found with right code, for the seeds that the tests name; they find it again.
+What is so was found with right code, for the seeds of the notebook; its tests find it again.
 """
 
-from lib.units.softmax_classifier.lab import Question
+from functools import partial
+
+from lib import unit
+
+Question = partial(unit.Question, found="Right code gives:")
 
 QUESTIONS = (
     Question(
@@ -21,7 +25,7 @@ QUESTIONS = (
         " does it get right?",
         ("Less than half of them", "About two thirds", "About nine tenths", "More than 95 of 100"),
         3,
-        "The borders are still made of straight pieces. But each of the 16 units can bend them once, and so many bends"
+        "The borders are still made of straight pieces. But each of the 16 units can bend them, and so many bends"
         " come near a circle.",
     ),
     Question(
@@ -76,7 +80,10 @@ QUESTIONS = (
             "Nearly all of both",
         ),
         1,
-        "There are more weights than samples: the units can bend the borders around every single one. But nothing about"
-        " the labels can be learnt from the features, so on new samples it is no better than guessing.",
+        "There are more weights than samples, and the borders can bend around every single one. A new sample has each"
+        " of the 3 labels with probability 1/3, whatever its features are. So the prediction 1/3 for each label has the"
+        " loss log 3, and any other one has a higher loss on average. In the training samples some labels go along with"
+        " some features by chance, and even straight borders follow that; new samples have nothing of it. A low"
+        " training loss alone shows nothing: look at the validation loss.",
     ),
 )

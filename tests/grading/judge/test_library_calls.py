@@ -53,7 +53,7 @@ LISTED = [
     (["import my_softmax\nmy_softmax.softmax(z)"], ()),
     (["# scipy.special.softmax(z)\n'tf.nn.softmax'"], ()),
     ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce(cce)"], ()),
-    (["from lib import checks as check\ncheck.cce(cce)", "%load_ext lib.blanks"], ()),
+    (["%load_ext lib.blanks"], ()),
     # calls in a roundabout way: the list is a remark on what is in plain sight, and no proof
     (["import tensorflow as tf\nnn = tf.nn\nnn.softmax(z)"], ()),
     (["import scipy.special as sp\ngetattr(sp, 'soft' + 'max')(z)\nexec('sp.softmax(z)')"], ()),

@@ -12,7 +12,7 @@ from tests.browser import PATIENCE, readout, run_all, slider
 ROOT = Path(__file__).parents[3]
 CELLS = (
     *("setup", "layer", "own-loss", "own-softmax", "own-dense", "rings-data", "relu", "check-relu-forward", "network"),
-    *("check-network-forward", "step", "make-network", "predict-kinks", "width"),
+    *("check-network-forward", "step", "make-network", "predict-kinks", "width", "compare-kinks"),
 )
 """What the exercise, its check and the explorer need; a whole run takes a minute."""
 OPEN = "self.output = np.maximum(input, 0)  #? self.output = ?  # every entry: itself where positive, else 0"
@@ -25,7 +25,7 @@ def page(browser, lab):
     cells = {cell.id: cell.source for cell in notebook.cells}
     assert OPEN in cells["relu"]
     cells["relu"] = cells["relu"].replace(OPEN, "self.output = ?  # every entry: itself where positive, else 0")
-    cells["rings-data"] = cells["rings-data"].splitlines()[0]  # what follows loads TensorFlow, for seconds
+    cells["rings-data"] = cells["rings-data"].splitlines()[0]  # what follows draws, and nothing here needs it
     cells["setup"] += "\nfrom lib.explorer import live\nlive.AHEAD_PER_REST = 0"
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = context.new_page()

@@ -16,7 +16,9 @@ from lib.predictions.records import remember
 from lib.units.hidden_layer import UNIT
 from lib.units.hidden_layer.lab import QUESTIONS
 
-FOLDER = Path("solutions/hidden_layer").resolve()
+FOLDER = Path(__file__).parents[3] / "solutions" / "hidden_layer"
+CELLS = nbformat.read(FOLDER / "hidden_layer.ipynb", as_version=4).cells
+CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -38,40 +40,31 @@ def printed(cell: nbformat.NotebookNode) -> str:
     return "".join(texts)
 
 
-def choice(name: str) -> str:
-    [question] = [question for question in QUESTIONS if question.id == name]
-    return question.choices[question.right]
-
-
 def numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", text)]
 
 
-def test_every_check_gives_all_points(outputs: dict[str, str]) -> None:
-    for part in UNIT.parts:
-        assert f"{part.points:g} of {part.points:g} points" in outputs[part.id]
+def test_what_students_bring_along_is_right_by_the_checks_of_the_first_notebook(outputs: dict[str, str]) -> None:
     assert outputs["own-check"].count("points (check-") == 5
     assert "wrong" not in outputs["own-check"]
 
 
-def test_rings_are_beyond_straight_lines_and_a_squared_distance_or_16_units_tell_them_apart(
-    outputs: dict[str, str],
-) -> None:
-    loss, accuracy = numbers(outputs["no-hidden"])[:2]
-    assert choice("rings") == "Less than half of them"
-    assert choice("hidden") == "More than 95 of 100"
+def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
+    places = {cell.id: place for place, cell in enumerate(CELLS)}
+    for name in (question.id for question in QUESTIONS):
+        before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
+        assert any(f"predict.given('{name}')" in cell.source for cell in before)
+        assert before[-1].source.startswith("**In your own words:**") or before[-1].metadata.nbgrader.solution
+    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(QUESTIONS)
+
+
+def test_a_squared_distance_or_16_units_tell_rings_apart_and_no_straight_line(outputs: dict[str, str]) -> None:
+    loss, accuracy = numbers(outputs["no-hidden"])
+    assert CHOICES["rings"] == "Less than half of them"
+    assert CHOICES["hidden"] == "More than 95 of 100"
     assert loss == pytest.approx(np.log(3), abs=0.02) and accuracy < 0.45
     assert numbers(outputs["squared"])[1] > 0.97
     assert min(numbers(outputs["training"])[1:3]) > 0.97
-
-
-def test_the_cross_check_is_of_the_trained_network(outputs: dict[str, str]) -> None:
-    assert 0 < numbers(outputs["crosscheck"])[0] < 0.1 and "differ" not in outputs["crosscheck"]
-
-
-def test_the_explorer_begins_with_four_units(outputs: dict[str, str]) -> None:
-    assert "4 hidden units. After 100 epochs" in " ".join(outputs["width"].split())
-    assert "None of the 4 hidden units is dead" in " ".join(outputs["width"].split())
 
 
 def test_two_dense_layers_are_one(outputs: dict[str, str]) -> None:
@@ -91,8 +84,8 @@ def test_the_loss_of_one_batch_falls(outputs: dict[str, str]) -> None:
 
 
 def test_zero_weights_stay_zero(outputs: dict[str, str]) -> None:
-    loss, _, log_3, hidden, above = numbers(outputs["zero"])[:5]
-    assert choice("zero") == "Only the bias of the upper dense layer"
+    loss, _, log_3, hidden, above = numbers(outputs["zero"])
+    assert CHOICES["zero"] == "Only the bias of the upper dense layer"
     assert loss == pytest.approx(log_3, abs=0.01)
     assert hidden == above == 0
 
@@ -105,33 +98,35 @@ def test_only_the_scale_by_the_number_of_inputs_keeps_outputs_in_size(outputs: d
 def test_a_large_rate_kills_the_units(outputs: dict[str, str]) -> None:
     lines = [numbers(line) for line in outputs["lab-rate"].splitlines() if line.startswith("rate")]
     dead = {rate: units for rate, units, *_ in lines}
-    assert choice("rate") == "At 3.16 and 10"
+    assert CHOICES["rate"] == "At 3.16 and 10"
     assert max(dead[0.1], dead[1]) < 4 and min(dead[3.16], dead[10]) > 8
 
 
 def test_hidden_units_add_a_little_on_digits(outputs: dict[str, str]) -> None:
     lines = outputs["lab-digits"].splitlines()
     without, hidden = (
-        [numbers(line)[-1] for line in lines if line.startswith(size)] for size in ("[64, 10]", "[64, 32")
+        [numbers(line)[-1] for line in lines if line.startswith(size)] for size in ("no hidden", "32 hidden")
     )
     assert len(without) == len(hidden) == 3
-    assert choice("digits") == "About one more of 100"
+    assert CHOICES["digits"] == "About one more of 100"
     assert np.mean(without) == pytest.approx(0.96, abs=0.007)
     assert 0.005 < np.mean(hidden) - np.mean(without) < 0.02
     assert max(hidden) - min(hidden) > 0.005  # "two seeds can differ by as much"
 
 
-def test_random_labels_are_learnt_by_heart(outputs: dict[str, str]) -> None:
-    loss, accuracy, new_loss, new_accuracy = numbers(outputs["lab-random"])[:4]
-    assert choice("random") == "Nearly all training samples, and about a third of new samples"
-    assert loss < 0.1 and accuracy > 0.95
-    assert new_loss > 2 * np.log(3) and new_accuracy == pytest.approx(1 / 3, abs=0.05)
+def test_random_labels_are_learnt_by_heart_with_hidden_units_and_not_without(outputs: dict[str, str]) -> None:
+    linear, on_new, wide, wide_on_new = (numbers(line)[-2:] for line in outputs["lab-random"].splitlines())
+    assert CHOICES["random"] == "Nearly all training samples, and about a third of new samples"
+    assert 0.95 * np.log(3) < linear[0] < np.log(3) < on_new[0]
+    assert wide[0] < 0.1 and wide[1] > 0.95
+    assert wide_on_new[0] > 2 * np.log(3) and wide_on_new[1] == pytest.approx(1 / 3, abs=0.05)
 
 
-def test_the_minutes_of_the_headings_make_the_hours_and_sittings_that_the_title_promises() -> None:
-    text = "\n".join(cell.source for cell in nbformat.read(FOLDER / "hidden_layer.ipynb", as_version=4).cells)
-    minutes = [int(time) for time in re.findall(r"^## \d+\. .*\((\d+) minutes\)$", text, re.MULTILINE)]
-    assert len(minutes) == len(re.findall(r"^## \d+\. ", text, re.MULTILINE)) == 12
-    assert "about three hours, in two sittings: sections 1 to 7, then 8 to 12" in text
-    assert sum(minutes) == pytest.approx(180, abs=15)
-    assert sum(minutes[:7]) == pytest.approx(90, abs=15)
+def test_it_is_as_long_as_the_title_and_the_headings_say() -> None:
+    texts = [cell.source for cell in CELLS if cell.cell_type == "markdown"]
+    minutes = [
+        int(time) for text in texts for time in re.findall(r"^## \d+\. .*\((\d+) minutes\)$", text, re.MULTILINE)
+    ]
+    assert len(minutes) == 12 and "**about two hours**: sections 1 to 7, then the others" in texts[0]
+    assert sum(minutes) == pytest.approx(120, abs=15)
+    assert sum(minutes[:7]) == pytest.approx(60, abs=10)
