@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
-from explorer_latency import KEYS, REST, WATCH, Front, measure, press
+from explorer_latency import Front, measure, press_keys
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -32,7 +32,7 @@ from lib.grading.commands.pyodide import take_pyodide
 from lib.grading.commands.site import write_site
 from lib.lab import lab_environment
 from lib.units import softmax_classifier
-from tests.browser import chromium, jupyter_lab, plain_server, slider
+from tests.browser import chromium, jupyter_lab, plain_server
 from tests.explorer import student
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import as_bytes, right
@@ -94,14 +94,9 @@ def time_sliders(browser, url):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     run_all(page, url)
     page.locator(".zl-live[role=status]").first.wait_for(state="attached", timeout=PATIENCE)
-    handle = slider(page, "Learning rate")
-    handle.scroll_into_view_if_needed()
-    page.wait_for_timeout(REST * 1000)
-    handle.focus()
-    page.evaluate(WATCH)
-    moves = [press(page, handle, "ArrowLeft" if move % 20 < 10 else "ArrowRight") for move in range(KEYS)]
+    moves, _ = press_keys(page, Front("explorer", warm=True))
     page.close()
-    return [complete for _, complete in moves]
+    return moves
 
 
 def visit(context, url):
@@ -138,7 +133,7 @@ def measure_slider(browser, url, folder, runs):
     with jupyter_lab(folder, lab_environment()) as lab:
         for _ in range(runs):
             ours += time_sliders(browser, url)
-            theirs += measure(lab, browser, Front("explorer", warm=True))[1]
+            theirs += measure(lab, browser, Front("explorer", warm=True))[0]
     here, there = statistics.median(ours), statistics.median(theirs)
     print(f"slider to pixels: {here:.0f} ms, in JupyterLab {there:.0f} ms: {here / there:.2f} times")
 

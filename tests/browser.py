@@ -255,9 +255,9 @@ def slider(page, label):
 
 
 def readout(page, label):
-    """Return the text beside the slider with this label."""
-    return _box(page, label).locator(".widget-readout").inner_text()
+    """Return the number in the field beside the slider with this label."""
+    return _box(page, label).get_by_role("textbox").input_value()
 
 
 def _box(page, label):
-    return page.locator(".widget-slider").filter(has_text=re.compile(rf"^\s*{label}"))
+    return page.locator(".zl-slider, .widget-slider").filter(has_text=re.compile(rf"^\s*{label}"))

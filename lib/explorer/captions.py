@@ -1,51 +1,29 @@
-"""Captions: what the picture shows, in a few sentences, and the presets that show it best.
+"""Captions: what the picture shows, in two sentences.
 
 A caption says what can be seen in both curves, up to the epochs that are shown and whatever was trained beyond, and
 leaves judgements to who looks. Where a loss goes is told from two stretches of epochs at its end, never from one epoch.
 """
 
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from lib.explorer.samples import Samples
-from lib.explorer.svg import count, short
-from lib.explorer.training import Run, Setting
+from lib.explorer.training import Run
 
 MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
 LEVEL = 0.02  # the part by which a loss may change and still count as level
 LEVEL_EVEN = 0.006  # the same where every epoch goes the same way: in as many epochs again it would change by 5%
 ALIKE = 0.02  # the part by which two losses differ that are told as alike
 UNEVEN = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
-MAX_ITERATIONS = 400  # iterations an epoch of a preset at most: with more, 100 epochs reach the time limit
 
 WORDS = {"falling": "still falling", "rising": "rising", "level": "nearly level", "uneven": "going up and down"}
-
-
-def presets(samples: Samples) -> list[Setting]:
-    """Return a setting of small steps and those that differ from the middle one in the rate or the batch size alone."""
-    whole = samples.batch_sizes[-1]
-    middle, smallest = min(16, whole), next(size for size in samples.batch_sizes if whole / size <= MAX_ITERATIONS)
-    settings = [(0.0001, middle), (0.1, middle), (31.6, middle), (0.1, smallest), (0.1, whole)]
-    return [Setting(rate, size) for rate, size in settings]
-
-
-def name_setting(setting: Setting, counted: str = "") -> str:
-    """Name a setting in a few words, as presets and kept runs are labelled: what it is, not how good it is."""
-    words = f"{_size(setting, counted)}, " if setting.size else ""
-    words += f"rate {short(setting.learning_rate)}, batch {setting.batch_size}"
-    words += f", seed {setting.seed}" if setting.seed else ""
-    words += ", own data" if setting.version else ""
-    words += ", own start" if setting.start else ""
-    return words + (f", {setting.what_if}" if setting.what_if else "")
 
 
 def describe(run: Run, epochs: int) -> str:
     """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
     done = min(epochs, run.epochs)
-    parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_numbers(run, done)}."]
+    parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_losses(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
         parts.append(
             f"Diverged in epoch {run.diverged}: the loss or a weight became {run.last_loss}. "
@@ -54,61 +32,31 @@ def describe(run: Run, epochs: int) -> str:
     elif run.fault and run.epochs < epochs:
         parts.append(run.fault)
     elif done == epochs:
-        guess = math.log(len(run.samples.y))  # the loss of equal probabilities
-        parts += assess(run.epoch_loss[:epochs], run.validation_loss[:epochs], run.loss_before, guess)
+        parts.append(assess(run.epoch_loss[:epochs], run.validation_loss[:epochs], run.loss_before))
     return " ".join(parts)
 
 
-def describe_moment(run: Run, epoch: int, epochs: int) -> str:
-    """Say how far the training was after some of its epochs, in numbers alone."""
-    if not epoch:
-        return f"{_setting(run)}. Before training the loss of all training samples is {short(run.loss_before)}."
-    iterations = count(run.iterations_per_epoch * epoch, "iteration")
-    return f"{_setting(run)}. After epoch {epoch} of {epochs} ({iterations}) {_numbers(run, epoch)}."
-
-
-def describe_end(run: Run, epochs: int) -> str:
-    """Say in a few words where a run ended."""
-    done = min(epochs, run.epochs)
-    if run.diverged is not None and run.diverged <= epochs:
-        return f"diverged in epoch {run.diverged}"
-    if not done:
-        return "no epoch finished"
-    return (
-        f"training loss {short(run.epoch_loss[done - 1])}, validation loss {short(run.validation_loss[done - 1])}, "
-        f"{run.right(done) / len(run.samples.labels_validation):.1%} right after {count(done, 'epoch')}"
-    )
-
-
-def list_changes(before: str, caption: str) -> str:
-    """Return the sentences of a caption that the one before it hadn't, for those who listen."""
-    known, now = (re.split(r"(?<=[.?!]) (?=[A-Z])", each) for each in (before, caption))
-    return " ".join(each for each in now if each not in known)
-
-
-def assess(training: Sequence[float], validation: Sequence[float], before: float, guess: float) -> list[str]:
-    """Say in sentences how the two curves end, beside the loss before training and that of equal probabilities."""
+def assess(training: Sequence[float], validation: Sequence[float], before: float) -> str:
+    """Say in a sentence how the two curves end, beside the loss before training."""
     epochs = len(training)
     if min(min(training), min(validation)) < 0:
-        return ["A loss is below 0, which no cross-entropy is: is the minus sign there?"]
+        return "A loss is below 0, which no cross-entropy is: is the minus sign there?"
     if epochs < MIN_EPOCHS:
-        return [f"{MIN_EPOCHS} epochs or more show where the loss goes."]
+        return f"{MIN_EPOCHS} epochs or more show where the loss goes."
     ends = trend(training), trend(validation)
     a, b = (WORDS[end] for end in ends)
     both = f"both losses are {a}" if a == b else f"the training loss is {a}, the validation loss {b}"
-    found = [f"At the end {both}."]
+    found = [f"At the end {both}"]
     lowest = int(np.argmin(validation))
     if validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
-        found.append(f"The validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}.")
-        found += ["The network overfits."] if ends == ("falling", "rising") else []
+        overfits = ", so the network overfits" if ends == ("falling", "rising") else ""
+        found.append(f"the validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}{overfits}")
     late = [training[-1], float(np.mean(training[-stretch(epochs) :]))]  # no word rests on one epoch
     if min(late) > (1 + ALIKE) * before:
-        found.append(f"The training loss is higher than before training, {short(before)}.")
+        found.append(f"the training loss is higher than before training, {short(before)}")
     elif max(abs(each - before) for each in late) < 0.1 * before:
-        found.append(f"The training loss has hardly moved: before training it was {short(before)}.")
-    if min(late) > (1 - ALIKE) * guess:
-        found.append(f"Equal probabilities for all classes would give {short(guess)}.")
-    return found
+        found.append(f"the training loss has hardly moved: before training it was {short(before)}")
+    return "; ".join(found) + "."
 
 
 def trend(losses: Sequence[float]) -> str:
@@ -135,17 +83,27 @@ def stretch(epochs: int) -> int:
     return max(4, epochs // 8)
 
 
+def short(value: float) -> str:
+    """Return a number to three digits, with a real minus sign."""
+    return f"{value:.3g}".replace("-", "−") if value < 0 else f"{value:.3g}"
+
+
+def exact(value: float) -> str:
+    """Return a number with all its digits: a setting is shown as it was used."""
+    return repr(value).removesuffix(".0")
+
+
+def count(number: int, one: str) -> str:
+    """Return a number with what it counts: "1 epoch", "1,080 iterations"."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
 def _setting(run: Run) -> str:
     """Say how a run was trained."""
     setting = run.setting
-    words = f"Learning rate {short(setting.learning_rate)}, batch size {setting.batch_size}"
-    words += f", {_size(setting, run.recipe.network.counted)}" if setting.size else ""
+    words = f"Learning rate {exact(setting.learning_rate)}, batch size {setting.batch_size}"
+    words += f", {count(setting.size, run.recipe.network.counted.removesuffix('s'))}" if setting.size else ""
     return words + (f", what if {setting.what_if}" if setting.what_if else "")
-
-
-def _size(setting: Setting, counted: str) -> str:
-    """Say how large the layers are; `counted` is what they have, in the plural."""
-    return count(setting.size, counted.removesuffix("s"), counted)
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:
@@ -156,10 +114,11 @@ def _progress(run: Run, done: int, epochs: int) -> str:
     return f"After {done} of {epochs} epochs ({iterations}{'' if run.over else ', still training'})"
 
 
-def _numbers(run: Run, done: int) -> str:
+def _losses(run: Run, done: int) -> str:
+    """Say how large the losses are, and how many samples are right."""
     if not done:
         return "there is no loss" if run.over else "there is no loss yet"
-    right, samples = run.right(done), len(run.samples.labels_validation)
+    right, samples = run.right[done - 1], len(run.samples.labels_validation)
     training, validation = run.epoch_loss[done - 1], run.validation_loss[done - 1]
     return (
         f"the training loss is {short(training)}, the validation loss {short(validation)},"

@@ -22,6 +22,8 @@ class Coalescer:
     ) -> None:
         self._work = slice_of_work
         self._woken = threading.Event()
+        self.news = False
+        """Whether the slice under way is the first one since `wake`."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = loop
 
@@ -49,6 +51,7 @@ class Coalescer:
             self._timer = self._loop.call_later(wait, self._run)
 
     def _turn(self) -> float | None:
+        self.news = self.woken
         self._woken.clear()
         # Messages arrive in another thread. Python lets it wait for 5 ms each time; a slider would feel that.
         interval = sys.getswitchinterval()

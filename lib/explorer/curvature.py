@@ -1,14 +1,13 @@
-"""The largest curvature of the loss, and the learning rate that follows from it.
+"""The largest learning rate at which a step still goes down, which follows from the curvature of the loss.
 
 Near weights W, the loss along a direction v is a parabola of curvature v·Hv, where H holds the second derivatives. A
 step of gradient descent on the whole set goes down along every direction of that parabola as long as the learning rate
 is below 2/λ, where λ is the largest eigenvalue of H (Goh, "Why Momentum Really Works", 2017). Beyond it, a step crosses
-the narrowest valley and ends higher on the other side. The loss itself is no parabola farther away: `find_rise` tries.
+the narrowest valley and ends higher on the other side.
 """
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,26 @@ STEPS = 12  # of Lanczos's method: 1% near λ or nearer, also with the 650 weigh
 ROUNDING = 1e-8  # curvature below it is what rounding makes of none
 DIFFERENCE = 1e-4  # between two gradients, as the length of a step in weights
 ALIKE = 1e-3  # the part by which a loss is higher at least to be told as higher: it has three digits
-TRIED = (0.99, 0.95, 0.5, 0.2, 0.05, 0.01, 0.001)  # parts of the limit at which a step is tried
+TRIED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.95, 0.99)  # parts of 2/λ at which a step is tried
 
 
-@lru_cache(maxsize=64)  # the caption and the slider's mark ask for the same
+def largest_descending_rate(run: Run, epoch: int) -> float:
+    """Return the largest learning rate that takes a step on all samples downhill after `epoch` epochs.
+
+    This is 2/λ, or less where steps that are tried below it go up: the loss is a parabola only near the weights. nan or
+    inf where there is no such rate.
+    """
+    W, limit = run.weights[epoch], descent_limit(run, epoch)
+    if not math.isfinite(limit):
+        return limit
+    before, gradient, downhill = run.loss(W), run.gradient(W), math.nan
+    for rate in (share * limit for share in TRIED):
+        if run.loss(W - rate * gradient) > before + ALIKE * abs(before):
+            return downhill
+        downhill = rate
+    return limit
+
+
 def descent_limit(run: Run, epoch: int) -> float:
     """Return 2/λ of the loss on all training samples after `epoch` epochs; nan or inf where there is none.
 
@@ -38,23 +53,6 @@ def descent_limit(run: Run, epoch: int) -> float:
 
     largest = largest_eigenvalue(product, W.size, STEPS)
     return 2 / largest if largest > ROUNDING else math.inf if largest == largest else math.nan
-
-
-@lru_cache(maxsize=64)
-def find_rise(run: Run, epoch: int) -> tuple[float, float, float] | None:
-    """Return a learning rate below the limit at which a step goes up, with the losses before and after it, or None.
-
-    The loss is a parabola only near the weights. Where a large step has made all probabilities 0 or 1, the curvature is
-    small there and larger a little farther on. A step that is not along the gradient may go up, too. Of 327
-    states of five data sets, with rates from 0.01 to 100, a step just below the limit goes up in 22. Those tried find
-    each of them.
-    """
-    W, limit = run.weights[epoch], descent_limit(run, epoch)
-    if not math.isfinite(limit):
-        return None
-    before, gradient = run.loss(W), run.gradient(W)
-    tried = [(share * limit, before, run.loss(W - share * limit * gradient)) for share in TRIED]
-    return next((each for each in tried if each[2] > before + ALIKE * abs(before)), None)
 
 
 def largest_eigenvalue(product: Callable[[Vector], Vector], size: int, steps: int) -> float:

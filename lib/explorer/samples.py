@@ -1,9 +1,7 @@
 """Samples: a data set made ready to train on, split and standardised, with labels as one-hot columns."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,12 +11,16 @@ from lib import data
 
 Matrix: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
-Draw: TypeAlias = Callable[..., tuple[Any, Any]]
-Source: TypeAlias = Draw | tuple[ArrayLike, ArrayLike]
+Source: TypeAlias = Callable[[], tuple[Any, Any]] | tuple[ArrayLike, ArrayLike]
 
-BUILT_IN: dict[str, Draw] = {"blobs": data.blobs, "rings": data.rings, "moons": data.moons, "digits": data.digits}
-SPREAD = {data.blobs: 1.0, data.rings: 0.15, data.moons: 0.15}  # as they are drawn; a factor makes it another
-SPREADS = (0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
+BUILT_IN: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "blobs": data.blobs,
+    "rings": data.rings,
+    "moons": data.moons,
+    "digits": data.digits,
+}
+GRID = 36  # points to a side of a plane, between which JavaScript interpolates
+MARGIN = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +44,25 @@ class Samples:
         return len(self.X) == 2
 
     @property
-    def side(self) -> int:
-        """The side in pixels if the features are a square image, else 0."""
-        side = math.isqrt(len(self.X))
-        return side if side >= 4 and side * side == len(self.X) else 0
-
-    @property
     def batch_sizes(self) -> list[int]:
-        """1, 2, 4, ... and at last all training samples."""
+        """1, 2, 4, ... and at last all training samples: the places of the slider."""
         whole = self.X.shape[1]
         return [2**power for power in range((whole - 1).bit_length())] + [whole]
+
+
+class Plane:
+    """The plane around samples of two features; the axes `x` and `y` of a grid, and its `points` (2, GRID * GRID)."""
+
+    def __init__(self, samples: Samples) -> None:
+        both = np.hstack([samples.X, samples.X_validation])
+        self.low, self.high = both.min(axis=1) - MARGIN, both.max(axis=1) + MARGIN
+        self.x, self.y = np.linspace(self.low, self.high, GRID).T
+        self.points = np.stack([axis.ravel() for axis in np.meshgrid(self.x, self.y)])
+
+    def share(self, X: Matrix) -> Matrix:
+        """Return how far samples (2, n) lie from the left and from below, in parts of the plane."""
+        share: Matrix = (X - self.low[:, None]) / (self.high - self.low)[:, None]
+        return share
 
 
 def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
@@ -97,10 +108,9 @@ def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
 
 
 def sources(chosen: Any) -> dict[str, Source]:
-    """Name the data sets to choose from: those that ship, and before them what `explore` was given.
+    """Name the data sets to choose from: what `explore` was given, and after it those that ship.
 
-    `chosen` is None, the name of one, a pair (X, labels), or a mapping from names to pairs. A pair that equals the set
-    that ships under its name is that set, and can be drawn with another spread.
+    `chosen` is None, the name of one that ships, a pair (X, labels), or a mapping from names to pairs.
     Raises ValueError for a name that isn't known and for what isn't a pair.
     """
     if chosen is None:
@@ -113,18 +123,7 @@ def sources(chosen: Any) -> dict[str, Source]:
     for name, pair in given.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"{name} is no pair; expected (X, labels). Try data=(X, labels).")
-    equal = {name for name in given.keys() & BUILT_IN.keys() if all(map(np.array_equal, given[name], BUILT_IN[name]()))}
-    return {**given, **BUILT_IN, **{name: pair for name, pair in given.items() if name not in equal}}
-
-
-def spread(source: Source, factor: float) -> Source | None:
-    """Return a source of the same set with this many times its spread, or None for one that can't be drawn so."""
-    return partial(source, spread=factor * SPREAD[source]) if callable(source) and source in SPREAD else None
-
-
-def name_spread(name: str, factor: float) -> str:
-    """Name a data set with this many times its spread."""
-    return name if factor == 1 else f"{name}, spread {factor:g}"
+    return {**given, **{name: pair for name, pair in BUILT_IN.items() if name not in given}}
 
 
 def load(source: Source) -> Samples:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ Indices: TypeAlias = NDArray[np.intp]
 
 CALL_LIMIT = 1.0  # seconds that the student's code may take between two looks at the clock
 RUN_LIMIT = 10.0  # seconds of training for one run
-PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 
 @dataclass(frozen=True)
@@ -74,33 +73,29 @@ class Recipe:
     labels: Callable[[Indices], Indices] = lambda batch: batch
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What tells one run from another. How many epochs is not part of it: a longer run begins like a shorter one."""
+class Setting(NamedTuple):
+    """What tells one run from another. How many epochs is not part of it: a longer run begins like a shorter one.
+
+    `size` is that of the hidden layer, where a unit lets one choose it, and else 0.
+    """
 
     learning_rate: float
     batch_size: int
     seed: int = 0
     data: str = "blobs"
     what_if: str = ""
-    version: int = 0  # of the data: 0 as they were drawn, else one that was changed point by point
-    start: int = 0  # 0 for the weights that Dense draws, else the number of a start that was chosen
-    size: int = 0  # of the layers, where a unit lets one choose it
-
-
-def start_of(setting: Setting) -> Setting:
-    """Leave out what the weights before training don't depend on: runs with the same start begin with the same ones."""
-    return Setting(0.0, 0, setting.seed, setting.data, start=setting.start, size=setting.size)
+    size: int = 0
 
 
 class Run:
     """One training run: its losses so far, the weights after each epoch, and why it ended if it did.
 
     `iteration_loss` holds the loss of every batch before its step; `epoch_loss[e]` is the mean over epoch e + 1, each
-    batch weighted by its samples; `validation_loss[e]` is the loss after it. `weights[e]` are those after e epochs.
-    `fault` is a sentence about student code that failed or took too long, `diverged` the epoch in which the loss or a
-    weight stopped being a finite number. Runs that share `starts` start from the same weights for the same seed and
-    data, even where Dense draws them from a generator of its own.
+    batch weighted by its samples; `validation_loss[e]` is the loss after it, and `right[e]` how many validation samples
+    have their true class as the likeliest one then. `weights[e]` are those after e epochs. `fault` is a sentence about
+    student code that failed or took too long, `diverged` the epoch in which the loss or a weight stopped being a finite
+    number. Runs that share `starts` start from the same weights for the same seed and data, even where Dense draws them
+    from a generator of its own.
     """
 
     def __init__(
@@ -110,6 +105,7 @@ class Run:
         self.iteration_loss = array("d")
         self.epoch_loss: list[float] = []
         self.validation_loss: list[float] = []
+        self.right: list[int] = []
         self.weights: list[Matrix] = []
         self.fault = ""
         self.diverged: int | None = None
@@ -141,34 +137,14 @@ class Run:
 
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
         """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
-        if not self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
-            self._go_on(lambda: self.complete(epochs), seconds, stop)
-
-    def reach(self, iterations: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> float | None:
-        """Train on as `advance` does, for this many iterations in all; return the loss on all training samples then.
-
-        Returns None if it isn't there yet, inf if it diverged, and nan if it failed. It is for runs that don't go on.
-        """
-
-        def there() -> bool:
-            return self.over or len(self.iteration_loss) >= iterations
-
-        self._go_on(there, seconds, stop)
-        if self.over:
-            return math.nan if self.fault else math.inf
-        if not there():
-            return None
-        loss = run_student_code(lambda: self.loss(np.array(self.layer.weights, dtype=float)), CALL_LIMIT)
-        return math.nan if isinstance(loss, Failure) else loss if math.isfinite(loss) else math.inf
-
-    def _go_on(self, there: Callable[[], bool], seconds: float, stop: Callable[[], bool]) -> None:
-        """Train until `there()`, `seconds` have passed, or `stop()` says so."""
+        if self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
+            return
         begin = time.perf_counter()
 
         def train() -> None:
             deadline = time.perf_counter() + min(seconds, RUN_LIMIT - self.seconds)
             # The first batch has no deadline: before it there are no weights, and most pictures are of these.
-            while not there() and not (self.weights and time.perf_counter() >= deadline) and not stop():
+            while not self.complete(epochs) and not (self.weights and time.perf_counter() >= deadline) and not stop():
                 next(self._steps, None)
             self._random = np.random.get_state()
 
@@ -177,11 +153,11 @@ class Run:
         if isinstance(outcome, Failure):
             self.fault = outcome.text_and_code
         self.seconds += time.perf_counter() - begin
-        if self.seconds >= RUN_LIMIT and not there():
+        if self.seconds >= RUN_LIMIT and not self.complete(epochs):
             self.fault = f"Training stopped in epoch {self.epochs + 1}, at its limit of {RUN_LIMIT:g} seconds."
 
-    def predict(self, X: Matrix, epoch: int) -> tuple[Matrix, Matrix]:
-        """Return scores and probabilities, (classes, samples) each, of the network as it was after `epoch` epochs."""
+    def predict(self, X: Matrix, epoch: int) -> Matrix:
+        """Return the probabilities, (classes, samples), of the network as it was after `epoch` epochs."""
         return _forward(X, self.layer_after(epoch), self._softmax)
 
     def layer_after(self, epoch: int) -> Any:
@@ -192,36 +168,18 @@ class Run:
     def loss(self, W: Matrix) -> float:
         """Return the loss on all training samples that the network would have with weights W."""
         self._dense.weights = W
-        _, yhat = _forward(self.samples.X, self._dense, self._softmax)
-        return self.recipe.network.loss(self._target(self._all), yhat)
+        return self.recipe.network.loss(self._target(self._all), _forward(self.samples.X, self._dense, self._softmax))
 
-    def gradient(self, W: Matrix, batch: Indices | None = None) -> Matrix:
-        """Return how a batch, or all training samples, would move the weights W downhill at rate 1, in the shape of W.
+    def gradient(self, W: Matrix) -> Matrix:
+        """Return how all training samples would move the weights W downhill at rate 1, in the shape of W.
 
-        Where the code is right, this is the gradient of the batch's mean loss.
+        Where the code is right, this is the gradient of the mean loss.
         """
-        batch = self._all if batch is None else batch
         self._dense.weights = W.copy()  # it may be changed in place
-        _, yhat = _forward(self.samples.X[:, batch], self._dense, self._softmax)
-        gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(batch), yhat))
-        self._dense.backward(self.recipe.share(len(batch)) * gradient, 1.0)
+        yhat = _forward(self.samples.X, self._dense, self._softmax)
+        gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(self._all), yhat))
+        self._dense.backward(self.recipe.share(len(self._all)) * gradient, 1.0)
         return W - self._dense.weights
-
-    def gradients(self, epoch: int, batch_size: int, most: int, first: int = 0) -> Matrix:
-        """Return the gradients of full batches after `epoch` epochs, (batches, weights).
-
-        They are those of at most `most` batches, without the `first` of these. The batches are others than those of
-        training, and the same for every call.
-        """
-        order = np.random.default_rng(0).permutation(self._all)
-        batches = cut(order[: len(order) - len(order) % batch_size], batch_size)[first:most]
-        W = self.weights[epoch]
-        return np.array([np.ravel(self.gradient(W, batch)) for batch in batches]).reshape(len(batches), W.size)
-
-    def right(self, epoch: int) -> int:
-        """Return how many validation samples have their true class as the likeliest one."""
-        _, yhat = self.predict(self.samples.X_validation, epoch)
-        return int(np.sum(np.argmax(yhat, axis=0) == self.samples.labels_validation))
 
     @cached_property
     def loss_before(self) -> float:
@@ -237,7 +195,7 @@ class Run:
             total, trained = 0.0, 0
             for batch in self.recipe.batches(orders.permutation(samples.X.shape[1]), setting.batch_size):
                 target = self._target(batch)
-                _, yhat = _forward(samples.X[:, batch], dense, softmax)
+                yhat = _forward(samples.X[:, batch], dense, softmax)
                 loss = network.loss(target, yhat)
                 self.iteration_loss.append(loss)
                 if not math.isfinite(loss):
@@ -250,12 +208,13 @@ class Run:
             if not np.isfinite(dense.weights).all():
                 return self._diverge(math.nan)
             now = np.array(dense.weights, dtype=float)
-            _, yhat = _forward(samples.X_validation, dense, softmax)
+            yhat = _forward(samples.X_validation, dense, softmax)
             validation = network.loss(samples.y_validation, yhat)
             if not math.isfinite(validation):
                 return self._diverge(validation)
             self.weights.append(now)
             self.validation_loss.append(validation)
+            self.right.append(int(np.sum(np.argmax(yhat, axis=0) == samples.labels_validation)))
             self.epoch_loss.append(total / trained)
             yield
 
@@ -270,18 +229,18 @@ class Run:
         if not self.recipe.network.counted:
             _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
         start = np.array(dense.weights, dtype=float)
-        start = self._starts.setdefault(start_of(self.setting), start)
+        # The weights before training don't depend on the rest of a setting.
+        start = self._starts.setdefault(self.setting._replace(learning_rate=0.0, batch_size=0, what_if=""), start)
         dense.weights = start.copy()
         self._require_shapes(dense, softmax)
         dense.weights = start.copy()
-        self.layer = dense
         self.weights.append(start)
         return dense, softmax
 
     def _require_shapes(self, dense: Any, softmax: Any) -> None:
         """Refuse layers that return other shapes than they should, in a step of learning rate 0."""
         layer = "Network" if self.recipe.network.counted else "Dense"
-        first = np.arange(min(self.setting.batch_size, len(self._all)))
+        first = self._all[: self.setting.batch_size]
         y, shape = self.samples.y[:, first], (len(self.samples.y), len(first))
         dense.forward(self.samples.X[:, first])
         _require_shape(f"{layer}.forward", "output", dense.output, shape)
@@ -299,11 +258,12 @@ class Run:
         self.diverged, self.last_loss = self.epochs + 1, loss
 
 
-def _forward(X: Matrix, dense: Any, softmax: Any) -> tuple[Matrix, Matrix]:
-    """Return the scores and the probabilities, (classes, samples) each."""
+def _forward(X: Matrix, dense: Any, softmax: Any) -> Matrix:
+    """Return the probabilities, (classes, samples)."""
     dense.forward(X)
     softmax.forward(dense.output)
-    return dense.output, softmax.output
+    output: Matrix = softmax.output
+    return output
 
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:

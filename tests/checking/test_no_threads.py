@@ -91,7 +91,8 @@ print(json.dumps(told))
 EXPLORER = (
     SYSTEM.partition("codes = ")[0]
     + """
-from lib.explorer import Explorer, Network
+from lib.explorer.training import Network
+from lib.explorer.widget import Explorer
 from tests.explorer import student
 
 class Endless(student.Softmax):

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.explorer import Explorer
 from lib.explorer.samples import prepare
-from tests.explorer.test_training import STUDENT
 
 X = np.random.default_rng(0).normal(size=(2, 12))
 TWO = np.arange(12) % 2
@@ -61,16 +59,3 @@ def test_what_is_no_finite_number_is_named_by_its_place_in_what_was_given(sample
     X_infinite[1, sample] = np.inf
     with pytest.raises(ValueError, match=rf"X\[1, {sample}\] is inf; expected a finite number"):
         prepare(X_infinite, TWO)
-
-
-@pytest.mark.parametrize("data", [X, {"mine": X}, {"mine": (X, TWO + 0.5)}, ("blobs",), "spirals"], ids=str)
-def test_data_that_is_none_is_refused_before_anything_is_shown(data):
-    with pytest.raises(ValueError, match=r"expected .* Try"):
-        Explorer(STUDENT, data)
-
-
-def test_classes_keep_their_names_in_the_pictures():
-    explorer = Explorer(STUDENT, {"flowers": (X, np.where(TWO, "lily", "rose"))})
-    for button in explorer.controls.shown.values():
-        button.value = True
-    assert all(name in explorer.pictures.value and name in explorer.shapes.value for name in ("lily", "rose"))

@@ -41,7 +41,7 @@ KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm", "typing-extensions")
 """Distributions that Pyodide lacks: the site has them as they are installed here."""
-PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy", "contourpy")
+PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 """What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
 imports. matplotlib is loaded when a cell imports it."""
 FROM_WORKER = "../../../../pypi"

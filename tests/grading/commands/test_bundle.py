@@ -146,7 +146,7 @@ def test_the_wheel_is_pure_python_and_needs_little_and_no_tensorflow(bundle, whe
     metadata = Metadata.from_email(wheel[f"{info(wheel)}/METADATA"], validate=True)
     extra = [each for each in metadata.requires_dist if "extra" in str(each.marker)]
     plain = [each for each in metadata.requires_dist if each not in extra]
-    libraries = "anywidget contourpy ipython ipywidgets jupyter-server jupyterlab matplotlib numpy pillow traitlets"
+    libraries = "anywidget ipython ipywidgets jupyter-server jupyterlab matplotlib numpy traitlets"
     assert sorted(each.name for each in plain) == libraries.split()
     in_browser = {each.name for each in plain if each.marker and "emscripten" in str(each.marker)}
     assert in_browser == {"jupyterlab", "jupyter-server"}
@@ -198,7 +198,7 @@ def imported(tree):
 def test_modules_find_each_other_in_the_wheel_and_need_no_posix_to_be_imported(wheel):
     """The open zone is whole: walking its imports never leaves it for another zone."""
     names = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules(wheel)}
-    assert {"lib.units.softmax_classifier.loss", "lib.explorer.live", "lib.blanks", "lib.__main__"} <= names
+    assert {"lib.units.softmax_classifier.loss", "lib.explorer.widget", "lib.blanks", "lib.__main__"} <= names
     for name, tree in modules(wheel).items():
         used = {*imported(tree)}
         assert not POSIX_MODULES & {each.partition(".")[0] for each in used}, name

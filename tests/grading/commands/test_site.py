@@ -112,10 +112,10 @@ def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodid
 # A student at work. The tests of this part go on from one another, as a student does.
 
 LIMIT = """from lib.checking import student_code
-from lib.explorer import live
+from lib.explorer import widget
 print("limit", student_code.TIME_LIMIT * student_code.BROWSER)
 student_code.BROWSER = 1.0
-live.AHEAD_PER_REST = 0"""
+widget.AHEAD = 0"""
 """A shorter limit for the endless loop, each second of which is one of a processor; nothing is trained in advance."""
 SECOND_UNIT = (
     *("setup", "layer", "own-loss", "own-softmax", "own-dense", "rings-data", "relu", "network", "make-network"),

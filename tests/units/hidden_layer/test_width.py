@@ -1,44 +1,27 @@
 """The explorer with a slider for hidden units: what it draws and says, held against NumPy on the same weights."""
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+import traitlets
 
 from lib.data import rings
-from lib.explorer import Explorer, Network, gradients_view, path_view
-from lib.explorer.regions_view import Plane
 from lib.explorer.training import Run, Setting
-from lib.reference import Dense, ReLU, Softmax, cce, cce_gradient
-from lib.reference import Network as Layers
+from lib.explorer.widget import Explorer
+from lib.reference import cce, cce_gradient
 from lib.units.hidden_layer.lab import QUESTIONS
-from lib.units.hidden_layer.units_view import UNITS, dead_units, kinks
-from lib.units.hidden_layer.width import WIDTHS, hidden_units
+from lib.units.hidden_layer.width import WIDTHS, dead_units, describe_units, explore_width, lower_weights
 from lib.units.hidden_layer.without_relu import WHAT_IFS
-
-
-def make_network(sizes: list[int]) -> Any:
-    """The notebook's, of the reference's layers."""
-    layers: list[Any] = []
-    for inputs, outputs in pairwise(sizes):
-        dense = Dense(inputs, outputs)
-        dense.weights[:, :-1] = np.sqrt(2 / inputs) * np.random.randn(outputs, inputs)
-        dense.weights[:, -1] = 0
-        layers += [dense, ReLU()]
-    layers[-1] = Softmax()
-    return Layers(layers)
+from tests.explorer.two_layers import make_network
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Iterator[Explorer]:
-    network = Network(lambda *sizes: None, lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
-    data = {"three rings": rings(300, 3, seed=0)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lib.explorer.training.RUN_LIMIT", 600.0)  # a busy machine takes longer
-        yield Explorer(network, data, None, WHAT_IFS, hidden_units(make_network))
+        yield explore_width(make_network, cce, cce_gradient, data={"three rings": rings(300, 3, seed=0)})
 
 
 def trained(explorer: Explorer, units: int, seed: int = 0, what_if: str = "", epochs: int = 100) -> Run:
@@ -71,104 +54,79 @@ def test_the_pictures_are_of_the_students_own_layers(explorer: Explorer, units: 
     run = trained(explorer, units, epochs=2)
     X, y = run.samples.X, run.samples.y
     for epoch in (0, 2):
-        _, yhat = by_hand(run.weights[epoch], units, X)
-        np.testing.assert_allclose(run.predict(X, epoch)[1], yhat)
+        np.testing.assert_allclose(run.predict(X, epoch), by_hand(run.weights[epoch], units, X)[1])
     W = run.weights[2]
-    steps = 1e-5 * np.eye(W.size)
+    np.testing.assert_array_equal(lower_weights(run, 2), split(W, units)[0])
 
     def loss(W: Any) -> Any:
         return -np.log((y * by_hand(W, units, X)[1]).sum(axis=0)).mean()
 
-    slopes = [(loss(W + step) - loss(W - step)) / 2e-5 for step in steps]
+    slopes = [(loss(W + step) - loss(W - step)) / 2e-5 for step in 1e-5 * np.eye(W.size)]
     np.testing.assert_allclose(run.gradient(W), slopes, atol=1e-7)
 
 
-def test_kinks_are_where_a_units_sum_is_0(explorer: Explorer) -> None:
-    run = trained(explorer, 5, epochs=2)
-    plane = Plane(np.array([[-2.0, 2.0], [-2.0, 2.0]]))
-    drawn, *numbers = ET.fromstring(f"<svg>{kinks(run, 2, plane)}</svg>")
-    below, _ = split(run.weights[2], 5)
-    (left, right), (bottom, top) = plane.px[[0, -1]], plane.py[[0, -1]]
-    found = set()
-    for line in drawn.attrib["d"].split("M")[1:]:
-        points = np.array(line.split(), dtype=float).reshape(-1, 2) / 10
-        share = np.array([(points[:, 0] - left) / (right - left), (points[:, 1] - bottom) / (top - bottom)])
-        X = plane.low[:, None] + share * (plane.high - plane.low)[:, None]
-        sums = np.abs(below @ with_one(X)) / np.linalg.norm(below[:, :2], axis=1, keepdims=True)
-        nearest = int(sums.max(axis=1).argmin())
-        assert sums[nearest].max() < 0.02  # in features: a pixel or two
-        found.add(str(nearest + 1))
-    assert found == {number.text for number in numbers}
+def test_training_agrees_with_the_loop_written_out(explorer: Explorer) -> None:
+    """Gradients come from the chain rule by hand, the order of samples and the start weights from the seed."""
+    run = trained(explorer, 4, seed=2, epochs=2)
+    X, y, W = run.samples.X, run.samples.y, run.weights[0]
+    orders, losses = np.random.default_rng(2), []
+    for _ in range(2):
+        order, total = orders.permutation(240), 0.0
+        for batch in np.split(order, range(16, 240, 16)):
+            hidden, p = by_hand(W, 4, X[:, batch])
+            total -= np.log((y[:, batch] * p).sum(axis=0)).sum()
+            above = split(W, 4)[1]
+            down = (p - y[:, batch]) / len(batch)
+            below_step = (above[:, :-1].T @ down * (hidden > 0)) @ with_one(X[:, batch]).T
+            W = W - 0.1 * np.concatenate([below_step.ravel(), (down @ with_one(hidden).T).ravel()])
+        losses.append(total / 240)
+    np.testing.assert_allclose(run.weights[2], W, rtol=1e-8)
+    np.testing.assert_allclose(run.epoch_loss[:2], losses, rtol=1e-8)
 
 
-def test_dead_units_are_counted_and_named(explorer: Explorer) -> None:
+def test_dead_units_are_counted(explorer: Explorer) -> None:
     run = trained(explorer, 4, epochs=3)
     W = run.weights[3].copy()
     below, _ = split(W, 4)
     assert dead_units(run, 3) == np.sum(np.all(below @ with_one(run.samples.X) <= 0, axis=1))
     below[[1, 3], 2] = -50  # two kinks far beyond all samples
     run.weights.append(W)
-    last = len(run.weights) - 1
-    assert dead_units(run, last) == 2
-    assert UNITS.describe(run, last) == "2 of 4 hidden units are dead: 0 for every training sample."
-    names = [text.text for text in ET.fromstring(UNITS.draw(run, last)).iter("text")]
-    assert {"1", "dead 2", "3", "dead 4"} <= set(names)
-    assert not any("dark" in name for name in names if name)  # in a dark theme more is brighter
+    assert describe_units(run, len(run.weights) - 1) == "2 of 4 hidden units are dead: 0 for every training sample."
     run.weights.pop()
 
 
-def test_the_slider_sets_the_width_and_views_of_one_layer_are_not_there(explorer: Explorer) -> None:
-    controls = explorer.controls
-    assert controls.size.options == WIDTHS
-    assert not {"Weights", "One sample"} & controls.shown.keys()
-    controls.epochs.value = 5
-    controls.size.value = 3
-    assert "3 hidden units" in explorer.caption and "the 3 hidden units" in explorer.caption
-    assert controls.state().setting.size == 3
-    controls.size.value = 1
+def test_the_slider_sets_the_width(explorer: Explorer) -> None:
+    assert explorer.choices["sizes"] == WIDTHS and explorer.choices["counted"] == "hidden units"
+    explorer.epochs = 5
+    explorer.size = 3
+    assert "batch size 16, 3 hidden units. After 5 epochs" in explorer.caption
+    assert explorer.caption.endswith(describe_units(explorer.run(Setting(0.1, 16, data="three rings", size=3)), 5))
+    explorer.size = 1
     assert "16, 1 hidden unit. After" in explorer.caption
     assert "The hidden unit is not dead: for at least one training sample it isn't 0." in explorer.caption
-    controls.choose_start(1)
-    controls.size.value = 4  # a start that was chosen has the weights of another width
-    assert controls.start == 0
-
-
-def test_views_of_weights_in_general_take_those_of_all_layers(explorer: Explorer) -> None:
-    run = trained(explorer, 4, epochs=3)
-    for picture in (path_view.draw(run, 3, 3), gradients_view.draw(run, 3)):
-        assert len(ET.fromstring(picture)) > 5
-    assert "(root mean square)" in gradients_view.describe(run, 3)
+    with pytest.raises(traitlets.TraitError, match="size is 17; expected a whole number from 1 to 16"):
+        explorer.size = 17
 
 
 def test_without_relu_the_borders_stay_straight_and_without_its_mask_gradients_are_wrong(explorer: Explorer) -> None:
     straight, maskless = (what_if.name for what_if in WHAT_IFS[:2])
     run = trained(explorer, 8, what_if=straight)
-    assert not kinks(run, 100, Plane(run.samples.X))  # a line that is drawn would be no kink
-    assert np.mean(run.predict(run.samples.X, 100)[1].argmax(axis=0) == run.samples.labels) < 0.5
+    assert np.mean(run.predict(run.samples.X, 100).argmax(axis=0) == run.samples.labels) < 0.5
     right, wrong = trained(explorer, 8, epochs=1), trained(explorer, 8, what_if=maskless, epochs=1)
     W = right.weights[0]
-    np.testing.assert_allclose(wrong.predict(right.samples.X, 0)[1], right.predict(right.samples.X, 0)[1])
+    np.testing.assert_allclose(wrong.predict(right.samples.X, 0), right.predict(right.samples.X, 0))
     assert np.abs(wrong.gradient(W) - right.gradient(W)).max() > 1e-3
 
 
-# ---- Questions whose answer no run of the notebook shows
-
-
-def choice(name: str) -> str:
-    [question] = [question for question in QUESTIONS if question.id == name]
-    return question.choices[question.right]
-
-
 def test_two_kinks_leave_a_direction_without_any_unit_and_three_can_close_a_triangle() -> None:
-    assert choice("kinks") == "3"
+    [question] = [question for question in QUESTIONS if question.id == "kinks"]
+    assert question.choices[question.right] == "3"
     angles = np.linspace(0, 2 * np.pi, 720, endpoint=False)
     far = 1e6 * np.array([np.cos(angles), np.sin(angles)])
     rng = np.random.default_rng(0)
     for _ in range(200):
-        W = rng.normal(size=15)
-        hidden, _ = by_hand(W, 2, far)
-        quiet = np.all(hidden == 0, axis=0)
-        assert quiet.any()  # there the class is that of the bias, however far one goes
+        hidden, _ = by_hand(rng.normal(size=15), 2, far)
+        assert np.all(hidden == 0, axis=0).any()  # there the class is that of the bias, however far one goes
     triangle = np.array([[np.cos(at), np.sin(at), -1] for at in (0, 2.1, 4.2)])
     above = np.array([[0, 0, 0, 0.5], [1, 1, 1, 0], [0, 0, 0, -9.0]])
     W = np.concatenate([triangle.ravel(), above.ravel()])

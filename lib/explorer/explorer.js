@@ -1,0 +1,556 @@
+// The explorer in the page: its controls, the answers that Python has sent so far, and pictures of their numbers.
+//
+// The widget's traits are the setting in force. A control sets them, and the page shows them: at once where it has the
+// answer, else when Python has sent it. Python also sends answers ahead of time, those of the nearest settings first.
+
+const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size', 'epochs']; // in Python's order
+const MOST_ANSWERS = 2000; // Python counts on the last 1,500
+const MOST_KEPT = 4;
+const QUIET = 400; // ms without a change before it is said to those who listen
+const FRAME = 50; // ms between two pictures while the training plays
+const PLAYED = 60; // pictures at most
+const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
+const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
+const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
+const STEPS = {
+  ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5, Home: -Infinity, End: Infinity,
+};
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
+const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+
+function make(name, properties = {}, ...children) {
+  const { label, describedBy, ...others } = properties;
+  const made = Object.assign(document.createElement(name), others);
+  if (label) made.ariaLabel = label;
+  if (describedBy) made.setAttribute('aria-describedby', describedBy);
+  made.append(...children);
+  return made;
+}
+
+// ---- Pictures: each takes an answer and returns SVG; regions and weights also draw on a canvas below it
+
+function escapeText(words) {
+  return String(words).replace(/[&<>]/g, sign => `&#${sign.charCodeAt(0)};`);
+}
+
+function writeText(x, y, words, look = '') {
+  return `<text x="${x}" y="${y}" class="${look}">${escapeText(words)}</text>`;
+}
+
+function writePath(d, look, style = '') {
+  return `<path d="${d}" class="${look}" style="${style}"/>`;
+}
+
+function writeLine(points) {
+  return points.map(([x, y], at) => `${at ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
+}
+
+function writeMarker(x, y, label, size) {
+  const [corners, stretch] = MARKERS[label % MARKERS.length];
+  const points = Array.from({ length: corners }, (_, corner) => {
+    const angle = 2 * Math.PI * (corner / corners + (label % 4 === 2) / 8);
+    return [x + size * stretch * Math.sin(angle), y - size * stretch * Math.cos(angle)];
+  });
+  return `${writeLine(points)}z`;
+}
+
+function drawLoss(answer, kept, span, classes) {
+  const curves = [answer, ...kept].flatMap(each => [...each.training, ...each.validation, ...each.highest]);
+  const positive = curves.filter(each => each > 0 && each < Infinity);
+  const low = Math.min(-2, Math.floor(Math.log10(Math.min(...positive, 1))));
+  const high = Math.max(1, Math.ceil(Math.log10(Math.max(...positive, 1))));
+  const x = epoch => LEFT + epoch / span * (RIGHT - LEFT);
+  const y = loss => BOTTOM - (clamp(Math.log10(loss), low, high) - low) / (high - low) * (BOTTOM - TOP);
+  const trace = losses => writeLine([...losses].slice(0, span).map((loss, at) => [x(at + 1), y(loss)]));
+
+  const every = Math.ceil((high - low) / 6);
+  const powers = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, at) => low + at * every);
+  const grid = powers.map(power => `M${LEFT} ${y(10 ** power).toFixed(1)}H${RIGHT}`).join('');
+  const parts = [writePath(grid, 'grid')];
+  parts.push(...powers.map(power => writeText(LEFT - 5, y(10 ** power) + 4, say(10 ** power), 'end')));
+  const shares = span < 4 ? [0, 1] : [0, 0.25, 0.5, 0.75, 1];
+  parts.push(...shares.map(share => writeText(x(share * span), BOTTOM + 15, Math.round(share * span), 'middle')));
+  parts.push(writeText((LEFT + RIGHT) / 2, BOTTOM + 30, 'epoch', 'middle'));
+
+  const guess = y(Math.log(classes));
+  parts.push(writePath(`M${LEFT} ${guess}H${RIGHT}`, 'guess'), writeText(RIGHT, guess - 4, 'guessing', 'end'));
+  const batches = [...answer.lowest].flatMap((loss, at) => {
+    const epoch = (at + 0.5) / answer.columns_an_epoch;
+    return [[x(epoch), y(loss)], [x(epoch), y(answer.highest[at])]];
+  });
+  parts.push(writePath(writeLine(batches), 'noise'));
+  kept.forEach((each, at) => {
+    parts.push(writePath(trace(each.training), 'kept', `stroke-dasharray: ${DASHES[at % DASHES.length]}`));
+    const last = Math.min(each.done, span);
+    if (last) parts.push(writeText(x(last) - 2, y(each.training[last - 1]) - 4, each.name ?? at + 1, 'end ink'));
+  });
+  parts.push(writePath(trace(answer.training), 'train'), writePath(trace(answer.validation), 'validate'));
+  if (answer.over && answer.done < span) parts.push(writeText(x(answer.done), TOP + 14, '×', 'stop'));
+  return parts.join('');
+}
+
+function drawPoints(data) {
+  const layers = new Map();
+  for (let at = 0; at < data.points.length; at += 4) {
+    const [x, y, label, validation] = data.points.subarray(at, at + 4);
+    const layer = `${label}|${validation}`;
+    layers.set(layer, (layers.get(layer) ?? '') + writeMarker(x * WIDTH, (1 - y) * HEIGHT, label, 3.1));
+  }
+  return [...layers].map(([layer, d]) => {
+    const [label, validation] = layer.split('|').map(Number);
+    const colour = `var(--zl-${label % 10})`;
+    return writePath(d, '', validation ? `fill: var(--zl-paper); stroke: ${colour}; stroke-width: 1.6`
+      : `fill: ${colour}; stroke: var(--zl-paper); stroke-width: .7`);
+  }).join('');
+}
+
+// Reads the theme's colours as red, green and blue. To ask for them makes the browser lay out the page.
+function readColours(element) {
+  const style = getComputedStyle(element);
+  return Object.fromEntries([...'0123456789', 'edge'].map(name => {
+    const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
+    return [name, [number >> 16, number >> 8 & 255, number & 255]];
+  }));
+}
+
+// Colours each pixel by its likeliest class, deeper with its lead. The logarithms of probabilities are interpolated
+// between the points of the grid: borders between them are straight where those of the scores are.
+function shadeRegions(canvas, logs, classes, grid, colours) {
+  const pen = canvas.getContext('2d');
+  const image = canvas.image ??= pen.createImageData(WIDTH, HEIGHT);
+  const pixels = new Uint32Array(image.data.buffer);
+  const pack = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
+  const shades = Array.from({ length: 4 * classes }, (_, at) =>
+    pack(colours[Math.floor(at / 4) % 10], 255 * (1 - 0.85 ** (1 + at % 4))));
+  const edge = pack(colours.edge, 180);
+  const best = new Uint8Array(WIDTH * HEIGHT);
+  const across = Float32Array.from({ length: WIDTH }, (_, column) => column / (WIDTH - 1) * (grid - 1.001));
+  const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
+  for (let row = 0, at = 0; row < HEIGHT; row++) {
+    const v = (1 - row / (HEIGHT - 1)) * (grid - 1.001);
+    const up = v - Math.floor(v);
+    for (let each = 0; each < line.length; each++) {
+      const below = (Math.floor(each / grid) * grid + Math.floor(v)) * grid + each % grid;
+      line[each] = logs[below] * (1 - up) + logs[below + grid] * up;
+    }
+    for (let column = 0; column < WIDTH; column++, at++) {
+      const left = Math.floor(across[column]);
+      const right = across[column] - left;
+      let first = -Infinity;
+      let second = -Infinity;
+      let winner = 0;
+      for (let label = 0, here = left; label < classes; label++, here += grid) {
+        const value = line[here] * (1 - right) + line[here + 1] * right;
+        if (value > first) {
+          second = first;
+          first = value;
+          winner = label;
+        } else if (value > second) {
+          second = value;
+        }
+      }
+      best[at] = winner;
+      const lead = first - second;
+      const isEdge = column && best[at - 1] !== winner || row && best[at - WIDTH] !== winner;
+      pixels[at] = isEdge ? edge : shades[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
+    }
+  }
+  pen.putImageData(image, 0, 0);
+}
+
+// Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
+// comes last; an image has no place for it.
+function drawWeights(canvas, answer, names, colours) {
+  const pen = canvas.getContext('2d');
+  const columns = answer.picture.length / answer.rows;
+  const largest = Math.max(...answer.picture.map(Math.abs), 1e-9);
+  const side = Math.sqrt(columns - 1);
+  const isImage = side >= 4 && Number.isInteger(side);
+  const across = isImage ? Math.ceil(Math.sqrt(answer.rows * 1.6)) : 1;
+  const [cellsAcross, cellsDown] = isImage ? [side, side] : [columns, 1];
+  const [wide, high] = [WIDTH / across, HEIGHT / Math.ceil(answer.rows / across)];
+  const size = Math.min(wide - 8, high - 20);
+  const [cellWide, cellHigh] = isImage ? [size / side, size / side] : [WIDTH / columns, high - 20];
+  pen.clearRect(0, 0, WIDTH, HEIGHT);
+  return Array.from({ length: answer.rows }, (_, row) => {
+    const [left, top] = [row % across * wide, Math.floor(row / across) * high];
+    for (let cell = 0; cell < cellsAcross * cellsDown; cell++) {
+      const weight = answer.picture[row * columns + cell];
+      pen.fillStyle = `rgba(${colours[weight > 0 ? 0 : 1]}, ${Math.abs(weight) / largest})`;
+      const [x, y] = [left + cell % cellsAcross * cellWide, top + Math.floor(cell / cellsAcross) * cellHigh];
+      pen.fillRect(x, y, cellWide, cellHigh);
+    }
+    return writeText(left + 4, top + cellHigh * cellsDown + 13, names[row], 'ink');
+  }).join('');
+}
+
+// ---- The controls, and the conversation with Python
+
+export default () => {
+  // What all views of one explorer share.
+  const answers = new Map();
+  const limits = new Map();
+  const views = new Set();
+  const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
+  let model = null;
+  let choices = null; // what there is to choose from
+  let data = null; // the data set, as Python describes it
+
+  const get = name => model.get(name);
+  const keyOf = want => want.join('|');
+  const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
+  const showAll = () => views.forEach(view => view.show());
+
+  function hear(message, buffers) {
+    if ('limit' in message) limits.set(keyOf(message.want), message.limit);
+    else store(message, buffers);
+    // Most answers come ahead of time, and drawing takes as long as a move of a slider.
+    if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
+    else views.forEach(view => view.showMap());
+  }
+
+  function store(said, arrays) {
+    const [training, validation, band, picture] = arrays.map(readFloats);
+    const [lowest, highest] = [band.slice(0, band.length / 2), band.slice(band.length / 2)];
+    const key = keyOf(said.want);
+    answers.delete(key); // so that the order of the answers is that in which they came last
+    answers.set(key, { ...said, training, validation, lowest, highest, picture });
+    if (answers.size > MOST_ANSWERS) answers.delete(answers.keys().next().value);
+  }
+
+  function readData() {
+    const described = get('data_set');
+    data = { ...described, points: readFloats(described.points) };
+    showAll();
+  }
+
+  function change(changes) {
+    if (state.ratio && 'batch_size' in changes) {
+      // Without the last digits, which are what rounding makes of 0.1 × 3 / 16.
+      changes.learning_rate = Number((state.ratio * changes.batch_size).toPrecision(12));
+    }
+    state.refusal = {};
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    // A picture that is here is painted before Python is told: to send takes as long as to draw.
+    if (find()) requestAnimationFrame(() => setTimeout(() => model.save_changes()));
+    else model.save_changes();
+  }
+
+  function goTo(learning_rate, batch_size) {
+    state.ratio = null;
+    change({ learning_rate, batch_size: Math.min(batch_size, data.sizes.at(-1)) });
+  }
+
+  function play() {
+    const last = get('epochs');
+    const step = Math.ceil(last / PLAYED);
+    state.span = last; // the axis stays as long as it is, and the curve grows
+    state.player = setInterval(() => {
+      if (get('epochs') >= last || !views.size) stop();
+      else if (find()) change({ epochs: Math.min(get('epochs') + step, last) });
+    }, FRAME);
+    change({ epochs: 1 });
+  }
+
+  function stop() {
+    clearInterval(state.player);
+    state.player = state.span = null;
+    showAll();
+  }
+
+  // The places of a slider.
+  function listPlaces(name) {
+    return { learning_rate: choices.rates, batch_size: data.sizes, epochs: choices.epochs, size: choices.sizes }[name];
+  }
+
+  // Says why a number can't be used, or nothing if it can.
+  function findFault(name, value) {
+    if (name === 'learning_rate') return value > 0 && value < Infinity ? '' : 'It is a number above 0.';
+    const [low, high] = name === 'seed' ? [0, 2 ** 32 - 1] : [listPlaces(name)[0], listPlaces(name).at(-1)];
+    return Number.isInteger(value) && value >= low && value <= high ? '' : `It is a whole number from ${low} to ${high}.`;
+  }
+
+  function initialize({ model: own }) {
+    model = own;
+    choices = get('choices');
+    store(get('answer'), get('answer').arrays);
+    readData();
+    model.on('msg:custom', hear);
+    model.on('change:data_set', readData);
+    SETTING.forEach(name => model.on(`change:${name}`, showAll));
+  }
+
+  function render({ el }) {
+    const root = `zl-${Math.random().toString(36).slice(2)}`; // for notes to be referred to
+    const shows = []; // what brings each control up to date
+    const drawn = {};
+    let shown = null; // the answer that is drawn
+    let colours = null; // of the theme, for what a canvas shows
+    let quiet = 0;
+
+    // ---- Controls
+
+    // Puts a typed number in force, or says why it can't be and shows the one in force again.
+    function makeField(name, label) {
+      const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
+      const refusal = make('span', { className: 'zl-refusal' });
+      const take = () => {
+        const typed = field.value.trim();
+        if (typed === String(get(name))) return;
+        const fault = findFault(name, typed ? Number(typed) : NaN);
+        if (!fault) return change({ [name]: Number(typed) });
+        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
+        field.value = get(name);
+        showAll();
+      };
+      field.onchange = take;
+      field.onkeydown = event => {
+        if (event.key === 'Enter') take(); // JupyterLab keeps it from changing the field
+      };
+      shows.push(() => {
+        if (field.dataset.inForce !== String(get(name))) field.value = field.dataset.inForce = get(name);
+        field.disabled = name === 'learning_rate' && state.ratio !== null;
+        refusal.textContent = state.refusal[name] ?? '';
+      });
+      return [field, refusal];
+    }
+
+    function makeSlider(name, label) {
+      const note = make('small', { id: `${root}-${name}`, className: 'zl-note' });
+      const input = make('input', { type: 'range', min: 0, step: 'any', label, describedBy: note.id });
+      const mark = make('span', { className: 'zl-mark', textContent: '▲' });
+      const [field, refusal] = makeField(name, label);
+      const move = place => {
+        if (name === 'epochs' && state.player) stop();
+        change({ [name]: listPlaces(name)[clamp(place, 0, listPlaces(name).length - 1)] });
+      };
+      input.oninput = () => move(Math.round(input.value));
+      input.onkeydown = event => {
+        const step = STEPS[event.key];
+        if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+        event.preventDefault();
+        // A typed value may lie between two places of the slider: a key leads to the next of them.
+        const at = findPlace(get(name), listPlaces(name));
+        move((step > 0 ? Math.floor(at) : Math.ceil(at)) + step);
+      };
+      shows.push(() => {
+        const places = listPlaces(name);
+        input.max = places.length - 1;
+        input.value = findPlace(get(name), places);
+        input.setAttribute('aria-valuetext', get(name));
+        input.disabled = field.disabled;
+        const limit = name === 'learning_rate' ? limits.get(keyOf(SETTING.map(get))) : null;
+        const share = limit ? findPlace(limit, places) / input.max : 0;
+        mark.hidden = share === 0 || share === 1;
+        mark.style.left = `calc(8px + ${share} * (100% - 16px))`; // the handle is 16 pixels wide
+        note.textContent = limit ? `▲ ${say(limit)}: the largest rate that still descends` : '';
+      });
+      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field,
+        make('div', { className: 'zl-track' }, input, mark), note, refusal);
+    }
+
+    // Returns how far a value lies from the first place, in places.
+    function findPlace(value, places) {
+      const after = places.findIndex(place => place > value);
+      if (after <= 0) return after ? places.length - 1 : 0;
+      const [a, b] = [places[after - 1], places[after]];
+      return after - 1 + Math.log(value / a) / Math.log(b / a);
+    }
+
+    function makeChoice(label, options, choose, current) {
+      const select = make('select', { label, onchange: () => choose(select.value) });
+      select.append(...options.map(([words, value]) => new Option(words, value)));
+      shows.push(() => { select.value = current(); });
+      return make('label', {}, label, select);
+    }
+
+    function makeButton(words, press, title = '') {
+      return make('button', { type: 'button', className: 'zl-button', textContent: words, onclick: press, title });
+    }
+
+    const sliders = make('div', { className: 'zl-sliders' },
+      makeSlider('learning_rate', 'Learning rate'), makeSlider('batch_size', 'Batch size'), makeSlider('epochs', 'Epochs'));
+    if (choices.counted) sliders.append(makeSlider('size', choices.counted[0].toUpperCase() + choices.counted.slice(1)));
+    const player = makeButton('', () => (state.player ? stop() : play()));
+    shows.push(() => { player.textContent = state.player ? '■ Stop' : '▶ Play the training'; });
+    const presets = choices.presets.map(([words, rate]) => makeButton(words, () => goTo(rate, choices.preset_batch),
+      `learning rate ${rate}, batch size ${choices.preset_batch}`));
+
+    // ---- What is behind More
+
+    const lock = make('input', { type: 'checkbox' });
+    lock.onchange = () => {
+      state.ratio = lock.checked ? get('learning_rate') / get('batch_size') : null;
+      showAll();
+    };
+    const setKept = kept => {
+      state.kept = kept;
+      showAll();
+    };
+    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Leave its curve behind those to come');
+    const forget = makeButton('Forget kept runs', () => setKept([]));
+    const keptList = make('ol', { className: 'zl-kept' });
+    const nothing = [['nothing: the code as it is', '']];
+    const whatIfs = makeChoice('What if', nothing.concat(Object.keys(choices.what_ifs).map(name => [name, name])), name => {
+      state.asked = name;
+      change({ what_if: '' });
+      showAll();
+    }, () => get('what_if') || state.asked);
+    const look = makeButton('Look', () => change({ what_if: state.asked }));
+    const question = make('p', { className: 'zl-what-if' });
+    shows.push(() => {
+      lock.checked = state.ratio !== null;
+      keep.disabled = state.kept.length >= MOST_KEPT;
+      keep.textContent = keep.disabled ? `${MOST_KEPT} runs are kept, no more` : 'Keep this run';
+      forget.disabled = !state.kept.length;
+      keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.caption.split(' At the end')[0] })));
+      const waits = state.asked && state.asked !== get('what_if');
+      look.disabled = !waits;
+      question.textContent = waits
+        ? `What if ${state.asked}? ${choices.what_ifs[state.asked]} Predict the curve first, then press Look.` : '';
+    });
+    const table = make('table');
+    const map = make('details', { className: 'zl-map' }, make('summary', { textContent: 'Map of learning rates and batch sizes' }), table);
+    map.ontoggle = () => {
+      model.send({ map: map.open });
+      showAll();
+    };
+    const more = make('details', { className: 'zl-more' }, make('summary', { textContent: 'More' }),
+      make('div', { className: 'zl-row' },
+        makeChoice('Data', choices.data.map(name => [name, name]), name => change({ data: name }), () => get('data')),
+        make('label', {}, 'Seed', ...makeField('seed', 'Seed')), make('label', {}, lock, 'Lock rate ÷ batch size')),
+      make('div', { className: 'zl-row' }, keep, forget), keptList,
+      make('div', { className: 'zl-row' }, whatIfs, look), question, map);
+
+    // ---- What is shown
+
+    function makePicture(...legend) {
+      const canvas = make('canvas', { width: WIDTH, height: HEIGHT });
+      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+      svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+      svg.setAttribute('role', 'img');
+      const title = make('b');
+      const caption = make('figcaption', {}, title, ...legend);
+      const figure = make('figure', {}, caption, make('div', { className: 'zl-canvas' }, canvas, svg));
+      return { figure, canvas, show(name, markup) {
+        svg.setAttribute('aria-label', title.textContent = name);
+        if (drawn[name] !== markup || svg.dataset.name !== name) svg.innerHTML = drawn[name] = markup;
+        svg.dataset.name = name;
+      } };
+    }
+
+    const makeKey = (look, words) => make('span', { className: `zl-key zl-key-${look}`, textContent: words });
+    const loss = makePicture(makeKey('train', 'training'), makeKey('validate', 'validation'), makeKey('noise', 'each batch'));
+    const explains = make('span');
+    const network = makePicture(explains);
+    const says = make('div', { className: 'zl-says' });
+    const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
+
+    function showLoss(answer) {
+      const plain = get('what_if') && find({ what_if: '' });
+      const kept = state.kept.filter(each => each.want[SETTING.indexOf('data')] === data.name);
+      if (plain) kept.push({ ...plain, name: 'your code as it is' });
+      loss.show('Loss', drawLoss(answer, kept, state.span ?? get('epochs'), data.classes.length));
+    }
+
+    function showNetwork(answer) {
+      colours ??= readColours(el);
+      network.figure.hidden = !answer.picture.length;
+      if (network.figure.hidden) return;
+      if (data.points.length) {
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours);
+        network.show('Decision regions', data.drawn ??= drawPoints(data));
+        explains.textContent = 'stronger colour: more certain; hollow: validation';
+      } else {
+        const names = get('size') ? answer.picture.map((_, at) => at + 1) : data.classes;
+        network.show('Weights', drawWeights(network.canvas, answer, names, colours));
+        explains.textContent = `blue: above 0; orange: below 0; one for each ${get('size') ? 'hidden unit' : 'class'}`;
+      }
+    }
+
+    function showMap() {
+      if (!map.open) return;
+      const cells = data.map_sizes.flatMap(size => choices.map_rates.map(rate => {
+        const answer = find({ batch_size: size, learning_rate: rate });
+        return { rate, size, loss: answer?.complete ? answer.training[get('epochs') - 1] ?? Infinity : NaN };
+      }));
+      const known = cells.filter(cell => !Number.isNaN(cell.loss));
+      const [lowest] = known.toSorted((a, b) => a.loss - b.loss);
+      const far = cell => Math.hypot(Math.log(cell.rate / get('learning_rate')), Math.log(cell.size / get('batch_size')));
+      const [nearest] = cells.toSorted((a, b) => far(a) - far(b));
+      const count = known.length < cells.length ? ` ${known.length} of ${cells.length} are trained.` : '';
+      const best = lowest ? ` The lowest is ${say(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
+      const words = `Training loss after ${get('epochs')} epochs. Click on one to go there.${count}${best}`;
+      table.replaceChildren(make('caption', { textContent: words }),
+        make('tr', {}, ...['batch ╲ rate', ...choices.map_rates].map(name => make('th', { textContent: name }))),
+        ...data.map_sizes.map(size => make('tr', {}, make('th', { textContent: size }),
+          ...cells.filter(cell => cell.size === size).map(cell => makeCell(cell, lowest, cell === nearest)))));
+    }
+
+    function makeCell({ rate, size, loss: reached }, lowest, isNearest) {
+      const words = Number.isNaN(reached) ? '…' : reached < Infinity ? say(Number(reached.toPrecision(2))) : '×';
+      const cell = makeButton(words, () => goTo(rate, size));
+      cell.tabIndex = -1; // by keys the sliders go to the same places
+      cell.className = isNearest ? 'zl-cell zl-nearest' : 'zl-cell';
+      const depth = reached < Infinity ? 45 * clamp(1 - Math.log(reached / lowest.loss) / Math.log(100), 0, 1) : 0;
+      cell.style.setProperty('--depth', `${Math.round(depth)}%`);
+      return make('td', {}, cell);
+    }
+
+    // Told once it rests: a drag would be a flood of words.
+    function tellLater() {
+      clearTimeout(quiet);
+      quiet = setTimeout(() => {
+        const notes = [...sliders.querySelectorAll('.zl-note')].map(note => note.textContent);
+        const words = [...Object.values(state.refusal), question.textContent, says.innerText, ...notes].join(' ').trim();
+        if (!state.player && live.textContent !== words) live.textContent = words;
+      }, QUIET);
+    }
+
+    function show() {
+      shows.forEach(showControl => showControl());
+      const answer = find();
+      if (answer && data.name === get('data')) {
+        const isNew = shown !== answer;
+        shown = answer;
+        const [words, code] = answer.caption.split('\n');
+        says.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
+        showLoss(answer);
+        if (isNew) showNetwork(answer);
+        showMap();
+      }
+      tellLater();
+    }
+
+    // Keys would go to the notebook: arrows to its next cell, letters to its shortcuts. Listened to on the window, since
+    // Notebook 7 reads keys on the document, before any handler of an element inside it.
+    function keepKeys(event) {
+      if (!el.contains(event.target)) return;
+      event.target.toggleAttribute('data-lm-suppress-shortcuts', !(event.ctrlKey || event.metaKey || event.altKey));
+    }
+
+    el.classList.add('zl-explorer');
+    el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
+      make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
+    window.addEventListener('keydown', keepKeys, true);
+    const themes = new MutationObserver(() => {
+      colours = null;
+      showNetwork(shown);
+    });
+    themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
+    const view = { show, showMap };
+    views.add(view);
+    show();
+    model.send({ begin: true });
+    return () => {
+      views.delete(view);
+      themes.disconnect();
+      window.removeEventListener('keydown', keepKeys, true);
+    };
+  }
+
+  return { initialize, render };
+};

@@ -1,0 +1,297 @@
+"""The explorer as a widget: Python trains what the page shows, and what it will show next, and sends numbers.
+
+The traits are the setting in force; the page and Python read, set and observe them alike. Each answer goes to the page
+once, as arrays of float32, and the page keeps it: a move of a slider to a place that was trained ahead waits for no
+message. The page draws, and explorer.js says how.
+"""
+
+import asyncio
+import math
+import sys
+import time
+from base64 import b64encode
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.display import display
+
+from lib.checking.student_code import BROWSER
+from lib.explorer.answers import Answers, Architecture, Want
+from lib.explorer.coalesce import Coalescer
+from lib.explorer.samples import GRID
+from lib.explorer.training import Network, Run, Setting
+from lib.explorer.what_ifs import WhatIf, of_units
+
+LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # places of the slider
+MAP_RATES = LEARNING_RATES[::5]
+PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests hold them against all data sets
+PRESET_BATCH = 16
+EPOCHS, MOST_EPOCHS = 100, 300
+
+FIRST_PICTURE = 2.0  # seconds of training for the first picture of all
+FIRST_SLICE = 0.002  # seconds of training before the first picture of a new setting
+DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
+NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
+AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
+AHEAD = 4.0  # seconds of training ahead between two moves
+NEXT = 6  # places on the slider that are trained before the map
+PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
+REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
+SENT = 1500  # answers that the page has for certain: it keeps 2,000
+
+# A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
+# that hides it comes from an output of its own, because nothing of the explorer is there then.
+HIDE_ERROR = """element.classList.add('zl-before');
+document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
+  .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
+
+
+class Explorer(anywidget.AnyWidget):
+    """A network with sliders. Raises ValueError if the data are no data set.
+
+    `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. An `architecture` makes the
+    layers below softmax, in the place of `network.Dense`. `loop` is the kernel's event loop, where the work is done;
+    without one a change is answered at once.
+    """
+
+    _esm = Path(__file__).with_name("explorer.js")
+    _css = Path(__file__).with_name("explorer.css")
+
+    learning_rate = traitlets.Float(PRESETS["Good"]).tag(sync=True)
+    batch_size = traitlets.Int(PRESET_BATCH).tag(sync=True)
+    epochs = traitlets.Int(EPOCHS).tag(sync=True)
+    seed = traitlets.Int(0, help="of the start weights and of the order of samples").tag(sync=True)
+    data = traitlets.Unicode(help="the name of a data set").tag(sync=True)
+    what_if = traitlets.Unicode(help="the name of a mistake, or nothing").tag(sync=True)
+    size = traitlets.Int(0, help="of the hidden layer, where there is one").tag(sync=True)
+    choices = traitlets.Dict(help="what the page offers").tag(sync=True)
+    data_set = traitlets.Dict(help="the data set in force, as the page draws it").tag(sync=True)
+    answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
+
+    def __init__(
+        self,
+        network: Network,
+        data: Any = None,
+        what_ifs: Iterable[WhatIf] | None = None,
+        architecture: Architecture | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
+        self._answers = answers
+        self._sent: dict[Want, bool] = {}  # and whether all epochs were there
+        self._limited: set[Want] = set()
+        self._ahead: Iterator[Want] = iter(())
+        self._next: Want | None = None
+        self._cells: set[Want] = set()  # of the map, if it is open
+        self._axis, self._upwards = "learning_rate", False  # of the last move
+        self._seen = self._mapped = self._saved = self._loads = False
+        self._spent = self._moved = 0.0
+        self._stills: list[list[Any]] = []
+        name, size = next(iter(answers.sources)), architecture.size if architecture else 0
+        batch_size = min(PRESET_BATCH, answers.samples(name).batch_sizes[-1])
+        first = Want(PRESETS["Good"], batch_size, 0, name, "", size, EPOCHS)
+        answers.run(first).advance(first.epochs, FIRST_PICTURE)
+        said, arrays = answers.give(first)
+        choices = {
+            "rates": LEARNING_RATES,
+            "epochs": list(range(1, MOST_EPOCHS + 1)),
+            "presets": list(PRESETS.items()),
+            "preset_batch": PRESET_BATCH,
+            "data": list(answers.sources),
+            "what_ifs": {name: each.question for name, each in answers.what_ifs.items()},
+            "sizes": architecture.sizes if architecture else (0,),
+            "counted": architecture.counted if architecture else "",
+            "map_rates": MAP_RATES,
+            "grid": GRID,
+        }
+        drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**said, "arrays": arrays}}
+        super().__init__(**first._asdict(), **drawn)
+        self._coalescer = Coalescer(self._work, loop)
+        self.observe(self._follow, Want._fields)
+        self.on_msg(self._hear)
+
+    # ---- Traits
+
+    @traitlets.validate(*Want._fields)
+    def _require(self, proposal: Any) -> Any:
+        """Refuse a value that can't be used."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "learning_rate":
+            fits, expected, attempt = 0 < value < math.inf, "a number above 0", "0.1"
+        elif name in ("data", "what_if"):
+            known = list(self._answers.sources) if name == "data" else ["", *self._answers.what_ifs]
+            fits, expected, attempt = value in known, f"one of {', '.join(map(repr, known))}", repr(known[0])
+        else:
+            low, high = self._find_range(name)
+            fits, expected, attempt = low <= value <= high, f"a whole number from {low} to {high}", str(high)
+        if not fits:
+            raise traitlets.TraitError(f"{name} is {value!r}; expected {expected}. Try {name}={attempt}.")
+        return value
+
+    def _find_range(self, name: str) -> tuple[int, int]:
+        """Return the least and the greatest of the whole numbers that a trait can have."""
+        if name == "batch_size":
+            return 1, self._answers.samples(self.data).batch_sizes[-1]
+        sizes = self.choices["sizes"]
+        return {"epochs": (1, MOST_EPOCHS), "seed": (0, 2**32 - 1), "size": (sizes[0], sizes[-1])}[name]
+
+    @traitlets.observe("data")
+    def _fit_to_data(self, change: Any) -> None:
+        """Give the page the samples, and keep the batch within their number; the batch of all stays that of all."""
+        if change.old:
+            before, most = (self._answers.samples(name).batch_sizes[-1] for name in (change.old, change.new))
+            self.data_set = self._answers.describe_data(change.new)
+            self.batch_size = most if self.batch_size == before else min(self.batch_size, most)
+
+    def _want(self) -> Want:
+        return Want(*(getattr(self, name) for name in Want._fields))
+
+    # ---- What is shown, for Python and for pages without a kernel
+
+    def run(self, setting: Setting) -> Run:
+        """Return the run of a setting, as far as it got."""
+        return self._answers.run(Want(*setting, 0))
+
+    @property
+    def caption(self) -> str:
+        """What is shown, in words."""
+        return self._answers.look(self._want()).caption
+
+    def still(self) -> list[dict[str, str]]:
+        """Return what is shown for pages without a kernel, as two outputs: the caption, and the pictures as a PNG."""
+        want = self._want()
+        run, look = self._answers.run(want), self._answers.look(want)
+        outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
+        if look.picture.size and self._can_draw():
+            from lib.explorer.still import draw  # here, because matplotlib takes long to import
+
+            png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
+            outputs[1]["image/png"] = b64encode(png).decode()
+        return outputs
+
+    def _can_draw(self) -> bool:
+        """Tell whether matplotlib is there. A browser's kernel fetches its 10 MB only before a cell that imports it."""
+        if sys.platform != "emscripten" or find_spec("matplotlib"):
+            return True
+        if not self._loads:
+            self._loads = True
+            import_module("pyodide_js").loadPackage("matplotlib").then(lambda _: self._coalescer.wake())
+        return False
+
+    def _ipython_display_(self) -> None:
+        """Show it live, and as a still picture for a page that is opened without the kernel."""
+        live, _ = self._repr_mimebundle_() or ({}, {})
+        display({"application/javascript": HIDE_ERROR, "text/plain": ""}, raw=True)
+        display({**live, "text/plain": ""}, raw=True)
+        self._stills.append([display(each, raw=True, display_id=True) for each in self.still()])
+
+    def _save(self) -> None:
+        """Draw the still picture anew, wherever it is shown."""
+        self._saved = True
+        for handles in self._stills:
+            for handle, output in zip(handles, self.still(), strict=True):
+                handle.update(output, raw=True)
+
+    # ---- The work
+
+    def _follow(self, change: Any) -> None:
+        """Note a change of the setting; messages of the page come in another thread."""
+        if change.name not in ("data", "what_if"):
+            self._axis, self._upwards = change.name, change.new > change.old
+        self._coalescer.wake()
+
+    def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
+        """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed."""
+        if "begin" in message:
+            self._sent, self._limited, self._seen, self._mapped = {}, set(), True, False
+        self._mapped = message.get("map", self._mapped)
+        self._coalescer.wake()
+
+    def _work(self) -> float | None:
+        """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
+        want, now = self._want(), time.perf_counter()
+        if self._coalescer.news:
+            self._moved, self._spent, self._saved = now, 0.0, False
+            self._next, self._ahead, self._cells = None, self._look_ahead(want), set(self._list_cells(want))
+        if not self._sent.get(want):
+            first = want not in self._sent
+            complete = self._train(want, FIRST_SLICE if first else NEXT_SLICE)
+            return DRAWING if first and not complete else 0.0
+        if not self._seen:
+            self._save()
+            return None
+        fault = self._answers.run(want).fault
+        if want not in self._limited and now > self._moved + PAUSE:
+            self._limited.add(want)
+            self.send({"want": want, "limit": self._answers.find_limit(want)})
+        elif not self._saved and (fault or now > self._moved + REST):
+            self._save()
+        elif self._spent > AHEAD or fault or not self._work_ahead():
+            return None if self._saved else max(self._moved + (REST if want in self._limited else PAUSE) - now, 0.001)
+        return 0.0
+
+    def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
+        """Train for at most `seconds` and send what there is; return whether it is complete."""
+        run = self._answers.run(want)
+        run.advance(want.epochs, seconds, lambda: self._coalescer.woken)
+        complete = run.complete(want.epochs)
+        if complete or not only_complete:
+            self.send(*self._answers.give(want))
+            self._sent.pop(want, None)  # so that their order is that in which the page has them
+            self._sent[want] = complete
+            if len(self._sent) > SENT:
+                del self._sent[next(iter(self._sent))]
+        return complete
+
+    def _work_ahead(self) -> bool:
+        """Train a little for the next moves; return whether there was anything to train."""
+        while self._next is None or self._sent.get(self._next):
+            self._next = next(self._ahead, None)
+            if self._next is None:
+                return False
+        begin = time.perf_counter()
+        self._train(self._next, AHEAD_SLICE, only_complete=True)
+        if self._next not in self._cells:  # the map is filled whatever it takes: it is looked at
+            self._spent += time.perf_counter() - begin
+        return True
+
+    def _look_ahead(self, want: Want) -> Iterator[Want]:
+        """Yield what may be wanted next: places of the slider that moved last, the map, and other places."""
+        yield from islice(self._list_near(want, self._axis), NEXT)
+        yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
+        for name in (self._axis, "learning_rate", "batch_size", "size"):
+            yield from self._list_near(want, name)
+
+    def _list_near(self, want: Want, name: str) -> Iterator[Want]:
+        """Yield the places of a slider: those ahead of the last move, nearest first, and those behind it."""
+        places: dict[str, Sequence[Any]] = {
+            "learning_rate": LEARNING_RATES,
+            "batch_size": self.data_set["sizes"],
+            "epochs": self.choices["epochs"],
+            "size": self.choices["sizes"],
+        }
+        along = places.get(name, ())
+        at = bisect_left(along, getattr(want, name))
+        above, below = along[at:], along[:at][::-1]
+        for place in (*above, *below) if self._upwards else (*below, *above):
+            yield want._replace(**{name: place})
+
+    def _list_cells(self, want: Want) -> Iterator[Want]:
+        """Yield what the map shows, if it is open."""
+        for rate in MAP_RATES if self._mapped else ():
+            for size in self.data_set["map_sizes"]:
+                yield want._replace(learning_rate=rate, batch_size=size)
+
+
+def _rank(cell: Want, here: Want) -> float:
+    """Return how late a cell of the map is trained: later the farther it lies, and the more batches an epoch has."""
+    far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
+    return far - math.log(cell.batch_size)

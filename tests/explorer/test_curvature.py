@@ -1,0 +1,80 @@
+"""The largest rate that still descends: held against derivatives and losses written out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lib.data import rings
+from lib.explorer.curvature import descent_limit, largest_descending_rate, largest_eigenvalue
+from lib.explorer.samples import prepare
+from lib.explorer.training import Network, Recipe, Run, Setting
+from tests.explorer import student
+from tests.explorer.test_training import BLOBS, STUDENT, train
+
+
+def with_one(samples):
+    return np.vstack([samples.X, np.ones(samples.X.shape[1])])
+
+
+def probabilities(W, samples):
+    z = W @ with_one(samples)
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+def loss(W, samples):
+    """The loss as the student's code has it, with 1e-12 in the logarithm."""
+    return -np.mean(np.log(probabilities(W, samples)[samples.labels, np.arange(len(samples.labels))] + 1e-12))
+
+
+def hessian(W, samples):
+    """Return the second derivatives of the mean loss: the mean over samples of (diag p - p pᵀ) ⊗ x xᵀ."""
+    X, p = with_one(samples), probabilities(W, samples)
+    J = np.einsum("ib,ij->ijb", p, np.eye(len(p))) - np.einsum("ib,jb->ijb", p, p)
+    return np.einsum("ijb,mb,nb->imjn", J, X, X).reshape(W.size, W.size) / X.shape[1]
+
+
+def wide():
+    return prepare(np.random.default_rng(1).normal(size=(12, 150)), np.arange(150) % 4)
+
+
+@pytest.mark.parametrize("samples", [BLOBS, wide()], ids=["9 weights", "52 weights"])
+@pytest.mark.parametrize("rate", [0.01, 1.0])
+def test_the_limit_is_2_over_the_largest_eigenvalue_of_the_second_derivatives(samples, rate):
+    run = train(Setting(rate, 16), epochs=20, samples=samples)
+    for epoch in (0, 20):
+        expected = 2 / np.linalg.eigvalsh(hessian(run.weights[epoch], samples))[-1]
+        assert descent_limit(run, epoch) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(("rate", "size"), [(0.1, 16), (10.0, 16), (31.6, 4), (31.6, 240), (100.0, 1), (100.0, 16)])
+def test_steps_below_the_largest_descending_rate_go_down(rate, size):
+    run = train(Setting(rate, size), epochs=12)
+    for epoch in (0, 1, 6, 12):
+        W, largest = run.weights[epoch], largest_descending_rate(run, epoch)
+        for share in (0.01, 0.2, 0.5, 0.95) if math.isfinite(largest) else ():
+            assert loss(W - share * largest * run.gradient(W), BLOBS) <= 1.001 * loss(W, BLOBS)
+
+
+def test_where_a_step_goes_up_below_the_limit_the_rate_is_smaller():
+    """Here a step goes down at 0.95 of the limit, and up at 0.99: the student's loss keeps away from log 0."""
+    run = Run(Recipe(STUDENT), prepare(*rings(240)), Setting(31.6, 16))
+    run.advance(5, seconds=60)
+    W, limit = run.weights[5], descent_limit(run, 5)
+    near, far = (run.loss(W - share * limit * run.gradient(W)) for share in (0.95, 0.99))
+    assert near < run.loss(W) < far
+    assert largest_descending_rate(run, 5) == pytest.approx(0.95 * limit)
+
+
+@pytest.mark.parametrize("size", [1, 3, 60])
+def test_lanczos_finds_the_largest_eigenvalue(size):
+    A = np.random.default_rng(size).normal(size=(size, size))
+    A = A @ A.T
+    assert largest_eigenvalue(lambda v: A @ v, size, 30) == pytest.approx(np.linalg.eigvalsh(A)[-1], rel=1e-3)
+    assert np.isnan(largest_eigenvalue(lambda v: v * np.nan, size, 30))
+
+
+def test_a_gradient_that_points_uphill_has_no_such_rate():
+    network = Network(student.Dense, student.Softmax, student.cce, lambda y, yhat: -student.cce_gradient(y, yhat))
+    assert largest_descending_rate(train(Setting(0.1, 16), epochs=1, network=network), 1) == math.inf
