@@ -11,8 +11,7 @@ from IPython.display import display
 from lib.predictions import records
 from lib.unit import Question
 
-# Keys that move between choices are not for JupyterLab, which would leave the cell: its attribute says so. The button
-# keeps the focus: from there Shift+Enter leads on to the next cell.
+# The button keeps the focus: from there Shift+Enter leads on to the next cell.
 SCRIPT = """export default {
   render({ model, el }) {
     el.innerHTML = model.get("html");
@@ -34,10 +33,12 @@ SCRIPT = """export default {
   },
 };"""
 BOX = "border: 0; margin: 0; padding: 0; max-width: 46em; font-size: var(--jp-content-font-size1); line-height: 1.6"
-FORM = f"""<form class="zl-predict"><fieldset style="{BOX}" data-lm-suppress-shortcuts>
+FORM = f"""<form class="zl-predict"><fieldset style="{BOX}">
 <legend><b>Predict:</b> {{}}</legend>{{}}</fieldset>
 <button style="margin-top: 0.4em; padding: 0.3em 1em; font: inherit">Predict</button></form>"""
-CHOICE = '<label style="display: flex; gap: 0.3em; align-items: baseline"><input type="radio" name="choice">{}</label>'
+# By this attribute JupyterLab leaves arrow keys to a radio button with the focus. On the fieldset it does nothing.
+RADIO = '<input type="radio" name="choice" data-lm-suppress-shortcuts>'
+CHOICE = f'<label style="display: flex; gap: 0.3em; align-items: baseline">{RADIO}{{}}</label>'
 
 
 class Form(anywidget.AnyWidget):

@@ -185,8 +185,11 @@ def test_python_that_cannot_be_fetched_is_told(page):
 
 
 def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
+    said = page.get_by_text("Saved in this browser")
+    for earlier in said.all():
+        earlier.evaluate("earlier => { earlier.textContent = '' }")  # what counts is said after the change
     write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
-    page.get_by_text("Saved in this browser").wait_for()
+    said.wait_for()
     second = page.context.new_page()
     second.goto(page.url)
     second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
