@@ -18,12 +18,12 @@ SCRIPT = """export default {
     const form = el.firstElementChild, button = form.lastElementChild, radios = [...form.querySelectorAll("input")];
     const show = () => {
       const given = model.get("given");
-      if (given !== null) {
+      if (given >= 0) {
         if (form.contains(document.activeElement)) button.focus();
         radios[given].checked = true;
         button.textContent = "Predicted. Now run the next cell.";
       }
-      for (const radio of radios) radio.disabled = given !== null;
+      for (const radio of radios) radio.disabled = given >= 0;
       button.disabled = !radios.some(radio => radio.checked);
     };
     form.onchange = show;
@@ -46,7 +46,7 @@ class Form(anywidget.AnyWidget):
 
     _esm = SCRIPT
     html = traitlets.Unicode().tag(sync=True)
-    given = traitlets.Int(None, allow_none=True).tag(sync=True)
+    given = traitlets.Int(-1, help="the choice that counts, or -1").tag(sync=True)
 
     def __init__(self, question: Question, give: Callable[[int], int]) -> None:
         choices = "".join(CHOICE.format(escape(choice)) for choice in question.choices)

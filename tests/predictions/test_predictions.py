@@ -114,7 +114,7 @@ def test_a_prediction_is_given_once_and_only_then_is_anything_revealed(forms, ou
     predict = Predict(UNIT)
     predict("one")
     predict.compare("one")
-    assert not predict.given("one") and outputs == [MISSING] * 2 and forms[0].given is None
+    assert not predict.given("one") and outputs == [MISSING] * 2 and forms[0].given == -1
     forms[0].press(0)
     forms[0].press(1)
     assert forms[0].given == 0

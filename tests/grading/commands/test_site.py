@@ -167,7 +167,8 @@ def page(browser, site):
     """The notebook, opened from the start page. Whatever it asks for beyond the site would fail, and be noticed."""
     context = browser.new_context(viewport={"width": 768, "height": 1400}, accept_downloads=True)
     page = context.new_page()
-    page.asked = []
+    page.asked, page.errors = [], []
+    page.on("pageerror", lambda error: page.errors.append(error))
     context.on("request", lambda request: page.asked.append(request.url))
     context.route(PYTHON, lambda route: route.abort())
     with plain_server(site) as page.home:
@@ -333,6 +334,10 @@ def handed_in(page, tmp_path_factory):
     page.keyboard.press("ArrowRight")
     words = explorer.locator(".zl-live").filter(has_text="Learning rate 0.126, batch size 16. After 100 epochs")
     words.first.wait_for(state="attached", timeout=SLOW)
+    form = page.locator(".zl-predict").first
+    form.get_by_role("radio").first.check()
+    form.get_by_role("button", name="Predict").click()
+    form.get_by_text("Predicted. Now run the next cell.").wait_for(timeout=SLOW)
     file = tmp_path_factory.mktemp("downloads") / FILE
     return downloaded(page, file), file
 
@@ -381,6 +386,7 @@ def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_
     page.get_by_text("Running for").wait_for(state="detached", timeout=PATIENCE)
 
 
-def test_nothing_was_asked_of_any_other_server(page):
+def test_no_script_failed_and_nothing_was_asked_of_any_other_server(page):
+    assert not page.errors
     assert len(page.asked) > 100
     assert not [asked for asked in page.asked if not asked.startswith((f"{page.home}/", "data:", "blob:"))]
