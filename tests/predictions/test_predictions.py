@@ -1,8 +1,6 @@
 """Predictions without a page: what is stored, what is read of what a student may have written, and what is shown."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given, settings
@@ -138,8 +136,3 @@ def test_forms_of_several_kernels_keep_the_first_prediction_on_each_question(for
     assert [asked.given for asked in forms] == [1, 1, 1, 0] and recall("a_unit", QUESTIONS) == {"one": 1, "two": 0}
     second.compare("two")  # which doesn't say how it was found
     assert outputs == ["You predicted: yes\n✓ It is so.\nWhat is so: yes\nWhy: It is."]
-
-
-def test_the_import_loads_no_widgets():
-    code = "import sys, lib.units.softmax_classifier; print({'anywidget', 'ipywidgets', 'IPython'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
