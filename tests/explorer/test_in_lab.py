@@ -110,8 +110,8 @@ def assert_changed(before, after):
     assert (np.abs(before - after).max(axis=2) > 0.1).sum() > 200
 
 
-def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
-    loss, regions = pixels(explorer, 0), pixels(explorer, 1)
+def test_keys_and_drags_change_the_pictures_which_stay_where_they_are_and_the_words_equal_numpy(explorer):
+    loss, regions, places = pixels(explorer, 0), pixels(explorer, 1), [explorer.evaluate(BOXES)]
     selected = explorer.locator(".jp-Cell.jp-mod-active").count()
     handle = slider(explorer, "Learning rate")
     for _ in range(10):
@@ -124,23 +124,17 @@ def test_a_key_changes_the_pictures_and_the_words_equal_numpy(explorer):
     handle.press("ArrowDown")
     assert handle.evaluate("handle => document.activeElement === handle")
     assert explorer.locator(".jp-Cell.jp-mod-active").count() == selected  # the notebook has not moved on
-
-
-def test_dragging_changes_the_pictures_which_stay_where_they_are(explorer):
-    where = "() => JSON.stringify(document.querySelector('.zl-pictures').getBoundingClientRect())"
-    box = slider(explorer, "Learning rate").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    before, place, places = pixels(explorer), explorer.evaluate(where), set()
-    explorer.mouse.move(x, y)
+    box = handle.bounding_box()
+    explorer.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5)
     explorer.mouse.down()
-    for step in range(30):
-        explorer.mouse.move(x - 3 * step, y)
-        places.add(explorer.evaluate(where))
+    for share in (0.4, 0.3, 0.2):
+        explorer.mouse.move(box["x"] + share * box["width"], box["y"] + 5)
+        places.append(explorer.evaluate(BOXES))
     explorer.mouse.up()
     rate = float(readout(explorer, "Learning rate"))
-    assert rate < 0.01 and places == {place}
+    assert rate < 0.003
     wait_for_run(explorer, rate)
-    assert_changed(before, pixels(explorer))
+    assert all(place == places[0] for place in places)
 
 
 def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
@@ -231,7 +225,10 @@ def test_a_what_if_is_predicted_first_then_looked_at(explorer):
 def test_the_map_fills_and_a_click_goes_there_before_python_answers(explorer):
     type_in(explorer, "Epochs", 2)
     explorer.locator(".zl-map > summary").click()
-    wait_for(explorer, "() => [...document.querySelectorAll('.zl-cell')].every(each => each.textContent !== '…')")
+    wait_for(
+        explorer,
+        "() => document.querySelector('.zl-cell') && !document.querySelector('.zl-map').innerText.includes('…')",
+    )
     rows = [row.locator("th, td") for row in explorer.locator(".zl-map tr").all()]
     rates, sizes = rows[0].all_inner_texts(), [row.first.inner_text() for row in rows]
     for rate, size in (("0.0001", "1"), ("1", "64"), ("100", "240")):
@@ -259,19 +256,21 @@ def test_other_data_with_more_features_show_weights(explorer):
     explorer.get_by_role("img", name="Decision regions").wait_for()
 
 
+FOCUSED = """() => {
+  const at = document.activeElement;
+  return at.closest('.zl-explorer') && (at.ariaLabel || at.labels?.[0]?.textContent || at.textContent.trim());
+}"""
+
+
 def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
     slider(explorer, "Learning rate").focus()
-    named = []
-    for _ in range(26):
-        named.append(
-            explorer.evaluate("""() => { const at = document.activeElement; return at.closest('.zl-explorer') &&
-              (at.ariaLabel || at.labels?.[0]?.textContent || at.textContent.trim() || '(no name)') }""")
-        )
+    reached = []
+    while (name := explorer.evaluate(FOCUSED)) is not None:
+        reached.append(name)
         explorer.keyboard.press("Tab")
-    reached = [name for name in named if name]
     expected = ["Learning rate", "Batch size, to type", "Batch size", "Epochs", "▶ Play the training", "Too small"]
     expected += ["More", "Data", "Seed, to type", "Lock rate ÷ batch size", "Keep this run", "What if"]
-    assert [name for name in reached if name in expected] == expected and "(no name)" not in reached
+    assert [name for name in reached if name in expected] == expected and "" not in reached
 
 
 OVERFLOW = """() => {
