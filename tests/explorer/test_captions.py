@@ -5,7 +5,6 @@ to logarithms of the losses, where captions compare means; between what must be 
 """
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +14,8 @@ from lib.explorer import widget
 from lib.explorer.captions import assess, describe
 from lib.explorer.samples import BUILT_IN, load, prepare
 from lib.explorer.training import Recipe, Run, Setting
-from lib.units.hidden_layer.width import hidden_units
 from tests.explorer.test_training import STUDENT
-from tests.explorer.two_layers import HIDDEN, make_network
+from tests.explorer.two_layers import give_hidden
 
 RATES = 10.0 ** np.arange(-4, 2.25, 0.25)
 EPOCHS = (1, 2, 5, 11, 12, 16, 30, 60, 100, 200, 300)
@@ -185,8 +183,7 @@ def test_the_presets_are_what_their_words_say(name, unit, seed):
     ends = {}
     for words, rate in widget.PRESETS.items():
         setting = Setting(rate, widget.PRESET_BATCH, seed, name, size=4 if unit == "hidden layer" else 0)
-        network = replace(HIDDEN, Dense=hidden_units(make_network).make(4)) if setting.size else STUDENT
-        run = Run(Recipe(network), load(BUILT_IN[name]), setting)
+        run = Run(Recipe(give_hidden(4) if setting.size else STUDENT), load(BUILT_IN[name]), setting)
         run.advance(widget.EPOCHS, seconds=60)
         ends[words] = run.epoch_loss[-1], run.validation_loss[-1]
     for other in ("Too small", "Too large"):

@@ -7,17 +7,13 @@ import pytest
 
 from lib.explorer.samples import BUILT_IN, load
 from lib.explorer.training import Network, Recipe, Run, Setting
-from lib.reference.dense import Dense as ReferenceDense
-from lib.reference.loss import cce as reference_cce
-from lib.reference.loss import cce_gradient as reference_cce_gradient
-from lib.reference.softmax import Softmax as ReferenceSoftmax
-from lib.units.hidden_layer.width import hidden_units
+from lib.reference import Dense, Softmax, cce, cce_gradient
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
-from tests.explorer.two_layers import HIDDEN, make_network
+from tests.explorer.two_layers import give_hidden, make_network
 
 STUDENT = Network(student.Dense, student.Softmax, student.cce, student.cce_gradient)
-REFERENCE = Network(ReferenceDense, ReferenceSoftmax, reference_cce, reference_cce_gradient)
+REFERENCE = Network(Dense, Softmax, cce, cce_gradient)
 BLOBS = load(BUILT_IN["blobs"])
 
 
@@ -63,14 +59,13 @@ def by_the_notebooks_loop(rate, size, seed=0, epochs=100, layers=None):
 
 
 SETTINGS = [(0.0001, 16, 0), (0.1, 16, 0), (31.6, 16, 1), (0.1, 1, 0), (0.1, 240, 2), (10.0, 4, 0), (100.0, 64, 3)]
-HIDDEN_4 = replace(HIDDEN, Dense=hidden_units(make_network).make(4), cce=student.cce, cce_gradient=student.cce_gradient)
 
 
 @pytest.mark.parametrize(("rate", "size", "seed"), SETTINGS)
 @pytest.mark.parametrize("units", [0, 4], ids=["one layer", "hidden layer"])
 def test_losses_and_weights_are_those_of_the_notebooks_loop_to_the_last_bit(rate, size, seed, units):
     """The last batch of 64 in 240 is short, and weighs less in the loss of its epoch."""
-    run = train(Setting(rate, size, seed, size=units), epochs=20, network=HIDDEN_4 if units else STUDENT)
+    run = train(Setting(rate, size, seed, size=units), epochs=20, network=give_hidden(4) if units else STUDENT)
     loop = by_the_notebooks_loop(rate, size, seed, 20, (lambda: make_network([2, 4, 3]).layers) if units else None)
     found = (run.iteration_loss, run.epoch_loss, run.validation_loss, run.weights[-1].ravel())
     for ours, theirs in zip(found, loop, strict=True):
