@@ -17,14 +17,9 @@ REFERENCE = Network(Dense, Softmax, cce, cce_gradient)
 BLOBS = load(BUILT_IN["blobs"])
 
 
-def recipe(network, what_if=""):
-    """The recipe with the what-if of this name, or as it is."""
-    chosen = [each for each in WHAT_IFS if each.name == what_if]
-    return chosen[0].apply(Recipe(network)) if chosen else Recipe(network)
-
-
 def train(setting, epochs=5, network=STUDENT, samples=BLOBS, starts=None):
-    run = Run(recipe(network, setting.what_if), samples, setting, starts)
+    change = {what_if.name: what_if.apply for what_if in WHAT_IFS}.get(setting.what_if, lambda recipe: recipe)
+    run = Run(change(Recipe(network)), samples, setting, starts)
     run.advance(epochs, seconds=60)
     return run
 

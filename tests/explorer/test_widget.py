@@ -214,8 +214,7 @@ def test_twenty_quick_moves_end_on_the_last_and_train_few(opened):
 # ---- What-ifs
 
 
-def test_a_notebook_that_imports_only_the_explorer_has_what_ifs_and_others_bring_their_own():
-    assert list(Explorer(STUDENT).choices["what_ifs"]) == [what_if.name for what_if in WHAT_IFS]
+def test_a_notebook_can_bring_its_own_what_ifs():
     half = WhatIf("steps are halved", "What changes?", lambda recipe: replace(recipe, share=lambda batch: 0.5 / batch))
     explorer = Explorer(STUDENT, "blobs", what_ifs=[half])
     assert explorer.choices["what_ifs"] == {"steps are halved": "What changes?"}
@@ -259,10 +258,6 @@ def test_what_ifs_are_found_wherever_their_unit_lies(tmp_path, imported, found):
 # ---- Faults of student code
 
 
-def raising(self, output_gradient, learning_rate=None):
-    return output_gradient @ output_gradient  # shapes never fit
-
-
 def sleeping(self, output_gradient, learning_rate=None):
     time.sleep(3600)
 
@@ -296,7 +291,6 @@ def transposed(self, output_gradient, learning_rate=None):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"backward": raising}, ["ValueError", "in raising, line", "\nreturn output_gradient @ output_gradient"]),
         ({"backward": sleeping}, ["Is there a loop that never ends? That was in sleeping", "\ntime.sleep(3600)"]),
         ({"backward": swallowing}, ["Is there a loop that never ends? That was in swallowing, line"]),
         ({"backward": transposed}, ["Softmax.backward: result should be (3, 16), but its shape is (16, 3)"]),
