@@ -329,6 +329,11 @@ def test_divergence_is_said_at_its_epoch_and_not_before():
     assert explorer.caption == plain.caption
 
 
+def test_a_limit_of_time_is_not_reached_without_a_word(monkeypatch):
+    monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 0.0)
+    assert Explorer(STUDENT, "blobs").caption.endswith("Training stopped in epoch 1, at its limit of 0 seconds.")
+
+
 class Noisy(student.Dense):
     """Drops some inputs by chance and prints, whenever it runs."""
 
