@@ -92,7 +92,7 @@ def text(report: Report, width: int = WIDTH) -> str:
         for label, sentence in _shown(finding, report.part):
             lines += _wrap(f"      {label}{sentence}", width)
     if corrected := report.corrected:
-        lines += _wrap(f"  {PRAISE}{corrected.name}. {WHY} Then compare: {corrected.hint}", width)
+        lines += _wrap(f"  {PRAISE}{corrected.name}. {WHY} A reason: {corrected.hint}", width)
     for title, help in _help(report):
         lines += ["", f"  ---- {title} ----"]
         for line in help:
@@ -114,7 +114,7 @@ def html(report: Report) -> str:
     below = ""
     if corrected := report.corrected:
         below = f"<p>{PRAISE}{escape(corrected.name)}.</p>"
-        below += _fold(WHY, f"<p>Then compare: {escape(corrected.hint)}</p>")
+        below += _fold(WHY, f"<p>A reason: {escape(corrected.hint)}</p>")
     for title, help in _help(report):
         below += _fold(title, "".join(line.html for line in help))
     return section(heading(report), note, items, below)

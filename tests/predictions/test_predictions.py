@@ -9,7 +9,7 @@ from lib.predictions import Predict, form, records
 from lib.predictions.records import FOLDER, MIME, prediction, predictions_in, recall, remember
 from lib.unit import Question, Unit
 
-FOUND = "Right code gives, with each seed from 0 to 9:"
+FOUND = "With right code, and each seed from 0 to 9, the answer is:"
 ONE = Question("one", "Which <b>one</b>?", ("this", "that & more"), 1, "Because <i>so</i>.", FOUND)
 TWO = Question("two", "And now?", ("yes", "no", "perhaps"), 0, "It is.")
 QUESTIONS = (ONE, TWO)

@@ -7,7 +7,7 @@ from functools import partial
 
 from lib import unit
 
-Question = partial(unit.Question, found="Right code gives:")
+Question = partial(unit.Question, found="With right code the answer is:")
 
 QUESTIONS = (
     Question(
@@ -17,7 +17,8 @@ QUESTIONS = (
         ("Less than half of them", "About two thirds", "About nine tenths", "Nearly all"),
         0,
         "The scores are linear, so the borders between classes are straight lines that go on for ever. They can't go"
-        " around the class in the middle. The loss stays near log 3, that of equal probabilities.",
+        " around the class in the middle. The loss stays near log 3, that of equal probabilities. Tiny differences"
+        " decide which class is the most probable one, so the accuracy can fall below 1/3, too.",
     ),
     Question(
         "hidden",
@@ -34,13 +35,13 @@ QUESTIONS = (
         " weights change?",
         (
             "All of them",
-            "All weights of the upper dense layer, and none of the hidden layer",
-            "Only the bias of the upper dense layer",
+            "All weights of the last dense layer, and none of the hidden layer",
+            "Only the bias of the last dense layer",
             "None of them",
         ),
         2,
-        "The hidden units give 0, so the upper weights get a gradient of 0. The upper weights are 0, so no gradient"
-        " comes down to the hidden layer. Only the bias of the upper layer has an input that is not 0: it is 1.",
+        "The hidden units give 0, so the last weights get a gradient of 0. These are 0, too, so no gradient"
+        " comes back to the hidden layer. Only the bias of the last layer has an input that is not 0: it is 1.",
     ),
     Question(
         "kinks",

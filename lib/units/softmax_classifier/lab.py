@@ -8,7 +8,7 @@ from functools import partial
 
 from lib import unit
 
-Question = partial(unit.Question, found="Right code gives, with each seed from 0 to 9:")
+Question = partial(unit.Question, found="With right code, and each seed from 0 to 9, the answer is:")
 
 QUESTIONS = (
     Question(

@@ -51,11 +51,11 @@ def test_what_students_bring_along_is_right_by_the_checks_of_the_first_notebook(
 
 def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
     places = {cell.id: place for place, cell in enumerate(CELLS)}
-    for name in (question.id for question in QUESTIONS):
+    for name in {question.id for question in QUESTIONS} - {"zero"}:  # why weights stay 0 is a question with points
         before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
         assert any(f"predict.given('{name}')" in cell.source for cell in before)
         assert before[-1].source.startswith("**In your own words:**") or before[-1].metadata.nbgrader.solution
-    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(QUESTIONS)
+    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(QUESTIONS) - 1
 
 
 def test_a_squared_distance_or_16_units_tell_rings_apart_and_no_straight_line(outputs: dict[str, str]) -> None:
@@ -84,10 +84,10 @@ def test_the_loss_of_one_batch_falls(outputs: dict[str, str]) -> None:
 
 
 def test_zero_weights_stay_zero(outputs: dict[str, str]) -> None:
-    loss, _, log_3, hidden, above = numbers(outputs["zero"])
-    assert CHOICES["zero"] == "Only the bias of the upper dense layer"
+    loss, _, log_3, *bias, hidden, last = numbers(outputs["zero"])
+    assert CHOICES["zero"] == "Only the bias of the last dense layer"
     assert loss == pytest.approx(log_3, abs=0.01)
-    assert hidden == above == 0
+    assert hidden == last == 0 < max(bias)
 
 
 def test_only_the_scale_by_the_number_of_inputs_keeps_outputs_in_size(outputs: dict[str, str]) -> None:
@@ -104,9 +104,7 @@ def test_a_large_rate_kills_the_units(outputs: dict[str, str]) -> None:
 
 def test_hidden_units_add_a_little_on_digits(outputs: dict[str, str]) -> None:
     lines = outputs["lab-digits"].splitlines()
-    without, hidden = (
-        [numbers(line)[-1] for line in lines if line.startswith(size)] for size in ("no hidden", "32 hidden")
-    )
+    without, hidden = ([float(each) for each in re.findall(r"0\.\d+", line)][:-1] for line in lines)
     assert len(without) == len(hidden) == 3
     assert CHOICES["digits"] == "About one more of 100"
     assert np.mean(without) == pytest.approx(0.96, abs=0.007)
