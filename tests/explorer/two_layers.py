@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from lib.explorer.training import Network
-from lib.reference import Dense, ReLU, Softmax, cce, cce_gradient
+from lib.reference import Dense, ReLU, Softmax
 from lib.reference import Network as Layers
+from lib.units.hidden_layer.width import hidden_units
+from tests.explorer.student import cce, cce_gradient
 
 
 def make_network(sizes: list[int]) -> Any:
@@ -22,4 +24,6 @@ def make_network(sizes: list[int]) -> Any:
     return Layers(layers)
 
 
-HIDDEN = Network(lambda *sizes: None, lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient, "hidden units")
+def give_hidden(units: int) -> Network:
+    """Give what the explorer trains, with this many hidden units."""
+    return Network(hidden_units(make_network).make(units), Softmax, cce, cce_gradient, "hidden units")

@@ -3,7 +3,6 @@
 import json
 import re
 
-import nbformat
 import pytest
 
 from lib.predictions.records import FOLDER, MIME, predictions_in
@@ -39,6 +38,11 @@ def page(browser, lab):
 
 def form(page, at=0):
     return page.locator(".zl-predict").nth(at)
+
+
+def stored(lab, folder):
+    """The file of predictions beside a notebook."""
+    return lab.folder / folder / FOLDER / "softmax_classifier.predictions.json"
 
 
 def test_run_all_leaves_questions_open_and_shows_no_experiment(page):
@@ -81,46 +85,30 @@ def test_a_prediction_is_given_by_keyboard_and_then_the_experiment_runs(content,
         assert ASKED.choices[WRONG] in " ".join("".join(data[kind]).split())
 
 
-def test_it_is_there_when_the_notebook_is_opened_again_without_a_kernel(lab, page, content):
+def test_it_is_there_when_the_notebook_is_opened_again_and_a_new_kernel_takes_it_from_there(lab, page, content):
     lab.close_kernels()
+    beside = stored(lab, "predictions")
+    assert json.loads(beside.read_text()) == {ASKED.id: WRONG}
+    beside.unlink()  # as where the notebook alone was taken along
     lab.open(page, NOTEBOOK)
     page.get_by_text(f"You predicted: {ASKED.choices[WRONG]}").first.wait_for()
     page.get_by_text("No prediction yet.").first.wait_for()
     for words in ("Error displaying widget", "Loading widget"):
         assert page.get_by_text(words).locator("visible=true").count() == 0
     assert page.locator(".zl-predict").count() == 0
-
-
-@pytest.mark.parametrize("kept", ["the file beside it", "the notebook alone"])
-def test_after_a_restart_it_shows_what_was_predicted_and_cannot_be_changed(lab, page, content, kept):
-    lab.close_kernels()
-    beside = (lab.folder / NOTEBOOK).parent / FOLDER / "softmax_classifier.predictions.json"
-    assert json.loads(beside.read_text()) == {ASKED.id: WRONG}
-    left = nbformat.from_dict(content)
-    if kept == "the notebook alone":
-        beside.unlink()
-    else:
-        for cell in left.cells:
-            cell.outputs, cell.execution_count = [], None
-    nbformat.write(left, lab.folder / NOTEBOOK)
-    lab.open(page, NOTEBOOK)
-    wait_until_idle(page)
     run_all(page)
     page.get_by_text("the experiment ran").wait_for()
     assert f"You predicted: {ASKED.choices[WRONG]}" in page.locator(".jp-Notebook").inner_text()
     assert page.locator(".zl-predict").count() == 1, "the form of the other question"
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_what_is_given_is_the_choice_that_the_page_shows_also_while_the_kernel_is_busy(lab, browser, app):
-    (lab.folder / app).mkdir()
-    lab.write(
-        f"{app}/lab.ipynb", *CELLS[:2], "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(.1)"
-    )
+def test_in_notebook_7_what_is_given_is_what_the_page_shows_also_while_the_kernel_is_busy(lab, browser):
+    (lab.folder / "busy").mkdir()
+    busy = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(.1)"
     with browser.new_context(viewport={"width": 900, "height": 900}) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        lab.open(page, f"{app}/lab.ipynb", app)
+        lab.open(page, lab.write("busy/lab.ipynb", *CELLS[:2], busy), "notebook")
         wait_until_idle(page)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -129,9 +117,8 @@ def test_what_is_given_is_the_choice_that_the_page_shows_also_while_the_kernel_i
             radios.nth(choice).check()
         button.click()
         assert button.inner_text() == "Predict", "the kernel hasn't answered"
-        (lab.folder / app / "go").touch()
+        (lab.folder / "busy/go").touch()
         form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for()
         assert radios.nth(2).is_checked() and radios.nth(0).is_disabled()
-        stored = lab.folder / app / FOLDER / "softmax_classifier.predictions.json"
-        assert json.loads(stored.read_text()) == {ASKED.id: 2}
+    assert json.loads(stored(lab, "busy").read_text()) == {ASKED.id: 2}
     lab.close_kernels()
