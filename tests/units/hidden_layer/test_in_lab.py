@@ -68,4 +68,4 @@ def test_a_blank_a_check_a_prediction_and_the_width_by_key(page):
     page.keyboard.press("ArrowRight")
     page.get_by_text(re.compile(r"batch size 16, 5 hidden units\. After 100 epochs")).first.wait_for(timeout=PATIENCE)
     words = page.locator(".zl-says").first.inner_text()
-    assert re.search(r"None of the 5 hidden units is dead|[1-5] of 5 hidden units (is|are) dead", words)
+    assert re.search(r"Dead hidden units, 0 for every training sample: [0-5] of 5\.", words)
