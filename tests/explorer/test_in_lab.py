@@ -398,7 +398,7 @@ def test_it_is_an_ordinary_widget_to_python(new_page):
     wait_for_words(page, "Learning rate 0.05, batch size 240. After 100 epochs")
     assert readout(page, "Batch size") == "240"
     slider(page, "Learning rate").press("ArrowRight")
-    wait_for_words(page, "Python has 0.0501", ".widget-label")
+    wait_for_words(page, "Python has 0.0631", ".widget-label")
 
 
 def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(new_page):
