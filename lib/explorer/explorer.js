@@ -10,12 +10,10 @@ const QUIET = 400; // ms without a change before it is said to those who listen
 const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
+const SHADED = [280, 200]; // pixels of the regions, fewer than the picture has: they take the longest to draw
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
-const STEPS = {
-  ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5, Home: -Infinity, End: Infinity,
-};
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
@@ -119,24 +117,25 @@ function readColours(element) {
 // Colours each pixel by its likeliest class, deeper with its lead. The logarithms of probabilities are interpolated
 // between the points of the grid: borders between them are straight where those of the scores are.
 function shadeRegions(canvas, logs, classes, grid, colours) {
+  const [wide, high] = [canvas.width, canvas.height] = SHADED;
   const pen = canvas.getContext('2d');
-  const image = canvas.image ??= pen.createImageData(WIDTH, HEIGHT);
+  const image = canvas.image ??= pen.createImageData(wide, high);
   const pixels = new Uint32Array(image.data.buffer);
   const pack = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
   const shades = Array.from({ length: 4 * classes }, (_, at) =>
     pack(colours[Math.floor(at / 4) % 10], 255 * (1 - 0.85 ** (1 + at % 4))));
-  const edge = pack(colours.edge, 180);
-  const best = new Uint8Array(WIDTH * HEIGHT);
-  const across = Float32Array.from({ length: WIDTH }, (_, column) => column / (WIDTH - 1) * (grid - 1.001));
+  const edge = pack(colours.edge, 140);
+  const best = new Uint8Array(wide * high);
+  const across = Float32Array.from({ length: wide }, (_, column) => column / (wide - 1) * (grid - 1.001));
   const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
-  for (let row = 0, at = 0; row < HEIGHT; row++) {
-    const v = (1 - row / (HEIGHT - 1)) * (grid - 1.001);
+  for (let row = 0, at = 0; row < high; row++) {
+    const v = (1 - row / (high - 1)) * (grid - 1.001);
     const up = v - Math.floor(v);
     for (let each = 0; each < line.length; each++) {
       const below = (Math.floor(each / grid) * grid + Math.floor(v)) * grid + each % grid;
       line[each] = logs[below] * (1 - up) + logs[below + grid] * up;
     }
-    for (let column = 0; column < WIDTH; column++, at++) {
+    for (let column = 0; column < wide; column++, at++) {
       const left = Math.floor(across[column]);
       const right = across[column] - left;
       let first = -Infinity;
@@ -154,7 +153,7 @@ function shadeRegions(canvas, logs, classes, grid, colours) {
       }
       best[at] = winner;
       const lead = first - second;
-      const isEdge = column && best[at - 1] !== winner || row && best[at - WIDTH] !== winner;
+      const isEdge = column && best[at - 1] !== winner || row && best[at - wide] !== winner;
       pixels[at] = isEdge ? edge : shades[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
     }
   }
@@ -164,6 +163,7 @@ function shadeRegions(canvas, logs, classes, grid, colours) {
 // Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
 // comes last; an image has no place for it.
 function drawWeights(canvas, answer, names, colours) {
+  [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const pen = canvas.getContext('2d');
   const columns = answer.picture.length / answer.rows;
   const largest = Math.max(...answer.picture.map(Math.abs), 1e-9);
@@ -174,7 +174,6 @@ function drawWeights(canvas, answer, names, colours) {
   const [wide, high] = [WIDTH / across, HEIGHT / Math.ceil(answer.rows / across)];
   const size = Math.min(wide - 8, high - 20);
   const [cellWide, cellHigh] = isImage ? [size / side, size / side] : [WIDTH / columns, high - 20];
-  pen.clearRect(0, 0, WIDTH, HEIGHT);
   return Array.from({ length: answer.rows }, (_, row) => {
     const [left, top] = [row % across * wide, Math.floor(row / across) * high];
     for (let cell = 0; cell < cellsAcross * cellsDown; cell++) {
@@ -320,26 +319,17 @@ export default () => {
 
     function makeSlider(name, label) {
       const note = make('small', { id: `${root}-${name}`, className: 'zl-note' });
-      const input = make('input', { type: 'range', min: 0, step: 'any', label, describedBy: note.id });
+      const input = make('input', { type: 'range', min: 0, label, describedBy: note.id });
       const mark = make('span', { className: 'zl-mark', textContent: '▲' });
       const [field, refusal] = makeField(name, label);
-      const move = place => {
+      input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
-        change({ [name]: listPlaces(name)[clamp(place, 0, listPlaces(name).length - 1)] });
-      };
-      input.oninput = () => move(Math.round(input.value));
-      input.onkeydown = event => {
-        const step = STEPS[event.key];
-        if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
-        // A typed value may lie between two places of the slider: a key leads to the next of them.
-        const at = findPlace(get(name), listPlaces(name));
-        move((step > 0 ? Math.floor(at) : Math.ceil(at)) + step);
+        change({ [name]: listPlaces(name)[input.value] });
       };
       shows.push(() => {
         const places = listPlaces(name);
         input.max = places.length - 1;
-        input.value = findPlace(get(name), places);
+        input.value = findPlace(get(name), places); // the nearest one, where a value was typed
         input.setAttribute('aria-valuetext', get(name));
         input.disabled = field.disabled;
         const limit = name === 'learning_rate' ? limits.get(keyOf(SETTING.map(get))) : null;
@@ -428,7 +418,7 @@ export default () => {
     // ---- What is shown
 
     function makePicture(...legend) {
-      const canvas = make('canvas', { width: WIDTH, height: HEIGHT });
+      const canvas = make('canvas');
       const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
       svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
       svg.setAttribute('role', 'img');

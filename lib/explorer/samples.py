@@ -83,20 +83,15 @@ def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
 def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
     """Number the classes from 0, in sorted order; return the number of each sample, and the names of the classes.
 
-    `labels` is (samples,) whole numbers, strings or truth values, or one-hot (classes, samples). Raises ValueError if
-    it is anything else.
+    `labels` is (samples,) whole numbers, strings or truth values. Raises ValueError if it is anything else.
     """
     found = data.read_labels(labels)
     found = np.asarray(found.tolist()) if found.dtype == object else found
-    if found.ndim == 2:
-        if not (np.isin(found, (0, 1)).all() and (found.sum(axis=0) == 1).all()):
-            raise ValueError(
-                f"labels has shape {found.shape}, and its columns are not one-hot; expected a single 1 in each, or one "
-                "label a sample. Try labels.T if samples are in rows."
-            )
-        return found.argmax(axis=0), [str(each) for each in range(len(found))]
     if found.ndim != 1 or not len(found):
-        raise ValueError(f"labels has shape {found.shape}; expected one label for each sample. Try np.ravel(labels).")
+        raise ValueError(
+            f"labels has shape {found.shape}; expected one label for each sample. "
+            "Try labels.argmax(axis=0) if they are one-hot columns."
+        )
     for place, each in enumerate(found.tolist()):
         if not (each.is_integer() if isinstance(each, float) else isinstance(each, int | str | bytes)):
             raise ValueError(f"labels[{place}] is {each!r}; expected a whole number or a string. Try np.digitize.")

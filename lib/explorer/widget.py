@@ -7,13 +7,11 @@ message. The page draws, and explorer.js says how.
 
 import asyncio
 import math
-import sys
 import time
 from base64 import b64encode
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from textwrap import fill
@@ -41,7 +39,7 @@ FIRST_SLICE = 0.002  # seconds of training before the first picture of a new set
 DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
-AHEAD = 4.0  # seconds of training ahead between two moves
+AHEAD = 4.0 * BROWSER  # seconds of training ahead between two moves
 NEXT = 6  # places on the slider that are trained before the map
 PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
@@ -92,7 +90,7 @@ class Explorer(anywidget.AnyWidget):
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
         self._axis, self._upwards = "learning_rate", False  # of the last move
-        self._seen = self._mapped = self._saved = self._loads = False
+        self._seen = self._mapped = self._saved = False
         self._spent = self._moved = 0.0
         self._stills: list[list[Any]] = []
         name, size = next(iter(answers.sources)), architecture.size if architecture else 0
@@ -170,21 +168,13 @@ class Explorer(anywidget.AnyWidget):
         want = self._want()
         run, look = self._answers.run(want), self._answers.look(want)
         outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
-        if look.picture.size and self._can_draw():
-            from lib.explorer.still import draw  # here, because matplotlib takes long to import
+        if look.picture.size:
+            with suppress(ImportError):  # a browser's kernel has matplotlib only after a cell that imports it
+                from lib.explorer.still import draw  # here, because matplotlib takes long to import
 
-            png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
-            outputs[1]["image/png"] = b64encode(png).decode()
+                png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
+                outputs[1]["image/png"] = b64encode(png).decode()
         return outputs
-
-    def _can_draw(self) -> bool:
-        """Tell whether matplotlib is there. A browser's kernel fetches its 10 MB only before a cell that imports it."""
-        if sys.platform != "emscripten" or find_spec("matplotlib"):
-            return True
-        if not self._loads:
-            self._loads = True
-            import_module("pyodide_js").loadPackage("matplotlib").then(lambda _: self._coalescer.wake())
-        return False
 
     def _ipython_display_(self) -> None:
         """Show it live, and as a still picture for a page that is opened without the kernel."""

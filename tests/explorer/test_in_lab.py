@@ -140,11 +140,11 @@ def test_keys_and_drags_change_the_pictures_which_stay_where_they_are_and_the_wo
 def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
     type_in(explorer, "Learning rate", "0.123")
     wait_for_run(explorer, 0.123)
-    slider(explorer, "Learning rate").press("ArrowRight")  # to the next place
-    wait_for_words(explorer, "Learning rate 0.126,")
+    slider(explorer, "Learning rate").press("ArrowRight")  # from the place nearest to it, 0.126
+    wait_for_words(explorer, "Learning rate 0.158,")
     for label, typed, words, back in (
-        ("Learning rate", "0,1", "Learning rate: 0,1 can’t be used. It is a number above 0.", "0.126"),
-        ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.126"),
+        ("Learning rate", "0,1", "Learning rate: 0,1 can’t be used. It is a number above 0.", "0.158"),
+        ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.158"),
         ("Batch size", "241", "Batch size: 241 can’t be used. It is a whole number from 1 to 240.", "16"),
         ("Epochs", "2.5", "Epochs: 2.5 can’t be used. It is a whole number from 1 to 300.", "100"),
     ):

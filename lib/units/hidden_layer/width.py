@@ -48,21 +48,9 @@ def lower_weights(run: Run, epoch: int) -> Matrix:
     return np.asarray(run.layer_after(epoch).layers[0].weights)
 
 
-def dead_units(run: Run, epoch: int) -> int:
-    """Count the units that are 0 for all training samples after `epoch` epochs."""
+def describe_units(run: Run, epoch: int) -> str:
+    """Say how many units are dead after `epoch` epochs."""
     dense, relu, *_ = run.layer_after(epoch).layers
     hidden = relu.forward(dense.forward(run.recipe.features(run.samples.X)))
-    return int(np.sum(np.all(np.asarray(hidden) == 0, axis=1)))
-
-
-def describe_units(run: Run, epoch: int) -> str:
-    """Say how many units are dead."""
-    dead, units = dead_units(run, epoch), run.setting.size
-    if units == 1:
-        if dead:
-            return "The hidden unit is dead: it is 0 for every training sample."
-        return "The hidden unit is not dead: for at least one training sample it isn't 0."
-    if not dead:
-        return f"None of the {units} hidden units is dead: none is 0 for every training sample."
-    each = "is" if dead == 1 else "are"
-    return f"{dead} of {units} hidden units {each} dead: 0 for every training sample."
+    dead = np.sum(np.all(np.asarray(hidden) == 0, axis=1))
+    return f"Dead hidden units, 0 for every training sample: {dead} of {run.setting.size}."

@@ -12,7 +12,7 @@ from lib.explorer.training import Run, Setting
 from lib.explorer.widget import Explorer
 from lib.reference import cce, cce_gradient
 from lib.units.hidden_layer.lab import QUESTIONS
-from lib.units.hidden_layer.width import WIDTHS, dead_units, describe_units, explore_width, lower_weights
+from lib.units.hidden_layer.width import WIDTHS, describe_units, explore_width, lower_weights
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 from tests.explorer.two_layers import make_network
 
@@ -69,10 +69,11 @@ def test_dead_units_are_counted(explorer: Explorer) -> None:
     run = trained(explorer, 4, epochs=3)
     W = run.weights[3].copy()
     below, _ = split(W, 4)
-    assert dead_units(run, 3) == np.sum(np.all(below @ with_one(run.samples.X) <= 0, axis=1))
+    dead = np.sum(np.all(below @ with_one(run.samples.X) <= 0, axis=1))
+    assert describe_units(run, 3) == f"Dead hidden units, 0 for every training sample: {dead} of 4."
     below[[1, 3], 2] = -50  # two kinks far beyond all samples
     run.weights.append(W)
-    assert describe_units(run, len(run.weights) - 1) == "2 of 4 hidden units are dead: 0 for every training sample."
+    assert describe_units(run, len(run.weights) - 1) == "Dead hidden units, 0 for every training sample: 2 of 4."
     run.weights.pop()
 
 
@@ -84,7 +85,7 @@ def test_the_slider_sets_the_width(explorer: Explorer) -> None:
     assert explorer.caption.endswith(describe_units(explorer.run(Setting(0.1, 16, data="three rings", size=3)), 5))
     explorer.size = 1
     assert "16, 1 hidden unit. After" in explorer.caption
-    assert "The hidden unit is not dead: for at least one training sample it isn't 0." in explorer.caption
+    assert "training sample: 0 of 1." in explorer.caption
     with pytest.raises(traitlets.TraitError, match="size is 17; expected a whole number from 1 to 16"):
         explorer.size = 17
 
