@@ -66,5 +66,5 @@ def test_a_blank_a_check_a_prediction_and_the_width_by_key(page):
     assert readout(page, "Hidden units") == "4"
     slider(page, "Hidden units").focus()
     page.keyboard.press("ArrowRight")
-    words = r"batch size 16, 5 hidden units\. After 100 epochs.* Dead hidden units, 0 for every training sample: [0-5] of 5\."
+    words = r"batch size 16, 5 hidden units\. After 100 epochs.* Dead hidden units, .*: [0-5] of 5\."
     page.locator(".zl-says").filter(has_text=re.compile(words)).wait_for(timeout=PATIENCE)
