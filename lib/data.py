@@ -168,7 +168,7 @@ def load_tensorflow() -> ModuleType | None:
         with suppress(OSError):  # no descriptor 2, or no null device in a sandbox: the messages are shown
             kept = os.dup(2)
             restore.callback(os.close, kept)
-            nowhere = restore.enter_context(open(os.devnull, "w"))  # noqa: PTH123
+            nowhere = restore.enter_context(open(os.devnull, "w"))  # noqa: PTH123  # pathlib takes 4 ms to import
             os.dup2(nowhere.fileno(), 2)
             restore.callback(os.dup2, kept, 2)
         import tensorflow
