@@ -8,126 +8,91 @@ a check does with a part, and `lib.grading` what a grader does.
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]  # as NDArray[np.float64]: numpy.typing would be one more import
-Inputs = Mapping[str, Array]
-"""Inputs drawn at random: a name for each array. A unit of yours may draw text, numbers, lists and dicts as well."""
-Probes = dict[str, Callable[[], object]]
-"""What to run on student code for the judge: a name and a call each. Names before a `/` tell alternative routes apart,
-and any one route earns the points."""
+Inputs = Mapping[str, Any]
+"""Inputs drawn at random: a name for each array, text, number, function, or list or dict of these."""
+Look = Callable[..., Any]
+"""Runs student code on inputs, and gives a result to be compared: it takes the inputs, then the subjects."""
+Sides = Callable[[Any, Inputs, str], tuple[Any, Any]]
+"""Makes of a result, the inputs and the result's name what is found, and what has to be there instead."""
 DESK_SEED = 0
 OTHERS = 7
 """The number of the draw on which student code is called before it is tested: none on which it is."""
 
 
-class Statement:
-    """One property of one part, in a sentence that the student reads: `text`.
+class Several(dict[str, Any]):
+    """Results of one run, each under a name. A function among them is called for its own, which may fail by itself."""
 
-    At the desk a statement is tested as a property (`holds`): columns sum to 1, or a gradient agrees with central
-    differences of the student's own forward. No right answer is needed, so none is shipped. At grading the same
-    statement hands over plain arrays (`probes`), and a judge elsewhere compares them with the right ones.
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One property of right code, in a sentence that the student reads: `text`. Verdicts store its `name`.
+
+    `look` runs student code on inputs and gives a result, or `Several`, of which the statement is about those named in
+    `of`. It runs once for each of the `cases`: in the case `big` the input `w_big` is also called `w`. Inputs that it
+    `keeps` are the same after a look as before. `examples` are inputs that replace drawn ones, with the result known by
+    hand. `right` makes of a result what is found and what has to be there (`lib.checking.right`); without it that is
+    what the answer key's code gives. Of a `sealed` one only a digest of the right result ships: for a result that is
+    itself the answer.
 
     `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
     one says nothing. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
-    `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `lines` is a pattern of
-    the lines of student code that it is about; without one it is about all lines.
+    `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `what` says that the
+    result is wrong, and `axes` what its axes count. Numbers agree within `rtol` of the right one, or within a millionth
+    of the `size` of the numbers that they come from. `lines` is a pattern of the lines of student code that it is
+    about. One without `text` is not reported: what it shows helps to name mistakes.
     """
 
-    text: ClassVar[str]
-    points: ClassVar[float] = 1
-    depends_on: ClassVar[tuple[type[Statement], ...]] = ()
-    hint: ClassVar[str] = ""
-    is_about_overflow: ClassVar[bool] = False
-    hint_fits_shapes: ClassVar[bool] = False
-    lines: ClassVar[str] = ""
-
-    @property
-    def name(self) -> str:
-        """The class's name; verdicts store it."""
-        return type(self).__name__
-
-    def applies(self, subjects: tuple[Any, ...]) -> bool:
-        """Tell whether there is anything to test in a call with these subjects."""
-        return True
-
-    def holds(self, inputs: Inputs, *subjects: Any) -> None:
-        """Test the property on the student's own code; raise `lib.checking.values.Wrong` where it fails."""
-        raise NotImplementedError(f"{self.name} has no test for the desk")
-
-    def probes(self, inputs: Inputs, *subjects: Any) -> Probes:
-        """Name what the judge wants to see of student code; nothing is run yet. Advice has none."""
-        return {}
-
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        """Give what the statement is about of the numbers that a probe gave; the judge compares only that."""
-        return given
-
-    def size(self, probe: str, inputs: Inputs) -> float:
-        """Give how large the numbers are from which a probe's come: small differences of large ones are rounded."""
-        return 1.0
-
-
-class ExampleStep(NamedTuple):
-    """One step of a worked example: what is computed, its result by hand, and student code that computes it."""
-
+    name: str
     text: str
-    by_hand: object
-    run: Callable[[], object]
+    look: Look
+    right: Sides | None = None
+    hint: str = ""
+    points: float = 1
+    of: tuple[str, ...] = ("",)
+    cases: tuple[str, ...] = ("",)
+    keeps: tuple[str, ...] = ()
+    examples: tuple[tuple[Inputs, Any], ...] = ()
+    sealed: bool = False
+    depends_on: tuple[str, ...] = ()
+    what: str = ""
+    axes: tuple[str, ...] = ()
+    rtol: float = 1e-4
+    size: Callable[[Inputs], float] = lambda inputs: 1.0
+    is_about_overflow: bool = False
+    hint_fits_shapes: bool = False
+    lines: str = ""
 
 
-class Example(NamedTuple):
-    """An example that a student can follow by hand: the inputs in a sentence, and the steps.
-
-    The inputs are chosen so that the results are plain numbers: no formula is needed, so none is shipped.
-    """
-
-    given: str
-    steps: tuple[ExampleStep, ...]
+def statement(text: str, right: Sides | None = None, **more: Any) -> Callable[[Look], Statement]:
+    """Make a statement of a look: a decorator, by which it has the function's name. `more` are fields of `Statement`."""
+    return lambda look: Statement(look.__name__, text, look, right, **more)
 
 
-class ErrorHint(NamedTuple):
-    r"""What to try after an `error`, a pattern of `TypeError: message`, raised in a line that fits the pattern `code`.
-
-    `function` is a pattern of the name of the function with that line, such as `Dense.forward`. In the hint `\1` is the
-    first group of `error`.
-    """
-
-    error: str
-    hint: str
-    code: str = ""
-    function: str = ""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """One graded thing: its cell's id, its statements, and how its inputs are drawn.
+    """One graded thing: its cell's id, what is checked, how its inputs are drawn, and its statements.
 
-    `subjects` are the names under which the notebook defines what is checked, and `settings` those that a call may add.
-    `depends_on` are parts without which this one can't be tested at the desk (at grading every part is judged apart).
-    `code` is the function or method to look at when a check fails, such as `Softmax.backward`; without it the first
-    subject. `example` makes a worked example of student code: it takes the subjects. `naming_draws` are the draws on
-    which a failed check runs code to name a mistake: one is enough where it has several calls with other inputs each.
-    With more than one, code is called on another draw before it is tested: what it keeps of earlier calls shows.
-    `error_hints` are for exceptions of code of this part's kind; `lib.checking.error_hints` has those for all code.
+    `subjects` are the names under which the notebook defines what is checked. `depends_on` are parts without which this
+    one can't be tested at the desk (at grading every part is judged apart). `code` is the function or method to look at
+    when a check fails, such as `Softmax.backward`; without it the first subject.
     """
 
     id: str
     title: str
     subjects: tuple[str, ...]
-    statements: tuple[Statement, ...]
     draw: Callable[[np.random.Generator], Inputs]
+    statements: tuple[Statement, ...]
     depends_on: tuple[Part, ...] = ()
-    settings: tuple[str, ...] = ()
     code: str = ""
-    example: Callable[..., Example] | None = None
-    naming_draws: int = 2
-    error_hints: tuple[ErrorHint, ...] = ()
 
     @property
     def name(self) -> str:
@@ -139,12 +104,21 @@ class Part:
         """What the part is worth: the sum over its statements."""
         return sum(statement.points for statement in self.statements)
 
+    @property
+    def reported(self) -> tuple[Statement, ...]:
+        """The statements that a student reads."""
+        return tuple(statement for statement in self.statements if statement.text)
+
     def desk_inputs(self, number: int = 0) -> Inputs:
         """Draw the inputs of a local check; each `number` gives other ones.
 
         They are the same every time, so that a student can follow one number while changing code.
         """
         return self.draw(np.random.default_rng(DESK_SEED + number))
+
+    def secret_inputs(self, seed: int) -> Inputs:
+        """Draw the inputs for one submission. Parts draw apart, so that none holds what another asks for."""
+        return self.draw(np.random.default_rng([seed, zlib.crc32(self.id.encode())]))
 
     @cached_property
     def other_inputs(self) -> Inputs:

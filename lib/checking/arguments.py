@@ -19,9 +19,8 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
 
     A student `at_desk` can run another cell first; at grading all have run, and what isn't needed may be undefined.
     """
-    names = (*part.subjects, *part.settings)
-    takes = " and optionally ".join(", ".join(some) for some in (part.subjects, part.settings) if some)
-    message = f"This check takes {takes}. It was called"
+    names = part.subjects
+    message = f"This check takes {', '.join(names)}. It was called"
     if unknown := [name for name in named if name not in names]:
         return f"{message} with {', '.join(f'{name}=' for name in unknown)}."
     if twice := [name for name in names[: len(given)] if name in named]:
@@ -36,8 +35,6 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
     for name, argument in arguments.items():
         if type(argument) is Undefined:  # `isinstance` would run a `__class__` that a student wrote
             if not at_desk:
-                if name in part.settings:  # a part costs no points for another one's name
-                    continue
                 return f"{argument.name} is not defined."
             if why := why_undefined(argument.name):
                 return f"{argument.name} is not defined: {why} Correct that cell, and run it."
@@ -46,8 +43,6 @@ def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] 
 
 
 def order_arguments(part: Part, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Put the arguments of a complete call into the order of `subjects`, then `settings`; None for one left out."""
-    names = (*part.subjects, *part.settings)
-    arguments = dict(zip(names, given, strict=False)) | dict(named)
-    found = (arguments.get(name) for name in names)
-    return tuple(None if type(argument) is Undefined else argument for argument in found)
+    """Put the arguments of a complete call into the order of the part's subjects."""
+    arguments = dict(zip(part.subjects, given, strict=False)) | dict(named)
+    return tuple(arguments[name] for name in part.subjects)

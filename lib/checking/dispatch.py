@@ -2,7 +2,7 @@
 
 In the student's notebook it tests the part's statements and shows a report. Under nbgrader's `validate` a report with
 something wrong raises. At grading, with a challenge beside the notebook, it runs student code on the challenge and
-returns arrays.
+returns what that shows.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Check:
         Under nbgrader's `validate`, or at grading without a challenge, a right check returns None and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
-        if (challenge := read_challenge(self.part.id)) is not None:
-            return Answer(self.part.id, answer(self.part, challenge, given, named))
+        if (seed := read_challenge()) is not None:
+            return Answer(self.part.id, answer(self.part, seed, given, named))
         report = self._examine(given, named)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
@@ -67,19 +67,16 @@ class Check:
 
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
         """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
-        report = examine(self.part, given, named)
-        failed = {finding.statement: finding.why for finding in report.findings if finding.state == "wrong"}
-        if failed:
+        looked_up, self.looked_up = self.looked_up, {}
+        report, shown = examine(self.part, self.package, given, named)
+        if any(finding.state == "wrong" for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
-            subjects = order_arguments(self.part, given, named)
-            help = find_help(self.part, subjects, failed, self.package)
-            report, self._mistake = replace(report, help=help), help.mistake or self._mistake
+            help = find_help(self.part, order_arguments(self.part, given, named), report.findings, shown, self.package)
+            report, self._mistake = replace(report, help=help), next(iter(help.mistakes), self._mistake)
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        looked_up, self.looked_up = self.looked_up, {}
-        names = (*self.part.subjects, *self.part.settings)
-        return replace(report, remark=find_other_names(names, looked_up))
+        return replace(report, remark=find_other_names(self.part.subjects, looked_up))
 
     def example(self) -> CheckInputs:
         """Give the inputs of this check as named arrays."""

@@ -5,9 +5,19 @@ The rules here hold for all code. A part may bring along others for code of its 
 
 import re
 import sys
+from typing import NamedTuple
 
 from lib.checking.student_code import Failure
-from lib.unit import ErrorHint
+
+
+class ErrorHint(NamedTuple):
+    r"""What to try after an `error`, a pattern of `TypeError: message`, raised in a line that fits the pattern `code`."""
+
+    error: str
+    hint: str
+    code: str = ""
+    function: str = ""
+
 
 ALIGN = "Transpose one of the two with .T, or multiply entry by entry with *, as the formula asks."
 EQUAL = "Print both shapes just before this line. Entry by entry, lengths must be equal, or one of them 1."
@@ -245,7 +255,7 @@ EXPLAINED = re.compile(
 """A `Wrong.sentence` that says what an error means: it quotes the error, and the line."""
 
 
-def hint_for(failure: Failure, of_part: tuple[ErrorHint, ...] = ()) -> str:
+def hint_for(failure: Failure) -> str:
     """Say what to try after a failure of student code; nothing for an open blank, which says so itself.
 
     What a part says of its own code comes before what holds for all code. A sentence on a wrong value has a hint where
@@ -255,16 +265,15 @@ def hint_for(failure: Failure, of_part: tuple[ErrorHint, ...] = ()) -> str:
         ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
         return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."
     line, function = (failure.own.code, failure.own.function) if failure.own else (failure.line, "")
-    explained = (_fit(rule, failure.text, line, function) for rule in of_part if failure.kind == "value")
-    if hint := next(filter(None, explained), ""):
-        return hint
+    if failure.hint:
+        return failure.hint
     pattern = {"error": RAISED, "value": EXPLAINED}.get(failure.kind)
     found = pattern and pattern.match(failure.text)
     if not found:
         return ""
     raised = found.groupdict(default="")
     error, line = f"{raised['type']}: {raised['words']}", line or raised.get("line", "")
-    return next(filter(None, (_fit(rule, error, line, function) for rule in (*of_part, *RULES))), SMALL)
+    return next(filter(None, (_fit(rule, error, line, function) for rule in RULES)), SMALL)
 
 
 def _fit(rule: ErrorHint, error: str, line: str, function: str) -> str:

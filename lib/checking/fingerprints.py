@@ -1,38 +1,45 @@
-"""Fingerprints: how a check at the desk recognises a mistake of the catalogue without knowing a right or wrong answer.
+"""Fingerprints: how a check recognises a mistake of the catalogue without knowing a right or wrong answer.
 
-`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of what came out, with
-the mistake's name and hint, in the unit's file `fingerprints.json`. A check that fails takes the fingerprint of the
-student's code and names the mistake whose fingerprint it is.
+`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of what it shows, with
+the mistake's name and hint, in the unit's file `fingerprints.json`. A check that fails names the mistakes whose
+fingerprints are those of the student's code; the judge does the same with what the student's code shows on these
+inputs, so a forged name misleads its forger alone.
 
 The file must not give an answer away. A projection of a single number is that number, and a loss that is "B times too
 large" tells the right one. So no number is stored, only one digest of all of them:
 
 1. Every number x becomes asinh(x / `SMALL`): equal steps are equal ratios of large numbers and equal differences of
    small ones, so that in an array of both none hides the others.
-2. Every array of them is projected on a few random directions, which its shape and its probe's name determine.
+2. Every array of them is projected on a few random directions, which its shape and its place determine.
 3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` picks for
    each the grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number.
    Of each projection only this choice is stored, one bit.
-4. The whole numbers, the shapes, and where nan, infinities and errors are, go into the digest together. Where code is
-   run on several routes, each has a digest of its own: a mistake in backward shows behind a wrong forward, too.
+4. The whole numbers, the shapes, and where nan, infinities, texts and errors are, go into the digest together.
 
-Whoever would find the numbers has to guess all of them at once: at least four. The digest only confirms a guess.
+Whoever would find the numbers has to guess all of them at once. The digest only confirms a guess.
+
+Statements that depend on each other make a group: they look at the same code. A fingerprint has a digest for each group
+in which its mistake differs from right code, so of two mistakes in two groups both are named.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lib.checking.answers import Outcome, Outcomes, route_of
+from lib.checking.looks import Shown, places_of
+from lib.checking.results import Plain, from_json, leaves, to_json
 from lib.checking.student_code import Failure
-from lib.unit import Array, Inputs, Part
+from lib.unit import Array, Inputs, Part, Statement
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray  # one more import
 
 FILE = "fingerprints.json"
 """The file's name, in the folder of a unit's open half."""
@@ -44,37 +51,61 @@ NOTHING = 1e-5
 """A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
+"""How NumPy writes the shape of an array in the message of an error."""
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A digest by which results are recognised, and no more.
+
+    `grids` has one bit for each number, in hexadecimal digits. `by_message` says that errors are told apart by their
+    messages: where a mistake shows in errors alone, all of them look alike.
+    """
+
+    grids: str
+    digest: str
+    by_message: bool = False
+
+    @classmethod
+    def of(cls, measured: Measurement, by_message: bool = False) -> Seal:
+        """Take the digest of what was measured."""
+        grids = measured.pick_grids()
+        return cls(write_grids(grids), measured.digest(grids, by_message), by_message)
+
+    def is_of(self, measured: Measurement) -> bool:
+        """Tell whether this is the digest of what was measured."""
+        grids = read_grids(self.grids, len(measured.positions))
+        return grids is not None and measured.digest(grids, self.by_message) == self.digest
+
+    def fits(self, result: Plain) -> bool:
+        """Tell whether this is the digest of a single result."""
+        return self.is_of(Measurement({"": result}))
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A mistake's name and hint, and by what it is recognised.
+    """A mistake's name and hint, and a digest for each group of statements in which it differs from right code.
 
-    `route` is the one of which the numbers are; "" for a part without routes. `grids` has one bit for each number, in
-    hexadecimal digits. `with_advice` says that statements without points are compared too, as those with points don't
-    tell enough. `by_message` says that the mistake shows in errors alone. All errors look alike, so then their messages
-    count too.
+    `with_advice` says that statements without points are looked at too, since those with points don't tell enough.
     """
 
     name: str
     hint: str
-    grids: str
-    digest: str
+    seals: Mapping[str, Seal]
     with_advice: bool = False
-    by_message: bool = False
-    route: str = ""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of the probes of some statements, one `Outcomes` for each draw, as a fingerprint sees it."""
+    """What student code shows, as a digest sees it: results and failures by their places."""
 
-    draws: Sequence[Outcomes]
+    outcomes: Shown
 
     @cached_property
     def positions(self) -> Array:
         """All projections, in steps of a grid: (numbers,)."""
-        found = [_project(probe, outcome) for probe, outcome in self._each() if not isinstance(outcome, Failure)]
+        found = [_project(place, leaf) for place, leaf in self._leaves() if isinstance(leaf, np.ndarray)]
         return np.concatenate([*found, np.empty(0)]) / STEP
 
     def pick_grids(self) -> NDArray[np.int64]:
@@ -86,100 +117,145 @@ class Measurement:
         from hashlib import blake2b  # only after a check has failed
 
         steps = np.floor(self.positions + grids / 2).astype("<i8").tobytes()
-        return blake2b(steps + self._forms[by_message].encode(), digest_size=8).hexdigest()
+        return blake2b(steps + self._forms[by_message].encode(errors="replace"), digest_size=8).hexdigest()
 
-    def fits(self, fingerprint: Fingerprint) -> bool:
-        """Tell whether this is what the mistake gives, on all probes."""
-        grids = read_grids(fingerprint.grids, len(self.positions))
-        return grids is not None and self.digest(grids, fingerprint.by_message) == fingerprint.digest
-
-    @property
-    def routes(self) -> list[str]:
-        """Name the routes, any one of which is enough; one without a name where there are none."""
-        probes = {probe for draw in self.draws for probes in draw.values() for probe in probes}
-        return sorted({*map(route_of, probes)} - {""}) or [""]
-
-    def on(self, route: str) -> Measurement:
-        """Leave out the probes on other routes."""
-        return self._keep(lambda statement, probe: route_of(probe) in ("", route))
-
-    def of(self, statements: Container[str]) -> Measurement:
-        """Leave out all statements but those with these names."""
-        return self._keep(lambda statement, probe: statement in statements)
-
-    def _keep(self, is_kept: Callable[[str, str], bool]) -> Measurement:
-        def keep(name: str, probes: Mapping[str, Outcome]) -> Mapping[str, Outcome]:
-            return {probe: outcome for probe, outcome in probes.items() if is_kept(name, probe)}
-
-        return Measurement([{name: keep(name, probes) for name, probes in draw.items()} for draw in self.draws])
-
-    def _each(self) -> Iterator[tuple[str, Outcome]]:
-        """Give each probe's full name and outcome."""
-        for outcomes in self.draws:
-            for statement, probes in outcomes.items():
-                yield from ((f"{statement} {probe}", outcome) for probe, outcome in probes.items())
+    def _leaves(self) -> Iterator[tuple[str, Any]]:
+        for place, outcome in self.outcomes.items():
+            yield from [(place, outcome)] if isinstance(outcome, Failure) else leaves(outcome, place)
 
     @cached_property
     def _forms(self) -> tuple[str, str]:
-        """Everything but the numbers: probes, shapes, where nan and infinities are, and errors without their messages.
-
-        The second one has the messages.
-        """
+        """Everything but the numbers: places, shapes, texts, where nan and infinities are, and errors without their
+        messages. The second one has the messages."""
         without, with_ = (
-            "\n".join(f"{probe} {_describe(outcome, by_message)}" for probe, outcome in self._each())
+            "\n".join(f"{place} {_describe(leaf, by_message)}" for place, leaf in self._leaves())
             for by_message in (False, True)
         )
         return without, with_
 
 
-def measure(part: Part, run: Callable[[Inputs], Outcomes]) -> Measurement:
-    """Run code, by a function that runs a part's probes on it, on the inputs of the local checks and on others."""
-    return Measurement([run(part.desk_inputs(number)) for number in range(part.naming_draws)])
+def _project(place: str, array: Array) -> Array:
+    """Project the finite numbers of an array on a few directions, which its shape and its place determine."""
+    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
+    return _directions(f"{place} {array.shape}", array.size) @ numbers
 
 
-def graded(part: Part) -> frozenset[str]:
-    """Name a part's statements with points."""
-    return frozenset(statement.name for statement in part.statements if statement.points)
+@lru_cache(maxsize=256)
+def _directions(name: str, size: int) -> Array:
+    """Draw unit vectors, one a row; a single number keeps its own size."""
+    drawn = np.random.default_rng(zlib.crc32(name.encode())).normal(size=(min(PROJECTIONS, size), size))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
-def take(
-    measured: Measurement, part: Part, name: str, hint: str, *, with_advice: bool = False, by_message: bool = False
-) -> Fingerprint:
-    """Take the fingerprint of a mistake with this name and hint, on the one route that was measured."""
-    measured = measured if with_advice else measured.of(graded(part))
-    grids, [route] = measured.pick_grids(), measured.routes
-    digest = measured.digest(grids, by_message)
-    return Fingerprint(name, hint, write_grids(grids), digest, with_advice, by_message, route)
+def _describe(leaf: object, by_message: bool) -> str:
+    if isinstance(leaf, Failure):
+        return f"{leaf.kind} {leaf.text}" if by_message else leaf.kind
+    if not isinstance(leaf, np.ndarray):
+        return str(leaf)
+    finite = np.isfinite(leaf)
+    return f"{leaf.shape} {'' if finite.all() else np.where(finite, 0, leaf).ravel().tolist()}"
 
 
-def find_mistake(measured: Measurement, part: Part, known: Sequence[Fingerprint]) -> Fingerprint | None:
-    """Find the first mistake that fits all that was measured on any one route."""
-    for route in measured.routes:
-        seen = measured.on(route)
-        with_points = seen.of(graded(part))
-        for each in known:
-            if each.route == route and (seen if each.with_advice else with_points).fits(each):
-                return each
-    return None
+# ---- Groups
 
 
-def shows_in_numbers(outcome: Outcome) -> bool:
-    """Tell whether an outcome has numbers to recognise a mistake by: an array of only nan or inf has many causes."""
-    return not isinstance(outcome, Failure) and bool(np.isfinite(outcome).any())
+def groups_of(part: Part) -> Mapping[str, list[Statement]]:
+    """Put statements together that depend on each other, under the name of the one that they all rest on."""
+    roots: dict[str, str] = {}
+    groups: dict[str, list[Statement]] = {}
+    for statement in part.statements:
+        roots[statement.name] = root = roots[statement.depends_on[0]] if statement.depends_on else statement.name
+        groups.setdefault(root, []).append(statement)
+    return groups
 
 
-def is_nothing(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether an outcome is 0 in place of another number, which any code may give; a 1 stands for yes."""
-    if isinstance(outcome, Failure) or isinstance(right, Failure) or outcome.size != 1 or right.size != 1:
-        return False
-    return abs(outcome.item()) < NOTHING and right.item() != 1
+def measure(part: Part, inputs: Inputs, shown: Shown, group: str, with_advice: bool) -> Measurement:
+    """Measure what the statements of a group are about."""
+    statements = [each for each in groups_of(part)[group] if each.points or with_advice]
+    places = {place: None for each in statements for place, *_ in places_of(each, inputs)}
+    return Measurement({place: shown.get(place, Failure("value", "")) for place in sorted(places)})
 
 
-def shows_in_words(outcome: Outcome) -> bool:
-    """Tell whether an outcome is an error with words of ours or the shapes of arrays, which tell it from others."""
-    if not isinstance(outcome, Failure):
-        return False
-    return outcome.kind == "value" or bool(re.search(r"\(\d+,[\d, ]*\)", outcome.text))
+def find_mistakes(
+    part: Part, inputs: Inputs, shown: Shown, wrong: Iterable[str], known: Iterable[Fingerprint]
+) -> list[Fingerprint]:
+    """Name the mistakes that explain what is wrong, in the `wrong` groups: what fits in most of these first.
+
+    In one group alone, of several that a mistake touches, it is named only if no other fits there: behind a second
+    mistake a hint would be a guess.
+    """
+    left, partly = list(wrong), dict[str, dict[str, Fingerprint]]()
+    measured = {
+        (group, advice): measure(part, inputs, shown, group, advice) for group in left for advice in (False, True)
+    }
+    found: list[Fingerprint] = []
+    fits = []
+    for each in known:
+        fitting = [g for g, seal in each.seals.items() if g in left and seal.is_of(measured[g, each.with_advice])]
+        if fitting:
+            fits.append((each, fitting))
+    for each, fitting in sorted(fits, key=lambda pair: -len(pair[1])):
+        if len(fitting) == len(each.seals) and {*fitting} <= {*left}:
+            found.append(each)
+            left = [group for group in left if group not in fitting]
+        elif {*each.seals} <= {*wrong}:
+            for group in fitting:
+                partly.setdefault(group, {})[each.name] = each
+    for group in left:
+        if len(names := partly.get(group, {})) == 1:
+            found += [each for each in names.values() if each not in found]
+    return found
+
+
+# ---- The file
+
+
+@dataclass(frozen=True)
+class AtDesk:
+    """What a unit ships besides its code, by part: the right results on the desk's inputs, where these can't be told
+    from the inputs, and the fingerprints of mistakes."""
+
+    right: Mapping[str, Mapping[str, Plain | Seal]]
+    mistakes: Mapping[str, Sequence[Fingerprint]]
+
+
+def write(at_desk: AtDesk) -> str:
+    """Write it as JSON, with one mistake on a line."""
+    import json
+
+    right = {
+        part: {
+            place: asdict(each) if isinstance(each, Seal) else {"is": to_json(each)} for place, each in known.items()
+        }
+        for part, known in at_desk.right.items()
+        if known
+    }
+    lists = ",\n".join(
+        f"  {json.dumps(part)}: [\n" + ",\n".join(f"    {json.dumps(asdict(each))}" for each in mistakes) + "\n  ]"
+        for part, mistakes in at_desk.mistakes.items()
+    )
+    return f'{{"right": {json.dumps(right)},\n"mistakes": {{\n{lists}\n}}}}\n'
+
+
+@lru_cache(maxsize=4)
+def read(package: str) -> AtDesk:
+    """Read the file of the unit in `package`; nothing where it has none."""
+    import json  # only where it is needed: a check's import is to be as light as numpy's
+    from importlib.resources import files
+
+    try:
+        data = json.loads(files(package).joinpath(FILE).read_text(encoding="utf-8"))
+    except (OSError, ModuleNotFoundError, ValueError):
+        return AtDesk({}, {})
+    right = {
+        part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
+        for part, known in data["right"].items()
+    }
+    return AtDesk(right, {part: tuple(map(_read_one, each)) for part, each in data["mistakes"].items()})
+
+
+def _read_one(data: Mapping[str, Any]) -> Fingerprint:
+    return Fingerprint(**{**data, "seals": {group: Seal(**seal) for group, seal in data["seals"].items()}})
 
 
 def write_grids(grids: NDArray[np.int64]) -> str:
@@ -191,47 +267,3 @@ def read_grids(text: str, count: int) -> NDArray[np.int64] | None:
     """Read what `write_grids` wrote for `count` numbers; None for another count."""
     packed = np.frombuffer(bytes.fromhex(text), np.uint8)
     return np.unpackbits(packed, count=count).astype(np.int64) if len(packed) == -(-count // 8) else None
-
-
-def write(parts: Mapping[str, Sequence[Fingerprint]]) -> str:
-    """Write the fingerprints of a unit's mistakes, by their part's id, as JSON with one mistake on a line."""
-    import json
-
-    lists = [
-        f"  {json.dumps(part)}: [\n" + ",\n".join(f"    {json.dumps(asdict(each))}" for each in mistakes) + "\n  ]"
-        for part, mistakes in parts.items()
-    ]
-    return "{\n" + ",\n".join(lists) + "\n}\n"
-
-
-@lru_cache(maxsize=4)
-def read(package: str) -> Mapping[str, tuple[Fingerprint, ...]]:
-    """Read the fingerprints of the unit in `package`, by part; nothing where it has none."""
-    import json  # only after a check has failed: a check's import is to be as light as numpy's
-    from importlib.resources import files
-
-    try:
-        text = files(package).joinpath(FILE).read_text(encoding="utf-8")
-    except (OSError, ModuleNotFoundError):
-        return {}
-    return {part: tuple(Fingerprint(**each) for each in mistakes) for part, mistakes in json.loads(text).items()}
-
-
-def _project(probe: str, array: Array) -> Array:
-    """Project the finite numbers of an array on a few directions, which its shape and its probe determine."""
-    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
-    return _directions(f"{probe} {array.shape}", array.size) @ numbers
-
-
-@lru_cache(maxsize=256)
-def _directions(name: str, size: int) -> Array:
-    """Draw unit vectors, one a row; a single number keeps its own size."""
-    drawn = np.random.default_rng(zlib.crc32(name.encode())).normal(size=(min(PROJECTIONS, size), size))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
-
-
-def _describe(outcome: Outcome, by_message: bool) -> str:
-    if isinstance(outcome, Failure):
-        return f"{outcome.kind} {outcome.text}" if by_message else outcome.kind
-    finite = np.isfinite(outcome)
-    return f"{outcome.shape} {'' if finite.all() else np.where(finite, 0, outcome).ravel().tolist()}"

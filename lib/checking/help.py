@@ -10,21 +10,21 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lib.checking.answers import run_probes
+from lib.checking import fingerprints
+from lib.checking.findings import Finding, name_mistakes
+from lib.checking.fingerprints import Fingerprint
+from lib.checking.looks import Shown
 from lib.checking.student_code import Failure, cell_of, run_each, write_line
 from lib.checking.values import Wrong, numbers, show
-from lib.unit import Example, ExampleStep, Part, Statement
-
-if TYPE_CHECKING:
-    from lib.checking.fingerprints import Fingerprint
+from lib.unit import Part, Statement
 
 Reason: TypeAlias = Wrong | Failure | str
 """Why a statement failed."""
@@ -58,36 +58,21 @@ class WorkedExample(NamedTuple):
 
 
 class Help(NamedTuple):
-    """What a failed check can say beyond its findings; the mistake is the catalogue's that fits all that was seen."""
+    """What a failed check can say beyond its findings; the mistakes are the catalogue's that fit what was seen."""
 
-    mistake: Fingerprint | None
+    mistakes: tuple[Fingerprint, ...]
     place: Place | None
     example: WorkedExample | None
 
 
-def find_help(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, Reason], package: str) -> Help:
+def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
-    until = monotonic() + TIME_FOR_HELP
+    failed = {finding.statement: finding.why for finding in findings if finding.state == "wrong"}
     return Help(
-        name_mistake(part, subjects, package, until),
+        tuple(name_mistakes(part, part.desk_inputs(), shown, fingerprints.read(package)) if package else ()),
         find_lines(part, subjects, failed),
-        work_example(part, subjects, until),
+        work_example(part, subjects, monotonic() + TIME_FOR_HELP),
     )
-
-
-# ---- The mistake's name
-
-
-def name_mistake(part: Part, subjects: tuple[Any, ...], package: str, until: float | None = None) -> Fingerprint | None:
-    """Name the mistake that fits what a part's probes give on this code, if the catalogue has one that fits it all."""
-    from lib.checking import fingerprints  # only after a check has failed
-
-    known = fingerprints.read(package).get(part.id, ()) if package else ()
-    if not known:
-        return None
-    end = monotonic() + TIME_FOR_HELP if until is None else until
-    measured = fingerprints.measure(part, lambda inputs: run_probes(part, inputs, subjects, end - monotonic()))
-    return fingerprints.find_mistake(measured, part, known)
 
 
 # ---- The student's own lines
@@ -139,43 +124,4 @@ def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
 
 
 def work_example(part: Part, subjects: tuple[Any, ...], until: float) -> WorkedExample | None:
-    """Run the part's worked example on student code; None where there is none, or no time is left for it."""
-    if part.example is None:
-        return None
-    made = run_each([partial(part.example, *subjects)], until - monotonic())[0]
-    if not isinstance(made, Example):
-        return None
-    ran = run_each([partial(_read, step) for step in made.steps], max(until - monotonic(), 0.01), until)
-    late = Failure("time", "did not end in time")
-    outcomes = [*ran, *[late] * (len(made.steps) - len(ran))]
-    return WorkedExample(made.given, tuple(map(_compare, made.steps, outcomes)))
-
-
-def _read(step: ExampleStep) -> Any:
-    """Read what student code gives for a step; what can't be read is shown as the sentence that says so."""
-    try:
-        return numbers(step.run())
-    except Wrong as wrong:
-        return wrong.sentence
-
-
-def _compare(step: ExampleStep, found: Any) -> WorkedStep:
-    right = np.asarray(step.by_hand, dtype=float)
-    if isinstance(found, Failure | str):
-        return WorkedStep(step.text, _show(right), found if isinstance(found, str) else found.text, agrees=False)
-    found = found.reshape(right.shape) if found.size == right.size == 1 else found
-    agrees = found.shape == right.shape and np.allclose(found, right, rtol=1e-3, atol=1e-4)
-    return WorkedStep(step.text, _show(right), _show(found), bool(agrees))
-
-
-def _show(array: Any) -> str:
-    """Write an array on one line: four digits a number, a column or a row of a matrix in its own brackets."""
-    array = np.asarray(array, dtype=float)
-    if np.isfinite(array).all() and (array == array.round()).all() and (abs(array) < 1e6).all():
-        array = array.astype(int)
-    if array.ndim == 0:
-        return show(array.item())
-    with np.errstate(over="ignore"):  # near 1e308, as np.nan_to_num makes them of infinities
-        array = np.where(abs(array) < 1e300, array.round(4) + 0, array)
-    text = np.array2string(array, precision=4, separator=", ", suppress_small=True, threshold=24)
-    return " ".join(text.split())
+    return None

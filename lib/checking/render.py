@@ -6,24 +6,24 @@ Each statement has a number, and its state as a word and a mark; the colour repe
 from __future__ import annotations  # or the help's types would have to be loaded
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from lib.checking.findings import Finding
 from lib.checking.student_code import Failure
-from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong
-from lib.unit import Part, Statement
+from lib.checking.values import Wrong
+from lib.unit import Part
 
 if TYPE_CHECKING:
-    from lib.checking.fingerprints import Fingerprint  # like the next one, it is loaded only after a check has failed
-    from lib.checking.help import Help, Place, WorkedExample
+    from lib.checking.fingerprints import Fingerprint
+    from lib.checking.help import Help, Place, WorkedExample  # loaded only after a check has failed
 
-State = Literal["right", "wrong", "not checked", "advice"]
-MARKS = {"right": "✓", "wrong": "✗", "not checked": "–", "advice": "!"}
+MARKS = {"right": "✓", "wrong": "✗", "open": "–", "not checked": "–", "advice": "!"}
 COLOURS = {
     "right": "var(--jp-success-color1, #2e7d32)",
     "wrong": "var(--jp-error-color1, #d32f2f)",
-    "not checked": "var(--jp-border-color1, #8a8a8a)",
+    **dict.fromkeys(("open", "not checked"), "var(--jp-border-color1, #8a8a8a)"),
     "advice": "var(--jp-warn-color1, #e65100)",
 }
 
@@ -31,19 +31,8 @@ WIDTH = 83
 """The longest line of plain text: `nbgrader validate` cuts the end off longer ones."""
 TRY = "Try: "
 """The label of a hint, which comes last. A failed statement's hint is for the student to open."""
-NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
-"""Why a statement is not checked, at the desk and at grading, if another one that it depends on isn't right."""
 TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
 """What is to be opened after a failed check, in order."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one statement, and the reason if it is not right."""
-
-    statement: Statement
-    state: State
-    why: Wrong | Failure | str = ""
 
 
 @dataclass(frozen=True)
@@ -88,8 +77,9 @@ def text(report: Report, width: int = WIDTH) -> str:
     for note in filter(None, (report.note, report.remark)):
         lines += _wrap(f"  {note}", width)
     for number, finding in enumerate(report.findings, 1):
-        lines += _wrap(f"  {number} {MARKS[finding.state]} {finding.state}: {finding.statement.text}", width)
-        for label, sentence in _shown(finding, report.part):
+        state = _state(finding)
+        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}", width)
+        for label, sentence in _shown(finding):
             lines += _wrap(f"      {label}{sentence}", width)
     if corrected := report.corrected:
         lines += _wrap(f"  {PRAISE}{corrected.name}. {WHY} A reason: {corrected.hint}", width)
@@ -110,7 +100,7 @@ def escape(sentence: str) -> str:
 def html(report: Report) -> str:
     """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
     note = "".join(f"<p>{escape(each)}</p>" for each in (report.note, report.remark) if each)
-    items = "".join(_item(finding, report.part) for finding in report.findings)
+    items = "".join(_item(finding) for finding in report.findings)
     below = ""
     if corrected := report.corrected:
         below = f"<p>{PRAISE}{escape(corrected.name)}.</p>"
@@ -128,6 +118,7 @@ class _Line(NamedTuple):
     code: str = ""
 
 
+FITS = "What was seen fits this mistake: "
 PRAISE = "You have corrected this mistake: "
 WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 
@@ -137,7 +128,7 @@ def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
     help = report.help
     if help is None:
         return
-    if hints := [*_hints(report, help.mistake)]:
+    if hints := [*_hints(report, help.mistakes)]:
         yield TITLES[0], hints
     if help.place:
         yield TITLES[1], [*_place(help.place)]
@@ -145,17 +136,13 @@ def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
         yield TITLES[2], [*_example(help.example, report.part)]
 
 
-def _hints(report: Report, mistake: Fingerprint | None) -> Iterator[_Line]:
-    if mistake:
-        yield _Line(
-            f"All that was seen fits this mistake: {mistake.name}.",
-            f"<p>All that was seen fits this mistake: <b>{escape(mistake.name)}.</b></p>",
-        )
+def _hints(report: Report, mistakes: Sequence[Fingerprint]) -> Iterator[_Line]:
+    for mistake in mistakes:
+        yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
         yield _Line(TRY + mistake.hint, f"<p>{TRY}{escape(mistake.hint)}</p>")
-        return
     for number, finding in enumerate(report.findings, 1):
-        hint = dict(details(finding, report.part)).get(TRY)
-        if finding.state == "wrong" and hint:
+        hint = dict(details(finding)).get(TRY)
+        if finding.state == "wrong" and finding.statement.points and hint and not mistakes:
             line = f"Statement {number}. {TRY}{hint}"
             yield _Line(line, f"<p>{escape(line)}</p>")
 
@@ -202,8 +189,13 @@ def heading(report: Report) -> str:
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 
 
-def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
-    """Yield the reason why a statement of a part is not right, as labels and sentences."""
+def _state(finding: Finding) -> str:
+    """Say what became of a statement; one without points that fails is advice."""
+    return "advice" if finding.state == "wrong" and not finding.statement.points else finding.state
+
+
+def details(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield the reason why a statement is not right, as labels and sentences."""
     why = finding.why
     if isinstance(why, Wrong):
         yield "", why.what
@@ -211,20 +203,20 @@ def details(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        statement = finding.statement  # whose own hint may say more than what is said in general
-        says_more = {FIND_NAN: statement.is_about_overflow, FIND_SHAPE: statement.hint_fits_shapes}
-        if hint := statement.hint if says_more.get(why.hint) else why.hint or statement.hint:
-            yield TRY, hint
+        hint = why.hint
     elif isinstance(why, Failure):
         yield "", why.text
         if why.line:
             yield "Your ", why.line
         from lib.checking.error_hints import hint_for  # only after an exception
 
-        if hint := hint_for(why, part.error_hints):
-            yield TRY, hint
-    elif why:
-        yield "", why
+        hint = hint_for(why)
+    else:
+        if why:
+            yield "", why
+        return
+    if hint := hint or (finding.statement.hint if isinstance(why, Wrong) else ""):
+        yield TRY, hint
 
 
 def section(heading: str, opening: str, items: str, below: str = "") -> str:
@@ -248,17 +240,17 @@ def indent(html: str) -> str:
     return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
-def _item(finding: Finding, part: Part) -> str:
-    worth = f" ({finding.statement.points:g})" if finding.statement.points else ""
-    shown = ((label, escape(sentence)) for label, sentence in _shown(finding, part))
+def _item(finding: Finding) -> str:
+    worth, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
+    shown = ((label, escape(sentence)) for label, sentence in _shown(finding))
     said = "".join(indent(label + (f"<code>{text}</code>" if label == "Your " else text)) for label, text in shown)
-    return item(finding.state, finding.state, finding.statement.text + worth, said)
+    return item(state, state, finding.statement.text + worth, said)
 
 
-def _shown(finding: Finding, part: Part) -> Iterator[tuple[str, str]]:
+def _shown(finding: Finding) -> Iterator[tuple[str, str]]:
     """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
-    said = details(finding, part)
-    return ((label, sentence) for label, sentence in said if label != TRY or finding.state != "wrong")
+    is_failed = _state(finding) == "wrong"
+    return ((label, sentence) for label, sentence in details(finding) if label != TRY or not is_failed)
 
 
 def _wrap(line: str, width: int) -> list[str]:

@@ -68,7 +68,7 @@ class OwnLine:
 class Failure:
     """Why student code gave no value: the kind, a sentence, and the student's own line where there is one.
 
-    `line` is the line that raised. `own` also says in which function and cell, and for code that ran out of time which
+    `line` is the line that raised, and `hint` one thing to try, if it is known. `own` also says in which function and cell, and for code that ran out of time which
     line was running; that is chance, so it doesn't make two failures different.
     """
 
@@ -76,6 +76,7 @@ class Failure:
     text: str
     line: str = ""
     own: OwnLine | None = field(default=None, compare=False, repr=False)
+    hint: str = field(default="", compare=False, repr=False)
 
     @property
     def text_and_code(self) -> str:
@@ -128,7 +129,7 @@ def _outcome_of(action: Callable[[], Value]) -> Value | Failure:
 def failure_of(error: BaseException) -> Failure:
     """Say what an exception from student code means, with the last of the student's own lines that it passed."""
     if isinstance(error, Wrong):
-        return Failure("value", error.sentence)
+        return Failure("value", error.sentence, hint=error.hint)
     if isinstance(error, OpenBlank):
         return Failure("blank", error.sentence)
     try:

@@ -5,7 +5,6 @@ Also central differences of the student's own functions.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 1_000_000
 """The most numbers that a check reads in one array; a right answer has a few hundred."""
 
-MAX_LETTERS = 10_000
-"""The longest text that a check reads."""
-TEXT = -0.7316
-"""Begins the numbers that stand for a text, the others being its bytes: no result is text by chance."""
-DIGITS = 4
-"""Digits of a number beside text. Letters are compared one by one, and sums in another order differ in the last digits.
-"""
-SEVERAL = -0.6154
-"""Begins the numbers that stand for results of several shapes; before each stand its number of axes and its shape."""
-MAX_AXES = 8
 ENTRIES = {"U": "text", "O": "other objects", "c": "complex numbers"}
 """What is said of an array's entries, by NumPy's letter for their kind."""
 
@@ -77,8 +66,6 @@ def show(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value + 0:.5g}"  # not "-0"
     if isinstance(value, np.ndarray):
-        if (text := readable(value)) is not None:
-            return text
         small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
         return small or f"an array of shape {value.shape}"
     return repr(value)[:120]
@@ -93,7 +80,8 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= MAX_NUMBERS:
         return value.copy()  # as nearly all are
     if value is None:
-        raise _missing(what, "numbers")
+        hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
+        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint=hint)
     array = _as_array(value)
     if array is None or array.dtype.kind not in "biuf":
         kind = type(value).__name__
@@ -107,97 +95,6 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
     if shape is not None:
         require_shape(array, shape, what=f"{what} has the wrong shape.")
     return array.astype(np.float64)
-
-
-def _missing(what: str, expected: str) -> Wrong:
-    hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
-    return Wrong(f"{what} is missing.", found="None", expected=expected, hint=hint)
-
-
-def read_answer(value: object, *, what: str = "The result", expected: str = "a value") -> Array:
-    """Read the result of student code as numbers; text, dicts, and lists with text in them, as its letters.
-
-    Numbers in between are read as `_simplify` says. What was text reads back with `text_of`, and a list or tuple of
-    several shapes with `several_of`. Raises `Wrong` as `numbers` does, and says of None what was `expected`.
-    """
-    if value is None:
-        raise _missing(what, expected)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
-        value = value.tolist()
-    if not _has_text(value):
-        if isinstance(value, list | tuple) and len(value) <= MAX_NUMBERS and _as_array(value) is None:
-            each = [read_answer(one, what=what) for one in value]
-            value = np.concatenate([[SEVERAL], *([one.ndim, *one.shape, *one.ravel()] for one in each)])
-        return numbers(value, what=what)
-    import json  # only where there is text: a check's import is to be as light as numpy's
-
-    try:
-        letters = json.dumps(_simplify(value), ensure_ascii=False, sort_keys=True).encode(errors="replace")
-    except (TypeError, ValueError, RecursionError):
-        raise Wrong(f"{what} holds something besides numbers and text.", found=type(value).__name__) from None
-    if len(letters) > MAX_LETTERS:
-        raise Wrong(f"{what} is far longer than expected.", found=f"{len(letters):,} letters")
-    return np.array([TEXT, *letters], dtype=np.float64)
-
-
-def read_array(value: object, *, what: str = "The result") -> Array:
-    """Read the result of student code that is one array or number. Raises `Wrong` for text and for several results."""
-    found = read_answer(value, what=what, expected="numbers")
-    if (words := readable(found)) is not None:
-        raise Wrong(f"{what} is not one array of numbers.", found=words, expected="an array or a number")
-    return found
-
-
-def _simplify(value: Any) -> Any:
-    """Give a result with text in it as JSON has it, and numbers in it with `DIGITS`, whatever their type: 2.0 is 2."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {_simplify(key): _simplify(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_simplify(each) for each in value]
-    if isinstance(value, float) and math.isfinite(value):
-        near = round(value)
-        value = near if math.isclose(value, near, abs_tol=1e-9) else float(f"{value:.{DIGITS}g}")
-    return value
-
-
-def text_of(array: Array) -> str | None:
-    """Give back the text that `read_answer` has read; None if it has read numbers."""
-    if array.ndim != 1 or not array.size or array[0] != TEXT or not ((array[1:] >= 0) & (array[1:] < 256)).all():
-        return None
-    return bytes(array[1:].astype(np.uint8)).decode(errors="replace")
-
-
-def several_of(array: Array) -> list[Array] | None:
-    """Give back the results that `read_answer` has read as one; None if it was a single one."""
-    if array.ndim != 1 or not array.size or array[0] != SEVERAL or not np.isfinite(array).all():
-        return None
-    found, rest = [], array[1:]
-    while rest.size:
-        axes = int(rest[0])
-        shape = tuple(map(int, rest[1 : 1 + axes]))
-        end = 1 + axes + math.prod(shape)
-        are_sizes = rest[: 1 + axes].tolist() == [axes, *shape] and min(shape, default=0) >= 0
-        # NumPy wants to be able to count the entries, even where a size of 0 leaves none.
-        are_few = 0 <= axes <= MAX_AXES and end <= rest.size and math.prod(filter(None, shape)) <= MAX_NUMBERS
-        if not are_sizes or not are_few:
-            return None  # a student's numbers that begin so
-        found.append(rest[1 + axes : end].reshape(shape))
-        rest = rest[end:]
-    return found
-
-
-def readable(array: Array) -> str | None:
-    """Write a text, or several results, as a person reads them; None for a single array."""
-    several = several_of(array)
-    return text_of(array) if several is None else f"[{', '.join(map(show, several))}]"
-
-
-def _has_text(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_has_text, value[:MAX_LETTERS]))
-    return isinstance(value, str | dict)
 
 
 def _as_array(value: object) -> NDArray[Any] | None:
@@ -217,36 +114,6 @@ def require_shape(found: NDArray[Any], shape: tuple[int, ...], *, what: str, hin
         raise Wrong(what, found=f"shape {found.shape}", expected=f"shape {shape}", hint=hint or FIND_SHAPE)
 
 
-def expect_close(
-    found: object,
-    expected: object,
-    *,
-    what: str,
-    hint: str = "",
-    where: str | Callable[[tuple[int, ...]], str] = "",
-    rtol: float = 1e-4,
-    atol: float = 1e-6,
-) -> None:
-    """Raise `Wrong` unless `found` agrees with `expected` in shape and in every value; name the first that differs.
-
-    `where` is the place, or turns that entry's index into words. float32 code passes; nan never does, and has a hint of
-    its own in the place of `hint`.
-    """
-    right = np.asarray(expected, dtype=np.float64)
-    values = numbers(found)
-    require_shape(values, right.shape, what=what, hint=hint)
-    agree = np.isclose(values, right, rtol=rtol, atol=atol)
-    if not agree.all():
-        at = tuple(int(i) for i in np.argwhere(~agree)[0])
-        place = where if isinstance(where, str) else where(at)
-        if np.isfinite(right[at]) and not np.isfinite(values[at]):
-            hint = FIND_NAN
-        is_truth = np.asarray(expected).dtype == bool
-        value = bool(values[at]) if is_truth and values[at] in (0, 1) else float(values[at])
-        wanted = bool(right[at]) if is_truth else float(right[at])
-        raise Wrong(what, where=place, found=value, expected=wanted, hint=hint)
-
-
 def are_close(found: Array, right: Array, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
     """Tell whether all entries of two arrays of one shape agree; nan and infinities never do.
 
@@ -254,11 +121,6 @@ def are_close(found: Array, right: Array, rtol: float = 1e-4, atol: float = 1e-6
     """
     with np.errstate(invalid="ignore"):  # an infinity less another one is nan, which is below nothing
         return bool((np.abs(found - right) - rtol * np.abs(right) <= atol).all())
-
-
-def at_class_and_sample(at: tuple[int, ...]) -> str:
-    """Name an entry of a (classes, batch) array."""
-    return f"class {at[0]}, sample {at[1]}"
 
 
 def central_difference(function: Callable[[Array], float], point: Array, step: float = 1e-2) -> Array:

@@ -1,132 +1,149 @@
-"""Fingerprints of a unit's mistakes, for the checks at the desk; `lib.checking.fingerprints` says what they are.
+"""What ships with a unit so that checks at the desk can tell right from wrong, and name mistakes.
 
-Beside them stand digests of right results, for the statements that compare with those (`lib.checking.statements`).
-`zerolayer build` writes them into the unit's open half, and what the judge keeps of each mistake (`judge.symptoms`)
-into the closed half. `zerolayer fingerprints` writes both files and builds nothing else.
+`lib.checking.fingerprints` says what its file holds. Right code and each mistake of the catalogue are run here, on the
+inputs of the local checks.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.answer_key import AnswerKey, Mistake
+import numpy as np
+
+from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.answers import Outcome
-from lib.checking.fingerprints import Fingerprint, Measurement
-from lib.checking.statements import PROBE, Equals
-from lib.checking.student_code import Failure
+from lib.checking.findings import find_wrong, wrong_groups
+from lib.checking.fingerprints import NOTHING, SHAPES, AtDesk, Fingerprint, Measurement, Seal, groups_of, measure
+from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
+from lib.checking.results import Plain, leaves
+from lib.checking.student_code import Failure, silence
 from lib.grading import units
-from lib.grading.commands.command import Command, named_unit
-from lib.grading.errors import ConfigError
 from lib.grading.files import write_whole
-from lib.grading.judge import symptoms
-from lib.grading.judge.comparison import wrong_probes
-from lib.grading.progress import say
-from lib.unit import Part, Statement
-
-Measure = Callable[[Part, Mistake | None], Measurement]
-"""Runs a mistake, or right code, on the desk's inputs."""
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part
 
 
-class FingerprintsApp(Command):
-    """Run the mistakes of a unit and write what the checks at the desk recognise them by."""
+@dataclass
+class Built:
+    """What ships with a unit, and notes on mistakes that can't be told as the catalogue says."""
 
-    name = "zerolayer-fingerprints"
-    argument = "[UNIT]"
-    description = "Write the fingerprints by which the checks at the desk name mistakes; `build` does so too."
-    examples = """
-        zerolayer fingerprints
-        zerolayer fingerprints UNIT
-    """
-
-    def start(self) -> None:
-        """Write the file of the named unit, or of each one there is."""
-        super().start()
-        for unit in self.extra_args or units.places():
-            named_unit(self, [unit])
-            try:
-                files = write_files(unit, units.answer_key(unit))
-            except (OSError, ConfigError):
-                raise
-            except Exception as error:  # whatever a unit's own code may raise
-                self.fail(f"The unit {unit} fails: {units.describe(error)}. `zerolayer check {unit}` says more.")
-            for file, written in files.items():
-                say(f"{file} {'is written' if written else 'is up to date'}.")
+    at_desk: AtDesk
+    notes: list[str] = field(default_factory=list)
 
 
 def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
-    """Write the two files of a unit; tell of each whether it changed. Raises OSError where one can't be written."""
-    return {file: _update(file, text) for file, text in texts_of(unit, key).items()}
-
-
-def texts_of(unit: str, key: AnswerKey) -> dict[Path, str]:
-    """Give what the two files of a unit should hold. Each mistake is run once for both."""
-    known: dict[tuple[str, int], Measurement] = {}
-
-    def measure(part: Part, mistake: Mistake | None) -> Measurement:
-        at = part.id, id(mistake and mistake.code)
-        if at not in known:
-            known[at] = symptoms.measure_code(key, part, mistake)
-        return known[at]
-
-    taken = {part.id: _of_part(key, part, measure) for part in key.parts}
-    taken |= {f"{part.id}.{name}": each for part in key.parts for name, each in _of_right(part, measure)}
-    return {symptoms.file_of(unit): symptoms.write(key, measure), file_of(unit): fingerprints.write(taken)}
-
-
-def _update(file: Path, text: str) -> bool:
+    """Write the file of a unit; tell whether it changed. Raises OSError where it can't be written."""
+    file, text = file_of(unit), fingerprints.write(build(key).at_desk)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return False
+        return {file: False}
     write_whole(file, text.encode())
     fingerprints.read.cache_clear()
-    return True
+    return {file: True}
 
 
 def file_of(unit: str) -> Path:
-    """Name the file with a unit's fingerprints."""
+    """Name the file of a unit."""
     return units.places()[unit].folder / fingerprints.FILE
 
 
-def _of_right(part: Part, measure: Measure) -> Iterator[tuple[str, list[Fingerprint]]]:
-    """Take the digests of the right results of statements that compare with them."""
-    for statement in (each for each in part.statements if isinstance(each, Equals)):
-        result = measure(part, None).draws[0][statement.name].get(PROBE)
-        if result is not None and not isinstance(result, Failure):
-            measured = statement.measure(result)
-            grids = measured.pick_grids()
-            digest = measured.digest(grids, by_message=False)
-            yield statement.name, [Fingerprint("", "", fingerprints.write_grids(grids), digest)]
+def build(key: AnswerKey) -> Built:
+    """Run right code and all mistakes."""
+    built = Built(AtDesk({}, {}))
+    right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
+    with silence(), np.errstate(all="ignore"):
+        for part in key.parts:
+            shown = look_at_ours(part, part.desk_inputs(), key.subjects(part))
+            right[part.id] = dict(_ship(part, shown))
+            ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
+            mistakes[part.id] = list(_of_part(key, part, shown, ours, built.notes))
+    built.at_desk = AtDesk(right, mistakes)
+    return built
 
 
-def _of_part(key: AnswerKey, part: Part, measure: Measure) -> list[Fingerprint]:
-    """Take the fingerprints of those mistakes of a part that can be recognised."""
-    right, known = measure(part, None), list[Fingerprint]()
-    ways = (way for mistake in key.mistakes if mistake.part == part.id for way in mistake.ways)
-    for mistake in ways:
-        found = measure(part, mistake)
-        for route in found.routes if not mistake.same_as else ():
-            seen = found.on(route)
-            # One that is the same as another gets the other's name, as does a way of writing that gives its numbers.
-            if fingerprints.find_mistake(seen, part, known) is None:
-                known += _take(part, mistake, seen, right.on(route))
-    return known
+def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
+    """Give the right results that can't be told from the inputs; a digest where the result is itself the answer."""
+    for statement in part.statements if any(not each.right for each in part.statements) else ():
+        for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
+            if not statement.right and by_hand is None and not name.startswith(KEPT):
+                yield place, Seal.of(Measurement({"": shown[place]})) if statement.sealed else shown[place]
 
 
-def _take(part: Part, mistake: Mistake, found: Measurement, right: Measurement) -> Iterator[Fingerprint]:
-    take = partial(fingerprints.take, found, part, mistake.name, mistake.hint)
-    graded = [each for each in part.statements if each.points]
-    wrong = [*_wrong(part, graded, found, right)]
-    if any(map(fingerprints.shows_in_numbers, wrong)):
-        yield take()
-    elif any(map(fingerprints.shows_in_numbers, _wrong(part, part.statements, found, right))):
-        yield take(with_advice=True)
-    elif wrong and all(map(fingerprints.shows_in_words, wrong)):
-        yield take(by_message=True)
+def _of_part(
+    key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[str]
+) -> Iterator[Fingerprint]:
+    """Give the fingerprints of a part's mistakes, each once. Of two that are the same, the first has its name."""
+    names: dict[tuple[object, ...], str] = {}
+    for mistake in mistakes:
+        for number, shown in enumerate(_show(key, part, mistake), 1):
+            where = f"{part.id}, {mistake.name!r}, way {number}"
+            for each in shown:
+                fingerprint = _take(part, mistake, each, right)
+                if fingerprint is None:
+                    if not mistake.is_generic and not mistake.is_untold:
+                        notes.append(f"{where}: nothing tells it from other code")
+                    continue
+                seals = tuple(sorted((group, seal.digest) for group, seal in fingerprint.seals.items()))
+                if seals not in names:
+                    names[seals] = mistake.name
+                    yield fingerprint
+                elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
+                    notes.append(f"{where}: the same as {names[seals]!r}")
 
 
-def _wrong(part: Part, asked: Iterable[Statement], found: Measurement, right: Measurement) -> Iterator[Outcome]:
-    """Give the outcomes of a mistake that are wrong and tell something, of the statements that are asked."""
-    for number, (drawn, wanted) in enumerate(zip(found.draws, right.draws, strict=True)):
-        for name, probe in wrong_probes(asked, part.desk_inputs(number), drawn, wanted):
-            if not fingerprints.is_nothing(drawn[name][probe], wanted[name][probe]):
-                yield drawn[name][probe]
+def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]:
+    """Run each way to make a mistake: as the first code of its process, and after a call on other inputs.
+
+    At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs.
+    """
+    for objects in mistake.objects(key.right):
+        subjects = tuple(objects[name] for name in part.subjects)
+        first = look_at_ours(part, part.desk_inputs(), subjects)
+        look_at_ours(part, part.other_inputs, subjects)
+        yield [first, look_at_ours(part, part.desk_inputs(), subjects)]
+
+
+def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
+    """Take the fingerprint of what a mistake shows; None where it doesn't tell the mistake from other code."""
+    inputs = part.desk_inputs()
+    for with_advice in (False, True):
+        seals = {}
+        for group in wrong_groups(part, inputs, shown, right):
+            wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
+            numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
+            words = bool(wrong) and all(_shows_in_words(outcome) for outcome, _ in wrong)
+            if numbers or words:
+                seals[group] = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
+        if seals:
+            return Fingerprint(mistake.name, mistake.hint, seals, with_advice)
+    return None
+
+
+def _wrong(
+    part: Part, inputs: Inputs, shown: Shown, right: Shown, group: str, with_advice: bool
+) -> Iterator[tuple[Outcome, Outcome]]:
+    """Give what is wrong of a mistake in a group of statements, each with what right code shows there."""
+    for statement in groups_of(part)[group]:
+        for place, *_ in places_of(statement, inputs) if statement.points or with_advice else ():
+            given = shown[place], right[place]
+            if find_wrong(statement, inputs, shown, right, place) if statement.text else _differ(*given):
+                yield given
+
+
+def _differ(outcome: Outcome, right: Outcome) -> bool:
+    """Tell whether two outcomes differ of which no statement says what is right."""
+    return not Seal.of(Measurement({"": right})).fits(outcome)
+
+
+def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
+    """Tell whether an outcome tells more than that it is wrong: all of nan alone, or a single 0, has many causes."""
+    if isinstance(outcome, Failure):
+        return False
+    are_numbers = isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1
+    if are_numbers and abs(outcome.item()) < NOTHING and right.item() != 1:
+        return False
+    return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
+
+
+def _shows_in_words(outcome: Outcome) -> bool:
+    """Tell whether an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
+    return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))

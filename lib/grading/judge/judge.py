@@ -1,47 +1,34 @@
-"""Judging one part: its answer is read, compared and diagnosed, and becomes a verdict."""
+"""Judging one part: what student code has shown is read, compared and named, and becomes a verdict.
+
+Points come from the secret draw, by the comparison that a check at the desk makes, too. The mistake's name comes from
+the desk's draw, by the fingerprints that ship: a forged name misleads its forger alone.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from lib.answer_key import AnswerKey
-from lib.checking.answers import Outcome, Outcomes, encode, read_record, record, route_of
+from lib.checking.answers import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import hint_for
-from lib.checking.render import NOT_TESTED
-from lib.checking.statements import HasShape, Invariant, Loop
-from lib.checking.student_code import Failure, Kind
-from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, read_answer, several_of, text_of
+from lib.checking.findings import Finding, find, name_mistakes, sides
+from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of
+from lib.checking.looks import Outcome, look_at_ours, places_of
+from lib.checking.results import Plain, read, to_json
+from lib.checking.student_code import Failure, attempt
+from lib.checking.values import Wrong
+from lib.grading import units
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
-from lib.grading.judge.challenge import drawn_for
-from lib.grading.judge.comparison import WrongProbes, right_outcomes, wrong_probes
-from lib.grading.judge.diagnosis import diagnose
-from lib.grading.judge.verdict import (
-    DIFFERENT,
-    DIFFERENT_CALLS,
-    DIFFERENT_SHAPE,
-    DIFFERENT_SIDES,
-    DIFFERENT_TEXT,
-    NEEDLESS_TEXT,
-    NO_TEXT,
-    NOT_FINITE,
-    PartVerdict,
-    State,
-    StatementVerdict,
-)
+from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict
 from lib.grading.names import visible
-from lib.unit import Array, Inputs, Part, Statement
+from lib.grading.units import describe
+from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
-"""What a check put out at grading: for each statement's name a record for each probe. It may be any JSON, though."""
-Verdicts = dict[type[Statement], StatementVerdict]
-NOTHING = Failure("value", "It gave no numbers.")
+"""What a check put out at grading: for each draw a record for each place. It may be any JSON, though."""
 NOT_DEFINED = re.compile(r"^(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
-STATES: dict[Kind, State] = {"blank": "open", "undefined": "not checked"}
-"""What a statement is without an answer: there is nothing that could be wrong."""
 
 
 def judge(
@@ -50,91 +37,105 @@ def judge(
     """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
 
     `missing` has for names that aren't defined how the cells ended that were to define them. Never raises on what is in
-    `given`: what doesn't read as the arrays asked for is wrong. Raises UnitFailsError where right code fails.
+    `given`: what doesn't read as results is wrong. Raises UnitFailsError where the unit's own code fails.
     """
-    drawn = drawn_for(part, seed)
-    right = right_outcomes(key, part, drawn)
-    graded = [statement for statement in part.statements if statement.points]
+    inputs, known = draw_and_run(key, part, seed)
+    shown = {} if given is None else _read(part, inputs, given.get(SECRET), missing)
+    findings = [each for each in find(part, inputs, shown, known) if each.statement.points]
+    evidence = dict(_evidence(findings, inputs, shown, known))
     verdict = PartVerdict(
         part.id,
         part.title,
-        tuple(_verdict(each, "not checked") for each in graded),
-        challenge={name: encode(_readable(value)) for name, value in drawn.items()},
-        expected=_record_all(right),
+        tuple(_verdict(each, missing) for each in findings),
+        challenge={name: _readable(value) for name, value in inputs.items()},
+        answer={name: found for name, (found, _) in evidence.items()},
+        expected={name: expected for name, (_, expected) in evidence.items()},
     )
     if given is None:
-        return replace(verdict, problem=visible(_explain(problem or "The check gave no answer.", missing)))
-    found = _read_answers(given, right, missing)
-    wrong = wrong_probes(part.statements, drawn, found, right)
-    judged = judge_statements(graded, found, right, wrong)
-    judged = [replace(each, why=visible(_explain(each.why, missing), keep="\n")) for each in judged]
-    verdict = replace(verdict, statements=tuple(judged), answer=_record_all(found))
-    if all(each.state == "right" for each in judged):
+        unjudged = tuple(replace(each, state="not checked", why="", hint="") for each in verdict.statements)
+        problem = visible(_explain(problem or "The check gave no answer.", missing))
+        return replace(verdict, statements=unjudged, problem=problem, answer={})
+    if all(each.state == "right" for each in verdict.statements):
         return verdict
-    _require_right(part, drawn, right)
-    if mistake := diagnose(key, part, drawn, found, right, wrong):
-        return replace(verdict, mistake=mistake)
-    hinted = (
-        replace(one, hint=_hint(part, statement, found[statement.name], one.why, missing))
-        if one.state == "wrong"
-        else one
-        for statement, one in zip(graded, judged, strict=True)
-    )
-    return replace(verdict, statements=tuple(hinted))
+    return _name(key, part, verdict, read_shown(given.get(DESK)))
 
 
-def _hint(
-    part: Part, statement: Statement, answers: Mapping[str, Outcome], why: str, missing: Mapping[str, Failure]
-) -> str:
-    """Say what to try where nothing has a name: the statement's own hint, or what fits an exception, a shape, or nan.
+def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Mapping[str, Plain]]:
+    """Draw the inputs, and run right code on them where what is right can't be told from the inputs.
 
-    What is said of a result where the code runs stands alone: the statement's hint might not fit it.
+    Raises UnitFailsError where either fails, or right code is not right: then no answer could have been.
     """
-    failure = _failure_in(answers)
-    if failure is None:
-        if why == DIFFERENT_SHAPE and not statement.hint_fits_shapes:
-            return FIND_SHAPE
-        return FIND_NAN if why == NOT_FINITE and not statement.is_about_overflow else statement.hint
-    if failure.kind == "time" or _cause_of(failure.text, missing):  # which say what to try themselves
-        return ""
-    return visible(hint_for(failure, part.error_hints))
+    try:
+        inputs = part.secret_inputs(seed)
+        if all(statement.right for statement in part.statements):
+            return inputs, {}
+        known = look_at_ours(part, inputs, key.subjects(part))
+    except Exception as error:  # whatever a unit's own code may raise
+        raise UnitFailsError(part.id, describe(error)) from error
+    for finding in find(part, inputs, known, known):
+        if finding.state != "right" and finding.statement.points:
+            raise UnitFailsError(part.id, _sentence(finding))
+    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
+    digests = {place: Seal.of(Measurement({"": known[place]})) for place in sealed}  # as the desk compares them
+    return inputs, {**known, **digests}
 
 
-def _require_right(part: Part, drawn: Inputs, right: Outcomes) -> None:
-    """Raise UnitFailsError where right code itself fails on these inputs: then no answer could have been right."""
-    if any(isinstance(outcome, Failure) for probes in right.values() for outcome in probes.values()):
-        for verdict in judge_part(part, drawn, right, right):
-            if verdict.state != "right":
-                raise UnitFailsError(part.id, verdict.why)
-
-
-def judge_part(part: Part, drawn: Inputs, found: Outcomes, right: Outcomes) -> list[StatementVerdict]:
-    """Judge what came of a part's probes, without looking for the mistake."""
-    graded = [each for each in part.statements if each.points]
-    return judge_statements(graded, found, right, wrong_probes(graded, drawn, found, right))
-
-
-def judge_statements(
-    statements: Iterable[Statement], found: Outcomes, right: Outcomes, wrong: WrongProbes
-) -> list[StatementVerdict]:
-    """Judge the statements of one part in their order: one that depends on a wrong one is not checked."""
-    verdicts: Verdicts = {}
-    for statement in statements:
-        verdicts[type(statement)] = _judge_statement(statement, found, right, wrong, verdicts)
-    return list(verdicts.values())
-
-
-def _read_answers(given: object, asked: Outcomes, missing: Mapping[str, Failure]) -> Outcomes:
-    """Read from an answer what was asked for, and nothing else. A record without a probe's name stands for them all."""
-    found: dict[str, dict[str, Outcome]] = {}
-    for statement, probes in asked.items():
-        records = given.get(statement) if isinstance(given, Mapping) else None
-        records = records if isinstance(records, Mapping) else {}
-        whole = read_record(records[""]) if "" in records else NOTHING
-        if isinstance(whole, Failure) and whole.kind == "undefined":
+def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
+    """Read what was shown on the secret draw. A record without a place stands for all: nothing could be run."""
+    shown = read_shown(given)
+    if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
+        if whole.kind == "undefined":
             whole = _cause_of(whole.text, missing, NOT_DEFINED) or whole
-        found[statement] = {probe: read_record(records[probe]) if probe in records else whole for probe in probes}
-    return found
+        return {place: whole for each in part.statements for place, *_ in places_of(each, inputs)}
+    return shown
+
+
+def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdict:
+    statement, why = finding.statement, finding.why
+    hint = ""
+    if isinstance(why, Wrong):
+        hint = why.hint or statement.hint
+    elif isinstance(why, Failure) and finding.state == "wrong":
+        # Code that doesn't end, and a name whose cell failed, say what to try themselves.
+        hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
+    said = visible(_explain(_sentence(finding), missing), keep="\n")
+    by_code = isinstance(why, Failure)
+    return StatementVerdict(statement.name, statement.text, statement.points, finding.state, said, hint, by_code)
+
+
+def _sentence(finding: Finding) -> str:
+    """Say why a statement isn't right, but not what is expected."""
+    why = finding.why
+    if isinstance(why, Wrong):
+        return Wrong(why.what, where=why.where, found=why.found).sentence
+    return with_line(why.text, why.line) if isinstance(why, Failure) else why
+
+
+def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
+    """Name the mistakes that explain what is wrong, each at the first statement that it breaks."""
+    found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
+    statements = list(verdict.statements)
+    told: list[Diagnosis] = []
+    for mistake in found:
+        for number in _broken(part, mistake, statements):
+            diagnosis = Diagnosis(mistake.name, mistake.hint)
+            told += [diagnosis] if diagnosis not in told else []
+            statements[number] = replace(statements[number], mistake=diagnosis, hint="")
+    return replace(verdict, statements=tuple(statements), mistake=told[0] if told else None)
+
+
+def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerdict]) -> Iterator[int]:
+    """Number the wrong statements of the groups that a mistake touches."""
+    names = {each.name for group in mistake.seals for each in groups_of(part)[group]}
+    return (at for at, each in enumerate(statements) if each.state == "wrong" and each.name in names)
+
+
+def shipped(key: AnswerKey) -> AtDesk:
+    """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
+    from lib.checking import fingerprints
+
+    place = units.place_of_key(key)
+    return fingerprints.read(place.module) if place else AtDesk({}, {})
 
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:
@@ -149,63 +150,32 @@ def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = 
     return missing.get(found[1]) if found else None
 
 
-def _judge_statement(
-    statement: Statement, found: Outcomes, right: Outcomes, wrong: WrongProbes, earlier: Verdicts
-) -> StatementVerdict:
-    """Give a statement its points where all probes of any one route agree, and the statements it rests on are right."""
-    answers = found[statement.name]
-    failing = {route_of(probe) for name, probe in wrong if name == statement.name}
-    if not {*map(route_of, answers)} <= failing:
-        for number, (foundation, verdict) in enumerate(earlier.items(), 1):
-            if foundation in statement.depends_on and verdict.state != "right":
-                return _verdict(statement, "not checked", NOT_TESTED.format(number))
-        return _verdict(statement, "right")
-    failure = _failure_in(answers)
-    if failure is None:
-        differing = {probe: right[name][probe] for name, probe in wrong if name == statement.name}
-        return _verdict(statement, "wrong", _say_what_differs(statement, answers, differing))
-    return _verdict(statement, STATES.get(failure.kind, "wrong"), with_line(failure.text, failure.line))
+# ---- Evidence for an appeal
 
 
-def _failure_in(answers: Mapping[str, Outcome]) -> Failure | None:
-    return next((outcome for outcome in answers.values() if isinstance(outcome, Failure)), None)
+def _evidence(
+    findings: Sequence[Finding], inputs: Inputs, shown: Mapping[str, Outcome], known: Mapping[str, Plain]
+) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
+    """Give for each statement what was found and what was expected, by place, as JSON data."""
+    for statement in (finding.statement for finding in findings):
+        found, expected = dict[str, Any](), dict[str, Any]()
+        for place, given, name, by_hand in places_of(statement, inputs):
+            outcome = shown.get(place, Failure("value", "It gave no result."))
+            pair = _both(statement, outcome, given, name, by_hand, known.get(place))
+            found[place], expected[place] = map(write_record, pair)
+        yield statement.name, (found, expected)
 
 
-def _say_what_differs(statement: Statement, answers: Mapping[str, Outcome], right: Mapping[str, Outcome]) -> str:
-    """Say in which way results differ from the `right` ones of the same probes: their text, shape, or numbers."""
-    if isinstance(statement, HasShape):  # which is a few numbers, too
-        return DIFFERENT_SHAPE
-    if isinstance(statement, Loop):  # all calls in one row of numbers, whose length depends on how many there are
-        return DIFFERENT_CALLS
-    arrays = [
-        (given, wanted)
-        for given, wanted in ((answers[probe], wanted) for probe, wanted in right.items())
-        if not isinstance(given, Failure) and not isinstance(wanted, Failure)
-    ]
-    for given, wanted in arrays:
-        if text_of(wanted) is not None:
-            return DIFFERENT_TEXT if text_of(given) is not None else NO_TEXT
-        if text_of(given) is not None:
-            return NEEDLESS_TEXT
-    if any(given.shape != wanted.shape for given, wanted in arrays if several_of(wanted) is None):
-        return DIFFERENT_SHAPE
-    if any(np.isfinite(wanted).all() and not np.isfinite(given).all() for given, wanted in arrays):
-        return NOT_FINITE
-    # Both sides of an invariant are the student's, and none of them is the right one.
-    return DIFFERENT_SIDES if isinstance(statement, Invariant) else DIFFERENT
+def _both(
+    statement: Statement, outcome: Outcome, given: Inputs, name: str, by_hand: object, known: object
+) -> tuple[Outcome, Outcome]:
+    if isinstance(outcome, Failure):
+        return outcome, None
+    pair = attempt(lambda: sides(statement, outcome, given, name, by_hand, known))
+    return (outcome, pair) if isinstance(pair, Failure) else pair
 
 
-def _readable(value: Any) -> Array:
-    """Write an input for a person who looks at a verdict: plain data of several kinds is text."""
-    try:
-        return read_answer(value)
-    except Wrong:
-        return read_answer(str(value))
-
-
-def _verdict(statement: Statement, state: State, why: str = "") -> StatementVerdict:
-    return StatementVerdict(statement.name, statement.text, statement.points, state, why)
-
-
-def _record_all(found: Outcomes) -> dict[str, Any]:
-    return {name: {probe: record(outcome) for probe, outcome in probes.items()} for name, probes in found.items()}
+def _readable(value: object) -> Any:
+    """Write an input for a person who looks at a verdict: what has no plain form is described."""
+    plain = attempt(lambda: to_json(read(value)))
+    return repr(value)[:80] if isinstance(plain, Failure) else plain

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import orjson
 
 from lib.checking import render
-from lib.checking.answers import decode
+from lib.checking.findings import NOT_TESTED, State
 from lib.grading.files import is_file
 from lib.grading.names import quote
 
@@ -31,56 +31,13 @@ TEXTS = ("remarks", "library_calls", "reasons")
 """A verdict's lists of texts."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
-DIFFERENT, DIFFERENT_TEXT = "The numbers differ from the right ones.", "The text differs from the right one."
-DIFFERENT_SHAPE = "The result has another shape than the right one."
-DIFFERENT_CALLS = "The calls or the result differ from the right ones."
-DIFFERENT_SIDES = "Two results that should agree differ."
-NEEDLESS_TEXT = "The result has text in it, and the right one has none."
-NO_TEXT = "The result is not text as it should be."
-NOT_FINITE = "The result has nan or infinity where the right one has numbers."
-ALL_DIFFERENT = (
-    DIFFERENT,
-    DIFFERENT_TEXT,
-    DIFFERENT_SHAPE,
-    DIFFERENT_CALLS,
-    DIFFERENT_SIDES,
-    NEEDLESS_TEXT,
-    NO_TEXT,
-    NOT_FINITE,
-)
-NEEDS = re.compile(render.NOT_TESTED.format(r"\d+"))
-FOUND = re.compile("|".join((*map(re.escape, ALL_DIFFERENT), NEEDS.pattern)))
-"""What the judge itself finds of a statement. All else is said where the student's code runs, and may be made up."""
+NEEDS = re.compile(NOT_TESTED.format(r"\d+"))
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
 """A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
-State = Literal["right", "wrong", "open", "not checked"]
-"""`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
 
 
 class DamagedVerdictError(ValueError):
     """There is a verdict's file, and it isn't one, or another submission's; the message says why."""
-
-
-@dataclass(frozen=True)
-class StatementVerdict:
-    """What became of one statement, `why` where it isn't right, and a `hint` where no mistake with a name is found."""
-
-    name: str
-    text: str
-    max_points: float
-    state: State
-    why: str = ""
-    hint: str = ""
-
-    @property
-    def points(self) -> float:
-        """A statement earns its points whole or not at all."""
-        return self.max_points if self.state == "right" else 0.0
-
-    @property
-    def reason(self) -> str:
-        """Give `why` as an instructor reads it: in quotation marks, unless the judge has found it."""
-        return self.why if not self.why or FOUND.fullmatch(self.why) else quote(self.why)
 
 
 @dataclass(frozen=True)
@@ -92,8 +49,35 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class StatementVerdict:
+    """What became of one statement, `why` where it isn't right, and the mistake, or a `hint` where none has a name.
+
+    What is said `by_code` comes from where the student's code runs, and may be made up.
+    """
+
+    name: str
+    text: str
+    max_points: float
+    state: State
+    why: str = ""
+    hint: str = ""
+    by_code: bool = False
+    mistake: Diagnosis | None = None
+
+    @property
+    def points(self) -> float:
+        """A statement earns its points whole or not at all."""
+        return self.max_points if self.state == "right" else 0.0
+
+    @property
+    def reason(self) -> str:
+        """Give `why` as an instructor reads it: in quotation marks, unless the judge has found it."""
+        return quote(self.why) if self.by_code and self.why else self.why
+
+
+@dataclass(frozen=True)
 class PartVerdict:
-    """What became of one part. `problem` says why there was no answer, if there was none."""
+    """What became of one part. `mistake` is the first that a statement has, and `problem` says why there was no answer."""
 
     id: str
     title: str
@@ -113,6 +97,11 @@ class PartVerdict:
     def max_points(self) -> float:
         """What the part is worth."""
         return sum(statement.max_points for statement in self.statements)
+
+    @property
+    def mistakes(self) -> list[Diagnosis]:
+        """The mistakes that have names, each once."""
+        return list(dict.fromkeys(each.mistake for each in self.statements if each.mistake))
 
     @property
     def hints(self) -> list[str]:
@@ -228,6 +217,7 @@ _KINDS: dict[str, Any] = {
     "seed": int,
     "max_points": (int, float),
     "mistake": (NoneType, Diagnosis),
+    "by_code": bool,
     **dict.fromkeys((*EVIDENCE, "waits"), dict),
     **dict.fromkeys(("parts", "statements", *TEXTS), tuple),
 }
@@ -237,7 +227,7 @@ _KINDS: dict[str, Any] = {
 def _checked(thing: Any) -> Any:
     """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
     for name, value in vars(thing).items():
-        is_sound = isinstance(value, _KINDS.get(name, str)) and not isinstance(value, bool)
+        is_sound = isinstance(value, _KINDS.get(name, str)) and isinstance(value, bool) == (name == "by_code")
         if is_sound and name in (*TEXTS, "waits"):
             is_sound = all(isinstance(item, str) for item in (value.values() if name == "waits" else value))
         elif is_sound and name == "state":
@@ -256,14 +246,16 @@ def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
         data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    statements = tuple(_checked(StatementVerdict(**each)) for each in data.pop("statements"))
-    mistake = data.pop("mistake")
-    part = PartVerdict(statements=statements, mistake=_checked(Diagnosis(**mistake)) if mistake else None, **data)
-    for array in part.challenge.values():
-        decode(array)
+    statements = tuple(_checked(StatementVerdict(**_with_mistake(each))) for each in data.pop("statements"))
+    part = PartVerdict(statements=statements, **_with_mistake(data))
     if not all(isinstance(probes, dict) for probes in (*part.answer.values(), *part.expected.values())):
         raise TypeError("a statement's answers aren't told apart by probe")
     return _checked(part)
+
+
+def _with_mistake(data: dict[str, Any]) -> dict[str, Any]:
+    mistake = data.get("mistake")
+    return {**data, "mistake": _checked(Diagnosis(**mistake)) if mistake else None}
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:
@@ -276,11 +268,10 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
 
 
 def opening(part: PartVerdict) -> str:
-    """Say as HTML why there was no answer, if there was none, and the mistake with its hint, if it has a name."""
+    """Say as HTML why there was no answer, if there was none, and each mistake with its hint, if it has a name."""
     problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
-    if part.mistake is None:
-        return problem
-    return f"{problem}<p><b>{escape(part.mistake.name)}</b><br>{escape(part.mistake.hint)}</p>"
+    named = "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
+    return problem + named
 
 
 def items(part: PartVerdict, scale: float = 1.0) -> str:

@@ -1,0 +1,141 @@
+"""Looks: student code is run on inputs, and what it shows is kept as plain data.
+
+    inputs  ->  look  ->  result  ->  right  ->  (found, expected)  ->  right, or the sentence that says what is wrong
+
+At the desk and at grading the same looks run. What they show is a result, or a `Failure`, for each place: the name of
+the look, the case, and the result's name among several.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from time import monotonic
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lib.checking.results import Plain, read
+from lib.checking.spying import all_put_back
+from lib.checking.student_code import TIME_LIMIT, Failure, attempt, failure_of, run_each
+from lib.unit import Inputs, Look, Part, Several, Statement
+
+Outcome: TypeAlias = Plain | Failure
+Shown: TypeAlias = Mapping[str, Outcome]
+"""What came of a part's looks, by place."""
+KEPT = "kept "
+"""Before the name of an input, after a look: what is left of it."""
+CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
+"""What Python says of a call that doesn't fit, which no line of the function called has raised."""
+
+
+def places_of(statement: Statement, inputs: Inputs) -> Iterator[tuple[str, Inputs, str, Any]]:
+    """Give where a statement's results stand in what is shown: the place, the inputs there, the result's name, and what
+    is known by hand, or None."""
+    look = statement.look.__name__
+    for at, (given, by_hand) in enumerate(statement.examples):
+        for name in statement.of:
+            yield place_of(look, _example(statement, at), name), {**inputs, **given, "case": ""}, name, by_hand
+    for case in statement.cases:
+        for name in (*statement.of, *(f"{KEPT}{kept}" for kept in statement.keeps)):
+            yield place_of(look, case, name), of_case(inputs, case), name, None
+
+
+def place_of(look: str, case: str, name: str) -> str:
+    """Write where a result stands."""
+    return " ".join(filter(None, [look, case, name]))
+
+
+def _example(statement: Statement, at: int) -> str:
+    return f"example {at} of {statement.name}"
+
+
+def of_case(inputs: Inputs, case: str) -> Inputs:
+    """Give inputs with those of one case under their plain names as well, and the name of the case."""
+    own = {name.removesuffix(f"_{case}"): value for name, value in inputs.items() if case and name.endswith(f"_{case}")}
+    return {**inputs, **own, "case": case}
+
+
+def look_at(part: Part, inputs: Inputs, subjects: tuple[Any, ...], until: float = float("inf")) -> dict[str, Outcome]:
+    """Run student code, on a copy of the inputs for each look, and give what it shows.
+
+    Not in time is what still runs when the clock (`time.monotonic`) says `until`. A look that doesn't end in time is
+    not run for its other cases.
+    """
+    shown: dict[str, Outcome] = {}
+    with all_put_back():
+        for look, cases in _looks(part, inputs).items():
+            actions = [partial(_take, look, *given, subjects) for given in cases.values()]
+            ran = run_each(actions, TIME_LIMIT, until) if monotonic() < until else [_no_time()]
+            ran += [ran[-1]] * (len(cases) - len(ran))
+            shown |= _sort(part, look, dict(zip(cases, ran, strict=True)))
+    return shown
+
+
+def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Outcome]:
+    """Do the same with our own code, which is known to end."""
+    shown: dict[str, Outcome] = {}
+    with all_put_back():
+        for look, cases in _looks(part, inputs).items():
+            taken = {name: attempt(partial(_take, look, *given, subjects)) for name, given in cases.items()}
+            shown |= _sort(part, look, taken)
+    return shown
+
+
+def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str]]]:
+    """Give each look once, with the inputs of each of its examples and cases, and the case."""
+    found: dict[Look, dict[str, tuple[Inputs, str]]] = {}
+    for statement in part.statements:
+        cases = found.setdefault(statement.look, {})
+        for at, (given, _) in enumerate(statement.examples):
+            cases[_example(statement, at)] = {**inputs, **given}, ""
+        cases.update({case: (inputs, case) for case in statement.cases})
+    return found
+
+
+def _sort(part: Part, look: Look, taken: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
+    """Give what the statements of a look are about, out of what was taken in each case."""
+    mine = [statement for statement in part.statements if statement.look is look]
+    names = {name: None for each in mine for name in (*each.of, *(f"{KEPT}{kept}" for kept in each.keeps))}
+    for case, found in taken.items():
+        for name in names:
+            lacks = Failure("value", f"The check gave no {name or 'result'}.")
+            yield place_of(look.__name__, case, name), found.get(name, lacks) if isinstance(found, dict) else found
+
+
+def _take(look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...]) -> dict[str, Outcome] | Failure:
+    given = of_case({name: _copy(value) for name, value in inputs.items()}, case)
+    try:
+        result = look(given, *subjects)
+    except Exception as error:
+        return _blame(error)
+    results = result if isinstance(result, Several) else {"": result}
+    shown = {name: attempt(partial(_read_one, each)) for name, each in results.items()}
+    return shown | {f"{KEPT}{name}": attempt(partial(read, each)) for name, each in given.items() if name != "case"}
+
+
+def _copy(value: Any) -> Any:
+    """Copy an input: student code may write into it."""
+    return np.array(value) if type(value) is np.ndarray else copy.deepcopy(value)
+
+
+def _read_one(each: Any) -> Plain:
+    return read(each() if callable(each) else each)
+
+
+def _blame(error: Exception) -> Failure:
+    """Say whose error it is: one that no line of the student's has raised is about a result that can't be used."""
+    failure = failure_of(error)
+    if failure.kind != "error" or failure.own or (isinstance(error, TypeError) and CALL_ERROR.search(str(error))):
+        return failure
+    frame = inspect.getinnerframes(error.__traceback__)[-1]
+    where = f"{frame.function}, line {frame.lineno}"
+    text = f"The check can't go on with what your code gave. In the check: {type(error).__name__}: {error} ({where})."
+    return Failure("error", text)
+
+
+def _no_time() -> Failure:
+    return Failure("time", "Not run: the tests before it used all the time for this part.")

@@ -1,0 +1,244 @@
+"""Results of student code as plain data, and the one comparison of two of them: at the desk and at grading.
+
+A plain result is an array of floats, a text, None, or a list or dict of these. `read` makes one of whatever code gave,
+`compare` finds the first place where two differ, and `to_json` writes one on its way to the judge.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterator, Mapping, Set
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
+from lib.unit import Array
+
+Plain: TypeAlias = Any
+"""An array of floats, a text, None, or a list or dict of these."""
+MOST_NUMBERS = 100_000
+"""Numbers in one array; the right results have a few hundred."""
+MOST_LETTERS = 10_000
+MOST_ENTRIES = 10_000
+DEEPEST = 10
+"""Levels of lists and dicts in a result."""
+A_SET = "a set of"
+"""The one key of a dict that stands for a set."""
+HUGE = 1e300
+"""Larger than any number that is read from a kernel."""
+PRINT_BOTH = "Print what your code gives, and its type. Compare it with what is expected."
+
+
+# ---- Reading
+
+
+def read(value: object, what: str = "The result") -> Plain:
+    """Read whatever code gave. Raises `Wrong` for None, and for what has no plain form."""
+    if value is None:
+        hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
+        raise Wrong(f"{what} is missing.", found="None", hint=hint)
+    return _read(value, what, 0)
+
+
+def _read(value: Any, what: str, depth: int) -> Plain:
+    if depth > DEEPEST:
+        raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
+    if value is None or issubclass(type(value), str):
+        return value if value is None else str(value)[:MOST_LETTERS]
+    if isinstance(value, np.ndarray) and value.dtype == object and not value.ndim:
+        return _read(value.item(), what, depth + 1)
+    if (array := _as_numbers(value)) is not None:
+        if array.size > MOST_NUMBERS:
+            raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
+        return array
+    if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):
+        kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
+        raise Wrong(f"{what} is not a number, an array, a text, or a list or dict of these.", found=kind)
+    if len(value) > MOST_ENTRIES:
+        raise Wrong(f"{what} is far longer than expected.", found=f"{len(value):,} entries")
+    if isinstance(value, Mapping):
+        pairs = sorted(((_key(key), each) for key, each in value.items()), key=lambda pair: pair[0])
+        return {key: _read(each, what, depth + 1) for key, each in pairs}
+    if isinstance(value, Set):
+        return {A_SET: sorted((_read(each, what, depth + 1) for each in value), key=_order)}
+    return [_read(each, what, depth + 1) for each in value]
+
+
+def _as_numbers(value: Any) -> Array | None:
+    if isinstance(value, list | tuple) and (not value or len(value) > MOST_NUMBERS):
+        return None
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            return np.array(array, dtype=np.float64)
+        if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a ragged list, or what an object's __array__ raises
+        pass
+    return None
+
+
+def _key(key: Any) -> str:
+    """Write a key so that equal ones are alike: 2 and 2.0, and tuples of them."""
+    if isinstance(key, tuple):
+        return f"({', '.join(map(_key, key))})"
+    if isinstance(key, str):
+        return repr(str(key))
+    return f"{key:g}" if isinstance(key, int | float | np.number) else str(key)[:80]
+
+
+def _order(value: Plain) -> tuple[str, float, str]:
+    """Sort what is in a set: numbers by their size, all else as it is written."""
+    is_number = isinstance(value, np.ndarray) and not value.ndim
+    return ("", float(value), "") if is_number else (type(value).__name__, 0.0, str(value))
+
+
+def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | None]]:
+    """Give what is in a result in order: each array and text under the path to it, and what holds them as a text."""
+    if isinstance(value, dict):
+        yield path, f"{{{', '.join(value)}}}"
+        for key, each in value.items():
+            yield from leaves(each, f"{path}[{key}]")
+    elif isinstance(value, list):
+        yield path, f"{len(value)} entries"
+        for at, each in enumerate(value):
+            yield from leaves(each, f"{path}[{at}]")
+    else:
+        yield path, value
+
+
+# ---- Comparing
+
+
+def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e-6) -> Any:
+    """Tell of each entry whether it is as expected: nan never is, and infinity only if it is expected."""
+    with np.errstate(all="ignore"):
+        near = np.isfinite(expected) & (np.abs(found - expected) <= rtol * np.abs(expected) + atol)
+    return near | (found == expected)
+
+
+def compare(
+    found: Plain,
+    expected: Plain,
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+    what: str = "",
+    hint: str = "",
+    nan_hint: str = FIND_NAN,
+    shape_hint: str = FIND_SHAPE,
+    axes: tuple[str, ...] = (),
+    path: str = "",
+) -> None:
+    """Raise `Wrong` at the first place where two results differ, with what is found and expected there.
+
+    `axes` says what the axes of an array count. `nan_hint` and `shape_hint` stand in for the hint where a number is nan
+    or infinite, and where shapes or types differ.
+    """
+
+    def wrong(found: object, expected: object, at: str = "", hint: str = hint) -> Wrong:
+        where = ", ".join(filter(None, [path, at]))
+        return Wrong(what or "The result is not the right one.", found=found, expected=expected, where=where, hint=hint)
+
+    same = {"rtol": rtol, "atol": atol, "what": what, "hint": hint, "axes": axes}
+    if isinstance(expected, np.ndarray) and isinstance(found, np.ndarray):
+        if found.shape != expected.shape:
+            raise wrong(_form(found), _form(expected), hint=shape_hint)
+        if not (near := are_near(found, expected, rtol, atol)).all():
+            at = tuple(int(i) for i in np.argwhere(~near)[0])
+            hint = hint if np.isfinite(found[at]) or not np.isfinite(expected[at]) else nan_hint
+            raise wrong(float(found[at]), float(expected[at]), _name_entry(at, axes), hint)
+    elif isinstance(expected, dict) and isinstance(found, dict):
+        for key in dict.fromkeys([*expected, *found]):
+            if key not in found:
+                raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
+            if key not in expected:
+                raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
+            compare(found[key], expected[key], path=f"{path}[{key}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
+    elif isinstance(expected, list) and isinstance(found, list):
+        for number, pair in enumerate(zip(found, expected, strict=False)):
+            compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise
+        if len(found) != len(expected):
+            raise wrong(f"{len(found)} entries", f"{len(expected)} entries", hint=PRINT_BOTH)
+    elif type(found) is not type(expected):
+        raise wrong(brief(found), brief(expected), hint=shape_hint if isinstance(expected, np.ndarray) else PRINT_BOTH)
+    elif found != expected:
+        raise wrong(brief(found), brief(expected))
+
+
+def _form(array: Array) -> str:
+    return f"shape {array.shape}" if array.ndim else "a number"
+
+
+def _name_entry(at: tuple[int, ...], axes: tuple[str, ...]) -> str:
+    if not at:
+        return ""
+    if len(axes) >= len(at):
+        return ", ".join(f"{axis} {i}" for axis, i in zip(axes, at, strict=False))
+    return f"entry {', '.join(map(str, at))}"
+
+
+def brief(value: Plain) -> object:
+    """Write a result for a sentence."""
+    if isinstance(value, np.ndarray):
+        return value if value.ndim else float(value)
+    if isinstance(value, dict):
+        return f"a set of {len(value[A_SET])}" if A_SET in value else f"a dict with {len(value)} keys"
+    if isinstance(value, list):
+        text = f"[{', '.join(show(brief(each)) for each in value[:8])}]"
+        return text if len(value) <= 8 and len(text) <= 80 else f"a list of {len(value)}"
+    return repr(value)[:80]
+
+
+# ---- Writing
+
+
+def to_json(value: Plain) -> Any:
+    """Write a result as JSON data. Numbers go as bytes: as digits they would take a twentieth of all grading."""
+    if isinstance(value, np.ndarray):
+        data = b2a_base64(value.astype("<f8").tobytes(), newline=False).decode()
+        return {"shape": list(value.shape), "floats": data}
+    if isinstance(value, dict):
+        return {"dict": {key: to_json(each) for key, each in value.items()}}
+    return [to_json(each) for each in value] if isinstance(value, list) else value
+
+
+def from_json(data: Any, depth: int = 0) -> Plain:
+    """Read what `to_json` wrote. Raises ValueError on any other JSON data: whatever a kernel sends can be read so."""
+    if depth > DEEPEST + 1:
+        raise ValueError("nested too deeply")
+    if data is None:
+        return None
+    if isinstance(data, str) and len(data) <= MOST_LETTERS:
+        return clean(data)
+    if isinstance(data, list) and len(data) <= MOST_ENTRIES:
+        return [from_json(each, depth + 1) for each in data]
+    if isinstance(data, dict) and isinstance(entries := data.get("dict"), dict) and len(entries) <= MOST_ENTRIES:
+        return {clean(key): from_json(each, depth + 1) for key, each in entries.items()}
+    if isinstance(data, dict) and isinstance(packed := data.get("floats"), str):
+        return _unpack(packed, data.get("shape"))
+    raise ValueError("not what a check gives")
+
+
+def _unpack(packed: str, shape: object) -> Array:
+    if len(packed) > 11 * MOST_NUMBERS:  # letters of base64 for eight bytes
+        raise ValueError("larger than expected")
+    if (
+        not isinstance(shape, list)
+        or len(shape) > 8
+        or not all(type(n) is int and 0 <= n <= MOST_NUMBERS for n in shape)
+    ):
+        raise ValueError("an array without a shape")
+    array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
+    if prod(shape) != array.size or (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
+        raise ValueError("no array of numbers that fit it")
+    return array.reshape(shape)
+
+
+def clean(text: object) -> str:
+    """Return a text without lone surrogates, which a file can't hold, or "" for anything but a text."""
+    if not isinstance(text, str):
+        return ""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,0 +1,69 @@
+"""What is right of a result, told from the inputs alone: so no answer ships, and desk and judge can both tell.
+
+Each gives what a `Statement` takes as `right`: a function of the result, the inputs and the result's name, which gives
+what is found and what has to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lib.checking.results import read
+from lib.checking.values import FIND_SHAPE, Wrong, central_difference
+from lib.unit import Array, Inputs, Sides
+
+
+def expected(from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = lambda found: found) -> Sides:
+    """It is this, of the inputs. `pick` takes the part that the statement is about, of both, where both have one shape."""
+
+    def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+        wanted = read(from_inputs(inputs))
+        return (pick(found), pick(wanted)) if np.shape(found) == np.shape(wanted) else (found, wanted)
+
+    return right
+
+
+def slopes(
+    function: Callable[[Array, Inputs], Any],
+    at: str,
+    factor: Callable[[Inputs], float] = lambda inputs: 1.0,
+    pick: Callable[[Any], Any] = lambda found: found,
+    step: float = 1e-2,
+) -> Sides:
+    """It is `factor` times the central differences of a function, a number, by the input called `at`.
+
+    The differences are exact to the fourth order of `step`.
+    """
+
+    def differences(inputs: Inputs) -> Array:
+        point = np.array(inputs[at], dtype=np.float64)
+        return factor(inputs) * central_difference(lambda x: float(function(x, inputs)), point, step)
+
+    return expected(differences, pick)
+
+
+def shape(from_inputs: Callable[[Inputs], tuple[int, ...]]) -> Sides:
+    """It has this shape; a number has the shape ()."""
+
+    def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+        wanted = tuple(from_inputs(inputs))
+        if np.shape(found) != wanted:
+            what = "The result has the wrong shape."
+            raise Wrong(what, found=f"shape {np.shape(found)}", expected=f"shape {wanted}", hint=FIND_SHAPE)
+        return found, found
+
+    return right
+
+
+def agree(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+    """It is a pair whose two entries have to agree, such as f(x) and f(x + 2π)."""
+    one, other = found
+    return one, other
+
+
+def by_name(**sides: Sides) -> Sides:
+    """It is one thing for each of several results."""
+    return lambda found, inputs, name: sides[name](found, inputs, name)

@@ -1,0 +1,160 @@
+"""Mistakes: data that a teacher edits. Under a hint stand names, and for each how right code is changed.
+
+    [check-loss]
+    it = 'The loss'
+
+    [[check-loss.mistakes]]
+    hint = 'Divide by the number of samples.'
+    'The squares are summed, not averaged' = [{ 'np.mean' = 'np.sum' }]
+
+A way to make a mistake is a table of changes to the source of right code, `{ 'old' = 'new' }`, or an expression for the
+blank `…` in it. A single change that fits several places is made at all of them together, and at each alone. The
+source is that of the part's first subject in the answer key, or the text `source`; `names` is Python code for names
+that the changes use, besides NumPy's and those of the right objects.
+
+With `it`, what the result is called, come the changes that may be made to any result, in `changes.toml`; `of` says
+whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
+many have made its mistakes; `same = { 'this' = 'that' }` says that one gives the same numbers as another, which is
+named in its place; and `untold = ['this']` that nothing tells one from other code. A part's `teach` is for all groups
+that have none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lib.unit import Part
+
+CHANGES = Path(__file__).with_name("changes.toml")
+"""What may become of any result."""
+ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes")
+ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
+
+
+class BadMistake(ValueError):
+    """An author's slip in a file of mistakes: where, and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake of one part: its name and hint, what to teach again, and the source of each way to make it.
+
+    `same_as` names the one that gives the same numbers. One that `is_untold` can't be told from other code. Not every
+    change of any result, which `is_generic`, makes a mistake of every part.
+    """
+
+    part: str
+    name: str
+    hint: str
+    sources: tuple[str, ...]
+    teach: str = ""
+    same_as: str = ""
+    is_untold: bool = False
+    is_generic: bool = False
+
+    def objects(self, right: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+        """Give the wrong objects among the right ones, for each way to make the mistake."""
+        for source in self.sources:
+            space = {**NAMES, **right}
+            exec(compile(source, f"<{self.name}>", "exec"), space)
+            yield {name: space[name] for name in right}
+
+
+def changed(function: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Make a function that gives the changed result of another one."""
+    return lambda *given, **named: change(function(*given, **named))
+
+
+NAMES = {**{name: getattr(np, name) for name in np.__all__}, "norm": np.linalg.norm, "np": np, "changed": changed}
+"""What the changes may use."""
+
+
+def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tuple[Mistake, ...]:
+    """Read the mistakes of all parts from the TOML files in a folder.
+
+    Raises BadMistake where an entry isn't what this module says, or changes nothing.
+    """
+    tables: dict[str, tuple[str, Any]] = {}
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            read = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise BadMistake(f"{file.name}: {error}.") from None
+        for part, about in read.items():
+            if part in tables:
+                raise BadMistake(f"{file.name}: {part} stands in {tables[part][0]}, too.")
+            tables[part] = file.name, about
+    found = [each for part in parts for each in _read_part(part, right, *tables.pop(part.id, ("", {})))]
+    if tables:
+        raise BadMistake(f"{', '.join(file for file, _ in tables.values())}: there is no part {', '.join(tables)}.")
+    return tuple(found)
+
+
+def _read_part(part: Part, right: Mapping[str, object], file: str, about: Mapping[str, Any]) -> Iterator[Mistake]:
+    where = f"{file}, {part.id}"
+    if unknown := about.keys() - {*ABOUT_A_PART}:
+        raise BadMistake(f"{where}: {', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
+    if not about:
+        return
+    source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class
+    names = about.get("names", "")
+    for group in about.get("mistakes", ()):
+        if "hint" not in group:
+            raise BadMistake(f"{where}: the group with {next(iter(group), 'nothing in it')!r} has no hint.")
+        known = {name for name in group if name not in ABOUT_A_GROUP}
+        if strange := [*({*group.get("same", {})} - known), *({*group.get("untold", ())} - known)]:
+            raise BadMistake(f"{where}: {', '.join(strange)}: no mistake of this group is called so.")
+        for name, ways in group.items():
+            if name not in ABOUT_A_GROUP:
+                at = f"{where}, {name!r}"
+                if not isinstance(ways, list) or not ways or not all(isinstance(way, dict | str) for way in ways):
+                    raise BadMistake(f"{at}: write a list of ways: [{{ 'old' = 'new' }}].")
+                sources = tuple(names + each for way in ways for each in _write(source, way, at))
+                teach = group.get("teach", about.get("teach", ""))
+                same, untold = group.get("same", {}).get(name, ""), name in group.get("untold", ())
+                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold)
+    if "it" in about:
+        yield from _changes_of_any(part, about, names + source)
+
+
+def _changes_of_any(part: Part, about: Mapping[str, Any], source: str) -> Iterator[Mistake]:
+    """Give the changes that may be made to any result."""
+    of = about.get("of", part.subjects[0])
+    for group in tomllib.loads(CHANGES.read_text(encoding="utf-8"))["mistakes"]:
+        for name, ways in group.items():
+            if name not in ABOUT_A_GROUP:
+                sources = tuple(f"{source}\n{of} = changed({of}, lambda r: {way})" for way in ways)
+                name = name.replace("It", about["it"], 1)
+                yield Mistake(part.id, name, group["hint"], sources, about.get("teach", ""), is_generic=True)
+
+
+def _write(source: str, way: Mapping[str, str] | str, where: str) -> Iterator[str]:
+    """Write the changed source: everywhere, and for a single change that fits several places also at each alone."""
+    changes = {"…": way} if isinstance(way, str) else way
+    everywhere = source
+    for old, new in changes.items():
+        if old not in everywhere:
+            advice = " Write a change as { 'old' = 'new' }." if old == "…" else ""
+            raise BadMistake(f"{where}: the right code has no {old!r}.{advice}")
+        everywhere = everywhere.replace(old, new)
+    written = [everywhere]
+    [old, *more] = changes
+    pieces = source.split(old)
+    if not more and len(pieces) > 2:
+        places = range(1, len(pieces))
+        written += [old.join(pieces[:at]) + changes[old] + old.join(pieces[at:]) for at in places]
+    for each in written:
+        try:
+            compile(each, where, "exec")
+        except SyntaxError as error:
+            line = (error.text or "").strip()
+            raise BadMistake(f"{where}: the changed code is no Python: {error.msg}: {line}") from None
+        yield each
