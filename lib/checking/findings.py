@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from lib.checking.fingerprints import AtDesk, Fingerprint, Seal, find_mistakes, groups_of
-from lib.checking.looks import KEPT, Outcome, Shown, places_of
+from lib.checking.looks import KEPT, Shown, places_of
 from lib.checking.results import Plain, brief, compare, read
 from lib.checking.student_code import Failure
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show

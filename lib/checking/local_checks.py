@@ -10,6 +10,7 @@ from lib.checking.cell_runs import find_stale
 from lib.checking.findings import Finding, find
 from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
+from lib.checking.student_code import Failure, attempt
 from lib.unit import Part
 
 
@@ -21,10 +22,12 @@ def examine(part: Part, package: str, given: tuple[Any, ...], named: Mapping[str
     note = argument_error(part, given, named)
     subjects = given if note else order_arguments(part, given, named)
     note = note or find_stale(subjects) or _find_unmet_dependency(part, package, subjects)
-    if note:
+    inputs = {} if note else attempt(part.desk_inputs)
+    if isinstance(inputs, Failure):
+        note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
+    if note or isinstance(inputs, Failure):
         return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note), {}
     call_on_others(part, subjects)
-    inputs = part.desk_inputs()
     shown = look_at(part, inputs, subjects)
     return Report(part, tuple(find(part, inputs, shown, known_right(part, package)))), shown
 

@@ -47,12 +47,12 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
     if value is None or issubclass(type(value), str):
         return value if value is None else str(value)[:MOST_LETTERS]
-    if isinstance(value, np.ndarray) and value.dtype == object and not value.ndim:
-        return _read(value.item(), what, depth + 1)
     if (array := _as_numbers(value)) is not None:
         if array.size > MOST_NUMBERS:
             raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
         return array
+    if isinstance(value, np.ndarray) and not value.ndim:
+        return _read(value.item(), what, depth + 1)
     if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):
         kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
         raise Wrong(f"{what} is not a number, an array, a text, or a list or dict of these.", found=kind)
