@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lib.checking.results import compare
 from lib.checking.values import Wrong, central_difference_by_column, numbers, require_shape
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, Statement, statement
 from lib.units.softmax_classifier.inputs import SIZES, labels, predictions, probabilities
 
 SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.22, 4.3)
@@ -23,18 +25,8 @@ SURE, NOT = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
 """Labels of one sample, and predictions that are certain: one of them is right, the other one wrong."""
 
 
-def draw_for_loss(rng: np.random.Generator) -> Inputs:
-    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` … and labels above 0."""
-    inputs = _draw(rng, SMALL)
-    return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
-
-
-def draw_for_slope(rng: np.random.Generator) -> Inputs:
-    """Draw labels and probabilities in each of `SIZES`."""
-    return _draw(rng, SMALL_FOR_SLOPE)
-
-
-def _draw(rng: np.random.Generator, small: tuple[float, float]) -> dict[str, Array]:
+def draw(rng: np.random.Generator, small: tuple[float, float] = SMALL) -> dict[str, Array]:
+    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
     inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
         inputs[f"y_{size}"] = y = labels(rng, *shape)
@@ -42,7 +34,24 @@ def _draw(rng: np.random.Generator, small: tuple[float, float]) -> dict[str, Arr
     return inputs
 
 
+def is_finite(what: str) -> Sides:
+    """It is finite; `what` says that it is not, of the result with this `{name}`."""
+
+    def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+        if not np.isfinite(found).all():
+            raise Wrong(what.format(name=name), found=found, expected="finite numbers")
+        return found, found
+
+    return right
+
+
 # ---- The loss
+
+
+def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
+    """Draw labels that are not 0 and 1 as well: they show what an infinite loss hides."""
+    inputs = draw(rng)
+    return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -65,17 +74,26 @@ def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
     return found, np.mean(-np.log(p))
 
 
-def certain_loss(inputs: Inputs, cce: Any) -> Several:
+def mean_of_batch(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
+    """The same, told with the sizes of the batch."""
+    found, expected = mean_loss(found, inputs, name)
+    classes, samples = inputs["y"].shape
+    what = "The batch's loss is not the mean over its samples."
+    compare(found, np.asarray(expected), what=what, path=f"{classes} classes, {samples} samples")
+    return found, expected
+
+
+@statement(
+    "The loss is a finite number even where a probability is 0.",
+    is_finite("The loss is not finite for a prediction that is certain and {name}."),
+    hint="Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7).",
+    points=0,
+    of=("right", "wrong"),
+    depends_on=("OneSample",),
+)
+def ZeroProbability(inputs: Inputs, cce: Any) -> Several:
     """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
     return Several(right=lambda: cce(SURE.copy(), SURE.copy()), wrong=lambda: cce(SURE.copy(), NOT.copy()))
-
-
-def is_finite(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Any finite number."""
-    if not np.isfinite(found).all():
-        what = f"The loss is not finite for a prediction that is certain and {name}."
-        raise Wrong(what, found=found, expected="a finite number")
-    return found, found
 
 
 def _by_hand(loss: float) -> tuple[Inputs, float]:
@@ -88,7 +106,7 @@ cce = Part(
     "check-cce",
     "The loss",
     ("cce",),
-    draw_for_loss,
+    draw_with_soft_labels,
     (
         Statement(
             "OneSample",
@@ -104,24 +122,14 @@ cce = Part(
             "BatchMean",
             "The loss of a batch is the mean of its samples' losses.",
             loss,
-            mean_loss,
+            mean_of_batch,
             "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
             cases=("batch", "square"),
             keeps=("y", "yhat"),
             depends_on=("OneSample",),
-            what="The batch's loss is not the mean over its samples.",
         ),
-        Statement(
-            "ZeroProbability",
-            "The loss is a finite number even where a probability is 0.",
-            certain_loss,
-            is_finite,
-            "Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7).",
-            points=0,
-            of=("right", "wrong"),
-            depends_on=("OneSample",),
-        ),
-        # Labels that are not 0 and 1 show what an infinite loss hides. Right code may count on 0 and 1.
+        ZeroProbability,
+        # Never reported: right code may count on labels that are 0 or 1.
         Statement("SoftLabels", "", loss, mean_loss, points=0, cases=("soft",), depends_on=("OneSample",)),
     ),
 )
@@ -148,24 +156,23 @@ def slopes_of(is_true: bool) -> Sides:
     return right
 
 
-def certain_gradient(inputs: Inputs, cce_gradient: Any) -> Array:
+@statement(
+    "The gradient is finite even where a probability is 0.",
+    is_finite("The gradient is not finite where the true class has p = 0."),
+    hint="Keep yhat away from 0 in the denominator too, as in the loss.",
+    points=0,
+    depends_on=("TrueClass",),
+)
+def ZeroProbabilityGradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Ask for the gradient where the true class has p = 0."""
     return numbers(cce_gradient(SURE.copy(), NOT.copy()), what="The gradient")
-
-
-def has_finite_entries(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """Any finite numbers."""
-    if not np.isfinite(found).all():
-        what = "The gradient is not finite where the true class has p = 0."
-        raise Wrong(what, found=found, expected="finite numbers")
-    return found, found
 
 
 cce_gradient = Part(
     "check-cce-gradient",
     "The loss gradient",
     ("cce_gradient",),
-    draw_for_slope,
+    partial(draw, small=SMALL_FOR_SLOPE),
     (
         Statement(
             "TrueClass",
@@ -190,14 +197,6 @@ cce_gradient = Part(
             what="The entry of a class that is not the true one is not 0.",
             axes=("class", "sample"),
         ),
-        Statement(
-            "ZeroProbabilityGradient",
-            "The gradient is finite even where a probability is 0.",
-            certain_gradient,
-            has_finite_entries,
-            "Keep yhat away from 0 in the denominator too, as in the loss.",
-            points=0,
-            depends_on=("TrueClass",),
-        ),
+        ZeroProbabilityGradient,
     ),
 )

@@ -10,7 +10,7 @@ from lib.checking.layers import kept_output, prepare
 from lib.checking.results import are_near, compare
 from lib.checking.right import by_name, slopes
 from lib.checking.values import Wrong, numbers, require_shape
-from lib.unit import Array, Inputs, Part, Several, Statement
+from lib.unit import Array, Inputs, Part, Several, Statement, statement
 from lib.units.softmax_classifier.inputs import SIZES, probabilities, scores
 
 RATE = 0.1
@@ -78,19 +78,34 @@ def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     return _tell_again(logs - logs[:1], z - z[:1], inputs, hint) if found.shape == z.shape else (found, z)
 
 
-def integers_and_floats(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for scores that are integers, and for the same numbers as floats."""
-    return [output_of(Softmax(), z) for z in (inputs["whole"], inputs["whole"].astype(float))]
-
-
 def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Two outputs that agree, and are not just any numbers: a mistake in both belongs to another statement."""
+    """Two outputs agree, and are not just any numbers: a mistake in both belongs to another statement."""
     integers, floats = found
     _require_dependence(floats, inputs["whole"])
     return integers, floats
 
 
-def returned_output(inputs: Inputs, Softmax: Any) -> Array:
+@statement(
+    "Scores that are integers give the same output as the same numbers as floats.",
+    are_alike,
+    hint="Print the dtype of each array of forward, for integer scores. Which of them can't hold 0.3?",
+    depends_on=("ColumnsSumToOne",),
+    what="Integers and floats of the same value give different outputs.",
+    axes=CLASS_AND_SAMPLE,
+)
+def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
+    """Give the outputs for scores that are integers, and for the same numbers as floats."""
+    return [output_of(Softmax(), z) for z in (inputs["whole"], inputs["whole"].astype(float))]
+
+
+@statement(
+    "forward also returns its output: cells further down use what it returns.",
+    lambda found, inputs, name: (found, found),  # what it returns is another statement's matter
+    points=0,
+    depends_on=("ColumnsSumToOne",),
+    lines=r"return|output",
+)
+def ReturnsOutput(inputs: Inputs, Softmax: Any) -> Array:
     """Give what forward returns, whatever it keeps."""
     return numbers(Softmax().forward(inputs["scores_one"]), what="The result of forward")
 
@@ -138,25 +153,8 @@ softmax_forward = Part(
             what="log a_k - log a_0 is not z_k - z_0.",
             axes=CLASS_AND_SAMPLE,
         ),
-        Statement(
-            "WholeNumbers",
-            "Scores that are integers give the same output as the same numbers as floats.",
-            integers_and_floats,
-            are_alike,
-            "Print the dtype of each array of forward, for integer scores. Which of them can't hold 0.3?",
-            depends_on=("ColumnsSumToOne",),
-            what="Integers and floats of the same value give different outputs.",
-            axes=CLASS_AND_SAMPLE,
-        ),
-        Statement(
-            "ReturnsOutput",
-            "forward also returns its output: cells further down use what it returns.",
-            returned_output,
-            lambda found, inputs, name: (found, found),  # what it returns is another statement's matter
-            points=0,
-            depends_on=("ColumnsSumToOne",),
-            lines=r"return|output",
-        ),
+        WholeNumbers,
+        ReturnsOutput,
     ),
     code="Softmax.forward",
 )
@@ -172,19 +170,15 @@ def draw_large(rng: np.random.Generator) -> Inputs:
     each sample, another one in each: the spread of a sample's scores becomes large, too.
     """
     classes, batch = SIZES["square"]
-    z = np.round(8 * scores(rng, classes, batch)) / 8 + 1 / 16  # neither a score nor a sum of five is 0
+    z = (
+        np.round(8 * scores(rng, classes, batch)) / 8 + 33 / 16
+    )  # no score or sum of five is 0, and no largest one below
     z[0] -= 3  # the largest scores of the rows are not all the same
     alike = {"up": 1000.0, "down": -1000.0, "far": 1e6}
     added = {f"added_{case}": np.full(z.shape, number) for case, number in alike.items()}
     apart = np.tile(rng.permutation([-1e6, -1000.0, 0.0, 1000.0, 1e6]), (classes, 1))
     one_each = np.eye(classes)[:, rng.permutation(batch)]
-    return {"scores": z, **added, "added_apart": apart, "added_above": 1000 * one_each, "added_below": -1000 * one_each}
-
-
-def without_and_with(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for the scores as they are, and with a large number added."""
-    z = inputs["scores"]
-    return [output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"])]
+    return {"scores": z, **added, "added_apart": apart, "added_above": 2000 * one_each, "added_below": -2000 * one_each}
 
 
 def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -215,22 +209,25 @@ def _is_softmax(output: Array, z: Array) -> bool:
     return bool((abs(totals - 1) < 1e-4).all() and are_near(logs - logs[0], z - z[0], atol=1e-3).all())
 
 
+@statement(
+    "Adding a large number to all scores of a sample does not change the output, and nothing overflows.",
+    withstands,
+    hint="Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?",
+    cases=tuple(ADDED),
+    is_about_overflow=True,
+)
+def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
+    """Give the outputs for the scores as they are, and with a large number added."""
+    z = inputs["scores"]
+    return [output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"])]
+
+
 softmax_stable = Part(
     "check-softmax-stable",
     "Softmax for large scores",
     ("Softmax",),
     draw_large,
-    (
-        Statement(
-            "LargeScores",
-            "Adding a large number to all scores of a sample does not change the output, and nothing overflows.",
-            without_and_with,
-            withstands,
-            "Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?",
-            cases=tuple(ADDED),
-            is_about_overflow=True,
-        ),
-    ),
+    (LargeScores,),
     depends_on=(softmax_forward,),
     code="Softmax.forward",
 )
