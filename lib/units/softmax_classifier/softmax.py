@@ -118,7 +118,7 @@ def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: 
 
 
 def _require_dependence(output: Array, z: Array) -> None:
-    """Raise `Wrong` for an output with two values at most, which no function of the scores has, or the scores."""
+    """Raise `Wrong` for an output of two values at most, which may be any, and for the scores themselves."""
     if len(np.unique(output)) < 3 or (output.shape == z.shape and np.allclose(output, z)):
         hint = "Compare self.output for two different columns of scores."
         raise Wrong("The output does not follow the scores.", hint=hint)
@@ -170,9 +170,8 @@ def draw_large(rng: np.random.Generator) -> Inputs:
     each sample, another one in each: the spread of a sample's scores becomes large, too.
     """
     classes, batch = SIZES["square"]
-    z = (
-        np.round(8 * scores(rng, classes, batch)) / 8 + 33 / 16
-    )  # no score or sum of five is 0, and no largest one below
+    # Odd sixteenths: neither a score nor a sum of five is 0. The largest of each sample is above it.
+    z = np.round(8 * scores(rng, classes, batch)) / 8 + 33 / 16
     z[0] -= 3  # the largest scores of the rows are not all the same
     alike = {"up": 1000.0, "down": -1000.0, "far": 1e6}
     added = {f"added_{case}": np.full(z.shape, number) for case, number in alike.items()}
@@ -194,9 +193,9 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         _require_dependence(small, z)
         return found, found
     left = np.where(added == added.max(axis=0), small, 0)
-    what = "The output is not that of the differences of the scores."
-    if np.ptp(added, axis=0).max() == 0:
-        what = "The output changes when a number is added to all scores of a sample."
+    what = "The output is not that of small scores with the same differences."
+    if np.ptp(added, axis=0).any():
+        what = "A score that is far from the others does not count as it should."
     compare(large, left / left.sum(axis=0), what=what, path=where, axes=CLASS_AND_SAMPLE)
     return found, found
 
