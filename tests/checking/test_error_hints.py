@@ -20,7 +20,18 @@ layer, softmax = Softmax(), Softmax()
 def cce(y, yhat):
     return layer.{}
 """
-IN_CCE = "import math\nlayers = [3]\ndef f(a):\n    return a\nclass Dense:\n    def forward(self, input):\n        pass\nlayer = Dense()\ndef cce(y, yhat):\n    {}"
+IN_CCE = """
+import math
+layers = [3]
+def f(a):
+    return a
+class Dense:
+    def forward(self, input):
+        pass
+layer = Dense()
+def cce(y, yhat):
+    {}
+"""
 AXIS, CALLED = "A float stands where NumPy expects an axis. np.max(M, c)", "An array is called like a function."
 NO_SELF = "A name of the layer is used without self. before it."
 INPUT = "The name input alone is a function of Python."
@@ -44,7 +55,6 @@ SAID = {
     "None * y": "one of them is None",
     "print(y).sum()": "one of them is None",
     "[i for i in layers.reverse()]": "reverse changes the list itself, and gives None.",
-    "input('?')": "The code waits for somebody to type.",
     # Names
     "log(y)": "A function of NumPy is used without np. before it. Write np.log.",
     "loose * y": "Nothing is called loose here. Compare its spelling",
@@ -154,6 +164,7 @@ def test_what_is_said_answers_the_error() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        ("It raised EOFError: EOF when reading a line", "line 2: input()", "The code waits for somebody to type."),
         ("It raised TypeError: 'numpy.float64' object is not callable", "", "a value of the type numpy.float64 in the"),
         ("It raised TypeError: 'Softmax' object is not callable", "", "the name of the function or the class alone"),
         (
