@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lib.checking import fingerprints
-from lib.checking.findings import Finding, name_mistakes
-from lib.checking.fingerprints import Fingerprint, groups_of
+from lib.checking.findings import Finding
+from lib.checking.fingerprints import Fingerprint, groups_of, name_mistakes
 from lib.checking.layers import prepare
 from lib.checking.looks import Shown
 from lib.checking.student_code import Failure, cell_of, run_each, write_line
@@ -121,10 +121,11 @@ def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
 
 def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: float) -> WorkedExample | None:
     """Run the part's worked example on student code; None where there is none. What is late says so."""
-    if (example := _examples(package).get(part.id)) is None:
+    unit, named = _examples(package), dict(zip(part.subjects, subjects, strict=False))
+    if (example := unit.get(part.id)) is None:
         return None
-    steps, named = example["steps"], dict(zip(part.subjects, subjects, strict=False))
-    actions = [partial(_work, example.get("names", ""), step["code"], named) for step in steps]
+    steps, names = example["steps"], "\n".join([unit.get("names", ""), example.get("names", "")])
+    actions = [partial(_work, names, step["code"], named) for step in steps]
     ran = run_each(actions, max(until - monotonic(), 0.01), until)
     late = [Failure("time", "did not end in time")] * (len(steps) - len(ran))
     return WorkedExample(" ".join(example["given"].split()), tuple(map(_compare, steps, [*ran, *late])))
@@ -151,21 +152,12 @@ def _column(result: object, number: int) -> Array:
 
 
 def _compare(step: Mapping[str, Any], found: Array | Failure) -> WorkedStep:
-    right = np.array(step["by_hand"], dtype=float)
+    text, by_hand = step["text"], show(step["by_hand"])
     if isinstance(found, Failure):
-        return WorkedStep(step["text"], _show(right), found.text, agrees=False)
+        return WorkedStep(text, by_hand, found.text, agrees=False)
+    right = np.array(step["by_hand"], dtype=float)
     found = found.reshape(right.shape) if found.size == right.size == 1 else found
     agrees = found.shape == right.shape and np.allclose(found, right, rtol=1e-3, atol=1e-4)
-    return WorkedStep(step["text"], _show(right), _show(found), bool(agrees))
-
-
-def _show(array: Array) -> str:
-    """Write an array on one line, with four digits a number."""
-    if np.isfinite(array).all() and (array == array.round()).all() and (abs(array) < 1e6).all():
-        array = array.astype(int)
-    if array.ndim == 0:
-        return show(array.item())
     with np.errstate(over="ignore"):  # near 1e308, as np.nan_to_num makes them of infinities
-        array = np.where(abs(array) < 1e300, array.round(4) + 0, array)
-    text = np.array2string(array, precision=4, separator=", ", suppress_small=True, threshold=24)
-    return " ".join(text.split())
+        rounded = np.where(abs(found) < 1e300, found.round(4) + 0, found).tolist()
+    return WorkedStep(text, by_hand, show(rounded), bool(agrees))

@@ -12,8 +12,18 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.findings import find_wrong, wrong_groups
-from lib.checking.fingerprints import NOTHING, SHAPES, AtDesk, Fingerprint, Measurement, Seal, groups_of, measure
+from lib.checking.findings import find_wrong
+from lib.checking.fingerprints import (
+    NOTHING,
+    SHAPES,
+    AtDesk,
+    Fingerprint,
+    Measurement,
+    Seal,
+    groups_of,
+    measure,
+    wrong_groups,
+)
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Plain, leaves
 from lib.checking.student_code import Failure, silence
@@ -138,9 +148,9 @@ def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
     """Tell whether an outcome tells more than that it is wrong: all of nan alone, or a single 0, has many causes."""
     if isinstance(outcome, Failure):
         return False
-    are_numbers = isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1
-    if are_numbers and abs(outcome.item()) < NOTHING and right.item() != 1:
-        return False
+    if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
+        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # a 1 stands for yes
+        return not is_nothing and bool(np.isfinite(outcome).all())
     return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
 
 

@@ -77,7 +77,7 @@ class StatementVerdict:
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """What became of one part. `mistake` is the first that a statement has, and `problem` says why there was no answer."""
+    """What became of one part, the first mistake that a statement has, and why there was no answer, if there was none."""
 
     id: str
     title: str
