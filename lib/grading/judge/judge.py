@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
-from lib.checking.error_hints import hint_for
+from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, find, sides
 from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, look_at_ours, places_of
@@ -108,7 +108,9 @@ def _sentence(finding: Finding) -> str:
     why = finding.why
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
-    return with_line(why.text, why.line) if isinstance(why, Failure) else why
+    if isinstance(why, Failure):
+        return " ".join(filter(None, [explain(why).says, with_line(why.text, why.line)]))
+    return why
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
