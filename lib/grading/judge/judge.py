@@ -69,15 +69,15 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Mapping
         inputs = part.secret_inputs(seed)
         if all(statement.right for statement in part.statements):
             return inputs, {}
-        known = look_at_ours(part, inputs, key.subjects(part))
+        shown = look_at_ours(part, inputs, key.subjects(part))
     except Exception as error:  # whatever a unit's own code may raise
         raise UnitFailsError(part.id, describe(error)) from error
-    for finding in find(part, inputs, known, known):
+    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
+    known = {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}  # as the desk compares
+    for finding in find(part, inputs, shown, known):
         if finding.state != "right" and finding.statement.points:
             raise UnitFailsError(part.id, _sentence(finding))
-    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
-    digests = {place: Seal.of(Measurement({"": known[place]})) for place in sealed}  # as the desk compares them
-    return inputs, {**known, **digests}
+    return inputs, known
 
 
 def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
