@@ -1,4 +1,7 @@
-"""A little part of one's own, and what becomes of code at the desk and at grading: through JSON, as in a class."""
+"""Little parts, and what becomes of code at the desk and at grading: through JSON, as in a class.
+
+`check` has a loss, its slope and a layer, for tests of what surrounds a check.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,7 +11,9 @@ from unittest.mock import patch
 import numpy as np
 
 from lib.answer_key import AnswerKey
+from lib.checking import right
 from lib.checking.answers import answer
+from lib.checking.dispatch import Checks
 from lib.checking.findings import Finding, find
 from lib.checking.fingerprints import name_mistakes
 from lib.checking.looks import look_at
@@ -17,7 +22,7 @@ from lib.grading.commands.fingerprints import build
 from lib.grading.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.mistakes import Mistake
-from lib.unit import Inputs, Part, Statement, Unit
+from lib.unit import Inputs, Part, Statement, Unit, statement
 
 Draw = Callable[[np.random.Generator], Inputs]
 
@@ -72,3 +77,60 @@ def said(finding: Finding) -> str:
 def mistakes_of(sources: Mapping[str, str]) -> list[Mistake]:
     """Make mistakes of code, each with a name."""
     return [Mistake("check-f", name, "Look again.", (source,)) for name, source in sources.items()]
+
+
+def squares(inputs: Inputs) -> Any:
+    """Give what a right loss is."""
+    return (inputs["x"] ** 2).mean()
+
+
+def draw_matrix(rng: np.random.Generator) -> Inputs:
+    """Draw numbers for 3 features of 4 samples."""
+    return {"x": rng.normal(size=(3, 4))}
+
+
+@statement(
+    "It is the mean of the squares.",
+    right.expected(squares),
+    hint="Square by hand.",
+    lines="mean|sum",
+    what="The loss is not the mean of the squares.",
+)
+def Mean(inputs: Inputs, loss: Any) -> Any:
+    return loss(inputs["x"])
+
+
+@statement("It grows with the square.", right.expected(squares), depends_on=("Mean",))
+def Large(inputs: Inputs, loss: Any) -> Any:
+    return loss(10 * inputs["x"]) / 100
+
+
+@statement("It does not look at the sign.", right.expected(squares), depends_on=("Mean",))
+def Sign(inputs: Inputs, loss: Any) -> Any:
+    return loss(-inputs["x"])
+
+
+@statement("It takes whole numbers.", right.expected(lambda inputs: 2.5), hint="Leave them as they are.")
+def Whole(inputs: Inputs, loss: Any) -> Any:
+    return loss(np.array([1, 2]))
+
+
+@statement("It takes an empty list.", right.expected(lambda inputs: 0), points=0, hint="Add them up first.")
+def Empty(inputs: Inputs, loss: Any) -> Any:
+    return np.nan_to_num(loss(np.array([])))
+
+
+@statement("It is the slope of the loss.", right.slopes(lambda x, inputs: (x**2).mean(), "x"), points=2)
+def Slope(inputs: Inputs, slope: Any, loss: Any) -> Any:
+    return slope(inputs["x"])
+
+
+@statement("Nothing changes.", right.expected(lambda inputs: inputs["x"]))
+def Same(inputs: Inputs, Layer: Any) -> Any:
+    return Layer().forward(inputs["x"])
+
+
+LOSS = Part("check-loss", "The loss", ("loss",), draw_matrix, (Mean, Large, Sign, Whole, Empty))
+SLOPE = Part("check-slope", "The slope", ("slope", "loss"), draw_matrix, (Slope,))
+LAYER = Part("check-layer", "A layer", ("Layer",), draw_matrix, (Same,), code="Layer.forward")
+check = Checks((LOSS, SLOPE, LAYER))

@@ -101,10 +101,16 @@ def test_inputs_and_examples_are_copies_so_one_attempt_spoils_no_later_one() -> 
 
 
 def test_what_rests_on_a_wrong_statement_is_not_tested() -> None:
+    def look(inputs: Inputs, f: Any) -> Several:
+        return Several(one=f(1), two=f(2), three=f(3))
+
+    right_of = right.by_name(
+        **{n: right.expected(lambda _, n=at: n) for at, n in enumerate(("one", "two", "three"), 1)}
+    )
     part = part_of(
-        Statement("First", "One.", lambda inputs, f: f(1), right.expected(lambda inputs: 1)),
-        Statement("Second", "Two.", lambda inputs, f: f(2), right.expected(lambda inputs: 2), depends_on=("First",)),
-        Statement("Third", "Three.", lambda inputs, f: f(3), right.expected(lambda inputs: 3)),
+        Statement("First", "One.", look, right_of, of=("one",)),
+        Statement("Second", "Two.", look, right_of, of=("two",), depends_on=("First",)),
+        Statement("Third", "Three.", look, right_of, of=("three",)),
     )
     findings, _, verdict = desk_and_judge(part, lambda n: n, lambda n: 0 if n == 1 else n)
     assert [each.state for each in findings] == ["wrong", "not checked", "right"]
@@ -160,3 +166,9 @@ def test_what_a_look_cannot_go_on_with_is_no_error_of_the_students(monkeypatch: 
 
 def test_an_answer_without_its_arguments_says_so_for_all() -> None:
     assert answer(RESULTS, 5, ())["secret"][""]["text"] == "This check takes f. It was called with no argument."
+
+
+def test_two_looks_of_one_name_are_refused() -> None:
+    looks: list[Any] = [lambda inputs, f: f(1), lambda inputs, f: f(2)]
+    with pytest.raises(ValueError, match="check-f: the look of B has the name of another one"):
+        part_of(*(Statement(name, "One.", look) for name, look in zip(("B", "A"), looks, strict=True)))
