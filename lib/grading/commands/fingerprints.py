@@ -6,6 +6,7 @@ inputs of the local checks.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,9 @@ def file_of(unit: str) -> Path:
     return units.places()[unit].folder / fingerprints.FILE
 
 
+@lru_cache(maxsize=2)
 def build(key: AnswerKey) -> Built:
-    """Run right code and all mistakes."""
+    """Run right code and all mistakes: once for who looks for faults, and who writes the file."""
     built = Built(AtDesk({}, {}))
     right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
     with silence(), np.errstate(all="ignore"):

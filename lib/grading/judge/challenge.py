@@ -1,4 +1,4 @@
-"""Challenges: a seed for each submission that nobody can guess. It draws the inputs, in the kernel and for the judge."""
+"""Challenges: a seed for each submission that nobody can guess. It draws the inputs, for the kernel and the judge."""
 
 import hashlib
 import hmac
