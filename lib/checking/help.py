@@ -11,19 +11,16 @@ import inspect
 import linecache
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from time import monotonic
 from types import FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from lib.checking import fingerprints
-from lib.checking.findings import Finding, name_mistakes
-from lib.checking.fingerprints import Fingerprint
+from lib.checking.findings import Finding
+from lib.checking.fingerprints import Fingerprint, name_mistakes
 from lib.checking.looks import Shown
-from lib.checking.student_code import Failure, cell_of, run_each, write_line
-from lib.checking.values import Wrong, numbers, show
+from lib.checking.student_code import Failure, cell_of, write_line
+from lib.checking.values import Wrong
 from lib.unit import Part, Statement
 
 Reason: TypeAlias = Wrong | Failure | str

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lib.checking import fingerprints
 from lib.checking.answers import call_on_others
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.cell_runs import find_stale
@@ -36,6 +35,8 @@ def known_right(part: Part, package: str) -> Mapping[str, Any]:
     """Give what right code shows on the inputs of the desk, where it can't be told from the inputs."""
     if all(statement.right for statement in part.statements):
         return {}
+    from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
+
     return fingerprints.read(package).right.get(part.id, {}) if package else {}
 
 

@@ -161,11 +161,15 @@ def compare(
         for number, pair in enumerate(zip(found, expected, strict=False)):
             compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise
         if len(found) != len(expected):
-            raise wrong(f"{len(found)} entries", f"{len(expected)} entries", hint=PRINT_BOTH)
+            raise wrong(_count(found), _count(expected), hint=PRINT_BOTH)
     elif type(found) is not type(expected):
         raise wrong(brief(found), brief(expected), hint=shape_hint if isinstance(expected, np.ndarray) else PRINT_BOTH)
     elif found != expected:
         raise wrong(brief(found), brief(expected))
+
+
+def _count(entries: list[Plain]) -> str:
+    return f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
 
 
 def _form(array: Array) -> str:

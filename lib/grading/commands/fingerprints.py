@@ -13,8 +13,18 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.findings import find_wrong, wrong_groups
-from lib.checking.fingerprints import NOTHING, SHAPES, AtDesk, Fingerprint, Measurement, Seal, groups_of, measure
+from lib.checking.findings import find_wrong
+from lib.checking.fingerprints import (
+    NOTHING,
+    SHAPES,
+    AtDesk,
+    Fingerprint,
+    Measurement,
+    Seal,
+    groups_of,
+    measure,
+    wrong_groups,
+)
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Plain, leaves
 from lib.checking.student_code import Failure, silence

@@ -12,8 +12,8 @@ from typing import Any
 from lib.answer_key import AnswerKey
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import hint_for
-from lib.checking.findings import Finding, find, name_mistakes, sides
-from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of
+from lib.checking.findings import Finding, find, sides
+from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, look_at_ours, places_of
 from lib.checking.results import Plain, read, to_json
 from lib.checking.student_code import Failure, attempt
