@@ -144,7 +144,7 @@ def describe(error: BaseException) -> str:
     from lib.mistakes import BadMistake  # here, see above
 
     if isinstance(error, BadMistake):  # which names its file itself
-        return str(error)
+        return str(error).removesuffix(".")
     words = f"{type(error).__name__}: {error}"
     folders = [place.folder for place in places().values()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]

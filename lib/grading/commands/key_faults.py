@@ -117,13 +117,13 @@ def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
     """Say on which draw first right code isn't right, or the unit's own code fails; and what is right too often."""
     draws = {"on the inputs of the desk": part.desk_inputs}
     draws |= {f"drawn from seed {seed}": partial(part.secret_inputs, seed) for seed in range(MANY)}
-    asked = [each for each in part.statements if each.points and each.right is None]
+    told_by_key = [each for each in part.statements if each.right is None]
     answered = Counter[str]()
     for drawn, draw in draws.items():
         try:
             inputs = draw()
             # What the answer key has to tell ships from one run, and is compared with another.
-            first = look_at_ours(part, inputs, key.subjects(part)) if asked else {}
+            first = look_at_ours(part, inputs, key.subjects(part)) if told_by_key else {}
             findings = find(part, inputs, look_at_ours(part, inputs, key.subjects(part)), first)
         except Exception as error:  # whatever a unit's own code may raise
             yield CannotBuild(
@@ -141,9 +141,9 @@ def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
                 attempt=f"correct the statement, its examples, the draw or the right code of {part.id!r}",
             )
             return
-        answered[_write(asked, inputs, first)] += 1
+        answered[_write(told_by_key, inputs, first)] += 1
     [(most, times)] = answered.most_common(1)
-    if asked and times > OFTEN:
+    if any(each.points for each in told_by_key) and times > OFTEN:
         yield CannotBuild(
             f"{answers}, the part {part.id!r}: a part whose right answer is often the same",
             found=f"in {times} of {len(draws)} draws {most[:200]}",
@@ -226,8 +226,8 @@ def _fault_of_way(
             f"{where}: a mistake that earns all points{'' if len(earning) == len(lost) else ' in some draws'}",
             found=f"all {part.points:g} points in {len(earning)} of {len(lost)} draws, such as from seed {earning[0]}",
             expected="fewer in each",
-            attempt=f"draw inputs on which it always shows: run it on {part.name}.secret_inputs({earning[0]}). Or add a"
-            " statement that tells it from right code, or take it out",
+            attempt=f"draw inputs on which it always shows: run it on what the part's secret_inputs({earning[0]}) gives. Or add"
+            " a statement that tells it from right code, or take it out",
         )
     return None
 
