@@ -93,7 +93,10 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
         with_part(relu_unit.loss, statements=(Given,)),
         ["test_key_faults.py:", "Given: right code is wrong", "KeyError: 'los'"],
     ),
-    "a statement has no hint": (with_part(relu_unit.loss, statements=(NO_HINT,)), ["SquaredError: a statement without"]),
+    "a statement has no hint": (
+        with_part(relu_unit.loss, statements=(NO_HINT,)),
+        ["SquaredError: a statement without"],
+    ),
     "a part with mistakes is worth nothing": (
         with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)),
         ["the part 'check-mse': a part that is worth nothing"],
@@ -103,8 +106,14 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
         a("In other words", "def mse(y, yhat):\n    return ((yhat - y) ** 2).mean()"),
         ["the mistake 'In other words' of 'check-mse': a mistake that earns all points.", f"in {MANY} of {MANY} draws"],
     ),
-    "it is right now and then": (a("Twice", SMALL_X), ["'Twice'", "earns all points in some draws.\nFound:    all 1 p"]),
-    "it isn't Python's": (a("Odd", "def mse(y, yhat):\n    return squares(y)"), ["can't be run", "name 'squares' is not"]),
+    "it is right now and then": (
+        a("Twice", SMALL_X),
+        ["'Twice'", "earns all points in some draws.\nFound:    all 1 p"],
+    ),
+    "it isn't Python's": (
+        a("Odd", "def mse(y, yhat):\n    return squares(y)"),
+        ["can't be run", "name 'squares' is not"],
+    ),
     "it can't be defined": (a("Odd", "mse = squares"), ["'Odd'", "can't be run", "NameError: name 'squares'"]),
     "it is another one": (a("Again", *ABSOLUTE.sources), ["without numbers of its own", "'Again', way 1: the same as"]),
     "it can't be told": (
