@@ -1,12 +1,14 @@
 """Answers of students as data: the code of a solution cell, what is wrong with it, what it loses, and its true names.
 
-A file in `public` holds answers to one cell, each under its id, written after public student code, courses and
-questions. They are held out: no mistake of the catalogue is written against them. An answer has its whole `code`; or
-what it has in the place of the `…` in one of the file's texts, under that text's name; or what it changes in the text
-`base`. One without `mistakes` is right. `loops` has loops of the same kind in Python.
+A file holds answers to one cell, each under its id. An answer has its whole `code`; or what it has in the place of the
+`…` in one of the file's texts, under that text's name; or what it changes in the text `base`. One that loses nothing is
+right.
+
+Those in `public` are held out: they were written after public student code, courses and questions, and no mistake of
+the catalogue is written against them. Those in `own` were written against the checks: `called` is all that their
+mistakes are called, and what is `said` stands in the report at the desk. `loops` has loops of this kind in Python.
 """
 
-import linecache
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +19,14 @@ from typing import Any
 from lib.checking.student_code import silence
 from tests.variants import written
 
-FOLDER = Path(__file__).parent / "public"
-FIELDS = {"mistakes", "lost", "called", "code", "change"}
+FIELDS = {"mistakes", "lost", "called", "said", "code", "change"}
 
 
 @dataclass(frozen=True)
 class Answer:
     """One answer to a cell: its mistakes in plain words, the statements that it loses, and the names that are true.
+
+    `called` is None where nothing is known of its names.
 
     A statement with a `?` behind its name may be lost or not: that can be read either way.
     """
@@ -33,7 +36,8 @@ class Answer:
     code: str
     mistakes: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
-    called: frozenset[str] = frozenset()
+    called: frozenset[str] | None = None
+    said: tuple[str, ...] = ()
 
     @property
     def certain(self) -> set[str]:
@@ -52,9 +56,9 @@ class Answer:
 
 
 @cache
-def public_answers() -> tuple[Answer, ...]:
-    """Read all public answers."""
-    return tuple(answer for file in sorted(FOLDER.glob("*.toml")) for answer in _read(file))
+def answers(folder: str) -> tuple[Answer, ...]:
+    """Read all answers in a folder."""
+    return tuple(answer for file in sorted(Path(__file__).parent.glob(f"{folder}/*.toml")) for answer in _read(file))
 
 
 def _read(file: Path) -> Iterator[Answer]:
@@ -63,9 +67,10 @@ def _read(file: Path) -> Iterator[Answer]:
     for id, one in held.items():
         if id not in texts:
             assert not (strange := {*one} - FIELDS - {*texts}), f"{file.name}, {id}: {strange}"
-            lost, mistakes, called = (one.get(name, ()) for name in ("lost", "mistakes", "called"))
+            mistakes, lost, said = (tuple(one.get(name, ())) for name in ("mistakes", "lost", "said"))
+            called = frozenset(one["called"]) if "called" in one else None
             code = _write(one, texts, f"{file.name}, {id}")
-            yield Answer(f"{file.stem}/{id}", file.stem, code, tuple(mistakes), tuple(lost), frozenset(called))
+            yield Answer(f"{file.stem}/{id}", file.stem, code, mistakes, lost, called, said)
 
 
 def _write(one: dict[str, Any], texts: dict[str, str], where: str) -> str:
