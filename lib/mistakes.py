@@ -104,6 +104,8 @@ def _read_part(part: Part, right: Mapping[str, object], file: str, about: Mappin
         raise BadMistake(f"{where}: {', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
     if not about:
         return
+    if part.subjects[0] not in right:
+        raise BadMistake(f"{where}: there is no right code called {part.subjects[0]}.")
     source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class
     names = about.get("names", "")
     for group in about.get("mistakes", ()):
