@@ -239,8 +239,10 @@ def _unpack(packed: str, shape: object) -> Array:
     ):
         raise ValueError("an array without a shape")
     array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
-    if prod(shape) != array.size or (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
-        raise ValueError("no array of numbers that fit it")
+    if prod(shape) != array.size:
+        raise ValueError("no array of numbers that fit its shape")
+    if (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
+        raise ValueError(f"an array with numbers of {HUGE:g} or more")
     return array.reshape(shape)
 
 

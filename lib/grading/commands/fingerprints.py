@@ -5,7 +5,9 @@ inputs of the local checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,8 @@ def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
     """Write the file of a unit; tell whether it changed. Raises OSError where it can't be written."""
     file, text = file_of(unit), fingerprints.write(build(key).at_desk)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
+        with suppress(OSError):
+            file.touch()  # newer than the code, and so known to be up to date
         return {file: False}
     write_whole(file, text.encode())
     fingerprints.read.cache_clear()
@@ -56,8 +60,9 @@ def file_of(unit: str) -> Path:
     return units.places()[unit].folder / fingerprints.FILE
 
 
+@lru_cache(maxsize=2)
 def build(key: AnswerKey) -> Built:
-    """Run right code and all mistakes."""
+    """Run right code and all mistakes: once for who looks for faults, and who writes the file."""
     built = Built(AtDesk({}, {}))
     right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
     with silence(), np.errstate(all="ignore"):

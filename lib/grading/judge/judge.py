@@ -117,13 +117,11 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
     """Name the mistakes that explain what is wrong, each at the first statement that it breaks."""
     found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
     statements = list(verdict.statements)
-    told: list[Diagnosis] = []
     for mistake in found:
         for number in _broken(part, mistake, statements):
-            diagnosis = Diagnosis(mistake.name, mistake.hint)
-            told += [diagnosis] if diagnosis not in told else []
-            statements[number] = replace(statements[number], mistake=diagnosis, hint="")
-    return replace(verdict, statements=tuple(statements), mistake=told[0] if told else None)
+            named = Diagnosis(mistake.name, mistake.hint)
+            statements[number] = replace(statements[number], mistake=named, hint="")
+    return replace(verdict, statements=tuple(statements))
 
 
 def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerdict]) -> Iterator[int]:
@@ -171,8 +169,10 @@ def _evidence(
 def _both(
     statement: Statement, outcome: Outcome, given: Inputs, name: str, by_hand: object, known: object
 ) -> tuple[Outcome, Outcome]:
+    if isinstance(known, Seal):
+        known = f"a result with the digest {known.digest}"
     if isinstance(outcome, Failure):
-        return outcome, None
+        return outcome, known
     pair = attempt(lambda: sides(statement, outcome, given, name, by_hand, known))
     return (outcome, pair) if isinstance(pair, Failure) else pair
 
