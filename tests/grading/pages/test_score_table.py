@@ -10,10 +10,10 @@ from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mistake=None, **more):
     states = ["right"] * points + [state] * (3 - points)
     statements = tuple(
-        StatementVerdict(str(at), "A statement.", 1, each, "" if each == "right" else why)
+        StatementVerdict(str(at), "A statement.", 1, each, *(() if each == "right" else (why, "", True, mistake)))
         for at, each in enumerate(states)
     )
-    return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements, mistake),), **more)
+    return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements),), **more)
 
 
 def test_a_small_class_has_a_line_each():
