@@ -98,7 +98,7 @@ kinds = itertools.cycle([
 def payload(name, subjects):
     part, kind = getattr(real, name).part, next(kinds)
     given = {statement.look.__name__: kind for statement in part.statements}
-    return {'part': part.id, 'shown': next(kinds) if kind is None else dict.fromkeys(('desk', 'secret'), {**given, '': kind})}
+    return {'part': part.id, 'shown': dict.fromkeys(('desk', 'secret'), {**given, '': kind})}
 """
     return before(notebook, "check-cce", FORGER + payload)
 
