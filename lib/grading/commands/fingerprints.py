@@ -110,11 +110,10 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 
     At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs.
     """
-    for objects in mistake.objects(key.right):
-        subjects = tuple(objects[name] for name in part.subjects)
-        first = look_at_ours(part, part.desk_inputs(), subjects)
-        look_at_ours(part, part.other_inputs, subjects)
-        yield [first, look_at_ours(part, part.desk_inputs(), subjects)]
+    for new, used in zip(mistake.objects(key.right), mistake.objects(key.right), strict=True):
+        first, again = (tuple(objects[name] for name in part.subjects) for objects in (new, used))
+        look_at_ours(part, part.other_inputs, again)
+        yield [look_at_ours(part, part.desk_inputs(), each) for each in (first, again)]
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
