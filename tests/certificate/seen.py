@@ -46,8 +46,11 @@ class Seen:
 
     @property
     def told(self) -> set[str]:
-        """All that tells its mistake."""
-        return self.names | {sentence for sentence in SENTENCES if sentence in self.said}
+        """All that tells its mistake. What stands in a longer name is not told."""
+        said = self.said
+        for name in self.names:
+            said = said.replace(name, "")
+        return self.names | {sentence for sentence in SENTENCES if sentence in said}
 
     def __str__(self) -> str:
         lost = [name for name, state in self.states.items() if state != "right"]
