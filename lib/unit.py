@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Statement:
 
 
 def statement(text: str, right: Sides | None = None, **more: Any) -> Callable[[Look], Statement]:
-    """Make a statement of a look: a decorator, by which it has the function's name. `more` are fields of `Statement`."""
+    """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`."""
     return lambda look: Statement(look.__name__, text, look, right, **more)
 
 
@@ -93,6 +93,12 @@ class Part:
     statements: tuple[Statement, ...]
     depends_on: tuple[Part, ...] = ()
     code: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up."""
+        looks = {statement.look.__name__: statement.look for statement in self.statements}
+        if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
+            raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")
 
     @property
     def name(self) -> str:
@@ -126,8 +132,7 @@ class Part:
         return self.desk_inputs(OTHERS)
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(NamedTuple):
     """A library that a notebook uses where it is installed, and does without elsewhere.
 
     `name` is the extra of the students' distribution that installs it. `text` tells a student what the library adds and
@@ -139,16 +144,14 @@ class Extra:
     text: str
 
 
-@dataclass(frozen=True)
-class SlowImports:
+class SlowImports(NamedTuple):
     """Modules that a unit's notebooks may import and that take seconds, and what code looks like that does so."""
 
     modules: tuple[str, ...]
     code: re.Pattern[str]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question on an experiment, to be answered before it is run: the choices, which one is so, and why.
 
     `id` is its name in the notebook and in what is stored. `right` counts the choices from 0. `found` leads to the

@@ -353,8 +353,21 @@ def released() -> Code:
     return written("\n".join(runnable(cell) for cell in cells))
 
 
-def written(source: str) -> Code:
-    """The names that a cell with `source` defines, with those of a notebook around it."""
+class Layer:
+    """The notebook's base class of layers."""
+
+    def __init__(self) -> None:
+        self.input = self.output = None
+
+    def forward(self, input: Any) -> Any:
+        pass
+
+    def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
+        pass
+
+
+def written(source: str, name: str = "<cell>") -> Code:
+    """The names that a cell with `source` defines, with those of a notebook around it. Errors quote lines of `name`."""
     namespace = {
         "np": np,
         "SimpleNamespace": SimpleNamespace,
@@ -363,11 +376,12 @@ def written(source: str) -> Code:
         "cce": cce,
         "cce_gradient": cce_gradient,
         "generate_batch_indices": generate_batch_indices,
+        "Layer": Layer,
         "__blank__": Complaint(),
     }
     source = textwrap.dedent(source).lstrip("\n")
-    linecache.cache["<cell>"] = (len(source), None, source.splitlines(keepends=True), "<cell>")
-    exec(compile(source, "<cell>", "exec"), namespace)
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    exec(compile(source, name, "exec"), namespace)
     return namespace
 
 

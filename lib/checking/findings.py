@@ -12,8 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from lib.checking.fingerprints import AtDesk, Fingerprint, Seal, find_mistakes, groups_of
-from lib.checking.looks import KEPT, Outcome, Shown, places_of
+from lib.checking.looks import KEPT, Shown, places_of
 from lib.checking.results import Plain, brief, compare, read
 from lib.checking.student_code import Failure
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
@@ -21,8 +20,8 @@ from lib.unit import Inputs, Part, Statement
 
 State: TypeAlias = Literal["right", "wrong", "open", "not checked"]
 """`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
-Known: TypeAlias = Mapping[str, Plain | Seal]
-"""What right code shows, by place, where that can't be told from the inputs."""
+Known: TypeAlias = Mapping[str, Any]
+"""What right code shows, by place, where that can't be told from the inputs; of a sealed statement its `Seal`."""
 NEW_ARRAY = "Compute into a new array: other code still needs this one."
 NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
 OTHER_FORM = "The result has another form than the right one."
@@ -73,24 +72,6 @@ def find_wrong(
     return ""
 
 
-def wrong_groups(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[str]:
-    """Name the groups of statements in which something with points is wrong."""
-    return [
-        group
-        for group, statements in groups_of(part).items()
-        if any(each.points and find_wrong(each, inputs, shown, known) for each in statements)
-    ]
-
-
-def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> list[Fingerprint]:
-    """Name the mistakes that fit what was shown on the inputs of the desk, in the order of their statements."""
-    if not (known := at_desk.mistakes.get(part.id)):
-        return []
-    wrong = wrong_groups(part, inputs, shown, at_desk.right.get(part.id, {}))
-    found = find_mistakes(part, inputs, shown, wrong, known)
-    return sorted(found, key=lambda mistake: min(wrong.index(group) for group in mistake.seals if group in wrong))
-
-
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
     """Give what is found in a result, and what has to be there. Raises `Wrong` where that alone says what is wrong."""
     if name.startswith(KEPT):
@@ -111,7 +92,7 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
         what = f"The code changes {name.removeprefix(KEPT)}, which it is given."
         compare(found, expected, rtol=0, what=what, hint=NEW_ARRAY)
         return
-    if isinstance(expected, Seal):
+    if statement.sealed and by_hand is None:
         if not expected.fits(found):
             raise Wrong(what or "The result is not the right one.", found=brief(found), hint=hint)
         return

@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lib.checking.findings import Known, find_wrong
 from lib.checking.looks import Shown, places_of
-from lib.checking.results import Plain, from_json, leaves, to_json
+from lib.checking.results import HUGE, Plain, from_json, leaves, to_json
 from lib.checking.student_code import Failure
 from lib.unit import Array, Inputs, Part, Statement
 
@@ -135,8 +136,8 @@ class Measurement:
 
 
 def _project(place: str, array: Array) -> Array:
-    """Project the finite numbers of an array on a few directions, which its shape and its place determine."""
-    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
+    """Project an array, without what is huge, on a few directions, which its shape and its place determine."""
+    numbers = np.arcsinh(np.where(abs(array) < HUGE, array, 0).ravel() / SMALL)
     return _directions(f"{place} {array.shape}", array.size) @ numbers
 
 
@@ -174,6 +175,24 @@ def measure(part: Part, inputs: Inputs, shown: Shown, group: str, with_advice: b
     statements = [each for each in groups_of(part)[group] if each.points or with_advice]
     places = {place: None for each in statements for place, *_ in places_of(each, inputs)}
     return Measurement({place: shown.get(place, Failure("value", "")) for place in sorted(places)})
+
+
+def wrong_groups(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[str]:
+    """Name the groups of statements in which something with points is wrong."""
+    return [
+        group
+        for group, statements in groups_of(part).items()
+        if any(each.points and find_wrong(each, inputs, shown, known) for each in statements)
+    ]
+
+
+def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> list[Fingerprint]:
+    """Name the mistakes that fit what was shown on the inputs of the desk, in the order of their statements."""
+    if not (known := at_desk.mistakes.get(part.id)):
+        return []
+    wrong = wrong_groups(part, inputs, shown, at_desk.right.get(part.id, {}))
+    found = find_mistakes(part, inputs, shown, wrong, known)
+    return sorted(found, key=lambda mistake: min(wrong.index(group) for group in mistake.seals if group in wrong))
 
 
 def find_mistakes(

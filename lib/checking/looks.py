@@ -9,9 +9,9 @@ the look, the case, and the result's name among several.
 from __future__ import annotations
 
 import copy
-import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
@@ -131,8 +131,8 @@ def _blame(error: Exception) -> Failure:
     failure = failure_of(error)
     if failure.kind != "error" or failure.own or (isinstance(error, TypeError) and CALL_ERROR.search(str(error))):
         return failure
-    frame = inspect.getinnerframes(error.__traceback__)[-1]
-    where = f"{frame.function}, line {frame.lineno}"
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    where = f"{frame.f_code.co_name}, line {line}"
     text = f"The check can't go on with what your code gave. In the check: {type(error).__name__}: {error} ({where})."
     return Failure("error", text)
 

@@ -27,7 +27,7 @@ DEEPEST = 10
 A_SET = "a set of"
 """The one key of a dict that stands for a set."""
 HUGE = 1e300
-"""Larger than any number that is read from a kernel."""
+"""A number of this size and more counts as infinite: what is computed with it would overflow."""
 PRINT_BOTH = "Print what your code gives, and its type. Compare it with what is expected."
 
 
@@ -47,12 +47,12 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
     if value is None or issubclass(type(value), str):
         return value if value is None else str(value)[:MOST_LETTERS]
-    if isinstance(value, np.ndarray) and value.dtype == object and not value.ndim:
-        return _read(value.item(), what, depth + 1)
     if (array := _as_numbers(value)) is not None:
         if array.size > MOST_NUMBERS:
             raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
-        return array
+        return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array)
+    if isinstance(value, np.ndarray) and not value.ndim:
+        return _read(value.item(), what, depth + 1)
     if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):
         kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
         raise Wrong(f"{what} is not a number, an array, a text, or a list or dict of these.", found=kind)
@@ -71,6 +71,8 @@ def _as_numbers(value: Any) -> Array | None:
         return None
     try:
         array = np.asarray(value)
+        if array.size > MOST_NUMBERS:
+            return array  # as it is, to be refused: one number seen as many would take all memory
         if array.dtype.kind in "biuf":
             return np.array(array, dtype=np.float64)
         if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
@@ -156,16 +158,21 @@ def compare(
                 raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
             if key not in expected:
                 raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
-            compare(found[key], expected[key], path=f"{path}[{key}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
+            at = path if key == A_SET else f"{path}[{key}]"
+            compare(found[key], expected[key], path=at, nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
     elif isinstance(expected, list) and isinstance(found, list):
         for number, pair in enumerate(zip(found, expected, strict=False)):
             compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise
         if len(found) != len(expected):
-            raise wrong(f"{len(found)} entries", f"{len(expected)} entries", hint=PRINT_BOTH)
+            raise wrong(_count(found), _count(expected), hint=PRINT_BOTH)
     elif type(found) is not type(expected):
         raise wrong(brief(found), brief(expected), hint=shape_hint if isinstance(expected, np.ndarray) else PRINT_BOTH)
     elif found != expected:
         raise wrong(brief(found), brief(expected))
+
+
+def _count(entries: list[Plain]) -> str:
+    return f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
 
 
 def _form(array: Array) -> str:
@@ -232,8 +239,10 @@ def _unpack(packed: str, shape: object) -> Array:
     ):
         raise ValueError("an array without a shape")
     array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
-    if prod(shape) != array.size or (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
-        raise ValueError("no array of numbers that fit it")
+    if prod(shape) != array.size:
+        raise ValueError("no array of numbers that fit its shape")
+    if (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
+        raise ValueError(f"an array with numbers of {HUGE:g} or more")
     return array.reshape(shape)
 
 

@@ -17,7 +17,7 @@ from lib.unit import Array, Inputs, Sides
 
 
 def expected(from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = lambda found: found) -> Sides:
-    """It is this, of the inputs. `pick` takes the part that the statement is about, of both, where both have one shape."""
+    """It is this, of the inputs. Where both have one shape, `pick` takes the part that the statement is about."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         wanted = read(from_inputs(inputs))

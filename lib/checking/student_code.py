@@ -68,8 +68,9 @@ class OwnLine:
 class Failure:
     """Why student code gave no value: the kind, a sentence, and the student's own line where there is one.
 
-    `line` is the line that raised, and `hint` one thing to try, if it is known. `own` also says in which function and cell, and for code that ran out of time which
-    line was running; that is chance, so it doesn't make two failures different.
+    `line` is the line that raised, and `hint` one thing to try, if it is known. `own` also says in which function and
+    cell, and for code that ran out of time which line was running; that is chance, so it doesn't make two failures
+    different.
     """
 
     kind: Kind

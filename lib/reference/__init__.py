@@ -10,8 +10,6 @@ samples.py   what X and y look like
 batches.py   which samples, and in which order
 training.py  all of it together, over and over
 
-wrong_code.py is for the catalogues of mistakes: it makes a layer with another forward or backward.
-
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """
 
@@ -22,15 +20,15 @@ from lib.reference.loss import cce, cce_gradient
 from lib.reference.network import Network
 from lib.reference.relu import ReLU
 from lib.reference.softmax import Softmax
-from lib.reference.training import History, train
+from lib.reference.training import Trained, train
 
 __all__ = [
     "Dense",
-    "History",
     "Layer",
     "Network",
     "ReLU",
     "Softmax",
+    "Trained",
     "cce",
     "cce_gradient",
     "generate_batch_indices",

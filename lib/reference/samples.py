@@ -5,32 +5,19 @@ import numpy as np
 from lib.reference.layer import FloatArray
 
 
-def require_samples(name: str, X: FloatArray, y: FloatArray) -> None:
-    """Raise ValueError unless X is (features, samples) and y is one-hot (classes, samples)."""
+def require_samples(X: FloatArray, y: FloatArray) -> None:
+    """Raise ValueError unless X is (features, samples), of finite numbers, and y is one-hot (classes, samples)."""
     if not (X.ndim == y.ndim == 2 and X.shape[1] == y.shape[1] > 0):
         raise ValueError(
-            f"The {name} samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
+            f"The samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
             "(features, samples) and (classes, samples). Try X.T or y.T, or np.eye(K)[:, labels] if y is 1-D."
         )
     odd = np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))
     if odd.size:
         raise ValueError(
-            f"The {name} labels aren't one-hot: column {odd[0]} of y is {y[:, odd[0]]}, but should be a single 1 "
+            f"The labels aren't one-hot: column {odd[0]} of y is {y[:, odd[0]]}, but should be a single 1 "
             "among 0s. Try np.eye(K)[:, labels] for K classes."
         )
-
-
-def require_alike(X: FloatArray, y: FloatArray, X_val: FloatArray, y_val: FloatArray) -> None:
-    """Raise ValueError unless validation data has the features and classes of the training data."""
-    if (len(X), len(y)) != (len(X_val), len(y_val)):
-        raise ValueError(
-            f"The validation data has {len(X_val)} features and {len(y_val)} classes, but should have {len(X)} and "
-            f"{len(y)} as the training data. Try to one-hot encode all the data first, and to split it then."
-        )
-
-
-def require_finite(X: FloatArray) -> None:
-    """Raise ValueError if X holds nan or infinity."""
     odd = np.flatnonzero(~np.isfinite(X).all(axis=0))
     if odd.size:
         raise ValueError(

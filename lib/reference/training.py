@@ -8,26 +8,19 @@ from lib.reference.batches import generate_batch_indices, require_count
 from lib.reference.dense import Dense
 from lib.reference.layer import FloatArray
 from lib.reference.loss import cce, cce_gradient
-from lib.reference.samples import require_alike, require_finite, require_samples
+from lib.reference.samples import require_samples
 from lib.reference.softmax import Softmax
 
 BLOCK = 64
 """Samples that are copied at a time."""
 
 
-class History(NamedTuple):
-    """The trained layers and how they got there, one value an epoch (validation lists stay empty without such data).
-
-    Training loss and accuracy come from the passes that training makes anyway: they are means over an epoch in which
-    the weights move. Validation looks at the weights at its end.
-    """
+class Trained(NamedTuple):
+    """The trained layers, and the loss of each epoch: a mean over passes during which the weights move."""
 
     dense: Dense
     softmax: Softmax
     loss: list[float]
-    accuracy: list[float]
-    validation_loss: list[float]
-    validation_accuracy: list[float]
 
 
 def train(
@@ -36,18 +29,14 @@ def train(
     learning_rate: float,
     batch_size: int,
     nepochs: int,
-    validation: tuple[FloatArray, FloatArray] | None = None,
     rng: np.random.Generator | int | None = None,
-) -> History:
+) -> Trained:
     """Train a dense layer and softmax on samples X (features, samples) with one-hot labels y (classes, samples).
 
-    `validation` is another such pair, looked at after every epoch and never learned from. The same `rng` gives the
-    same result. Raises ValueError if X and y don't fit each other, y isn't one-hot, or a number makes no sense.
+    The same `rng` gives the same result. Raises ValueError if X and y don't fit each other, y isn't one-hot, or a
+    number makes no sense.
     """
-    require_samples("training", X, y)
-    if validation is not None:
-        require_samples("validation", *validation)
-        require_alike(X, y, *validation)
+    require_samples(X, y)
     if not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate is {learning_rate}, but should be positive and finite. Try 0.1.")
     require_count("nepochs", nepochs)
@@ -55,29 +44,20 @@ def train(
     num_features, num_samples = X.shape
     rng = np.random.default_rng(rng)
     dense, softmax = Dense(num_features, len(y), rng=rng), Softmax()
-    history = History(dense, softmax, [], [], [], [])
+    losses: list[float] = []
     samples, labels = _lay_in_rows(X), _lay_in_rows(y)
     for _ in range(nepochs):
-        loss, hits = 0.0, 0
+        loss = 0.0
         for batch in generate_batch_indices(num_samples, batch_size, rng=rng):
             X_batch, y_batch = samples.take(batch, axis=0).T, labels.take(batch, axis=0).T
             dense.forward(X_batch)
             softmax.forward(dense.output)
             loss += len(batch) * cce(y_batch, softmax.output)
-            hits += _hits(y_batch, softmax.output)
             grad = cce_gradient(y_batch, softmax.output)
             grad = softmax.backward(grad)
             dense.backward((1 / len(batch)) * grad, learning_rate)
-        if np.isnan(loss):
-            require_finite(X)
-        history.loss.append(loss / num_samples)
-        history.accuracy.append(hits / num_samples)
-        if validation is not None:
-            X_val, y_val = validation
-            softmax.forward(dense.forward(X_val))
-            history.validation_loss.append(cce(y_val, softmax.output))
-            history.validation_accuracy.append(_hits(y_val, softmax.output) / y_val.shape[1])
-    return history
+        losses.append(loss / num_samples)
+    return Trained(dense, softmax, losses)
 
 
 def _lay_in_rows(columns: FloatArray) -> FloatArray:
@@ -95,8 +75,3 @@ def _lay_in_rows(columns: FloatArray) -> FloatArray:
     for start in range(0, len(rows), BLOCK):
         copy[start : start + BLOCK] = rows[start : start + BLOCK]
     return copy
-
-
-def _hits(y: FloatArray, yhat: FloatArray) -> int:
-    """Count the samples whose true class is the most probable one."""
-    return int(np.count_nonzero(y.argmax(axis=0) == yhat.argmax(axis=0)))

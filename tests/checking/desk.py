@@ -1,58 +1,79 @@
-"""What a student reads at the desk, for the tests of each part."""
+"""Code of a student as the tests of each part try it: what the desk reports on it, and the verdict at grading."""
 
-import pytest
+import json
+from collections.abc import Iterable, Mapping
 
-from lib.answer_key import Mistake
+from lib.answer_key import AnswerKey
 from lib.checking import render
+from lib.checking.answers import answer
 from lib.checking.dispatch import Check
-from lib.checking.render import Finding, Report
+from lib.checking.findings import Finding
+from lib.checking.render import Report
+from lib.grading import units
+from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
-from lib.units import softmax_classifier
-from lib.units.softmax_classifier.closed import ANSWER_KEY
+
+KEYS = {name: units.answer_key(name) for name in ("softmax_classifier", "hidden_layer")}
+PARTS = {part.id: part for key in KEYS.values() for part in key.parts}
+Code = Mapping[str, object]
+"""A student's objects by name; those of the answer key stand in for what isn't there."""
+
+
+def key_of(part: Part) -> AnswerKey:
+    """Find the answer key that a part belongs to."""
+    return next(key for key in KEYS.values() if part in key.parts)
+
+
+def subjects(part: Part, code: Code) -> tuple[object, ...]:
+    """Give what a part's check is called with."""
+    return tuple({**key_of(part).right, **code}[name] for name in part.subjects)
 
 
 def checked(part: Part, **code: object) -> Report:
-    """The report on `code`, with the reference for what isn't given."""
-    objects = {**ANSWER_KEY.right, **code}
-    report = Check(part, softmax_classifier.__name__)(*(objects[name] for name in part.subjects))
+    """Check code as a student does."""
+    report = Check(part, f"lib.units.{key_of(part).unit.name}")(*subjects(part, code))
     assert isinstance(report, Report)
     return report
 
 
-def mistakes_of(part: Part) -> pytest.MarkDecorator:
-    """Parametrize a test with the catalogue's mistakes in one part."""
-    ours = [mistake for mistake in ANSWER_KEY.mistakes if mistake.part == part.id]
-    return pytest.mark.parametrize("mistake", ours, ids=lambda mistake: mistake.name)
+def judged(part: Part, code: Code, seeds: Iterable[int] = (1,)) -> tuple[PartVerdict, ...]:
+    """Run code on challenges, and judge what it shows, which comes as JSON."""
+    given = {seed: json.dumps(answer(part, seed, subjects(part, code)), allow_nan=False) for seed in seeds}
+    return tuple(judge(key_of(part), part, seed, json.loads(each)) for seed, each in given.items())
 
 
-def mistaken(part: Part, mistake: Mistake | str) -> Report:
-    """The report on a mistake of the catalogue; by its name on one in this part."""
-    if isinstance(mistake, str):
-        mistake = next(each for each in ANSWER_KEY.mistakes if (each.part, each.name) == (part.id, mistake))
-    return checked(part, **mistake.code)
+def mistaken(part: Part, name: str) -> Report:
+    """The report on a mistake of the catalogue, made in the first way."""
+    mistake = next(each for each in key_of(part).mistakes if (each.part, each.name) == (part.id, name))
+    return checked(part, **next(mistake.objects(key_of(part).right)))
 
 
 def finding(report: Report, statement: str) -> Finding:
-    (found,) = (found for found in report.findings if found.statement.name == statement)
-    return found
-
-
-def states(report: Report) -> dict[str, str]:
-    return {found.statement.name: found.state for found in report.findings}
+    """What was found of one statement."""
+    return next(found for found in report.findings if found.statement.name == statement)
 
 
 def said(report: Report, statement: str) -> str:
-    """All that the report says under one statement."""
-    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement), report.part))
+    """All that is said under one statement."""
+    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement)))
 
 
-def assert_it_says_what_is_wrong(report: Report) -> None:
-    """Something is wrong, and each wrong statement says what, and one thing to try or the student's own line."""
-    assert not report.right
-    wrong = [found for found in report.findings if found.state == "wrong"]
-    assert wrong
-    for found in wrong:
-        details = dict(render.details(found, report.part))
-        assert len(details[""]) > 10
-        assert "Try: " in details
-    assert report.points < report.part.points
+def states(seen: Report | PartVerdict) -> dict[str, str]:
+    """What became of each statement."""
+    if isinstance(seen, Report):
+        return {found.statement.name: found.state for found in seen.findings}
+    return {each.name: each.state for each in seen.statements}
+
+
+def lost(seen: Report | PartVerdict) -> set[str]:
+    """The statements with points that do not hold."""
+    if isinstance(seen, Report):
+        return {found.statement.name for found in seen.findings if found.state != "right" and found.statement.points}
+    return {name for name, state in states(seen).items() if state != "right"}
+
+
+def names(seen: Report | PartVerdict) -> list[str]:
+    """What the mistakes are called."""
+    mistakes = seen.mistakes if isinstance(seen, PartVerdict) else seen.help.mistakes if seen.help else ()
+    return [mistake.name for mistake in mistakes]

@@ -5,15 +5,27 @@ inputs of the local checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.findings import find_wrong, wrong_groups
-from lib.checking.fingerprints import NOTHING, SHAPES, AtDesk, Fingerprint, Measurement, Seal, groups_of, measure
+from lib.checking.findings import find_wrong
+from lib.checking.fingerprints import (
+    NOTHING,
+    SHAPES,
+    AtDesk,
+    Fingerprint,
+    Measurement,
+    Seal,
+    groups_of,
+    measure,
+    wrong_groups,
+)
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Plain, leaves
 from lib.checking.student_code import Failure, silence
@@ -35,6 +47,8 @@ def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
     """Write the file of a unit; tell whether it changed. Raises OSError where it can't be written."""
     file, text = file_of(unit), fingerprints.write(build(key).at_desk)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
+        with suppress(OSError):
+            file.touch()  # newer than the code, and so known to be up to date
         return {file: False}
     write_whole(file, text.encode())
     fingerprints.read.cache_clear()
@@ -46,8 +60,9 @@ def file_of(unit: str) -> Path:
     return units.places()[unit].folder / fingerprints.FILE
 
 
+@lru_cache(maxsize=2)
 def build(key: AnswerKey) -> Built:
-    """Run right code and all mistakes."""
+    """Run right code and all mistakes: once for who looks for faults, and who writes the file."""
     built = Built(AtDesk({}, {}))
     right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
     with silence(), np.errstate(all="ignore"):
@@ -95,11 +110,10 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 
     At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs.
     """
-    for objects in mistake.objects(key.right):
-        subjects = tuple(objects[name] for name in part.subjects)
-        first = look_at_ours(part, part.desk_inputs(), subjects)
-        look_at_ours(part, part.other_inputs, subjects)
-        yield [first, look_at_ours(part, part.desk_inputs(), subjects)]
+    for new, used in zip(mistake.objects(key.right), mistake.objects(key.right), strict=True):
+        first, again = (tuple(objects[name] for name in part.subjects) for objects in (new, used))
+        look_at_ours(part, part.other_inputs, again)
+        yield [look_at_ours(part, part.desk_inputs(), each) for each in (first, again)]
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
@@ -138,9 +152,9 @@ def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
     """Tell whether an outcome tells more than that it is wrong: all of nan alone, or a single 0, has many causes."""
     if isinstance(outcome, Failure):
         return False
-    are_numbers = isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1
-    if are_numbers and abs(outcome.item()) < NOTHING and right.item() != 1:
-        return False
+    if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
+        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # a 1 stands for yes
+        return not is_nothing and bool(np.isfinite(outcome).all())
     return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
 
 

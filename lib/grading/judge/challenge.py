@@ -1,4 +1,4 @@
-"""Challenges: a seed for each submission that nobody can guess. It draws the inputs, in the kernel and for the judge."""
+"""Challenges: a seed for each submission that nobody can guess, by which kernel and judge draw the inputs."""
 
 import hashlib
 import hmac

@@ -1,0 +1,183 @@
+"""The catalogue, certified: each mistake has its name and hint, and costs its own statements, at the desk and graded.
+
+A test is a property of a part's whole table: it lists all that is off, each with its mistake.
+"""
+
+import json
+import re
+from dataclasses import fields
+from itertools import product
+from zlib import crc32
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.checking import fingerprints, render
+from lib.checking.findings import find
+from lib.checking.fingerprints import Fingerprint, Seal, measure
+from lib.checking.looks import look_at_ours
+from lib.checking.student_code import silence
+from lib.grading.commands.fingerprints import build, file_of
+from lib.unit import Part
+from tests.certificate.known import COSTS_MORE
+from tests.certificate.table import SEEDS, Row, expect_none, table
+from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, names, subjects
+from tests.variants import BY_PART
+
+DRAWS = 1000
+"""Draws of each part on which right code is right."""
+TRIED_ALONE = 4
+"""Numbers of a digest: fewer could be tried one by one until it fits."""
+
+
+@pytest.fixture(scope="module", params=PARTS)
+def part(request: pytest.FixtureRequest) -> Part:
+    return PARTS[request.param]
+
+
+@pytest.fixture
+def rows(part: Part) -> tuple[Row, ...]:
+    return table(part)
+
+
+# ---- Names
+
+
+def test_each_has_its_own_name_and_hint(part: Part, rows: tuple[Row, ...]) -> None:
+    """A change that may be made to any result has another name, where it gives the numbers of another mistake."""
+    asked = [row for row in rows if not row.mistake.is_generic and not row.mistake.is_untold]
+    expect_none((row, names(row.desk)) for row in asked if len(names(row.desk)) != 1)
+    expect_none((row, names(row.desk)) for row in asked if not {*names(row.desk)} <= row.own_names)
+    hints = {row.mistake.name: row.mistake.hint for row in reversed(rows)}
+    told = [(row, each) for row in rows for each in (row.desk.help.mistakes if row.desk.help else ())]
+    expect_none((row, each.hint) for row, each in told if each.hint != hints[each.name])
+    shipped = {each.name for each in fingerprints.read(f"lib.units.{key_of(part).unit.name}").mistakes[part.id]}
+    expect_none(shipped - {each.name for _, each in told})
+
+
+def test_what_a_mistake_says_of_its_name_is_so(rows: tuple[Row, ...]) -> None:
+    """One that says it is the same as another has its name, in some way to make it; an untold one has none."""
+    told: dict[str, set[str]] = {}
+    for row in rows:
+        told.setdefault(row.mistake.name, set()).update(names(row.desk) or [""])
+    expect_none(row for row in rows if row.mistake.same_as and row.mistake.same_as not in told[row.mistake.name])
+    expect_none(row for row in rows if row.mistake.is_untold and "" not in told[row.mistake.name])
+
+
+def test_the_judge_names_what_the_desk_names(rows: tuple[Row, ...]) -> None:
+    told = [(row, names(row.desk), names(verdict)) for row in rows for verdict in row.verdicts]
+    expect_none((row, desk, judge) for row, desk, judge in told if desk != judge)
+
+
+def test_names_and_hints_are_sentences_for_a_student(rows: tuple[Row, ...]) -> None:
+    expect_none(row for row in rows if not re.fullmatch(r".{4,89}[^.]", row.mistake.name))
+    expect_none((row, row.mistake.hint) for row in rows if not re.fullmatch(r".{10,158}[.?]", row.mistake.hint))
+
+
+# ---- Points
+
+
+def test_each_loses_the_same_statements_at_the_desk_and_in_each_draw(rows: tuple[Row, ...]) -> None:
+    expect_none(row for row in rows if not lost(row.desk) and not row.mistake.is_generic)
+    graded = [(row, lost(row.desk), lost(verdict)) for row in rows for verdict in row.verdicts]
+    expect_none((row, desk, judge) for row, desk, judge in graded if desk != judge)
+
+
+def test_it_costs_in_its_own_part_alone(part: Part, rows: tuple[Row, ...]) -> None:
+    firsts = {row.mistake.name: row for row in reversed(rows)}.values()
+    others = [other for other in key_of(part).parts if other is not part]
+    pairs = [(row, other) for row, other in product(firsts, others) if {*row.code} & {*other.subjects}]
+    asked = [(row, other) for row, other in pairs if row.mistake.name not in COSTS_MORE.get(other.id, ())]
+    costs = [(row, other.id, lost(each)) for row, other in asked for each in judged(other, row.code, SEEDS[:1])]
+    expect_none(cost for cost in costs if cost[2])
+
+
+def test_two_mistakes_of_a_layer_cost_and_are_called_as_each_alone() -> None:
+    """A mistake in forward and one in backward, drawn at random."""
+    rng = np.random.default_rng(11)
+    parts = (PARTS[f"check-softmax-{method}"] for method in ("forward", "backward"))
+    tables = [[row for row in table(part) if lost(row.desk)] for part in parts]
+    for _ in range(15):
+        forward, backward = pair = [rows[rng.integers(len(rows))] for rows in tables]
+        layer, other = (row.code["Softmax"] for row in (forward, backward))
+        both = type("Softmax", (layer,), {"backward": other.backward})  # type: ignore[attr-defined,arg-type]  # classes
+        for row in pair:
+            report = checked(row.desk.part, Softmax=both)
+            assert (lost(report), names(report)) == (lost(row.desk), names(row.desk)), [*map(str, pair)]
+
+
+# ---- Sentences
+
+
+def test_the_desk_says_what_is_wrong_and_what_to_try_or_where(rows: tuple[Row, ...]) -> None:
+    said = [(row, dict(render.details(found))) for row in rows for found in row.desk.findings if found.state == "wrong"]
+    tells = {render.TRY, "Your "}
+    expect_none((row, details) for row, details in said if len(details[""]) < 10 or not {*details} & tells)
+
+
+def test_the_judge_says_why_and_gives_a_hint_or_a_name(rows: tuple[Row, ...]) -> None:
+    told = [(row, each) for row in rows for verdict in row.verdicts for each in verdict.statements]
+    expect_none((row, each.name, each.why) for row, each in told if (each.state == "right") == bool(each.why))
+    expect_none((row, each.name, each.hint) for row, each in told if each.mistake and each.hint)
+
+
+# ---- Right code
+
+
+def test_right_code_earns_all_and_has_no_name(part: Part) -> None:
+    for found in (checked(part), *judged(part, {}, SEEDS)):
+        assert (found.points, names(found)) == (part.points, [])
+
+
+@pytest.mark.parametrize("id", BY_PART)
+@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_right_code_in_many_hands_earns_all(id: str, data: st.DataObject) -> None:
+    part, code = PARTS[id], data.draw(BY_PART[id])
+    for found in (checked(part, **code), *judged(part, code, [data.draw(st.integers(0, 2**40))])):
+        assert (found.points, names(found)) == (part.points, [])
+
+
+def test_the_reference_is_right_in_all_draws(part: Part) -> None:
+    """So the judge need not ask it: what is right is told from the inputs alone."""
+    off = []
+    with silence(), np.errstate(all="ignore"):
+        for seed in range(DRAWS):
+            inputs = part.secret_inputs(crc32(f"{part.id} {seed}".encode()))
+            shown = look_at_ours(part, inputs, subjects(part, {}))
+            found = find(part, inputs, shown, shown)
+            off += [(seed, each.statement.name, each.why) for each in found if each.state != "right"]
+    expect_none(off)
+
+
+# ---- What ships
+
+
+@pytest.mark.parametrize("unit", KEYS)
+def test_what_ships_is_what_build_writes_and_every_mistake_is_told_or_says_why_not(unit: str) -> None:
+    built = build(KEYS[unit])
+    expect_none(built.notes)
+    assert file_of(unit).read_text(encoding="utf-8") == fingerprints.write(built.at_desk), "Run `zerolayer build`."
+
+
+@pytest.mark.parametrize("unit", KEYS)
+def test_no_answer_is_in_what_ships(unit: str) -> None:
+    """There are names, hints, and digests of so many numbers that none can be tried alone; and no result."""
+    shipped = json.loads(file_of(unit).read_text(encoding="utf-8"))
+    assert not shipped["right"]
+    mistakes = [each for ours in shipped["mistakes"].values() for each in ours]
+    seals = [seal for each in mistakes for seal in each["seals"].values()]
+    assert {key for each in mistakes for key in each} == {field.name for field in fields(Fingerprint)}
+    assert {key for seal in seals for key in seal} == {field.name for field in fields(Seal)}
+    off = []
+    for part in KEYS[unit].parts:
+        sealed = {each["name"]: each["seals"] for each in shipped["mistakes"][part.id]}
+        for row in table(part)[::10]:
+            inputs = part.desk_inputs()
+            shown = look_at_ours(part, inputs, subjects(part, row.code))
+            for group, seal in sealed.get(row.mistake.name, {}).items():
+                count = len(measure(part, inputs, shown, group, True).positions)
+                off += [(row, group, count)] if count < TRIED_ALONE and not seal["by_message"] else []
+    expect_none(off)
