@@ -406,7 +406,7 @@ def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_it
 
 def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
     """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
-    (installed.package / "reference.py").write_text(RIGHT_LOSS)
+    shutil.copy(installed.package / "closed/right.py", installed.package / "reference.py")
     key = installed.package / "closed/__init__.py"
     key.write_text(key.read_text().replace("from . import right", "from .. import reference as right"))
     refused = installed.zerolayer("grade", "tiny")
