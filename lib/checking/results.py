@@ -27,7 +27,7 @@ DEEPEST = 10
 A_SET = "a set of"
 """The one key of a dict that stands for a set."""
 HUGE = 1e300
-"""Larger than any number that is read from a kernel."""
+"""A number of this size and more counts as infinite: what is computed with it would overflow."""
 PRINT_BOTH = "Print what your code gives, and its type. Compare it with what is expected."
 
 
@@ -50,7 +50,7 @@ def _read(value: Any, what: str, depth: int) -> Plain:
     if (array := _as_numbers(value)) is not None:
         if array.size > MOST_NUMBERS:
             raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
-        return array
+        return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array)
     if isinstance(value, np.ndarray) and not value.ndim:
         return _read(value.item(), what, depth + 1)
     if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):

@@ -46,8 +46,12 @@ class Seen:
 
     @property
     def told(self) -> set[str]:
-        """All that tells its mistake."""
-        return self.names | {sentence for sentence in SENTENCES if sentence in self.said}
+        """All that tells its mistake, and is no piece of what tells it."""
+        told, rest = {*self.names}, self.said
+        for name in sorted(SENTENCES | self.names, key=len, reverse=True):
+            told |= {name} if name in rest else set()
+            rest = rest.replace(name, "")
+        return told
 
     def __str__(self) -> str:
         lost = [name for name, state in self.states.items() if state != "right"]

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.checking import right
+from lib.checking import right, student_code
 from lib.checking.answers import answer
 from lib.checking.dispatch import Checks
 from lib.checking.findings import Finding, find
@@ -24,6 +24,7 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.mistakes import Mistake
 from lib.unit import Inputs, Part, Statement, Unit, statement
 
+student_code._FOREIGN.append(__file__)  # no student's, as the code of a unit
 Draw = Callable[[np.random.Generator], Inputs]
 
 

@@ -34,7 +34,7 @@ samples follow, as many as X has columns."""
 NOT_CALLED, NO_ARRAY = -1.0, -2.0
 NO_SAMPLE, UNKNOWN = -1, -2
 """In the place of a sample's number: there is none, or the features are no sample's."""
-OTHER_SHAPE, BASE = -1e7, 1000
+OTHER_SHAPE, BASE = -1000, 1000
 """Below this number a sum stands for the shape of an array that has another one than it should, in this base."""
 KEPT = 2
 """How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
@@ -372,19 +372,19 @@ def owners_of(given: Any, call: Call) -> Samples:
 
 
 def flow(step: Step, call: Call) -> Iterator[float]:
-    """The updates and the layer, what softmax.backward was given, the rate, and rate times gradient.
+    """The updates and the layer, the direction of what softmax.backward was given, and learning rate times gradient.
 
-    The last is measured by the right rate and 1/B, so that it is about 1.
+    The latter is measured by the right rate and 1/B, so that it is about 1.
     """
     yield from (step.updates, step.layer, step.touched)
-    yield from _pair(step, "into_softmax", call)
+    one, other = _pair(step, "into_softmax", call)
+    yield one if one == other else direction(one, other)
     rate = step.given.get("rate")
     if isinstance(rate, Placeholder):
         raise OpenBlank(rate.sentence)
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
-    yield number if np.isfinite(number) else NO_ARRAY
-    for one in _pair(step, "gradient", call):
-        yield one if one == NOT_CALLED else one * number / call.rate * len(step.samples)
+    for each in _pair(step, "gradient", call):
+        yield each if each == NOT_CALLED else each * number / call.rate * len(step.samples)
 
 
 def _pair(step: Step, name: str, call: Call) -> tuple[float, float]:
@@ -445,6 +445,11 @@ def two_sums(array: Array) -> tuple[float, float]:
     return sum_entries(array), sum_entries(array[::-1])
 
 
+def direction(one: float, other: float) -> float:
+    """Make of an array's two sums a number that is the same for all of its multiples."""
+    return other / one if one else 0.0
+
+
 # ---- One run
 
 
@@ -481,7 +486,7 @@ def trace(inputs: Inputs, train: Any) -> Several:
     return Several(
         batches=lambda: unless_it_failed(lambda: run.table(batches, 7)),
         labels=lambda: run.table(labels, 4 + 2 * run.call.samples),
-        flow=lambda: run.table(flow, 8),
+        flow=lambda: run.table(flow, 6),
         losses=lambda: unless_it_failed(lambda: [_read_losses(returned_losses, run.call), run.table(losses, 1)]),
         returned=lambda: _what_is_returned(returned, run),
     )
