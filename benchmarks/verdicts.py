@@ -16,7 +16,7 @@ import linecache
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
@@ -26,11 +26,10 @@ import numpy as np
 from public_answers import ANSWERS, BY_NAME, BY_SENTENCE, TRUE_NAMES
 from public_answers.answer import RESTS_ON, ROWS, Answer
 
-from lib.checking.answers import answer, unpack
+from lib.checking.answers import answer
 from lib.checking.dispatch import Check
 from lib.checking.render import Report
 from lib.checking.student_code import run_student_code, silence
-from lib.grading.judge.challenge import challenge
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
@@ -142,8 +141,8 @@ def objects_of(answer: Answer) -> dict[str, Any]:
     return space
 
 
-def see(answer: Answer, challenges: Mapping[int, Any]) -> Seen:
-    """Check an answer at the desk and judge it in every draw."""
+def see(answer: Answer, seeds: Iterable[int]) -> Seen:
+    """Check an answer at the desk and judge it in the draw of each seed."""
     seen = Seen(answer)
     space = run_student_code(lambda: objects_of(answer))
     if not isinstance(space, dict):
@@ -156,14 +155,14 @@ def see(answer: Answer, challenges: Mapping[int, Any]) -> Seen:
         seen.reports.append(report)
         seen.desk |= dict(_desk_rows(answer, part, report))
         seen.desk_names |= names_in(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}")
-    for seed, laid in challenges.items():
+    for seed in seeds:
         rows: dict[str, bool] = {}
         names: set[str] = set()
         for part in asked:
-            verdict = _judged(part, space, seed, laid)
+            verdict = _judged(part, space, seed)
             rows |= dict(_graded_rows(answer, part, verdict))
             names |= names_in(" ".join(statement.why for statement in verdict.statements))
-            names |= {verdict.mistake.name} if verdict.mistake else set()
+            names |= {each.mistake.name for each in (verdict, *verdict.statements) if each.mistake}
         seen.graded.append(rows)
         seen.graded_names.append(frozenset(names))
     return seen
@@ -180,9 +179,8 @@ def names_in(said: str) -> set[str]:
     return found
 
 
-def _judged(part: Part, space: Mapping[str, Any], seed: int, laid: Any) -> PartVerdict:
-    drawn = {name: unpack(array) for name, array in laid["parts"][part.id].items()}
-    given = answer(part, drawn, tuple(space[name] for name in part.subjects))
+def _judged(part: Part, space: Mapping[str, Any], seed: int) -> PartVerdict:
+    given = answer(part, seed, tuple(space[name] for name in part.subjects))
     return judge(ANSWER_KEY, part, seed, json.loads(json.dumps(given, allow_nan=False)))
 
 
@@ -304,11 +302,10 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="show the desk's reports")
     asked = parser.parse_args()
     chosen = [a for a in ANSWERS if asked.part in (None, a.cell) and asked.only in a.id]
-    challenges = {seed: json.loads(json.dumps(challenge(ANSWER_KEY, seed))) for seed in range(1, asked.seeds + 1)}
     start = perf_counter()
     all_seen = []
     for done, one in enumerate(chosen, 1):
-        all_seen.append(see(one, challenges))
+        all_seen.append(see(one, range(1, asked.seeds + 1)))
         if sys.stderr.isatty():
             print(f"\r{done} of {len(chosen)}", end="", file=sys.stderr)
         if asked.show:

@@ -8,9 +8,9 @@
     'The squares are summed, not averaged' = [{ 'np.mean' = 'np.sum' }]
 
 A way to make a mistake is a table of changes to the source of right code, `{ 'old' = 'new' }`, or an expression for the
-blank `…` in it. A single change that fits several places is made at all of them together, and at each alone. The
-source is that of the part's first subject in the answer key, or the text `source`; `names` is Python code for names
-that the changes use, besides NumPy's and those of the right objects.
+blank `…` in it, where right code has `right`. A single change that fits several places is made at all of them together,
+and at each alone. The source is that of the part's first subject in the answer key, or the text `source`; `names` is
+Python code for names that the changes use, besides NumPy's and those of the right objects.
 
 With `it`, what the result is called, come the changes that may be made to any result, in `changes.toml`; `of` says
 whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
@@ -104,6 +104,8 @@ def _read_part(part: Part, right: Mapping[str, object], file: str, about: Mappin
         raise BadMistake(f"{where}: {', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
     if not about:
         return
+    if part.subjects[0] not in right:
+        raise BadMistake(f"{where}: there is no right code called {part.subjects[0]}.")
     source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class
     names = about.get("names", "")
     for group in about.get("mistakes", ()):
@@ -122,7 +124,7 @@ def _read_part(part: Part, right: Mapping[str, object], file: str, about: Mappin
                 same, untold = group.get("same", {}).get(name, ""), name in group.get("untold", ())
                 yield Mistake(part.id, name, group["hint"], sources, teach, same, untold)
     if "it" in about:
-        yield from _changes_of_any(part, about, names + source)
+        yield from _changes_of_any(part, about, names + source.replace("…", "right"))
 
 
 def _changes_of_any(part: Part, about: Mapping[str, Any], source: str) -> Iterator[Mistake]:

@@ -94,6 +94,12 @@ class Part:
     depends_on: tuple[Part, ...] = ()
     code: str = ""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up."""
+        looks = {statement.look.__name__: statement.look for statement in self.statements}
+        if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
+            raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")
+
     @property
     def name(self) -> str:
         """What the part's check is called: `check.cce_gradient` belongs to the cell `check-cce-gradient`."""

@@ -286,6 +286,13 @@ BY_NAME = {
     "The layers are returned in another order": "training/layers-returned-in-other-order",
     "A loss is stored for each batch, not for each epoch": "training/loss-noted-each-batch",
     "The layer's output is used in place of its input": "dense/blank-output",
+    "The returned gradient is divided by the batch size": "dense/batch-mean-everywhere",
+    "The weights are multiplied by the input: the incoming gradient is not used": "dense/blank-weights",
+    "The returned gradient has a row for the bias, and the weights are updated before it is computed": (
+        "dense/update-first-with-bias"
+    ),
+    "The division happens inside the exponential: a parenthesis closes too late": "softmax/forward-parenthesis",
+    "np.diag gets a matrix, and gives its diagonal": "softmax/backward-np-diag",
     "The row of ones is left out of the product": "dense/blank-without-ones",
 }
 """For each name the answers whose mistake it is, separated by spaces."""
@@ -312,7 +319,7 @@ BY_SENTENCE = {
     "An array is called like a function.": "softmax/backward-T-call dense/blank-T-call",
     "T has the wrong shape.": "softmax/backward-T-two-axes softmax/backward-T-outer-of-batch",
     "A name of the layer is used without self. before it.": "dense/blank-forgets-self",
-    "backward changes the gradient that it is given.": "dense/changes-its-argument",
+    "The code changes gradient, which it is given.": "dense/changes-its-argument",
     "1/B uses batch_size, but this batch is shorter.": "training/nominal-size training/labels-and-nominal-size",
     "The weights move the wrong way: gradient times learning rate has the wrong sign.": (
         "training/minus training/minus-rate training/uphill-later training/minus-and-share-missing"

@@ -17,7 +17,7 @@ class Undefined:
 def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}, at_desk: bool = True) -> str:
     """Say which argument of a call is missing or not expected; return nothing if the call is complete.
 
-    A student `at_desk` can run another cell first; at grading all have run, and what isn't needed may be undefined.
+    A student `at_desk` can run another cell first; at grading all have run.
     """
     names = part.subjects
     message = f"This check takes {', '.join(names)}. It was called"

@@ -12,64 +12,73 @@ from typing import Any
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines, also where Python can't read all of it."""
+ABSENT = object()
+"""Stands for the value of a name that isn't defined."""
 
 
 class CellRuns:
-    """Watches a notebook's cells run: `stale` has by name what the last run of its cell did not define again, and why.
+    """Watches a notebook's cells run: `ended` has by name what the last run of its cell did not define again, and why.
 
-    `failed` says of names that aren't defined at all how the cell that should have done so ended.
+    What it left there is `ABSENT` where the name has never been defined.
     """
 
     def __init__(self, shell: Any):
-        self.stale: dict[str, tuple[object, str]] = {}
-        self.failed: dict[str, str] = {}
-        self._shell = shell
+        self.ended: dict[str, tuple[object, str]] = {}
+        self.shell = shell
         self._before: dict[str, object] | None = None
         self._cell_of: dict[str, str] = {}
         """For each name the id of the cell that defined it last, or was to, where the front end sends ids."""
 
     def note_names(self, info: Any) -> None:
         """Called by IPython before a cell is run."""
-        self._before = dict(self._shell.user_ns)
+        self._before = dict(self.shell.user_ns)
 
     def compare_names(self, result: Any) -> None:
         """Called by IPython after a cell was run."""
         before, self._before, info = self._before, None, result.info
         if before is None or info is None:
             return
-        names, text, cell = self._shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
+        names, text, cell = self.shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
         error = result.error_before_exec or result.error_in_exec
         for name in [name for name, value in names.items() if before.get(name) is not value]:
-            self.stale.pop(name, None)
-            self.failed.pop(name, None)
-            if cell is not None:
-                self._cell_of[name] = cell
+            self._end(name, cell)
         written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
         own = {name for name, place in self._cell_of.items() if place == cell}
         for name in written | own:
-            kept = name in names and before.get(name) is names[name]
+            value = names.get(name, ABSENT)
+            if value is not ABSENT and before.get(name) is not value:
+                continue
             if error is not None:
                 why = f"the last run of the cell that defines {name} failed ({_describe(error)}).{_advise(error, text)}"
-                if kept:
-                    self.stale[name] = names[name], why
-                elif name not in names:
-                    self.failed[name] = why
-                    if cell is not None:
-                        self._cell_of[name] = cell
-            elif name not in names:
-                self.failed.pop(name, None)
-            elif kept and not re.search(rf"\b{name}\b", text):
+                self._end(name, cell if value is ABSENT else None, (value, why))
+            elif value is ABSENT:
+                self._end(name, None)
+            elif not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and does not define it any more."
-                self.stale[name] = names[name], why
+                self._end(name, None, (value, why))
+
+    def _end(self, name: str, cell: str | None, how: tuple[object, str] | None = None) -> None:
+        """Note how the cell of a name ended, or nothing if it defined it, and which cell it is, if that is known."""
+        self.ended.pop(name, None)
+        if how:
+            self.ended[name] = how
+        if cell is not None:
+            self._cell_of[name] = cell
 
 
 def find_stale(values: tuple[Any, ...]) -> str:
     """Say of which of these objects the notebook has another version, if there is one."""
-    for name, (stale, why) in (_watching.stale if _watching else {}).items():
+    for name, (stale, why) in (_watching.ended if _watching else {}).items():
         if any(stale is value for value in values):
             kept = f"Python still has the {name} from before."
             return f"Not tested: {why} {kept} Correct that cell, run it, and run this check again."
     return ""
+
+
+def why_undefined(name: str) -> str:
+    """Say how the last run of the cell that should have defined a name ended, if it failed."""
+    value, why = _watching.ended.get(name, (None, "")) if _watching else (None, "")
+    return why if value is ABSENT else ""
 
 
 def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> str:
@@ -77,7 +86,7 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
 
     Grading looks for these names, whatever the call says. Nothing is said outside a notebook.
     """
-    names = _watching._shell.user_ns if _watching else {}
+    names = _watching.shell.user_ns if _watching else {}
     known = [names[subject] for subject in subjects if subject in names]
     other = [name for name, value in given.items() if name not in subjects and not any(value is one for one in known)]
     missing = [subject for subject in subjects if subject not in given]
@@ -91,29 +100,22 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
     return f"{said}, and {is_there}. Give your code the name {subject}, and put this name in the call, too."
 
 
-def why_undefined(name: str) -> str:
-    """Say how the last run of the cell that should have defined a name ended, if it failed."""
-    return _watching.failed.get(name, "") if _watching else ""
-
-
 def watch_cells(shell: Any) -> None:
     """Watch the cells of this notebook, once."""
     global _watching
-    if _watching is not None and _watching._shell is shell:
-        return
-    _watching = CellRuns(shell)
-    shell.events.register("pre_run_cell", _watching.note_names)
-    shell.events.register("post_run_cell", _watching.compare_names)
+    if _watching is None or _watching.shell is not shell:
+        _watching = CellRuns(shell)
+        shell.events.register("pre_run_cell", _watching.note_names)
+        shell.events.register("post_run_cell", _watching.compare_names)
 
 
 def _describe(error: BaseException) -> str:
     """Write an exception in a few words."""
     # From Python 3.13 on, a cell that ends too early has a kind of its own below SyntaxError, which isn't public.
     name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
-    if isinstance(error, SyntaxError):
-        place = f", line {error.lineno} of the cell" if error.lineno else ""
-        return f"{name}: {error.msg}{place}"
-    return name
+    if not isinstance(error, SyntaxError):
+        return name
+    return f"{name}: {error.msg}" + (f", line {error.lineno} of the cell" if error.lineno else "")
 
 
 def _advise(error: BaseException, text: str) -> str:

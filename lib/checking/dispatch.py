@@ -96,7 +96,7 @@ UNITS_WITH_CHECKS: dict[str, None] = {}
 
 
 class Checks:
-    """A unit's checks by the names of their parts: `check.cce(cce)`. `package` is the unit's, if it has one."""
+    """A unit's checks by the names of their parts: `check.loss(loss)`. `package` is the unit's, if it has one."""
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
@@ -110,7 +110,7 @@ class Checks:
         raise AttributeError(f"{self._lacks(name)} {why}: delete it, and run the first cell.")
 
     def example(self, part: str) -> CheckInputs:
-        """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-cce" or "cce"."""
+        """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-loss" or "loss"."""
         found = vars(self).get(part.removeprefix("check-").replace("-", "_"))
         if not isinstance(found, Check):
             raise ValueError(self._lacks(part))

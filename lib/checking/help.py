@@ -1,8 +1,8 @@
 """Help after a failed check, in the order in which a student opens it: each step tells more than the one before.
 
-1. A hint: the name of the mistake that fits all that was seen, or what the failed statements suggest.
+1. A hint: the names of the mistakes that fit all that was seen, or what the failed statements suggest.
 2. The lines of the student's own code that a failed statement is about, and those that raised an error.
-3. A worked example: two samples by hand, beside the student's own numbers.
+3. A worked example from the unit's `examples.toml`: two samples by hand, beside the student's own numbers.
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from importlib.resources import files
 from time import monotonic
 from types import FunctionType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from lib.checking import fingerprints
 from lib.checking.findings import Finding
-from lib.checking.fingerprints import Fingerprint, name_mistakes
+from lib.checking.fingerprints import Fingerprint, groups_of, name_mistakes
+from lib.checking.layers import prepare
 from lib.checking.looks import Shown
-from lib.checking.student_code import Failure, cell_of, write_line
-from lib.checking.values import Wrong
-from lib.unit import Part, Statement
+from lib.checking.student_code import Failure, cell_of, run_each, write_line
+from lib.checking.values import Wrong, numbers, show
+from lib.unit import Array, Part
 
-Reason: TypeAlias = Wrong | Failure | str
-"""Why a statement failed."""
 TIME_FOR_HELP = 1.0
 """Seconds that student code may run for all the help together. A check that failed has run most of it before."""
 MAX_LINES = 8
@@ -48,55 +52,51 @@ class WorkedStep(NamedTuple):
 
 
 class WorkedExample(NamedTuple):
-    """A worked example on the student's own code."""
+    """A worked example on the student's own code: what is given, and its steps."""
 
     given: str
     steps: tuple[WorkedStep, ...]
 
 
 class Help(NamedTuple):
-    """What a failed check can say beyond its findings; the mistakes are the catalogue's that fit what was seen."""
+    """What a failed check can say beyond its findings: the mistakes that fit what was seen, and the names of the
+    statements that these explain; the student's lines; a worked example."""
 
     mistakes: tuple[Fingerprint, ...]
+    explained: frozenset[str]
     place: Place | None
     example: WorkedExample | None
 
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
-    failed = {finding.statement: finding.why for finding in findings if finding.state == "wrong"}
-    return Help(
-        tuple(name_mistakes(part, part.desk_inputs(), shown, fingerprints.read(package)) if package else ()),
-        find_lines(part, subjects, failed),
-        work_example(part, subjects, monotonic() + TIME_FOR_HELP),
-    )
+    at_desk = fingerprints.read(package) if package else fingerprints.AtDesk({}, {})
+    mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, at_desk))
+    touched = {group for mistake in mistakes for group in mistake.seals}
+    explained = {each.name for group in touched for each in groups_of(part)[group]}
+    place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])
+    example = work_example(part, subjects, package, monotonic() + TIME_FOR_HELP)
+    return Help(mistakes, frozenset(explained), place, example)
 
 
 # ---- The student's own lines
 
 
-def find_lines(part: Part, subjects: tuple[Any, ...], failed: Mapping[Statement, Reason]) -> Place | None:
+def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding]) -> Place | None:
     """Find the lines of the student's code that failed statements are about, or where an error was raised.
 
     Returns None where there is no source.
     """
-    path = part.code or part.subjects[0]
-    named = dict(zip(part.subjects, subjects, strict=False))
-    function = _find_function(named.get(path.partition(".")[0]), path.partition(".")[2])
-    if function is None:
+    name, _, method = (part.code or part.subjects[0]).partition(".")
+    function = _find_function(dict(zip(part.subjects, subjects, strict=False)).get(name), method)
+    code = [*_code_lines(function)] if function else []
+    if function is None or not code:
         return None
-    code = [*_code_lines(function)]
-    pattern = "|".join(statement.lines for statement in failed if statement.lines)
-    raised = {_raising_line(why) for why in failed.values()}
+    pattern = "|".join(each.statement.lines for each in failed if each.statement.lines)
+    raised = {each.why.line for each in failed if isinstance(each.why, Failure)}
     chosen = [line for line in code if re.search(pattern, line[1]) or write_line(*line) in raised] if pattern else code
-    shown = tuple((chosen or code)[:MAX_LINES])
-    name, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
-    return Place(f"{name} in {cell.removesuffix(', ')}" if cell else name, shown) if shown else None
-
-
-def _raising_line(why: Reason) -> str:
-    """Give the line of the student's that raised, as `write_line` does; where none did, it equals no line."""
-    return why.where if isinstance(why, Wrong) else why.line if isinstance(why, Failure) else ""
+    own, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
+    return Place(f"{own} in {cell.removesuffix(', ')}" if cell else own, tuple((chosen or code)[:MAX_LINES]))
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:
@@ -110,8 +110,7 @@ def _find_function(subject: object, method: str) -> FunctionType | None:
 def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
     """Give a function's lines of code below the one with `def`, each with its number in the cell or file."""
     first = function.__code__.co_firstlineno
-    numbers_of_code = {line for _, _, line in function.__code__.co_lines() if line is not None and line > first}
-    for number in sorted(numbers_of_code):
+    for number in sorted({line for _, _, line in function.__code__.co_lines() if line is not None and line > first}):
         line = linecache.getline(function.__code__.co_filename, number).rstrip()
         if line.strip() and not line.lstrip().startswith(("#", '"""', "'''")):
             yield number, line
@@ -120,5 +119,45 @@ def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
 # ---- A worked example
 
 
-def work_example(part: Part, subjects: tuple[Any, ...], until: float) -> WorkedExample | None:
-    return None
+def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: float) -> WorkedExample | None:
+    """Run the part's worked example on student code; None where there is none. What is late says so."""
+    unit, named = _examples(package), dict(zip(part.subjects, subjects, strict=False))
+    if (example := unit.get(part.id)) is None:
+        return None
+    steps, names = example["steps"], "\n".join([unit.get("names", ""), example.get("names", "")])
+    actions = [partial(_work, names, step["code"], named) for step in steps]
+    ran = run_each(actions, max(until - monotonic(), 0.01), until)
+    late = [Failure("time", "did not end in time")] * (len(steps) - len(ran))
+    return WorkedExample(" ".join(example["given"].split()), tuple(map(_compare, steps, [*ran, *late])))
+
+
+@lru_cache(maxsize=4)
+def _examples(package: str) -> Mapping[str, Any]:
+    file = files(package).joinpath("examples.toml") if package else None
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else {}
+
+
+def _work(names: str, code: str, named: Mapping[str, Any]) -> Array:
+    """Set up a step anew, since student code may write into what it is given, and compute it."""
+    space = {**named, "np": np, "prepare": prepare, "column": _column}
+    exec(compile(names, "<frozen example>", "exec"), space)  # a name that is no student's file
+    return numbers(eval(compile(code, "<frozen example>", "eval"), space))
+
+
+def _column(result: object, number: int) -> Array:
+    array = numbers(result)
+    if array.ndim != 2:
+        raise Wrong("The result is not a matrix.", found=f"shape {array.shape}")
+    return array[:, number]
+
+
+def _compare(step: Mapping[str, Any], found: Array | Failure) -> WorkedStep:
+    text, by_hand = step["text"], show(step["by_hand"])
+    if isinstance(found, Failure):
+        return WorkedStep(text, by_hand, found.text, agrees=False)
+    right = np.array(step["by_hand"], dtype=float)
+    found = found.reshape(right.shape) if found.size == right.size == 1 else found
+    agrees = found.shape == right.shape and np.allclose(found, right, rtol=1e-3, atol=1e-4)
+    with np.errstate(over="ignore"):  # near 1e308, as np.nan_to_num makes them of infinities
+        rounded = np.where(abs(found) < 1e300, found.round(4) + 0, found).tolist()
+    return WorkedStep(text, by_hand, show(rounded), bool(agrees))

@@ -1,12 +1,13 @@
 """Reports: the findings of a check, written as plain text and as HTML for light and dark themes.
 
-Each statement has a number, and its state as a word and a mark; the colour repeats it.
+Each statement has a number, and its state as a word and a mark; the colour repeats it. Help stands below, each step
+under a title, for the student to open.
 """
 
 from __future__ import annotations  # or the help's types would have to be loaded
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ from lib.unit import Part
 
 if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
-    from lib.checking.help import Help, Place, WorkedExample  # loaded only after a check has failed
+    from lib.checking.help import Help, WorkedExample  # loaded only after a check has failed
 
 MARKS = {"right": "✓", "wrong": "✗", "open": "–", "not checked": "–", "advice": "!"}
 COLOURS = {
@@ -26,13 +27,17 @@ COLOURS = {
     **dict.fromkeys(("open", "not checked"), "var(--jp-border-color1, #8a8a8a)"),
     "advice": "var(--jp-warn-color1, #e65100)",
 }
-
 WIDTH = 83
 """The longest line of plain text: `nbgrader validate` cuts the end off longer ones."""
 TRY = "Try: "
 """The label of a hint, which comes last. A failed statement's hint is for the student to open."""
+CODE = "Your "
+"""The label of a line of the student's own code."""
 TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
 """What is to be opened after a failed check, in order."""
+FITS = "What was seen fits this mistake: "
+PRAISE = "You have corrected this mistake: "
+WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 
 
 @dataclass(frozen=True)
@@ -72,121 +77,42 @@ class Report:
 
 
 def text(report: Report, width: int = WIDTH) -> str:
-    """Write a report as plain text; the help stands below it, each step under a title."""
+    """Write a report as plain text; what is to be opened stands below it, each step under a title."""
     lines = [heading(report)]
-    for note in filter(None, (report.note, report.remark)):
+    for note in _notes(report):
         lines += _wrap(f"  {note}", width)
     for number, finding in enumerate(report.findings, 1):
         state = _state(finding)
         lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}", width)
-        for label, sentence in _shown(finding):
+        for label, sentence in _shown(report, number):
             lines += _wrap(f"      {label}{sentence}", width)
-    if corrected := report.corrected:
-        lines += _wrap(f"  {PRAISE}{corrected.name}. {WHY} A reason: {corrected.hint}", width)
-    for title, help in _help(report):
+    for title, below in _to_open(report):
         lines += ["", f"  ---- {title} ----"]
-        for line in help:
-            lines += [f"  {line.code}"] if line.code else _wrap(f"  {line.plain}", width)
+        for line in below:
+            lines += [f"  {line.plain}"] if line.is_code else _wrap(f"  {line.plain}", width)
     return "\n".join(lines)
 
 
-def escape(sentence: str) -> str:
-    """Escape a text for HTML."""
-    import html  # only where a report is shown: its table of entities takes a while to import
-
-    return html.escape(sentence)
-
-
 def html(report: Report) -> str:
-    """Write a report as an HTML section with a list of statements, and the help to be opened below it."""
-    note = "".join(f"<p>{escape(each)}</p>" for each in (report.note, report.remark) if each)
-    items = "".join(_item(finding) for finding in report.findings)
-    below = ""
-    if corrected := report.corrected:
-        below = f"<p>{PRAISE}{escape(corrected.name)}.</p>"
-        below += _fold(WHY, f"<p>A reason: {escape(corrected.hint)}</p>")
-    for title, help in _help(report):
-        below += _fold(title, "".join(line.html for line in help))
-    return section(heading(report), note, items, below)
-
-
-class _Line(NamedTuple):
-    """A line of help: plain text, and HTML; or a line of the student's code."""
-
-    plain: str
-    html: str
-    code: str = ""
-
-
-FITS = "What was seen fits this mistake: "
-PRAISE = "You have corrected this mistake: "
-WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
-
-
-def _help(report: Report) -> Iterator[tuple[str, list[_Line]]]:
-    """Give each step of the help under its title."""
-    help = report.help
-    if help is None:
-        return
-    if hints := [*_hints(report, help.mistakes)]:
-        yield TITLES[0], hints
-    if help.place:
-        yield TITLES[1], [*_place(help.place)]
-    if help.example:
-        yield TITLES[2], [*_example(help.example, report.part)]
-
-
-def _hints(report: Report, mistakes: Sequence[Fingerprint]) -> Iterator[_Line]:
-    for mistake in mistakes:
-        yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
-        yield _Line(TRY + mistake.hint, f"<p>{TRY}{escape(mistake.hint)}</p>")
-    for number, finding in enumerate(report.findings, 1):
-        hint = dict(details(finding)).get(TRY)
-        if finding.state == "wrong" and finding.statement.points and hint and not mistakes:
-            line = f"Statement {number}. {TRY}{hint}"
-            yield _Line(line, f"<p>{escape(line)}</p>")
-
-
-def _place(place: Place) -> Iterator[_Line]:
-    yield _Line(f"Look at {place.function}:", f"<p>Look at {escape(place.function)}:</p>")
-    for number, code in place.lines:
-        line = f"line {number}: {code}"
-        yield _Line(line, f'<div><code style="white-space: pre-wrap">{escape(line)}</code></div>', line)
-
-
-def _example(example: WorkedExample, part: Part) -> Iterator[_Line]:
-    yield _Line(example.given, f"<p>{escape(example.given)}</p>")
-    for step in example.steps:
-        verdict = "the same" if step.agrees else "differs"
-        yield _Line(f"* {step.text}", "")
-        yield _Line(f"  by hand: {step.by_hand}; your code: {step.found} ({verdict})", "")
-    more = f"To follow the check itself: check.{part.name}.example() gives its inputs."
-    yield _Line(more, f"{_table(example)}<p>{escape(more)}</p>")
-
-
-def _table(example: WorkedExample) -> str:
-    """Write the steps of a worked example as a table."""
-    cell = 'style="text-align: left; vertical-align: top; padding: 2px 10px 2px 0; white-space: normal"'
-    head = "".join(f'<th scope="col" {cell}>{title}</th>' for title in ("Step", "By hand", "Your code", ""))
-    rows = "".join(
-        f"<tr><td {cell}>{escape(step.text)}</td><td {cell}><code>{escape(step.by_hand)}</code></td>"
-        f"<td {cell}><code>{escape(step.found)}</code></td>"
-        f"<td {cell}>{'the same' if step.agrees else '<b>differs</b>'}</td></tr>"
-        for step in example.steps
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _fold(title: str, html: str) -> str:
-    """Write what a student opens: by mouse or keyboard, also in a notebook that was closed and opened again."""
-    summary = f'<summary style="cursor: pointer">{escape(title)}</summary>'
-    return f'<details style="margin: 4px 0 4px 2em">{summary}<div style="margin-left: 1.2em">{html}</div></details>'
+    """Write a report as an HTML section with a list of statements, and what is to be opened below it."""
+    items = "".join(_item(report, number) for number in range(1, len(report.findings) + 1))
+    below = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _to_open(report))
+    return section(heading(report), "".join(f"<p>{escape(note)}</p>" for note in _notes(report)), items, below)
 
 
 def heading(report: Report) -> str:
     """Say which part this is and how many of its points hold."""
     part = report.part
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
+
+
+def _notes(report: Report) -> Iterator[str]:
+    yield from filter(None, (report.note, report.remark))
+    if report.corrected:
+        yield f"{PRAISE}{report.corrected.name}."
+
+
+# ---- Statements
 
 
 def _state(finding: Finding) -> str:
@@ -196,27 +122,115 @@ def _state(finding: Finding) -> str:
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield the reason why a statement is not right, as labels and sentences."""
-    why = finding.why
+    why, hint = finding.why, ""
     if isinstance(why, Wrong):
         yield "", why.what
         if why.where:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        hint = why.hint
+        hint = why.hint or finding.statement.hint
     elif isinstance(why, Failure):
+        from lib.checking.error_hints import explain, hint_for  # only after an exception
+
+        if meaning := explain(why).says:
+            yield "", meaning
         yield "", why.text
         if why.line:
-            yield "Your ", why.line
-        from lib.checking.error_hints import hint_for  # only after an exception
-
+            yield CODE, why.line
         hint = hint_for(why)
-    else:
-        if why:
-            yield "", why
-        return
-    if hint := hint or (finding.statement.hint if isinstance(why, Wrong) else ""):
+    elif why:
+        yield "", why
+    if hint:
         yield TRY, hint
+
+
+def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
+    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open.
+
+    Of several in a row that rest on one that fails, the first says so.
+    """
+    finding, above = report.findings[number - 1], report.findings[: number - 1]
+    if isinstance(finding.why, str) and above and above[-1].why == finding.why:
+        return
+    for label, sentence in details(finding):
+        if label != TRY or _state(finding) != "wrong":
+            yield label, sentence
+
+
+def _item(report: Report, number: int) -> str:
+    finding = report.findings[number - 1]
+    worth, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
+    shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
+    said = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
+    return item(state, state, finding.statement.text + worth, said)
+
+
+# ---- What is to be opened
+
+
+class _Line(NamedTuple):
+    """A line below a title: plain text, and HTML. A line of code is not wrapped."""
+
+    plain: str
+    html: str
+    is_code: bool = False
+
+
+def _say(sentence: str) -> _Line:
+    return _Line(sentence, f"<p>{escape(sentence)}</p>")
+
+
+def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
+    """Give each step of the help under its title, or the hint of a mistake that is corrected under the question."""
+    if report.corrected:
+        yield WHY, [_say(report.corrected.hint)]
+    if (help := report.help) is None:
+        return
+    if hints := [*_hints(report, help)]:
+        yield TITLES[0], hints
+    if help.place:
+        codes = [f"line {number}: {code}" for number, code in help.place.lines]
+        marked = [f'<div><code style="white-space: pre-wrap">{escape(code)}</code></div>' for code in codes]
+        lines = [_Line(code, html, is_code=True) for code, html in zip(codes, marked, strict=True)]
+        yield TITLES[1], [_say(f"Look at {help.place.function}:"), *lines]
+    if help.example:
+        more = f"To follow the check itself: check.{report.part.name}.example() gives its inputs."
+        yield TITLES[2], [_say(help.example.given), _table(help.example), _say(more)]
+
+
+def _hints(report: Report, help: Help) -> Iterator[_Line]:
+    """Give the mistakes that have a name, and the hints of the failed statements that none of them explains."""
+    for mistake in help.mistakes:
+        yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
+        yield _say(TRY + mistake.hint)
+    for number, finding in enumerate(report.findings, 1):
+        hint = dict(details(finding)).get(TRY)
+        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained:
+            yield _say(f"Statement {number}. {TRY}{hint}")
+
+
+def _table(example: WorkedExample) -> _Line:
+    """Write the steps of a worked example as a table; as plain text in two lines each."""
+    cell = 'style="text-align: left; vertical-align: top; padding: 2px 10px 2px 0; white-space: normal"'
+    head = "".join(f'<th scope="col" {cell}>{title}</th>' for title in ("Step", "By hand", "Your code", ""))
+    plain, rows = "", ""
+    for step in example.steps:
+        by_hand, found, verdict = step.by_hand, step.found, "the same" if step.agrees else "differs"
+        plain += f"* {step.text}\n  by hand: {by_hand}; your code: {found} ({verdict})\n"
+        code = "".join(f"<td {cell}><code>{escape(each)}</code></td>" for each in (by_hand, found))
+        rows += f"<tr><td {cell}>{escape(step.text)}</td>{code}<td {cell}>{verdict}</td></tr>"
+    return _Line(plain.rstrip(), f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+
+
+# ---- Writing
+
+
+def escape(sentence: str) -> str:
+    """Escape a text for HTML."""
+    import html  # only where a report is shown: its table of entities takes a while to import
+
+    return html.escape(sentence)
 
 
 def section(heading: str, opening: str, items: str, below: str = "") -> str:
@@ -240,19 +254,13 @@ def indent(html: str) -> str:
     return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
-def _item(finding: Finding) -> str:
-    worth, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
-    shown = ((label, escape(sentence)) for label, sentence in _shown(finding))
-    said = "".join(indent(label + (f"<code>{text}</code>" if label == "Your " else text)) for label, text in shown)
-    return item(state, state, finding.statement.text + worth, said)
+def _fold(title: str, html: str) -> str:
+    """Write what a student opens: by mouse or keyboard, also in a notebook that was closed and opened again."""
+    summary = f'<summary style="cursor: pointer">{escape(title)}</summary>'
+    return f'<details style="margin: 4px 0 4px 2em">{summary}<div style="margin-left: 1.2em">{html}</div></details>'
 
 
-def _shown(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
-    is_failed = _state(finding) == "wrong"
-    return ((label, sentence) for label, sentence in details(finding) if label != TRY or not is_failed)
-
-
-def _wrap(line: str, width: int) -> list[str]:
-    margin = len(line) - len(line.lstrip())
-    return textwrap.wrap(line, width, subsequent_indent=" " * (margin + 2), break_long_words=False) or [""]
+def _wrap(lines: str, width: int) -> list[str]:
+    margin = " " * (len(lines) - len(lines.lstrip()))
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=f"{margin}  ", break_long_words=False)
+    return [part for line in lines.strip().split("\n") for part in wrapper.wrap(f"{margin}{line}") or [""]]

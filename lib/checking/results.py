@@ -71,6 +71,8 @@ def _as_numbers(value: Any) -> Array | None:
         return None
     try:
         array = np.asarray(value)
+        if array.size > MOST_NUMBERS:
+            return array  # as it is, to be refused: one number seen as many would take all memory
         if array.dtype.kind in "biuf":
             return np.array(array, dtype=np.float64)
         if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
@@ -156,7 +158,8 @@ def compare(
                 raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
             if key not in expected:
                 raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
-            compare(found[key], expected[key], path=f"{path}[{key}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
+            at = path if key == A_SET else f"{path}[{key}]"
+            compare(found[key], expected[key], path=at, nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
     elif isinstance(expected, list) and isinstance(found, list):
         for number, pair in enumerate(zip(found, expected, strict=False)):
             compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise
@@ -236,8 +239,10 @@ def _unpack(packed: str, shape: object) -> Array:
     ):
         raise ValueError("an array without a shape")
     array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
-    if prod(shape) != array.size or (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
-        raise ValueError("no array of numbers that fit it")
+    if prod(shape) != array.size:
+        raise ValueError("no array of numbers that fit its shape")
+    if (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
+        raise ValueError(f"an array with numbers of {HUGE:g} or more")
     return array.reshape(shape)
 
 

@@ -1,10 +1,9 @@
 """Names in the call of a check that don't stand for what they should.
 
-Python evaluates `check.cce(cce)` by looking `cce` up first, and a NameError would stop "Run All Cells" at a check whose
-cell is still to be written. In a notebook, every bare name in the call of a check becomes "that name, or `Undefined`",
-so that the check itself can say what is missing.
-
-And a student's own variable may be called `check`: the call of a check then says so, before Python raises its error.
+Python evaluates `check.loss(loss)` by looking `loss` up first, and a NameError would stop "Run All Cells" at a check
+whose cell is still to be written. In a notebook, every bare name in the call of a check becomes "that name, or
+`Undefined`", so that the check itself can say what is missing. And where a student's own variable is called `check`,
+the call of a check says so, before Python raises its error.
 """
 
 import ast
@@ -22,7 +21,7 @@ TAKEN = (
 
 
 class LookUpNames:
-    """Turn `check.cce(name)` into `check.cce(check.cce.look_up("name", lambda: name))`, for every `Check`."""
+    """Turn `check.loss(name)` into `check.loss(check.loss.look_up("name", lambda: name))`, for every `Check`."""
 
     knows_places = True
     """Whether every node that it adds has a line number, so that callers need not add one."""
@@ -35,20 +34,18 @@ class LookUpNames:
     def visit(self, tree: ast.AST) -> ast.AST:
         """Called by IPython: rewrite the bare names among a check's arguments; leave every other call alone."""
         self.checks |= {name: it for name, it in self.shell.user_ns.items() if type(it) is Checks}
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            self._notice_taken_name(node.func)
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            self._notice_taken_name(call.func)
             # Of the object only its type is asked: `isinstance` would run a `__class__` that a student wrote.
-            if issubclass(type(check := self._find(node.func)), Check):
+            if issubclass(type(check := self._find(call.func)), Check):
                 check.looked_up.clear()  # of a call that raised before it came to the check
-                node.args = [_wrap_in_look_up(node.func, argument) for argument in node.args]
-                for keyword in node.keywords:
-                    keyword.value = _wrap_in_look_up(node.func, keyword.value)
+                call.args = [_wrap_in_look_up(call.func, argument) for argument in call.args]
+                for keyword in call.keywords:
+                    keyword.value = _wrap_in_look_up(call.func, keyword.value)
         return tree
 
     def _notice_taken_name(self, function: ast.expr) -> None:
-        """Say so where `check` in `check.cce` stands for something that has no such call, and had stood for checks."""
+        """Say so where `check` in `check.loss` stands for something that has no such call, and had stood for checks."""
         match function:
             case ast.Attribute(ast.Name(name), attribute) if name in self.checks and name in self.shell.user_ns:
                 is_check = isinstance(getattr_static(self.checks[name], attribute, None), Check)

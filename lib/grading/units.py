@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
 
 CLOSED = "closed"
-CLOSED_PATHS = ("answer_key.py", "grading", "reference", f"units/*/{CLOSED}")
+CLOSED_PATHS = ("answer_key.py", "mistakes.py", "changes.toml", "grading", "reference", f"units/*/{CLOSED}")
 """Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
 
 
@@ -141,6 +141,10 @@ def load(answers: str, what: str, advice: str) -> AnswerKey:
 
 def describe(error: BaseException) -> str:
     """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there."""
+    from lib.mistakes import BadMistake  # here, see above
+
+    if isinstance(error, BadMistake):  # which names its file itself
+        return str(error).removesuffix(".")
     words = f"{type(error).__name__}: {error}"
     folders = [place.folder for place in places().values()]
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]

@@ -1,25 +1,99 @@
-"""After an exception, the hint answers the exception: real code that raises, and what is said of it."""
+"""After an error, what is said answers it: real code that raises, and what the table says of it."""
 
-import re
+import tomllib
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lib.checking.error_hints import RULES, SMALL, SPELLING, hint_for
+from lib.checking.error_hints import RULES, explain, hint_for
 from lib.checking.student_code import Failure, run_student_code
-from lib.unit import ErrorHint
-from tests.checking.desk import checked
 from tests.variants import written
 
+LAYER = """
+class Softmax:
+    def forward(self, x):
+        return {}
+    def backward(self, output_gradient, learning_rate=None):
+        return {}
+layer, softmax = Softmax(), Softmax()
+def cce(y, yhat):
+    return layer.{}
+"""
+IN_CCE = """
+import math
+layers = [3]
+def f(a):
+    return a
+class Dense:
+    def forward(self, input):
+        pass
+layer = Dense()
+def cce(y, yhat):
+    {}
+"""
+AXIS, CALLED = "A float stands where NumPy expects an axis. np.max(M, c)", "An array is called like a function."
+NO_SELF = "A name of the layer is used without self. before it."
+INPUT = "The name input alone is a function of Python."
 SAID = {
-    "np.max(yhat, 1e-7)": "np.maximum(a, b) compares entry by entry",
-    "np.min(yhat, 0.5)": "np.maximum(a, b) compares entry by entry",
-    "y.T()": ".T is not a function",
-    "y.shape(1)": "Write y.shape[1] with square brackets",
-    "y.shape[1](2)": "shape, size and ndim are not functions",
-    "y(0)": "Write * to multiply",
-    "np.sum[y]": "Call a function with round brackets",
+    # Functions and values
+    "np.max(yhat, 1e-7)": AXIS,
+    "np.min(yhat, 0.5)": AXIS,
+    "np.max(0, yhat)": "An array stands where NumPy expects an axis.",
+    "y.T()": f"{CALLED} .T is not a function",
+    "y(0)": f"{CALLED} Look for round brackets",
+    "y.shape(1)": "shape is not a function. Write y.shape[1], with square brackets.",
+    "y.shape[1](2)": "shape is not a function.",
+    "3(2)": "A number is called like a function.",
+    "layer(y)": "An object of the class Dense is called like a function. Call one of its methods",
+    "np.sum[y]": "Square brackets stand behind a function.",
+    "y.sum / 2": "A method of an array is used, and it is not called. Write parentheses behind its name: .sum is",
+    "y * input.sum": INPUT,
+    "2 * f": "A function is used in arithmetic, and it is not called.",
+    "f.shape": "A function is used in the place of what it gives.",
+    "input * y": INPUT,
+    "None * y": "one of them is None",
+    "print(y).sum()": "one of them is None",
+    "[i for i in layers.reverse()]": "reverse changes the list itself, and gives None.",
+    # Names
+    "log(y)": "A function of NumPy is used without np. before it. Write np.log.",
+    "loose * y": "Nothing is called loose here. Compare its spelling",
+    "B * y": "B is a letter of the formulas, not a name in the code. The number of samples is y.shape[1]",
+    "np.eye(K)": "The number of classes is len(y)",
+    "z - 1": "The scores are input in the forward of softmax",
+    "Yhat * Y": "In the code it is yhat, in small letters.",
+    "plt.plot(y)": "The libraries are not loaded.",
+    "train(y)": "A cell of its own defines train",
+    "0\n    for b in range(2): loss += 1": "Give loss a value before this line",
+    "np.Log(y)": "Check the spelling of np.Log",
+    "y.log()": "Write np.log(…) with the array inside the brackets",
+    "y.Shape": "Check the spelling of Shape behind the dot",
+    "y.forward(3)": "What stands before the dot is an array, not a layer.",
+    "layer.outputs": "Check the spelling of outputs, and that an earlier line has stored something",
+    "[layer.forward(1) for layer in [0, 1]]": "self.layers[number] is the layer with that number.",
+    "[1, 2].shape": "A list is used as an array.",
+    # Arguments
+    "f()": "f is called without 'a'.",
+    "f(1, 2)": "f is called with too many arguments. Compare the call with the first line of the function. It gets 2",
+    "f(b=1)": "f has no parameter called b.",
+    "layer.forward()": "forward is called without its array",
+    "Dense.forward(y)": "forward is called without its array, or on the class itself",
+    "Dense(3)": "Dense is called with arguments, and takes none.",
+    "np.sum(y, axes=0)": "Check the spelling of axes",
+    "y.sum(keepdim=True)": "Sums of NumPy take axis and keepdims",
+    "np.zeros(3, 4)": "as in np.zeros((3, 4))",
+    "np.vstack(y, yhat)": "as in np.vstack([a, b])",
+    "[i for i in 5]": "Write range(…) to count",
+    "n = 3\n    for i in n: pass": "The loop runs over n, which is one number.",
+    "[i for i in layer]": "The loop runs over one layer.",
+    "len(5)": "one number has no entries to count",
+    "range(0.5)": "a number with a fraction",
+    "max(yhat, 1e-7)": "An array is compared as if it were one number.",
+    "math.log(yhat)": "A function for one number gets an array.",
+    "float(yhat)": "An array stands where one number is needed.",
+    "-(y == 1)": "A minus sign is used with True and False.",
+    "[1, 2] / 2": "A list is used in arithmetic.",
+    # einsum
     "np.einsum('ij,ij=>j', y, yhat)": "Write the arrow as ->",
     "np.einsum('ij,ij>j', y, yhat)": "Write the arrow as ->",
     "np.einsum('ij,ij→j', y, yhat)": "with plain letters, commas and ->",
@@ -30,105 +104,107 @@ SAID = {
     "np.einsum('ij,jk->ik', y, yhat)": "One letter stands for axes of different lengths",
     "np.einsum('ij,ij->k', y, yhat)": "k does not",
     "np.einsum('ij,ij,ij->j', y, yhat)": "a comma divides two groups",
-    "yhat / yhat.sum(axis=1)": "unless it is told keepdims=True",
+    # Shapes and indices
+    "yhat / yhat.sum(axis=1)": "The sum over axis 1 leaves one number for each row: each class or feature.",
+    "y.T - yhat.max(0)[:, None] * y.sum(axis=0)": "The sum over axis 0 leaves one number for each column: each sample.",
     "y * np.ones(5)": "Print both shapes just before this line",
-    "np.dot(y, yhat)": "gets (3,2) and (3,2)",
+    "np.dot(y, yhat)": "np.dot gets two arrays of the same shape, (3,2).",
+    "np.dot(y, np.ones((3, 5)))": "gets (3,2) and (3,5). Say what each axis counts",
     "y @ yhat": "gets 2 and 3",
-    "yhat.sum(axis=2)": "It has 2 axes, counted from 0, so axis 2 is none of them",
-    "yhat[0, 1, 2]": "It has 2 axes, and the brackets hold 3 indices",
+    "yhat.sum(axis=2)": "This array has 2 axes, counted from 0, so axis 2 is none of them",
+    "yhat[0, 1, 2]": "This array has 2 axes, and the brackets hold 3 indices",
     "yhat[3]": "Axis 0 has 3 entries, counted from 0, so none is number 3",
     "yhat[:, :1][:, 1]": "Axis 1 has one entry, number 0, so none is number 1.",
+    "[y[:, i] for i in range(3)]": "An index goes past the last column.",
     "yhat[y.argmax(axis=1), np.arange(2)]": "each array in the square brackets: they need the same length",
     "yhat[0.5]": "an index is a whole number",
-    "max(yhat, 1e-7)": "Work entry by entry, with np.maximum",
-    "math.log(yhat)": "Use NumPy's function, such as np.log",
-    "float(yhat)": "one number is needed in its place",
-    "np.zeros(3, 4)": "as in np.zeros((3, 4))",
-    "np.vstack(y, yhat)": "as in np.vstack([a, b])",
     "np.vstack([y, np.ones((1, 5))])": "they need as many columns",
-    "np.sum(y, axes=0)": "Check the spelling of axes",
-    "y.sum(keepdim=True)": "NumPy's sums take axis and keepdims",
-    "np.Log(y)": "Check the spelling of np.Log",
-    "y.log()": "Write np.log(…) with the array inside the brackets",
-    "y.Shape": "Check the spelling of Shape behind the dot",
-    "None * y": "one of them is None",
-    "print(y).sum()": "one of them is None",
-    "output * y": "Check the spelling of the name",
-    "input * y": "Use the parameter's own name",
-    "log(y)": "Write np.log",
     "[1, 2][2]": "A list of n entries has the indices 0 to n - 1",
     "[a for a, b in [(1, 2, 3)]]": "another number of entries than there are names",
     "y.shape[2]": "it has one number for each axis",
-    "[i for i in 5]": "Write range(…) to count",
-    "len(5)": "one number has no entries to count",
     "y[:, [[0, 1], [0]]]": "not a list of indices",
+    # Others
+    "y.astype(int).__itruediv__(2)": "an array of integers can not hold the result",
     "yhat^-1": "Write ** for a power",
     "2^0.5": "Write ** for a power",
-    "loose * y": "Check the spelling of the name, and run the cell",
     "'1' + y": "one of them is not a number",
     "1 / 0": "it is 0",
-    "f()": "nothing is given for 'a'",
-    "f(1, 2)": "in the line with def: 2 values are given",
-    "int('x')": SMALL,
+    "int('x')": "Python then shows the whole error",
+}
+IN_LAYERS = {
+    ("output * x", "0", "forward(y)"): NO_SELF,
+    ("input * x", "0", "forward(y)"): INPUT,
+    ("self.outputs * x", "0", "forward(y)"): "Check the spelling of outputs",
+    ("self(x)", "0", "forward(y)"): "An object of the class Softmax is called like a function.",
+    ("0", "learning_rate * output_gradient", "backward(y)"): "learning_rate is None here.",
+    ("0", "weights * 2", "backward(y)"): NO_SELF,
 }
 
 
 def failure(source: str) -> Failure:
-    code = written(f"import math\ndef f(a):\n    return a\n{source}")
-    ran = run_student_code(lambda: code["cce"](np.eye(3)[:, :2], np.full((3, 2), 1 / 3)))
-    assert isinstance(ran, Failure)
+    ran = run_student_code(lambda: written(source)["cce"](np.eye(3)[:, :2], np.full((3, 2), 1 / 3)))
+    assert isinstance(ran, Failure), source
     return ran
 
 
-@pytest.mark.parametrize("expression", SAID)
-def test_the_hint_answers_the_exception(expression: str) -> None:
-    assert SAID[expression] in hint_for(failure(f"def cce(y, yhat):\n    return {expression}"))
+def said(failure: Failure) -> str:
+    return " ".join(filter(None, explain(failure)))
 
 
-def test_a_name_that_is_used_before_it_has_a_value() -> None:
-    found = failure("def cce(y, yhat):\n    for b in range(2):\n        loss += 1\n    return loss")
-    assert hint_for(found).startswith("Give loss a value before this line")
+def test_what_is_said_answers_the_error() -> None:
+    """At grading, too, where only the line is known: there no word may be about another error."""
+    rows = {IN_CCE.format(code if "\n" in code else f"return {code}"): words for code, words in SAID.items()}
+    rows |= {LAYER.format(*codes): words for codes, words in IN_LAYERS.items()}
+    off = {source: said(failure(source)) for source, words in rows.items() if words not in said(failure(source))}
+    assert not off
+    graded = [Failure("error", each.text, each.line) for each in map(failure, rows)]
+    assert all(hint_for(each) for each in graded)
 
 
-def test_an_array_of_integers_that_is_divided_in_place() -> None:
-    found = failure("def cce(y, yhat):\n    y = y.astype(int)\n    y /= 2\n    return y")
-    assert "an array of integers can't hold the result" in hint_for(found)
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("It raised EOFError: EOF when reading a line", "line 2: input()", "The code waits for somebody to type."),
+        ("It raised TypeError: 'numpy.float64' object is not callable", "", "a value of the type numpy.float64 in the"),
+        ("It raised TypeError: 'Softmax' object is not callable", "", "the name of the function or the class alone"),
+        (
+            "It raised TypeError: cce() missing 1 required positional argument: 'z'",
+            "",
+            "The check calls cce with other",
+        ),
+        (
+            "It raised TypeError: Dense.backward() takes 2 positional arguments but 3 were given",
+            "",
+            "backward takes too",
+        ),
+        (
+            "It raised TypeError: ReLU.forward() takes 1 positional argument but 2 were given",
+            "",
+            "Write self and input",
+        ),
+        ("It raised NameError: name 'labels' is not defined", "line 3: return labels", "not there when your work is"),
+        (
+            "It raised ValueError: operands could not be broadcast together with shapes (3,4) (3,) ",
+            "line 2: e / e.sum(1)",
+            "over axis 1",
+        ),
+        ("It raised IndexError: index 7 is out of bounds for axis 0 with size 4", "line 2: X[batch]", "Rows of X are"),
+    ],
+)
+def test_of_an_error_without_a_line_or_at_grading(text: str, line: str, words: str) -> None:
+    assert words in said(Failure("error", text, line))
 
 
-def test_each_rule_is_for_exceptions_and_its_hint_is_a_sentence() -> None:
-    for rule in RULES:
-        re.compile(rule.error)
-        re.compile(rule.code)
-        assert rule.hint.endswith(".") and len(rule.hint) < 240
-
-
-def test_an_open_blank_and_a_value_have_no_hint_of_their_own_and_time_has() -> None:
-    assert hint_for(Failure("blank", "Blank 1.")) == ""
-    assert hint_for(Failure("value", "The loss is missing.")) == ""
-    assert hint_for(Failure("value", "The loss is not a number. Found str, expected a number.")) == ""
-    assert "it is 0" in hint_for(Failure("value", "Nothing is left. Found ZeroDivisionError: division by zero."))
+def test_only_errors_and_what_never_ends_have_hints_and_a_failures_own_comes_first() -> None:
+    assert not hint_for(Failure("blank", "Blank 1.")) and not hint_for(Failure("value", "The loss is missing."))
     assert "a loop that never ends" in hint_for(Failure("time", "It was still running after 3 seconds."))
+    assert hint_for(Failure("error", "It raised ZeroDivisionError.", hint="Try this.")) == "Try this."
 
 
-@pytest.mark.parametrize("part", ["cce", "train"])
-def test_a_check_shows_it_under_its_first_help(part: str) -> None:
-    from lib.units.softmax_classifier import UNIT
-
-    code: dict[str, Any] = written(f"def {part}(*given):\n    return np.sum(given[0], axes=0)")
-    report = str(checked(next(each for each in UNIT.parts if each.name == part), **{part: code[part]}))
-    found, _, help = report.partition("----")
-    assert "got an unexpected keyword argument 'axes'" in found
-    assert "Try: Check the spelling of axes" in help
-
-
-def test_an_object_in_the_place_of_its_class_is_told_so() -> None:
-    """The error is the check's own call, so there is no line of the student's."""
-    failure = run_student_code(written("class Softmax: ...\nSoftmax = Softmax()")["Softmax"])
-    assert isinstance(failure, Failure)
-    assert hint_for(failure).startswith("The name that the check is given holds a value of type Softmax.")
-
-
-def test_what_a_part_brings_along_comes_first() -> None:
-    own = ErrorHint(r"NameError: name '(\w+)'", r"Name it otherwise than \1.", code=r"\*", function="^cce$")
-    assert hint_for(failure("def cce(y, yhat):\n    return loose * y"), (own,)) == "Name it otherwise than loose."
-    assert hint_for(failure("def cce(y, yhat):\n    return loose + y"), (own,)) == SPELLING
+def test_each_rule_is_said_in_sentences_and_none_proposes_what_another_axis_needs() -> None:
+    rules: dict[str, Any] = {}
+    for topic in tomllib.loads(RULES.read_text()).values():
+        rules |= topic
+    texts = [text for texts in rules.values() for text in ([texts] if isinstance(texts, str) else texts)]
+    assert not [text for text in texts if not text.endswith(".") or len(text) > 240]
+    assert not [text for text in texts if "keepdims=True" in text or ".T," in text]

@@ -1,259 +1,171 @@
 """Help below a failed check: a hint, the student's own lines, a worked example; and a question once it is right."""
 
 import re
-from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from lib.answer_key import AnswerKey
+from lib.checking import fingerprints, help
 from lib.checking.dispatch import Check
 from lib.checking.render import TITLES, WHY, Report
-from lib.unit import Part
-from lib.units import hidden_layer, softmax_classifier
-from lib.units.softmax_classifier import UNIT, cce, cce_gradient, check, softmax_backward, softmax_forward, train
-from lib.units.softmax_classifier.closed import ANSWER_KEY
-from tests.checking.desk import checked, mistaken, states
-from tests.checking.test_render import Reader
-from tests.variants import BY_PART, released, written
+from lib.grading.commands.fingerprints import build
+from lib.mistakes import Mistake
+from lib.unit import Part, Unit
+from tests.checking.little import LAYER, LOSS, SLOPE, check
+from tests.variants import written
 
-parts = pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
-
-
-def summed() -> Any:
-    """A loss that is a sum in place of a mean."""
-    code = written(
-        """
-        def cce(y, yhat):
-            # add them up
-            logs = np.log(yhat)
-
-            return -np.sum(y * logs)
-        """
-    )
-    return code["cce"]
-
-
-def loss_of_the_check() -> float:
-    """The summed loss of the check's own batch, as a student can compute it."""
-    inputs = check.cce.example()
-    return float(-np.sum(inputs["y_batch"] * np.log(inputs["yhat_batch"])))
-
-
-def agreeing(part: Part, code: dict[str, Any]) -> list[bool]:
-    """For each step of the worked example, whether this code gives what comes out by hand."""
-    from time import monotonic
-
-    from lib.checking.help import work_example
-
-    objects = {**ANSWER_KEY.right, **code}
-    example = work_example(part, tuple(objects[name] for name in part.subjects), monotonic() + 20)
-    assert example is not None
-    return [step.agrees for step in example.steps]
+RIGHT = "def loss(x):\n    return (x ** 2).mean()"
+SUM = "def loss(x):\n    # add them up\n    squares = x ** 2\n\n    return squares.sum()"
+HALF = "def loss(x):\n    return (x ** 2).mean() - (x.dtype == int)"
+MISTAKES = (
+    Mistake(LOSS.id, "The squares are summed", "Divide by how many there are.", (SUM,)),
+    Mistake(LOSS.id, "Whole numbers are one less", "Leave them as they are.", (HALF,)),
+)
+EXAMPLES = {
+    "names": "x = np.array([1, 3])",
+    LOSS.id: {
+        "given": "Two numbers,\n1 and 3.",
+        "names": "y = x[:1]",
+        "steps": [
+            {"text": "of 1 alone", "by_hand": 1, "code": "loss(y)"},
+            {"text": "of both", "by_hand": [5], "code": "[loss(x)]"},
+        ],
+    },
+    LAYER.id: {
+        "given": "A column.",
+        "steps": [{"text": "its column", "by_hand": [1, 3], "code": "column(Layer().forward(x[:, None]), 0)"}],
+    },
+}
 
 
-@parts
-def test_a_worked_example_of_right_code_agrees_in_every_step(part: Part) -> None:
-    steps = agreeing(part, {})
-    assert len(steps) >= 2 and all(steps)
+@pytest.fixture(autouse=True)
+def unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit that ships fingerprints and examples."""
+    right = {"loss": written(RIGHT)["loss"], "slope": None, "Layer": None}
+    at_desk = build(AnswerKey(Unit("little", "Little", (LOSS,)), right, MISTAKES)).at_desk
+    monkeypatch.setattr(fingerprints, "read", lambda package: at_desk)
+    monkeypatch.setattr(help, "_examples", lambda package: EXAMPLES)
 
 
-@parts
-@settings(max_examples=6, deadline=None, derandomize=True)
-@given(data=st.data())
-def test_so_it_does_for_right_code_in_any_style(part: Part, data: st.DataObject) -> None:
-    assert all(agreeing(part, data.draw(BY_PART[part.id])))
+def report(source: str, part: Part = LOSS) -> Report:
+    """The report on code."""
+    code = written(source)
+    found = Check(part, "little")(*(code[name] for name in part.subjects))
+    assert isinstance(found, Report)
+    return found
 
 
-@parts
-def test_a_worked_example_shows_the_mistakes_that_two_samples_can_show(part: Part) -> None:
-    """Not a rounded result, an overwritten argument, or the second step of a layer."""
-    ours = [mistake for mistake in ANSWER_KEY.mistakes if mistake.part == part.id]
-    shown = [mistake.name for mistake in ours if not all(agreeing(part, dict(mistake.code)))]
-    assert len(shown) >= 0.8 * len(ours), {mistake.name for mistake in ours} - {*shown}
+def steps(source: str, part: Part = LOSS) -> list[tuple[str, str, bool]]:
+    """What the worked example shows of code: by hand, found, and whether it agrees."""
+    found = report(source, part).help
+    assert found and found.example
+    return [step[1:] for step in found.example.steps]
+
+
+def words(report: Report) -> str:
+    return " ".join(str(report).split())
 
 
 def test_the_steps_of_help_come_in_order_and_are_closed() -> None:
-    html = checked(cce, cce=summed())._repr_html_()
-    folds = re.findall(r"<details[^>]*><summary[^>]*>(.*?)</summary>", html)
-    assert folds == list(TITLES)
-    assert "open" not in Reader(html).attributes
-    before = html.partition("<details")[0]
-    assert f"Found {loss_of_the_check():.5g}, expected" in before
-    for later in ("sum over the batch", "fits this mistake", "logs", "by hand"):
-        assert later not in before
+    before, *behind = re.split(r"<details[^>]*><summary[^>]*>", report(SUM)._repr_html_())
+    assert [each.partition("</summary>")[0] for each in behind] == [*TITLES]
+    assert "<details open" not in before and "expected 0.49635" in before
+    for word, each in zip(("The squares are summed", "return squares.sum()", "by hand"), behind, strict=True):
+        assert word.lower() in each.lower() and word not in before
 
 
-def test_a_report_that_is_right_or_open_has_no_help() -> None:
-    for report in (checked(cce), checked(cce, cce=released()["cce"]), check.cce()):
-        assert isinstance(report, Report)
-        assert "details" not in report._repr_html_()
-        assert "----" not in str(report)
+def test_what_is_right_open_or_not_run_has_no_help() -> None:
+    blank = report("from lib.blanks import OpenBlank\ndef loss(x):\n    raise OpenBlank('Blank 1.')")
+    for each in (report(RIGHT), blank, check.loss()):
+        assert "<details" not in each._repr_html_() and "----" not in str(each)
 
 
-def test_the_hint_is_the_mistakes_and_otherwise_the_statements() -> None:
-    named = str(checked(cce, cce=summed()))
-    assert "All that was seen fits this mistake: The loss is the sum over the batch, not its mean." in " ".join(
-        named.split()
-    )
-    unnamed = " ".join(str(checked(cce, cce=lambda y, yhat: 7 * np.sum(y * np.log2(yhat)))).split())
-    assert "fits this mistake" not in unnamed
-    assert f"Statement 1. Try: {cce.statements[0].hint}" in unnamed
-
-
-def test_the_students_own_lines_are_shown_without_comments() -> None:
-    place = checked(cce, cce=summed()).help.place
-    assert place is not None
-    assert place.function == "cce"
-    assert [(number, line.strip()) for number, line in place.lines] == [
-        (3, "logs = np.log(yhat)"),
-        (5, "return -np.sum(y * logs)"),
-    ]
-
-
-def test_of_a_long_loop_only_the_lines_are_shown_that_the_failed_statement_is_about() -> None:
-    source = """
-    def train(X, y, learning_rate, batch_size, nepochs):
-        dense, softmax = Dense(X.shape[0], len(y)), Softmax()
-        losses = []
-        for _ in range(nepochs):
-            loss = 0
-            for batch in generate_batch_indices(X.shape[1], batch_size):
-                dense.forward(X[:, batch])
-                softmax.forward(dense.output)
-                loss += len(batch) / X.shape[1] * cce(y[:, batch], softmax.output)
-                grad = softmax.backward(cce_gradient(y[:, batch], softmax.output))
-                dense.backward(grad, learning_rate)
-            losses.append(loss)
-        return dense, softmax, losses
-    """
-    report = checked(train, train=written(source)["train"])
-    assert states(report)["GradientFlowsBack"] == "wrong"
-    assert report.help.place is not None
-    assert [number for number, _ in report.help.place.lines] == [10, 11]
-
-
-@pytest.mark.parametrize("gradient", ["loss_gradient / 16", "loss_gradient(y, yhat) / None"])
-def test_the_line_that_raised_is_among_them(gradient: str) -> None:
-    code = written(
-        f"""
-        def step(network, loss, loss_gradient, X, y, learning_rate):
-            yhat = network.forward(X)
-            network.backward({gradient}, learning_rate)
-            return loss(y, yhat)
-        """
-    )
-    report = Check(hidden_layer.step, hidden_layer.__name__)(code["step"])
-    assert isinstance(report, Report) and report.help is not None and report.help.place is not None
-    assert [number for number, _ in report.help.place.lines] == [2, 3, 4]
-
-
-def test_lines_of_a_method_are_found_in_a_class_and_none_of_what_has_no_source() -> None:
-    code = written(
-        """
-        class Softmax:
-            def forward(self, input):
-                self.output = np.exp(input)
-
-            def backward(self, output_gradient):
-                return output_gradient
-        """
-    )
-    place = checked(softmax_forward, Softmax=code["Softmax"]).help.place
-    assert place is not None and place.function == "Softmax.forward"
-    assert [number for number, _ in place.lines] == [3]
-    assert checked(cce, cce=np.dot).help.place is None
-    assert checked(softmax_forward, Softmax=3).help.place is None
-
-
-def test_a_worked_example_survives_what_student_code_does() -> None:
-    def fails(y: Any, yhat: Any) -> Any:
-        raise ValueError("<b>no</b>")
-
-    report = checked(cce, cce=fails)
-    assert report.help.example is not None
-    assert {step.found for step in report.help.example.steps} == {"It raised ValueError: <b>no</b>"}
-    assert "<b>no</b>" in Reader(report._repr_html_()).heard
-    blank = checked(train, train=written("def train(*a):\n    return None")["train"])
-    assert blank.help.example is not None and not any(step.agrees for step in blank.help.example.steps)
-
-
-@pytest.mark.parametrize(
-    ("body", "found"),
-    [
-        ("return np.zeros(3)", "The gradient has the wrong shape. Found shape (3,), expected shape (3, 2)."),
-        ("-y / yhat", "The gradient is missing. Found None, expected numbers."),
-    ],
-)
-def test_a_worked_example_says_what_came_in_place_of_a_matrix(body: str, found: str) -> None:
-    code = written(f"def cce_gradient(y, yhat):\n    {body}")
-    report = checked(cce_gradient, cce_gradient=code["cce_gradient"])
-    assert report.help.example is not None
-    assert {step.found for step in report.help.example.steps} == {found}
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_worked_example_shows_numbers_that_cannot_be_rounded() -> None:
-    """np.nan_to_num makes such numbers of infinities."""
-    report = checked(cce_gradient, cce_gradient=lambda y, yhat: np.nan_to_num(np.divide(-1, y * yhat)))
-    assert any("1.7977e+308" in step.found for step in report.help.example.steps)
+def test_each_mistake_is_named_and_what_none_explains_has_the_statements_hint() -> None:
+    fits = "What was seen fits this mistake: "
+    both = words(report(SUM.replace("squares.sum()", "squares.sum() - (x.dtype == int)")))
+    assert f"{fits}The squares are summed. Try: Divide" in both
+    two = words(report("def loss(x):\n    return 2 * (x ** 2).mean() if x.dtype == float else (x ** 2).mean() - 1"))
+    assert f"{fits}Whole numbers are one less. Try: Leave" in two
+    assert "Statement 1. Try: Square by hand." in two and "Statement 4" not in two
+    none = words(report("def loss(x):\n    return 7.7"))
+    assert fits not in none and "Statement 1. Try: Square by hand. Statement 4. Try: Leave" in none
 
 
 def test_a_corrected_mistake_is_told_once_with_a_question_to_answer_for_oneself() -> None:
-    own = Check(cce, softmax_classifier.__name__)
-    mistake = own(summed()).help.mistake
-    assert mistake
-    corrected = own(ANSWER_KEY.right["cce"])
-    assert isinstance(corrected, Report)
-    assert f"You have corrected this mistake: {mistake.name}." in " ".join(str(corrected).split())
+    own, right, wrong = Check(LOSS, "little"), written(RIGHT)["loss"], written(SUM)["loss"]
+    assert "corrected" not in str(own(right)) + str(own(wrong)) + str(own(lambda x: 0.0))
+    corrected = own(right)
+    assert "You have corrected this mistake: The squares are summed." in words(corrected)
     html = corrected._repr_html_()
     assert re.findall(r"<summary[^>]*>(.*?)</summary>", html) == [WHY]
-    assert mistake.hint in html and mistake.hint not in html.partition("<details")[0]
-    again = own(ANSWER_KEY.right["cce"])
-    assert "You have corrected" not in str(again)
+    assert "Divide by how many there are." not in html.partition("<details")[0]
+    assert "corrected" not in str(own(right))
 
 
-def test_what_is_still_wrong_in_another_way_is_not_called_corrected() -> None:
-    own = Check(cce, softmax_classifier.__name__)
-    own(summed())
-    assert "corrected" not in str(own(lambda y, yhat: 0.0))
-    assert "corrected" in str(own(ANSWER_KEY.right["cce"]))
-    assert "corrected" not in str(Check(cce)(ANSWER_KEY.right["cce"]))
+LONG = "def loss(x):\n    a = 1\n    b = 2\n    c = x.mean()\n    {}\n    return c"
+PLACES = {
+    # Code, and the numbers of the lines that are shown: those that the failed statement is about, and that raised
+    SUM: [5],
+    "def loss(x):\n    a = x\n    return a": [2, 3],
+    LONG.format("d = a"): [4],
+    LONG.format("d = nowhere"): [4, 5],
+    "def loss(x): return x": [],
+    "import numpy as np\nloss = np.dot": [],
+    "loss = 3": [],
+    "def loss(x):\n" + "    x = x + 1\n" * 20 + "    return x": [*range(2, 10)],
+}
 
 
-@parts
-def test_the_inputs_of_a_check_can_be_taken_into_the_notebook(part: Part) -> None:
-    inputs = check.example(part.id)
-    assert inputs.keys() == check.example(part.name).keys() == part.desk_inputs().keys()
-    for name, array in inputs.items():
-        assert np.array_equal(array, part.desk_inputs()[name])
-        assert f"[{name!r}], shape {array.shape}" in repr(inputs)
-    assert max(map(len, repr(inputs).splitlines())) <= 83
+def test_the_lines_are_shown_that_the_failed_statement_is_about() -> None:
+    off = []
+    for source, numbers in PLACES.items():
+        place = getattr(report(source).help, "place", None)
+        shown = [number for number, _ in place.lines] if place else []
+        off += [] if shown == numbers and (not place or place.function == "loss") else [(source, shown)]
+    assert not off
+    layer = report("class Layer:\n    def forward(self, input):\n        return 2 * input", LAYER).help
+    assert layer and layer.place and layer.place.function == "Layer.forward" and layer.place.lines[0][0] == 3
 
 
-def test_the_number_that_a_check_found_comes_out_of_its_inputs() -> None:
-    assert check.cce.example()["y_batch"].shape == (4, 7)
-    assert f"Found {loss_of_the_check():.5g}, expected" in str(checked(cce, cce=summed()))
+FOUND = {
+    RIGHT.replace("mean()", "mean() + 0 * x.sum()"): None,  # right, so there is no help
+    SUM: [("1", "1", True), ("[5]", "[10.0]", False)],
+    "def loss(x):\n    raise ValueError('<b>no</b>')": [
+        ("1", "It raised ValueError: <b>no</b>", False),
+        ("[5]", "It raised ValueError: <b>no</b>", False),
+    ],
+    "def loss(x):\n    return None": [
+        ("1", "The result is missing. Found None, expected numbers.", False),
+        ("[5]", "The result is not an array of real numbers.", False),
+    ],
+    "def loss(x):\n    return x * 1e308 * 10": [("1", "inf", False), ("[5]", "[[inf, inf]]", False)],
+    "def loss(x):\n    x += 1\n    return x.mean() - 1": [("1", "1", True), ("[5]", "[2.0]", False)],
+}
 
 
-def test_a_check_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(AttributeError, match=r"There is no check called 'mse'. There are: cce, cce_gradient"):
-        check.mse(None)
-    with pytest.raises(AttributeError, match="delete it, and run the first cell"):
-        check.relu_forward(None)  # of another notebook, whose cells a student may paste
-    with pytest.raises(ValueError, match=r"There is no check called 'check-mse'. There are: cce, cce_gradient"):
-        check.example("check-mse")
+@pytest.mark.filterwarnings("error")
+def test_a_worked_example_shows_the_students_numbers_or_why_there_are_none() -> None:
+    off = []
+    for source, expected in FOUND.items():
+        if expected is None:
+            assert report(source).help is None
+            continue
+        found = steps(source)
+        same = [a[0] == b[0] and a[1].startswith(b[1]) and a[2] == b[2] for a, b in zip(found, expected, strict=True)]
+        off += [] if all(same) else [(source, found)]
+    assert not off
+    flat = steps("class Layer:\n    def forward(self, input):\n        return input.ravel()", LAYER)
+    assert flat == [("[1, 3]", "The result is not a matrix. Found shape (2,).", False)]
+    large = steps("class Layer:\n    def forward(self, input):\n        return 1.7e308 + 0 * input", LAYER)
+    assert "1.7e+308" in large[0][1]
 
 
-def test_help_is_only_for_what_is_wrong() -> None:
-    report = checked(softmax_backward, Softmax=mistaken_forward())
-    assert set(states(report).values()) == {"right"}  # backward is tested apart from forward
-    assert report.help is None
-    assert checked(cce_gradient, cce_gradient=lambda y, p: y / p).help.mistake
+def test_what_is_not_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(help, "TIME_FOR_HELP", 0.05)
+    endless = steps("def loss(x):\n    while len(x) == 2 and x[0] == 1 and x[1] == 3:\n        pass\n    return 1.0")
+    assert endless[0][2] and endless[1][1].startswith("It was still running")
 
 
-def mistaken_forward() -> object:
-    mistake = next(each for each in ANSWER_KEY.mistakes if each.name == "The whole matrix sums to 1")
-    assert not mistaken(softmax_forward, mistake).right
-    return mistake.code["Softmax"]
+def test_a_part_without_an_example_has_none() -> None:
+    found = report(f"{RIGHT}\ndef slope(x):\n    return x", SLOPE).help
+    assert found and found.example is None

@@ -2,22 +2,17 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
 from nbgrader.validator import Validator
 
 from lib.checking.arguments import Undefined
-from lib.checking.dispatch import CheckFailed
-from lib.checking.render import COLOURS, MARKS, WIDTH, Report
-from lib.checking.values import Wrong
-from lib.unit import Part
-from lib.units import hidden_layer
-from lib.units.softmax_classifier import UNIT, cce, check, softmax_forward
-from tests.checking.desk import checked, mistaken
-from tests.variants import released, written
-
-VOID = {"br", "img"}
+from lib.checking.render import COLOURS, MARKS, TITLES, WIDTH, Report
+from lib.checking.values import Wrong, show
+from tests.checking.little import check
+from tests.variants import written
 
 
 class Reader(HTMLParser):
@@ -36,104 +31,99 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
-        if tag not in VOID:
+        if tag not in {"br", "img"}:
             self.open.append((tag, ("aria-hidden", "true") in attrs))
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop()[0] == tag
 
     def handle_data(self, data: str) -> None:
-        if not any(hidden for _, hidden in self.open):
-            self.heard += data
+        self.heard += "" if any(hidden for _, hidden in self.open) else f"{data} "
 
 
-@pytest.mark.parametrize("part", UNIT.parts, ids=lambda part: part.id)
-def test_every_state_is_heard_as_a_word(part: Part) -> None:
-    report = checked(part)
-    reader = Reader(report._repr_html_())
-    assert reader.heard.count("right:") == len(report.findings) > 0
-    assert not set(reader.heard) & set(MARKS.values()) - set("–!")
-    assert reader.tags[0] == "section"
-    assert "aria-label" in reader.attributes
-    assert reader.tags.count("li") == len(report.findings)
-    assert "ol" in reader.tags
+def loss(line: str) -> Report:
+    """The report on a loss with this line."""
+    report = check.loss(written(f"def loss(x):\n    return {line}")["loss"])
+    assert isinstance(report, Report)
+    return report
 
 
-def test_the_text_says_the_same_as_the_page() -> None:
-    report = mistaken(cce, "The loss is the sum over the batch, not its mean")
-    assert report.help.mistake is not None
-    text, heard = (re.sub(r"\W+", "", said) for said in (str(report), Reader(report._repr_html_()).heard))
-    for sentence in ("The batch's loss is not the mean", "4 classes, 7 samples", f"Try: {report.help.mistake.hint}"):
-        assert re.sub(r"\W+", "", sentence).lower() in text.lower()
-        assert re.sub(r"\W+", "", sentence).lower() in heard.lower()
+RIGHT, SUM = loss("np.mean(x ** 2)"), loss("np.sum(x ** 2)")
+RAISES = loss('x.throw("<script>alert(1)</script><img src=x onerror=alert(2)>")')
+MARKUP = loss("""{}["<script>alert(1)</script><img src=x onerror=alert(2)>"]""")
 
 
-def test_statements_have_numbers_that_others_refer_to() -> None:
-    report = mistaken(cce, "The minus sign is missing")
-    assert "\n  1 ✗ wrong: " in str(report)
-    assert "\n  2 – not checked: " in str(report)
-    assert "Not tested: it needs statement 1, which is not right yet." in str(report)
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
 
 
-def test_the_heading_counts_points_and_names_the_cell() -> None:
-    assert str(mistaken(cce, "The loss is the sum over the batch, not its mean")).startswith(
-        "The loss: 1 of 2 points (check-cce)\n"
-    )
+@pytest.mark.parametrize("report", [RIGHT, SUM, RAISES, MARKUP], ids=["right", "sum", "raises", "markup"])
+def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Report) -> None:
+    reader, text = Reader(report._repr_html_()), str(report)
+    states = [
+        {"wrong": "advice"}.get(each.state, each.state) if not each.statement.points else each.state
+        for each in report.findings
+    ]
+    assert reader.tags[0] == "section" and "aria-label" in reader.attributes and "ol" in reader.tags
+    assert reader.tags.count("li") == len(report.findings) == 5
+    assert not {"script", "img"} & {*reader.tags}
+    assert {*reader.attributes} <= {"style", "aria-label", "aria-hidden", "scope"}
+    assert not {*reader.heard} & {*MARKS.values()} - {*"–!"}
+    for number, state in enumerate(states, 1):
+        assert f"\n  {number} {MARKS[state]} {state}: " in text
+        assert f"{state}: " in reader.heard
+    counts = re.compile(r"^\s+\d|line \d+|\(\d\)|by hand: |your code: ", re.MULTILINE)  # laid out another way
+    assert {*words(counts.sub("", text))} - {*words(reader.heard)} <= {"1", "2"}
+    assert max(len(line) for line in text.splitlines() if "script" not in line) <= WIDTH
 
 
-def test_what_student_code_says_is_escaped() -> None:
-    code = written('def cce(y, yhat):\n    raise ValueError("<script>alert(1)</script><img src=x onerror=alert(2)>")')
-    html = checked(cce, cce=code["cce"])._repr_html_()
-    reader = Reader(html)
-    assert not {"script", "img"} & set(reader.tags)
-    assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden", "scope"}
-    assert "<script>alert(1)" in reader.heard
+def test_the_heading_counts_points_and_a_sentence_stands_once() -> None:
+    text = str(SUM)
+    assert text.startswith("The loss: 0 of 4 points (check-loss)\n")
+    assert text.count("Not tested: it needs statement 1, which is not right yet.") == 1  # of two in a row
+    assert text.count("not checked") == 2
+    assert "A reason:" not in text and "advice" not in text
+
+
+def test_a_hint_is_behind_its_title_and_advice_stands_open() -> None:
+    before, _, behind = str(SUM).partition(TITLES[0])
+    assert "Square by hand." not in before and "Statement 1. Try: Square by hand." in " ".join(behind.split())
+    assert "Statement 4. Try: Leave them as they are." in " ".join(behind.split())
+    advice = str(loss("np.mean(x ** 2) + (x.size == 0) - 0 * len(x)"))
+    assert "Try: Add them up first." in advice.partition("----")[0] or "right: It takes an empty list." in advice
+
+
+def test_an_error_is_told_by_what_it_means_its_words_and_the_students_line() -> None:
+    before = " ".join(str(loss("np.mean(x(2))")).partition("----")[0].split())
+    error = "It raised TypeError: 'numpy.ndarray' object is not callable"
+    assert f"An array is called like a function. {error} Your line 2: return np.mean(x(2))" in before
+    assert "<code>line 2: return np.mean(x(2))</code>" in loss("np.mean(x(2))")._repr_html_()
 
 
 def test_a_name_that_isnt_defined_is_told_once_above_the_statements() -> None:
-    report = check.dense_backward(Undefined("<b>Dense</b>"))
-    assert isinstance(report, Report)
-    assert str(report).count("is not defined yet") == 1
-    assert str(report).count("not checked") == 3
-    assert "<b>Dense</b> is not defined yet" in Reader(report._repr_html_()).heard
+    report = check.slope(Undefined("<b>slope</b>"), Undefined("loss"))
+    assert (str(report).count("is not defined yet"), str(report).count("not checked")) == (1, 1)
+    assert "<b>slope</b> is not defined yet" in Reader(report._repr_html_()).heard
 
 
-def test_lines_fit_a_terminal() -> None:
-    long = "x" * 200
-    report = checked(
-        softmax_forward, Softmax=written(f"class Softmax:\n    def forward(self, input): {long}")["Softmax"]
-    )
-    assert max(len(line) for line in str(report).splitlines() if long[:80] not in line) <= WIDTH
-    assert max(len(line) for line in str(checked(softmax_forward)).splitlines()) <= WIDTH
-
-
-def test_validate_cuts_no_sentence() -> None:
-    report = str(hidden_layer.check.network_backward(Undefined("Network")))
-    assert max(map(len, report.splitlines())) == WIDTH
-    assert "..." not in Validator()._indent(report)
-
-
-def test_colours_only_repeat_the_words_and_follow_the_theme() -> None:
-    assert set(COLOURS) == set(MARKS) == {"right", "wrong", "not checked", "advice"}
+def test_validate_cuts_no_sentence_and_colours_only_repeat_the_words() -> None:
+    assert "..." not in Validator()._indent(str(SUM))
+    assert set(COLOURS) == set(MARKS) == {"right", "wrong", "open", "not checked", "advice"}
     assert all(colour.startswith("var(--jp-") for colour in COLOURS.values())
-    assert len(set(MARKS.values())) == len(MARKS)
 
 
-def test_a_failed_check_shows_as_its_report() -> None:
-    report = checked(cce, cce=released()["cce"])
-    failed = CheckFailed(report)
-    assert failed._render_traceback_() == str(report).splitlines()
-    assert str(failed) == "check-cce: not everything is right yet"
-
-
-def test_large_arrays_are_shown_by_their_shape() -> None:
-    report = checked(softmax_forward, Softmax=None)
-    assert "NoneType" in str(report)
-    from lib.checking.values import show
-
-    assert show(np.ones((30, 30))) == "an array of shape (30, 30)"
-    assert show(np.array([1.23456, 2])) == "[1.2346, 2.    ]"
-    assert show(1.23456789) == "1.2346"
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (np.ones((30, 30)), "an array of shape (30, 30)"),
+        (np.array([1.23456, 2]), "[1.2346, 2.    ]"),
+        (1.23456789, "1.2346"),
+        (-0.0, "0"),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_values_are_shown_shortly(value: Any, shown: str) -> None:
+    assert show(value) == shown
 
 
 def test_a_sentence_ends_with_one_full_stop() -> None:

@@ -50,14 +50,15 @@ real, check = check, Forger()
 def answers_made_up(notebook, folder):
     """The checks' own answers to right code, with every number in them made up."""
     payload = """
-from lib.checking.answers import answer, decode, read_challenge
+from lib.checking.answers import answer, read_challenge
+from lib.checking.results import to_json
 def made_up(value):
-    if isinstance(value, dict) and 'shape' in value:
-        return {'shape': value['shape'], 'values': [0.5 for _ in decode(value).ravel()]}
+    if isinstance(value, dict) and 'floats' in value:
+        return to_json(np.full(value['shape'], 0.5))
     return {key: made_up(item) for key, item in value.items()} if isinstance(value, dict) else value
 def payload(name, subjects):
     part = getattr(real, name).part
-    return {'part': part.id, 'statements': made_up(answer(part, read_challenge(part.id), subjects))}
+    return {'part': part.id, 'shown': made_up(answer(part, read_challenge(), subjects))}
 """
     return before(right(notebook), "check-cce", FORGER + payload)
 
@@ -66,15 +67,16 @@ def payload(name, subjects):
 def answers_that_fit_any_draw(notebook, folder):
     """Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself."""
     payload = """
-from lib.checking.answers import answer, decode, read_challenge
+from lib.checking.answers import answer, read_challenge
+from lib.checking.results import from_json, to_json
 def steady(value):
-    if isinstance(value, dict) and 'shape' in value:
-        return {'shape': value['shape'],
-                'values': [round(x) if abs(x) % 1 in (0.0, 1.0) else 0.25 for x in decode(value).ravel().tolist()]}
+    if isinstance(value, dict) and 'floats' in value:
+        x = from_json(value)
+        return to_json(np.where(x % 1 == 0, x, 0.25))
     return {key: steady(item) for key, item in value.items()} if isinstance(value, dict) else value
 def payload(name, subjects):
     part = getattr(real, name).part
-    return {'part': part.id, 'statements': steady(answer(part, read_challenge(part.id), subjects))}
+    return {'part': part.id, 'shown': steady(answer(part, read_challenge(), subjects))}
 """
     return before(right(notebook), "check-cce", FORGER + payload)
 
@@ -85,18 +87,18 @@ def answers_of_every_type(notebook, folder):
     payload = """
 import itertools
 kinds = itertools.cycle([
-    {'shape': [1], 'values': [10**400]},
-    {'shape': [-1], 'values': [1.0]},
-    {'shape': [2**63, 0], 'values': []},
-    {'shape': [True], 'values': [True]},
-    {'shape': [[1]], 'values': [[[1.0]]]},
-    {'shape': [1], 'values': ['nan'], 'failure': {'blank': 1}, 'text': ['b'], 'line': 7},
+    {'shape': [1], 'floats': [10**400]},
+    {'shape': [-1], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [2**63, 0], 'floats': ''},
+    {'shape': [True], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [[1]], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [1], 'floats': 'nan', 'failure': {'blank': 1}, 'text': ['b'], 'line': 7},
     [[], {}, None, '3.0'],
 ])
 def payload(name, subjects):
     part, kind = getattr(real, name).part, next(kinds)
-    given = {statement.name: {'': kind} for statement in part.statements}
-    return {'part': part.id, 'statements': {**given, '': kind, 'x': [kind]}}
+    given = {statement.look.__name__: kind for statement in part.statements}
+    return {'part': part.id, 'shown': dict.fromkeys(('desk', 'secret'), {**given, '': kind})}
 """
     return before(notebook, "check-cce", FORGER + payload)
 
@@ -105,11 +107,11 @@ def payload(name, subjects):
 def everything_patched(notebook, folder):
     """Nothing written; comparisons, records, displays and builtins changed so as to agree with anything."""
     code = """
-        import builtins, lib.checking.answers, lib.checking.dispatch, lib.checking.student_code, lib.checking.values
+        import builtins, lib.checking.answers, lib.checking.dispatch, lib.checking.looks, lib.checking.results
         np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
-        lib.checking.answers.send = lib.checking.answers.pack = lambda outcome: {'shape': [], 'values': [1.0]}
-        lib.checking.values.numbers = lib.checking.answers.numbers = lambda value, *a, **k: np.ones(())
-        lib.checking.student_code.run_student_code = lib.checking.answers.run_each = lambda action, *a: np.ones(())
+        lib.checking.answers.write_record = lib.checking.answers.to_json = lambda outcome: {'shape': [], 'floats': ''}
+        lib.checking.looks.read = lib.checking.results.read = lambda value, *a, **k: np.ones(())
+        lib.checking.looks.run_each = lambda actions, *a: [{'': np.ones(())} for _ in actions]
         lib.checking.dispatch.Check.__call__ = lambda self, *subjects: 4.0
         lib.checking.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
         get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})
@@ -161,12 +163,10 @@ def challenge_deleted(notebook, folder):
 
 @earns(but("dense-backward", "train"))
 def challenge_rewritten(notebook, folder):
-    """The challenge is made an easier one: all numbers are 0."""
-    code = r"""
-        import pathlib, re
-        laid = pathlib.Path('challenge.json')
-        zeros = lambda found: 'A' * len(found[0])
-        laid.write_text(re.sub(r'(?<="float64":")[^"=]+', zeros, laid.read_text()))
+    """The challenge is made another one, whose answers are known: its seed is 0."""
+    code = """
+        import pathlib
+        pathlib.Path('challenge.json').write_text('{"seed": 0}')
         """
     return before(right(notebook), "check-dense-backward", code)
 

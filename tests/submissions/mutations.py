@@ -332,7 +332,7 @@ def outputs_odd(notebook, chance):
 @mutator("data")
 def answers_saved(notebook, chance):
     for cell in known(notebook):
-        answer = {"part": chance.choice(PARTS), "statements": chance.odd()}
+        answer = {"part": chance.choice(PARTS), "shown": chance.odd()}
         data = {MIME: answer, "text/plain": chance.choice(["4.0", "1e9", "nan"])}
         cell["outputs"] = [{"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1}]
 

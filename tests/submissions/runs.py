@@ -145,7 +145,7 @@ contents = [
     {'text': 7, 'name': 7},
     {'data': 7, 'metadata': 7},
     {'data': {'text/plain': deep(20), MIME: deep(300)}},
-    {'data': {MIME: {'part': 'check-cce', 'statements': deep(200)}}, 'metadata': {}, 'transient': {'display_id': []}},
+    {'data': {MIME: {'part': 'check-cce', 'shown': deep(200)}}, 'metadata': {}, 'transient': {'display_id': []}},
     {'ename': deep(100), 'evalue': {}, 'traceback': 7},
     {'execution_count': '<script>', 'code': ''},
     {'data': {'text/plain': '\\ud83d'}, 'metadata': {}},

@@ -7,7 +7,6 @@ COMMANDS = {
     "new": "new.NewApp",
     "check": "check.CheckApp",
     "build": "release.BuildApp",
-    "fingerprints": "fingerprints.FingerprintsApp",
     "bundle": "bundle.BundleApp",
     "site": "site.SiteApp",
     "grade": "grade.GradeApp",

@@ -17,6 +17,15 @@ from lib.grading import units
 from lib.grading.commands.lab import AUTHOR
 from lib.units import course_folder
 
+WRITE = """
+import sys
+from lib.units import enter
+enter(sys.argv[2])
+from lib.grading import units
+from lib.grading.commands.fingerprints import write_files
+write_files(sys.argv[1], units.answer_key(sys.argv[1]))
+"""
+
 
 class AuthorKernels(AsyncMappingKernelManager):
     """Starts kernels as JupyterLab does, after the unit's fingerprints are up to date."""
@@ -36,11 +45,12 @@ class AuthorKernels(AsyncMappingKernelManager):
         unit = os.environ[AUTHOR]
         if is_up_to_date(unit):
             return
-        command = [sys.executable, "-m", "lib.grading", "fingerprints", unit, f"--course-dir={course_folder()}"]
+        command = [sys.executable, "-c", WRITE, unit, course_folder()]
         process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         _, said = await process.communicate()
         if process.returncode:
-            self.log.error("The fingerprints of %s can't be written.\n%s", unit, said.decode(errors="replace"))
+            why = said.decode(errors="replace").rstrip().rpartition("\n")[2]
+            self.log.error("The fingerprints of %s can't be written. %s", unit, why)
 
 
 def is_up_to_date(unit: str) -> bool:
@@ -49,4 +59,4 @@ def is_up_to_date(unit: str) -> bool:
     if place is None or not (file := place.folder / FILE).is_file():
         return False
     written = file.stat().st_mtime
-    return all(path.stat().st_mtime < written for path in Path(place.folder).rglob("*.py"))
+    return all(path.stat().st_mtime < written for kind in ("*.py", "*.toml") for path in Path(place.folder).rglob(kind))

@@ -14,28 +14,14 @@ from nbgrader.utils import is_solution
 from lib.answer_key import AnswerKey
 from lib.checking.fingerprints import FILE
 from lib.grading import units
-from lib.grading.commands.agreement import (
-    faults_of_checks,
-    faults_of_consequences,
-    faults_of_draws,
-    faults_of_luck,
-    faults_of_names,
-    faults_of_questions,
-    faults_of_worth,
-)
 from lib.grading.commands.build import CannotBuild, Hidden, place_of, student_source
 from lib.grading.commands.bundle import open_half
 from lib.grading.commands.command import Command, given_names, named_unit, options
 from lib.grading.commands.fingerprints import write_files
+from lib.grading.commands.key_faults import faults_of_mistakes, faults_of_parts
 from lib.grading.commands.locked_imports import faults_in_sandbox
 from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
-from lib.grading.commands.proof import (
-    Trial,
-    faults_of_answers,
-    faults_of_cells,
-    faults_of_solution,
-    faults_of_untouched,
-)
+from lib.grading.commands.proof import Trial, faults_of_cells, faults_of_solution, faults_of_untouched
 from lib.grading.commands.release import AFTER_TRIAL, TRIAL, Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.grade.unit_faults import misfits
@@ -64,7 +50,7 @@ class CheckApp(Rebuild):
         except (ConfigError, CannotBuild) as error:
             self.fail("%s", error)
         if faults:
-            self.fail("%s has %s. Nothing was changed.", name, "a fault" if faults == 1 else f"{faults} faults")
+            self.fail("%s has %s.", name, "a fault" if faults == 1 else f"{faults} faults")
         say(f"{name} has no fault.")
 
     def _faults(self, name: str) -> Iterator[CannotBuild]:
@@ -84,23 +70,13 @@ class CheckApp(Rebuild):
         yield from faults
         yield from misfits(key.unit, {file: nb.cells for file, nb in notebooks.items()})
         yield from faults_of_open_half(place, key, hidden)
-        yield from faults_of_names(key, place.answers)
-        yield from faults_of_questions(key.unit.questions, place.module)
-        worthless = [fault for part in key.parts for fault in faults_of_worth(key, part, place.answers)]
-        failing = [fault for part in key.parts for fault in faults_of_draws(key, part, place.answers)]
-        if worthless or failing:
-            yield from (*worthless, *failing)
+        if wrong := [*faults_of_parts(key, place.answers)]:
+            yield from wrong
             return  # without right answers, whatever else is told is a consequence
+        yield from faults_of_mistakes(key, place.answers)
         yield from self._faults_of_fingerprints(name, key)
         if not faults:
             yield from self._faults_of_notebooks(place, key, notebooks, hidden)
-        earning = [*faults_of_answers(key, place.answers)]
-        yield from earning
-        for part in key.parts if not earning else ():
-            yield from faults_of_luck(key, part, place.answers)
-        for part in key.parts:
-            yield from faults_of_checks(key, part, place)
-            yield from faults_of_consequences(key, part, place.answers)
         yield from faults_in_sandbox(place)
 
     def _faults_of_fingerprints(self, name: str, key: AnswerKey) -> Iterator[CannotBuild]:

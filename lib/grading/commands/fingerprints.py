@@ -5,7 +5,9 @@ inputs of the local checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,8 @@ def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
     """Write the file of a unit; tell whether it changed. Raises OSError where it can't be written."""
     file, text = file_of(unit), fingerprints.write(build(key).at_desk)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
+        with suppress(OSError):
+            file.touch()  # newer than the code, and so known to be up to date
         return {file: False}
     write_whole(file, text.encode())
     fingerprints.read.cache_clear()
@@ -56,8 +60,9 @@ def file_of(unit: str) -> Path:
     return units.places()[unit].folder / fingerprints.FILE
 
 
+@lru_cache(maxsize=2)
 def build(key: AnswerKey) -> Built:
-    """Run right code and all mistakes."""
+    """Run right code and all mistakes: once for who looks for faults, and who writes the file."""
     built = Built(AtDesk({}, {}))
     right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
     with silence(), np.errstate(all="ignore"):
@@ -105,11 +110,10 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 
     At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs.
     """
-    for objects in mistake.objects(key.right):
-        subjects = tuple(objects[name] for name in part.subjects)
-        first = look_at_ours(part, part.desk_inputs(), subjects)
-        look_at_ours(part, part.other_inputs, subjects)
-        yield [first, look_at_ours(part, part.desk_inputs(), subjects)]
+    for new, used in zip(mistake.objects(key.right), mistake.objects(key.right), strict=True):
+        first, again = (tuple(objects[name] for name in part.subjects) for objects in (new, used))
+        look_at_ours(part, part.other_inputs, again)
+        yield [look_at_ours(part, part.desk_inputs(), each) for each in (first, again)]
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:

@@ -84,7 +84,7 @@ def files_of(name: str) -> Iterator[tuple[Path, str]]:
     """Give each file of a new unit: its path in the course's folder, and its content."""
     title = name.replace("_", " ").capitalize()
     for file in sorted(TEMPLATE.rglob("*")):
-        if file.suffix in (".py", ".ipynb"):
+        if file.suffix in (".py", ".toml", ".ipynb"):
             own = Path(str(file.relative_to(TEMPLATE)).replace(NAME, name))
             folder = {".ipynb": Path("solutions", name)}.get(file.suffix, Path("units"))
             folder = Path("tests") if own.name.startswith("test_") else folder

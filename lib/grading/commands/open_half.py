@@ -11,7 +11,7 @@ from lib.answer_key import AnswerKey
 from lib.grading.commands.build import CannotBuild, Hidden, compress, gives_answer_away, refuse_leak, shows
 from lib.grading.units import CLOSED, Place, is_closed
 
-NEVER = ("lib.reference", "lib.grading")
+NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading")
 """What nothing that students get may import, besides a unit's closed half."""
 SHORT = 30
 """Characters of a function's body, spaces left out, below which other code may be the same by chance."""
@@ -32,7 +32,7 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
 
     Answers are the bodies of the right objects' functions, and the expressions that blanks hide.
     """
-    bodies = dict(_bodies_of(key))
+    bodies = dict(_bodies_of(key, place))
     secrets = {each.expression: f"the blank at {each.place}" for each in hidden if gives_answer_away(each.expression)}
     for file, text in open_files(place).items():
         where = str(place.folder / file)
@@ -49,8 +49,8 @@ def faults_of_open_half(place: Place, key: AnswerKey, hidden: Iterable[Hidden]) 
                     f"{where}: a file for students that shows {whose}",
                     found=answer.strip(),
                     expected=f"answers in the folder {CLOSED} only",
-                    attempt="move it there, or say it in words; a statement can compare with an example by hand, or be"
-                    " an `Equals`",
+                    attempt="move it there, or say it in words; a statement without `right` asks the answer key, and"
+                    " examples show what is known by hand",
                 )
 
 
@@ -95,9 +95,12 @@ def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
                 break
 
 
-def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
-    """Give the body of each function of the right objects, and whose it is."""
+def _bodies_of(key: AnswerKey, place: Place) -> Iterator[tuple[str, str]]:
+    """Give the body of each function of right code, and whose it is. What that imports from elsewhere is no answer."""
+    homes = {getattr(key.right[name], "__module__", "") for part in key.parts for name in part.subjects}
     for name, right in key.right.items():
+        if getattr(right, "__module__", "") not in homes:
+            continue
         methods = vars(right).values() if isinstance(right, type) else [right]
         for function in methods:
             if isinstance(function, FunctionType) and (body := _body_of(function)) and len(compress(body)) > SHORT:

@@ -75,7 +75,7 @@ def numbers_of(file: str, notebooks: Mapping[str, list[NotebookNode]], unit: Uni
     own = graded_points(notebooks[file])
     elsewhere = {id: points for cells in notebooks.values() for id, points in graded_points(cells).items()}
     parts = {part.id: part.points for part in unit.parts}
-    statements = {f"{part.id}.{each.name}": each.points for part in unit.parts for each in part.statements}
+    statements = {f"{part.id}.{each.name}": each.points for part in unit.parts for each in part.reported}
     total, code = sum(own.values()), sum(points for id, points in parts.items() if id in own)
     return {"": total, "code": code, "written": total - code, **elsewhere, **parts, **statements}
 

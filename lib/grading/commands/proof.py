@@ -1,7 +1,7 @@
 """Proof that a unit grades as it should, before students get it.
 
-The right answers earn all points, no mistake of the catalogue does, the solution notebook's own code earns all points,
-and the student notebook as it is released earns none. All are judged as submissions are.
+The answer key has no fault (`key_faults`), the solution notebook's own code earns all points, and the student notebook
+as it is released earns none. Both are judged as submissions are.
 """
 
 import json
@@ -17,10 +17,11 @@ from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Configurable
 
-from lib.answer_key import AnswerKey, Mistake
-from lib.checking.answers import CHALLENGE, Outcomes
+from lib.answer_key import AnswerKey
+from lib.checking.answers import CHALLENGE
 from lib.grading import units
 from lib.grading.commands.build import CannotBuild
+from lib.grading.commands.key_faults import faults_of_key
 from lib.grading.commands.open_half import faults_of_open_half
 from lib.grading.commands.points import SOLUTION
 from lib.grading.commands.proved import is_proved
@@ -29,19 +30,16 @@ from lib.grading.door.handed_in import own_files
 from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
-from lib.grading.judge.challenge import challenge, drawn_for
-from lib.grading.judge.comparison import outcomes, right_outcomes
-from lib.grading.judge.judge import judge, judge_part
-from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.judge.challenge import challenge
+from lib.grading.judge.judge import judge
+from lib.grading.judge.verdict import PartVerdict
 from lib.grading.run.notebook import Bounds
 from lib.grading.run.pool import PackedNotebook, RunTask
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
-from lib.unit import Inputs, Part
 
-SEEDS = (1, 2)
-"""The inputs on which a unit is tried are drawn from these. More take longer: a second or two each for some 700 ways to
-write a mistake."""
+SEED = 1
+"""The notebooks are tried on inputs that this draws."""
 
 
 class Prove(UnitPreprocessor):
@@ -61,7 +59,7 @@ class Prove(UnitPreprocessor):
                 if place := units.place_of(assignment):
                     refuse(faults_of_open_half(place, key, resources["blanks"]))
                 if not is_proved(key):
-                    refuse(faults_of_answers(key, self.answers_of(assignment)))
+                    refuse(faults_of_key(key, self.answers_of(assignment)))
                 refuse(faults_of_solution(key, solved.result(), file))
                 refuse(faults_of_untouched(key, untouched.result(), file))
         return nb, resources
@@ -71,83 +69,6 @@ def refuse(faults: Iterable[CannotBuild]) -> None:
     """Raise the first fault, if there is one."""
     for fault in faults:
         raise fault
-
-
-def faults_of_answers(key: AnswerKey, name: str) -> Iterator[CannotBuild]:
-    """Say which right answer loses points, and which mistake doesn't; `name` is the answer key's import string."""
-    for mistake in key.mistakes:
-        if key.part(mistake.part) is None:
-            yield CannotBuild(
-                f"{name}, the mistake {mistake.name!r}: a mistake of a Part that is not there",
-                found=repr(mistake.part),
-                expected=f"one of {', '.join(part.id for part in key.parts)}",
-                attempt="correct the id of the catalogue that it is in",
-            )
-    for part in filter(lambda part: part.points, key.parts):
-        for seed in SEEDS:
-            try:
-                yield from faults_of_part(key, part, seed, name)
-            except CannotBuild as fault:
-                yield fault
-
-
-def faults_of_part(key: AnswerKey, part: Part, seed: int, name: str) -> Iterator[CannotBuild]:
-    """Do the same for one part, on the inputs drawn from one seed. Raises CannotBuild where that can't be tried."""
-    drawn = try_draw(part, seed, name)
-    right = try_objects(key, part, None, drawn, f"{name}, the right answer of {part.id!r}")
-    if lost := lost_points(judge_part(part, drawn, right, right_outcomes(key, part, drawn))):
-        yield CannotBuild(
-            f"{name}, the right answer of {part.id!r}: a right answer that does not earn its points",
-            found=lost,
-            expected=f"{part.points:g} points",
-            attempt="run the part's probes on the right objects by hand: do they raise, draw at random, or differ from "
-            "what the answer key says is `known`?",
-        )
-    for mistake in (way for each in key.mistakes if each.part == part.id for way in each.ways):
-        place = f"{name}, the mistake {mistake.name!r} of {part.id!r}"
-        if not lost_points(judge_part(part, drawn, try_objects(key, part, mistake, drawn, place), right)):
-            yield CannotBuild(
-                f"{place}: a mistake that equals the right answer",
-                found=f"all {part.points:g} points, on the inputs drawn from seed {seed}",
-                expected="fewer",
-                attempt=f"draw inputs on which it shows: run both on drawn_for({part.name}, {seed}), from "
-                "lib.grading.judge.challenge. Or add a statement that tells them apart, or take the mistake out",
-            )
-
-
-def try_draw(part: Part, seed: int, name: str) -> Inputs:
-    """Draw a part's inputs from a seed. Raises CannotBuild where the unit's code can't."""
-    try:
-        return drawn_for(part, seed)
-    except Exception as error:  # whatever a unit's own code may raise
-        raise CannotBuild(
-            f"{name}, the part {part.id!r}, drawn from seed {seed}: inputs that can't be drawn",
-            found=units.describe(error),
-            expected="a dict of numbers, arrays, text, and lists of them",
-            attempt="run its `draw` by hand on np.random.default_rng(0)",
-        ) from error
-
-
-def try_objects(key: AnswerKey, part: Part, mistake: Mistake | None, drawn: Inputs, place: str) -> Outcomes:
-    """Run a part's probes on the right objects, or on a mistake's.
-
-    Raises CannotBuild where there are no such objects, or where they fail before any probe is run.
-    """
-    try:
-        return outcomes(part, drawn, key.subjects(part, mistake))
-    except Exception as error:  # whatever a unit's own code may raise
-        raise CannotBuild(
-            f"{place}: code that the part's probes can't call",
-            found=f"{type(error).__name__}: {error}",
-            expected=f"an object for each of the names {', '.join(part.subjects)}",
-            attempt="compare the Part's `subjects` with the names in the answer key",
-        ) from error
-
-
-def lost_points(verdicts: Iterable[StatementVerdict]) -> str:
-    """Say what the first statement that earned nothing lost, or nothing if all earned their points."""
-    lost = next((verdict for verdict in verdicts if verdict.state != "right"), None)
-    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip() if lost else ""
 
 
 @dataclass(frozen=True)
@@ -169,7 +90,7 @@ class Trial:
             from lib.grading.kernel.client import ForkServer
 
             ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
-        drawn = orjson.dumps(challenge(key, SEEDS[0]))
+        drawn = orjson.dumps(challenge(SEED))
         return cls({**own_files(CourseDirectory(parent=parent), assignment, ()), CHALLENGE: drawn}, bounds)
 
     def run(self, nb: NotebookNode, file: str) -> NotebookNode:
@@ -198,7 +119,7 @@ def judge_parts(key: AnswerKey, nb: NotebookNode) -> Iterable[PartVerdict]:
     """Judge the parts of a notebook that ran."""
     for cell in nb.cells:
         if part := key.part(course_id(cell)):
-            yield judge(key, part, SEEDS[0], answers_in(cell, part.id))
+            yield judge(key, part, SEED, answers_in(cell, part.id))
 
 
 def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator[CannotBuild]:
@@ -207,10 +128,15 @@ def faults_of_solution(key: AnswerKey, ran: NotebookNode, file: str) -> Iterator
         if verdict.points != verdict.max_points:
             yield CannotBuild(
                 f"{file}, cell {verdict.id!r}: the solution does not earn its points",
-                found=f"no answer. {first_error(ran)}" if verdict.problem else lost_points(verdict.statements),
+                found=f"no answer. {first_error(ran)}" if verdict.problem else _first_lost(verdict),
                 expected=f"{verdict.max_points:g} points",
                 attempt="run the solution notebook from the top, and correct the code that this check tests",
             )
+
+
+def _first_lost(verdict: PartVerdict) -> str:
+    lost = next(each for each in verdict.statements if not each.points)
+    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip()
 
 
 def first_error(nb: NotebookNode) -> str:

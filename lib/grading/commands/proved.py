@@ -18,8 +18,8 @@ FILE = "proved.txt"
 """The note's name, in a unit's closed half."""
 LIBRARY = Path(lib.__file__).parent
 DEPENDS_ON = (
-    *("*.py", "checking/**/*.py", "reference/**/*.py", "units/**/*.py", "grading/judge/**/*.py"),
-    *("grading/commands/fingerprints.py", "grading/commands/proof.py"),
+    *("*.py", "changes.toml", "checking/**/*.py", "reference/**/*.py", "units/**/*.py", "grading/judge/**/*.py"),
+    *("grading/commands/fingerprints.py", "grading/commands/key_faults.py", "grading/commands/proof.py"),
 )
 """Besides the unit's own folder, what the outcome of a proof can depend on, below `LIBRARY`. NumPy isn't among it: its
 version is pinned, and a unit whose points hang on the version would be found by its tests."""
@@ -52,5 +52,5 @@ def files(place: Place) -> Iterator[Path]:
     """Find all files that a unit's proof depends on, in an order that is the same everywhere."""
     for pattern in DEPENDS_ON:
         yield from sorted(LIBRARY.glob(pattern))
-    for pattern in "**/*.py", "**/*.json":
+    for pattern in "**/*.py", "**/*.json", "**/*.toml":
         yield from sorted(place.folder.glob(pattern))

@@ -12,7 +12,6 @@ from typing import Any
 
 from lib.checking.answers import answer
 from lib.grading import units
-from lib.grading.judge.challenge import drawn_for
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict, html
 
@@ -46,14 +45,11 @@ def verdict(unit: str, namespace: Mapping[str, Any]) -> TrialVerdict:
     lacking = {part.id: [name for name in part.subjects if name not in namespace] for part in key.parts}
     judged = (part for part in key.parts if not lacking[part.id])
     return TrialVerdict(
-        tuple(
-            judge(key, part, seed, answer(part, drawn_for(part, seed), tuple(map(namespace.get, part.subjects))))
-            for part in judged
-        ),
+        tuple(judge(key, part, seed, answer(part, seed, tuple(map(namespace.get, part.subjects)))) for part in judged),
         {id: f"{id}: not judged. Not defined yet: {', '.join(names)}." for id, names in lacking.items() if names},
     )
 
 
 def _line(part: PartVerdict) -> str:
-    why = [part.mistake.name] if part.mistake else [one.why for one in part.statements if one.why]
+    why = [each.name for each in part.mistakes] or [one.why for one in part.statements if one.why]
     return ". ".join([f"{part.title}: {part.points:g} of {part.max_points:g} points", *why])

@@ -19,7 +19,8 @@ from re import IGNORECASE, compile, escape, fullmatch
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, parse_utc
 
-from lib.checking.answers import CHALLENGE, plain
+from lib.checking.answers import CHALLENGE
+from lib.checking.results import clean
 from lib.grading.door.walk import DEEPEST, Entry, walk
 from lib.grading.files import LARGEST_FOLDER, find_folders
 from lib.grading.judge.verdict import FILE
@@ -234,4 +235,4 @@ def _is_work(file: Path) -> bool:
 def list_names(names: Sequence[object]) -> str:
     """List the names of a student's files: the first few, and how many more there are."""
     more = len(names) - NAMED
-    return ", ".join(plain(str(name)) for name in names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(clean(str(name)) for name in names[:NAMED]) + (f" and {more} more" if more > 0 else "")

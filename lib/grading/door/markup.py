@@ -32,7 +32,7 @@ from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
 from lib.checking.answers import MIME
-from lib.checking.answers import plain as plain_text
+from lib.checking.results import clean as plain_text
 from lib.grading.door.notebook import is_base64
 from lib.grading.files import file_below, read_bounded
 from lib.grading.names import escape_turns

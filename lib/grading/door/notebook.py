@@ -15,7 +15,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbbase import nbformat_minor
 
-from lib.checking.answers import plain
+from lib.checking.results import clean
 from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK, STAMP, HandedIn, Name, list_names
 from lib.grading.names import visible
 from lib.grading.run.notebook import SKIPPED
@@ -63,13 +63,13 @@ def read_submission(handed: HandedIn, notebook: str, notebooks: Collection[str] 
     if there and not others:
         beside = list_names([each.name for each in there])
         return explain_unreadable(f"{file} was not in the submission. Submit it beside {beside}.")
-    names = ", ".join(plain(str(other)) for other in others)
+    names = ", ".join(clean(str(other)) for other in others)
     if len(others) == 1:
         remark = f"{file} was not in the submission; {names} was graded in its place."
         return _read_or_explain(handed, others[0], (remark,))
     packed = next((each for each in handed.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
-        what = f"{plain(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
+        what = f"{clean(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
         return explain_unreadable(
             f"{file} was not in the submission: {what}. Unpack it, and submit the notebook itself."
         )
@@ -243,11 +243,11 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
     if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
         kept["tags"] = [SKIPPED]
     # nbformat's own functions would go on to validate what can't be wrong here.
-    made = {"id": f"{getrandbits(32):08x}", "cell_type": kind, "metadata": NotebookNode(kept), "source": plain(source)}
+    made = {"id": f"{getrandbits(32):08x}", "cell_type": kind, "metadata": NotebookNode(kept), "source": clean(source)}
     if kind == "code":
         made |= {"execution_count": None, "outputs": []}
     elif kind == "markdown" and isinstance(cell.get("attachments"), dict):
-        made["attachments"] = NotebookNode((plain(name), _pictures(data)) for name, data in cell["attachments"].items())
+        made["attachments"] = NotebookNode((clean(name), _pictures(data)) for name, data in cell["attachments"].items())
     return CleanCell(made)
 
 

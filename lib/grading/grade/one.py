@@ -201,7 +201,7 @@ def _prepare(
         return Prepared(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()
     seed = seed_of(course.secret, course.assignment, name, handed.student, stamp, digest_of_run(restored.cells, files))
-    posed = {CHALLENGE: orjson.dumps(challenge(course.unit, seed))}
+    posed = {CHALLENGE: orjson.dumps(challenge(seed))}
     return Prepared(submission, restored, remarks, restored.reasons, seed, posed)
 
 
@@ -304,8 +304,9 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     """Find the answer among a graded cell's outputs: the last one for this part, whoever put it there."""
     for output in reversed(cell.outputs):
         data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
-        if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("statements"), dict):
-            return data["statements"]
+        if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("shown"), dict):
+            shown: Answers = data["shown"]
+            return shown
     return None
 
 

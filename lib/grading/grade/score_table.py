@@ -66,7 +66,7 @@ def describe(verdict: Verdict) -> str:
     if verdict.points == verdict.max_points:
         return "everything right"
     short = [part for part in verdict.parts if part.points < part.max_points]
-    named = dict.fromkeys(part.mistake.name for part in short if part.mistake)
+    named = dict.fromkeys(mistake.name for part in short for mistake in part.mistakes)
     open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
     reasons = (statement.reason for part in short for statement in part.statements if statement.why)
     why = next(reasons, "not right yet")

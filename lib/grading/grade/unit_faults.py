@@ -18,10 +18,11 @@ from pathlib import Path
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
-from lib.answer_key import AnswerKey, Mistake
+from lib.answer_key import AnswerKey
 from lib.grading.door.cells import course_id
 from lib.grading.errors import CannotBuild
 from lib.grading.units import CLOSED
+from lib.mistakes import Mistake
 from lib.unit import Part, Statement, Unit
 
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
@@ -110,16 +111,15 @@ def find_exposed(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     `answers` is the import string of the answer key. What comes from other packages is theirs: anybody can import that.
     """
     home = answers.rpartition(".")[0]
-    codes = [key.right, *(way.code for mistake in key.mistakes for way in mistake.ways)]
-    objects = (code if getattr(code, "__module__", None) else type(code) for each in codes for code in each.values())
-    modules = {home, *(str(each.__module__) for each in objects)}
+    right = (key.right[name] for part in key.parts for name in part.subjects)
+    modules = {home, *(str(getattr(each, "__module__", type(each).__module__)) for each in right)}
     own = {home.partition(".")[0], "lib"}
     for name in sorted(module for module in modules if module.partition(".")[0] in own):
         if (file := _file_of(name)) and is_shown(file):
             yield CannotBuild(
                 f"{name}: answers that student code can import where submissions run",
                 found=str(file),
-                expected=f"right objects and mistakes in a folder {CLOSED} of the unit",
+                expected=f"right objects in a folder {CLOSED} of the unit",
                 attempt=LAYOUT,
             )
 
@@ -142,7 +142,7 @@ def packages_of(key: AnswerKey) -> tuple[str, ...]:
 
 
 def _modules_of(key: AnswerKey) -> set[str]:
-    return {type(statement).__module__ for part in key.parts for statement in part.statements}
+    return {statement.look.__module__ for part in key.parts for statement in part.statements}
 
 
 def is_shown(file: Path) -> bool:
@@ -181,19 +181,9 @@ def faults_of_form(key: AnswerKey, answers: str, name: str = "") -> Iterator[Can
         yield fault
         return
     yield from _faults_of_parts(key, answers)
-    attempt = "give what is in the catalogs: (*in_loss.mistakes, *in_gradient.mistakes)"
+    attempt = "read them from files: read(Path(__file__).parent, right, UNIT.parts), of lib.mistakes"
     if fault := _fault_of_tuple("the mistakes", answers, key.mistakes, Mistake, attempt):
         yield fault
-        return
-    for mistake in key.mistakes:
-        checked = key.part(mistake.part)
-        if checked and (names := [name for name in mistake.code if name not in checked.subjects]):
-            yield CannotBuild(
-                f"{answers}, the mistake {mistake.name!r}: a mistake in code that its part does not check",
-                found=", ".join(map(repr, names)),
-                expected=f"one of {', '.join(map(repr, checked.subjects))}, the subjects of {checked.id!r}",
-                attempt="correct the name in its MistakeCatalog",
-            )
 
 
 def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
@@ -211,7 +201,7 @@ def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
         if missing := [name for name in part.subjects if name not in key.right]:
             yield CannotBuild(
                 f"{answers}, `right`: no right code for what a part checks",
-                found=", ".join(map(repr, key.right)),
+                found=", ".join(repr(name) for name in key.right if not name.startswith("_")),
                 expected=f"also {', '.join(map(repr, missing))}, for the part {part.id!r}",
                 attempt="add it, or correct the part's `subjects`",
             )
@@ -220,25 +210,25 @@ def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
 def _faults_of_part(part: Part, place: str) -> Iterator[CannotBuild]:
     if fault := _fault_of_tuple("the subjects", place, part.subjects, str, 'put a comma behind each name: ("loss",)'):
         yield fault
-    attempt = "make an object of each class, with a comma behind it: (MeanSquare(),)"
+    attempt = "write @statement(…) above each look, and a comma behind its name: (mean,)"
     if fault := _fault_of_tuple("the statements", place, part.statements, Statement, attempt):
         yield fault
         return
     for statement in part.statements:
-        text, points = getattr(statement, "text", ""), statement.points
-        if not (isinstance(text, str) and text):
+        text, points = statement.text, statement.points
+        if not isinstance(text, str) or (points and not text):
             yield CannotBuild(
                 f"{place}, the statement {statement.name}: a statement that says nothing",
                 found=f"the text {text!r}" if text else "no text",
                 expected="a sentence about right code, which students read",
-                attempt='write it: text = "The loss is …"',
+                attempt='write it: @statement("The loss is …", …)',
             )
         if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < float("inf"):
             yield CannotBuild(
                 f"{place}, the statement {statement.name}: points that are no number from 0",
                 found=repr(points),
                 expected="a number; 0 for advice",
-                attempt="correct it: points = 1",
+                attempt="correct it: points=1",
             )
 
 

@@ -1,5 +1,5 @@
-"""The judge: draws challenges, computes the right answers and the known wrong ones, and compares.
+"""The judge: draws challenges, and compares what student code has shown with what has to be there.
 
-It runs apart from student code and believes nothing but numbers. The right answers are what a part's own probes give on
-the reference; a mistake's are what they give on the mistaken code.
+It runs apart from student code and believes nothing but results. What is right is told from the inputs, or by the right
+code of the answer key; mistakes are named as at the desk, by their fingerprints.
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
-from lib.checking.error_hints import hint_for
+from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, find, sides
 from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, look_at_ours, places_of
@@ -69,15 +69,15 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Mapping
         inputs = part.secret_inputs(seed)
         if all(statement.right for statement in part.statements):
             return inputs, {}
-        known = look_at_ours(part, inputs, key.subjects(part))
+        shown = look_at_ours(part, inputs, key.subjects(part))
     except Exception as error:  # whatever a unit's own code may raise
         raise UnitFailsError(part.id, describe(error)) from error
-    for finding in find(part, inputs, known, known):
+    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
+    known = {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}  # as the desk compares
+    for finding in find(part, inputs, shown, known):
         if finding.state != "right" and finding.statement.points:
             raise UnitFailsError(part.id, _sentence(finding))
-    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
-    digests = {place: Seal.of(Measurement({"": known[place]})) for place in sealed}  # as the desk compares them
-    return inputs, {**known, **digests}
+    return inputs, known
 
 
 def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
@@ -108,20 +108,20 @@ def _sentence(finding: Finding) -> str:
     why = finding.why
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
-    return with_line(why.text, why.line) if isinstance(why, Failure) else why
+    if isinstance(why, Failure):
+        return " ".join(filter(None, [explain(why).says, with_line(why.text, why.line)]))
+    return why
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
     """Name the mistakes that explain what is wrong, each at the first statement that it breaks."""
     found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
     statements = list(verdict.statements)
-    told: list[Diagnosis] = []
     for mistake in found:
         for number in _broken(part, mistake, statements):
-            diagnosis = Diagnosis(mistake.name, mistake.hint)
-            told += [diagnosis] if diagnosis not in told else []
-            statements[number] = replace(statements[number], mistake=diagnosis, hint="")
-    return replace(verdict, statements=tuple(statements), mistake=told[0] if told else None)
+            named = Diagnosis(mistake.name, mistake.hint)
+            statements[number] = replace(statements[number], mistake=named, hint="")
+    return replace(verdict, statements=tuple(statements))
 
 
 def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerdict]) -> Iterator[int]:
@@ -169,8 +169,10 @@ def _evidence(
 def _both(
     statement: Statement, outcome: Outcome, given: Inputs, name: str, by_hand: object, known: object
 ) -> tuple[Outcome, Outcome]:
+    if isinstance(known, Seal):
+        known = f"a result with the digest {known.digest}"
     if isinstance(outcome, Failure):
-        return outcome, None
+        return outcome, known
     pair = attempt(lambda: sides(statement, outcome, given, name, by_hand, known))
     return (outcome, pair) if isinstance(pair, Failure) else pair
 

@@ -23,7 +23,7 @@ from typing import Literal, TypeVar, get_args
 from lib.answer_key import AnswerKey
 from lib.checking.values import what_is_wrong
 from lib.grading.judge.python_cells import parse
-from lib.grading.judge.verdict import CODE, FOUND, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import CODE, PartVerdict, StatementVerdict, Verdict
 from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
 
@@ -161,7 +161,7 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
         (ClassMistake(part.id, part.title, found.name, found.hint, teach.get((part.id, found.name), "")), work)
         for work, verdict in classroom.graded
         for part in verdict.parts
-        if (found := part.mistake) is not None
+        for found in part.mistakes
     )
 
 
@@ -184,44 +184,46 @@ def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[St
 
 @dataclass(frozen=True)
 class WrongAnswer:
-    """What was found of a wrong answer to a part that has no name: for each statement that fails its text, and why."""
+    """What was found of a wrong answer to a part that has no name: for each statement that fails its text, and why.
+
+    The catalogue can name it if it `has_numbers`, which are more than an error.
+    """
 
     part_id: str
     part: str
     failing: tuple[tuple[str, str], ...]
-
-    @property
-    def has_numbers(self) -> bool:
-        """Tell whether there are any: the catalogue can name those only."""
-        return any(FOUND.fullmatch(why) for _, why in self.failing)
+    has_numbers: bool
 
 
 def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
     """Group all wrong answers that no mistake explains: those with numbers first, and the largest groups."""
     found = group(
-        (WrongAnswer(part.id, part.title, tuple((each.text, found_in(each)) for each in wrong_of(part))), work)
-        for work, verdict in classroom.graded
-        for part in filter(is_unknown, verdict.parts)
+        (_wrong_answer(part), work) for work, verdict in classroom.graded for part in filter(is_unknown, verdict.parts)
     )
     return sorted(found, key=lambda pair: not pair[0].has_numbers)
 
 
+def _wrong_answer(part: PartVerdict) -> WrongAnswer:
+    nameless = _nameless_of(part)
+    failing = tuple((each.text, found_in(each)) for each in nameless)
+    return WrongAnswer(part.id, part.title, failing, not all(each.by_code for each in nameless))
+
+
 def is_unknown(part: PartVerdict) -> bool:
     """Tell whether a part was answered, and wrong in a way that has no name; an open blank is no answer."""
-    return outcome(part) in ("some points", "no points") and part.mistake is None and bool(wrong_of(part))
+    return outcome(part) in ("some points", "no points") and bool(_nameless_of(part))
 
 
-def wrong_of(part: PartVerdict) -> list[StatementVerdict]:
-    """Give the statements that are wrong."""
-    return [statement for statement in part.statements if statement.state == "wrong"]
+def _nameless_of(part: PartVerdict) -> list[StatementVerdict]:
+    return [statement for statement in part.statements if statement.state == "wrong" and not statement.mistake]
 
 
 def found_in(statement: StatementVerdict) -> str:
     """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
-    if FOUND.fullmatch(statement.why):
-        return statement.why
-    said = CODE.sub("", what_is_wrong(statement.why)).strip().removesuffix(".")
-    return quote(re.sub(r"\d+", "…", said))
+    said = what_is_wrong(statement.why)
+    if not statement.by_code:
+        return said
+    return quote(re.sub(r"\d+", "…", CODE.sub("", said).strip().removesuffix(".")))
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:

@@ -1,16 +1,15 @@
-"""Evidence for an appeal: each part's inputs, the student's answer, and the expected one, as tables of numbers."""
+"""Evidence for an appeal: a part's inputs, what the student's code gave, and what was expected, as tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import decode, read_record
+from lib.checking.answers import read_record
+from lib.checking.looks import Outcome
+from lib.checking.results import Plain, are_near, leaves
 from lib.checking.student_code import Failure
-from lib.checking.values import readable
 from lib.grading.errors import with_line
-from lib.grading.judge.comparison import ATOL, RTOL
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.names import quote
 from lib.unit import Array
@@ -32,54 +31,55 @@ class ArrayTable:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """One call of the student's code: its name, the answer and what was expected, each as a table."""
+class Result:
+    """A result of the student's code, or an array or text in one: its place, and what was expected there."""
 
-    name: str
+    place: str
     answer: ArrayTable
     expected: ArrayTable
 
 
-def challenge_arrays(part: PartVerdict) -> list[ArrayTable]:
-    """Show the challenge's arrays."""
-    return [_table(name, decode(data)) for name, data in part.challenge.items()]
+def challenge(part: PartVerdict) -> Iterator[ArrayTable]:
+    """Show the inputs of the challenge."""
+    for name, data in part.challenge.items():
+        for place, leaf in _leaves(name, read_record(data)).items():
+            yield _table(place, leaf)
 
 
-def probes(part: PartVerdict, statement: str) -> Iterator[Probe]:
-    """Show what each of a statement's probes gave beside what it should have."""
-    answers: dict[str, Any] = part.answer.get(statement, {})
-    for name, data in part.expected.get(statement, {}).items():
-        right, given = read_record(data), read_record(answers.get(name))
-        expected = ArrayTable("expected", [], right.text) if isinstance(right, Failure) else _table("expected", right)
-        if isinstance(given, Failure):
-            answer = ArrayTable("answer", [], quote(with_line(given.text, given.line)) if answers else "none")
-        else:
-            answer = _table("answer", given, None if isinstance(right, Failure) else right)
-        yield Probe(name, answer, expected)
+def results_of(part: PartVerdict, statement: str) -> Iterator[Result]:
+    """Show what came of each of a statement's looks beside what should have."""
+    answers = part.answer.get(statement, {})
+    for place, data in part.expected.get(statement, {}).items():
+        right = _leaves(place, read_record(data))
+        given = _leaves(place, read_record(answers[place])) if place in answers else {}
+        for at in {**right, **given}:
+            expected, answer = right.get(at), given.get(at)
+            yield Result(at, _table("answer", answer, expected), _table("expected", expected))
 
 
-def _table(name: str, array: Array, right: Array | None = None) -> ArrayTable:
-    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked.
+def _leaves(place: str, outcome: Outcome) -> dict[str, Plain | Failure]:
+    return {place: outcome} if isinstance(outcome, Failure) else dict(leaves(outcome, place))
 
-    Text stays text, and results of several shapes stand in a list.
-    """
-    if (text := readable(array)) is not None:
-        return ArrayTable(name, [], text)
-    caption = f"{name}, {_sizes(array)}"
-    if right is None:
-        differs = np.zeros(array.shape, bool)
-    elif readable(right) is not None:  # a text has no shape that says anything
-        differs = np.ones(array.shape, bool)
-    elif array.shape != right.shape:
-        differs, caption = np.ones(array.shape, bool), f"{caption} instead of {_sizes(right)}"
+
+def _table(name: str, found: Plain | Failure, right: Plain | Failure = None) -> ArrayTable:
+    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked."""
+    if isinstance(found, Failure):
+        return ArrayTable(name, [], quote(with_line(found.text, found.line)))
+    if not isinstance(found, np.ndarray):
+        return ArrayTable(name, [], "none" if found is None else found)
+    caption = f"{name}, {_sizes(found)}"
+    if not isinstance(right, np.ndarray):
+        differs = np.full(found.shape, isinstance(right, str))
+    elif found.shape != right.shape:
+        differs, caption = np.ones(found.shape, bool), f"{caption} instead of {_sizes(right)}"
     else:
-        differs = ~np.isclose(array, right, rtol=RTOL, atol=ATOL)
-    across = array.shape[-1] if array.ndim else 1
-    cells = [(f"{x + 0:.6g}", bool(wrong)) for x, wrong in zip(array.ravel(), differs.ravel(), strict=True)]
+        differs = ~are_near(found, right, 1e-4, 1e-6)
+    across = found.shape[-1] if found.ndim else 1
+    cells = [(f"{x + 0:.6g}", bool(wrong)) for x, wrong in zip(found.ravel(), differs.ravel(), strict=True)]
     rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST_SHOWN), across)] if across else []
     left = len(cells) - sum(map(len, rows))
     more = f"and {left:,} more numbers, in verdict.json" if left > 0 else ""
-    return ArrayTable(caption, rows, more if array.size else "no numbers")
+    return ArrayTable(caption, rows, more if found.size else "no numbers")
 
 
 def _sizes(array: Array) -> str:

@@ -28,7 +28,7 @@ from lib.grading.door.cells import course_id
 from lib.grading.grade.cell_ends import error_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge import verdict
-from lib.grading.judge.verdict import FILE, FOUND, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.names import visible
 from lib.grading.pages.predictions import read_predictions
 from lib.grading.pages.templates import templates
@@ -128,9 +128,9 @@ class Page:
         """List why a part isn't right, where that says it all: without a mistake that has a name and any points."""
         if part.problem:
             return [part.problem]
+        if any(statement.why and not statement.by_code for statement in part.statements):
+            return []  # what the judge has found says something only beside the statement
         whys = sorted({statement.why for statement in part.statements})
-        if any(map(FOUND.fullmatch, whys)):
-            return []  # that numbers differ says something only beside the statement
         blank = all(statement.state == "open" for statement in part.statements)
         return whys if not part.points and not part.mistake and (blank or len(whys) == 1) else []
 

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from lib.checking.answers import plain
+from lib.checking.results import clean
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
@@ -313,7 +313,7 @@ def _plain_reply(content: Any) -> dict[str, Any]:
     """Take from a reply whether the cell ended in an error, and in which."""
     if content["status"] != "error":
         return {"status": "ok"}
-    name, value = (plain(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
+    name, value = (clean(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
     return {"status": "error", "ename": name, "evalue": value, "traceback": []}
 
 

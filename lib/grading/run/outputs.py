@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from lib.checking.answers import MIME, plain
+from lib.checking import results
+from lib.checking.answers import MIME
+from lib.checking.results import clean
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 TOO_MUCH = "put out more than is kept; the rest was dropped."
-DEEPEST = 8
-"""Levels of lists and objects in an answer; a true one has five."""
+DEEPEST = 5 + 2 * (results.DEEPEST + 1)
+"""Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}
 """What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
 BYTES_OF_A_TEXT = 100
@@ -95,11 +97,11 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], nu
     """
     match kind:
         case "stream":
-            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": plain(content["text"])}
+            return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": clean(content["text"])}
         case "error":
-            lines = [plain(line) for line in content["traceback"]]
-            return {"ename": plain(content["ename"]), "evalue": plain(content["evalue"]), "traceback": lines}
-    data = {plain(mime): plain(value) for mime, value in content["data"].items() if isinstance(value, str)}
+            lines = [clean(line) for line in content["traceback"]]
+            return {"ename": clean(content["ename"]), "evalue": clean(content["evalue"]), "traceback": lines}
+    data = {clean(mime): clean(value) for mime, value in content["data"].items() if isinstance(value, str)}
     if is_graded(cell) and _is_shallow(content["data"].get(MIME), DEEPEST):
         data[MIME] = content["data"][MIME]
     counted = {"execution_count": number} if kind == "execute_result" else {}

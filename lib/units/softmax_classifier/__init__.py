@@ -5,7 +5,7 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | call | cell | what it looks at |
 |---|---|---|
 | `check.cce(cce)` | `check-cce` | the loss |
-| `check.cce_gradient(cce_gradient, cce)` | `check-cce-gradient` | the gradient of one sample's loss |
+| `check.cce_gradient(cce_gradient)` | `check-cce-gradient` | the gradient of one sample's loss |
 | `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |
 | `check.softmax_stable(Softmax)` | `check-softmax-stable` | large scores |
 | `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |

@@ -5,14 +5,11 @@ Each drawn set comes in three sizes. In the square one B equals K, because some 
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
 
-from typing import Any
-
 import numpy as np
 
-from lib.checking.values import Wrong, are_close, numbers
-from lib.unit import Array, Example, Inputs, Statement
+from lib.unit import Array
 
-SIZES = {"one": (4, 1), "batch": (4, 7), "square": (5, 5)}
+SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5)}
 """(classes, batch) of the drawn sets."""
 
 
@@ -66,51 +63,3 @@ def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
     z = rng.uniform(-1.8, 1.8, size=(classes, batch))
     z[:, 0] = rng.permutation(np.append(-5.2, rng.uniform(1.6, 1.8, size=classes - 1)))
     return z
-
-
-def is_kept(before: Array, after: Array) -> bool:
-    """Tell whether code left an array as it was given; to clip probabilities at 1e-7 in place doesn't count."""
-    return before.shape == after.shape and bool((np.abs(before - after) <= 1e-6).all())
-
-
-def copy_array(value: Any) -> Any:
-    """Copy an array, into which later code may write; give anything else as it is."""
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def is_like(found: object, right: Array) -> bool:
-    """Tell whether a result of student code is the right array, but for rounding in float32."""
-    try:
-        return are_close(numbers(found, right.shape), right)
-    except Wrong:
-        return False
-
-
-def keeps_output(layer: object, right: Array) -> bool:
-    """Tell whether a student's forward has kept the right output."""
-    return is_like(getattr(layer, "output", None), right)
-
-
-def kept_output(layer: Any) -> Array:
-    """Read the output that a student's forward has kept; raise `Wrong` where it has kept none."""
-    output = getattr(layer, "output", None)
-    if output is None:
-        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
-        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
-    return numbers(output, what="self.output")
-
-
-class OfGradient(Statement):
-    """A statement about what backward makes of an incoming gradient, `gradient_…`, whose size its numbers have."""
-
-    def size(self, probe: str, inputs: Inputs) -> float:
-        gradient = inputs.get(f"gradient_{probe.partition('/')[2]}", inputs["gradient_batch"])
-        return float(np.abs(gradient).max())
-
-
-def worked_example(name: str, *subjects: Any) -> Example:
-    """Make the worked example of this name; its module is loaded only after a check has failed."""
-    from lib.units.softmax_classifier import examples
-
-    example: Example = getattr(examples, name)(*subjects)
-    return example

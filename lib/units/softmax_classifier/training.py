@@ -1,91 +1,96 @@
-"""Statements about the training loop.
+"""The training loop: four statements about the trace of a run, one row a step.
 
-A rule in `loop` says how each is tested. The rules and their spies are loaded when a loop is checked for the
-first time: they take as long to import as the statements of all other parts together.
+How a run is traced (`trace`), what its rows have to be (`steps`), and what is drawn for it (`draws`) is loaded when a
+loop is checked for the first time: it takes as long to import as the statements of all other parts together.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from lib.unit import Array, Example, Inputs, Part, Probes, Statement
-from lib.units.softmax_classifier.errors import IN_LAYERS, IN_LOOPS, hints_of
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from lib.unit import Inputs, Part, Several, Sides, Statement
 
-    from lib.units.softmax_classifier.loop.rule import LoopRule
-
-
-class LoopStatement(Statement):
-    """A statement about the steps of a loop."""
-
-    @property
-    def rule(self) -> LoopRule:
-        """How it is tested."""
-        from lib.units.softmax_classifier.loop.rules import RULES  # only when a loop is checked
-
-        return RULES[self.name]
-
-    def holds(self, inputs: Inputs, train: Any) -> None:
-        self.rule.holds(inputs, train)
-
-    def probes(self, inputs: Inputs, train: Any) -> Probes:
-        from lib.units.softmax_classifier.loop.rule import record_once  # likewise
-
-        return self.rule.probes(lambda: record_once(train, inputs))
-
-    def compared_part(self, probe: str, given: Array, inputs: Inputs) -> Array:
-        return self.rule.compared_part(probe, given, inputs)
-
-
-class EveryBatch(LoopStatement):
-    text = "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one."
-    hint = "Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers."
-    lines = r"\b(Dense|generate_batch_indices|forward|range)\("
-
-
-class LabelsWithSamples(LoopStatement):
-    text = "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction."
-    hint = "Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction."
-    lines = r"\bcce(_gradient)?\("
-
-
-class GradientFlowsBack(LoopStatement):
-    text = "softmax.backward gets the loss gradient; dlayer.backward gets its result times 1/B, and the learning rate."
-    hint = (
-        "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer."
-    )
-    lines = r"\bbackward\(|grad"
-
-
-class EpochLoss(LoopStatement):
-    text = "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less."
-    hint = "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples."
-    lines = r"loss"
+CALLS = ("first", "second")
+"""The cases: two calls of `train` with other sizes."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw data, sizes, and what the spies return, for two calls of `train`."""
-    from lib.units.softmax_classifier.loop import draws  # only when a loop is checked
+    from lib.units.softmax_classifier import draws  # only when a loop is checked
 
     return draws.draw(rng)
 
 
-def two_steps(loop: Any) -> Example:
-    """Show two steps of a loop beside right ones."""
-    from lib.units.softmax_classifier.loop import example  # only after a check has failed
+def trace(inputs: Inputs, train: Any) -> Several:
+    """Run the student's loop, and show what it gave to each call, and what it returned."""
+    from lib.units.softmax_classifier.trace import trace  # likewise
 
-    return example.two_steps(loop, train.desk_inputs())
+    return trace(inputs, train)
 
 
-train: Part = Part(
-    "check-train",
-    "The training loop",
-    ("train",),
-    (EveryBatch(), LabelsWithSamples(), GradientFlowsBack(), EpochLoss()),
-    draw,
-    example=two_steps,
-    naming_draws=1,
-    error_hints=(*hints_of(IN_LOOPS), *IN_LAYERS),
+def _right(name: str) -> Sides:
+    """What `steps` says of a table of this name."""
+
+    def right(found: Any, inputs: Inputs, _: str) -> tuple[Any, Any]:
+        from lib.units.softmax_classifier import steps  # likewise
+
+        require: Callable[[Any, Inputs], None] = getattr(steps, name)
+        require(found, inputs)
+        return found, found
+
+    return right
+
+
+def _by_name(**names: str) -> Sides:
+    rights = {name: _right(of) for name, of in names.items()}
+    return lambda found, inputs, name: rights[name](found, inputs, name)
+
+
+STATEMENTS = (
+    Statement(
+        "EveryBatch",
+        "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one.",
+        trace,
+        _right("require_batches"),
+        "Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers.",
+        of=("batches",),
+        cases=CALLS,
+        keeps=("X",),
+        lines=r"\b(Dense|generate_batch_indices|forward|range)\(",
+    ),
+    Statement(
+        "LabelsWithSamples",
+        "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction.",
+        trace,
+        _right("require_labels"),
+        "Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
+        of=("labels",),
+        cases=CALLS,
+        keeps=("y",),
+        lines=r"\bcce(_gradient)?\(",
+    ),
+    Statement(
+        "GradientFlowsBack",
+        "softmax.backward gets the loss gradient; dlayer.backward gets its result and the learning rate, with 1/B once.",
+        trace,
+        _right("require_flow"),
+        "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer.",
+        of=("flow",),
+        cases=CALLS,
+        lines=r"\bbackward\(|grad",
+    ),
+    Statement(
+        "EpochLoss",
+        "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less.",
+        trace,
+        _by_name(losses="require_losses", returned="require_trained"),
+        "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
+        of=("losses", "returned"),
+        cases=CALLS,
+        lines=r"loss",
+    ),
 )
+train = Part("check-train", "The training loop", ("train",), draw, STATEMENTS)

@@ -11,17 +11,13 @@ import shutil
 import subprocess
 import sysconfig
 import venv
-from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
 import nbformat
-import numpy as np
 import pytest
 
 import lib.units
-from lib.answer_key import Mistake
-from lib.grading.commands.agreement import faults_of_draws, faults_of_worth, names_called
 from lib.grading.commands.build import Hidden
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
@@ -30,20 +26,17 @@ from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
 from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
 from lib.grading.units import Place
-from lib.unit import Part
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.grading import relu_unit
 from tests.grading.conftest import QUICK, Course
 from tests.grading.relu_unit import ANSWER_KEY
 from tests.submissions import cell
-from tests.variants import written
 
 UNIT = "linear_regression"
 PAGE = (CHECKOUT / "docs" / "authoring.md").read_text()
-FILES = dict(re.findall(r"```i?python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
-CELLS = ("loss", "check-loss", "gradient", "check-gradient")
-BLANKS = {"loss": "np.mean((w @ X - y) ** 2)", "gradient": "2 * X @ (w @ X - y) / y.size"}
-THIEVES = ("closed", "reference", "judge")
+FILES = dict(re.findall(r"```(?:ipython|python|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+CELLS = ("gradient", "check-gradient", "fit", "check-fit")
+BLANKS = {"gradient": "2 * X @ (w @ X - y) / y.size", "fit": "w - rate * gradient(w, X, y)"}
+THIEVES = ("closed", "closed.right", "reference")
 
 
 def flagged(name, source):
@@ -65,8 +58,8 @@ def hand_in(course, unit, student, **code):
     nbformat.write(notebook, folder / f"{unit}.ipynb")
 
 
-def thief(module):
-    return f"from {module} import *\nfrom {module} import loss"
+def thief(module, name):
+    return f"from {module} import *\nfrom {module} import {name}"
 
 
 READ_ALL = """
@@ -74,7 +67,7 @@ import pathlib, sys, lib.units
 found = [path for folder in [*lib.units.__path__, *sys.path] for path in pathlib.Path(folder).glob('*/closed/*')]
 found += [path for folder in lib.units.__path__ for path in pathlib.Path(folder).parent.rglob('*.ipynb')]
 texts = [text for text in (path.read_text() for path in found) if 'where submissions run' not in text]
-def loss(w, X, y):
+def gradient(w, X, y):
     raise RuntimeError('found: ' + ' '.join(map(str, found)) if texts else 'nothing')
 """
 
@@ -86,7 +79,7 @@ def course(tmp_path_factory, lockable_here):
     for unit in (UNIT, "other"):
         succeeds(course.zerolayer("new", unit))
     for name, text in FILES.items():
-        if name.endswith(".py"):
+        if not name.endswith(".ipynb"):
             (course.root / name).write_text(text)
     path = course.root / NOTEBOOK
     notebook = nbformat.read(path, as_version=4)
@@ -98,10 +91,11 @@ def course(tmp_path_factory, lockable_here):
     succeeds(course.zerolayer("build", UNIT))
     hand_in(course, UNIT, "ada", **BLANKS)
     hand_in(course, UNIT, "ben", **{**BLANKS, "gradient": "X @ (w @ X - y) / y.size"})
-    hand_in(course, UNIT, "cleo", loss="'a text'")
+    hand_in(course, UNIT, "cleo", gradient="'a text'")
+    hand_in(course, UNIT, "dora", **{**BLANKS, "fit": "w + rate * gradient(y=y, X=X, w=w)"})
     for module in THIEVES:
-        hand_in(course, UNIT, module, loss=thief(f"lib.units.{UNIT}.{module}"))
-    hand_in(course, UNIT, "walker", loss=READ_ALL)
+        hand_in(course, UNIT, module, gradient=thief(f"lib.units.{UNIT}.{module}", "gradient"))
+    hand_in(course, UNIT, "walker", gradient=READ_ALL)
     succeeds(course.zerolayer("grade", UNIT, *QUICK))
     return course
 
@@ -133,10 +127,10 @@ def bundled(course, unit):
 @pytest.mark.gives(f"zerolayer build {UNIT}", f"zerolayer grade {UNIT}")
 def test_the_pages_example_is_a_unit_without_a_fault_that_grades_a_class(course):
     assert len(PAGE.splitlines()) < 135
-    assert points(course) == {"ada": 3, "ben": 2, "cleo": 0, "walker": 0, **dict.fromkeys(THIEVES, 0)}
+    assert points(course) == {"ada": 3, "ben": 1, "cleo": 0, "dora": 2, "walker": 0, **dict.fromkeys(THIEVES, 0)}
     graded = verdicts(course)
-    mistakes = [part.mistake and part.mistake.name for part in graded["ben"].parts]
-    assert mistakes == [None, "The factor 2 of the square is missing"]
+    named = {student: [each.name for part in graded[student].parts for each in part.mistakes] for student in graded}
+    assert named["ben"] == ["The factor 2 of the square is missing"] and named["dora"] == ["The weights go up"]
     assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
 
 
@@ -150,17 +144,21 @@ def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     assert not [code for code in (*BLANKS.values(), "(y - yhat) ** 2") if code.encode() in b"".join(files.values())]
 
 
-TITLE, OPEN, CLOSED = (f"units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "closed/__init__.py"))
+TITLE, OPEN, RIGHT, MISTAKES = (
+    f"units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "closed/right.py", "closed/mistakes.toml")
+)
 NOTEBOOK = f"solutions/{UNIT}/{UNIT}.ipynb"
 MADE = 'UNIT = Unit("linear_regression", "Linear regression", PARTS)'
 ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
-SUMMED, SLOPE = "return np.sum((w @ X - y) ** 2)", "return 2 * X @ (w @ X - y) / y.size"
-HINT = '    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."\n'
-CALLED = 'return gradient(point, inputs["X"], inputs["y"])'
+SLOPE, STEP = "return 2 * X @ (w @ X - y) / y.size", "w = w - rate * gradient(w, X, y)"
 FAULTS = {
-    "before anything is run": {
-        "a draw on which right code fails": (OPEN, "(3, 8)),", "(3, 8)) if rng.random() < 0.9 else None,"),
-        "a mistake without a hint": (CLOSED, '"Divide by the number of samples."', '""'),
+    "before mistakes are tried": {
+        "a unit whose own code fails": (OPEN, "(3, 8)),", "(3, 8)) if rng.random() < 0.9 else None,"),
+        f"{OPEN}:20, slope: a statement without a hint": (
+            OPEN,
+            '    hint="Move one weight by 0.001. By how much does the loss change?",\n',
+            "",
+        ),
         "no choice is the one that is so": (
             TITLE,
             MADE,
@@ -168,15 +166,23 @@ FAULTS = {
         ),
         "a file for students that leads to the answers": (OPEN, "def draw(", "import lib.reference\n\n\ndef draw("),
         "a file for students that shows the blank at": (OPEN, "def draw(", f"# {SLOPE}\ndef draw("),
+        "a marker that says nothing about what the ? is for": (NOTEBOOK, "  # the weights after one step", ""),
     },
-    "while it is run": {
-        "a statement without a hint": (OPEN, HINT, ""),
-        "there.\nFound:    same_as=('The mean',)": (CLOSED, 'samples."', 'samples.", same_as=("The mean",)'),
-        "a mistake that the desk does not call by its name": (CLOSED, SUMMED, SUMMED.replace("sum", "summ")),
-        "a statement that desk and judge see differently": (
+    "when they are": {
+        f"{MISTAKES}:6, the mistake 'The factor 2 of the square is missing' of 'check-gradient': a mistake that": (
+            MISTAKES,
+            "[{ '2 * ' = '' }]",
+            "[{ '2 * ' = '2.0 * ' }]",
+        ),
+        f"{MISTAKES}:10, the mistake 'The weights go up' of 'check-fit': changed code that can't be run": (
+            MISTAKES,
+            "'w + rate'",
+            "'w + raet'",
+        ),
+        "the part 'check-fit', with the mistake 'The gradient has the wrong sign' of 'check-gradient': a part that": (
             OPEN,
-            '    point = "w"\n',
-            '    point = "w"\n\n    def holds(self, inputs, *subjects):\n        """Agree."""\n',
+            "run = calls.within(fit, gradient=lambda w, X, y: w + X.mean(axis=1))",
+            'run, calls.given["gradient"] = fit, [inputs["w"]]',
         ),
         "a cell of the solution that ends in an error.\nFound:    ValueError": (
             NOTEBOOK,
@@ -185,36 +191,9 @@ FAULTS = {
         ),
         "the solution does not earn its points": (NOTEBOOK, f"{SLOPE}  #? return ?", "return 3 * X @ y  #? return ?"),
     },
-    "in what the checks say": {
-        "a check that calls the right answer wrong": (OPEN, "2.0),)", "3.0),)"),
-        "a marker that says nothing about what the ? is for": (NOTEBOOK, "  # the mean squared error", ""),
-        "some draws.\nFound:    all 2 points in 12 of 98 draws": (
-            CLOSED,
-            SUMMED,
-            f"{SUMMED} / (1 if X[0, 0] < 1.2 else y.size)\n\n\n"
-            'in_loss("The squared errors are summed, not averaged", "Divide by the number of samples.")(_summed)',
-        ),
-        "a part that loses points by a mistake in another": (
-            OPEN,
-            CALLED,
-            f'X, y = inputs["X"], inputs["y"]\n        {CALLED} * loss(point, X, y) / np.square(point @ X - y).mean()',
-        ),
-    },
-    "in right code": {
-        "a statement that returns something at the desk": (
-            OPEN,
-            "    def result(",
-            "    def holds(self, inputs, loss):\n        return loss(**inputs) > 0\n\n    def result(",
-        ),
-        "a loss of its own in place of the student's, as spies.within(gradient, loss=": (
-            CLOSED,
-            SLOPE,
-            f"{SLOPE} * loss(w, X, y) / np.square(w @ X - y).mean()",
-        ),
-    },
 }
-TOLD = {"before anything is run": 6, "while it is run": 7, "in what the checks say": 5, "in right code": 3}
-"""How many faults are told. A draw counts for both parts, and a wrong example too."""
+TOLD = {"before mistakes are tried": 7, "when they are": 6}
+"""How many are told: a draw counts for both parts, and an answer that is shown is that of right code, too."""
 
 
 def changed(course, tmp_path, *changes):
@@ -237,19 +216,6 @@ def test_check_finds_all_faults_and_says_what_to_try(course, tmp_path, when):
     assert [said.count(word) for word in ("\nFound:", "\nExpected:", "\nTry:")] == [TOLD[when]] * 3, said
 
 
-DRAWS = {
-    "a part whose right answer is often the same": lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3))),
-    "gave a set as 'set', but a challenge holds arrays": lambda rng: relu_unit.draw(rng) | {"set": {"a"}},
-    "ZeroDivisionError: division by zero": lambda rng: 1 / 0,
-}
-
-
-def test_a_draw_that_cannot_be_used_is_told():
-    for fault, draw in DRAWS.items():
-        [told] = faults_of_draws(ANSWER_KEY, replace(relu_unit.relu, draw=draw), "closed")
-        assert fault in str(told)
-
-
 def test_what_shows_a_blank_is_found_in_hidden_files_and_this_package_gives_away_only_its_own_units(tmp_path):
     answer = "X.mean(axis=1, keepdims=True)"
     hidden = [Hidden("notebook, line 2", answer)]
@@ -261,14 +227,6 @@ def test_what_shows_a_blank_is_found_in_hidden_files_and_this_package_gives_away
     (tmp_path / ".notes.txt").write_text(answer)  # which only code can read, where submissions run
     [fault] = faults_of_open_half(Place("mine", "lib.units.mine", tmp_path), ANSWER_KEY, hidden)
     assert f"{tmp_path / '.notes.txt'}: a file for students that shows the blank at notebook, line 2" in str(fault)
-
-
-def test_a_part_without_points_is_for_practice_unless_it_has_mistakes():
-    practice = Part("check-practice", "Practice", (), (), dict)
-    in_practice = Mistake("check-practice", "A slip", "Look again.", {})
-    for mistakes, count in (((), 0), ((in_practice,), 1)):
-        key = replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, *mistakes))
-        assert len([*faults_of_worth(key, practice, "closed")]) == count
 
 
 def test_an_error_that_is_meant_is_neither_a_fault_nor_said_to_be_the_reason_of_one():
@@ -283,19 +241,13 @@ def test_an_error_that_is_meant_is_neither_a_fault_nor_said_to_be_the_reason_of_
     assert "cell 'slip'" in str(fault)
 
 
-def test_right_code_that_is_a_class_calls_other_code_by_its_name_too():
-    code = written("def loss(): return 1\nclass Model:\n    def train(self): return loss()")
-    key = replace(ANSWER_KEY, right={name: code[name] for name in ("loss", "Model")})
-    assert names_called(key, replace(ANSWER_KEY.parts[0], subjects=("Model",))) == {"loss"}
-
-
 # What keeps a unit from being graded, or built
 
 
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
-    other = changed(course, tmp_path, (OPEN, "points = 2", "points = 3"))
+    other = changed(course, tmp_path, (OPEN, "points=2", "points=3"))
     graded = other.zerolayer("grade", UNIT, *QUICK)
-    assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
+    assert "those of the gradebook count: check-gradient has 2 there and 3 in the unit." in graded.stderr
     assert "the unit has other parts or points now" in graded.stdout
     succeeds(other.zerolayer("build", UNIT))
     assert "in the unit" not in other.zerolayer("grade", UNIT, *QUICK).stderr
@@ -305,8 +257,8 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("X, w = rng.normal", "X, w = rng.nomral", "has no attribute 'nomral' (exercise.py, line 29). Mend the unit"),
-        ("return loss(inputs", "return los(inputs", "It raised NameError: name 'los' is not defined."),
+        ("X, w = rng.normal", "X, w = rng.nomral", "has no attribute 'nomral' (exercise.py, line 8). Mend the unit"),
+        ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
     ],
 )
 def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, old, new, why):
@@ -315,22 +267,22 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
     graded = broken.zerolayer("grade", UNIT, "--student=ada", "--force", *QUICK)
     assert graded.returncode == NEEDS_A_PERSON
     assert "0 of 1 submissions graded" in graded.stdout
-    assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-loss: " in graded.stdout
+    assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-" in graded.stdout
     assert why in graded.stdout
     assert "Traceback" not in graded.stderr
     assert points(broken)["ada"] == 3
 
 
-COMMANDS = ("fingerprints", "check", "build", "bundle")
+COMMANDS = ("check", "build", "bundle")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "error", "commands"),
     [
         ("X, w = rng.normal", "X, w = rng.nomral", "AttributeError: ", COMMANDS),
-        ("class MeanSquare", "clas MeanSquare", "SyntaxError: ", (*COMMANDS, "demo")),
-        ("class MeanSquare", "raise SystemExit('stop')\n\n\nclass MeanSquare", "SystemExit: stop", ("build",)),
-        ("import numpy as np", "from .closed import loss", "outside the folder closed may not import", ("check",)),
+        ("def slope", "de slope", "SyntaxError: ", (*COMMANDS, "demo")),
+        ("import numpy as np", "raise SystemExit('stop')", "SystemExit: stop", ("build",)),
+        ("import numpy as np", "from .closed import right", "outside the folder closed may not import", ("check",)),
         ("import numpy as np", "from .exercise import PARTS", "exercise.py) (exercise.py, line ", ("bundle",)),
     ],
 )
@@ -349,11 +301,13 @@ def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, t
     other = changed(course, tmp_path, ("nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}"))
     succeeds(other.zerolayer("grade", UNIT, "--force", "--student=ada", *QUICK))
     assert points(other)["ada"] == 3
-    assert (other.root / CLOSED).with_name("proved.txt").is_file()
-    (other.root / CLOSED).write_text((other.root / CLOSED).read_text().replace("np.sum", "np.mean"))
-    refused = other.zerolayer("build", UNIT)
-    assert refused.returncode == 1
-    assert "a mistake that equals the right answer" in refused.stderr
+    assert (other.root / MISTAKES).with_name("proved.txt").is_file()
+    slips = (("'' }", "'2 *' }", "a mistake that earns all points"), ("w - rate", "w - raet", "no 'w - raet'"))
+    for old, new, said in slips:
+        (other.root / MISTAKES).write_text((other.root / MISTAKES).read_text().replace(old, new))
+        refused = other.zerolayer("build", UNIT)
+        assert refused.returncode == 1 and "Traceback" not in refused.stderr
+        assert said in refused.stderr
 
 
 def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tmp_path):
@@ -436,7 +390,7 @@ def installed(tmp_path_factory, lockable_here):
     succeeds(course.zerolayer("build", "tiny"))
     hand_in(course, "tiny", "ada", loss="np.mean((y - yhat) ** 2)")
     for module in THIEVES:
-        hand_in(course, "tiny", module, loss=thief(f"tiny_unit.{module}"))
+        hand_in(course, "tiny", module, loss=thief(f"tiny_unit.{module}", "loss"))
     succeeds(course.zerolayer("grade", "tiny", *QUICK))
     return course
 
@@ -444,7 +398,7 @@ def installed(tmp_path_factory, lockable_here):
 def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_its_author(installed):
     assert points(installed, "tiny") == {"ada": 2, **dict.fromkeys(THIEVES, 0)}
     shipped = json.loads((installed.package / "fingerprints.json").read_text())
-    assert shipped["check-loss"] and shipped["check-loss.Mean"]
+    assert shipped["mistakes"]["check-loss"] and shipped["right"]["check-loss"]
     names = {*bundled(installed, "tiny")}
     assert "tiny_unit/exercise.py" in names
     assert not [name for name in names if "closed" in name]
@@ -452,10 +406,9 @@ def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_it
 
 def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
     """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
-    (installed.package / "reference.py").write_text("def loss(y, yhat):\n    return ((y - yhat) ** 2).mean()\n")
+    shutil.copy(installed.package / "closed/right.py", installed.package / "reference.py")
     key = installed.package / "closed/__init__.py"
-    changed = key.read_text().replace('right={"loss": loss}', 'right={"loss": reference.loss}')
-    key.write_text(changed.replace("from .. import UNIT", "from .. import UNIT, reference"))
+    key.write_text(key.read_text().replace("from . import right", "from .. import reference as right"))
     refused = installed.zerolayer("grade", "tiny")
     assert refused.returncode == 1
     assert "tiny_unit.reference: answers that student code can import" in refused.stderr

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import numpy as np
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -25,15 +24,12 @@ from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.apps.dbapp import DbAssignmentRemoveApp
 from traitlets.config import Config
 
-from lib.answer_key import AnswerKey, Mistake
 from lib.grading.commands.build import CannotBuild
 from lib.grading.commands.demo import CHECKOUT, run
 from lib.grading.commands.points import Points
-from lib.grading.commands.proof import SEEDS, faults_of_answers
 from lib.grading.commands.release import Rebuild
-from lib.grading.judge.challenge import drawn_for
 from lib.grading.kernel.client import ADDRESS
-from lib.unit import Inputs, Probes
+from lib.mistakes import Mistake
 from tests.course import UNPROVED
 from tests.grading import relu_unit
 from tests.grading.conftest import refusal
@@ -322,70 +318,13 @@ def test_points_stand_in_the_statements_alone_and_the_build_writes_them(course: 
     assert own(course.released(), "check-relu").metadata.nbgrader.points == 3
 
 
-# The catalogue, and the right answers
-
-RIGHT = ANSWER_KEY.right
-IS_NONE = "a mistake that equals the right answer"
-
-
-class Other(relu_unit.ReLU):
-    """Right, in other words."""
-
-    def forward(self, input: Any) -> Any:
-        self.input = input
-        return np.where(input > 0, input, 0.0)
-
-
-def now_and_then(y: Any, yhat: Any) -> Any:
-    """Right for every draw in which one number is positive, and so for half of the class."""
-    first, second = (drawn_for(relu_unit.loss, seed)["x"] > 0 for seed in SEEDS)
-    at = tuple(np.argwhere(first != second)[0])
-    return relu_unit.mse(y, yhat) if y[at] > 0 else 0.0
-
-
-def ones(inputs: Inputs) -> dict[str, Probes]:
-    probes = {each.name: each.probes(inputs, relu_unit.ReLU) for each in relu_unit.relu.statements}
-    return {name: dict.fromkeys(some, lambda: np.ones(3)) for name, some in probes.items()}
-
-
-def a(part: str, name: str, **code: Any) -> AnswerKey:
-    """The key with a mistake more."""
-    return replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, Mistake(part, name, "Which?", code)))
-
-
-def right(**code: Any) -> AnswerKey:
-    return replace(ANSWER_KEY, right=RIGHT | code)
-
-
-KEYS: dict[str, tuple[AnswerKey, str, str]] = {
-    "a mistake is right": (a("check-relu", "In other words", ReLU=Other), "'In other words' of 'check-relu'", IS_NONE),
-    "it is right now and then": (a("check-mse", "Some are 0", mse=now_and_then), "the mistake 'Some are 0'", IS_NONE),
-    "a mistake of no part": (a("check-msee", "It is absolute", mse=abs), "the mistake 'It is absolute'", "not there"),
-    "a mistake without code": (a("check-relu", "It is nothing", ReLU=None), "the mistake 'It is noth", "can't call"),
-    "what is known is not so": (
-        replace(ANSWER_KEY, known={"check-relu": ones}),
-        "the right answer of 'check-relu'",
-        "differ from what the answer key says is `known`",
-    ),
-    "right code is missing": (replace(ANSWER_KEY, right={"ReLU": relu_unit.ReLU}), "the right", "KeyError: 'mse'"),
-    "right code is none": (right(ReLU=None), "the right answer", "TypeError: 'NoneType' object is not callable"),
-    "right code fails": (right(mse=lambda y, yhat: 1 / 0), "the right answer", "ZeroDivisionError"),
-    "right code is wrong": (right(mse=lambda y, yhat: "five"), "the right answer", "0 of 1 points for the statement"),
-}  # fmt: skip
-
-
-def test_an_answer_key_that_does_not_hold_is_refused() -> None:
-    told = {fault: str(next(faults_of_answers(key, "the.KEY"), "")) for fault, (key, *_) in KEYS.items()}
-    for fault, (_, *says) in KEYS.items():
-        assert told[fault].startswith("the.KEY, the ")
-        assert all(each in told[fault] for each in says), told[fault]
-
-
-def test_the_build_tries_the_catalogue(
+def test_the_build_tries_the_answer_key(
     course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(relu_unit, "ANSWER_KEY", a("check-mse", "It is right", mse=relu_unit.mse))
-    assert f"{UNITS[UNIT]}, the mistake 'It is right' of 'check-mse'" in refusal(capsys, course.build)
+    """tests/grading/commands/test_key_faults.py says what is refused."""
+    right = Mistake("check-mse", "It is right", "Which?", ("mse = mse",))
+    monkeypatch.setattr(relu_unit, "ANSWER_KEY", replace(ANSWER_KEY, mistakes=(right,)))
+    assert "the mistake 'It is right' of 'check-mse': a mistake that earns all points" in refusal(capsys, course.build)
     assert {path.name for path in course.root.iterdir()} == KEPT - {"notebooks", "gradebook.db"}
 
 

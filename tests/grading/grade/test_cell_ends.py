@@ -7,7 +7,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from lib.blanks import OpenBlank
-from lib.checking.answers import record
+from lib.checking.answers import SECRET, write_record
 from lib.checking.student_code import Failure
 from lib.grading.grade import cell_ends
 from lib.grading.grade.cell_ends import (
@@ -35,8 +35,9 @@ def cell(source: str, ename: str = "", evalue: str = "", id: str = "") -> Notebo
 
 def judged(failure: Failure, missing: dict[str, Failure] | None = None, problem: str = "") -> PartVerdict:
     part = part_of("check-cce")
-    answers = {statement.name: {"": record(failure)} for statement in part.statements}
-    return judge(ANSWER_KEY, part, 1, None if problem else answers, problem, missing or {})
+    return judge(
+        ANSWER_KEY, part, 1, None if problem else {SECRET: {"": write_record(failure)}}, problem, missing or {}
+    )
 
 
 def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:

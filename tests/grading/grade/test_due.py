@@ -186,7 +186,7 @@ def test_a_verdict_on_something_else_ends_no_report_and_is_made_anew(course, cap
     assert course.verdict("ada") == before
 
 
-@pytest.mark.parametrize("evidence", [None, {}, {"shape": [1], "values": ["x"]}, {"shape": [2], "values": [1.0]}])
+@pytest.mark.parametrize("evidence", [None, {}, 7, {"shape": [1], "floats": "x"}, {"shape": [2], "floats": ""}])
 def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence):
     data = json.loads(place(course).read_text())
     assert data["parts"][0]["challenge"]

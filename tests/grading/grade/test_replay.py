@@ -12,7 +12,8 @@ from random import Random
 import nbformat
 import pytest
 
-from lib.checking.answers import CHALLENGE
+from lib.checking.answers import CHALLENGE, answer
+from lib.grading import units
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.door.handed_in import HandedIn, read
@@ -26,7 +27,7 @@ from tests.submissions.forgers import FORGER
 
 FILE = f"{ASSIGNMENT}.ipynb"
 HARVESTED = FORGER + "id = lambda name: getattr(real, name).part.id\n"
-HARVESTED += "payload = lambda name, subjects: {'part': id(name), 'statements': answers[id(name)]}\n"
+HARVESTED += "payload = lambda name, subjects: {'part': id(name), 'shown': answers[id(name)]}\n"
 KEPT = {"in_text": "", "in_a_file": "kept", "in_a_file_of_ours": "data/verdict.json.part", "deep": "a/b/challenge.json"}
 """By student where the second try has the answers: in the notebook's own text, or in this file beside it."""
 
@@ -66,7 +67,11 @@ def test_grading_the_same_again_draws_the_same(course):
 def test_what_was_right_for_another_challenge_earns_nothing(course):
     """Without a timestamp too, as Moodle and Canvas hand it over; in the notebook, or in a file that it reads, also
     under a name that is the grader's own at the top of the folder: that earned all points."""
-    answers = {student: {part.id: part.answer for part in course.first[student].parts} for student in KEPT}
+    key = units.answer_key(ASSIGNMENT)
+    answers = {
+        student: {part.id: answer(part, verdict.seed, key.subjects(part)) for part in key.parts}
+        for student, verdict in course.first.items()
+    }
     forged = f"answers = {answers['in_text']!r}\n{HARVESTED}"
     hand_in(course, "in_text", before(right(course.fresh()), "check-cce", forged))
     for student, file in KEPT.items():

@@ -1,42 +1,29 @@
 """The form of a unit: what Python would notice late, or never, is told with what to write in its place."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lib.answer_key import AnswerKey, Mistake
-from lib.checking.statements import Equals
+from lib.answer_key import AnswerKey
 from lib.grading import units
 from lib.grading.grade.unit_faults import faults_of_form
-from lib.unit import Part, Unit
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part, Unit, statement
 
 
-class Twice(Equals):
-    text = "The number doubled."
-
-    def result(self, inputs, double):
-        return double(inputs["x"])
+@statement("The number doubled.")
+def Twice(inputs: Inputs, double: Any) -> Any:
+    return double(inputs["x"])
 
 
-class Silent(Twice):
-    text = ""
-
-
-class Negative(Twice):
-    points = -1
-
-
-class Wordy(Twice):
-    points = "2"
-
-
-def draw(rng: np.random.Generator) -> dict[str, float]:
+def draw(rng: np.random.Generator) -> Inputs:
     return {"x": rng.uniform(1, 2)}
 
 
-PART = Part("check-double", "Double", ("double",), (Twice(),), draw)
-WRONG = Mistake("check-double", "It is not doubled.", "Double it.", {"double": lambda x: x})
+PART = Part("check-double", "Double", ("double",), draw, (Twice,))
+WRONG = Mistake("check-double", "It is not doubled.", "Double it.", ("double = lambda x: x",))
 KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * x}, (WRONG,))
 
 
@@ -50,18 +37,17 @@ def with_part(**changes):
         (replace(KEY, unit=replace(KEY.unit, parts=PART)), "the parts are not a tuple", "an object of the class Part"),
         (replace(KEY, unit=replace(KEY.unit, parts=(PART, PART))), "several parts with one id", "2 of them"),
         (with_part(subjects="double"), "the subjects are not a tuple", "'double'"),
-        (with_part(statements=Twice()), "the statements are not a tuple", "an object of the class Twice"),
-        (with_part(statements=(Twice,)), "the statements are not a tuple", "the class Twice in it"),
-        (with_part(statements=(Silent(),)), "a statement that says nothing", "no text"),
-        (with_part(statements=(Negative(),)), "points that are no number from 0", "-1"),
-        (with_part(statements=(Wordy(),)), "points that are no number from 0", "'2'"),
-        (replace(KEY, right={"dobule": abs}), "no right code for what a part checks", "'dobule'"),
-        (replace(KEY, mistakes=WRONG), "the mistakes are not a tuple", "an object of the class Mistake"),
+        (with_part(statements=Twice), "the statements are not a tuple", "an object of the class Statement"),
         (
-            replace(KEY, mistakes=(replace(WRONG, code={"dobule": abs}),)),
-            "a mistake in code that its part does not check",
-            "'dobule'",
+            with_part(statements=(Twice.look,)),
+            "the statements are not a tuple",
+            "an object of the class function in it",
         ),
+        (with_part(statements=(replace(Twice, text=""),)), "a statement that says nothing", "no text"),
+        (with_part(statements=(replace(Twice, points=-1),)), "points that are no number from 0", "-1"),
+        (with_part(statements=(replace(Twice, points="2"),)), "points that are no number from 0", "'2'"),
+        (replace(KEY, right={"__name__": "right", "dobule": abs}), "no right code for what a part checks", "'dobule'"),
+        (replace(KEY, mistakes=WRONG), "the mistakes are not a tuple", "an object of the class Mistake"),
     ],
 )
 def test_what_is_put_together_wrongly_is_told(key, problem, found):
@@ -77,6 +63,6 @@ def test_a_unit_has_the_name_of_its_folder():
     assert not [*faults_of_form(KEY, "doubling.closed.ANSWER_KEY", "doubling")]
 
 
-@pytest.mark.parametrize("key", [KEY, *map(units.answer_key, ("softmax_classifier", "hidden_layer"))])
-def test_what_is_put_together_well_has_no_fault(key):
-    assert not [*faults_of_form(key, "its answers")]
+@pytest.mark.parametrize("unit", [None, *units.places()])
+def test_what_is_put_together_well_has_no_fault(unit):
+    assert not [*faults_of_form(units.answer_key(unit) if unit else KEY, "its answers")]

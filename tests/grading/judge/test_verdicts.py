@@ -1,63 +1,97 @@
 """Verdicts: kept whole beside the notebook, and shown without anything that a student could run or copy."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lib.checking.answers import SECRET
+from lib.checking.findings import NOT_TESTED
+from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import FILE, PartVerdict, Verdict, html
-from lib.units.softmax_classifier.closed import ANSWER_KEY
+from lib.grading.judge.verdict import FILE, Diagnosis, PartVerdict, StatementVerdict, Verdict, html, items
 from tests.checking.test_render import Reader
-from tests.grading.judge.test_judge import judged, part_of
+from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
 
-[SUM] = [each for each in ANSWER_KEY.mistakes if each.name == "The loss is the sum over the batch, not its mean"]
+OLD = StatementVerdict("S", "It holds.", 1, "wrong", "W")
 
 
-@pytest.fixture(scope="module")
-def loss() -> PartVerdict:
+@pytest.fixture
+def pair() -> PartVerdict:
     """A part with a mistake that has a name."""
-    return judged(part_of("check-cce"), SUM.code)
+    return judged(PAIR, both("x.sum()", "x[-1]"), key=KEY)
 
 
-def test_a_verdict_reads_back_as_it_was_kept_with_all_that_an_appeal_asks_for(tmp_path: Path) -> None:
-    parts = tuple(judged(part, SUM.code) for part in ANSWER_KEY.parts)
-    verdict = Verdict("softmax_classifier", "softmax_classifier", "ada", 1, parts, ("The kernel wrote to stderr.",))
+def kept(folder: Path, *parts: PartVerdict) -> Any:
+    """Keep a verdict, and read its file as JSON."""
+    (folder / FILE).write_bytes(Verdict.pack([Verdict("small", "small", "ada", 1, parts, ("It wrote to stderr.",))]))
+    return json.loads((folder / FILE).read_text())
+
+
+def test_a_verdict_reads_back_as_it_was_kept_with_all_for_an_appeal(tmp_path: Path, pair: PartVerdict) -> None:
     with pytest.raises(FileNotFoundError):
         Verdict.load(tmp_path)
-    (tmp_path / FILE).write_bytes(Verdict.pack([verdict]))
-    assert Verdict.load(tmp_path) == verdict
-    assert (verdict.points, verdict.max_points) == (19, 20)
-    part = json.loads((tmp_path / FILE).read_text())["parts"][0]
-    given, expected = (part[kind]["BatchMean"]["batch"]["values"][0] for kind in ("answer", "expected"))
-    assert given == pytest.approx(7 * expected)
-    assert part["challenge"]["y_batch"]["shape"] == [4, 7]
-    assert part["mistake"]["hint"] == SUM.hint
+    data = kept(tmp_path, pair)
+    [read] = Verdict.load(tmp_path).parts
+    assert read == pair and (read.points, read.max_points) == (1, 3)
+    given, expected, x = (
+        from_json(data["parts"][0]["answer"]["Apart"]["look apart"]),
+        from_json(data["parts"][0]["expected"]["Apart"]["look apart"]),
+        from_json(data["parts"][0]["challenge"]["x"]),
+    )
+    assert (given["'first'"], expected["'first'"]) == (x[-1], x[0])
+    assert not Verdict.load(tmp_path, evidence=False).parts[0].expected
 
 
-def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(loss: PartVerdict) -> None:
-    heard = Reader(html(loss)).heard
-    assert all(said in heard for said in ("The loss: 1 of 2 points", SUM.name, SUM.hint, "right:", "wrong:"))
-    assert not [number for number in loss.expected["BatchMean"]["batch"]["values"] if str(number)[:6] in heard]
+def test_a_file_from_the_time_when_a_part_had_one_mistake_is_read(tmp_path: Path) -> None:
+    data = kept(tmp_path, PartVerdict("check-pair", "A pair", (OLD, OLD)))
+    for each in data["parts"][0]["statements"]:
+        del each["mistake"], each["by_code"]
+    data["parts"][0] |= {"mistake": {"name": "It is old", "hint": "Look."}}
+    (tmp_path / FILE).write_text(json.dumps(data))
+    assert Verdict.load(tmp_path).parts[0].mistakes == [Diagnosis("It is old", "Look.")]
 
 
-def test_points_are_scaled_to_the_gradebooks(loss: PartVerdict) -> None:
-    assert "The loss: 2.5 of 5 points" in html(loss, scale=2.5)
-    assert "The loss: 0.3333 of 0.6667 points" in html(loss, scale=1 / 3)
+def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: PartVerdict) -> None:
+    heard = Reader(html(pair)).heard
+    assert all(said in heard for said in ("A pair: 1 of 3 points", LAST.name, LAST.hint, "right:", "wrong:"))
+    assert f"{from_json(pair.expected['Apart']['look apart'])[repr('first')]:.3g}" not in heard
+    assert "A pair: 2.5 of 7.5 points" in html(pair, scale=2.5)
+    assert "A pair: 0.3333 of 1 points" in html(pair, scale=1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        ([("W", "H"), ("W", "H")], ["W|Try: H", "The same as in statement 1."]),
+        ([("W", "H"), ("W", "I"), ("W", "I")], ["W|Try: H", "Try: I", "The same as in statement 2."]),
+        ([("W", "H"), ("V", "I"), ("W", "I")], ["W|Try: H", "V|Try: I", "W|Try: I"]),
+        ([("W", ""), (NOT_TESTED.format(1), ""), (NOT_TESTED.format(1), "")], ["W", *2 * [NOT_TESTED.format(1)]]),
+        ([("", ""), ("", "")], ["", ""]),
+    ],
+)
+def test_a_statement_names_another_only_where_all_is_the_same_and_is_said_there(
+    reasons: list[tuple[str, str]], told: list[str]
+) -> None:
+    statements = tuple(StatementVerdict("S", "", 1, "wrong", why, hint) for why, hint in reasons)
+    shown = items(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
+    assert ["|".join(re.findall(r"<div[^>]*>(.*?)</div>", each)) for each in shown] == told
 
 
 def test_what_a_student_wrote_is_text() -> None:
     attack = '<script>alert(1)</script><img src=x onerror="alert(2)"><iframe src=//x>'
-    records = {"": {"failure": "error", "text": attack, "line": attack}}
-    reader = Reader(html(judge(ANSWER_KEY, part_of("check-cce"), 1, {"OneSample": records, "BatchMean": records})))
+    record = {"failure": "error", "text": attack, "line": attack}
+    reader = Reader(html(judge(KEY, PAIR, 1, {SECRET: {"look total": record, "look apart": record}})))
     assert not {"script", "img", "iframe"} & set(reader.tags)
     assert set(reader.attributes) <= {"style", "aria-label", "aria-hidden"}
     assert attack in reader.heard
 
 
 def test_no_answer_is_not_a_wrong_one_and_its_problem_is_text() -> None:
-    verdict = judge(ANSWER_KEY, part_of("check-cce"), 1, None, problem="<script>alert(1)</script>")
-    assert (verdict.points, verdict.mistake, {each.state for each in verdict.statements}) == (0, None, {"not checked"})
+    verdict = judge(KEY, loss, 1, None, problem="<script>alert(1)</script>")
+    assert (verdict.points, verdict.mistakes, {each.state for each in verdict.statements}) == (0, [], {"not checked"})
     reader = Reader(html(verdict))
     assert verdict.problem in reader.heard and "script" not in reader.tags
-    assert judge(ANSWER_KEY, part_of("check-cce"), 1, None).problem == "The check gave no answer."
+    assert judge(KEY, loss, 1, None).problem == "The check gave no answer."

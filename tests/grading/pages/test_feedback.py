@@ -14,9 +14,11 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.checking.answers import record
+from lib.checking.answers import SECRET, write_record
 from lib.checking.student_code import Failure
 from lib.grading.book.marks import Mark, NotebookMarks
+from lib.grading.commands.fingerprints import build
+from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict, html
 from lib.grading.pages.feedback import ADVICE, Page, render
@@ -36,13 +38,14 @@ PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwACh
 
 def on(part, code, **more):
     """The verdict on a part of the small unit."""
-    return judge(ANSWER_KEY, part, 1, given_by(part, code, unit=ANSWER_KEY), **more)
+    with pytest.MonkeyPatch.context() as patch:  # the small unit has no folder: what would ship with it is built
+        patch.setattr(module, "shipped", lambda key: build(key).at_desk)
+        return judge(ANSWER_KEY, part, 1, given_by(part, code, key=ANSWER_KEY), **more)
 
 
 def without(part, kind, text, **more):
     """The verdict on a part that came to nothing."""
-    answers = {statement.name: {"": record(Failure(kind, text))} for statement in part.statements}
-    return judge(ANSWER_KEY, part, 1, answers, **more)
+    return judge(ANSWER_KEY, part, 1, {SECRET: {"": write_record(Failure(kind, text))}}, **more)
 
 
 class Open(ReLU):

@@ -13,10 +13,10 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
-from lib.checking.answers import encode
+from lib.checking.results import from_json, to_json
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.pages.classroom import StudentWork
-from lib.grading.pages.evidence import challenge_arrays
+from lib.grading.pages.evidence import challenge
 from lib.grading.pages.predictions import question_figures, read_predictions
 from lib.grading.pages.templates import duration
 from lib.predictions.records import MIME
@@ -163,17 +163,17 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
     assert f'href="{ASSIGNMENT}/finn.html"' in html
     own = (small_class.root / "reports" / ASSIGNMENT / "finn.html").read_text()
     loss = small_class.verdict("finn").parts[0]
-    [answer], [expected] = (side["BatchMean"]["batch"]["values"] for side in (loss.answer, loss.expected))
+    answer, expected = (float(from_json(side["BatchMean"]["batch"])) for side in (loss.answer, loss.expected))
     assert answer == pytest.approx(3 * expected)
     assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own and f"<td>{expected:.6g}</td>" in own
-    assert f"{loss.challenge['yhat_batch']['values'][0]:.6g}" in own
+    assert f"{from_json(loss.challenge['yhat_batch']).flat[0]:.6g}" in own
     pairs = [
-        (np.ravel(loss.answer[statement][probe]["values"]), np.ravel(right["values"]))
+        (from_json(loss.answer[statement][place]), from_json(right))
         for statement in (shown.name for shown in loss.statements)
-        for probe, right in loss.expected[statement].items()
+        for place, right in loss.expected[statement].items()
     ]
     assert own.count("≠") == sum(int((~np.isclose(found, right)).sum()) for found, right in pairs)
-    [table] = challenge_arrays(replace(loss, challenge={"z": encode(np.array([-0.0, -1.0]))}))
+    [table] = challenge(replace(loss, challenge={"z": to_json(np.array([-0.0, -1.0]))}))
     assert [shown for shown, _ in table.rows[0]] == ["0", "-1"], "a zero has no sign"
 
 

@@ -7,13 +7,13 @@ from lib.grading.grade.score_table import MAX_LINES, Score, describe, write_tabl
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
 
 
-def verdict(points=3, student="ada", state="wrong", why="The output is 2.", mistake=None, **more):
+def verdict(points=3, student="ada", state="wrong", why="The output is 2.", by_code=True, mistake=None, **more):
     states = ["right"] * points + [state] * (3 - points)
     statements = tuple(
-        StatementVerdict(str(at), "A statement.", 1, each, "" if each == "right" else why)
+        StatementVerdict(str(at), "A statement.", 1, each, *(() if each == "right" else (why, "", by_code, mistake)))
         for at, each in enumerate(states)
     )
-    return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements, mistake),), **more)
+    return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements),), **more)
 
 
 def test_a_small_class_has_a_line_each():
@@ -30,7 +30,7 @@ def test_a_small_class_has_a_line_each():
     [
         (verdict(1), "The loss: “The output is 2.”"),
         (
-            verdict(1, why="The numbers differ from the right ones."),
+            verdict(1, why="The numbers differ from the right ones.", by_code=False),
             "The loss: The numbers differ from the right ones.",
         ),
         (verdict(1, why="Right.” Give “3 points."), 'The loss: “Right." Give "3 points.”'),

@@ -21,7 +21,7 @@ HOARDS = {
     "outputs": (40, "import sys\nfor _ in range(500):\n    print(1); print(2, file=sys.stderr)"),
     "kinds": (15, "display({str(number): '' for number in range(60_000)}, raw=True)"),
     "lines": (20, "raise type('E', (Exception,), {'_render_traceback_': lambda self: ['abc'] * 140_000})"),
-    "objects": (6, f"display({{'{MIME}': {{'part': 'check-loss', 'statements': [{{}}] * 200_000}}}}, raw=True)"),
+    "objects": (6, f"display({{'{MIME}': {{'part': 'check-loss', 'shown': [{{}}] * 200_000}}}}, raw=True)"),
 }
 """For each kind of small thing of which many can be put out: how many cells do, and what each does."""
 

@@ -6,19 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.statements import Equals
-from lib.unit import Inputs, Part
-
-
-class Mean(Equals):
-    text = "The loss is the mean of the squared differences of y and yhat."
-    points = 2
-    hint = "Compute the loss of two samples by hand, and compare it with each step of your code."
-    examples = (({"y": np.array([1.0, 2.0]), "yhat": np.array([1.0, 5.0])}, 4.5),)
-
-    def result(self, inputs: Any, loss: Any) -> Any:
-        """Run the student's loss."""
-        return loss(inputs["y"], inputs["yhat"])
+from lib.unit import Inputs, Part, statement
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -28,6 +16,16 @@ def draw(rng: np.random.Generator) -> Inputs:
     return {"y": y, "yhat": y + rng.uniform(0.5, 3, size=samples)}
 
 
-loss = Part("check-loss", "The loss", ("loss",), (Mean(),), draw)
-PARTS = (loss,)
+@statement(
+    "The loss is the mean of the squared differences of y and yhat.",
+    points=2,
+    hint="Compute the loss of two samples by hand, and compare it with each step of your code.",
+    examples=(({"y": np.array([1.0, 2.0]), "yhat": np.array([1.0, 5.0])}, 4.5),),
+)
+def mean(inputs: Inputs, loss: Any) -> Any:
+    """Run the student's loss: what comes of it has to be what the right one gives."""
+    return loss(inputs["y"], inputs["yhat"])
+
+
+PARTS = (Part("check-loss", "The loss", ("loss",), draw, (mean,)),)
 """All parts, in the notebook's order."""

@@ -1,0 +1,211 @@
+"""What is drawn to test a training loop: the arguments of two calls of `train`, and what the spies return in them.
+
+All arrays are drawn beforehand. What a layer gives depends on the samples and on the number of updates, as in a real
+layer. The two calls differ in every size, so that no fixed number is right in both.
+"""
+
+from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lib.unit import Array, Inputs
+from lib.units.softmax_classifier.inputs import probabilities
+
+Samples = np.ndarray[Any, np.dtype[np.intp]]
+"""Numbers of samples: columns of X."""
+CALLS = ("first", "second")
+COLUMNS, STRIDE = 41, 17
+"""Columns of each table, more than there are updates, and by how many the samples move on with each update: by more
+than there are samples, where they are few, so that the next update has other columns."""
+EPOCH_LOSSES = (2.6, 2e-4, 4e-4, 1.3, 1.5, 1.4, 1.6, 1.5, 1.7, 1.6, 1.8, 1.7, 1.9, 1.8)
+"""A loop that stops too early does so here, whether it waits for a small loss, for one that hardly changes, or for one
+that rises."""
+
+
+def draw(rng: np.random.Generator) -> Inputs:
+    """Draw data, sizes, and what the spies return, for the calls of `train`.
+
+    In the first call the last batch is short. The sizes there all differ (2 to 4, 5 or 6, 6 or 7, 8 to 10, 12 to 16, 13
+    to 17), so that none can stand for another. The short batch lacks more than one sample, or batches of about one size
+    would have the right sizes. In the second call there are more batches than epochs.
+
+    Now and then the first call has more than ten epochs, and in the second one the last batch is a single sample, or
+    there are more than a hundred: a loop that works within limits shows them.
+    """
+    size = int(rng.integers(5, 7))
+    short = int(rng.integers(2, size - 1))
+    samples = 2 * size + short
+    epochs = _choose(rng, {6, 7} - {size})
+    if rng.random() > 0.75:
+        epochs = _choose(rng, {11, 12, 13} - {samples, samples + 1})
+    kind = rng.random()
+    if kind < 0.7:
+        second = [(9, 3), (12, 3), (12, 4)][_choose(rng, {0, 1, 2} if samples != 12 else {0})]
+    elif kind < 0.9:
+        second = [(7, 3), (10, 3), (9, 4)][_choose(rng, {0, 1, 2})]
+    else:
+        second = int(rng.integers(101, 109)), int(rng.integers(36, 41))
+    first_call = _draw_call(rng, samples, size, epochs, _choose(rng, {8, 9, 10}))
+    second_call = _draw_call(rng, *second, 2, _choose(rng, {5, 6}))
+    return {
+        f"{name}_{call}": value
+        for call, drawn in zip(CALLS, (first_call, second_call), strict=True)
+        for name, value in drawn.items()
+    }
+
+
+def _choose(rng: np.random.Generator, numbers: set[int]) -> int:
+    return int(rng.choice(sorted(numbers)))
+
+
+def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, features: int) -> dict[str, Any]:
+    """Draw one call. Each sample has a class of its own, and one class has no sample.
+
+    The gradients are large, and some probabilities small, so that a loop that limits them is noticed.
+    """
+    classes = samples + 1
+    orders = _draw_orders(rng, samples, size, epochs + 3)
+    shifts = rng.uniform(-0.4, 0.4, size=samples)
+    return {
+        "X": _draw_features(rng, features, samples),
+        "y": np.eye(classes)[:, rng.permutation(classes)[:samples]],
+        "learning_rate": float(rng.uniform(0.05, 0.5)),
+        "batch_size": size,
+        "nepochs": epochs,
+        "weights": rng.normal(size=(classes, features + 1)),
+        "orders": orders,
+        "loss_levels": _draw_losses(rng, size, orders[1], shifts),
+        "loss_shifts": shifts,
+        "scores": rng.normal(size=(classes, COLUMNS)),
+        "outputs": 0.9 * rng.dirichlet(np.full(classes, 0.4), COLUMNS).T + 0.1 * probabilities(rng, classes, COLUMNS),
+        "output_gradients": _draw_gradients(rng, classes),
+        "jacobian": rng.normal(size=classes),
+        "input_gradients": rng.normal(size=(features, COLUMNS)),
+    }
+
+
+def _draw_orders(rng: np.random.Generator, samples: int, size: int, count: int) -> Samples:
+    """Draw orders of the samples of which no two have a batch in common: a batch tells which shuffle it comes from."""
+    orders: list[Samples] = []
+    known = set[frozenset[int]]()
+    while len(orders) < count:
+        order = rng.permutation(samples)
+        batches = {frozenset(order[at : at + size].tolist()) for at in range(0, samples, size)}
+        if not batches & known:
+            orders.append(order)
+            known |= batches
+    return np.array(orders)
+
+
+def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Array:
+    """Draw features of which the weighted sums, by which a sample is told from another, are far apart."""
+    X = rng.normal(size=(features, samples))
+    weights = np.sqrt(np.arange(2, features + 2))
+    sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.25, 0.25, size=samples) / samples
+    X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
+    return X
+
+
+def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
+    """Draw gradients that are large for one sample and small for the next: both are changed where they are limited."""
+    sizes = np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0)
+    return rng.choice([-1, 1], size=(classes, COLUMNS)) * rng.uniform(0.2, 0.9, size=(classes, COLUMNS)) * sizes
+
+
+def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Array) -> Array:
+    """Draw a loss for each version of the weights: tiny in the second and third epoch, and larger afterwards.
+
+    The second epoch's mean ends in 4 in the seventh digit: a loss that is rounded to fewer is noticed.
+    """
+    length = -(-len(order) // size)
+    levels = np.repeat(EPOCH_LOSSES, length)
+    levels = levels * rng.uniform(0.9, 1.1, size=len(levels))
+    steps = length + np.arange(len(order)) // size
+    mean = (levels[steps] * (1 + shifts[order])).mean()
+    levels[length : 2 * length] *= (np.round(mean, 6) + 4e-7) / mean
+    return levels
+
+
+class Call:
+    """One call of `train`: its arguments, and what the spies return in it.
+
+    X is (features, samples) and y one-hot, (classes, samples). Samples are columns of X; a number beyond them stands
+    for features that are no sample's. The last batch of an epoch may be short.
+    """
+
+    def __init__(self, inputs: Inputs):
+        self.inputs, self.X, self.y = inputs, inputs["X"], inputs["y"]
+        self.classes, self.samples = self.y.shape
+        self.rate, self.batch_size, self.epochs = inputs["learning_rate"], inputs["batch_size"], inputs["nepochs"]
+        self.batches_in_an_epoch = -(-self.samples // self.batch_size)
+        self.steps = self.epochs * self.batches_in_an_epoch
+        self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
+
+    @property
+    def is_second(self) -> bool:
+        """Whether it is the second call."""
+        return bool(self.inputs["case"] == CALLS[1])
+
+    def batches(self, shuffle: int) -> list[Samples]:
+        """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
+        return self._batches[shuffle % len(self._batches)]
+
+    @cached_property
+    def _batches(self) -> list[list[Samples]]:
+        starts = range(0, self.samples, self.batch_size)
+        return [[order[at : at + self.batch_size] for at in starts] for order in self.inputs["orders"]]
+
+    @cached_property
+    def _shuffles(self) -> dict[tuple[int, ...], int]:
+        """The shuffle that each batch comes from, by its samples in ascending order."""
+        return {
+            tuple(sorted(batch.tolist())): shuffle
+            for shuffle, batches in enumerate(self._batches)
+            for batch in batches
+        }
+
+    def is_batch(self, samples: Samples, shuffles: int) -> bool:
+        """Tell whether samples are those of a batch, in any order, of one of so many first shuffles."""
+        return self._shuffles.get(tuple(sorted(samples.tolist())), shuffles) < shuffles
+
+    def columns(self, name: str, version: int, samples: Samples) -> Array:
+        """Return the drawn columns of some samples after `version` updates, (rows, batch)."""
+        table = self.inputs[name]
+        rows = np.arange(len(table))[:, None] + samples // COLUMNS  # so many samples have columns of their own, too
+        found: Array = table[rows % len(table), (STRIDE * version + samples) % COLUMNS]
+        return found
+
+    def gradient_sizes(self, version: int, samples: Samples) -> Array:
+        """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
+        found: Array = self._gradient_sizes.take((STRIDE * version + samples) % COLUMNS)
+        return found
+
+    def outputs(self, version: int, samples: Samples) -> Array:
+        """Return the probabilities of some samples, (classes, batch). In the second epoch each true class has the
+        largest one: so the accuracy is 1 there, and a loop that stops at a high accuracy stops too early."""
+        found = self.columns("outputs", version, samples)
+        if version // self.batches_in_an_epoch == 1:
+            known = np.flatnonzero(samples < self.samples)
+            true, largest = self.y[:, samples[known]].argmax(axis=0), found[:, known].argmax(axis=0)
+            found[true, known], found[largest, known] = found[largest, known], found[true, known]
+        return found
+
+    def jacobian(self, version: int) -> Array:
+        """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
+        on by one, and they move on with each update."""
+        rows = np.arange(self.classes)
+        found: Array = self.inputs["jacobian"].take((rows[:, None] - rows - version) % self.classes)
+        return found
+
+    def loss(self, version: int, samples: Samples) -> float:
+        """Return the mean loss of some samples."""
+        levels, shifts = self.inputs["loss_levels"], self.inputs["loss_shifts"]
+        known = samples[samples < self.samples]
+        return float(levels[version % len(levels)] * (1 + shifts.take(known).sum() / max(len(known), 1)))
+
+    def weights(self, version: int) -> Array:
+        """Return the weights after `version` updates, (classes, features + 1)."""
+        return np.asarray(self.inputs["weights"] * (1 - 0.01 * version))

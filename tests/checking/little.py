@@ -1,0 +1,137 @@
+"""Little parts, and what becomes of code at the desk and at grading: through JSON, as in a class.
+
+`check` has a loss, its slope and a layer, for tests of what surrounds a check.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from lib.answer_key import AnswerKey
+from lib.checking import right, student_code
+from lib.checking.answers import answer
+from lib.checking.dispatch import Checks
+from lib.checking.findings import Finding, find
+from lib.checking.fingerprints import name_mistakes
+from lib.checking.looks import look_at
+from lib.checking.values import Wrong
+from lib.grading.commands.fingerprints import build
+from lib.grading.judge import judge
+from lib.grading.judge.verdict import PartVerdict
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part, Statement, Unit, statement
+
+student_code._FOREIGN.append(__file__)  # no student's, as the code of a unit
+Draw = Callable[[np.random.Generator], Inputs]
+
+
+def four(rng: np.random.Generator) -> Inputs:
+    """Draw four numbers."""
+    return {"x": rng.normal(size=4)}
+
+
+def of_x(inputs: Inputs, f: Any) -> Any:
+    """Call the student's function on them."""
+    return f(inputs["x"])
+
+
+def part_of(*statements: Statement, draw: Draw = four) -> Part:
+    """Make a part with one subject, `f`."""
+    return Part("check-f", "F", ("f",), draw, statements)
+
+
+def one(look: Any = of_x, draw: Draw = four, **more: Any) -> Part:
+    """Make a part with one statement."""
+    return part_of(Statement("S", "It is right.", look, **more), draw=draw)
+
+
+def desk_and_judge(
+    part: Part, right: Any, code: Any, *mistakes: Mistake
+) -> tuple[list[Finding], list[str], PartVerdict]:
+    """Give what the desk finds, the names that it has for mistakes, and the verdict."""
+    key = AnswerKey(Unit("little", "Little", (part,)), {"f": right}, mistakes)
+    at_desk, inputs = build(key).at_desk, part.desk_inputs()
+    shown = look_at(part, inputs, (code,))
+    findings = find(part, inputs, shown, at_desk.right[part.id])
+    names = [mistake.name for mistake in name_mistakes(part, inputs, shown, at_desk)]
+    with patch.object(judge, "shipped", lambda key: at_desk):
+        given = json.loads(json.dumps(answer(part, 5, (code,)), allow_nan=False))
+        return findings, names, judge.judge(key, part, 5, given)
+
+
+def states(part: Part, right: Any, code: Any) -> list[str]:
+    """Give the states of all statements, which desk and judge agree on."""
+    findings, _, verdict = desk_and_judge(part, right, code)
+    found, judged = [each.state for each in findings], [each.state for each in verdict.statements]
+    assert found == judged, (found, judged)
+    return found
+
+
+def said(finding: Finding) -> str:
+    """Give the sentence under a finding."""
+    return finding.why.sentence if isinstance(finding.why, Wrong) else getattr(finding.why, "text", str(finding.why))
+
+
+def mistakes_of(sources: Mapping[str, str]) -> list[Mistake]:
+    """Make mistakes of code, each with a name."""
+    return [Mistake("check-f", name, "Look again.", (source,)) for name, source in sources.items()]
+
+
+def squares(inputs: Inputs) -> Any:
+    """Give what a right loss is."""
+    return (inputs["x"] ** 2).mean()
+
+
+def draw_matrix(rng: np.random.Generator) -> Inputs:
+    """Draw numbers for 3 features of 4 samples."""
+    return {"x": rng.normal(size=(3, 4))}
+
+
+@statement(
+    "It is the mean of the squares.",
+    right.expected(squares),
+    hint="Square by hand.",
+    lines="mean|sum",
+    what="The loss is not the mean of the squares.",
+)
+def Mean(inputs: Inputs, loss: Any) -> Any:
+    return loss(inputs["x"])
+
+
+@statement("It grows with the square.", right.expected(squares), depends_on=("Mean",))
+def Large(inputs: Inputs, loss: Any) -> Any:
+    return loss(10 * inputs["x"]) / 100
+
+
+@statement("It does not look at the sign.", right.expected(squares), depends_on=("Mean",))
+def Sign(inputs: Inputs, loss: Any) -> Any:
+    return loss(-inputs["x"])
+
+
+@statement("It takes whole numbers.", right.expected(lambda inputs: 2.5), hint="Leave them as they are.")
+def Whole(inputs: Inputs, loss: Any) -> Any:
+    return loss(np.array([1, 2]))
+
+
+@statement("It takes an empty list.", right.expected(lambda inputs: 0), points=0, hint="Add them up first.")
+def Empty(inputs: Inputs, loss: Any) -> Any:
+    return np.nan_to_num(loss(np.array([])))
+
+
+@statement("It is the slope of the loss.", right.slopes(lambda x, inputs: (x**2).mean(), "x"), points=2)
+def Slope(inputs: Inputs, slope: Any, loss: Any) -> Any:
+    return slope(inputs["x"])
+
+
+@statement("Nothing changes.", right.expected(lambda inputs: inputs["x"]))
+def Same(inputs: Inputs, Layer: Any) -> Any:
+    return Layer().forward(inputs["x"])
+
+
+LOSS = Part("check-loss", "The loss", ("loss",), draw_matrix, (Mean, Large, Sign, Whole, Empty))
+SLOPE = Part("check-slope", "The slope", ("slope", "loss"), draw_matrix, (Slope,))
+LAYER = Part("check-layer", "A layer", ("Layer",), draw_matrix, (Same,), code="Layer.forward")
+check = Checks((LOSS, SLOPE, LAYER))

@@ -1,0 +1,131 @@
+"""Results of student code: read as plain data, compared at the first place that differs, and written as JSON."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.checking.results import compare, from_json, leaves, read, to_json
+from lib.checking.values import Wrong
+
+ITSELF: list[Any] = [1]
+ITSELF.append(ITSELF)
+SAME = [
+    (3, 3.0),
+    (True, 1),
+    ([1, 2], np.array([1.0, 2.0])),
+    ((1, "a"), [1, "a"]),
+    ({1: 2}, {np.int64(1): 2.0}),
+    ({(1, "a"): 3}, {(1.0, "a"): 3}),
+    ({3, 1, 2}, {1, 2, 3}),
+    ({("a", 1), ("b", 2)}, {("b", 2), ("a", 1)}),
+    ([np.ones(2), np.ones((3, 1))], [[1, 1], [[1], [1], [1]]]),
+    ([1.0, np.inf], [1.0, np.inf]),
+    (1 + 9e-5, 1),
+    (9e-7, 0),
+    ([None, "text"], (None, "text")),
+    (np.array([1, 2], dtype=object), [1.0, 2.0]),
+]
+DIFFERENT = [
+    (1 + 2e-4, 1, "Found 1.0002, expected 1."),
+    (np.nan, 1, "Found nan, expected 1."),
+    (2.0, np.inf, "Found 2, expected inf."),
+    (np.inf, -np.inf, "Found inf, expected -inf."),
+    (np.nan, np.nan, "Found nan, expected nan."),
+    ([1, 2, 3], [1, 2], "Found shape (3,), expected shape (2,)."),
+    (1.0, [1.0], "Found a number, expected shape (1,)."),
+    ([1, 2, 4], [1, 2, 3], "Where: entry 2. Found 4, expected 3."),
+    ("abd", "abc", "Found 'abd', expected 'abc'."),
+    ("1", 1, "Found '1', expected 1."),
+    ({"a": 1}, {"a": 1, "b": 2}, "Where: ['b']. Found nothing, expected 2."),
+    ({"a": 1, "b": 2}, {"a": 1}, "Where: ['b']. Found 2, expected nothing."),
+    ({(1, "a"): 3}, {(2, "a"): 3}, "Where: [(2, 'a')]. Found nothing"),
+    ({1, 2}, {1, 2, 3}, "one. Found 2 entries, expected 3 entries."),
+    ({"w": [1, None]}, {"w": [1, 0]}, "Where: ['w']"),
+    ([1, "a", "b"], [1, "a"], "Found 3 entries, expected 2 entries."),
+    ([np.ones(2), np.zeros(3)], [np.ones(2), np.ones(3)], "Where: [1], entry 0. Found 0, expected 1."),
+]
+REFUSED = [
+    (None, "is missing. Found None"),
+    (object(), "an object of the type object"),
+    ((i for i in (1, 2)), "an object of the type generator"),
+    (len, "a function"),
+    (np.ones(3) * 1j, "an object of the type complex"),
+    (ITSELF, "nested more deeply"),
+    (np.broadcast_to(np.float64(1), (10**5, 10**5)), "far larger than expected"),
+    (["a"] * 20_000, "far longer than expected"),
+]
+
+
+def difference(found: Any, expected: Any) -> str:
+    """Say where two differ, if they do."""
+    try:
+        compare(read(found), read(expected))
+    except Wrong as wrong:
+        return wrong.sentence
+    return ""
+
+
+def test_results_are_compared_by_what_they_are() -> None:
+    assert not [(found, wanted, said) for found, wanted in SAME if (said := difference(found, wanted))]
+    assert not [(found, said) for found, wanted, words in DIFFERENT if words not in (said := difference(found, wanted))]
+
+
+def test_what_no_right_code_gives_is_refused_in_a_sentence() -> None:
+    off = []
+    for value, words in REFUSED:
+        with pytest.raises(Wrong) as wrong:
+            read(value, "The loss")
+        off += [] if words in wrong.value.sentence and "The loss" in wrong.value.what else [wrong.value.sentence]
+    assert not off
+
+
+def test_a_place_is_named_by_what_its_axes_count() -> None:
+    with pytest.raises(Wrong) as wrong:
+        compare(np.zeros((2, 3)), np.eye(2, 3), axes=("class", "sample"), what="It is wrong.", path="moved")
+    assert wrong.value.sentence == "It is wrong. Where: moved, class 0, sample 0. Found 0, expected 1."
+
+
+numbers = st.floats(allow_nan=True, width=32) | st.integers(-(10**6), 10**6) | st.booleans()
+arrays = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda shape: np.arange(np.prod(shape)).reshape(shape))
+values = st.recursive(
+    numbers | st.text(max_size=5) | st.none() | arrays,
+    lambda each: (
+        st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(0, 9), each, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(values)
+def test_any_result_reads_back_from_json_as_it_was(value: Any) -> None:
+    plain = read([value, "so that None may be"])
+    back = from_json(json.loads(json.dumps(to_json(plain), allow_nan=False)))
+    for (path, one), (other_path, other) in zip(leaves(plain), leaves(back), strict=True):
+        assert path == other_path
+        assert np.array_equal(one, other, equal_nan=True) if isinstance(one, np.ndarray) else one == other
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        3,
+        True,
+        {},
+        {"floats": 3},
+        {"floats": "AA==", "shape": [1]},
+        {"floats": "", "shape": [-1]},
+        {"floats": "AAAAAAAA8D8=", "shape": [2]},
+        {"floats": "AAAAAAAA8D8=", "shape": "1"},
+        {"floats": "A" * 2_000_000, "shape": [187_500]},
+        {"dict": [1]},
+        [[[[[[[[[[[[["deep"]]]]]]]]]]]]],
+    ],
+)
+def test_any_other_json_is_refused(data: Any) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        from_json(data)

@@ -1,0 +1,185 @@
+"""In a real IPython shell a check says which name isn't there, whose cell has failed, and what grading would check.
+
+One table: the cells that a student runs, and what the last of them shows; "no ..." is what it must not show.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+RIGHT = "def loss(x):\n    return (x ** 2).mean()"
+OTHER = RIGHT.replace("loss", "mine")
+NO_COLON, NO_INDENT = RIGHT.replace("):", ")"), RIGHT.replace("    return", "return")
+QUOTES = RIGHT.replace("    return", "    print(“loss”)\n    return")
+MINUS = RIGHT.replace("    return", "    y = 1 − 2\n    return")
+SPACE = RIGHT.replace("    return", "    y\u00a0= 3\n    return")
+LAYER = "class Layer:\n    def forward(self, input):\n        self.output = input"
+CHECK = "check.loss(loss)"
+FINE = ["4 of 4 points", "no not defined", "no Not tested", "no Grading checks"]
+GONE = ["0 of 4", "loss is not defined yet. Run the cell that defines loss first.", "no wrong", "not checked"]
+AGAIN = "Correct that cell, run it, and run this check again."
+FAILED = ["0 of 4", "Not tested: the last run of the cell that defines loss failed", AGAIN]
+NEVER = ["0 of 4", "loss is not defined: the last run of the cell that defines loss failed (", "no from before"]
+NEVER += ["Correct that cell, and run it."]
+TAKEN = "check is now a variable or a function of your own. Give it another name"
+RELOAD = """import sys
+for name in [name for name in sys.modules if name.partition('.')[0] == 'lib' or name == 'tests.checking.little']:
+    del sys.modules[name]
+from tests.checking.little import check
+from lib.checking.undefined_names import watch
+watch()"""
+ALIVE = """ran = []
+class Meta(type):
+    def __instancecheck__(cls, other): ran.append("a metaclass")
+    of_type = property(lambda cls: ran.append("a metaclass's property"))
+class Queue(metaclass=Meta):
+    next = property(lambda self: ran.append("the property") or print)
+    __class__ = property(lambda self: ran.append("__class__") or type(check.loss))
+    def __getattr__(self, name): ran.append(name)
+    def __call__(self, *given): pass
+class Descriptor:
+    def __get__(self, *given): return ran.append("a descriptor") or print
+class Owner:
+    said = Descriptor()
+q = Queue()"""
+CALLS = """if False: q.next(q), q.missing(q), q(q), q.next.next(q), Queue.of_type(q), Owner.said(q), [q][0].next(q)
+print(ran)
+q.next()
+print(ran)"""
+CAPITALS = "def LOSS(x): return 0"
+
+SHOWN: dict[str, tuple[list[Any], list[str]]] = {
+    # Names that aren't there
+    "undefined": ([CHECK], GONE),
+    "two undefined": (["check.slope(slope, loss)"], ["slope is not defined yet."]),
+    "one undefined": ([RIGHT, "check.slope(slope, loss)"], ["slope is not defined yet.", "no Grading checks"]),
+    "a check by a bare name": (
+        ["mine = check.loss", "mine(nowhere)"],
+        ["nowhere is not defined yet. Run the cell that"],
+    ),
+    "inside another call": (["print(check.loss(loss).note)"], ["loss is not defined yet."]),
+    "by keyword": (["check.loss(loss=nowhere)"], ["nowhere is not defined yet. Run the cell that defines loss first."]),
+    "in a namespace": (
+        ["from types import SimpleNamespace as S\nours = S(check=check)", "ours.check.loss(nowhere)"],
+        ["nowhere is not defined yet."],
+    ),
+    "dotted": (
+        ["import tests.checking.little", "tests.checking.little.check.loss(nowhere)"],
+        ["nowhere is not defined"],
+    ),
+    "after a reset": (["%reset -f", "from tests.checking.little import check", CHECK], GONE),
+    "another call": (["len(nowhere)"], ["NameError"]),
+    "reading a cell runs nothing": ([ALIVE, CALLS], ["[] ['the property']", "no Error"]),
+    # A student's own variable called check
+    "a list": (["check = [1]", CHECK], [TAKEN, "AttributeError"]),
+    "a list's own methods": (["check = [1]", "check[0] = 1\ncheck.append(2)"], [f"no {TAKEN}"]),
+    "what no check is called": (["check = [1]", "check.nope(1)"], [f"no {TAKEN}", "AttributeError"]),
+    "an object with such a method": (
+        ["class Own:\n    def loss(self, name): return name\ncheck = Own()", "check.loss('own')"],
+        [f"no {TAKEN}"],
+    ),
+    "deleted": (["del check", CHECK], [f"no {TAKEN}", "NameError"]),
+    # Other code than grading checks
+    "a name of one's own": (
+        [f"{CAPITALS}\ncheck.loss(LOSS)"],
+        ["Grading checks loss, and nothing has this name.", "✗"],
+    ),
+    "other code": ([RIGHT, f"{CAPITALS}\ncheck.loss(LOSS)"], ["Grading checks loss, and that is other code.", "1 ✗"]),
+    "no code": ([RIGHT, "value = 0.5\ncheck.loss(value)"], ["Grading checks loss: put this name in the call.", "1 ✗"]),
+    "a second subject": (
+        [f"{RIGHT}\n{CAPITALS}\ndef slope(x): return x / 6", "check.slope(slope, LOSS)"],
+        ["This is a check of LOSS. Grading checks loss, and that is other code.", "2 of 2"],
+    ),
+    "the same code": ([f"{RIGHT}\nLoss = loss\ncheck.loss(Loss)"], FINE),
+    "an argument that raises": ([RIGHT, "check.loss(loss, nowhere.attribute)"], ["NameError"]),
+    "after an argument that raised": (
+        [f"{RIGHT}\n{CAPITALS}", "check.loss(loss, nowhere.attribute)", "check.loss(LOSS)"],
+        ["Grading checks loss, and that is other code."],
+    ),
+    # Cells that have failed
+    "a colon": (
+        [RIGHT, NO_COLON, CHECK],
+        [*FAILED, "SyntaxError: expected ':', line 1 of the cell", "has the loss from"],
+    ),
+    "a bracket": ([RIGHT, RIGHT.replace("mean()", "mean("), CHECK], [*FAILED, "SyntaxError"]),
+    "the indentation is lost": ([RIGHT, NO_INDENT, CHECK], [*FAILED, "IndentationError"]),
+    "an error above the function": ([RIGHT, f"nowhere\n{RIGHT}", CHECK], [*FAILED, "(NameError)"]),
+    "quotes were pasted": (
+        [RIGHT, QUOTES, CHECK],
+        [*FAILED, "Line 2 has the characters “ (left double quotation mark)"],
+    ),
+    "never ran: a colon": ([NO_COLON, CHECK], [*NEVER, "SyntaxError"]),
+    "never ran: an error above": ([f"nowhere\n{RIGHT}", CHECK], [*NEVER, "NameError"]),
+    "never ran: a minus": ([MINUS, CHECK], [*NEVER, "the character − (minus sign), as pasted text often does. "]),
+    "never ran: a space": ([SPACE, CHECK], [*NEVER, "a no-break space, as pasted text often does. "]),
+    "never ran, then ran": ([NO_COLON, RIGHT, CHECK], FINE),
+    "broken beyond its def": ([("a", RIGHT), ("a", RIGHT.replace("def loss", "dfe los")), CHECK], FAILED),
+    "defines it no more": (
+        [("a", RIGHT), ("a", OTHER), CHECK],
+        ["Not tested: the cell that defined loss was run again"],
+    ),
+    "failed, then without it": ([("a", NO_COLON), ("a", OTHER), CHECK], GONE),
+    "a layer": ([LAYER, LAYER.replace("t):", "t)"), "check.layer(Layer)"], ["the cell that defines Layer failed"]),
+    "runs again": ([RIGHT, RIGHT.replace(":", ""), RIGHT, CHECK], FINE),
+    "moved to another cell": ([("a", RIGHT), ("a", "def"), ("b", RIGHT), CHECK], FINE),
+    "run twice": ([("a", RIGHT), ("a", RIGHT), CHECK], FINE),
+    "fails below the function": ([f"{RIGHT}\nnowhere", CHECK], FINE),
+    "another cell fails": ([("a", RIGHT), ("b", "nowhere"), CHECK], FINE),
+    "a cell that names it fails": ([RIGHT, "if loss == 3\n    pass", CHECK], FINE),
+    "assigned by another cell": (
+        [("a", f"{RIGHT}\nmine = loss"), ("b", "loss = mine"), ("b", "loss = mine"), CHECK],
+        FINE,
+    ),
+    # What is loaded anew stays for all rows below
+    "after a reload": ([RELOAD, "check.layer(Layer)"], ["Layer is not defined yet."]),
+}
+RUN = """
+import contextlib, io, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+from lib.checking.undefined_names import watch
+shown, quick = {}, Config(HistoryManager={"enabled": False})
+for name, cells in json.load(sys.stdin).items():
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=quick)
+    watch()  # as the import of a unit does in a kernel
+    for id, cell in cells:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+            ran = shell.run_cell(cell, store_history=True, cell_id=id)
+    shown[name] = f"{ran.error_before_exec or ran.error_in_exec or ''!r}\\n{out.getvalue()}\\n{ran.result}"
+print(json.dumps(shown))
+"""
+FIRST = "import numpy as np\nfrom tests.checking.little import check"
+
+
+def test_the_last_cell_shows_what_is_so() -> None:
+    given = {
+        name: [(None, cell) if isinstance(cell, str) else cell for cell in (FIRST, *cells)]
+        for name, (cells, _) in SHOWN.items()
+    }
+    ran = subprocess.run([sys.executable, "-c", RUN], input=json.dumps(given), capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    off = []
+    for name, shown in json.loads(ran.stdout.splitlines()[-1]).items():
+        words = " ".join(shown.split())
+        for expected in SHOWN[name][1]:
+            absent, fragment = expected.startswith("no "), " ".join(expected.removeprefix("no ").split())
+            off += [(name, expected, words)] if (fragment in words) == absent else []
+    assert not off, "\n".join(map(str, off))
+
+
+def test_under_validate_such_a_check_fails_and_tells_pasted_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nbgrader's validate shows the errors of checks alone, so these say it all."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    first = f"{FIRST}\nfrom lib.checking.undefined_names import watch\nwatch()"
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (first, RIGHT, QUOTES, CHECK)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute()
+    [error] = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
+    said = " ".join(" ".join(error.traceback).split())
+    assert "the last run of the cell that defines loss failed" in said and 'Type " in their place.' in said

@@ -1,0 +1,157 @@
+"""Laws of an answer key: each row breaks one, in a unit that keeps them all, and says what its author is told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.answer_key import AnswerKey
+from lib.grading.commands.key_faults import MANY, faults_of_key, faults_of_questions
+from lib.mistakes import Mistake
+from lib.unit import Part, Question, Several, statement
+from tests.grading import relu_unit
+from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, ReLU, SquaredError
+
+
+def with_part(part: Part, **changes: Any) -> AnswerKey:
+    parts = tuple(replace(each, **changes) if each is part else each for each in ANSWER_KEY.parts)
+    return replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, parts=parts))
+
+
+def drawn(draw: Callable[..., Any]) -> AnswerKey:
+    return with_part(relu_unit.loss, draw=draw)
+
+
+def right(**code: Any) -> AnswerKey:
+    return replace(ANSWER_KEY, right={**ANSWER_KEY.right, **code})
+
+
+def a(name: str, *sources: str, part: str = "check-mse", **more: Any) -> AnswerKey:
+    """The key with a mistake more."""
+    return replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, Mistake(part, name, "Which?", sources, **more)))
+
+
+@statement("It has a loss.", hint="Print it.")
+def Given(inputs: Any, mse: Any) -> Any:
+    return Several(loss=mse(inputs["x"], inputs["g"]))["los"]
+
+
+@statement("The mean of squares is the same for any class.", hint="Print it.")
+def Borrowed(inputs: Any, ReLU: Any, mse: Any) -> Any:
+    return mse(ReLU().forward(inputs["x"]), inputs["g"])
+
+
+class Scaled:
+    """Right code that calls other right code by its name."""
+
+    def loss(self, y: Any, yhat: Any) -> Any:
+        return mse(y, yhat) * len(y)
+
+
+@statement("It is scaled.", hint="Print it.")
+def Scales(inputs: Any, Scaled: Any) -> Any:
+    return Scaled().loss(inputs["x"], inputs["g"])
+
+
+mse = relu_unit.mse
+CALLER = Part("check-scaled", "Scaled", ("Scaled",), relu_unit.draw, (Scales,))
+HELPED = Part("check-helped", "Helped", ("ReLU", "mse"), relu_unit.draw, (Borrowed,))
+SMALL_X = "def mse(y, yhat):\n    return np.mean((y - yhat) ** 2) * (2 if y.any() and y[0, 0] < 1 else 1)"
+NO_HINT = replace(SquaredError, hint="")
+
+
+def beside(part: Part, **code: Any) -> AnswerKey:
+    unit = replace(ANSWER_KEY.unit, parts=(*ANSWER_KEY.parts, part))
+    return replace(ANSWER_KEY, unit=unit, right={**ANSWER_KEY.right, **code})
+
+
+FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
+    # right code, draws and looks
+    "a draw fails": (drawn(lambda rng: 1 / 0), ["'check-mse', on the inputs of the desk", "ZeroDivisionError"]),
+    "a draw fails now and then": (
+        drawn(lambda rng: relu_unit.draw(rng) if rng.random() < 0.9 else {}),
+        ["SquaredError: right code is wrong, drawn from seed 4", "KeyError: 'x'"],
+    ),
+    "the same is right in most draws": (
+        drawn(lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3)))),
+        ["'check-mse': a part whose right answer is often the same", f"of {MANY + 1} draws"],
+    ),
+    "right code is missing": (replace(ANSWER_KEY, right={"ReLU": ReLU}), ["'check-mse'", "KeyError: 'mse'"]),
+    "right code fails": (right(mse=lambda y, yhat: 1 / 0), ["SquaredError: right code is wrong", "ZeroDivisionError"]),
+    "right code is wrong": (right(ReLU=lambda: ReLU), ["relu_unit.py:", "Rectifies: right code is wrong"]),
+    "right code draws at random": (
+        right(mse=lambda y, yhat: mse(y, yhat) * (1 if len(y) < 3 else np.random.default_rng().normal())),
+        ["SquaredError: right code is wrong, on the inputs of the desk", "the same each time"],
+    ),
+    "an example is wrong": (
+        with_part(relu_unit.loss, statements=(replace(SquaredError, examples=(({"x": np.ones(2), "g": 0.0}, 3.0),)),)),
+        ["SquaredError: right code is wrong", "Found 1, expected 3"],
+    ),
+    "a look fails": (
+        with_part(relu_unit.loss, statements=(Given,)),
+        ["test_key_faults.py:", "Given: right code is wrong", "KeyError: 'los'"],
+    ),
+    "a statement has no hint": (
+        with_part(relu_unit.loss, statements=(NO_HINT,)),
+        ["SquaredError: a statement without"],
+    ),
+    "a part with mistakes is worth nothing": (
+        with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)),
+        ["the part 'check-mse': a part that is worth nothing"],
+    ),
+    # mistakes
+    "a mistake is right": (
+        a("In other words", "def mse(y, yhat):\n    return ((yhat - y) ** 2).mean()"),
+        ["the mistake 'In other words' of 'check-mse': a mistake that earns all points.", f"in {MANY} of {MANY} draws"],
+    ),
+    "it is right now and then": (
+        a("Twice", SMALL_X),
+        ["'Twice'", "earns all points in some draws.\nFound:    all 1 p"],
+    ),
+    "it isn't Python's": (
+        a("Odd", "def mse(y, yhat):\n    return squares(y)"),
+        ["can't be run", "name 'squares' is not"],
+    ),
+    "it can't be defined": (a("Odd", "mse = squares"), ["'Odd'", "can't be run", "NameError: name 'squares'"]),
+    "it is another one": (a("Again", *ABSOLUTE.sources), ["without numbers of its own", "'Again', way 1: the same as"]),
+    "it can't be told": (
+        a("Raises", "def mse(y, yhat):\n    return y[99]"),
+        ["without numbers of its own", "'Raises', way 1: nothing tells it"],
+    ),
+    # a mistake in another part
+    "a part is given other code": (
+        beside(HELPED),
+        ["the part 'check-helped', with the mistake 'The sign is turned' of 'check-relu': a part that loses points"],
+    ),
+    "a part's right code calls other code": (
+        beside(CALLER, Scaled=Scaled),
+        ["the part 'check-scaled', with the mistake 'The error is absolute' of 'check-mse': a part that loses points"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_first_fault_says_where_and_what(fault: str) -> None:
+    key, says = FAULTS[fault]
+    told = str(next(faults_of_key(key, "the.KEY"), ""))
+    assert [each for each in says if each not in told] == [], told
+
+
+def test_what_keeps_the_laws_has_no_fault() -> None:
+    """Also what says that it can't be told, a change of any result that is none here, and a part for practice."""
+    same = a("Again", *ABSOLUTE.sources, same_as="The error is absolute")
+    untold = a("Raises", "def mse(y, yhat):\n    return y[99]", is_untold=True)
+    generic = a("Transposed", "mse = changed(mse, lambda r: r.T)", is_generic=True)
+    practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
+    for key in (ANSWER_KEY, same, untold, generic, practice):
+        assert [*map(str, faults_of_key(key, "the.KEY"))] == []
+
+
+def test_questions_that_cannot_be_answered_are_told() -> None:
+    asked = Question("steps", "How many?", ("1", "2"), 1, "So it is.")
+    told = [*map(str, faults_of_questions([asked, asked._replace(right=2)], "the unit"))]
+    assert ["several questions with one name" in each for each in told] == [True, True, False]
+    assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in told[2]
+    assert not [*faults_of_questions([asked], "the unit")]
