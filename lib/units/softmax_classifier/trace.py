@@ -109,7 +109,7 @@ class Trace:
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
         self._latest: dict[int, tuple[Any, Step]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        self.spies: Mapping[str, Spy] = {
+        spies: Mapping[str, Spy] = {
             "Dense.forward": self.dense_forward,
             "Dense.backward": self.dense_backward,
             "Softmax.forward": self.softmax_forward,
@@ -120,6 +120,7 @@ class Trace:
             "Dense.__getattr__": _find_attribute,
             "Softmax.__getattr__": _find_attribute,
         }
+        self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
     @property
     def has_an_epoch(self) -> bool:
@@ -576,6 +577,11 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
     with suppress(Exception):  # likewise
         layer.input = input
         layer.output = output
+
+
+def _in_order(spy: Spy) -> Spy:
+    """Give a spy by place what can only be given by name."""
+    return lambda original, *given, **named: spy(original, *given, *named.values())
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:
