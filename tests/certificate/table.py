@@ -38,9 +38,12 @@ def table(part: Part) -> tuple[Row, ...]:
     right = key_of(part).right
     rows = []
     for mistake in (each for each in key_of(part).mistakes if each.part == part.id):
-        for objects in mistake.objects(right):
-            code = {name: each for name, each in objects.items() if each is not right[name]}
-            rows.append(Row(mistake, code, checked(part, **code), judged(part, code, SEEDS)))
+        for made in zip(
+            *(mistake.objects(right) for _ in (0, *SEEDS)), strict=True
+        ):  # new code each time: it may count
+            code, *fresh = ({name: one for name, one in each.items() if one is not right[name]} for each in made)
+            verdicts = [judged(part, each, [seed])[0] for each, seed in zip(fresh, SEEDS, strict=True)]
+            rows.append(Row(mistake, code, checked(part, **code), tuple(verdicts)))
     return tuple(rows)
 
 
