@@ -67,7 +67,8 @@ class Layer:
         """Note the input, and return (and keep) the drawn output."""
         self.calls.append(Call("forward", self.number, copy_array(input)))
         self.input, self.output = input, self.drawn[0].copy()
-        return self.output
+        output: Array = self.output
+        return output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Note the gradient and the learning rate, and return the drawn gradient."""
@@ -132,27 +133,28 @@ def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, 
     `values` are what the network was given and what its layers return.
     """
     mine = [call for call in calls if call.method == method]
-    wanted = [values[0], *(values[call.layer + 1] for call in mine)]
+    order, wanted = [str(call.layer) for call in mine], [values[0], *(values[call.layer + 1] for call in mine)]
+    other = [f"{call.method} of {call.layer}" for call in calls]
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
-            raise Wrong("No layer was called.")
+            raise Wrong(f"No layer's {method} was called.", found=", ".join(other))
         return [value(call) for call in mine]
 
     return {
-        f"layers{when}": ", ".join(str(call.layer) for call in mine) or "none",
+        f"layers{when}": ", ".join(order or other) or "none",
         f"given{when}": lambda: [of_calls(lambda call: call.given), wanted[:-1]],
-        f"rates{when}": lambda: np.array(of_calls(rate_of)),
+        f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
         **{f"{name}{when}": [copy_array(result), wanted[-1]] for name, result in results.items()},
     }
 
 
-def rate_of(call: Call, whose: str = "") -> Array:
-    """Read the learning rate of a call. Raises `Wrong` where that is none."""
-    whose = whose or f"Layer {call.layer}"
+def rate_of(call: Call, whose: str) -> Array:
+    """Read the learning rate of a call. Raises `Wrong` where there is none."""
+    what = f"The learning rate for {whose}"
     if call.rate is None:
-        raise Wrong(f"{whose} got no learning rate.", hint="Hand on the learning rate behind the gradient.")
-    return numbers(call.rate, (), what=f"The learning rate that {whose} got")
+        raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
+    return numbers(call.rate, (), what=what)
 
 
 def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
