@@ -22,8 +22,8 @@ LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
 SHAPE = (3, 7)
 """(units, batch) of everything that is handed on. There are more samples than layers: who divides by what shows."""
-SCALE = 30
-"""How large all of it is: a gradient that is clipped shows."""
+SCALES = np.resize([30, 0.3], SHAPE[1])
+"""How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
 PASSES = (6, 8)
 """How many passes go through one network. A list that each pass turns round stands the wrong way in the last one."""
 LATER = " in a later pass"
@@ -35,8 +35,8 @@ NETWORK = -1
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw an input, an incoming gradient, a learning rate, what each test layer returns, and a number of passes."""
     return {
-        **{name: rng.normal(scale=SCALE, size=SHAPE) for name in ("input", "gradient")},
-        **{name: rng.normal(scale=SCALE, size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
+        **{name: SCALES * rng.normal(size=SHAPE) for name in ("input", "gradient")},
+        **{name: SCALES * rng.normal(size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
         "learning_rate": float(rng.uniform(0.2, 0.9)),
         "passes": int(rng.choice(PASSES)),
     }
@@ -138,7 +138,8 @@ def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, 
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
-            raise Wrong(f"No layer's {method} was called.", found=", ".join(other))
+            hint = f"In each turn of the loop, call the layer's {method}."
+            raise Wrong(f"No layer's {method} was called.", found=", ".join(other), hint=hint)
         return [value(call) for call in mine]
 
     return {

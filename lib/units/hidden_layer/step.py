@@ -125,7 +125,7 @@ def _take_one(step: Any, inputs: Inputs) -> Several:
 
     return Several(
         input=lambda: _last_input(calls),
-        returned=lambda: [returned, *losses[-1:]],
+        returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
         gradient=lambda: [gradient(), *slopes[-1:]],
         rate=lambda: rate_of(_update(calls, inputs), "network.backward"),
     )
