@@ -63,12 +63,11 @@ class Layer:
     def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
         self.number, self.drawn, self.calls = number, (output, input_gradient), calls
 
-    def forward(self, input: Any) -> Array:
+    def forward(self, input: Any) -> Any:
         """Note the input, and return (and keep) the drawn output."""
         self.calls.append(Call("forward", self.number, copy_array(input)))
         self.input, self.output = input, self.drawn[0].copy()
-        output: Array = self.output
-        return output
+        return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Note the gradient and the learning rate, and return the drawn gradient."""
@@ -128,13 +127,13 @@ def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
 
 
 def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, **results: Any) -> dict[str, Any]:
-    """Tell what a pass did: of what was handed on, each with what had to be.
+    """Tell what a pass did: the layers called, and of what was handed on, and of results, each with what had to be.
 
     `values` are what the network was given and what its layers return.
     """
     mine = [call for call in calls if call.method == method]
-    order, wanted = [str(call.layer) for call in mine], [values[0], *(values[call.layer + 1] for call in mine)]
-    other = [f"{call.method} of {call.layer}" for call in calls]
+    wanted = [values[0], *(values[call.layer + 1] for call in mine)]
+    order, other = [str(call.layer) for call in mine], [f"{call.method} of {call.layer}" for call in calls]
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order

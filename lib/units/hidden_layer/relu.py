@@ -36,7 +36,7 @@ LATER = {
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw inputs and incoming gradients in each of `SIZES`, and how many batches pass through a layer before `again`.
+    """Draw inputs and incoming gradients in each of `SIZES`, and those that pass through a layer before `again`.
 
     In every row and every column of the inputs there are entries of either sign, below 1 and above 6: an output that is
     cut off shows. The gradient's sign is another one than the input's in about half of the entries: a mask that is made
