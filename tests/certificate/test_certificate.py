@@ -29,6 +29,8 @@ DRAWS = 1000
 """Draws of each part on which right code is right."""
 TRIED_ALONE = 4
 """Numbers of a digest: fewer could be tried one by one until it fits."""
+TOLD_ANYWAY = {"LayersReversed", "StepRate"}
+"""Statements whose texts say what is right: to find that in a digest gives nothing away."""
 
 
 @pytest.fixture(scope="module", params=PARTS)
@@ -178,5 +180,6 @@ def test_no_answer_is_in_what_ships(unit: str) -> None:
             shown = look_at_ours(part, inputs, subjects(part, row.code))
             for group, seal in sealed.get(row.mistake.name, {}).items():
                 count = len(measure(part, inputs, shown, group, True).positions)
-                off += [(row, group, count)] if count < TRIED_ALONE and not seal["by_message"] else []
+                if count < TRIED_ALONE and not seal["by_message"] and group not in TOLD_ANYWAY:
+                    off.append((row, group, count))
     expect_none(off)

@@ -22,8 +22,8 @@ LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
 SHAPE = (3, 7)
 """(units, batch) of everything that is handed on. There are more samples than layers: who divides by what shows."""
-SCALE = 30
-"""How large all of it is: a gradient that is clipped shows."""
+SCALES = np.resize([30, 0.3], SHAPE[1])
+"""How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
 PASSES = (6, 8)
 """How many passes go through one network. A list that each pass turns round stands the wrong way in the last one."""
 LATER = " in a later pass"
@@ -35,8 +35,8 @@ NETWORK = -1
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw an input, an incoming gradient, a learning rate, what each test layer returns, and a number of passes."""
     return {
-        **{name: rng.normal(scale=SCALE, size=SHAPE) for name in ("input", "gradient")},
-        **{name: rng.normal(scale=SCALE, size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
+        **{name: SCALES * rng.normal(size=SHAPE) for name in ("input", "gradient")},
+        **{name: SCALES * rng.normal(size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
         "learning_rate": float(rng.uniform(0.2, 0.9)),
         "passes": int(rng.choice(PASSES)),
     }
@@ -63,7 +63,7 @@ class Layer:
     def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
         self.number, self.drawn, self.calls = number, (output, input_gradient), calls
 
-    def forward(self, input: Any) -> Array:
+    def forward(self, input: Any) -> Any:
         """Note the input, and return (and keep) the drawn output."""
         self.calls.append(Call("forward", self.number, copy_array(input)))
         self.input, self.output = input, self.drawn[0].copy()
@@ -127,32 +127,34 @@ def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
 
 
 def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, **results: Any) -> dict[str, Any]:
-    """Tell what a pass did: of what was handed on, each with what had to be.
+    """Tell what a pass did: the layers called, and of what was handed on, and of results, each with what had to be.
 
     `values` are what the network was given and what its layers return.
     """
     mine = [call for call in calls if call.method == method]
     wanted = [values[0], *(values[call.layer + 1] for call in mine)]
+    order, other = [str(call.layer) for call in mine], [f"{call.method} of {call.layer}" for call in calls]
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
-            raise Wrong("No layer was called.")
+            hint = f"In each turn of the loop, call the layer's {method}."
+            raise Wrong(f"No layer's {method} was called.", found=", ".join(other), hint=hint)
         return [value(call) for call in mine]
 
     return {
-        f"layers{when}": ", ".join(str(call.layer) for call in mine) or "none",
+        f"layers{when}": ", ".join(order or other) or "none",
         f"given{when}": lambda: [of_calls(lambda call: call.given), wanted[:-1]],
-        f"rates{when}": lambda: np.array(of_calls(rate_of)),
+        f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
         **{f"{name}{when}": [copy_array(result), wanted[-1]] for name, result in results.items()},
     }
 
 
-def rate_of(call: Call, whose: str = "") -> Array:
-    """Read the learning rate of a call. Raises `Wrong` where that is none."""
-    whose = whose or f"Layer {call.layer}"
+def rate_of(call: Call, whose: str) -> Array:
+    """Read the learning rate of a call. Raises `Wrong` where there is none."""
+    what = f"The learning rate for {whose}"
     if call.rate is None:
-        raise Wrong(f"{whose} got no learning rate.", hint="Hand on the learning rate behind the gradient.")
-    return numbers(call.rate, (), what=f"The learning rate that {whose} got")
+        raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
+    return numbers(call.rate, (), what=what)
 
 
 def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
