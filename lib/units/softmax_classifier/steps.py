@@ -23,6 +23,7 @@ from lib.units.softmax_classifier.trace import (
     NO_SAMPLE,
     NOT_CALLED,
     OTHER_SHAPE,
+    THREE_THINGS,
     direction,
     most_steps,
     sum_entries,
@@ -437,10 +438,9 @@ def _means(call: Call, epochs: Iterable[Sequence[Row]], count: Callable[[Row], i
 
 def require_trained(found: Array, inputs: Inputs) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
-    hint = "Return three things, in this order: the dense layer, softmax, and the list of losses."
     if found != 0:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=hint)
+        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=THREE_THINGS)
 
 
 # ---- Words
