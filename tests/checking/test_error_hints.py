@@ -211,5 +211,5 @@ def test_each_rule_is_said_in_sentences_and_none_proposes_what_another_axis_need
     for topic in tomllib.loads(RULES.read_text()).values():
         rules |= topic
     texts = [text for texts in rules.values() for text in ([texts] if isinstance(texts, str) else texts)]
-    assert not [text for text in texts if not text.endswith(".") or len(text) > 240]
+    assert not [text for text in texts if not text.endswith((".", "?")) or len(text) > 240]
     assert not [text for text in texts if "keepdims=True" in text or ".T," in text]
