@@ -8,6 +8,8 @@ import pytest
 
 from lib.checking.error_hints import RULES, explain, hint_for
 from lib.checking.student_code import Failure, run_student_code
+from tests.checking.desk import PARTS, checked, judged
+from tests.units.softmax_classifier.loops import loop
 from tests.variants import written
 
 LAYER = """
@@ -213,3 +215,84 @@ def test_each_rule_is_said_in_sentences_and_none_proposes_what_another_axis_need
     texts = [text for texts in rules.values() for text in ([texts] if isinstance(texts, str) else texts)]
     assert not [text for text in texts if not text.endswith((".", "?")) or len(text) > 240]
     assert not [text for text in texts if "keepdims=True" in text or ".T," in text]
+
+
+CCE = "def cce(y, yhat):\n    return {}"
+SOFTMAX = """
+class Softmax:
+    def forward(self, input):
+        self.input = input
+        e = np.exp(input - input.max(axis=0))
+        self.output = e / e.sum(axis=0)
+    def backward(self, output_gradient, learning_rate=None):
+        a = self.output
+        T = {}
+        return np.einsum('kmi,mi->ki', T, output_gradient)
+"""
+DENSE = """
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.weights = np.zeros((output_size, input_size + 1))
+    def forward(self, input):
+        self.input = np.vstack([input, np.ones((1, input.shape[1]))])
+        self.output = np.dot(self.weights, self.input)
+    def backward(self, output_gradient, learning_rate):
+        input_gradient = np.dot(self.weights[:, :-1].T, output_gradient)
+        {}
+        return input_gradient
+"""
+NO_SELF_IN_FIRST_LINE = SOFTMAX.replace("backward(self, output_gradient", "backward(output_gradient")
+UNSUMMED = "The bias gets the gradients of all samples, without a sum."
+IN_UNITS = [
+    # (source, what fills it, what is said, "no " before what is not)
+    (CCE, "-np.sum(y * np.log(np.max(yhat, 1e-7)))", "A float stands where NumPy expects an axis."),
+    (CCE, "-sum(np.dot(y[:, i], np.log(yhat[:, i])) for i in range(99))", "An index goes past the last column."),
+    (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
+    (CCE, "-np.mean(np.diag(y.T() @ np.log(yhat)))", CALLED),
+    (CCE, "-np.dot(y, np.log(yhat))", "np.dot gets two arrays of the same shape"),
+    (CCE, "-np.sum(y * np.log(yhat)) / B", "The number of samples is y.shape[1]"),
+    (SOFTMAX, "np.eye(len(a))[:, :, None] * output", NO_SELF),
+    (SOFTMAX, "np.eye(K)", "The number of classes is len(y), the rows of y. In softmax it is len(a)."),
+    (SOFTMAX, "learning_rate * a", "no A function without return"),
+    (
+        SOFTMAX.replace("einsum('kmi,mi->ki', T", "dot(T"),
+        "np.diagflat(a) - np.dot(a, a.T)",
+        "one matrix of all samples together.",
+    ),
+    (SOFTMAX, "a * (1 - a)", "Array number 0, counted from 0, has fewer axes than letters"),
+    (NO_SELF_IN_FIRST_LINE, "0", "The method has no parameter self."),
+    (DENSE, "self.weights -= learning_rate * np.dot(output_gradient, input.T)", INPUT),
+    (DENSE, "self.weights -= learning_rate * (output_gradient @ weights)", NO_SELF),
+    (DENSE, "self.weights -= learning_rate * (G @ self.input.T)", "is output_gradient in backward."),
+    (DENSE, "self.weights -= np.dot(output_gradient, self.input.T.T)", "no Transpose one"),
+    (DENSE, "self.weights[:, -1] -= learning_rate * output_gradient", UNSUMMED),
+    (DENSE, "self.weights[:, -1:] -= learning_rate * output_gradient", UNSUMMED),
+    (DENSE, "self.weights[:, -1] -= output_gradient.sum(axis=1, keepdims=True)", f"no {UNSUMMED}"),
+    (DENSE, "self.weights[:, -1] -= learning_rate * output_gradient.sum(axis=0)", "no keepdims"),
+    (DENSE.replace(", learning_rate)", ")"), "pass", "backward takes too few arguments."),
+    (loop(("X[:, batch])", "X[batch])")), "", "Rows of X are taken, not columns."),
+    (loop(("in batch_indices", "in range(len(batch_indices))")), "", "batch is one number, and has no length."),
+    (loop(("grad, learning_rate)", "grad)")), "", "backward is called without 'learning_rate'."),
+    (loop(("cce(y[:, batch], softmax.output)", "cce(softmax.output)")), "", "cce is called without 'yhat'."),
+    (loop(("Softmax()", "Softmax(num_labels)")), "", "is called with"),
+    (loop(("Softmax()", "Softmax")), "", "is called without its array, or on the class itself"),
+    (loop(("(num_samples, batch_size)", "(X, batch_size)")), "", "generate_batch_indices gets an array"),
+    (loop(("in range(nepochs)", "in nepochs")), "", "The loop runs over nepochs, which is one number."),
+]
+
+
+def test_what_an_error_means_is_said_at_the_desk_and_at_grading() -> None:
+    off = []
+    for source, blank, words in IN_UNITS:
+        code = written(source.replace("{}", blank))
+        name = source.strip().partition(" ")[2].partition(":")[0].partition("(")[0]
+        part = next(
+            part for part in PARTS.values() if name == part.subjects[0] and part.id[-7:] not in ("forward", "-stable")
+        )
+        report = " ".join(str(checked(part, **{name: code[name]})).split())
+        [verdict] = judged(part, {name: code[name]})
+        graded = " ".join(f"{each.why} {each.hint}" for each in verdict.statements)
+        for said in (report, graded):
+            if (words.removeprefix("no ") in said) == words.startswith("no "):
+                off.append((blank or source[-300:], words, said[:600]))
+    assert not off, "\n".join(map(str, off))
