@@ -5,7 +5,7 @@
 | right code is right, at the desk and on many draws | students lose points without a fault of theirs |
 | what is right differs from draw to draw | it can be written down without code |
 | each mistake loses points in its own part, on each draw that is tried | wrong code earns points |
-| and in no other part | one mistake costs twice |
+| and in no part that looks at other code | one mistake costs twice |
 | each has a fingerprint of its own, or says that it hasn't | its name is never told, or another one's is |
 """
 
@@ -183,8 +183,8 @@ def _faults_of_points(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
             if fault := _fault_of_way(key, mistake, objects, where, drawn):
                 yield fault
                 break
-            for part in key.parts if number == 0 else ():
-                if part.id not in (mistake.part, *harmed) and (lost := _lost_elsewhere(key, part, objects, drawn)):
+            for part in _others(key, mistake) if number == 0 else ():
+                if part.id not in harmed and (lost := _lost_elsewhere(key, part, objects, drawn)):
                     harmed.add(part.id)
                     yield CannotBuild(
                         f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}: a"
@@ -194,6 +194,15 @@ def _faults_of_points(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
                         attempt="let the look call functions of its own in place of the student's, by"
                         " Calls().within(f, g=…), or give what a method needs, by lib.checking.layers.prepare",
                     )
+
+
+def _others(key: AnswerKey, mistake: Mistake) -> list[Part]:
+    """Give the parts that look at other code than a mistake's."""
+    return [part for part in key.parts if _code_of(part) != _code_of(key.part(mistake.part))]
+
+
+def _code_of(part: Part | None) -> str:
+    return part.code or part.subjects[0] if part else ""
 
 
 class _Draws:
@@ -226,8 +235,8 @@ def _fault_of_way(
             f"{where}: a mistake that earns all points{'' if len(earning) == len(lost) else ' in some draws'}",
             found=f"all {part.points:g} points in {len(earning)} of {len(lost)} draws, such as from seed {earning[0]}",
             expected="fewer in each",
-            attempt=f"draw inputs on which it always shows: run it on what the part's secret_inputs({earning[0]}) gives. Or add"
-            " a statement that tells it from right code, or take it out",
+            attempt=f"draw inputs on which it always shows: try the part's secret_inputs({earning[0]}). Or add a"
+            " statement that tells it from right code, or take it out",
         )
     return None
 
@@ -275,7 +284,7 @@ def place_of_mistake(key: AnswerKey, mistake: Mistake) -> str:
 
 def _faults_of_names(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     """Say which mistakes can't be told, or not from each other, without saying so."""
-    for note in build(key).notes:
+    for note in dict.fromkeys(build(key).notes):
         yield CannotBuild(
             f"{answers}: a mistake without numbers of its own",
             found=note,

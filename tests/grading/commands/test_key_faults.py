@@ -39,7 +39,7 @@ def Given(inputs: Any, mse: Any) -> Any:
 
 
 @statement("The mean of squares is the same for any class.", hint="Print it.")
-def Borrowed(inputs: Any, ReLU: Any, mse: Any) -> Any:
+def Borrowed(inputs: Any, mse: Any, ReLU: Any) -> Any:
     return mse(ReLU().forward(inputs["x"]), inputs["g"])
 
 
@@ -57,7 +57,7 @@ def Scales(inputs: Any, Scaled: Any) -> Any:
 
 mse = relu_unit.mse
 CALLER = Part("check-scaled", "Scaled", ("Scaled",), relu_unit.draw, (Scales,))
-HELPED = Part("check-helped", "Helped", ("ReLU", "mse"), relu_unit.draw, (Borrowed,))
+HELPED = Part("check-helped", "Helped", ("mse", "ReLU"), relu_unit.draw, (Borrowed,))
 SMALL_X = "def mse(y, yhat):\n    return np.mean((y - yhat) ** 2) * (2 if y.any() and y[0, 0] < 1 else 1)"
 NO_HINT = replace(SquaredError, hint="")
 
