@@ -256,7 +256,7 @@ IN_UNITS = [
     (SOFTMAX, "learning_rate * a", "no A function without return"),
     (
         SOFTMAX.replace("einsum('kmi,mi->ki', T", "dot(T"),
-        "np.diagflat(a) - np.dot(a, a.T)",
+        "np.diagflat(a) - np.outer(a, a)",
         "one matrix of all samples together.",
     ),
     (SOFTMAX, "a * (1 - a)", "Array number 0, counted from 0, has fewer axes than letters"),
