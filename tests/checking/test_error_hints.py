@@ -98,7 +98,8 @@ SAID = {
     # Shapes and indices
     "yhat / yhat.sum(axis=1)": "The sum over axis 1 leaves one number for each row: each class or feature.",
     "y.T - yhat.max(0)[:, None] * y.sum(axis=0)": "The sum over axis 0 leaves one number for each column: each sample.",
-    "y * np.ones(5)": "Print both shapes just before this line",
+    "np.eye(4)[:, :2] * y": "eye makes 4 rows here, whatever the size of the other array is.",
+    "y * y.flatten()[:5]": "Print both shapes just before this line",
     "np.dot(y, yhat)": "np.dot gets two arrays of the same shape, (3,2).",
     "np.dot(y, np.ones((3, 5)))": "gets (3,2) and (3,5). Say what each axis counts",
     "y @ yhat": "gets 2 and 3",
