@@ -264,13 +264,13 @@ def read(package: str) -> AtDesk:
 
     try:
         data = json.loads(files(package).joinpath(FILE).read_text(encoding="utf-8"))
-    except (OSError, ModuleNotFoundError, ValueError):
+        right = {
+            part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
+            for part, known in data["right"].items()
+        }
+        return AtDesk(right, {part: tuple(map(_read_one, each)) for part, each in data["mistakes"].items()})
+    except (OSError, ModuleNotFoundError, ValueError, KeyError, TypeError):  # none, damaged, or of another version
         return AtDesk({}, {})
-    right = {
-        part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
-        for part, known in data["right"].items()
-    }
-    return AtDesk(right, {part: tuple(map(_read_one, each)) for part, each in data["mistakes"].items()})
 
 
 def _read_one(data: Mapping[str, Any]) -> Fingerprint:
