@@ -37,8 +37,6 @@ from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 
 CATALOGUE = {mistake.name for mistake in ANSWER_KEY.mistakes}
-NAMES = sorted(CATALOGUE | {*BY_SENTENCE}, key=len, reverse=True)
-"""What tells a mistake, the longest first: one may be part of another."""
 GIVEN = """
 import numpy as np
 
@@ -154,29 +152,25 @@ def see(answer: Answer, seeds: Iterable[int]) -> Seen:
         report = Check(part, softmax_classifier.__name__)(*(space[name] for name in part.subjects))
         seen.reports.append(report)
         seen.desk |= dict(_desk_rows(answer, part, report))
-        seen.desk_names |= names_in(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}")
+        seen.desk_names |= sentences_in(f"{report} {html.unescape(re.sub('<[^>]*>', ' ', report._repr_html_()))}")
+        seen.desk_names |= {each.name for each in report.help.mistakes} if report.help else set()
     for seed in seeds:
         rows: dict[str, bool] = {}
         names: set[str] = set()
         for part in asked:
             verdict = _judged(part, space, seed)
             rows |= dict(_graded_rows(answer, part, verdict))
-            names |= names_in(" ".join(statement.why for statement in verdict.statements))
+            names |= sentences_in(" ".join(f"{each.why} {each.hint}" for each in verdict.statements))
             names |= {each.mistake.name for each in (verdict, *verdict.statements) if each.mistake}
         seen.graded.append(rows)
         seen.graded_names.append(frozenset(names))
     return seen
 
 
-def names_in(said: str) -> set[str]:
-    """Find the names, and the sentences that tell a mistake, in what a student reads."""
+def sentences_in(said: str) -> set[str]:
+    """Find the sentences that tell a mistake in what a student reads."""
     said = " ".join(said.split())
-    found = set()
-    for name in NAMES:
-        if name in said:
-            found.add(name)
-            said = said.replace(name, "")
-    return found
+    return {sentence for sentence in BY_SENTENCE if sentence in said}
 
 
 def _judged(part: Part, space: Mapping[str, Any], seed: int) -> PartVerdict:

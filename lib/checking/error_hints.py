@@ -15,6 +15,11 @@ RAISED = re.compile(r"It raised (\w+)(?:: |\.$)(.*)", re.DOTALL)
 NUMBER = re.compile(r"^line \d+: ")
 """Before a line of the student's, as `student_code.write_line` writes it."""
 
+SHAPE = re.compile(r"\((\d+),(\d+)\)")
+"""How NumPy writes the shape of a matrix."""
+FLATTENED = "\na square of all entries"
+"""A third line, where an error is about a matrix that has a row and a column for each entry of another one."""
+
 
 class Meaning(NamedTuple):
     """What an error means, or nothing where that is not known for certain, and what to try."""
@@ -37,8 +42,14 @@ def explain(failure: Failure) -> Meaning:
     if raised is None:
         return Meaning("", "")
     function, line = (failure.own.function, failure.own.code) if failure.own else ("", NUMBER.sub("", failure.line))
-    seen = f"{raised[1]}: {raised[2]}\n{function}: {line}"
+    seen = f"{raised[1]}: {raised[2]}\n{function}: {line}{FLATTENED if _has_square_of_all(raised[2]) else ''}"
     return next(Meaning(*map(found.expand, texts)) for pattern, texts in _rules() if (found := pattern.match(seen)))
+
+
+def _has_square_of_all(message: str) -> bool:
+    shapes = {(int(rows), int(columns)) for rows, columns in SHAPE.findall(message)}
+    entries = {rows * columns for rows, columns in shapes if rows > 1 and columns > 1}
+    return any(rows == columns and rows in entries for rows, columns in shapes)
 
 
 @lru_cache

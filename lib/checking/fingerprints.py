@@ -52,8 +52,8 @@ NOTHING = 1e-5
 """A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
-SHAPES = re.compile(r"\(\d+,[\d, ]*\)")
-"""How NumPy writes the shape of an array in the message of an error."""
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
+"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def read(package: str) -> AtDesk:
             for part, known in data["right"].items()
         }
         return AtDesk(right, {part: tuple(map(_read_one, each)) for part, each in data["mistakes"].items()})
-    except (OSError, ModuleNotFoundError, ValueError, KeyError, TypeError):  # none, damaged, or of another version
+    except (OSError, ModuleNotFoundError, ValueError, KeyError, TypeError):  # there is none, or one of another version
         return AtDesk({}, {})
 
 

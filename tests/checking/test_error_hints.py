@@ -188,6 +188,11 @@ def test_what_is_said_answers_the_error() -> None:
             "line 2: e / e.sum(1)",
             "over axis 1",
         ),
+        (
+            "It raised ValueError: shapes (28,28) and (4,7) not aligned: 28 (dim 1) != 4 (dim 0)",
+            "line 2: np.dot(J, g)",
+            "The code makes one matrix of all samples together.",
+        ),
         ("It raised IndexError: index 7 is out of bounds for axis 0 with size 4", "line 2: X[batch]", "Rows of X are"),
     ],
 )

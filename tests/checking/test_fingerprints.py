@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,9 +141,3 @@ def test_nothing_of_it_is_loaded_before_a_check_fails_and_a_unit_without_the_fil
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
     assert fingerprints.read("lib.units").mistakes == fingerprints.read("no.such.package").mistakes == {}
-
-
-@pytest.mark.parametrize("key", [ANSWER_KEY], ids=lambda key: key.unit.name)
-def test_the_committed_file_is_what_build_writes(key: AnswerKey) -> None:
-    text = file_of(key.unit.name).read_text(encoding="utf-8")
-    assert text == fingerprints.write(build(key).at_desk), "Run `zerolayer fingerprints`."

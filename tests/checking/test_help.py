@@ -1,6 +1,8 @@
 """Help below a failed check: a hint, the student's own lines, a worked example; and a question once it is right."""
 
 import re
+from collections.abc import Mapping
+from time import monotonic
 
 import pytest
 
@@ -11,6 +13,7 @@ from lib.checking.render import TITLES, WHY, Report
 from lib.grading.commands.fingerprints import build
 from lib.mistakes import Mistake
 from lib.unit import Part, Unit
+from tests.checking.desk import KEYS, PARTS
 from tests.checking.little import LAYER, LOSS, SLOPE, check
 from tests.variants import written
 
@@ -169,3 +172,46 @@ def test_what_is_not_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_part_without_an_example_has_none() -> None:
     found = report(f"{RIGHT}\ndef slope(x):\n    return x", SLOPE).help
     assert found and found.example is None
+
+
+OF_UNITS = help._examples
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.unit.name)
+def test_a_units_examples_agree_with_right_code_and_show_what_two_samples_can_show(
+    key: AnswerKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a rounded result, an overwritten argument, or the second step of a layer."""
+    monkeypatch.setattr(help, "_examples", OF_UNITS)
+    package = f"lib.units.{key.unit.name}"
+    assert {*OF_UNITS(package)} - {"names"} <= {part.id for part in key.parts}
+
+    def agrees(part: Part, code: Mapping[str, object]) -> bool:
+        subjects = tuple({**key.right, **code}[name] for name in part.subjects)
+        found = help.work_example(part, subjects, package, monotonic() + 20)
+        assert found
+        return all(step.agrees for step in found.steps)
+
+    for part in (part for part in key.parts if part.id in OF_UNITS(package)):
+        ours = [each for each in key.mistakes if each.part == part.id and not each.is_generic]
+        hidden = [each.name for each in ours if agrees(part, next(each.objects(key.right)))]
+        assert agrees(part, {})
+        assert len(hidden) <= 0.2 * len(ours), (part.id, hidden)
+
+
+def test_code_for_three_classes_shows_in_an_example_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(help, "_examples", OF_UNITS)
+    code = written(
+        """
+        class Softmax:
+            def forward(self, input):
+                self.output = np.exp(input) / np.exp(input).sum(axis=0)
+            def backward(self, output_gradient, learning_rate=None):
+                a = self.output
+                T = np.eye(3)[:, :, None] * a - a * a[:, None]
+                return np.einsum("kmi,mi->ki", T, output_gradient)
+        """
+    )
+    part = PARTS["check-softmax-backward"]
+    found = help.work_example(part, (code["Softmax"],), "lib.units.softmax_classifier", monotonic() + 20)
+    assert found and not any(step.agrees for step in found.steps)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.checking.results import compare, from_json, leaves, read, to_json
+from lib.checking.results import are_near, compare, from_json, leaves, read, to_json
 from lib.checking.values import Wrong
 
 ITSELF: list[Any] = [1]
@@ -129,3 +129,17 @@ def test_any_result_reads_back_from_json_as_it_was(value: Any) -> None:
 def test_any_other_json_is_refused(data: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         from_json(data)
+
+
+triples = st.lists(st.floats(width=32), min_size=3, max_size=3)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(triples, triples)
+def test_numbers_are_near_where_numpy_says_so_and_infinity_only_where_it_is_right(
+    one: list[float], other: list[float]
+) -> None:
+    found, wanted = np.array(one), np.array(other)
+    with np.errstate(all="ignore"):
+        for near in (found, wanted, wanted * (1 + 0.9e-4), wanted * (1 + 1.1e-4), wanted + 0.9e-6, wanted + 1.1e-6):
+            assert (are_near(near, wanted) == np.isclose(near, wanted, rtol=1e-4, atol=1e-6)).all()

@@ -142,16 +142,17 @@ def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, 
     return {
         f"layers{when}": ", ".join(str(call.layer) for call in mine) or "none",
         f"given{when}": lambda: [of_calls(lambda call: call.given), wanted[:-1]],
-        f"rates{when}": lambda: np.array(of_calls(_rate)),
+        f"rates{when}": lambda: np.array(of_calls(rate_of)),
         **{f"{name}{when}": [copy_array(result), wanted[-1]] for name, result in results.items()},
     }
 
 
-def _rate(call: Call) -> Array:
+def rate_of(call: Call, whose: str = "") -> Array:
+    """Read the learning rate of a call. Raises `Wrong` where that is none."""
+    whose = whose or f"Layer {call.layer}"
     if call.rate is None:
-        hint = "Hand on the learning rate behind the gradient."
-        raise Wrong(f"Layer {call.layer} got no learning rate.", hint=hint)
-    return numbers(call.rate, (), what=f"The learning rate that layer {call.layer} is given")
+        raise Wrong(f"{whose} got no learning rate.", hint="Hand on the learning rate behind the gradient.")
+    return numbers(call.rate, (), what=f"The learning rate that {whose} got")
 
 
 def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:

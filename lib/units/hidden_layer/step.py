@@ -6,8 +6,9 @@ agrees with, so the numbers tell whether, and on which arrays, a step has called
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from lib.checking.right import by_name, expected
 from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
-from lib.units.hidden_layer.network import NETWORK, Call, Layer, copy_array
+from lib.units.hidden_layer.network import NETWORK, Call, Layer, copy_array, rate_of
 
 FEATURES, CLASSES, BATCH = 7, 3, 5
 AXES = ("class", "sample")
@@ -71,13 +72,8 @@ def _differences(y: Any, yhat: Any) -> Any:
         return np.full((CLASSES, BATCH), np.nan)
 
 
-def right_loss(inputs: Inputs) -> Any:
-    """Give the loss that step has to return."""
-    return mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])
-
-
 def mean_gradient(inputs: Inputs) -> Any:
-    """Give the gradient of the mean loss, (classes, batch): the loss gradient with 1/B in it."""
+    """Give the gradient of the batch's mean loss, (classes, batch): the loss gradient with 1/B in it."""
     return loss_gradient(inputs["costs"], inputs["y"], inputs["yhat"]) / inputs["y"].shape[1]
 
 
@@ -114,28 +110,24 @@ def take_step(inputs: Inputs, step: Any) -> Several:
 
 
 def _take_one(step: Any, inputs: Inputs) -> Several:
-    calls: list[Call] = []
+    calls, losses, slopes = list[Call](), list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
     below = inherit_own(Dense, "Dense", step)(BELOW, inputs["X"], passed, calls)
     network = inherit_own(Network, "Network", step)(NETWORK, inputs["yhat"], passed, calls)
     network.layers = [below, network]
     below.weights, network.weights = np.ones((2, CLASSES, FEATURES + 1))  # a loss that counts them shows
-    losses, slopes = list[list[Any]](), list[list[Any]]()
     functions = _noted("loss", mean_loss, inputs, losses), _noted("loss_gradient", loss_gradient, inputs, slopes)
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
-        for layer in (below, network):
-            if not np.all(layer.weights == 1):
-                hint = "Leave the weights to network.backward: there each layer moves its own."
-                raise Wrong("step changes the weights itself.", hint=hint)
-        return _gradient(calls, inputs)
+        _require_one_way(network.layers, [call for call in calls if call.layer == BELOW], passed.shape)
+        return numbers(_update(calls, inputs).given, what="The gradient for network.backward")
 
     return Several(
         input=lambda: _last_input(calls),
         returned=lambda: [returned, *losses[-1:]],
         gradient=lambda: [gradient(), *slopes[-1:]],
-        rate=lambda: _rate(calls, inputs),
+        rate=lambda: rate_of(_update(calls, inputs), "network.backward"),
     )
 
 
@@ -152,59 +144,39 @@ def _noted(name: str, function: Callable[..., Any], inputs: Inputs, calls: list[
 
 def _last_input(calls: list[Call]) -> Array:
     """Give what network.forward got last before the update."""
-    before = itertools.takewhile(lambda call: call.method == "forward", calls)
+    before = takewhile(lambda call: call.method == "forward", calls)
     if not (given := [call.given for call in before if call.layer == NETWORK]):
         hint = "The loss gradient needs a prediction: call network.forward first."
         raise Wrong("network.forward was not called before network.backward.", hint=hint)
     return numbers(given[-1], what="What network.forward gets")
 
 
-def _gradient(calls: list[Call], inputs: Inputs) -> Array:
-    """Give the gradient that network.backward got; a step that calls the layers itself has to pass it down."""
-    right = inputs["X"].shape
-    for call in calls:
-        if (call.layer, call.method) == (BELOW, "backward") and np.shape(call.given) != right:
-            what = "The first layer's backward does not get what the layer above it returned."
-            hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
-            raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {right}", hint=hint)
-    update = _update(calls)
-    gradient = numbers(update.given, what="The gradient for network.backward")
-    return mean_gradient(inputs) if _moves_right(update, inputs) else gradient
-
-
-def _rate(calls: list[Call], inputs: Inputs) -> Array:
-    """Give the learning rate that network.backward got."""
-    update = _update(calls)
-    if update.rate is None:
-        raise Wrong("network.backward got no learning rate.", hint="Hand on the learning rate behind the gradient.")
-    rate = numbers(update.rate, (), what="The learning rate for network.backward")
-    return np.asarray(inputs["learning_rate"]) if _moves_right(update, inputs) else rate
-
-
-def _update(calls: list[Call]) -> Call:
-    """Give the one call of network.backward."""
+def _update(calls: list[Call], inputs: Inputs) -> Call:
+    """Give the one call of network.backward. All that follows is linear, so 1/B may be in the gradient or in the rate:
+    where their product is right, the call is given as if it were in the gradient."""
     updates = [call for call in calls if (call.layer, call.method) == (NETWORK, "backward")]
-    if not updates:
-        raise Wrong("network.backward was not called.", hint="Call network.backward once in a step.")
-    if len(updates) > 1:
-        what = "network.backward was called more than once in a step."
-        raise Wrong(what, found=f"{len(updates)} calls", expected="1 call")
+    if len(updates) != 1:
+        hint = "Call network.backward once in a step: every call changes the weights."
+        raise Wrong(
+            "network.backward was not called once.", found=f"{len(updates)} calls", expected="1 call", hint=hint
+        )
+    right = updates[0]._replace(given=mean_gradient(inputs), rate=inputs["learning_rate"])
+    with suppress(Wrong):
+        moved = numbers(updates[0].given) * numbers(updates[0].rate, ())
+        return right if is_like(moved, right.given * right.rate) else updates[0]
     return updates[0]
 
 
-def _moves_right(update: Call, inputs: Inputs) -> bool:
-    """Tell whether gradient times learning rate is right: 1/B may be in either, since all that follows is linear.
-
-    Then both are shown as if it were in the gradient.
-    """
-    try:
-        moved = numbers(update.given) * numbers(update.rate, ())
-    except Wrong:
-        return False
-    return is_like(moved, inputs["learning_rate"] * mean_gradient(inputs))
-
-
-# ---- What is right
+def _require_one_way(layers: list[Dense], calls_below: list[Call], shape: tuple[int, ...]) -> None:
+    """Raise `Wrong` where a step has changed weights itself, or has called the layers itself without handing on."""
+    if any(np.any(layer.weights != 1) for layer in layers):
+        hint = "Leave the weights to network.backward: there each layer moves its own."
+        raise Wrong("step changes the weights itself.", hint=hint)
+    for call in calls_below:
+        if call.method == "backward" and np.shape(call.given) != shape:
+            what = "The first layer's backward does not get what the layer above it returned."
+            hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
+            raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
 
 
 def given_by(function: str, wanted: Callable[[Inputs], Any]) -> Sides:
@@ -212,15 +184,14 @@ def given_by(function: str, wanted: Callable[[Inputs], Any]) -> Sides:
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         result, *calls = found
-        if not is_like(result, read(wanted(inputs))):
-            if not calls:
-                raise Wrong(f"{function} was not called.", hint=f"Call the function that step is given as {function}.")
-            what = f"{function} got something else than (y, yhat)."
-            for given, (argument, hint) in zip(calls[0], ARGUMENTS.items(), strict=True):
-                path, read_as = f"the argument {argument} of {function}", f"What {function} gets as {argument}"
-                compare(
-                    read(given, read_as), inputs[argument], what=what, hint=hint, shape_hint=hint, axes=AXES, path=path
-                )
+        if is_like(result, read(wanted(inputs))):
+            return read(result), wanted(inputs)
+        if not calls:
+            raise Wrong(f"{function} was not called.", hint=f"Call the function that step is given as {function}.")
+        what = f"{function} got something else than (y, yhat)."
+        for given, (argument, hint) in zip(calls[0], ARGUMENTS.items(), strict=True):
+            given = read(given, f"What {function} gets as {argument}")
+            compare(given, inputs[argument], what=what, hint=hint, shape_hint=hint, axes=AXES, path=argument)
         return read(result), wanted(inputs)
 
     return right
@@ -238,7 +209,10 @@ BatchLoss = Statement(
     "step returns the loss of the batch: the network gets X, and the loss function gets the labels and the network's"
     " output, in this order.",
     take_step,
-    by_name(input=the_batch, returned=given_by("loss", right_loss)),
+    by_name(
+        input=the_batch,
+        returned=given_by("loss", lambda inputs: mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])),
+    ),
     "Print what the loss function gives, and what step returns.",
     of=("input", "returned"),
     keeps=("X", "y"),

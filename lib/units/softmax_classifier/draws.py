@@ -137,9 +137,13 @@ class Call:
     """
 
     def __init__(self, inputs: Inputs):
-        self.inputs, self.X, self.y = inputs, inputs["X"], inputs["y"]
+        self.inputs = inputs
+        self.X: Array = inputs["X"]
+        self.y: Array = inputs["y"]
         self.classes, self.samples = self.y.shape
-        self.rate, self.batch_size, self.epochs = inputs["learning_rate"], inputs["batch_size"], inputs["nepochs"]
+        self.rate: float = inputs["learning_rate"]
+        self.batch_size: int = inputs["batch_size"]
+        self.epochs: int = inputs["nepochs"]
         self.batches_in_an_epoch = -(-self.samples // self.batch_size)
         self.steps = self.epochs * self.batches_in_an_epoch
         self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
@@ -162,9 +166,7 @@ class Call:
     def _shuffles(self) -> dict[tuple[int, ...], int]:
         """The shuffle that each batch comes from, by its samples in ascending order."""
         return {
-            tuple(sorted(batch.tolist())): shuffle
-            for shuffle, batches in enumerate(self._batches)
-            for batch in batches
+            tuple(sorted(batch.tolist())): shuffle for shuffle, batches in enumerate(self._batches) for batch in batches
         }
 
     def is_batch(self, samples: Samples, shuffles: int) -> bool:

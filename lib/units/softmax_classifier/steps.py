@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -104,13 +103,15 @@ def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
         raise ValueError("no table of steps")
     heads, samples = found[:, :HEADER].astype(int).tolist(), found[:, HEADER:start].astype(int)
     return [
-        Row(call, number, *head[:3], _unpad(ids), row)
-        for number, (head, ids, row) in enumerate(zip(heads, samples, found[:, start:].tolist(), strict=True))
+        Row(call, number, version, shuffle, position, _unpad(ids), row)
+        for number, ((version, shuffle, position, _), ids, row) in enumerate(
+            zip(heads, samples, found[:, start:].tolist(), strict=True)
+        )
     ]
 
 
 def _unpad(samples: Samples) -> Samples:
-    return samples[samples != NO_SAMPLE]
+    return np.asarray(samples[samples != NO_SAMPLE])
 
 
 # ---- Each epoch sends all its batches through the layers
@@ -264,9 +265,9 @@ def require_labels(found: Array, inputs: Inputs) -> None:
 
 def _explain_labels(name: str, row: Row, found: float, owners: Samples, due: Samples) -> Wrong:
     """Say whose labels a loss was given, and whose it should have been."""
-    what, expected, hint = f"{name} did not get the labels of the batch as y.", f"those of samples {_list(due)}", COLUMNS
+    what, expected = f"{name} did not get the labels of the batch as y.", f"those of samples {_list(due)}"
     given = f"the labels of samples {_list(owners)}" if len(owners) else _write(found)
-    return Wrong(what, where=row.where, found=given, expected=expected, hint=hint)
+    return Wrong(what, where=row.where, found=given, expected=expected, hint=COLUMNS)
 
 
 def _explain_prediction(name: str, row: Row, found: float, labels: Sequence[Array]) -> Wrong:
@@ -332,7 +333,7 @@ def _explain_flow(row: Row, gradient: float, step: float | None) -> Wrong:
         return Wrong(what, where=where, found=_write(row.gave[3]), expected=expected, hint=BACK)
     if step is None:
         what = "dlayer.backward did not get the result of softmax.backward times 1/B, and the learning rate."
-        return Wrong(what, where=where, found=_write(row.gave[-1]), hint=f"{BACK} {ONCE}")
+        return Wrong(what, where=where, found=_write(row.gave[4]), hint=f"{BACK} {ONCE}")
     if step < 0:
         what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
         return Wrong(what, where=where, hint="Leave out the minus sign: dlayer.backward subtracts the step itself.")
@@ -438,8 +439,8 @@ def require_trained(found: Array, inputs: Inputs) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
     hint = "Return three things, in this order: the dense layer, softmax, and the list of losses."
     if found != 0:
-        what = "layers are returned in another order" if found == 2 else "dense layer that is returned has not been trained"
-        raise Wrong(f"The {what}.", where=_in_call(Call(inputs)), hint=hint)
+        untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
+        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=hint)
 
 
 # ---- Words
@@ -464,7 +465,7 @@ def _missing(name: str, row: Row) -> Wrong:
 
 def _write(number: float) -> str:
     """Say what a spy was given, as far as its sum tells."""
-    if number == NOT_CALLED or number == NO_ARRAY:
+    if number in (NOT_CALLED, NO_ARRAY):
         return "no array of numbers"
     if np.isnan(number):
         return "nan among the numbers"

@@ -124,7 +124,7 @@ class Trace:
     @property
     def has_an_epoch(self) -> bool:
         """Whether there were as many updates as an epoch has batches, so that a short last one was among them."""
-        return sum(bool(step.updates) for step in self.steps) >= self.call.batches_in_an_epoch
+        return sum(step.updates > 0 for step in self.steps) >= self.call.batches_in_an_epoch
 
     # ---- What the loop calls
 
@@ -237,14 +237,15 @@ class Trace:
         for name, value in given.items():
             new = _read(value)
             if not isinstance(columns, slice) and isinstance(new, np.ndarray) and new.shape[1:] == columns.shape:
-                before, shape = step.given.get(name), (len(new), len(step.samples))
-                whole = np.full(shape, np.nan) if np.shape(before) != shape else before
+                whole = step.given.get(name)
+                if not isinstance(whole, np.ndarray) or whole.shape != (len(new), len(step.samples)):
+                    whole = np.full((len(new), len(step.samples)), np.nan)
                 whole[:, columns] = new
                 new = whole
             step.given[name] = new
 
     def _find_joined(self, yhat: Any) -> tuple[list[Step], Samples] | None:
-        """Find the latest steps whose outputs are the columns of `yhat`, side by side or each in its sample's column."""
+        """Find the latest steps whose outputs are the columns of `yhat`, side by side or in their samples' columns."""
         found, width = list[Step](), 0
         for step in reversed([each for each in self.steps if "outputs" in each.made] if np.ndim(yhat) == 2 else []):
             if width >= yhat.shape[1]:
@@ -377,26 +378,28 @@ def flow(step: Step, call: Call) -> Iterator[float]:
     The latter is measured by the right rate and 1/B, so that it is about 1.
     """
     yield from (step.updates, step.layer, step.touched)
-    one, other = _pair(step, "into_softmax", call)
-    yield one if one == other else direction(one, other)
+    into_softmax, gradient = (_gradient(step, name, call) for name in ("into_softmax", "gradient"))
+    yield direction(*into_softmax) if into_softmax else _sum(step, "into_softmax", call.classes)
     rate = step.given.get("rate")
     if isinstance(rate, Placeholder):
         raise OpenBlank(rate.sentence)
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
-    for each in _pair(step, "gradient", call):
-        yield each if each == NOT_CALLED else each * number / call.rate * len(step.samples)
+    other = 0.0 if step.given.get("gradient") is None else np.ravel(step.given["gradient"]).sum()
+    one, other = gradient or (_sum(step, "gradient", call.classes), other)
+    scale = number / call.rate * len(step.samples)
+    yield from (one * scale if gradient else one, other * scale)
 
 
-def _pair(step: Step, name: str, call: Call) -> tuple[float, float]:
-    """Write an array of gradients as two sums. One that is a multiple of another has a multiple of both.
+def _gradient(step: Step, name: str, call: Call) -> tuple[float, float] | None:
+    """Write an array of gradients as two sums; None for what is no such array.
 
-    Each sample's gradient is measured by its own size, so that in a sum with large ones a small one counts as much.
+    One that is a multiple of another has a multiple of both sums. Each sample's gradient is measured by its own size,
+    so that in a sum with large ones a small one counts as much.
     """
     given = step.given.get(name)
-    if isinstance(given, np.ndarray) and given.shape == (call.classes, len(step.samples)):
-        return two_sums(given / call.gradient_sizes(step.version, step.samples))
-    number = _sum(step, name, call.classes)
-    return number, number
+    if not isinstance(given, np.ndarray) or given.shape != (call.classes, len(step.samples)):
+        return None
+    return two_sums(given / call.gradient_sizes(step.version, step.samples))
 
 
 def losses(step: Step, call: Call) -> Iterator[float]:
@@ -466,8 +469,8 @@ def trace(inputs: Inputs, train: Any) -> Several:
     # What spies compare with must stay as it is drawn, whatever the student writes into X and y.
     run.call.X, run.call.y = run.call.X.copy(), run.call.y.copy()
     returned, error = None, None
-    open_blanks: Mapping[str, Spy] = {"_RaisesOpenBlank.__getitem__": lambda _, blank, sentence, *__: Placeholder(sentence)}
-    with random_numbers(), spied(vars(blanks), open_blanks), spied(namespace, run.spies):
+    reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
+    with random_numbers(), spied(vars(blanks), {"_RaisesOpenBlank.__getitem__": reach}), spied(namespace, run.spies):
         np.random.seed(1)  # the same draws for every check
         try:
             returned = train(X, y, run.call.rate, run.call.batch_size, run.call.epochs)

@@ -74,7 +74,7 @@ STATEMENTS = (
     ),
     Statement(
         "GradientFlowsBack",
-        "softmax.backward gets the loss gradient; dlayer.backward gets its result and the learning rate, with 1/B once.",
+        "softmax.backward gets the loss gradient; dlayer.backward its result and the learning rate, with 1/B once.",
         trace,
         _right("require_flow"),
         "Follow the dashed arrows of the figure, one call for each. Multiply by 1/B once, just before the dense layer.",
