@@ -114,7 +114,7 @@ def faults_of_questions(questions: Iterable[Question], where: str) -> Iterator[C
 
 
 def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say on which draw first right code isn't right, or the unit's own code fails; and what is right on others, too."""
+    """Say on which draw first right code isn't right, or the unit's own code fails; and what is on others, too."""
     draws = {"on the inputs of the desk": part.desk_inputs}
     draws |= {f"drawn from seed {seed}": partial(part.secret_inputs, seed) for seed in range(MANY)}
     told_by_key = [each for each in part.statements if each.right is None]
