@@ -9,6 +9,7 @@ import pytest
 
 from lib.answer_key import AnswerKey
 from lib.checking import help
+from lib.checking.right import agree
 from lib.grading.commands.key_faults import MANY, faults_of_examples, faults_of_key, faults_of_questions
 from lib.mistakes import Mistake
 from lib.unit import Part, Question, Several, statement
@@ -44,6 +45,11 @@ def Borrowed(inputs: Any, mse: Any, ReLU: Any) -> Any:
     return mse(ReLU().forward(inputs["x"]), inputs["g"])
 
 
+@statement("It is symmetric.", agree, hint="Print both.")
+def Agrees(inputs: Any, mse: Any) -> Any:
+    return [mse(inputs["x"], inputs["g"]), mse(inputs["g"], inputs["x"])]
+
+
 class Scaled:
     """Right code that calls other right code by its name."""
 
@@ -77,7 +83,11 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "the same is right in most draws": (
         drawn(lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3)))),
-        ["'check-mse': a part whose right answer is often the same", f"of {MANY + 1} draws"],
+        ["'check-mse': a part that asks for the same on many draws", f"of {MANY} draws"],
+    ),
+    "what is compared comes from one side": (
+        with_part(relu_unit.loss, statements=(Agrees,)),
+        ["'check-mse': a part that asks for the same on many draws", f"in {MANY} of {MANY} draws"],
     ),
     "right code is missing": (replace(ANSWER_KEY, right={"ReLU": ReLU}), ["'check-mse'", "KeyError: 'mse'"]),
     "right code fails": (right(mse=lambda y, yhat: 1 / 0), ["SquaredError: right code is wrong", "ZeroDivisionError"]),
