@@ -95,7 +95,12 @@ class Part:
     code: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up."""
+        """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up.
+
+        Raises TypeError where the statements are no tuple of statements.
+        """
+        if not isinstance(self.statements, tuple) or not all(isinstance(each, Statement) for each in self.statements):
+            raise TypeError(f"{self.id}: its statements are no tuple of statements. A comma makes one of one: (mean,)")
         looks = {statement.look.__name__: statement.look for statement in self.statements}
         if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
             raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")

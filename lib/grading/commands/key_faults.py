@@ -3,7 +3,8 @@
 | law | or else |
 |---|---|
 | right code is right, at the desk and on many draws | students lose points without a fault of theirs |
-| what is right differs from draw to draw | it can be written down without code |
+| what is right on one draw is not right on others | it can be written down without code |
+| each step of a worked example is what right code gives | students follow a wrong one |
 | each mistake loses points in its own part, on each draw that is tried | wrong code earns points |
 | and in no part that looks at other code | one mistake costs twice |
 | each has a fingerprint of its own, or says that it hasn't | its name is never told, or another one's is |
@@ -18,30 +19,34 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking.findings import Finding, find
-from lib.checking.looks import KEPT, Shown, look_at_ours, places_of
+from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
+from lib.checking.looks import look_at_ours
 from lib.checking.student_code import Failure, silence
 from lib.grading import units
 from lib.grading.commands.fingerprints import build
 from lib.grading.errors import CannotBuild
 from lib.grading.judge.judge import draw_and_run
 from lib.mistakes import Mistake
-from lib.unit import Inputs, Part, Question, Statement
+from lib.unit import Part, Question, Statement
 
 LATE_ANNOTATIONS = __future__.annotations.compiler_flag
 MANY = 30
 """Draws on which right code is tried."""
 OFTEN = 6
-"""In so many of these at most the right answer may be the same. A single truth value is the same in half of them."""
+"""On so many of these at most may be right what is right on the one before. A single truth value is so on half."""
 RUNS = 2000
 """Ways to make a mistake are run so often in all, but on `FEWEST` draws at least: then a unit of a few hundred is tried
 in half a minute, and one of a few on many draws."""
 FEWEST = 2
+LONG = 30.0
+"""Seconds that the worked example of a part may take."""
 
 
 def faults_of_key(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
@@ -55,6 +60,31 @@ def faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     for part in key.parts:
         yield from _faults_of_words(key, part)
         yield from faults_of_right(key, part, answers)
+    place = units.place_of_key(key)
+    yield from faults_of_examples(key, place.module) if place else ()
+
+
+def faults_of_examples(key: AnswerKey, module: str) -> Iterator[CannotBuild]:
+    """Say which step of a worked example right code doesn't give, in the unit whose open half is `module`."""
+    for part in key.parts:
+        where = f"{module.replace('.', '/')}/{EXAMPLES}, the part {part.id!r}"
+        try:
+            example = work_example(part, key.subjects(part), module, monotonic() + LONG)
+        except BAD_EXAMPLE as error:
+            yield CannotBuild(
+                f"{where}: a worked example that can't be read",
+                found=units.describe(error),
+                expected="TOML with `given` and `steps`, each with `text`, `by_hand` and `code`",
+                attempt="compare it with lib/units/softmax_classifier/examples.toml",
+            )
+            return
+        for step in (step for step in (example.steps if example else ()) if not step.agrees):
+            yield CannotBuild(
+                f"{where}, the step {step.text!r}: right code gives something else",
+                found=step.found,
+                expected=step.by_hand,
+                attempt="work it out again by hand, or correct the step's code",
+            )
 
 
 def faults_of_mistakes(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
@@ -114,17 +144,19 @@ def faults_of_questions(questions: Iterable[Question], where: str) -> Iterator[C
 
 
 def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[CannotBuild]:
-    """Say on which draw first right code isn't right, or the unit's own code fails; and what is right too often."""
+    """Say on which draw first right code isn't right, or the unit's own code fails; and what is on others, too."""
     draws = {"on the inputs of the desk": part.desk_inputs}
     draws |= {f"drawn from seed {seed}": partial(part.secret_inputs, seed) for seed in range(MANY)}
     told_by_key = [each for each in part.statements if each.right is None]
-    answered = Counter[str]()
+    before, fitting = None, 0
     for drawn, draw in draws.items():
         try:
             inputs = draw()
             # What the answer key has to tell ships from one run, and is compared with another.
             first = look_at_ours(part, inputs, key.subjects(part)) if told_by_key else {}
-            findings = find(part, inputs, look_at_ours(part, inputs, key.subjects(part)), first)
+            shown = look_at_ours(part, inputs, key.subjects(part))
+            findings = find(part, inputs, shown, first)
+            fitting += before is not None and _earns_all(find(part, inputs, before, first))
         except Exception as error:  # whatever a unit's own code may raise
             yield CannotBuild(
                 f"{answers}, the part {part.id!r}, {drawn}: a unit whose own code fails",
@@ -141,21 +173,18 @@ def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
                 attempt=f"correct the statement, its examples, the draw or the right code of {part.id!r}",
             )
             return
-        answered[_write(told_by_key, inputs, first)] += 1
-    [(most, times)] = answered.most_common(1)
-    if any(each.points for each in told_by_key) and times > OFTEN:
+        before = shown
+    if part.points and fitting > OFTEN:
         yield CannotBuild(
-            f"{answers}, the part {part.id!r}: a part whose right answer is often the same",
-            found=f"in {times} of {len(draws)} draws {most[:200]}",
-            expected="other answers in most draws: code that always gives this one earns all points there",
+            f"{answers}, the part {part.id!r}: a part that asks for the same on many draws",
+            found=f"in {fitting} of {MANY} draws what right code shows on another one earns all points",
+            expected="other results on most draws: this one can be written down without code",
             attempt="draw inputs, and sizes, for which the results differ, or ask for several results in one list",
         )
 
 
-def _write(statements: Iterable[Statement], inputs: Inputs, shown: Shown) -> str:
-    """Write what right code shows, as far as the answer key alone tells it."""
-    places = [place for each in statements for place, *_, by_hand in places_of(each, inputs) if by_hand is None]
-    return ", ".join(str(shown[place]) for place in places if KEPT not in place)
+def _earns_all(findings: Iterable[Finding]) -> bool:
+    return all(each.state == "right" for each in findings if each.statement.points)
 
 
 def told(finding: Finding) -> str:

@@ -23,7 +23,7 @@ from lib.grading.door.cells import course_id
 from lib.grading.errors import CannotBuild
 from lib.grading.units import CLOSED
 from lib.mistakes import Mistake
-from lib.unit import Part, Statement, Unit
+from lib.unit import Part, Unit
 
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
 LAYOUT = f"lay the unit out as `zerolayer new` does, with the answers in its folder {CLOSED}"
@@ -210,10 +210,6 @@ def _faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
 def _faults_of_part(part: Part, place: str) -> Iterator[CannotBuild]:
     if fault := _fault_of_tuple("the subjects", place, part.subjects, str, 'put a comma behind each name: ("loss",)'):
         yield fault
-    attempt = "write @statement(…) above each look, and a comma behind its name: (mean,)"
-    if fault := _fault_of_tuple("the statements", place, part.statements, Statement, attempt):
-        yield fault
-        return
     for statement in part.statements:
         text, points = statement.text, statement.points
         if not isinstance(text, str) or (points and not text):

@@ -32,6 +32,8 @@ from lib.units.softmax_classifier.trace import (
 
 MOST_NUMBERS = 16
 """Numbers of samples in a sentence."""
+LARGEST = 1e4
+"""Numbers of steps and samples are below this."""
 ONE_CALL = "one call in each step"
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 UPDATE = "Make the dense layer once, before the loops, and call dlayer.backward once in every step."
@@ -97,22 +99,23 @@ def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
 
     Raises ValueError for what is no table: it may come from anywhere.
     """
-    start = HEADER + call.samples
     if not len(found):
         raise Wrong(f"{first} was not called.", where=_in_call(call), found="no training step", expected=ONE_CALL)
-    if found.shape[1:] != (start + count,) or not (np.abs(found[:, :start]) < 1e6).all():
+    heads, samples, rest = np.split(found, [HEADER, HEADER + call.samples], axis=1)
+    if rest.shape[1] != count or not (np.abs(heads) < LARGEST).all():
         raise ValueError("no table of steps")
-    heads, samples = found[:, :HEADER].astype(int).tolist(), found[:, HEADER:start].astype(int)
+    rows = zip(heads.astype(int).tolist(), samples, rest.tolist(), strict=True)
     return [
         Row(call, number, version, shuffle, position, _unpad(ids), row)
-        for number, ((version, shuffle, position, _), ids, row) in enumerate(
-            zip(heads, samples, found[:, start:].tolist(), strict=True)
-        )
+        for number, ((version, shuffle, position), ids, row) in enumerate(rows)
     ]
 
 
-def _unpad(samples: Samples) -> Samples:
-    return np.asarray(samples[samples != NO_SAMPLE])
+def _unpad(samples: Array) -> Samples:
+    """Read numbers of samples, without those that fill up a row."""
+    if not (np.abs(samples) < LARGEST).all():
+        raise ValueError("no numbers of samples")
+    return np.asarray(samples[samples != NO_SAMPLE], dtype=int)
 
 
 # ---- Each epoch sends all its batches through the layers
@@ -131,7 +134,7 @@ def require_batches(found: Array, inputs: Inputs) -> None:
             raise _missing("dlayer.forward", row)
         right = [float(len(call.X)), float(call.classes)]
         if sorted(row.samples) != sorted(batch) or not _is_sum(features, call.X[:, row.samples]):
-            raise _explain_batch(row, batch, rows, features)
+            raise _explain_batch(row, batch, features)
         if sizes != right:
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
             given, wanted = (f"Dense({one:g}, {other:g})" for one, other in (sizes, right))
@@ -208,7 +211,7 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
     )
 
 
-def _explain_batch(row: Row, due: Samples, rows: Sequence[Row], features: float) -> Wrong:
+def _explain_batch(row: Row, due: Samples, features: float) -> Wrong:
     """Say which samples a step took, and which were due."""
     if wrong := _wrong_arguments(row):
         return wrong
@@ -473,7 +476,7 @@ def _write(number: float) -> str:
         return "other numbers"
     digits, shape = int(min(OTHER_SHAPE - number, BASE**3)), list[str]()
     while digits:
-        digits, length = divmod(digits, BASE)
+        digits, length = divmod(digits, int(BASE))
         shape.append(str(length - 1))
     return f"an array of shape ({', '.join(shape)}{',' * (len(shape) == 1)})" if shape else "a single number"
 

@@ -28,13 +28,13 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Several
 from lib.units.softmax_classifier.draws import Call, Samples
 
-HEADER = 4
-"""Numbers at the start of each row: updates before it, shuffles, updates since the last of these, samples taken. The
-samples follow, as many as X has columns."""
+HEADER = 3
+"""Numbers at the start of each row: updates before it, shuffles, and updates since the last of these. The samples
+follow, in as many columns as X has."""
 NOT_CALLED, NO_ARRAY = -1.0, -2.0
 NO_SAMPLE, UNKNOWN = -1, -2
 """In the place of a sample's number: there is none, or the features are no sample's."""
-OTHER_SHAPE, BASE = -1000, 1000
+OTHER_SHAPE, BASE = -1000.0, 1000.0
 """Below this number a sum stands for the shape of an array that has another one than it should, in this base."""
 BLANK = "__blank__"
 """The name that `lib.blanks` puts in the place of a ?."""
@@ -344,7 +344,7 @@ def most_steps(call: Call) -> int:
 
 def _header(step: Step, call: Call) -> list[float]:
     samples = step.samples if step.is_known else np.full(len(step.samples), UNKNOWN)
-    return [step.version, step.shuffle, step.position, len(samples), *_pad(samples, call)]
+    return [step.version, step.shuffle, step.position, *_pad(samples, call)]
 
 
 def _pad(samples: Samples, call: Call) -> list[float]:
@@ -425,7 +425,8 @@ def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float
     if given is None:
         return NO_ARRAY
     if not _has_rows(given, rows):
-        return OTHER_SHAPE - sum(min(length + 1, BASE - 1) * BASE**at for at, length in enumerate(given.shape[:3]))
+        digits = [min(length + 1, BASE - 1) * BASE**at for at, length in enumerate(given.shape[:3])]
+        return OTHER_SHAPE - float(sum(digits))
     return sum_entries(given, is_shift_free)
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from lib.answer_key import AnswerKey
-from lib.grading.commands.key_faults import MANY, faults_of_key, faults_of_questions
+from lib.checking import help
+from lib.checking.right import agree
+from lib.grading.commands.key_faults import MANY, faults_of_examples, faults_of_key, faults_of_questions
 from lib.mistakes import Mistake
 from lib.unit import Part, Question, Several, statement
 from tests.grading import relu_unit
@@ -41,6 +43,11 @@ def Given(inputs: Any, mse: Any) -> Any:
 @statement("The mean of squares is the same for any class.", hint="Print it.")
 def Borrowed(inputs: Any, mse: Any, ReLU: Any) -> Any:
     return mse(ReLU().forward(inputs["x"]), inputs["g"])
+
+
+@statement("It is symmetric.", agree, hint="Print both.")
+def Agrees(inputs: Any, mse: Any) -> Any:
+    return [mse(inputs["x"], inputs["g"]), mse(inputs["g"], inputs["x"])]
 
 
 class Scaled:
@@ -76,7 +83,11 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "the same is right in most draws": (
         drawn(lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3)))),
-        ["'check-mse': a part whose right answer is often the same", f"of {MANY + 1} draws"],
+        ["'check-mse': a part that asks for the same on many draws", f"of {MANY} draws"],
+    ),
+    "what is compared comes from one side": (
+        with_part(relu_unit.loss, statements=(Agrees,)),
+        ["'check-mse': a part that asks for the same on many draws", f"in {MANY} of {MANY} draws"],
     ),
     "right code is missing": (replace(ANSWER_KEY, right={"ReLU": ReLU}), ["'check-mse'", "KeyError: 'mse'"]),
     "right code fails": (right(mse=lambda y, yhat: 1 / 0), ["SquaredError: right code is wrong", "ZeroDivisionError"]),
@@ -155,3 +166,24 @@ def test_questions_that_cannot_be_answered_are_told() -> None:
     assert ["several questions with one name" in each for each in told] == [True, True, False]
     assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in told[2]
     assert not [*faults_of_questions([asked], "the unit")]
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (
+            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
+            "gives something",
+        ),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "a worked example that can't be read"),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
+    ],
+)
+def test_a_worked_example_that_is_not_so_is_told(
+    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
+    faults = [str(fault) for fault in faults_of_examples(ANSWER_KEY, "a.unit")]
+    assert len(faults) == bool(said) and all(
+        "a/unit/examples.toml, the part 'check-mse'" in each and said in each for each in faults
+    )

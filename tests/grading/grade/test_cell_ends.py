@@ -83,11 +83,10 @@ def test_the_verdict_says_why_a_name_is_missing() -> None:
     missing = missing_names([cell(BROKEN, "SyntaxError", "invalid syntax (9.py, line 1)", "loss")])
     verdict = judged(UNDEFINED, missing)
     said = "The cell loss ended in SyntaxError: invalid syntax (line 1)."
-    assert [(one.state, one.why, one.points) for one in verdict.statements] == [("wrong", said, 0)] * 2
+    first, second = verdict.statements
+    assert (first.state, first.why, second.state, verdict.points) == ("wrong", said, "not checked", 0)
     assert is_unknown(verdict)
-    assert {found_in(statement) for statement in verdict.statements} == {
-        "“The cell loss ended in SyntaxError: invalid syntax (line …)”"
-    }
+    assert found_in(first) == "“The cell loss ended in SyntaxError: invalid syntax (line …)”"
 
 
 def test_a_name_that_is_nowhere_is_no_wrong_answer() -> None:
@@ -102,11 +101,14 @@ def test_a_name_that_is_nowhere_is_no_wrong_answer() -> None:
 def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     missing = {"helper": Failure("error", "Cell 4 ended in ValueError: no.")}
     raised = Failure("error", "It raised NameError: name 'helper' is not defined", "line 3: return helper(y)")
-    whys = {one.why for one in judged(raised, missing).statements}
-    assert whys == {
-        "It raised NameError: name 'helper' is not defined. Your line 3: return helper(y)."
-        " Cell 4 ended in ValueError: no."
-    }
+    assert (
+        judged(raised, missing)
+        .statements[0]
+        .why.endswith(
+            "It raised NameError: name 'helper' is not defined. Your line 3: return helper(y)."
+            " Cell 4 ended in ValueError: no."
+        )
+    )
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."
     assert judged(raised, {}, problem).problem == problem

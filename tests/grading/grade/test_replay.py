@@ -49,7 +49,7 @@ def reading(notebook, file):
 def course(new_course, tmp_path_factory):
     """Students have handed in right notebooks and learned, by whatever channel, all that the judge was told."""
     course = new_course(tmp_path_factory.mktemp("replay") / "course")
-    (course.root / "judge_secret").write_text("ab" * 32)  # or now and then a number would be right by chance
+    (course.root / "judge_secret").write_text("cd" * 32)  # or now and then a number would be right by chance
     course.fresh = lambda: nbformat.read(course.released(), as_version=4)
     for student, file in KEPT.items():
         hand_in(course, student, reading(course.fresh(), file) if file else right(course.fresh()))

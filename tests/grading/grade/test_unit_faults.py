@@ -37,12 +37,6 @@ def with_part(**changes):
         (replace(KEY, unit=replace(KEY.unit, parts=PART)), "the parts are not a tuple", "an object of the class Part"),
         (replace(KEY, unit=replace(KEY.unit, parts=(PART, PART))), "several parts with one id", "2 of them"),
         (with_part(subjects="double"), "the subjects are not a tuple", "'double'"),
-        (with_part(statements=Twice), "the statements are not a tuple", "an object of the class Statement"),
-        (
-            with_part(statements=(Twice.look,)),
-            "the statements are not a tuple",
-            "an object of the class function in it",
-        ),
         (with_part(statements=(replace(Twice, text=""),)), "a statement that says nothing", "no text"),
         (with_part(statements=(replace(Twice, points=-1),)), "points that are no number from 0", "-1"),
         (with_part(statements=(replace(Twice, points="2"),)), "points that are no number from 0", "'2'"),
@@ -54,6 +48,12 @@ def test_what_is_put_together_wrongly_is_told(key, problem, found):
     told = str(next(faults_of_form(key, "doubling.closed.ANSWER_KEY")))
     assert problem in told
     assert f"Found:    {found}\n" in told
+
+
+@pytest.mark.parametrize("statements", [Twice, [Twice], (draw,)], ids=str)
+def test_statements_that_are_none_are_told_at_once(statements):
+    with pytest.raises(TypeError, match="check-double: its statements are no tuple"):
+        replace(PART, statements=statements)
 
 
 def test_a_unit_has_the_name_of_its_folder():
