@@ -156,7 +156,7 @@ def _handed_on(first: str, returned: str) -> Sides:
         order, given = found
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
         values = [inputs[first], *(by_number[int(number)] for number in order)]
-        return given, values[:-1] if name.startswith("given") else values[-1]
+        return ([*given], values[:-1]) if name.startswith("given") else (given, values[-1])
 
     return right
 
