@@ -6,6 +6,7 @@ Each strategy draws a part's objects by name, as `Unit.right` has them.
 import linecache
 import string
 import textwrap
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -366,8 +367,8 @@ class Layer:
         pass
 
 
-def written(source: str, name: str = "<cell>") -> Code:
-    """The names that a cell with `source` defines, with those of a notebook around it. Errors quote lines of `name`."""
+def written(source: str, name: str = "") -> Code:
+    """The names that a cell with `source` defines, with those of a notebook around it. Errors quote its lines."""
     namespace = {
         "np": np,
         "SimpleNamespace": SimpleNamespace,
@@ -380,6 +381,7 @@ def written(source: str, name: str = "<cell>") -> Code:
         "__blank__": Complaint(),
     }
     source = textwrap.dedent(source).lstrip("\n")
+    name = name or f"<cell {zlib.crc32(source.encode())}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     exec(compile(source, name, "exec"), namespace)
     return namespace

@@ -24,6 +24,7 @@ Known: TypeAlias = Mapping[str, Any]
 """What right code shows, by place, where that can't be told from the inputs; of a sealed statement its `Seal`."""
 NEW_ARRAY = "Compute into a new array: other code still needs this one."
 NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
+SAME_BLANK = "The same blank as in statement {}."
 OTHER_FORM = "The result has another form than the right one."
 
 
@@ -48,6 +49,9 @@ def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding
             state, why = "not checked", NOT_TESTED.format(list(found).index(below) + 1)
         else:
             state = "wrong" if why else "right"
+        said = [each.why for each in found.values()]
+        if state == "open" and why in said:
+            why = SAME_BLANK.format(said.index(why) + 1)
         found[statement.name] = Finding(statement, state, why or "")
     return list(found.values())
 

@@ -35,7 +35,7 @@ import numpy as np
 
 from lib.checking.findings import Known, find_wrong
 from lib.checking.looks import Shown, places_of
-from lib.checking.results import HUGE, Plain, from_json, leaves, to_json
+from lib.checking.results import Plain, from_json, leaves, to_json
 from lib.checking.student_code import Failure
 from lib.unit import Array, Inputs, Part, Statement
 
@@ -137,7 +137,7 @@ class Measurement:
 
 def _project(place: str, array: Array) -> Array:
     """Project an array, without what is huge, on a few directions, which its shape and its place determine."""
-    numbers = np.arcsinh(np.where(abs(array) < HUGE, array, 0).ravel() / SMALL)
+    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
     return _directions(f"{place} {array.shape}", array.size) @ numbers
 
 
