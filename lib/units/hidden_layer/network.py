@@ -142,9 +142,9 @@ def _tell(inputs: Inputs, calls: list[Call], method: str, when: str, **results: 
 
     return {
         f"layers{when}": np.array(order) if order else ", ".join(other) or "none",
-        f"given{when}": lambda: [np.array(order), of_calls(lambda call: call.given)],
+        f"given{when}": lambda: {"of": np.array(order), "is": of_calls(lambda call: call.given)},
         f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
-        **{f"{name}{when}": [np.array(order[-1:]), copy_array(result)] for name, result in results.items()},
+        **{f"{name}{when}": {"of": np.array(order[-1:]), "is": copy_array(result)} for name, result in results.items()},
     }
 
 
@@ -166,10 +166,9 @@ def _handed_on(first: str, returned: str) -> Sides:
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-        order, given = found
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
-        values = [inputs[first], *(by_number[int(number)] for number in order)]
-        return given, values[:-1] if name.startswith("given") else values[-1]
+        values = [inputs[first], *(by_number[int(number)] for number in found["'of'"])]
+        return found["'is'"], values[:-1] if name.startswith("given") else values[-1]
 
     return right
 
