@@ -6,9 +6,15 @@ that all is right of code that isn't in the notebook any more. Grading runs what
 
 from __future__ import annotations
 
+import dis
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import CodeType, FunctionType
 from typing import Any
+
+import numpy as np
+
+from lib.checking.spying import functions_of
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines, also where Python can't read all of it."""
@@ -26,7 +32,7 @@ class CellRuns:
         self.ended: dict[str, tuple[object, str]] = {}
         self.shell = shell
         self._before: dict[str, object] | None = None
-        self._cell_of: dict[str, str] = {}
+        self.cell_of: dict[str, str] = {}
         """For each name the id of the cell that defined it last, or was to, where the front end sends ids."""
 
     def note_names(self, info: Any) -> None:
@@ -43,7 +49,7 @@ class CellRuns:
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self._end(name, cell)
         written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
-        own = {name for name, place in self._cell_of.items() if place == cell}
+        own = {name for name, place in self.cell_of.items() if place == cell}
         for name in written | own:
             value = names.get(name, ABSENT)
             if value is not ABSENT and before.get(name) is not value:
@@ -63,7 +69,7 @@ class CellRuns:
         if how:
             self.ended[name] = how
         if cell is not None:
-            self._cell_of[name] = cell
+            self.cell_of[name] = cell
 
 
 def find_stale(values: tuple[Any, ...]) -> str:
@@ -98,6 +104,30 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
         return f"{said}: put this name in the call."
     is_there = "that is other code" if subject in names else "nothing has this name"
     return f"{said}, and {is_there}. Give your code the name {subject}, and put this name in the call, too."
+
+
+def find_borrowed(values: tuple[Any, ...]) -> str:
+    """Say which data of another cell the code of these objects uses; nothing where the front end sends no ids of cells.
+
+    At the desk they are there. Grading doesn't run the cells that only show something, and finds a name missing.
+    """
+    cells, names = (_watching.cell_of, _watching.shell.user_ns) if _watching else ({}, {})
+    code = [value for value in values if issubclass(type(value), FunctionType | type)]  # of an object nothing is asked
+    for function in (each for value in code for each in functions_of(value) if each.__globals__ is names):
+        own = function.__qualname__.partition(".")[0]
+        for name in _globals_of(function.__code__):
+            is_data = isinstance(names.get(name), np.ndarray | int | float | list | dict)
+            if is_data and own in cells and cells.get(name, cells[own]) != cells[own]:
+                why = "Grading does not run the cells that only show something"
+                return f"{own} uses {name}, which another cell has set. {why}: use what the function is given."
+    return ""
+
+
+def _globals_of(code: CodeType) -> Iterator[str]:
+    yield from (each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals_of(inner)
 
 
 def watch_cells(shell: Any) -> None:

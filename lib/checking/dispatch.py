@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.checking.answers import Answer, answer, read_challenge
 from lib.checking.arguments import Undefined, order_arguments
-from lib.checking.cell_runs import find_other_names
+from lib.checking.cell_runs import find_borrowed, find_other_names
 from lib.checking.inputs import CheckInputs
 from lib.checking.local_checks import examine
 from lib.checking.render import Report
@@ -76,7 +76,8 @@ class Check:
             report, self._mistake = replace(report, help=help), next(iter(help.mistakes), self._mistake)
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        return replace(report, remark=find_other_names(self.part.subjects, looked_up))
+        remark = find_other_names(self.part.subjects, looked_up)
+        return replace(report, remark=remark or ("" if report.note else find_borrowed((*given, *named.values()))))
 
     def example(self) -> CheckInputs:
         """Give the inputs of this check as named arrays."""

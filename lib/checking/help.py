@@ -31,6 +31,12 @@ from lib.unit import Array, Part
 
 TIME_FOR_HELP = 1.0
 """Seconds that student code may run for all the help together. A check that failed has run most of it before."""
+EXAMPLES = "examples.toml"
+"""The file with worked examples, in the folder of a unit's open half. Under a part's id `given` says what is given,
+`names` is code that sets it up, and each of the `steps` has a `text`, a result `by_hand`, and the `code` that computes
+it with the student's own. `names` at the top are for all parts."""
+BAD_EXAMPLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What is raised by a file that isn't written so: its author's matter, whom `build` tells."""
 MAX_LINES = 8
 """The most lines of a student's code that are shown."""
 
@@ -75,7 +81,10 @@ def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding]
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
     place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])
-    example = work_example(part, subjects, package, monotonic() + TIME_FOR_HELP)
+    try:
+        example = work_example(part, subjects, package, monotonic() + TIME_FOR_HELP)
+    except BAD_EXAMPLE:
+        example = None
     return Help(mistakes, frozenset(explained), place, example)
 
 
@@ -120,8 +129,11 @@ def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
 
 
 def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: float) -> WorkedExample | None:
-    """Run the part's worked example on student code; None where there is none. What is late says so."""
-    unit, named = _examples(package), dict(zip(part.subjects, subjects, strict=False))
+    """Run the part's worked example on student code; None where there is none. What is late says so.
+
+    Raises one of `BAD_EXAMPLE` where the file isn't written as `EXAMPLES` says.
+    """
+    unit, named = read_examples(package), dict(zip(part.subjects, subjects, strict=False))
     if (example := unit.get(part.id)) is None:
         return None
     steps, names = example["steps"], "\n".join([unit.get("names", ""), example.get("names", "")])
@@ -132,8 +144,9 @@ def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: flo
 
 
 @lru_cache(maxsize=4)
-def _examples(package: str) -> Mapping[str, Any]:
-    file = files(package).joinpath("examples.toml") if package else None
+def read_examples(package: str) -> Mapping[str, Any]:
+    """Read the worked examples of the unit in `package`, by part; none where it has no file. Raises ValueError."""
+    file = files(package).joinpath(EXAMPLES) if package else None
     return tomllib.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else {}
 
 

@@ -45,8 +45,8 @@ class Report:
     """What a local check shows: one finding for each statement, in order.
 
     `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
-    `remark` says what grading checks in place of the code in this call, if that is other code. `corrected` is the
-    mistake that an earlier run of the check has named, if this one is right.
+    `remark` says what grading finds in place of the code in this call, or of what that uses, if anything else.
+    `corrected` is the mistake that an earlier run of the check has named, if this one is right.
     """
 
     part: Part

@@ -158,8 +158,8 @@ def compare(
                 raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
             if key not in expected:
                 raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
-            at = path if key == A_SET else f"{path}[{key}]"
-            compare(found[key], expected[key], path=at, nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
+            inside = path if key == A_SET else f"{path}[{key}]"
+            compare(found[key], expected[key], path=inside, nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
     elif isinstance(expected, list) and isinstance(found, list):
         for number, pair in enumerate(zip(found, expected, strict=False)):
             compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise

@@ -122,12 +122,12 @@ def namespace_of(code: object) -> dict[str, Any] | None:
 
     `code` may be a function, what wraps or holds one, or a class.
     """
-    functions = list(_functions(code, 0))
+    functions = list(functions_of(code))
     own = [function for function in functions if is_own(function.__code__.co_filename)]
     return next((function.__globals__ for function in own + functions), None)
 
 
-def _functions(code: Any, depth: int) -> Iterator[FunctionType]:
+def functions_of(code: Any, depth: int = 0) -> Iterator[FunctionType]:
     """Find the functions that a call of `code` runs: itself, and those that it wraps."""
     inner: list[object] = []
     if isinstance(code, FunctionType):
@@ -141,7 +141,7 @@ def _functions(code: Any, depth: int) -> Iterator[FunctionType]:
         inner = [getattr(code, "__func__", None), getattr(code, "__wrapped__", None), vars(type(code)).get("__call__")]
     for each in inner if depth < 9 else ():
         if callable(each):
-            yield from _functions(each, depth + 1)
+            yield from functions_of(each, depth + 1)
 
 
 def _contents(function: FunctionType) -> Iterator[object]:

@@ -1,7 +1,7 @@
 """Each mistake of both units is run once, at the desk and on two secret draws, into a table for the certificate."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from lib.checking.render import Report
@@ -34,14 +34,28 @@ class Row:
 
 @cache
 def table(part: Part) -> tuple[Row, ...]:
-    """Run all mistakes of a part, each in every way."""
+    """Run all mistakes of a part, each in every way: the first on all draws."""
+    return tuple(
+        row
+        for mistake in key_of(part).mistakes
+        if mistake.part == part.id
+        for number in range(len(mistake.sources))
+        for row in [_run(part, mistake, number, SEEDS[: 1 if number else None])]
+    )
+
+
+def _run(part: Part, mistake: Mistake, number: int, seeds: Iterable[int]) -> Row:
+    """Run one way to make a mistake, each time anew: code may remember what ran before."""
+    code = _write(part, mistake, number)
+    graded = tuple(judged(part, _write(part, mistake, number), [seed])[0] for seed in seeds)
+    return Row(mistake, code, checked(part, **code), graded)
+
+
+def _write(part: Part, mistake: Mistake, number: int) -> Code:
+    """Give what is wrong of the objects that one way to make a mistake defines."""
     right = key_of(part).right
-    rows = []
-    for mistake in (each for each in key_of(part).mistakes if each.part == part.id):
-        for objects in mistake.objects(right):
-            code = {name: each for name, each in objects.items() if each is not right[name]}
-            rows.append(Row(mistake, code, checked(part, **code), judged(part, code, SEEDS)))
-    return tuple(rows)
+    [objects] = replace(mistake, sources=(mistake.sources[number],)).objects(right)
+    return {name: each for name, each in objects.items() if each is not right[name]}
 
 
 def expect_none(off: Iterable[object]) -> None:

@@ -4,22 +4,13 @@ import tomllib
 from typing import Any
 
 import numpy as np
-import pytest
 
 from lib.checking.error_hints import RULES, explain, hint_for
 from lib.checking.student_code import Failure, run_student_code
+from tests.checking.desk import PARTS, checked, judged
+from tests.units.softmax_classifier.loops import loop
 from tests.variants import written
 
-LAYER = """
-class Softmax:
-    def forward(self, x):
-        return {}
-    def backward(self, output_gradient, learning_rate=None):
-        return {}
-layer, softmax = Softmax(), Softmax()
-def cce(y, yhat):
-    return layer.{}
-"""
 IN_CCE = """
 import math
 layers = [3]
@@ -107,7 +98,8 @@ SAID = {
     # Shapes and indices
     "yhat / yhat.sum(axis=1)": "The sum over axis 1 leaves one number for each row: each class or feature.",
     "y.T - yhat.max(0)[:, None] * y.sum(axis=0)": "The sum over axis 0 leaves one number for each column: each sample.",
-    "y * np.ones(5)": "Print both shapes just before this line",
+    "np.eye(4)[:, :2] * y": "eye makes 4 rows here, whatever the size of the other array is.",
+    "y * y.flatten()[:5]": "Print both shapes just before this line",
     "np.dot(y, yhat)": "np.dot gets two arrays of the same shape, (3,2).",
     "np.dot(y, np.ones((3, 5)))": "gets (3,2) and (3,5). Say what each axis counts",
     "y @ yhat": "gets 2 and 3",
@@ -131,14 +123,6 @@ SAID = {
     "1 / 0": "it is 0",
     "int('x')": "Python then shows the whole error",
 }
-IN_LAYERS = {
-    ("output * x", "0", "forward(y)"): NO_SELF,
-    ("input * x", "0", "forward(y)"): INPUT,
-    ("self.outputs * x", "0", "forward(y)"): "Check the spelling of outputs",
-    ("self(x)", "0", "forward(y)"): "An object of the class Softmax is called like a function.",
-    ("0", "learning_rate * output_gradient", "backward(y)"): "learning_rate is None here.",
-    ("0", "weights * 2", "backward(y)"): NO_SELF,
-}
 
 
 def failure(source: str) -> Failure:
@@ -152,52 +136,40 @@ def said(failure: Failure) -> str:
 
 
 def test_what_is_said_answers_the_error() -> None:
-    """At grading, too, where only the line is known: there no word may be about another error."""
-    rows = {IN_CCE.format(code if "\n" in code else f"return {code}"): words for code, words in SAID.items()}
-    rows |= {LAYER.format(*codes): words for codes, words in IN_LAYERS.items()}
-    off = {source: said(failure(source)) for source, words in rows.items() if words not in said(failure(source))}
+    """At grading, too, where only the line is known."""
+    off = []
+    for code, words in SAID.items():
+        raised = failure(IN_CCE.format(code if "\n" in code else f"return {code}"))
+        for each in (raised, Failure("error", raised.text, raised.line)):
+            off += [] if words in said(each) and hint_for(each) else [(code, said(each))]
     assert not off
-    graded = [Failure("error", each.text, each.line) for each in map(failure, rows)]
-    assert all(hint_for(each) for each in graded)
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "words"),
-    [
-        ("It raised EOFError: EOF when reading a line", "line 2: input()", "The code waits for somebody to type."),
-        ("It raised TypeError: 'numpy.float64' object is not callable", "", "a value of the type numpy.float64 in the"),
-        ("It raised TypeError: 'Softmax' object is not callable", "", "the name of the function or the class alone"),
-        (
-            "It raised TypeError: cce() missing 1 required positional argument: 'z'",
-            "",
-            "The check calls cce with other",
-        ),
-        (
-            "It raised TypeError: Dense.backward() takes 2 positional arguments but 3 were given",
-            "",
-            "backward takes too",
-        ),
-        (
-            "It raised TypeError: ReLU.forward() takes 1 positional argument but 2 were given",
-            "",
-            "Write self and input",
-        ),
-        ("It raised NameError: name 'labels' is not defined", "line 3: return labels", "not there when your work is"),
-        (
-            "It raised ValueError: operands could not be broadcast together with shapes (3,4) (3,) ",
-            "line 2: e / e.sum(1)",
-            "over axis 1",
-        ),
-        (
-            "It raised ValueError: shapes (28,28) and (4,7) not aligned: 28 (dim 1) != 4 (dim 0)",
-            "line 2: np.dot(J, g)",
-            "The code makes one matrix of all samples together.",
-        ),
-        ("It raised IndexError: index 7 is out of bounds for axis 0 with size 4", "line 2: X[batch]", "Rows of X are"),
-    ],
-)
-def test_of_an_error_without_a_line_or_at_grading(text: str, line: str, words: str) -> None:
-    assert words in said(Failure("error", text, line))
+WITHOUT_THE_CODE = [
+    ("EOFError: EOF when reading a line", "line 2: input()", "The code waits for somebody to type."),
+    ("TypeError: 'numpy.float64' object is not callable", "", "a value of the type numpy.float64 in the place of code"),
+    ("TypeError: 'Softmax' object is not callable", "", "the name of the function or the class alone"),
+    ("TypeError: cce() missing 1 required positional argument: 'z'", "", "The check calls cce with other arguments"),
+    ("TypeError: Dense.backward() takes 2 positional arguments but 3 were given", "", "backward takes too few"),
+    ("TypeError: ReLU.forward() takes 1 positional argument but 2 were given", "", "Write self and input"),
+    ("NameError: name 'labels' is not defined", "line 3: return labels", "not there when your work is graded"),
+    (
+        "ValueError: operands could not be broadcast together with shapes (3,4) (3,) ",
+        "line 2: e / e.sum(1)",
+        "over axis 1",
+    ),
+    (
+        "ValueError: shapes (28,28) and (4,7) not aligned: 28 (dim 1) != 4",
+        "line 2: np.dot(J, g)",
+        "all samples together.",
+    ),
+    ("IndexError: index 7 is out of bounds for axis 0 with size 4", "line 2: X[batch]", "Rows of X are taken"),
+]
+
+
+def test_of_an_error_without_a_line_or_at_grading() -> None:
+    found = [said(Failure("error", f"It raised {text}", line)) for text, line, _ in WITHOUT_THE_CODE]
+    assert not [each for each, (*_, words) in zip(found, WITHOUT_THE_CODE, strict=True) if words not in each]
 
 
 def test_only_errors_and_what_never_ends_have_hints_and_a_failures_own_comes_first() -> None:
@@ -211,5 +183,82 @@ def test_each_rule_is_said_in_sentences_and_none_proposes_what_another_axis_need
     for topic in tomllib.loads(RULES.read_text()).values():
         rules |= topic
     texts = [text for texts in rules.values() for text in ([texts] if isinstance(texts, str) else texts)]
-    assert not [text for text in texts if not text.endswith(".") or len(text) > 240]
+    assert not [text for text in texts if not text.endswith((".", "?")) or len(text) > 240]
     assert not [text for text in texts if "keepdims=True" in text or ".T," in text]
+
+
+CCE = "def cce(y, yhat):\n    return {}"
+SOFTMAX = """
+class Softmax:
+    def forward(self, input):
+        self.input = input
+        e = np.exp(input - input.max(axis=0))
+        self.output = e / e.sum(axis=0)
+    def backward(self, output_gradient, learning_rate=None):
+        a = self.output
+        T = {}
+        return np.einsum('kmi,mi->ki', T, output_gradient)
+"""
+DENSE = """
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.weights = np.zeros((output_size, input_size + 1))
+    def forward(self, input):
+        self.input = np.vstack([input, np.ones((1, input.shape[1]))])
+        self.output = np.dot(self.weights, self.input)
+    def backward(self, output_gradient, learning_rate):
+        input_gradient = np.dot(self.weights[:, :-1].T, output_gradient)
+        {}
+        return input_gradient
+"""
+NO_SELF_IN_FIRST_LINE = SOFTMAX.replace("backward(self, output_gradient", "backward(output_gradient")
+UNSUMMED = "The bias gets the gradients of all samples, without a sum."
+IN_UNITS = [
+    # (source, what fills it, what is said, "no " before what is not)
+    (CCE, "-sum(np.dot(y[:, i], np.log(yhat[:, i])) for i in range(99))", "An index goes past the last column."),
+    (CCE, "-np.sum(y * np.log(yhat)) / cce", "A function is used in arithmetic, and it is not called."),
+    (SOFTMAX, "np.eye(len(a))[:, :, None] * output", NO_SELF),
+    (SOFTMAX, "np.eye(K)", "The number of classes is len(y), the rows of y. In softmax it is len(a)."),
+    (SOFTMAX, "learning_rate * a", "no A function without return"),
+    (
+        SOFTMAX.replace("einsum('kmi,mi->ki', T", "dot(T"),
+        "np.diagflat(a) - np.outer(a, a)",
+        "one matrix of all samples together.",
+    ),
+    (SOFTMAX, "a * (1 - a)", "Array number 0, counted from 0, has fewer axes than letters"),
+    (NO_SELF_IN_FIRST_LINE, "0", "The method has no parameter self."),
+    (DENSE, "self.weights -= learning_rate * np.dot(output_gradient, input.T)", INPUT),
+    (DENSE, "self.weights -= learning_rate * (output_gradient @ weights)", NO_SELF),
+    (DENSE, "self.weights -= learning_rate * (G @ self.input.T)", "is output_gradient in backward."),
+    (DENSE, "self.weights -= np.dot(output_gradient, self.input.T.T)", "no Transpose one"),
+    (DENSE, "self.weights[:, -1] -= learning_rate * output_gradient", UNSUMMED),
+    (DENSE, "self.weights[:, -1:] -= learning_rate * output_gradient", UNSUMMED),
+    (DENSE, "self.weights[:, -1] -= output_gradient.sum(axis=1, keepdims=True)", f"no {UNSUMMED}"),
+    (DENSE, "self.weights[:, -1] -= learning_rate * output_gradient.sum(axis=0)", "no keepdims"),
+    (DENSE.replace(", learning_rate)", ")"), "pass", "backward takes too few arguments."),
+    (loop(("X[:, batch])", "X[batch])")), "", "Rows of X are taken, not columns."),
+    (loop(("in batch_indices", "in range(len(batch_indices))")), "", "batch is one number, and has no length."),
+    (loop(("grad, learning_rate)", "grad)")), "", "backward is called without 'learning_rate'."),
+    (loop(("cce(y[:, batch], softmax.output)", "cce(softmax.output)")), "", "cce is called without 'yhat'."),
+    (loop(("Softmax()", "Softmax(num_labels)")), "", "is called with"),
+    (loop(("Softmax()", "Softmax")), "", "is called without its array, or on the class itself"),
+    (loop(("(num_samples, batch_size)", "(X, batch_size)")), "", "generate_batch_indices gets an array"),
+    (loop(("in range(nepochs)", "in nepochs")), "", "The loop runs over nepochs, which is one number."),
+]
+
+
+def test_what_an_error_means_is_said_at_the_desk_and_at_grading() -> None:
+    off = []
+    for source, blank, words in IN_UNITS:
+        code = written(source.replace("{}", blank))
+        name = source.strip().partition(" ")[2].partition(":")[0].partition("(")[0]
+        part = next(
+            part for part in PARTS.values() if name == part.subjects[0] and part.id[-7:] not in ("forward", "-stable")
+        )
+        report = " ".join(str(checked(part, **{name: code[name]})).split())
+        [verdict] = judged(part, {name: code[name]})
+        graded = " ".join(f"{each.why} {each.hint}" for each in verdict.statements)
+        for said in (report, graded):
+            if (words.removeprefix("no ") in said) == words.startswith("no "):
+                off.append((blank or source[-300:], words, said[:600]))
+    assert not off, "\n".join(map(str, off))

@@ -47,7 +47,7 @@ def unit(monkeypatch: pytest.MonkeyPatch) -> None:
     right = {"loss": written(RIGHT)["loss"], "slope": None, "Layer": None}
     at_desk = build(AnswerKey(Unit("little", "Little", (LOSS,)), right, MISTAKES)).at_desk
     monkeypatch.setattr(fingerprints, "read", lambda package: at_desk)
-    monkeypatch.setattr(help, "_examples", lambda package: EXAMPLES)
+    monkeypatch.setattr(help, "read_examples", lambda package: EXAMPLES)
 
 
 def report(source: str, part: Part = LOSS) -> Report:
@@ -169,12 +169,16 @@ def test_what_is_not_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert endless[0][2] and endless[1][1].startswith("It was still running")
 
 
-def test_a_part_without_an_example_has_none() -> None:
+def test_a_part_without_an_example_has_none_and_an_authors_slip_costs_no_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     found = report(f"{RIGHT}\ndef slope(x):\n    return x", SLOPE).help
     assert found and found.example is None
+    monkeypatch.setattr(help, "read_examples", lambda package: {LOSS.id: {"given": "No steps."}})
+    assert "Statement 1." in words(report("def loss(x):\n    return 7.7"))
 
 
-OF_UNITS = help._examples
+OF_UNITS = help.read_examples
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.unit.name)
@@ -182,7 +186,7 @@ def test_a_units_examples_agree_with_right_code_and_show_what_two_samples_can_sh
     key: AnswerKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a rounded result, an overwritten argument, or the second step of a layer."""
-    monkeypatch.setattr(help, "_examples", OF_UNITS)
+    monkeypatch.setattr(help, "read_examples", OF_UNITS)
     package = f"lib.units.{key.unit.name}"
     assert {*OF_UNITS(package)} - {"names"} <= {part.id for part in key.parts}
 
@@ -200,7 +204,7 @@ def test_a_units_examples_agree_with_right_code_and_show_what_two_samples_can_sh
 
 
 def test_code_for_three_classes_shows_in_an_example_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(help, "_examples", OF_UNITS)
+    monkeypatch.setattr(help, "read_examples", OF_UNITS)
     code = written(
         """
         class Softmax:

@@ -101,6 +101,25 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
         [f"{RIGHT}\n{CAPITALS}", "check.loss(loss, nowhere.attribute)", "check.loss(LOSS)"],
         ["Grading checks loss, and that is other code."],
     ),
+    # Data of other cells
+    "data of another cell": (
+        [("a", "scale = 1.0"), ("b", RIGHT.replace("(x ** 2)", "scale * (x ** 2)")), ("c", CHECK)],
+        ["loss uses scale, which another cell has set. Grading does not run the cells that only", "4 of 4"],
+    ),
+    "in a comprehension of a method": (
+        [
+            ("a", "rows = [1]"),
+            ("b", "class Layer:\n    def forward(self, x): return [x for r in rows][0]"),
+            "check.layer(Layer)",
+        ],
+        ["Layer uses rows, which another cell has set."],
+    ),
+    "data of its own cell": ([("a", f"scale = 1.0\n{RIGHT}"), ("b", CHECK)], [*FINE, "no another cell"]),
+    "an attribute of that name": ([("a", "mean = 1.0"), ("b", RIGHT), ("c", CHECK)], [*FINE, "no another cell"]),
+    "a function of another cell": (
+        [("a", "def square(x): return x ** 2"), ("b", RIGHT.replace("(x ** 2)", "square(x)")), ("c", CHECK)],
+        [*FINE, "no another cell"],
+    ),
     # Cells that have failed
     "a colon": (
         [RIGHT, NO_COLON, CHECK],

@@ -4,6 +4,7 @@
 |---|---|
 | right code is right, at the desk and on many draws | students lose points without a fault of theirs |
 | what is right on one draw is not right on others | it can be written down without code |
+| each step of a worked example is what right code gives | students follow a wrong one |
 | each mistake loses points in its own part, on each draw that is tried | wrong code earns points |
 | and in no part that looks at other code | one mistake costs twice |
 | each has a fingerprint of its own, or says that it hasn't | its name is never told, or another one's is |
@@ -18,12 +19,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking.findings import Finding, find
+from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours
 from lib.checking.student_code import Failure, silence
 from lib.grading import units
@@ -42,6 +45,8 @@ RUNS = 2000
 """Ways to make a mistake are run so often in all, but on `FEWEST` draws at least: then a unit of a few hundred is tried
 in half a minute, and one of a few on many draws."""
 FEWEST = 2
+LONG = 30.0
+"""Seconds that the worked example of a part may take."""
 
 
 def faults_of_key(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
@@ -55,6 +60,31 @@ def faults_of_parts(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     for part in key.parts:
         yield from _faults_of_words(key, part)
         yield from faults_of_right(key, part, answers)
+    place = units.place_of_key(key)
+    yield from faults_of_examples(key, place.module) if place else ()
+
+
+def faults_of_examples(key: AnswerKey, module: str) -> Iterator[CannotBuild]:
+    """Say which step of a worked example right code doesn't give, in the unit whose open half is `module`."""
+    for part in key.parts:
+        where = f"{module.replace('.', '/')}/{EXAMPLES}, the part {part.id!r}"
+        try:
+            example = work_example(part, key.subjects(part), module, monotonic() + LONG)
+        except BAD_EXAMPLE as error:
+            yield CannotBuild(
+                f"{where}: a worked example that can't be read",
+                found=units.describe(error),
+                expected="TOML with `given` and `steps`, each with `text`, `by_hand` and `code`",
+                attempt="compare it with lib/units/softmax_classifier/examples.toml",
+            )
+            return
+        for step in (step for step in (example.steps if example else ()) if not step.agrees):
+            yield CannotBuild(
+                f"{where}, the step {step.text!r}: right code gives something else",
+                found=step.found,
+                expected=step.by_hand,
+                attempt="work it out again by hand, or correct the step's code",
+            )
 
 
 def faults_of_mistakes(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:

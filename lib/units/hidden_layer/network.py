@@ -1,7 +1,9 @@
 """The network, a layer that is made of layers: forward in order, backward in reverse.
 
 Test layers take the place of real ones. They note what they are given, and return arrays that were drawn: whatever the
-network hands on, no shape can fail to fit. What has to be handed on are these arrays: a look gives both, in pairs.
+network hands on, no shape can fail to fit. A look tells by their numbers which layers were called, and what each was
+given: what has to be handed on are the arrays that were drawn. The numbers are drawn, too, so that no result is right
+in every draw.
 """
 
 from __future__ import annotations
@@ -13,17 +15,17 @@ import numpy as np
 
 from lib.checking.layers import prepare
 from lib.checking.results import Plain
-from lib.checking.right import agree, expected
+from lib.checking.right import expected
 from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
 LAYERS = 5
 """One more than the notebook's network has: a loop that is written out for that one does not fit."""
 SHAPE = (3, 7)
 """(units, batch) of everything that is handed on. There are more samples than layers: who divides by what shows."""
-SCALE = 30
-"""How large all of it is: a gradient that is clipped shows."""
+SCALES = np.resize([30, 0.3], SHAPE[1])
+"""How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
 PASSES = (6, 8)
 """How many passes go through one network. A list that each pass turns round stands the wrong way in the last one."""
 LATER = " in a later pass"
@@ -33,10 +35,11 @@ NETWORK = -1
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw an input, an incoming gradient, a learning rate, what each test layer returns, and a number of passes."""
+    """Draw an input, an incoming gradient, a learning rate, each layer's number and results, and a number of passes."""
     return {
-        **{name: rng.normal(scale=SCALE, size=SHAPE) for name in ("input", "gradient")},
-        **{name: rng.normal(scale=SCALE, size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
+        **{name: SCALES * rng.normal(size=SHAPE) for name in ("input", "gradient")},
+        **{name: SCALES * rng.normal(size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
+        "numbers": [int(number) for number in rng.choice(np.arange(10, 100), LAYERS, replace=False)],
         "learning_rate": float(rng.uniform(0.2, 0.9)),
         "passes": int(rng.choice(PASSES)),
     }
@@ -63,7 +66,7 @@ class Layer:
     def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
         self.number, self.drawn, self.calls = number, (output, input_gradient), calls
 
-    def forward(self, input: Any) -> Array:
+    def forward(self, input: Any) -> Any:
         """Note the input, and return (and keep) the drawn output."""
         self.calls.append(Call("forward", self.number, copy_array(input)))
         self.input, self.output = input, self.drawn[0].copy()
@@ -88,11 +91,10 @@ def forward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
     calls: list[Call] = []
     network, shown = Network(_make_layers(inputs, Network, calls)), Several()
-    values = inputs["input"].copy(), *inputs["outputs"]
     for x, when in _passes(inputs, "input"):
         calls.clear()
         returned = network.forward(x)
-        shown |= _tell(calls, "forward", values, when, returned=returned, output=getattr(network, "output", None))
+        shown |= _tell(calls, "forward", when, returned=returned, output=getattr(network, "output", None))
     return shown
 
 
@@ -101,21 +103,20 @@ def backward(inputs: Inputs, Network: Any) -> Several:
     calls: list[Call] = []
     layers = _make_layers(inputs, Network, calls)
     network, shown = Network(layers), Several()
-    values = inputs["gradient"].copy(), *inputs["input_gradients"]
     for gradient, when in _passes(inputs, "gradient"):
         before = layers[:]
         prepare(network, inputs["input"], inputs["input"], inputs["outputs"][-1])
         layers[:] = before  # what forward makes of the list is not backward's mistake
         calls.clear()
         returned = network.backward(gradient, inputs["learning_rate"])
-        shown |= _tell(calls, "backward", values, when, returned=returned)
+        shown |= _tell(calls, "backward", when, returned=returned)
     return shown
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
     Test = inherit_own(Layer, "Layer", Network)
-    drawn = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
-    return [Test(number, *arrays, calls) for number, arrays in enumerate(drawn)]
+    drawn = zip(inputs["numbers"], inputs["outputs"], inputs["input_gradients"], strict=True)
+    return [Test(*each, calls) for each in drawn]
 
 
 def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
@@ -126,40 +127,56 @@ def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
     yield inputs[name], LATER
 
 
-def _tell(calls: list[Call], method: str, values: tuple[Array, ...], when: str, **results: Any) -> dict[str, Any]:
-    """Tell what a pass did: of what was handed on, each with what had to be.
-
-    `values` are what the network was given and what its layers return.
-    """
+def _tell(calls: list[Call], method: str, when: str, **results: Any) -> dict[str, Any]:
+    """Tell what a pass did: the layers called, what each was given, and each result beside the last layer called."""
     mine = [call for call in calls if call.method == method]
-    wanted = [values[0], *(values[call.layer + 1] for call in mine)]
+    order, other = [call.layer for call in mine], [f"{call.method} of {call.layer}" for call in calls]
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
-            raise Wrong("No layer was called.")
+            hint = f"In each turn of the loop, call the layer's {method}."
+            raise Wrong(f"No layer's {method} was called.", found=", ".join(other), hint=hint)
         return [value(call) for call in mine]
 
     return {
-        f"layers{when}": ", ".join(str(call.layer) for call in mine) or "none",
-        f"given{when}": lambda: [of_calls(lambda call: call.given), wanted[:-1]],
-        f"rates{when}": lambda: np.array(of_calls(rate_of)),
-        **{f"{name}{when}": [copy_array(result), wanted[-1]] for name, result in results.items()},
+        f"layers{when}": ", ".join(map(str, order) if order else other) or "none",
+        f"given{when}": lambda: [np.array(order), of_calls(lambda call: call.given)],
+        f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
+        **{f"{name}{when}": [np.array(order[-1:]), copy_array(result)] for name, result in results.items()},
     }
 
 
-def rate_of(call: Call, whose: str = "") -> Array:
-    """Read the learning rate of a call. Raises `Wrong` where that is none."""
-    whose = whose or f"Layer {call.layer}"
+def _handed_on(first: str, returned: str) -> Sides:
+    """Each layer is given, and the result is, what the layer called before has returned, or else the input `first`.
+
+    `returned` is the input with what the layers return, in the order of their numbers.
+    """
+
+    def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+        order, given = found
+        by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
+        values = [inputs[first], *(by_number[int(number)] for number in order)]
+        return given, values[:-1] if name.startswith("given") else values[-1]
+
+    return right
+
+
+def rate_of(call: Call, whose: str) -> Array:
+    """Read the learning rate of a call. Raises `Wrong` where there is none."""
+    what = f"The learning rate for {whose}"
     if call.rate is None:
-        raise Wrong(f"{whose} got no learning rate.", hint="Hand on the learning rate behind the gradient.")
-    return numbers(call.rate, (), what=f"The learning rate that {whose} got")
+        raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
+    return numbers(call.rate, (), what=what)
 
 
 def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """Each rate is the learning rate; a result is a pair."""
+    """Each rate is the learning rate, and the result what the last layer has returned."""
     if name.startswith("rates"):
         return found, np.full(np.shape(found), inputs["learning_rate"])
-    return agree(found, inputs, name)
+    return DOWN(found, inputs, name)
+
+
+UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
 
 
 def _both(*names: str) -> tuple[str, ...]:
@@ -171,7 +188,7 @@ FORWARD = (
         "LayersInOrder",
         "forward calls each layer's forward once, from the first layer to the last.",
         forward,
-        expected(lambda inputs: ", ".join(map(str, range(LAYERS)))),
+        expected(lambda inputs: ", ".join(map(str, inputs["numbers"]))),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
         " should come first?",
         of=_both("layers"),
@@ -182,7 +199,7 @@ FORWARD = (
         "OutputsGoUp",
         "The first layer gets the network's input; every other layer gets what the layer before it returned.",
         forward,
-        agree,
+        UP,
         "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
         of=_both("given"),
         depends_on=("LayersInOrder",),
@@ -195,7 +212,7 @@ FORWARD = (
         "LastOutput",
         "forward returns the output of the layer that it called last, and keeps it as self.output.",
         forward,
-        agree,
+        UP,
         "After the loop, assign the last layer's output to self.output, and return it.",
         of=_both("returned", "output"),
         keeps=("input",),
@@ -211,7 +228,7 @@ BACKWARD = (
         "LayersReversed",
         "backward calls each layer's backward once, from the last layer to the first.",
         backward,
-        expected(lambda inputs: ", ".join(map(str, reversed(range(LAYERS))))),
+        expected(lambda inputs: ", ".join(map(str, reversed(inputs["numbers"])))),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. The loss"
         " comes behind the last layer. So which layer can get its gradient first?",
         points=2,
@@ -223,7 +240,7 @@ BACKWARD = (
         "GradientsGoDown",
         "The first layer that is called gets the incoming gradient; every other one gets what the one before returned.",
         backward,
-        agree,
+        DOWN,
         "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
         of=_both("given"),
         what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",

@@ -36,7 +36,7 @@ LATER = {
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw inputs and incoming gradients in each of `SIZES`, and how many batches pass through a layer before `again`.
+    """Draw inputs and incoming gradients in each of `SIZES`, and those that pass through a layer before `again`.
 
     In every row and every column of the inputs there are entries of either sign, below 1 and above 6: an output that is
     cut off shows. The gradient's sign is another one than the input's in about half of the entries: a mask that is made
@@ -48,7 +48,9 @@ def draw(rng: np.random.Generator) -> Inputs:
         signs = np.where((np.add.outer(np.arange(units), np.arange(batch)) + rng.integers(2)) % 2, 1, -1)
         others = np.where((np.arange(units)[:, None] + np.arange(batch) // 2 + rng.integers(2)) % 2, 1, -1)
         sizes = rng.uniform(0.3, 0.8, size=(units, batch)) * np.resize(rng.permutation([1, 4, 12]), (units, batch))
-        order = np.ix_(rng.permutation(units), rng.permutation(batch))
+        rows = rng.permutation(units)
+        rows = np.roll(rows, 1 - abs(rows[0] - rows[-1]) % 2)  # the signs of the first and of the last one differ
+        order = np.ix_(rows, rng.permutation(batch))
         x, gradient = signs * sizes, others * rng.uniform(0.5, 4, size=(units, batch))
         inputs[f"input_{size}"] = (sign * np.sign(x.sum()) * x * LARGER[size][0])[order]
         inputs[f"gradient_{size}"] = (gradient * LARGER[size][1])[order]

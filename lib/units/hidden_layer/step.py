@@ -36,10 +36,10 @@ ARGUMENTS = {
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw a batch, the network's output for it, what a mistake in each class costs, a learning rate, and how many
-    steps are taken on other batches first.
+    """Draw a batch, the network's output for it, what a mistake in each class costs, and a learning rate.
 
-    The loss has the digits 57 behind its thousandths, and it is small: one that is rounded shows.
+    Before the step that counts, `steps` are taken on other batches. The loss has the digits 57 behind its thousandths,
+    and it is small: one that is rounded shows.
     """
     y = np.eye(CLASSES)[:, rng.permutation(np.resize(np.arange(CLASSES), BATCH))]
     yhat, costs = rng.dirichlet(np.ones(CLASSES), size=BATCH).T, rng.uniform(1, 2, size=(CLASSES, 1))
@@ -120,12 +120,12 @@ def _take_one(step: Any, inputs: Inputs) -> Several:
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
-        _require_one_way(network.layers, [call for call in calls if call.layer == BELOW], passed.shape)
+        _require_one_way((below, network), [call for call in calls if call.layer == BELOW], passed.shape)
         return numbers(_update(calls, inputs).given, what="The gradient for network.backward")
 
     return Several(
         input=lambda: _last_input(calls),
-        returned=lambda: [returned, *losses[-1:]],
+        returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
         gradient=lambda: [gradient(), *slopes[-1:]],
         rate=lambda: rate_of(_update(calls, inputs), "network.backward"),
     )
@@ -152,22 +152,24 @@ def _last_input(calls: list[Call]) -> Array:
 
 
 def _update(calls: list[Call], inputs: Inputs) -> Call:
-    """Give the one call of network.backward. All that follows is linear, so 1/B may be in the gradient or in the rate:
-    where their product is right, the call is given as if it were in the gradient."""
+    """Give the one call of network.backward. Raises `Wrong` where there are none or more.
+
+    All that follows is linear, so 1/B may be in the gradient or in the rate: where their product is right, the call is
+    given as if it were in the gradient.
+    """
     updates = [call for call in calls if (call.layer, call.method) == (NETWORK, "backward")]
     if len(updates) != 1:
-        hint = "Call network.backward once in a step: every call changes the weights."
-        raise Wrong(
-            "network.backward was not called once.", found=f"{len(updates)} calls", expected="1 call", hint=hint
-        )
-    right = updates[0]._replace(given=mean_gradient(inputs), rate=inputs["learning_rate"])
-    with suppress(Wrong):
-        moved = numbers(updates[0].given) * numbers(updates[0].rate, ())
-        return right if is_like(moved, right.given * right.rate) else updates[0]
-    return updates[0]
+        what, hint = "network.backward was not called once.", "Call it once in a step: every call changes the weights."
+        raise Wrong(what, found=f"{len(updates)} calls", expected="1 call", hint=hint)
+    [update] = updates
+    right = update._replace(given=mean_gradient(inputs), rate=inputs["learning_rate"])
+    with suppress(Wrong):  # what is no number is told where it is read
+        if is_like(numbers(update.given) * numbers(update.rate, ()), right.given * right.rate):
+            return right
+    return update
 
 
-def _require_one_way(layers: list[Dense], calls_below: list[Call], shape: tuple[int, ...]) -> None:
+def _require_one_way(layers: tuple[Dense, ...], calls_below: list[Call], shape: tuple[int, ...]) -> None:
     """Raise `Wrong` where a step has changed weights itself, or has called the layers itself without handing on."""
     if any(np.any(layer.weights != 1) for layer in layers):
         hint = "Leave the weights to network.backward: there each layer moves its own."

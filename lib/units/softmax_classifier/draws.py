@@ -140,11 +140,11 @@ class Call:
         self.inputs = inputs
         self.X: Array = inputs["X"]
         self.y: Array = inputs["y"]
-        self.classes, self.samples = self.y.shape
+        self.classes, self.samples = map(int, self.y.shape)
         self.rate: float = inputs["learning_rate"]
         self.batch_size: int = inputs["batch_size"]
         self.epochs: int = inputs["nepochs"]
-        self.batches_in_an_epoch = -(-self.samples // self.batch_size)
+        self.batches_in_an_epoch: int = -(-self.samples // self.batch_size)
         self.steps = self.epochs * self.batches_in_an_epoch
         self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
 

@@ -24,6 +24,7 @@ ADDED = {
     "apart": "samples with scores of very different sizes",
     "above": "samples with one score far above the others",
     "below": "samples with one score far below the others",
+    "deep": "samples with one score very far below the others",
 }
 """What large scores are like, by case."""
 CASES = (*SIZES, "again")
@@ -166,18 +167,20 @@ softmax_forward = Part(
 def draw_large(rng: np.random.Generator) -> Inputs:
     """Draw scores in sixteenths, which float32 holds exactly even a million away, and what is added to them.
 
-    In the case `apart` it is a number of another size for each sample. In `above` and `below` it is for one class of
-    each sample, another one in each: the spread of a sample's scores becomes large, too.
+    In the case `apart` it is a number of another size for each sample. In the last three it is for one class of each
+    sample, another one in each: the spread of a sample's scores becomes large, too. How far it may be before code
+    overflows tells what the code subtracts.
     """
     classes, batch = SIZES["square"]
     # Odd sixteenths: neither a score nor a sum of five is 0. The largest of each sample is above it.
     z = np.round(8 * scores(rng, classes, batch)) / 8 + 33 / 16
     z[0] -= 3  # the largest scores of the rows are not all the same
     alike = {"up": 1000.0, "down": -1000.0, "far": 1e6}
-    added = {f"added_{case}": np.full(z.shape, number) for case, number in alike.items()}
-    apart = np.tile(rng.permutation([-1e6, -1000.0, 0.0, 1000.0, 1e6]), (classes, 1))
+    added = {case: np.full(z.shape, number) for case, number in alike.items()}
+    added["apart"] = np.tile(rng.permutation([-1e6, -1000.0, 0.0, 1000.0, 1e6]), (classes, 1))
     one_each = np.eye(classes)[:, rng.permutation(batch)]
-    return {"scores": z, **added, "added_apart": apart, "added_above": 2000 * one_each, "added_below": -2000 * one_each}
+    added |= {"above": 1000 * one_each, "below": -1000 * one_each, "deep": -5000 * one_each}
+    return {"scores": z, **{f"added_{case}": each for case, each in added.items()}}
 
 
 def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:

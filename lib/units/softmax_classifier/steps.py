@@ -23,6 +23,7 @@ from lib.units.softmax_classifier.trace import (
     NO_SAMPLE,
     NOT_CALLED,
     OTHER_SHAPE,
+    THREE_THINGS,
     direction,
     most_steps,
     sum_entries,
@@ -31,6 +32,8 @@ from lib.units.softmax_classifier.trace import (
 
 MOST_NUMBERS = 16
 """Numbers of samples in a sentence."""
+LARGEST = 1e4
+"""Numbers of steps and samples are below this."""
 ONE_CALL = "one call in each step"
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 UPDATE = "Make the dense layer once, before the loops, and call dlayer.backward once in every step."
@@ -96,22 +99,23 @@ def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
 
     Raises ValueError for what is no table: it may come from anywhere.
     """
-    start = HEADER + call.samples
     if not len(found):
         raise Wrong(f"{first} was not called.", where=_in_call(call), found="no training step", expected=ONE_CALL)
-    if found.shape[1:] != (start + count,) or not (np.abs(found[:, :start]) < 1e6).all():
+    heads, samples, rest = np.split(found, [HEADER, HEADER + call.samples], axis=1)
+    if rest.shape[1] != count or not (np.abs(heads) < LARGEST).all():
         raise ValueError("no table of steps")
-    heads, samples = found[:, :HEADER].astype(int).tolist(), found[:, HEADER:start].astype(int)
+    rows = zip(heads.astype(int).tolist(), samples, rest.tolist(), strict=True)
     return [
         Row(call, number, version, shuffle, position, _unpad(ids), row)
-        for number, ((version, shuffle, position, _), ids, row) in enumerate(
-            zip(heads, samples, found[:, start:].tolist(), strict=True)
-        )
+        for number, ((version, shuffle, position), ids, row) in enumerate(rows)
     ]
 
 
-def _unpad(samples: Samples) -> Samples:
-    return np.asarray(samples[samples != NO_SAMPLE])
+def _unpad(samples: Array) -> Samples:
+    """Read numbers of samples, without those that fill up a row."""
+    if not (np.abs(samples) < LARGEST).all():
+        raise ValueError("no numbers of samples")
+    return np.asarray(samples[samples != NO_SAMPLE], dtype=int)
 
 
 # ---- Each epoch sends all its batches through the layers
@@ -130,7 +134,7 @@ def require_batches(found: Array, inputs: Inputs) -> None:
             raise _missing("dlayer.forward", row)
         right = [float(len(call.X)), float(call.classes)]
         if sorted(row.samples) != sorted(batch) or not _is_sum(features, call.X[:, row.samples]):
-            raise _explain_batch(row, batch, rows, features)
+            raise _explain_batch(row, batch, features)
         if sizes != right:
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
             given, wanted = (f"Dense({one:g}, {other:g})" for one, other in (sizes, right))
@@ -207,7 +211,7 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
     )
 
 
-def _explain_batch(row: Row, due: Samples, rows: Sequence[Row], features: float) -> Wrong:
+def _explain_batch(row: Row, due: Samples, features: float) -> Wrong:
     """Say which samples a step took, and which were due."""
     if wrong := _wrong_arguments(row):
         return wrong
@@ -437,10 +441,9 @@ def _means(call: Call, epochs: Iterable[Sequence[Row]], count: Callable[[Row], i
 
 def require_trained(found: Array, inputs: Inputs) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
-    hint = "Return three things, in this order: the dense layer, softmax, and the list of losses."
     if found != 0:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=hint)
+        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=THREE_THINGS)
 
 
 # ---- Words
@@ -473,7 +476,7 @@ def _write(number: float) -> str:
         return "other numbers"
     digits, shape = int(min(OTHER_SHAPE - number, BASE**3)), list[str]()
     while digits:
-        digits, length = divmod(digits, BASE)
+        digits, length = divmod(digits, int(BASE))
         shape.append(str(length - 1))
     return f"an array of shape ({', '.join(shape)}{',' * (len(shape) == 1)})" if shape else "a single number"
 

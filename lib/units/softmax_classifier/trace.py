@@ -9,6 +9,7 @@ An open blank does not stop the loop: it becomes a `Placeholder`, which raises `
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from lib import blanks
 from lib.blanks import OpenBlank
 from lib.checking.spying import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
@@ -28,20 +28,23 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Several
 from lib.units.softmax_classifier.draws import Call, Samples
 
-HEADER = 4
-"""Numbers at the start of each row: updates before it, shuffles, updates since the last of these, samples taken. The
-samples follow, as many as X has columns."""
+HEADER = 3
+"""Numbers at the start of each row: updates before it, shuffles, and updates since the last of these. The samples
+follow, in as many columns as X has."""
 NOT_CALLED, NO_ARRAY = -1.0, -2.0
 NO_SAMPLE, UNKNOWN = -1, -2
 """In the place of a sample's number: there is none, or the features are no sample's."""
-OTHER_SHAPE, BASE = -1000, 1000
+OTHER_SHAPE, BASE = -1000.0, 1000.0
 """Below this number a sum stands for the shape of an array that has another one than it should, in this base."""
+BLANK = "__blank__"
+"""The name that `lib.blanks` puts in the place of a ?."""
 KEPT = 2
 """How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
 
 
+THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 _given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
 """Weights that spies have given to layers, by their identity: in a later call of `train` a layer with such is kept."""
 
@@ -109,7 +112,7 @@ class Trace:
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
         self._latest: dict[int, tuple[Any, Step]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        self.spies: Mapping[str, Spy] = {
+        spies: Mapping[str, Spy] = {
             "Dense.forward": self.dense_forward,
             "Dense.backward": self.dense_backward,
             "Softmax.forward": self.softmax_forward,
@@ -120,6 +123,7 @@ class Trace:
             "Dense.__getattr__": _find_attribute,
             "Softmax.__getattr__": _find_attribute,
         }
+        self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
     @property
     def has_an_epoch(self) -> bool:
@@ -158,8 +162,10 @@ class Trace:
             return self._note_joined(*joined, _read(y))
         step, columns = self._find("outputs", yhat)
         self._note(step, columns, loss_y=y, loss_yhat=yhat)
-        is_open = next((each for each in (y, yhat) if isinstance(each, Placeholder)), None)
-        return is_open or np.float64(self.call.loss(step.version, step.samples[columns]))
+        for each in (y, yhat):
+            if isinstance(each, Placeholder):
+                return each
+        return np.float64(self.call.loss(step.version, step.samples[columns]))
 
     def cce_gradient(self, original: Any, y: Any, yhat: Any, *_: Any) -> Any:
         step, columns = self._find("outputs", yhat)
@@ -246,8 +252,10 @@ class Trace:
 
     def _find_joined(self, yhat: Any) -> tuple[list[Step], Samples] | None:
         """Find the latest steps whose outputs are the columns of `yhat`, side by side or in their samples' columns."""
+        if not isinstance(yhat, np.ndarray) or yhat.ndim != 2:
+            return None
         found, width = list[Step](), 0
-        for step in reversed([each for each in self.steps if "outputs" in each.made] if np.ndim(yhat) == 2 else []):
+        for step in reversed([each for each in self.steps if "outputs" in each.made]):
             if width >= yhat.shape[1]:
                 break
             found.insert(0, step)
@@ -336,7 +344,7 @@ def most_steps(call: Call) -> int:
 
 def _header(step: Step, call: Call) -> list[float]:
     samples = step.samples if step.is_known else np.full(len(step.samples), UNKNOWN)
-    return [step.version, step.shuffle, step.position, len(samples), *_pad(samples, call)]
+    return [step.version, step.shuffle, step.position, *_pad(samples, call)]
 
 
 def _pad(samples: Samples, call: Call) -> list[float]:
@@ -417,7 +425,8 @@ def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float
     if given is None:
         return NO_ARRAY
     if not _has_rows(given, rows):
-        return OTHER_SHAPE - sum(min(length + 1, BASE - 1) * BASE**at for at, length in enumerate(given.shape[:3]))
+        digits = [min(length + 1, BASE - 1) * BASE**at for at, length in enumerate(given.shape[:3])]
+        return OTHER_SHAPE - float(sum(digits))
     return sum_entries(given, is_shift_free)
 
 
@@ -470,7 +479,8 @@ def trace(inputs: Inputs, train: Any) -> Several:
     run.call.X, run.call.y = run.call.X.copy(), run.call.y.copy()
     returned, error = None, None
     reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
-    with random_numbers(), spied(vars(blanks), {"_RaisesOpenBlank.__getitem__": reach}), spied(namespace, run.spies):
+    blanks = {"Blank": type(blank) if (blank := namespace.get(BLANK, vars(builtins).get(BLANK))) else None}
+    with random_numbers(), spied(blanks, {"Blank.__getitem__": reach}), spied(namespace, run.spies):
         np.random.seed(1)  # the same draws for every check
         try:
             returned = train(X, y, run.call.rate, run.call.batch_size, run.call.epochs)
@@ -508,7 +518,7 @@ def _read_losses(returned: Any, call: Call) -> Array:
     """Read the losses, (nepochs,)."""
     if hasattr(returned, "forward"):
         what, expected = "train returns a layer last.", "the list of losses"
-        raise Wrong(what, found=type(returned).__name__, expected=expected)
+        raise Wrong(what, found=type(returned).__name__, expected=expected, hint=THREE_THINGS)
     found = numbers(returned, what="The list of losses that train returns")
     if found.ndim > 1 and len(found) == call.epochs < found.size:
         what, expected = "The list has several numbers for each epoch.", f"shape ({call.epochs},)"
@@ -576,6 +586,11 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
     with suppress(Exception):  # likewise
         layer.input = input
         layer.output = output
+
+
+def _in_order(spy: Spy) -> Spy:
+    """Give a spy by place what can only be given by name."""
+    return lambda original, *given, **named: spy(original, *given, *named.values())
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:

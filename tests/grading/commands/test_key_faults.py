@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lib.answer_key import AnswerKey
+from lib.checking import help
 from lib.checking.right import agree
-from lib.grading.commands.key_faults import MANY, faults_of_key, faults_of_questions
+from lib.grading.commands.key_faults import MANY, faults_of_examples, faults_of_key, faults_of_questions
 from lib.mistakes import Mistake
 from lib.unit import Part, Question, Several, statement
 from tests.grading import relu_unit
@@ -165,3 +166,24 @@ def test_questions_that_cannot_be_answered_are_told() -> None:
     assert ["several questions with one name" in each for each in told] == [True, True, False]
     assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in told[2]
     assert not [*faults_of_questions([asked], "the unit")]
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (
+            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
+            "gives something",
+        ),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "a worked example that can't be read"),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
+    ],
+)
+def test_a_worked_example_that_is_not_so_is_told(
+    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
+    faults = [str(fault) for fault in faults_of_examples(ANSWER_KEY, "a.unit")]
+    assert len(faults) == bool(said) and all(
+        "a/unit/examples.toml, the part 'check-mse'" in each and said in each for each in faults
+    )

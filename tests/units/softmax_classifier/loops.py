@@ -71,36 +71,6 @@ class Dense(Dense):
         return self.z
 """
 """Layers that keep more than the notebook's do."""
-MADE_IN_INIT = """
-class Softmax:
-    def __init__(self):
-        def forward(input):
-            e = np.exp(input - input.max(axis=0))
-            self.output = e / e.sum(axis=0)
-            return self.output
-
-        def backward(output_gradient, learning_rate=None):
-            return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
-
-        self.forward, self.backward = forward, backward
-"""
-COMPUTED = """
-class Softmax:
-    def __init__(self):
-        self.layer = None
-
-    @property
-    def output(self):
-        e = np.exp(self.scores - self.scores.max(axis=0))
-        return e / e.sum(axis=0)
-
-    def forward(self, input):
-        self.scores = input
-        return self.output
-
-    def backward(self, output_gradient, learning_rate=None):
-        return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
-"""
 WRAPPED = """
 class Inner(Dense):
     pass
@@ -149,6 +119,42 @@ class Softmax(Softmax):
 
 Softmax()
 """
+
+OWN = """
+class Dense(Dense):
+    kind = 'dense'
+
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.made = (inputs, outputs)
+
+    def _add_bias_node(self, X):
+        return np.vstack([X, np.ones((1, X.shape[1]))])
+"""
+USES_OWN = """\
+        assert dlayer.kind == 'dense' and dlayer.made == (num_features, num_labels) and isinstance(dlayer, Dense)
+        assert dlayer._add_bias_node(X).shape == (num_features + 1, num_samples)
+        one = cce(y, y)
+        assert type(one) is np.float64 and one.item() == one and one.shape == ()
+"""
+SAME = """\
+        one, before = dlayer.forward(X), dlayer.weights
+        assert np.array_equal(one, dlayer.forward(X))
+        if epoch == nepochs - 1:
+            continue
+        assert np.array_equal(before, dlayer.weights)
+"""
+BY_NAME = """
+_cce = cce
+
+class Dense(Dense):
+    def backward(self, output_gradient, *, learning_rate):
+        return super().backward(output_gradient, learning_rate)
+
+def cce(y, yhat, *, eps=0):
+    return _cce(y, yhat + eps)
+"""
+"""Layers and losses with methods and parameters of their own."""
 
 MISSPELT = """
 class Layer:
@@ -200,13 +206,15 @@ RIGHT: dict[str, str] = {
     + loop((ACTIVATE, ACTIVATE.replace("output", "z")), (ADD, ADD.replace("output", "probabilities")))
     .replace("softmax.output", "softmax.cache['a']")
     .replace("len(batch))", "softmax.cache['batch'])"),
-    "methods that are made in __init__": MADE_IN_INIT + loop(),
-    "an output that is computed when it is asked for": COMPUTED + loop(),
     "a layer that passes all on to another": WRAPPED + loop(),
     "weights and bias that a dense layer keeps apart": APART + loop((ACTIVATE, ACTIVATE.replace("output", "z"))),
     "a softmax with misspelt methods": MISSPELT + loop(),
     "a softmax that hands its gradient on": HANDED_ON + loop((BACK, BACK.replace("output_gradient =", "gradient ="))),
     "one softmax layer for all": ONE_FOR_ALL + loop(),
+    "methods and attributes of the layers' own": OWN + loop((NOTE, NOTE + USES_OWN)),
+    "parameters that are given by name alone": BY_NAME
+    + loop((UPDATE, UPDATE.replace("learning_rate", "learning_rate=learning_rate"))),
+    "the same output for the same input, until the weights change": loop((NOTE, NOTE + SAME)),
     "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
     + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),
     "a loss that can't be hashed, called with its arguments' names": COUNTED

@@ -7,13 +7,12 @@ import pytest
 
 from lib.unit import Part
 from tests.answers import answers
-from tests.certificate.seen import PARTS_OF, Seen, see
+from tests.certificate.seen import Seen, see
 from tests.certificate.table import expect_none
-from tests.checking.desk import PARTS, checked, judged, said, states
+from tests.checking.desk import KEYS, PARTS, checked, judged, said, states
 from tests.variants import released
 
 SEEDS = (1, 2**40 + 5)
-PARTS_OF_THIS_UNIT = [PARTS[id] for ids in PARTS_OF.values() for id in ids]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_what_is_no_number_is_said_to_be_none(value: Any) -> None:
     assert "The loss is" in said(report, "OneSample")
 
 
-@pytest.mark.parametrize("part", PARTS_OF_THIS_UNIT, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", KEYS["softmax_classifier"].parts, ids=lambda part: part.id)
 def test_blanks_that_are_open_are_told_once_and_cost_no_more_than_points(part: Part) -> None:
     report = checked(part, **released())
     assert not {*states(report).values()} & {"right", "wrong"}
