@@ -163,9 +163,8 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
     assert f'href="{ASSIGNMENT}/finn.html"' in html
     own = (small_class.root / "reports" / ASSIGNMENT / "finn.html").read_text()
     loss = small_class.verdict("finn").parts[0]
-    answer, expected = (
-        float(from_json(side["OneSample"]["loss example 0 of OneSample"])) for side in (loss.answer, loss.expected)
-    )
+    by_hand = [side["OneSample"]["loss example 0 of OneSample"] for side in (loss.answer, loss.expected)]
+    answer, expected = (float(from_json(each)) for each in by_hand)
     assert answer == pytest.approx(3 * expected)
     assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own and f"<td>{expected:.6g}</td>" in own
     assert f"{from_json(loss.challenge['yhat_batch']).flat[0]:.6g}" in own
