@@ -184,7 +184,9 @@ def faults_of_right(key: AnswerKey, part: Part, answers: str) -> Iterator[Cannot
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    return all(each.state == "right" for each in findings if each.statement.points)
+    """Tell whether all points are earned, but for statements on overflow: finite numbers are right on every draw."""
+    asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    return bool(asked) and all(each.state == "right" for each in asked)
 
 
 def told(finding: Finding) -> str:

@@ -132,7 +132,8 @@ class Rebuild(Command, GenerateAssignmentApp):
         if key is not None and key.unit.name in units.places() and not is_proved(key):
             try:
                 write_files(key.unit.name, key)
-                note(key)
+                if Prove(parent=self).enabled:
+                    note(key)
             except OSError as error:
                 self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
 

@@ -63,8 +63,9 @@ def _leaves(place: str, outcome: Outcome) -> dict[str, Plain | Failure]:
 
 def _table(name: str, found: Plain | Failure, right: Plain | Failure = None) -> ArrayTable:
     """Lay an array out in rows, the last axis across; entries that differ from `right` are marked."""
-    if isinstance(found, Failure):
-        return ArrayTable(name, [], quote(with_line(found.text, found.line)))
+    if isinstance(found, Failure):  # student code has said it, or the statement says what is wrong
+        said = with_line(found.text, found.line)
+        return ArrayTable(name, [], said if name == "expected" else quote(said))
     if not isinstance(found, np.ndarray):
         return ArrayTable(name, [], "none" if found is None else found)
     caption = f"{name}, {_sizes(found)}"

@@ -15,7 +15,6 @@ import numpy as np
 
 from lib.checking.layers import prepare
 from lib.checking.results import Plain
-from lib.checking.right import expected
 from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
@@ -94,7 +93,7 @@ def forward(inputs: Inputs, Network: Any) -> Several:
     for x, when in _passes(inputs, "input"):
         calls.clear()
         returned = network.forward(x)
-        shown |= _tell(calls, "forward", when, returned=returned, output=getattr(network, "output", None))
+        shown |= _tell(inputs, calls, "forward", when, returned=returned, output=getattr(network, "output", None))
     return shown
 
 
@@ -109,14 +108,14 @@ def backward(inputs: Inputs, Network: Any) -> Several:
         layers[:] = before  # what forward makes of the list is not backward's mistake
         calls.clear()
         returned = network.backward(gradient, inputs["learning_rate"])
-        shown |= _tell(calls, "backward", when, returned=returned)
+        shown |= _tell(inputs, calls, "backward", when, returned=returned)
     return shown
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
     Test = inherit_own(Layer, "Layer", Network)
-    drawn = zip(inputs["numbers"], inputs["outputs"], inputs["input_gradients"], strict=True)
-    return [Test(*each, calls) for each in drawn]
+    drawn = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
+    return [Test(number, *arrays, calls) for number, arrays in enumerate(drawn)]
 
 
 def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
@@ -127,10 +126,13 @@ def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
     yield inputs[name], LATER
 
 
-def _tell(calls: list[Call], method: str, when: str, **results: Any) -> dict[str, Any]:
+def _tell(inputs: Inputs, calls: list[Call], method: str, when: str, **results: Any) -> dict[str, Any]:
     """Tell what a pass did: the layers called, what each was given, and each result beside the last layer called."""
     mine = [call for call in calls if call.method == method]
-    order, other = [call.layer for call in mine], [f"{call.method} of {call.layer}" for call in calls]
+    order, other = (
+        [inputs["numbers"][call.layer] for call in mine],
+        [f"{call.method} of {call.layer}" for call in calls],
+    )
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
@@ -139,11 +141,22 @@ def _tell(calls: list[Call], method: str, when: str, **results: Any) -> dict[str
         return [value(call) for call in mine]
 
     return {
-        f"layers{when}": ", ".join(map(str, order) if order else other) or "none",
-        f"given{when}": lambda: [np.array(order), of_calls(lambda call: call.given)],
+        f"layers{when}": np.array(order) if order else ", ".join(other) or "none",
+        f"given{when}": lambda: {"of": np.array(order), "is": of_calls(lambda call: call.given)},
         f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
-        **{f"{name}{when}": [np.array(order[-1:]), copy_array(result)] for name, result in results.items()},
+        **{f"{name}{when}": {"of": np.array(order[-1:]), "is": copy_array(result)} for name, result in results.items()},
     }
+
+
+def _in_order(step: int) -> Sides:
+    """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first."""
+
+    def right(found: Plain, inputs: Inputs, name: str) -> tuple[str, str]:
+        places = {number: str(place) for place, number in enumerate(inputs["numbers"])}
+        called = found if isinstance(found, str) else ", ".join(places.get(int(number), "?") for number in found)
+        return called, ", ".join([*places.values()][::step])
+
+    return right
 
 
 def _handed_on(first: str, returned: str) -> Sides:
@@ -153,10 +166,9 @@ def _handed_on(first: str, returned: str) -> Sides:
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-        order, given = found
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
-        values = [inputs[first], *(by_number[int(number)] for number in order)]
-        return ([*given], values[:-1]) if name.startswith("given") else (given, values[-1])
+        values = [inputs[first], *(by_number[int(number)] for number in found["'of'"])]
+        return found["'is'"], values[:-1] if name.startswith("given") else values[-1]
 
     return right
 
@@ -188,7 +200,7 @@ FORWARD = (
         "LayersInOrder",
         "forward calls each layer's forward once, from the first layer to the last.",
         forward,
-        expected(lambda inputs: ", ".join(map(str, inputs["numbers"]))),
+        _in_order(1),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
         " should come first?",
         of=_both("layers"),
@@ -228,7 +240,7 @@ BACKWARD = (
         "LayersReversed",
         "backward calls each layer's backward once, from the last layer to the first.",
         backward,
-        expected(lambda inputs: ", ".join(map(str, reversed(inputs["numbers"])))),
+        _in_order(-1),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. The loss"
         " comes behind the last layer. So which layer can get its gradient first?",
         points=2,

@@ -119,10 +119,24 @@ def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: 
 
 
 def _require_dependence(output: Array, z: Array) -> None:
-    """Raise `Wrong` for an output of two values at most, which may be any, and for the scores themselves."""
-    if len(np.unique(output)) < 3 or (output.shape == z.shape and np.allclose(output, z)):
+    """Raise `Wrong` for an output that doesn't follow the scores: any two outputs may agree that don't.
+
+    In each column, or in each row, a larger score has a larger output, or a smaller one, or its size has. The scores
+    themselves are no output, nor are two values.
+    """
+    layouts = [each for each in (output, output.T) if each.shape == z.shape and not np.allclose(each, z)]
+    pairs = [(each, scores) for each in layouts for scores in (z, np.abs(z))]
+    follows = any(_is_monotone(one, other) or _is_monotone(one.T, other.T) for one, other in pairs)
+    if len(np.unique(output)) < 3 or not follows:
         hint = "Compare self.output for two different columns of scores."
         raise Wrong("The output does not follow the scores.", hint=hint)
+
+
+def _is_monotone(output: Array, scores: Array) -> bool:
+    """Tell whether in each column a larger score never has a smaller output, or never a larger one."""
+    one, other = np.triu_indices(len(scores), 1)
+    steps = (output[one] - output[other]) * np.sign(scores[one] - scores[other])
+    return bool(((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all())
 
 
 softmax_forward = Part(

@@ -72,7 +72,6 @@ OPTIONS = {
     "new": {"assignment"},
     "check": {"assignment"},
     "build": BUILD,
-    "fingerprints": set(),
     "bundle": BUILD,
     "site": BUILD | {"offline"},
     "grade": RUN | {"student", "notebook", "force", "f"},

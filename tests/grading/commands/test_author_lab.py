@@ -60,7 +60,7 @@ def test_what_was_changed_is_in_force_after_a_restart_for_the_check_and_the_verd
     run_anew(page)
     said.filter(has_text=NAME).nth(1).wait_for(timeout=PATIENCE, state="attached")
     assert "0 of 2 points" in said.filter(has_text=NAME).last.inner_text()
-    closed = lab.folder / "units" / UNIT / "closed" / "__init__.py"
+    closed = lab.folder / "units" / UNIT / "closed" / "mistakes.toml"
     closed.write_text(closed.read_text().replace(NAME, "A name that was changed"))
     run_anew(page)
     said.filter(has_text="A name that was changed").nth(1).wait_for(timeout=PATIENCE, state="attached")

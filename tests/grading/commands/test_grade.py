@@ -2,7 +2,6 @@
 
 import copy
 import errno
-import json
 import os
 import re
 import shutil
@@ -10,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
@@ -17,6 +17,9 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
+from lib.checking.answers import read_record
+from lib.checking.results import leaves
+from lib.checking.student_code import Failure
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
@@ -196,8 +199,11 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     resources |= {"index": 0, "total": 1, "student": "x", "last_name": "", "first_name": "", "notebook_path": ""}
     shown, _ = HTMLExporter(config=config).from_filename(str(graded.notebook(name)), resources=resources)
     [loss] = [part for part in verdict.parts if part.id == "check-cce"]
-    kept = json.dumps([[part.challenge, part.expected, part.answer] for part in verdict.parts])
-    numbers = {number[:8] for number in re.findall(r"\d+\.\d{7,}", kept)}
+    kept = [each for part in verdict.parts for each in (part.challenge, *part.expected.values())]
+    records = [read_record(data) for each in kept for data in each.values()]
+    results = [leaf for each in records if not isinstance(each, Failure) for _, leaf in leaves(each)]
+    digits = [str(number) for leaf in results if isinstance(leaf, np.ndarray) for number in leaf.flat]
+    numbers = {number[:8] for number in digits if re.fullmatch(r"\d+\.\d{7,}", number)}
     assert len(numbers) > 500
     given = graded.released().read_text()  # a drawn number may begin as one of the notebook's own, such as 0.000625
     for html in (graded.feedback(name), shown):
