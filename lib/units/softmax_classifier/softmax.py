@@ -81,8 +81,8 @@ def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
 
 def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     """Two outputs agree, and are not just any numbers: a mistake in both belongs to another statement."""
-    integers, floats = found
-    _require_dependence(floats, inputs["whole"])
+    integers, floats, given = found
+    _require_dependence(floats, given, inputs["whole"])
     return integers, floats
 
 
@@ -95,8 +95,9 @@ def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     axes=CLASS_AND_SAMPLE,
 )
 def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for scores that are integers, and for the same numbers as floats."""
-    return [output_of(Softmax(), z) for z in (inputs["whole"], inputs["whole"].astype(float))]
+    """Give the outputs for scores that are integers, and for the same numbers as floats, and the scores."""
+    z = inputs["whole"]
+    return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float))), z]
 
 
 @statement(
@@ -118,25 +119,12 @@ def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: 
     return found, expected
 
 
-def _require_dependence(output: Array, z: Array) -> None:
-    """Raise `Wrong` for an output that doesn't follow the scores: any two outputs may agree that don't.
-
-    In each column, or in each row, a larger score has a larger output, or a smaller one, or its size has. The scores
-    themselves are no output, nor are two values.
-    """
-    layouts = [each for each in (output, output.T) if each.shape == z.shape and not np.allclose(each, z)]
-    pairs = [(each, scores) for each in layouts for scores in (z, np.abs(z))]
-    follows = any(_is_monotone(one, other) or _is_monotone(one.T, other.T) for one, other in pairs)
-    if len(np.unique(output)) < 3 or not follows:
+def _require_dependence(output: Array, given: Array, z: Array) -> None:
+    """Raise `Wrong` for an output of two values at most, which may be any, for the scores themselves, and for an output
+    of other scores than those drawn: two that agree say nothing of the draw."""
+    if len(np.unique(output)) < 3 or np.array_equal(output, z) or not np.array_equal(given, z):
         hint = "Compare self.output for two different columns of scores."
         raise Wrong("The output does not follow the scores.", hint=hint)
-
-
-def _is_monotone(output: Array, scores: Array) -> bool:
-    """Tell whether in each column a larger score never has a smaller output, or never a larger one."""
-    one, other = np.triu_indices(len(scores), 1)
-    steps = (output[one] - output[other]) * np.sign(scores[one] - scores[other])
-    return bool(((steps >= 0).all(axis=0) | (steps <= 0).all(axis=0)).all())
 
 
 softmax_forward = Part(
@@ -203,12 +191,12 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     A class far below the others has the probability 0, and all others share what is left. An output that isn't softmax
     of small scores changes for reasons of its own: it loses no point here unless it overflows.
     """
-    (small, large), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
-    if not np.isfinite(found).all():
+    (small, large, given), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
+    if not (np.isfinite(small).all() and np.isfinite(large).all()):
         raise Wrong("The output overflows.", where=where, found="nan or inf", expected="probabilities")
     if not _is_softmax(small, z):
-        _require_dependence(small, z)
-        return found, found
+        _require_dependence(small, given, z)
+        return small, small
     left = np.where(added == added.max(axis=0), small, 0)
     what = "The output is not that of small scores with the same differences."
     if np.ptp(added, axis=0).any():
@@ -233,9 +221,9 @@ def _is_softmax(output: Array, z: Array) -> bool:
     is_about_overflow=True,
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for the scores as they are, and with a large number added."""
+    """Give the outputs for the scores as they are, and with a large number added, and the scores."""
     z = inputs["scores"]
-    return [output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"])]
+    return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"])), z]
 
 
 softmax_stable = Part(
