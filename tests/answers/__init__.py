@@ -5,8 +5,8 @@ A file holds answers to one cell, each under its id. An answer has its whole `co
 right.
 
 Those in `public` are held out: they were written after public student code, courses and questions, and no mistake of
-the catalogue is written against them. Those in `own` were written against the checks: `called` is all that their
-mistakes are called, and what is `said` stands in the report at the desk. `loops` has loops of this kind in Python.
+the catalogue is written against them. Those in a unit's folder were written against its checks: `called` is all that
+their mistakes are called, and what is `said` stands in the report at the desk. `loops` has more of them, in Python.
 """
 
 import tomllib

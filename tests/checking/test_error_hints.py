@@ -7,8 +7,8 @@ import numpy as np
 
 from lib.checking.error_hints import RULES, explain, hint_for
 from lib.checking.student_code import Failure, run_student_code
+from tests.answers.loops import loop
 from tests.checking.desk import PARTS, checked, judged
-from tests.units.softmax_classifier.loops import loop
 from tests.variants import written
 
 IN_CCE = """

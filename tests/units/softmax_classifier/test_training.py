@@ -13,10 +13,10 @@ from lib.checking.looks import look_at_ours
 from lib.checking.student_code import silence
 from lib.units.softmax_classifier import train
 from lib.units.softmax_classifier.trace import DataArray, Placeholder
+from tests.answers import loops
+from tests.answers.loops import ADD, BACK, EACH, FORWARD, GRADIENT, NOTE, UPDATE, loop
 from tests.certificate.table import expect_none
 from tests.checking.desk import checked, judged, lost, names, said, states
-from tests.units.softmax_classifier import loops
-from tests.units.softmax_classifier.loops import ADD, BACK, EACH, FORWARD, GRADIENT, NOTE, UPDATE, loop
 from tests.variants import written
 
 SEEDS = (1, 2**40 + 5)
