@@ -134,10 +134,17 @@ STATES: list[tuple[Part, Code, list[str], str]] = [
     (relu, ZEROS, [RIGHT, WRONG], "The result is not the right one. Where: entry"),
     (relu, TURNED, [WRONG, UNCHECKED], "Something else came out. Where: entry"),
     (relu, HALF, [RIGHT, OPEN], "Blank 2 of 3 on line 6 is still open."),
+<<<<<<< HEAD
     (loss, "def mse(y, p):\n    return y.reshape(99)", [WRONG], "Your line 2: return y.reshape(99)"),
     (loss, "def mse(y, p):\n    return 1.7e308", [WRONG], "Found inf"),
     (loss, "def mse(y, p):\n    return 7.0", [WRONG], "Where: x = [[0., 0.], [0., 0.]]"),
     (loss, "def mse(y, p):\n    return [y]", [WRONG], "Found shape (1, 2, 2)"),
+=======
+    (loss, written("def mse(y, p):\n    return y.reshape(99)"), [WRONG], "Your line 2: return y.reshape(99)"),
+    (loss, written("def mse(y, p):\n    return 1.7e308"), [WRONG], "Found inf"),
+    (loss, written("def mse(y, p):\n    return 7.0"), [WRONG], "Where: x = [[0., 0.], [0., 0.]]"),
+    (loss, written("def mse(y, p):\n    return [y]"), [WRONG], "Found shape (1, 2, 2)"),
+>>>>>>> e1568cf2305297e825e2c35757264febf3c2a0b0
     (PAIR, both("x.sum()", "np.nan"), [RIGHT, WRONG], "Where: ['first']. Found nan"),
     (PAIR, "def pair(x):\n    return x.sum()", [WRONG, WRONG], "It raised TypeError: cannot unpack"),
 ]
