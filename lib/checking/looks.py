@@ -75,9 +75,8 @@ def look_at(
     with all_put_back():
         for look, cases in _looks(part, inputs).items():
             actions = [partial(_take, look, *given, subjects) for given in cases.values()]
-            ran: list[dict[str, Outcome] | Failure] = [late.get(look.__name__) or _no_time()]
-            if look.__name__ not in late and monotonic() < until:
-                ran = run_each(actions, TIME_LIMIT, until)
+            is_late = look.__name__ in late or monotonic() >= until
+            ran = [late.get(look.__name__) or _no_time()] if is_late else run_each(actions, TIME_LIMIT, until)
             ran += [ran[-1]] * (len(cases) - len(ran))
             shown |= _sort(part, look, dict(zip(cases, ran, strict=True)))
     return shown

@@ -166,14 +166,9 @@ def _handed_on(first: str, returned: str) -> Sides:
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
-<<<<<<< HEAD
         order, given = found
         values = [inputs[first], *(by_number[int(number)] for number in order.split())]
         return given, values[:-1] if name.startswith("given") else values[-1]
-=======
-        values = [inputs[first], *(by_number[int(number)] for number in found["'of'"])]
-        return found["'is'"], values[:-1] if name.startswith("given") else values[-1]
->>>>>>> e1568cf2305297e825e2c35757264febf3c2a0b0
 
     return right
 
