@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, get_args
 
 from lib.checking.arguments import argument_error, order_arguments
-from lib.checking.looks import Outcome, look_at
+from lib.checking.looks import Outcome, find_late, look_at
 from lib.checking.results import clean, from_json, to_json
 from lib.checking.student_code import Failure, Kind, attempt
 from lib.unit import Inputs, Part
@@ -73,14 +73,15 @@ def answer(part: Part, seed: int, given: tuple[Any, ...], named: Mapping[str, An
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     subjects, begin = order_arguments(part, given, named), monotonic()
     at_desk = _show(part, attempt(part.desk_inputs), subjects, begin + BUDGET / 2)
-    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, begin + BUDGET)
-    return {DESK: at_desk, SECRET: secret}
+    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, begin + BUDGET, find_late(at_desk))
+    shown = {DESK: at_desk, SECRET: secret}
+    return {name: {place: write_record(each) for place, each in of.items()} for name, of in shown.items()}
 
 
-def _show(part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], until: float) -> dict[str, Any]:
-    if isinstance(inputs, Failure):
-        return {"": write_record(inputs)}
-    return {place: write_record(outcome) for place, outcome in look_at(part, inputs, subjects, until).items()}
+def _show(
+    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], until: float, late: Mapping[str, Failure] = {}
+) -> dict[str, Outcome]:
+    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, until, late)
 
 
 def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:

@@ -59,20 +59,33 @@ def of_case(inputs: Inputs, case: str) -> Inputs:
     return {**inputs, **own, "case": case}
 
 
-def look_at(part: Part, inputs: Inputs, subjects: tuple[Any, ...], until: float = float("inf")) -> dict[str, Outcome]:
+def look_at(
+    part: Part,
+    inputs: Inputs,
+    subjects: tuple[Any, ...],
+    until: float = float("inf"),
+    late: Mapping[str, Failure] = {},
+) -> dict[str, Outcome]:
     """Run student code, on a copy of the inputs for each look, and give what it shows.
 
     Not in time is what still runs when the clock (`time.monotonic`) says `until`. A look that doesn't end in time is
-    not run for its other cases.
+    not run for its other cases, nor are those that are known to be `late`.
     """
     shown: dict[str, Outcome] = {}
     with all_put_back():
         for look, cases in _looks(part, inputs).items():
             actions = [partial(_take, look, *given, subjects) for given in cases.values()]
-            ran = run_each(actions, TIME_LIMIT, until) if monotonic() < until else [_no_time()]
+            is_late = look.__name__ in late or monotonic() >= until
+            ran = [late.get(look.__name__) or _no_time()] if is_late else run_each(actions, TIME_LIMIT, until)
             ran += [ran[-1]] * (len(cases) - len(ran))
             shown |= _sort(part, look, dict(zip(cases, ran, strict=True)))
     return shown
+
+
+def find_late(shown: Shown) -> dict[str, Failure]:
+    """Find which looks didn't end in time, by name."""
+    failures = ((place, each) for place, each in shown.items() if isinstance(each, Failure) and each.kind == "time")
+    return {place.partition(" ")[0]: failure for place, failure in failures}
 
 
 def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Outcome]:

@@ -214,7 +214,7 @@ def _faults_of_points(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
             if fault := _fault_of_way(key, mistake, objects, where, drawn):
                 yield fault
                 break
-            for part in _others(key, mistake) if number == 0 else ():
+            for part in _others(key, mistake) if number == 0 and not mistake.is_generic else ():
                 if part.id not in harmed and (lost := _lost_elsewhere(key, part, objects, drawn)):
                     harmed.add(part.id)
                     yield CannotBuild(

@@ -129,10 +129,8 @@ def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
 def _tell(inputs: Inputs, calls: list[Call], method: str, when: str, **results: Any) -> dict[str, Any]:
     """Tell what a pass did: the layers called, what each was given, and each result beside the last layer called."""
     mine = [call for call in calls if call.method == method]
-    order, other = (
-        [inputs["numbers"][call.layer] for call in mine],
-        [f"{call.method} of {call.layer}" for call in calls],
-    )
+    written = " ".join(str(inputs["numbers"][call.layer]) for call in mine)
+    other = [f"{call.method} of {call.layer}" for call in calls]
 
     def of_calls(value: Callable[[Call], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
@@ -141,10 +139,10 @@ def _tell(inputs: Inputs, calls: list[Call], method: str, when: str, **results: 
         return [value(call) for call in mine]
 
     return {
-        f"layers{when}": np.array(order) if order else ", ".join(other) or "none",
-        f"given{when}": lambda: {"of": np.array(order), "is": of_calls(lambda call: call.given)},
+        f"layers{when}": written or ", ".join(other) or "none",
+        f"given{when}": lambda: [written, of_calls(lambda call: call.given)],
         f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
-        **{f"{name}{when}": {"of": np.array(order[-1:]), "is": copy_array(result)} for name, result in results.items()},
+        **{f"{name}{when}": [written, copy_array(result)] for name, result in results.items()},
     }
 
 
@@ -152,8 +150,9 @@ def _in_order(step: int) -> Sides:
     """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first."""
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[str, str]:
-        places = {number: str(place) for place, number in enumerate(inputs["numbers"])}
-        called = found if isinstance(found, str) else ", ".join(places.get(int(number), "?") for number in found)
+        places = {str(number): str(place) for place, number in enumerate(inputs["numbers"])}
+        is_called = {*found.split()} <= places.keys()
+        called = ", ".join(places[number] for number in found.split()) if is_called else found
         return called, ", ".join([*places.values()][::step])
 
     return right
@@ -167,8 +166,9 @@ def _handed_on(first: str, returned: str) -> Sides:
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
-        values = [inputs[first], *(by_number[int(number)] for number in found["'of'"])]
-        return found["'is'"], values[:-1] if name.startswith("given") else values[-1]
+        order, given = found
+        values = [inputs[first], *(by_number[int(number)] for number in order.split())]
+        return given, values[:-1] if name.startswith("given") else values[-1]
 
     return right
 
