@@ -50,7 +50,7 @@ def test_what_is_put_together_wrongly_is_told(key, problem, found):
     assert f"Found:    {found}\n" in told
 
 
-@pytest.mark.parametrize("statements", [Twice, [Twice], (draw,)], ids=str)
+@pytest.mark.parametrize("statements", [Twice, [Twice], (draw,)], ids=["one", "a list", "a function"])
 def test_statements_that_are_none_are_told_at_once(statements):
     with pytest.raises(TypeError, match="check-double: its statements are no tuple"):
         replace(PART, statements=statements)
