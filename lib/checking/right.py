@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lib.checking.results import read
-from lib.checking.values import FIND_SHAPE, Wrong, central_difference
+from lib.checking.values import FIND_SHAPE, Wrong, central_difference, central_difference_by_column
 from lib.unit import Array, Inputs, Sides
 
 
@@ -32,15 +32,18 @@ def slopes(
     factor: Callable[[Inputs], float] = lambda inputs: 1.0,
     pick: Callable[[Any], Any] = lambda found: found,
     step: float = 1e-2,
+    by_column: bool = False,
 ) -> Sides:
     """It is `factor` times the central differences of a function, a number, by the input called `at`.
 
-    The differences are exact to the fourth order of `step`.
+    The differences are exact to the fourth order of `step`. `by_column` the function gives a number for each column of
+    the input, by which no other number changes: then they are found in a fraction of the time.
     """
+    differentiate: Callable[..., Array] = central_difference_by_column if by_column else central_difference
 
     def differences(inputs: Inputs) -> Array:
         point = np.array(inputs[at], dtype=np.float64)
-        return factor(inputs) * central_difference(lambda x: float(function(x, inputs)), point, step)
+        return factor(inputs) * differentiate(lambda x: function(x, inputs), point, step)
 
     return expected(differences, pick)
 

@@ -42,7 +42,7 @@ def judge(
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if given is None else _read(part, inputs, given.get(SECRET), missing)
     findings = [each for each in find(part, inputs, shown, known) if each.statement.points]
-    evidence = dict(_evidence(findings, inputs, shown, known))
+    evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
     verdict = PartVerdict(
         part.id,
         part.title,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lib.checking.layers import prepare
-from lib.checking.right import slopes
-from lib.checking.values import numbers
+from lib.checking.right import expected, slopes
+from lib.checking.values import central_difference_by_column, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
@@ -57,15 +58,25 @@ def _take_step(layer: Any, weights: Array, x: Array, gradient: Array, inputs: In
     return Several(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
 
 
-def _score(inputs: Inputs, weights: Array, x: Array) -> Any:
-    """Sum gradient times scores, which are linear in both: their slopes are what backward has to find."""
-    return (inputs["gradient"] * (weights[:, :-1] @ x + weights[:, -1:])).sum()
+def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
+    """Give gradient times scores, (classes, batch). Their sums have the slopes that backward has to find."""
+    scores: Array = inputs["gradient"] * (weights[:, :-1] @ x + weights[:, -1:])
+    return scores
 
 
 def _moves(pick: Callable[[Array], Array]) -> Sides:
-    """-learning_rate times the slopes by the weights, of the columns picked."""
-    rate: Callable[[Inputs], float] = lambda inputs: -float(inputs["learning_rate"])  # noqa: E731
-    return slopes(lambda w, inputs: _score(inputs, w, inputs["input"]), "weights", rate, pick, step=0.5)
+    """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
+
+    def moved(inputs: Inputs) -> Array:
+        by_class = partial(_sum_by_class, inputs)
+        slopes = central_difference_by_column(by_class, inputs["weights"].T, step=0.5).T
+        return -float(inputs["learning_rate"]) * slopes
+
+    return expected(moved, pick)
+
+
+def _sum_by_class(inputs: Inputs, columns: Array) -> Any:
+    return _scores(inputs, columns.T, inputs["input"]).sum(axis=1)
 
 
 def _size(inputs: Inputs) -> float:
@@ -104,7 +115,7 @@ STATEMENTS = (
         "InputGradient",
         "backward returns the gradient of the input, (features, batch), with the weights from before the update.",
         backward,
-        slopes(lambda x, inputs: _score(inputs, inputs["weights"], x), "input", step=0.5),
+        slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=0), "input", step=0.5, by_column=True),
         "Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
         of=("returned",),
         cases=CASES,
