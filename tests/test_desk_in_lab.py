@@ -86,7 +86,7 @@ def run_cell(page, cell):
 def test_run_all_goes_on_past_open_blanks_and_says_how_many_are_open(page):
     top(page)
     said_by(cell_with(page, "def cce_gradient"), "2 blanks are still open")
-    said_by(cell_with(page, "check.train(train)"), "not checked")
+    said_by(cell_with(page, "check.train(train)"), "is still open")
 
 
 def test_reaching_a_blank_gives_one_sentence_and_no_traceback(page):

@@ -69,7 +69,7 @@ def test_the_assignment_list_shows_what_was_released_and_fetches_it(student, ter
 
 @pytest.mark.parametrize(
     ("fillings", "text"),
-    [(STUDENTS["emil"], "The loss should be 1 where the true class has p = 0.3679."), (RIGHT, "Success")],
+    [(STUDENTS["emil"], "The loss of one sample is not -log of its true class's probability."), (RIGHT, "Success")],
     ids=["a mistake", "all right"],
 )
 def test_validate_says_what_is_wrong_and_when_all_is_right(student, term, fillings, text):

@@ -58,7 +58,7 @@ def test_validate_says_before_handing_in_whether_all_is_right(validated):
     assert "Success! Your notebook passes all the tests." in right
     assert "VALIDATION FAILED" in wrong
     assert "check.cce(cce)" in wrong
-    assert "The loss should be 1 where the true class has p = 0.3679." in wrong
+    assert "The loss of one sample is not -log of its true class's probability." in wrong
 
 
 def test_what_students_hand_in_is_what_the_instructor_collects(collected):

@@ -69,7 +69,7 @@ class Check:
         """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         looked_up, self.looked_up = self.looked_up, {}
         report, shown = examine(self.part, self.package, given, named)
-        if any(finding.state == "wrong" for finding in report.findings):
+        if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
             help = find_help(self.part, order_arguments(self.part, given, named), report.findings, shown, self.package)

@@ -73,6 +73,8 @@ def steady(value):
     if isinstance(value, dict) and 'floats' in value:
         x = from_json(value)
         return to_json(np.where(x % 1 == 0, x, 0.25))
+    if isinstance(value, list):
+        return [steady(item) for item in value]
     return {key: steady(item) for key, item in value.items()} if isinstance(value, dict) else value
 def payload(name, subjects):
     part = getattr(real, name).part

@@ -44,6 +44,8 @@ OFTEN = 6
 RUNS = 2000
 """Ways to make a mistake are run so often in all, but on `FEWEST` draws at least: then a unit of a few hundred is tried
 in half a minute, and one of a few on many draws."""
+ENOUGH = 10
+"""Mistakes of one part with which another part is tried: a part that harms by one harms by most."""
 FEWEST = 2
 LONG = 30.0
 """Seconds that the worked example of a part may take."""
@@ -202,7 +204,7 @@ def _faults_of_points(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
     """Say which mistake earns all points on some draw, can't be run, or costs points in another part, too."""
     written = sum(len(mistake.sources) for mistake in key.mistakes)
     drawn = _Draws(key, max(FEWEST, min(MANY, RUNS // max(1, written))))
-    harmed = set[str]()
+    harmed, tried = set[str](), Counter[tuple[str, str]]()
     for mistake in key.mistakes:
         where = f"{place_of_mistake(key, mistake)}, the mistake {mistake.name!r} of {mistake.part!r}"
         try:
@@ -214,8 +216,11 @@ def _faults_of_points(key: AnswerKey, answers: str) -> Iterator[CannotBuild]:
             if fault := _fault_of_way(key, mistake, objects, where, drawn):
                 yield fault
                 break
-            for part in _others(key, mistake) if number == 0 and not mistake.is_generic else ():
-                if part.id not in harmed and (lost := _lost_elsewhere(key, part, objects, drawn)):
+            for part in _others(key, mistake) if number == 0 else ():
+                tried[mistake.part, part.id] += 1
+                if tried[mistake.part, part.id] > ENOUGH or part.id in harmed:
+                    continue
+                if lost := _lost_elsewhere(key, part, objects, drawn):
                     harmed.add(part.id)
                     yield CannotBuild(
                         f"{answers}, the part {part.id!r}, with the mistake {mistake.name!r} of {mistake.part!r}: a"

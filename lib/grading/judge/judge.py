@@ -121,7 +121,8 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
         for number in _broken(part, mistake, statements):
             named = Diagnosis(mistake.name, mistake.hint)
             statements[number] = replace(statements[number], mistake=named, hint="")
-    return replace(verdict, statements=tuple(statements))
+    first = next((each.mistake for each in statements if each.mistake), None)
+    return replace(verdict, statements=tuple(statements), mistake=first)
 
 
 def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerdict]) -> Iterator[int]:

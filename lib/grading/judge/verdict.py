@@ -82,6 +82,7 @@ class PartVerdict:
     id: str
     title: str
     statements: tuple[StatementVerdict, ...]
+    mistake: Diagnosis | None = None
     problem: str = ""
     challenge: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
@@ -101,11 +102,6 @@ class PartVerdict:
     def mistakes(self) -> list[Diagnosis]:
         """The mistakes that have names, each once."""
         return list(dict.fromkeys(each.mistake for each in self.statements if each.mistake))
-
-    @property
-    def mistake(self) -> Diagnosis | None:
-        """The first of them."""
-        return next(iter(self.mistakes), None)
 
     @property
     def hints(self) -> list[str]:
@@ -250,17 +246,16 @@ def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
 def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
         data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    of_all = data.pop("mistake", None)  # as it stood until each statement had its own
-    statements = tuple(_statement(each, of_all) for each in data.pop("statements"))
-    part = PartVerdict(statements=statements, **data)
+    statements = tuple(_checked(StatementVerdict(**_with_mistake(each))) for each in data.pop("statements"))
+    part = PartVerdict(statements=statements, **_with_mistake(data))
     if not all(isinstance(places, dict) for places in (*part.answer.values(), *part.expected.values())):
         raise TypeError("a statement's answers aren't told apart by place")
     return _checked(part)
 
 
-def _statement(data: dict[str, Any], of_all: dict[str, Any] | None) -> StatementVerdict:
-    mistake = data.pop("mistake", of_all if data["state"] == "wrong" else None)
-    return _checked(StatementVerdict(**data, mistake=_checked(Diagnosis(**mistake)) if mistake else None))
+def _with_mistake(data: dict[str, Any]) -> dict[str, Any]:
+    mistake = data["mistake"]
+    return {**data, "mistake": None if mistake is None else _checked(Diagnosis(**mistake))}
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from lib.unit import Array, Inputs
-from lib.units.softmax_classifier.inputs import probabilities
-from lib.units.softmax_classifier.training import CALLS
+from lib.units.softmax_classifier.inputs import CALLS, probabilities
 
 Samples = np.ndarray[Any, np.dtype[np.intp]]
 """Numbers of samples: columns of X."""

@@ -9,6 +9,8 @@ import numpy as np
 
 from lib.unit import Array
 
+CALLS = ("first", "second")
+"""The cases of a training loop: two calls of `train` with other sizes."""
 SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5)}
 """(classes, batch) of the drawn sets."""
 

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from lib.unit import Inputs, Part, Several, Sides, Statement
-
-CALLS = ("first", "second")
-"""The cases: two calls of `train` with other sizes."""
+from lib.units.softmax_classifier.inputs import CALLS
 
 
 def draw(rng: np.random.Generator) -> Inputs:

@@ -89,7 +89,7 @@ def test_what_was_right_for_another_challenge_earns_nothing(course):
         assert verdict.seed != course.first[student].seed
         right_again = {one.name for part in verdict.parts for one in part.statements if one.state == "right"}
         assert right_again <= {"ColumnsSumToOne"}  # this much says any softmax, of whatever scores
-        assert {part.id: part.answer for part in verdict.parts} == answers[student], "the attack itself did work"
+        assert not any(part.problem for part in verdict.parts), "the attack itself did work"
 
 
 # The pipeline as plain data: no folder, and no run
