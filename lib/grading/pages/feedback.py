@@ -128,10 +128,10 @@ class Page:
         """List why a part isn't right, where that says it all: without a mistake that has a name and any points."""
         if part.problem:
             return [part.problem]
-        if any(statement.why and not statement.by_code for statement in part.statements):
-            return []  # what the judge has found says something only beside the statement
-        whys = sorted({statement.why for statement in part.statements})
         blank = all(statement.state == "open" for statement in part.statements)
+        if any(statement.why and not statement.by_code for statement in part.statements) and not blank:
+            return []  # what the judge has found says something only beside the statement
+        whys = sorted({statement.why for statement in part.statements if statement.by_code})
         return whys if not part.points and not part.mistake and (blank or len(whys) == 1) else []
 
     def first_with(self, reasons: Sequence[str]) -> PartVerdict | None:

@@ -11,11 +11,9 @@ from lib.checking.answers import SECRET
 from lib.checking.findings import NOT_TESTED
 from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import FILE, Diagnosis, PartVerdict, StatementVerdict, Verdict, html, items
+from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict, html, items
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
-
-OLD = StatementVerdict("S", "It holds.", 1, "wrong", "W")
 
 
 @pytest.fixture
@@ -43,15 +41,6 @@ def test_a_verdict_reads_back_as_it_was_kept_with_all_for_an_appeal(tmp_path: Pa
     )
     assert (given["'first'"], expected["'first'"]) == (x[-1], x[0])
     assert not Verdict.load(tmp_path, evidence=False).parts[0].expected
-
-
-def test_a_file_from_the_time_when_a_part_had_one_mistake_is_read(tmp_path: Path) -> None:
-    data = kept(tmp_path, PartVerdict("check-pair", "A pair", (OLD, OLD)))
-    for each in data["parts"][0]["statements"]:
-        del each["mistake"], each["by_code"]
-    data["parts"][0] |= {"mistake": {"name": "It is old", "hint": "Look."}}
-    (tmp_path / FILE).write_text(json.dumps(data))
-    assert Verdict.load(tmp_path).parts[0].mistakes == [Diagnosis("It is old", "Look.")]
 
 
 def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: PartVerdict) -> None:
