@@ -29,7 +29,7 @@ REMARKS = {
     "somebody_elses": "is not a file",
     "kernel_dies": "made the kernel die",
     "interrupt_ignored": "could not be stopped",
-    "cell_never_ends": "ran longer than 4 seconds",
+    "cell_never_ends": "ran longer than 6 seconds",
     "hundred_megabytes_of_lines": ("put out more than is kept", "put out far more", "ran longer"),  # by the load
     "messages_malformed": "can't be read",
     "newer_python": "The cell loss can't be read by Python 3.11, which graded this notebook.",

@@ -54,7 +54,7 @@ class Open(ReLU):
 
 
 RIGHT = on(RELU, {}), on(LOSS, {})
-UNRUN = "Cell 3 ran longer than 4 seconds and was stopped."
+UNRUN = "Cell 3 ran longer than 6 seconds and was stopped."
 NO_CODE = "The check gave no answer."
 DEFECT = "The cell mse ended in SyntaxError: invalid character '“' (U+201C) (line 3)."
 QUESTIONS = (Question("a", "Up or down?", ("Up", "Down"), 0, "So."), Question("b", "How far?", ("1", "2"), 1, "So."))
@@ -215,7 +215,7 @@ def course(graded, tmp_path_factory) -> Course:
 
 REMARKS = {
     "another_name": "was graded in its place. Next time, hand it in under the name it came with. It cost no points.",
-    "cell_never_ends": "ran longer than 4 seconds and was stopped. Look for a loop that never ends",
+    "cell_never_ends": "ran longer than 6 seconds and was stopped. Look for a loop that never ends",
     "kernel_dies": "made the kernel die; nothing after it could run. Python itself ended there.",
     "hundred_megabytes_of_lines": "put out more than is kept; the rest was dropped. Usually that is a print",
     "metadata_missing": "They were found by their text and their place. Some programs drop them",
