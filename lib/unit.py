@@ -83,7 +83,8 @@ class Part:
 
     `subjects` are the names under which the notebook defines what is checked. `depends_on` are parts without which this
     one can't be tested at the desk (at grading every part is judged apart). `code` is the function or method to look at
-    when a check fails, such as `Softmax.backward`; without it the first subject.
+    when a check fails, such as `Softmax.backward`; without it the first subject. Looks that are `repeated` call code
+    several times anyway, with other inputs each: what it keeps from an earlier call shows there.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Part:
     statements: tuple[Statement, ...]
     depends_on: tuple[Part, ...] = ()
     code: str = ""
+    repeated: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up.

@@ -89,7 +89,7 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
 
     What code keeps from an earlier call then shows in the next one.
     """
-    if not isinstance(others := draw_others(part), Failure):
+    if not part.repeated and not isinstance(others := draw_others(part), Failure):
         look_at(part, others, subjects, monotonic() + seconds)
 
 

@@ -112,6 +112,9 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
     """
     for new, used in zip(mistake.objects(key.right), mistake.objects(key.right), strict=True):
         first, again = (tuple(objects[name] for name in part.subjects) for objects in (new, used))
+        if part.repeated:
+            yield [look_at_ours(part, part.desk_inputs(), first)]
+            continue
         look_at_ours(part, part.other_inputs, again)
         fresh, later = (look_at_ours(part, part.desk_inputs(), each) for each in (first, again))
         yield [fresh] if Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later)) else [fresh, later]

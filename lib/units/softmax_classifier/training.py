@@ -91,4 +91,4 @@ STATEMENTS = (
         lines=r"loss",
     ),
 )
-train = Part("check-train", "The training loop", ("train",), draw, STATEMENTS)
+train = Part("check-train", "The training loop", ("train",), draw, STATEMENTS, repeated=True)
