@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 from math import prod
 from typing import Any, TypeAlias
 
@@ -144,7 +145,9 @@ def compare(
         where = ", ".join(filter(None, [path, at]))
         return Wrong(what or "The result is not the right one.", found=found, expected=expected, where=where, hint=hint)
 
-    same = {"rtol": rtol, "atol": atol, "what": what, "hint": hint, "axes": axes}
+    inside = partial(
+        compare, rtol=rtol, atol=atol, what=what, hint=hint, nan_hint=nan_hint, shape_hint=shape_hint, axes=axes
+    )
     if isinstance(expected, np.ndarray) and isinstance(found, np.ndarray):
         if found.shape != expected.shape:
             raise wrong(_form(found), _form(expected), hint=shape_hint)
@@ -158,11 +161,10 @@ def compare(
                 raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
             if key not in expected:
                 raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
-            inside = path if key == A_SET else f"{path}[{key}]"
-            compare(found[key], expected[key], path=inside, nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # of several types
+            inside(found[key], expected[key], path=path if key == A_SET else f"{path}[{key}]")
     elif isinstance(expected, list) and isinstance(found, list):
         for number, pair in enumerate(zip(found, expected, strict=False)):
-            compare(*pair, path=f"{path}[{number}]", nan_hint=nan_hint, shape_hint=shape_hint, **same)  # type: ignore[arg-type]  # likewise
+            inside(*pair, path=f"{path}[{number}]")
         if len(found) != len(expected):
             raise wrong(_count(found), _count(expected), hint=PRINT_BOTH)
     elif type(found) is not type(expected):

@@ -1,7 +1,4 @@
-"""Values: the results of student code, read as numbers and compared, with a sentence where they differ.
-
-Also central differences of the student's own functions.
-"""
+"""Values: the results of student code read as numbers, what is wrong of them in a sentence, and central differences."""
 
 from __future__ import annotations
 

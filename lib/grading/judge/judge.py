@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from lib.answer_key import AnswerKey
+from lib.checking import fingerprints
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, find, sides
@@ -133,8 +134,6 @@ def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerd
 
 def shipped(key: AnswerKey) -> AtDesk:
     """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
-    from lib.checking import fingerprints
-
     place = units.place_of_key(key)
     return fingerprints.read(place.module) if place else AtDesk({}, {})
 

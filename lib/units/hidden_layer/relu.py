@@ -9,7 +9,7 @@ import numpy as np
 
 from lib.checking.layers import is_like, kept_output, prepare
 from lib.checking.results import Plain, compare
-from lib.checking.right import by_name
+from lib.checking.right import anything, by_name
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
@@ -111,11 +111,6 @@ def _where_input_is(sign: int, passed: str) -> Sides:
     return right
 
 
-def _whatever(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """It is right as it is: the look raises where it isn't."""
-    return found, found
-
-
 FORWARD: dict[str, Any] = {"look": forward, "cases": CASES, "axes": AXES, "lines": "output"}
 BACKWARD: dict[str, Any] = {"look": backward, "cases": BACKWARD_CASES, "axes": AXES, "lines": "return"}
 
@@ -132,7 +127,7 @@ OUTPUT = (
     Statement(
         "NegativesBecomeZero",
         "Where the input is negative, the output is 0.",
-        right=by_name(output=_where_input_is(-1, "input"), fits=_whatever),
+        right=by_name(output=_where_input_is(-1, "input"), fits=anything),
         hint="Take one negative number, such as -2: what should come out? Compare it with what your line gives.",
         of=("output", "fits"),
         keeps=("input",),
@@ -142,7 +137,7 @@ OUTPUT = (
     Statement(
         "ReturnsOutput",
         "forward also returns its output: a network hands on what its layers return.",
-        right=_whatever,
+        right=anything,
         hint="End forward with return(self.output).",
         points=0,
         of=("returned",),

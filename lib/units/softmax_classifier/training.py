@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.right import by_name
 from lib.unit import Inputs, Part, Several, Sides, Statement
 from lib.units.softmax_classifier.inputs import CALLS
 
@@ -40,11 +41,6 @@ def _right(name: str) -> Sides:
         return found, found
 
     return right
-
-
-def _by_name(**names: str) -> Sides:
-    rights = {name: _right(of) for name, of in names.items()}
-    return lambda found, inputs, name: rights[name](found, inputs, name)
 
 
 STATEMENTS = (
@@ -84,7 +80,7 @@ STATEMENTS = (
         "EpochLoss",
         "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less.",
         trace,
-        _by_name(losses="require_losses", returned="require_trained"),
+        by_name(losses=_right("require_losses"), returned=_right("require_trained")),
         "Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
         of=("losses", "returned"),
         cases=CALLS,
