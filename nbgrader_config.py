@@ -26,24 +26,12 @@ c.CourseDirectory.ignore = [
     "challenge.json",
 ]
 
-# Points come from the unit's statements. Blanks stand where nbgrader would empty whole solution cells. Before the
-# gradebook learns of a notebook its solution has to earn all points, and the notebook that students get none.
+# `nbgrader generate_assignment` and formgrader's button make and refuse what `zerolayer build` does: points come from
+# the unit's statements, blanks stand where nbgrader would empty whole cells, and a unit that breaks a law is refused.
 c.GenerateAssignment.preprocessors = [
-    "nbgrader.preprocessors.IncludeHeaderFooter",
-    "nbgrader.preprocessors.InstantiateTests",
-    "nbgrader.preprocessors.LockCells",
-    "lib.grading.commands.points.Points",
-    "lib.grading.commands.build.Blanks",
-    "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.CheckCellMetadata",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "lib.grading.commands.proof.Prove",
+    "lib.authoring.steps.Begin",
     "nbgrader.preprocessors.SaveCells",
-    "nbgrader.preprocessors.ClearHiddenTests",
-    "nbgrader.preprocessors.ClearMarkScheme",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "nbgrader.preprocessors.CheckCellMetadata",
-    "lib.grading.commands.build.NoLeak",
+    "lib.authoring.steps.Finish",
 ]
 
 # `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does; nbgrader opens no submitted notebook.

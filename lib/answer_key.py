@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lib.mistakes import Mistake
-from lib.unit import Part, Question, Unit
+from lib.unit import Part, Question, Unit, require_tuple
 
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
@@ -50,6 +50,14 @@ class AnswerKey:
     mistakes: tuple[Mistake, ...]
     sample_class: SampleClass = SampleClass({}, {})
     watched_calls: WatchedCalls = NO_CALLS
+
+    def __post_init__(self) -> None:
+        """Raise TypeError where the mistakes are no tuple, and ValueError where a part's subject has no right code."""
+        require_tuple("The mistakes", self.mistakes, Mistake, "read(Path(__file__).parent, right, UNIT.parts)")
+        for part in self.parts:
+            if missing := [name for name in part.subjects if name not in self.right]:
+                known = ", ".join(name for name in self.right if not name.startswith("_"))
+                raise ValueError(f"`right` has no {missing[0]}, which {part.id} checks. It has: {known}")
 
     @property
     def parts(self) -> tuple[Part, ...]:

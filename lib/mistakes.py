@@ -27,7 +27,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,8 +39,29 @@ ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes")
 ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
 
 
+class Place(NamedTuple):
+    """Where something stands: the file, the part, and the mistake's name."""
+
+    file: Path
+    part: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join([self.file.name, *filter(None, [self.part, self.name and repr(self.name)])])
+
+    @property
+    def line(self) -> int:
+        """The line of the file in which the name stands, or the part; 0 where neither does."""
+        lines = enumerate(self.file.read_text(encoding="utf-8").splitlines(), 1)
+        return next((number for number, line in lines if (self.name or self.part) in line), 0)
+
+
 class BadMistake(ValueError):
     """An author's slip in a file of mistakes: where, and what is wrong with it."""
+
+    def __init__(self, place: Place, what: str) -> None:
+        super().__init__(f"{place}: {what}")
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -82,43 +103,43 @@ def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tu
 
     Raises BadMistake where an entry isn't what this module says, or changes nothing.
     """
-    tables: dict[str, tuple[str, Any]] = {}
+    tables: dict[str, tuple[Path, Any]] = {}
     for file in sorted(folder.glob("*.toml")):
         try:
             read = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
-            raise BadMistake(f"{file.name}: {error}.") from None
+            raise BadMistake(Place(file), f"{error}.") from None
         for part, about in read.items():
             if part in tables:
-                raise BadMistake(f"{file.name}: {part} stands in {tables[part][0]}, too.")
-            tables[part] = file.name, about
-    found = [each for part in parts for each in _read_part(part, right, *tables.pop(part.id, ("", {})))]
-    if tables:
-        raise BadMistake(f"{', '.join(file for file, _ in tables.values())}: there is no part {', '.join(tables)}.")
+                raise BadMistake(Place(file, part), f"it stands in {tables[part][0].name}, too.")
+            tables[part] = file, about
+    found = [each for part in parts for each in _read_part(part, right, *tables.pop(part.id, (folder, {})))]
+    for part, (file, _) in tables.items():
+        raise BadMistake(Place(file, part), "there is no such part.")
     return tuple(found)
 
 
-def _read_part(part: Part, right: Mapping[str, object], file: str, about: Mapping[str, Any]) -> Iterator[Mistake]:
-    where = f"{file}, {part.id}"
+def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mapping[str, Any]) -> Iterator[Mistake]:
+    where = Place(file, part.id)
     if unknown := about.keys() - {*ABOUT_A_PART}:
-        raise BadMistake(f"{where}: {', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
+        raise BadMistake(where, f"{', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
     if not about:
         return
     if part.subjects[0] not in right:
-        raise BadMistake(f"{where}: there is no right code called {part.subjects[0]}.")
+        raise BadMistake(where, f"there is no right code called {part.subjects[0]}.")
     source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class
     names = about.get("names", "")
     for group in about.get("mistakes", ()):
         if "hint" not in group:
-            raise BadMistake(f"{where}: the group with {next(iter(group), 'nothing in it')!r} has no hint.")
+            raise BadMistake(where, f"the group with {next(iter(group), 'nothing in it')!r} has no hint.")
         known = {name for name in group if name not in ABOUT_A_GROUP}
         if strange := [*({*group.get("same", {})} - known), *({*group.get("untold", ())} - known)]:
-            raise BadMistake(f"{where}: {', '.join(strange)}: no mistake of this group is called so.")
+            raise BadMistake(where, f"{', '.join(strange)}: no mistake of this group is called so.")
         for name, ways in group.items():
             if name not in ABOUT_A_GROUP:
-                at = f"{where}, {name!r}"
+                at = where._replace(name=name)
                 if not isinstance(ways, list) or not ways or not all(isinstance(way, dict | str) for way in ways):
-                    raise BadMistake(f"{at}: write a list of ways: [{{ 'old' = 'new' }}].")
+                    raise BadMistake(at, "write a list of ways: [{ 'old' = 'new' }].")
                 sources = tuple(names + each for way in ways for each in _write(source, way, at))
                 teach = group.get("teach", about.get("teach", ""))
                 same, untold = group.get("same", {}).get(name, ""), name in group.get("untold", ())
@@ -138,14 +159,14 @@ def _changes_of_any(part: Part, about: Mapping[str, Any], source: str) -> Iterat
                 yield Mistake(part.id, name, group["hint"], sources, about.get("teach", ""), is_generic=True)
 
 
-def _write(source: str, way: Mapping[str, str] | str, where: str) -> Iterator[str]:
+def _write(source: str, way: Mapping[str, str] | str, where: Place) -> Iterator[str]:
     """Write the changed source: everywhere, and for a single change that fits several places also at each alone."""
     changes = {"…": way} if isinstance(way, str) else way
     everywhere = source
     for old, new in changes.items():
         if old not in everywhere:
             advice = " Write a change as { 'old' = 'new' }." if old == "…" else ""
-            raise BadMistake(f"{where}: the right code has no {old!r}.{advice}")
+            raise BadMistake(where, f"the right code has no {old!r}.{advice}")
         everywhere = everywhere.replace(old, new)
     written = [everywhere]
     [old, *more] = changes
@@ -155,8 +176,8 @@ def _write(source: str, way: Mapping[str, str] | str, where: str) -> Iterator[st
         written += [old.join(pieces[:at]) + changes[old] + old.join(pieces[at:]) for at in places]
     for each in written:
         try:
-            compile(each, where, "exec")
+            compile(each, str(where), "exec")
         except SyntaxError as error:
             line = (error.text or "").strip()
-            raise BadMistake(f"{where}: the changed code is no Python: {error.msg}: {line}") from None
+            raise BadMistake(where, f"the changed code is no Python: {error.msg}: {line}") from None
         yield each

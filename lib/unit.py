@@ -71,10 +71,26 @@ class Statement:
     hint_fits_shapes: bool = False
     lines: str = ""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where it has no text, or points that are none."""
+        if not isinstance(self.text, str) or (self.points and not self.text):
+            raise ValueError(f'{self.name}: it has no text. Write what is so of right code: @statement("The loss …")')
+        is_number = isinstance(self.points, int | float) and not isinstance(self.points, bool)
+        if not is_number or not 0 <= self.points < float("inf"):
+            raise ValueError(f"{self.name}: points={self.points!r} is no number from 0. For advice without points: 0")
+
 
 def statement(text: str, right: Sides | None = None, **more: Any) -> Callable[[Look], Statement]:
     """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`."""
     return lambda look: Statement(look.__name__, text, look, right, **more)
+
+
+def require_tuple(what: str, value: object, kind: type, example: str) -> None:
+    """Raise TypeError unless a value is a tuple of objects of a kind: Python notices a lacking comma late, or never."""
+    strange = [each for each in value if not isinstance(each, kind)] if isinstance(value, tuple) else [value]
+    if strange:
+        found = f"{strange[0]!r}"[:80]
+        raise TypeError(f"{what} are no tuple of {kind.__name__}: {found}. Write it as {example}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +115,10 @@ class Part:
     def __post_init__(self) -> None:
         """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up.
 
-        Raises TypeError where the statements are no tuple of statements.
+        Raises TypeError where subjects or statements are no tuple.
         """
-        if not isinstance(self.statements, tuple) or not all(isinstance(each, Statement) for each in self.statements):
-            raise TypeError(f"{self.id}: its statements are no tuple of statements. A comma makes one of one: (mean,)")
+        require_tuple(f"{self.id}: its subjects", self.subjects, str, '("loss",)')
+        require_tuple(f"{self.id}: its statements", self.statements, Statement, "(mean,)")
         looks = {statement.look.__name__: statement.look for statement in self.statements}
         if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
             raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")
@@ -188,3 +204,12 @@ class Unit:
     slow_imports: SlowImports | None = None
     questions: tuple[Question, ...] = ()
     builds_on: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise TypeError where the parts are no tuple, and ValueError where two have one id."""
+        require_tuple(f"{self.name}: its parts", self.parts, Part, "(loss,)")
+        ids = [part.id for part in self.parts]
+        if twice := [id for id in ids if ids.count(id) > 1]:
+            raise ValueError(
+                f"{self.name}: {ids.count(twice[0])} parts have the id {twice[0]!r}. Each needs its own cell"
+            )

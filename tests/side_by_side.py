@@ -25,7 +25,7 @@ BUILD = """
 import sys, lib.grading.startup
 from pathlib import Path
 from lib.grading.commands.demo import copy_course, run
-from lib.grading.commands.release import Rebuild
+from lib.authoring.build import Rebuild
 copy_course(Path(sys.argv[1])); run(Rebuild, Path(sys.argv[1]), sys.argv[2], "--Prove.enabled=False")
 """
 LAY_OUT = """

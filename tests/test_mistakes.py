@@ -73,7 +73,7 @@ def test_what_may_become_of_any_result_has_the_results_name(tmp_path):
 SLIPS = {
     "no TOML": ("[check-loss", "mistakes.toml: Expected ']'"),
     "a name twice": (f"{GROUP}'a' = [{{ '** 2' = '' }}]\n'a' = [{{ '** 2' = '' }}]", "Cannot overwrite a value"),
-    "an unknown part": ("[check-los]\nit = 'The loss'", "mistakes.toml: there is no part check-los."),
+    "an unknown part": ("[check-los]\nit = 'The loss'", "mistakes.toml, check-los: there is no such part."),
     "an unknown key": ("[check-loss]\nis = 'The loss'", "mistakes.toml, check-loss: is should be one of source, names"),
     "no hint": ("[[check-loss.mistakes]]\n'a' = [{ '** 2' = '' }]", "the group with 'a' has no hint"),
     "no list": (f"{GROUP}'a' = {{ '** 2' = '' }}", "check-loss, 'a': write a list of ways"),

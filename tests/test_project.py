@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lib.grading.commands.bundle import open_half
+from lib.authoring.wheel import open_half
 from lib.grading.pages.exports import (
     CanvasExporter,
     LmsExporter,
@@ -26,7 +26,7 @@ from tests.conftest import LONGEST, TOGETHER
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-STUDENT = ROOT / "lib" / "grading" / "commands" / "student_pyproject.toml"
+STUDENT = ROOT / "lib" / "authoring" / "student_pyproject.toml"
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
 EXPORTERS = (LmsExporter, CanvasExporter, MoodleExporter, MoodleWorksheetExporter, MoodleFeedbackExporter)
 

@@ -8,9 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 
-from lib.grading.commands import COMMANDS
+from lib.grading.commands import COMMANDS, load
 from lib.grading.errors import ConfigError
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
@@ -62,8 +61,7 @@ def _run() -> None:
     import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 
     # isort: split
-    module, _, name = COMMANDS.get(command, "app.ZeroLayerApp").partition(".")
-    app = getattr(import_module(f"lib.grading.commands.{module}"), name)
+    app = load(command)
     gc.freeze()  # what was imported stays for good: Python's collector passes over it
     gc.set_threshold(GC_THRESHOLD)
     gc.enable()

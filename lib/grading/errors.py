@@ -1,5 +1,8 @@
 """Errors that end a command with a sentence, wherever they are found."""
 
+from contextlib import suppress
+from pathlib import Path
+
 
 class ConfigError(Exception):
     """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
@@ -13,11 +16,28 @@ class UnitFailsError(ConfigError):
         super().__init__(f"{failing}. Mend the unit, and grade again")
 
 
-class CannotBuild(ValueError):
-    """The student version can't be made; the message says where, what was found, what is expected and what to try."""
+class Fault(ValueError):
+    """What is wrong with a unit or its notebook: where, what was found, what is expected, and one thing to try.
 
-    def __init__(self, problem: str, *, found: str, expected: str, attempt: str) -> None:
-        super().__init__(f"{problem}.\nFound:    {found}\nExpected: {expected}\nTry:      {end_sentence(attempt)}")
+    What would say nothing is left out.
+    """
+
+    def __init__(self, where: str, what: str, attempt: str, *, found: str = "", expected: str = "") -> None:
+        super().__init__(where, what)
+        self.where, self.what, self.attempt, self.found, self.expected = where, what, attempt, found, expected
+
+    def __str__(self) -> str:
+        told = {"Found:": self.found, "Expected:": self.expected, "Try:": end_sentence(self.attempt)}
+        lines = (f"{label:9} {text}" for label, text in told.items() if text)
+        return "\n".join([f"{self.where}: {self.what}.", *lines])
+
+
+def file_line(file: str | Path, line: int = 0) -> str:
+    """Write where something stands as editors and terminals open it: the path from here, and the line."""
+    path = Path(file)
+    with suppress(OSError, ValueError):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{line}" if line else str(path)
 
 
 def end_sentence(sentence: str) -> str:

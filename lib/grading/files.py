@@ -167,19 +167,28 @@ def remove(path: Path) -> None:
 
 def put_in_place(made: Path, place: Path) -> None:
     """Move a folder that is complete to its place; what was there before is gone afterwards."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if is_folder(place):
-        # Where the new folder is: on the same disk, so that each move is one step.
-        aside = Path(mkdtemp(dir=made.parent))
-        place.rename(aside / place.name)
-        try:
-            made.rename(place)
-        except OSError:
-            (aside / place.name).rename(place)
-            raise
-        remove(aside)
-    else:
-        remove(place)
-        made.rename(place)
+    with in_place(made, place):
+        pass
     with suppress(OSError):  # the folder of another assignment may be there too
         made.parent.rmdir()
+
+
+@contextmanager
+def in_place(made: Path, place: Path) -> Iterator[None]:
+    """Have a folder that is complete lie at its place; after an error within, both are what they were before."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Where the new folder is: on the same disk, so that each move is one step.
+    aside = Path(mkdtemp(dir=made.parent), place.name)
+    try:
+        if os.path.lexists(place):
+            place.rename(aside)
+        made.rename(place)
+        yield
+    except BaseException:
+        if not made.exists():
+            place.rename(made)
+        if os.path.lexists(aside):
+            aside.rename(place)
+        raise
+    finally:
+        remove(aside.parent)

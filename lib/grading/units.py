@@ -25,13 +25,16 @@ from typing import TYPE_CHECKING
 from traitlets.utils.importstring import import_item
 
 import lib.units
-from lib.grading.errors import ConfigError
+from lib.grading.errors import ConfigError, file_line
 
 if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
 
 CLOSED = "closed"
-CLOSED_PATHS = ("answer_key.py", "mistakes.py", "changes.toml", "grading", "reference", f"units/*/{CLOSED}")
+CLOSED_PATHS = (
+    *("answer_key.py", "mistakes.py", "changes.toml"),
+    *("authoring", "grading", "reference", f"units/*/{CLOSED}"),
+)
 """Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
 
 
@@ -143,18 +146,21 @@ def describe(error: BaseException) -> str:
     """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there."""
     from lib.mistakes import BadMistake  # here, see above
 
-    if isinstance(error, BadMistake):  # which names its file itself
-        return str(error).removesuffix(".")
-    words = f"{type(error).__name__}: {error}"
-    folders = [place.folder for place in places().values()]
-    frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
-    own = [(file, line) for file, line in frames if any(map(file.is_relative_to, folders))]
-    circular = own and isinstance(error, ImportError) and "partially initialized module" in words
-    if circular and (own[-1][0].parent.name == CLOSED) != (f".{CLOSED}" in words):  # an open and a closed file
+    if isinstance(error, BadMistake):
+        return f"{str(error).removesuffix('.')} ({file_line(error.place.file, error.place.line)})"
+    words, where = f"{type(error).__name__}: {error}", line_of(error)
+    circular = where and isinstance(error, ImportError) and "partially initialized module" in words
+    if circular and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words):  # an open and a closed file
         return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
-    if not own or isinstance(error, SyntaxError):  # which names its line itself
-        return words
-    return f"{words} ({own[-1][0].name}, line {own[-1][1]})"
+    return words if isinstance(error, SyntaxError) or not where else f"{words} ({where})"
+
+
+def line_of(error: BaseException) -> str:
+    """Give the last line of a unit's own code at which an error was raised, as `file:line`, if there is one."""
+    folders = [place.folder for place in places().values()]
+    frames = [(frame.filename, frame.lineno or 0) for frame in extract_tb(error.__traceback__)]
+    own = [frame for frame in frames if any(map(Path(frame[0]).is_relative_to, folders))]
+    return file_line(*own[-1]) if own else ""
 
 
 def closed_folders(package: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import build
 from lib.checking import right, student_code
 from lib.checking.answers import answer
 from lib.checking.dispatch import Checks
@@ -18,7 +19,6 @@ from lib.checking.findings import Finding, find
 from lib.checking.fingerprints import name_mistakes
 from lib.checking.looks import look_at
 from lib.checking.values import Wrong
-from lib.grading.commands.fingerprints import build
 from lib.grading.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.mistakes import Mistake

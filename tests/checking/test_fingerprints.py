@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import build, file_of
 from lib.checking import fingerprints
 from lib.checking.fingerprints import Measurement, Seal, read_grids, write_grids
 from lib.checking.student_code import Failure
-from lib.grading.commands.fingerprints import build, file_of
 from lib.unit import Inputs, Several, Statement, Unit
 from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY

@@ -7,10 +7,10 @@ from time import monotonic
 import pytest
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import build
 from lib.checking import fingerprints, help
 from lib.checking.dispatch import Check
 from lib.checking.render import TITLES, WHY, Report
-from lib.grading.commands.fingerprints import build
 from lib.mistakes import Mistake
 from lib.unit import Part, Unit
 from tests.checking.desk import KEYS, PARTS

@@ -17,9 +17,9 @@ import nbgrader.api
 import pytest
 from filelock import FileLock
 
+from lib.authoring.build import BuildApp
+from lib.authoring.new import NewApp
 from lib.grading.commands.demo import copy_course
-from lib.grading.commands.new import NewApp
-from lib.grading.commands.release import BuildApp
 from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
 from tests.course import ASSIGNMENT, UNPROVED
@@ -86,7 +86,7 @@ def refusal(capsys: pytest.CaptureFixture[str], command: Callable[..., object], 
     said = capsys.readouterr()
     assert ended.value.code == 1
     assert "Traceback" not in said.err + said.out
-    return re.sub(r"\s+", " ", said.err)
+    return re.sub(r"\s+", " ", said.out + said.err)
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,10 @@ import lib.grading.startup  # noqa: F401  # before all that would import what it
 # isort: split
 from importlib.metadata import version
 
-from traitlets.utils.importstring import import_item
-
-from lib.grading.commands import COMMANDS
+from lib.grading.commands import COMMANDS, load
 from lib.grading.commands.command import Command
 
-APPS = {name: import_item(f"{__package__}.{place}") for name, place in COMMANDS.items()}
+APPS = {name: load(name) for name in COMMANDS}
 
 
 def summary(description: str) -> str:

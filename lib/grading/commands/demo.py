@@ -19,10 +19,10 @@ import lib.units
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
 from lib.grading import units
+from lib.grading.commands import load
 from lib.grading.commands.command import Command, activation, named_unit
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
-from lib.grading.commands.release import Rebuild
 from lib.grading.door.cells import course_id
 from lib.grading.progress import say
 from lib.predictions.records import prediction
@@ -59,7 +59,7 @@ class DemoApp(Command):
         copy_course(course, places[0])
         try:
             say("Building the student notebook …")
-            run(Rebuild, course, unit)
+            run(load("build"), course, unit)
             write_sample_class(sample, course / "notebooks", course / "submitted", unit)
             say("Grading a class, and writing feedback …")
             run(GradeApp, course, unit)

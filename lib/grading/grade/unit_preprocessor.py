@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from glob import glob
-from itertools import chain
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -15,7 +14,7 @@ from lib.answer_key import AnswerKey
 from lib.grading import units
 from lib.grading.book.master import Master
 from lib.grading.errors import ConfigError
-from lib.grading.grade.unit_faults import faults_of_form, find_exposed, find_unseen, lost_unit, misfits
+from lib.grading.grade.unit_faults import find_exposed, find_unseen, lost_unit, misfits
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
 
@@ -44,16 +43,21 @@ class UnitPreprocessor(NbGraderPreprocessor):
         name, is_configured = self.answers_of(assignment), assignment in self.units
         if not name:
             return None
-        what, advice = f"The unit {assignment}", "Nothing was graded. Correct the unit."
+        what, advice = f"The unit {assignment}", "Nothing was done. Correct the unit."
         if is_configured:
             what = f"The unit that UnitPreprocessor.units names for {assignment}"
             advice = (
-                "Nothing was graded. Expected the import string of an AnswerKey, such as"
+                "Nothing was done. Expected the import string of an AnswerKey, such as"
                 " 'my_package.closed.ANSWER_KEY'. Correct it, or take it out if nbgrader is to grade the assignment by"
                 " itself."
             )
         key = units.load(name, what, advice)
-        for fault in chain(faults_of_form(key, name, "" if is_configured else assignment), find_exposed(key, name)):
+        if not is_configured and key.unit.name != assignment:
+            raise ConfigError(
+                f"The unit {assignment} is called {key.unit.name!r}. Expected the name of its folder. Write it in that"
+                f' folder\'s __init__.py: UNIT = Unit("{assignment}", …)'
+            )
+        for fault in find_exposed(key, name):
             raise ConfigError(str(fault))
         return key
 

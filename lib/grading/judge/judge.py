@@ -13,10 +13,10 @@ from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
-from lib.checking.findings import Finding, find, sides
+from lib.checking.findings import Finding, Known, find, sides
 from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of, name_mistakes
-from lib.checking.looks import Outcome, look_at_ours, places_of
-from lib.checking.results import Plain, read, to_json
+from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
+from lib.checking.results import read, to_json
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import Wrong
 from lib.grading import units
@@ -61,7 +61,7 @@ def judge(
     return _name(key, part, verdict, read_shown(given.get(DESK)))
 
 
-def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Mapping[str, Plain]]:
+def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
     """Draw the inputs, and run right code on them where what is right can't be told from the inputs.
 
     Raises UnitFailsError where either fails, or right code is not right: then no answer could have been.
@@ -73,12 +73,17 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Mapping
         shown = look_at_ours(part, inputs, key.subjects(part))
     except Exception as error:  # whatever a unit's own code may raise
         raise UnitFailsError(part.id, describe(error)) from error
-    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
-    known = {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}  # as the desk compares
+    known = known_of(part, inputs, shown)
     for finding in find(part, inputs, shown, known):
         if finding.state != "right" and finding.statement.points:
             raise UnitFailsError(part.id, _sentence(finding))
     return inputs, known
+
+
+def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
+    """Give what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
+    sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
+    return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
 
 def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
@@ -154,7 +159,7 @@ def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = 
 
 
 def _evidence(
-    findings: Sequence[Finding], inputs: Inputs, shown: Mapping[str, Outcome], known: Mapping[str, Plain]
+    findings: Sequence[Finding], inputs: Inputs, shown: Shown, known: Known
 ) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     """Give for each statement what was found and what was expected, by place, as JSON data."""
     for statement in (finding.statement for finding in findings):

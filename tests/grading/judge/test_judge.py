@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import build
 from lib.blanks import OpenBlank
 from lib.checking.answers import DESK, SECRET, answer
 from lib.checking.results import to_json
 from lib.checking.student_code import Failure
 from lib.grading import units
-from lib.grading.commands.fingerprints import build
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
 from lib.grading.judge.challenge import challenge, seed_of

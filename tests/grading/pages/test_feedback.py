@@ -14,10 +14,10 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
+from lib.authoring.fingerprints import build
 from lib.checking.answers import SECRET, write_record
 from lib.checking.student_code import Failure
 from lib.grading.book.marks import Mark, NotebookMarks
-from lib.grading.commands.fingerprints import build
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict, html

@@ -10,8 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import lib
-from lib.answer_key import AnswerKey
-from lib.grading import units
 from lib.grading.units import Place
 
 FILE = "proved.txt"
@@ -19,24 +17,22 @@ FILE = "proved.txt"
 LIBRARY = Path(lib.__file__).parent
 DEPENDS_ON = (
     *("*.py", "changes.toml", "checking/**/*.py", "reference/**/*.py", "units/**/*.py", "grading/judge/**/*.py"),
-    *("grading/commands/fingerprints.py", "grading/commands/key_faults.py", "grading/commands/proof.py"),
+    *("authoring/fingerprints.py", "authoring/trial.py", "authoring/laws/*.py"),
 )
 """Besides the unit's own folder, what the outcome of a proof can depend on, below `LIBRARY`. NumPy isn't among it: its
 version is pinned, and a unit whose points hang on the version would be found by its tests."""
 
 
-def is_proved(key: AnswerKey) -> bool:
-    """Tell whether a unit was proved as it stands. False for an answer key that no unit's folder holds."""
-    place = units.place_of_key(key)
+def is_proved(place: Place) -> bool:
+    """Tell whether a unit was proved as it stands."""
     with suppress(OSError):  # no note, or none that can be read
-        return place is not None and (place.closed / FILE).read_text(encoding="utf-8") == digest(place)
+        return (place.closed / FILE).read_text(encoding="utf-8") == digest(place)
     return False
 
 
-def note(key: AnswerKey) -> None:
-    """Note that a unit is proved as it stands, if it has a folder. Raises OSError where that can't be written."""
-    if place := units.place_of_key(key):
-        (place.closed / FILE).write_text(digest(place), encoding="utf-8")
+def note(place: Place) -> None:
+    """Note that a unit is proved as it stands. Raises OSError where that can't be written."""
+    (place.closed / FILE).write_text(digest(place), encoding="utf-8")
 
 
 def digest(place: Place) -> str:

@@ -157,4 +157,4 @@ def test_blanks_are_made_in_the_unit_beside_it_and_not_where_a_region_is_in_the_
     shutil.copy(AUTOTESTS, folder)
     refused = ours.zerolayer("build", "mixed")
     assert refused.returncode == 1
-    assert "a solution region in code would not be cleared" in refused.stderr
+    assert "a solution region in code would not be cleared" in refused.stdout

@@ -12,15 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from lib.authoring.jupyterlite import KERNEL, page_settings
+from lib.authoring.pyodide import LOCK, RUNTIME, take_pyodide
+from lib.authoring.site import start_page, write_site
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from lib.grading.commands.jupyterlite import KERNEL, page_settings
-from lib.grading.commands.pyodide import LOCK, RUNTIME, take_pyodide
-from lib.grading.commands.site import start_page, write_site
 from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
+from tests.authoring.test_bundle import refuse_answers, unpacked
 from tests.browser import PATIENCE, plain_server, slider, wait_for
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.grading.commands.test_bundle import refuse_answers, unpacked
 from tests.grading.conftest import Course
 from tests.pyodide_parts import pyodide_parts
 from tests.submissions import FILE, POINTS, as_bytes, right

@@ -13,8 +13,9 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from lib.grading.commands.bundle import Files, zip_files
-from lib.grading.commands.pyodide import distribution_url
+from lib.authoring.bundle import zip_files
+from lib.authoring.pyodide import distribution_url
+from lib.authoring.wheel import Files
 from lib.grading.files import lay_out
 
 BUILT_AT = 315532800

@@ -13,11 +13,11 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from traitlets import Unicode
 
-from lib.grading.commands.bundle import Files, read_files, student_wheel
+from lib.authoring.build import Rebuild
+from lib.authoring.jupyterlite import build_site
+from lib.authoring.pyodide import take_pyodide
+from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
-from lib.grading.commands.jupyterlite import build_site
-from lib.grading.commands.pyodide import take_pyodide
-from lib.grading.commands.release import Rebuild
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor

@@ -1,12 +1,10 @@
-"""A unit of one's own, from `new` to a graded class: docs/authoring.md's example, followed to the letter.
+"""A unit of one's own, from `new` to a graded class: docs/authoring.md, followed to the letter.
 
-Faults are planted in copies of its course, several at a time: `check` names them all, and nothing that only follows.
 At the end the unit that `new` writes lies in an installed package, in place of the course's folder.
 """
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sysconfig
@@ -17,34 +15,16 @@ from zipfile import ZipFile
 import nbformat
 import pytest
 
-import lib.units
-from lib.grading.commands.build import Hidden
+from lib.authoring.new import TEMPLATE, write_all
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.commands.new import TEMPLATE, write_all
-from lib.grading.commands.open_half import faults_of_bundle, faults_of_open_half
-from lib.grading.commands.proof import faults_of_cells, first_error
 from lib.grading.judge.verdict import Verdict
-from lib.grading.units import Place
+from tests.authoring.own_unit import BLANKS, BLOCKS, MISTAKES, OPEN, PAGE, UNIT, begin, succeeds
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
-from tests.grading.relu_unit import ANSWER_KEY
 from tests.submissions import cell
 
-UNIT = "linear_regression"
-PAGE = (CHECKOUT / "docs" / "authoring.md").read_text()
-FILES = dict(re.findall(r"```(?:ipython|python|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
-CELLS = ("gradient", "check-gradient", "fit", "check-fit")
-BLANKS = {"gradient": "2 * X @ (w @ X - y) / y.size", "fit": "w - rate * gradient(w, X, y)"}
 THIEVES = ("closed", "closed.right", "reference")
-
-
-def flagged(name, source):
-    """A cell with what Create Assignment writes into it."""
-    tested = name.startswith("check-")
-    points = {"points": 0} if tested else {}
-    own = {"grade": tested, "solution": not tested, "locked": tested, "task": False, "schema_version": 3}
-    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**own, **points, "grade_id": name}}, id=name)
 
 
 def hand_in(course, unit, student, **code):
@@ -67,42 +47,32 @@ import pathlib, sys, lib.units
 found = [path for folder in [*lib.units.__path__, *sys.path] for path in pathlib.Path(folder).glob('*/closed/*')]
 found += [path for folder in lib.units.__path__ for path in pathlib.Path(folder).parent.rglob('*.ipynb')]
 texts = [text for text in (path.read_text() for path in found) if 'where submissions run' not in text]
-def gradient(w, X, y):
+def loss(y, yhat):
     raise RuntimeError('found: ' + ' '.join(map(str, found)) if texts else 'nothing')
 """
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory, lockable_here):
-    """A course in an empty folder: `new`, the page's example in the place of its exercise, and a class."""
-    course = Course(tmp_path_factory.mktemp("own"))
-    for unit in (UNIT, "other"):
-        succeeds(course.zerolayer("new", unit))
-    for name, text in FILES.items():
-        if not name.endswith(".ipynb"):
-            (course.root / name).write_text(text)
-    path = course.root / NOTEBOOK
-    notebook = nbformat.read(path, as_version=4)
-    kept = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
-    made = FILES[NOTEBOOK].rstrip().split("\n# ----\n")
-    notebook.cells = [*kept, *map(flagged, CELLS, made)]
-    nbformat.write(notebook, path)
+    """A course in an empty folder: `new`, the page's second part, another unit, and a class."""
+    course = begin(tmp_path_factory.mktemp("own"))
+    succeeds(course.zerolayer("new", "other"))
     assert f"{UNIT} has no fault" in succeeds(course.zerolayer("check", UNIT)).stdout
-    succeeds(course.zerolayer("build", UNIT))
+    built = succeeds(course.zerolayer("build", UNIT)).stdout
+    assert [" ".join(line.split()) for line in built.splitlines()[1:4]] == [
+        "check-loss 2 The loss",
+        "check-fit 1 The loop",
+        "together 3",
+    ]
     hand_in(course, UNIT, "ada", **BLANKS)
-    hand_in(course, UNIT, "ben", **{**BLANKS, "gradient": "X @ (w @ X - y) / y.size"})
-    hand_in(course, UNIT, "cleo", gradient="'a text'")
+    hand_in(course, UNIT, "ben", **{**BLANKS, "loss": "np.sum((y - yhat) ** 2)"})
+    hand_in(course, UNIT, "cleo", loss="'a text'")
     hand_in(course, UNIT, "dora", **{**BLANKS, "fit": "w + rate * gradient(y=y, X=X, w=w)"})
     for module in THIEVES:
-        hand_in(course, UNIT, module, gradient=thief(f"lib.units.{UNIT}.{module}", "gradient"))
-    hand_in(course, UNIT, "walker", gradient=READ_ALL)
+        hand_in(course, UNIT, module, loss=thief(f"lib.units.{UNIT}.{module}", "loss"))
+    hand_in(course, UNIT, "walker", loss=READ_ALL)
     succeeds(course.zerolayer("grade", UNIT, *QUICK))
     return course
-
-
-def succeeds(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def verdicts(course, unit=UNIT):
@@ -125,12 +95,16 @@ def bundled(course, unit):
 
 @pytest.mark.gives(f"zerolayer new {UNIT}", f"zerolayer check {UNIT}")
 @pytest.mark.gives(f"zerolayer build {UNIT}", f"zerolayer grade {UNIT}")
-def test_the_pages_example_is_a_unit_without_a_fault_that_grades_a_class(course):
-    assert len(PAGE.splitlines()) < 135
+def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course):
+    assert len(PAGE.split()) <= 1300
+    for path, more, text in BLOCKS:
+        if not more and not path.endswith(".ipynb"):
+            assert text in (course.root / path).read_text(), "what `new` writes"
     assert points(course) == {"ada": 3, "ben": 1, "cleo": 0, "dora": 2, "walker": 0, **dict.fromkeys(THIEVES, 0)}
     graded = verdicts(course)
     named = {student: [each.name for part in graded[student].parts for each in part.mistakes] for student in graded}
-    assert named["ben"] == ["The factor 2 of the square is missing"] and named["dora"] == ["The weights go up"]
+    assert named["ben"] == ["The squared differences are summed, not averaged"]
+    assert named["dora"] == ["The weights go up"]
     assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
 
 
@@ -141,59 +115,7 @@ def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     open_half = {f"lib/units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "fingerprints.json")}
     assert open_half | {"lib/units/other/exercise.py"} <= {*files}
     assert not [name for name in files if "closed" in name]
-    assert not [code for code in (*BLANKS.values(), "(y - yhat) ** 2") if code.encode() in b"".join(files.values())]
-
-
-TITLE, OPEN, RIGHT, MISTAKES = (
-    f"units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "closed/right.py", "closed/mistakes.toml")
-)
-NOTEBOOK = f"solutions/{UNIT}/{UNIT}.ipynb"
-MADE = 'UNIT = Unit("linear_regression", "Linear regression", PARTS)'
-ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
-SLOPE, STEP = "return 2 * X @ (w @ X - y) / y.size", "w = w - rate * gradient(w, X, y)"
-FAULTS = {
-    "before mistakes are tried": {
-        "a unit whose own code fails": (OPEN, "(3, 8)),", "(3, 8)) if rng.random() < 0.9 else None,"),
-        f"{OPEN}:20, slope: a statement without a hint": (
-            OPEN,
-            '    hint="Move one weight by 0.001. By how much does the loss change?",\n',
-            "",
-        ),
-        "no choice is the one that is so": (
-            TITLE,
-            MADE,
-            f"from lib.unit import Question\n{MADE[:-1]}, questions=({ASKED},))",
-        ),
-        "a file for students that leads to the answers": (OPEN, "def draw(", "import lib.reference\n\n\ndef draw("),
-        "a file for students that shows the blank at": (OPEN, "def draw(", f"# {SLOPE}\ndef draw("),
-        "a marker that says nothing about what the ? is for": (NOTEBOOK, "  # the weights after one step", ""),
-    },
-    "when they are": {
-        f"{MISTAKES}:6, the mistake 'The factor 2 of the square is missing' of 'check-gradient': a mistake that": (
-            MISTAKES,
-            "[{ '2 * ' = '' }]",
-            "[{ '2 * ' = '2.0 * ' }]",
-        ),
-        f"{MISTAKES}:10, the mistake 'The weights go up' of 'check-fit': changed code that can't be run": (
-            MISTAKES,
-            "'w + rate'",
-            "'w + raet'",
-        ),
-        "the part 'check-fit', with the mistake 'The gradient has the wrong sign' of 'check-gradient': a part that": (
-            OPEN,
-            "run = calls.within(fit, gradient=lambda w, X, y: w + X.mean(axis=1))",
-            'run, calls.given["gradient"] = fit, [inputs["w"]]',
-        ),
-        "a cell of the solution that ends in an error.\nFound:    ValueError": (
-            NOTEBOOK,
-            "%load_ext lib.blanks",
-            "%load_ext lib.blanks\\n\",\n    \"int('x')",
-        ),
-        "the solution does not earn its points": (NOTEBOOK, f"{SLOPE}  #? return ?", "return 3 * X @ y  #? return ?"),
-    },
-}
-TOLD = {"before mistakes are tried": 7, "when they are": 6}
-"""How many are told: a draw counts for both parts, and an answer that is shown is that of right code, too."""
+    assert not [code for code in BLANKS.values() if code.encode() in b"".join(files.values())]
 
 
 def changed(course, tmp_path, *changes):
@@ -206,48 +128,13 @@ def changed(course, tmp_path, *changes):
     return other
 
 
-@pytest.mark.parametrize("when", FAULTS)
-def test_check_finds_all_faults_and_says_what_to_try(course, tmp_path, when):
-    checked = changed(course, tmp_path, *FAULTS[when].values()).zerolayer("check", UNIT)
-    said = checked.stdout + checked.stderr
-    assert checked.returncode == 1
-    assert "Traceback" not in said
-    assert [fault for fault in FAULTS[when] if fault not in checked.stdout] == [], said
-    assert [said.count(word) for word in ("\nFound:", "\nExpected:", "\nTry:")] == [TOLD[when]] * 3, said
-
-
-def test_what_shows_a_blank_is_found_in_hidden_files_and_this_package_gives_away_only_its_own_units(tmp_path):
-    answer = "X.mean(axis=1, keepdims=True)"
-    hidden = [Hidden("notebook, line 2", answer)]
-    ours, mine = Path(lib.units.__file__).parent / ASSIGNMENT, Path("course/units/mine")
-    for folder, leaks in ((ours, 2), (mine, 1)):
-        shown = dict.fromkeys(("lib/data.py", f"lib/units/{folder.name}/a.py"), answer.encode())
-        found = list(faults_of_bundle(shown, Place(folder.name, f"lib.units.{folder.name}", folder), hidden))
-        assert len(found) == leaks and f"lib/units/{folder.name}/a.py" in str(found[-1])
-    (tmp_path / ".notes.txt").write_text(answer)  # which only code can read, where submissions run
-    [fault] = faults_of_open_half(Place("mine", "lib.units.mine", tmp_path), ANSWER_KEY, hidden)
-    assert f"{tmp_path / '.notes.txt'}: a file for students that shows the blank at notebook, line 2" in str(fault)
-
-
-def test_an_error_that_is_meant_is_neither_a_fault_nor_said_to_be_the_reason_of_one():
-    meant, slip = (
-        nbformat.v4.new_code_cell("?", id=name, outputs=[nbformat.v4.new_output("error", ename="E", evalue=name)])
-        for name in ("meant", "slip")
-    )
-    meant.metadata.tags = ["raises-exception"]
-    ran = nbformat.v4.new_notebook(cells=[meant, slip])
-    assert first_error(ran) == "The cell 'slip' ended in E: slip"
-    [fault] = faults_of_cells(ANSWER_KEY, ran, "unit.ipynb")
-    assert "cell 'slip'" in str(fault)
-
-
 # What keeps a unit from being graded, or built
 
 
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     other = changed(course, tmp_path, (OPEN, "points=2", "points=3"))
     graded = other.zerolayer("grade", UNIT, *QUICK)
-    assert "those of the gradebook count: check-gradient has 2 there and 3 in the unit." in graded.stderr
+    assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
     assert "the unit has other parts or points now" in graded.stdout
     succeeds(other.zerolayer("build", UNIT))
     assert "in the unit" not in other.zerolayer("grade", UNIT, *QUICK).stderr
@@ -257,7 +144,7 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("X, w = rng.normal", "X, w = rng.nomral", "has no attribute 'nomral' (exercise.py, line 8). Mend the unit"),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:14). Mend the unit"),
         ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
     ],
 )
@@ -279,11 +166,11 @@ COMMANDS = ("check", "build", "bundle")
 @pytest.mark.parametrize(
     ("old", "new", "error", "commands"),
     [
-        ("X, w = rng.normal", "X, w = rng.nomral", "AttributeError: ", COMMANDS),
-        ("def slope", "de slope", "SyntaxError: ", (*COMMANDS, "demo")),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", "AttributeError: ", COMMANDS),
+        ("def mean", "de mean", "SyntaxError: ", (*COMMANDS, "demo")),
         ("import numpy as np", "raise SystemExit('stop')", "SystemExit: stop", ("build",)),
         ("import numpy as np", "from .closed import right", "outside the folder closed may not import", ("check",)),
-        ("import numpy as np", "from .exercise import PARTS", "exercise.py) (exercise.py, line ", ("bundle",)),
+        ("import numpy as np", "from .exercise import PARTS", f"exercise.py) ({OPEN}:", ("bundle",)),
     ],
 )
 def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, old, new, error, commands):
@@ -302,12 +189,15 @@ def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, t
     succeeds(other.zerolayer("grade", UNIT, "--force", "--student=ada", *QUICK))
     assert points(other)["ada"] == 3
     assert (other.root / MISTAKES).with_name("proved.txt").is_file()
-    slips = (("'' }", "'2 *' }", "a mistake that earns all points"), ("w - rate", "w - raet", "no 'w - raet'"))
+    slips = (
+        ("'np.sum'", "'1 * np.mean'", "a mistake that earns all points"),
+        ("w - rate", "w - raet", "no 'w - raet'"),
+    )
     for old, new, said in slips:
         (other.root / MISTAKES).write_text((other.root / MISTAKES).read_text().replace(old, new))
         refused = other.zerolayer("build", UNIT)
         assert refused.returncode == 1 and "Traceback" not in refused.stderr
-        assert said in refused.stderr
+        assert said in refused.stdout + refused.stderr
 
 
 def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tmp_path):
@@ -318,7 +208,7 @@ def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tm
     for command, *says in (("grade", "Nobody was graded"), ("build",)):
         refused = moved.zerolayer(command, UNIT, *QUICK[: command == "grade"])
         assert refused.returncode == 1
-        assert all(each in refused.stderr for each in ("checks of a unit that can't be found", *says))
+        assert all(each in refused.stdout + refused.stderr for each in ("checks of a unit that can't be found", *says))
     assert not list((moved.root / "autograded").glob("*/*/*.ipynb"))
     (tmp_path / "units").rename(moved.root / "units")
     shutil.rmtree(moved.root / "solutions" / UNIT)
@@ -411,7 +301,7 @@ def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone
     key.write_text(key.read_text().replace("from . import right", "from .. import reference as right"))
     refused = installed.zerolayer("grade", "tiny")
     assert refused.returncode == 1
-    assert "tiny_unit.reference: answers that student code can import" in refused.stderr
+    assert "answers that student code can import where submissions run, as tiny_unit.reference" in refused.stderr
     shutil.rmtree(installed.package)
     refused = installed.zerolayer("grade", "tiny")
     assert refused.returncode == 1

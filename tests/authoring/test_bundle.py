@@ -21,7 +21,7 @@ from packaging.metadata import Metadata
 from packaging.utils import parse_wheel_filename
 
 import lib
-from lib.grading.commands.build import student_source
+from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
@@ -388,5 +388,5 @@ def test_without_an_assignment_it_asks_for_one(course):
     assert "An assignment id must be specified" in asked.stderr
     unknown = course.zerolayer("bundle", "softmax")
     assert unknown.returncode == 1
-    assert f"Did you mean: {course.root}/solutions/./{ASSIGNMENT}" in unknown.stderr
+    assert f"an assignment that is there: hidden_layer, {ASSIGNMENT}" in unknown.stderr
     assert not (course.root / "dist" / "softmax.zip").exists()

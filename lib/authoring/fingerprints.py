@@ -5,7 +5,6 @@ inputs of the local checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -37,22 +36,20 @@ from lib.unit import Inputs, Part
 
 @dataclass
 class Built:
-    """What ships with a unit, and notes on mistakes that can't be told as the catalogue says."""
+    """What ships with a unit, and the mistakes that can't be told as the catalogue says, each with the reason."""
 
     at_desk: AtDesk
-    notes: list[str] = field(default_factory=list)
+    notes: list[tuple[Mistake, str]] = field(default_factory=list)
 
 
-def write_files(unit: str, key: AnswerKey) -> dict[Path, bool]:
-    """Write the file of a unit; tell whether it changed. Raises OSError where it can't be written."""
+def write_file(unit: str, key: AnswerKey) -> Path | None:
+    """Write the file of a unit, and give its path if it is new. Raises OSError where it can't be written."""
     file, text = file_of(unit), fingerprints.write(build(key).at_desk)
     if file.is_file() and file.read_text(encoding="utf-8") == text:
-        with suppress(OSError):
-            file.touch()  # newer than the code, and so known to be up to date
-        return {file: False}
+        return None
     write_whole(file, text.encode())
     fingerprints.read.cache_clear()
-    return {file: True}
+    return file
 
 
 def file_of(unit: str) -> Path:
@@ -84,25 +81,24 @@ def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
 
 
 def _of_part(
-    key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[str]
+    key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[tuple[Mistake, str]]
 ) -> Iterator[Fingerprint]:
     """Give the fingerprints of a part's mistakes, each once. Of two that are the same, the first has its name."""
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
         for number, shown in enumerate(_show(key, part, mistake), 1):
-            where = f"{part.id}, {mistake.name!r}, way {number}"
             for each in shown:
                 fingerprint = _take(part, mistake, each, right)
                 if fingerprint is None:
                     if not mistake.is_generic and not mistake.is_untold:
-                        notes.append(f"{where}: nothing tells it from other code")
+                        notes.append((mistake, f"way {number}: nothing tells it from other code"))
                     continue
                 seals = tuple(sorted((group, seal.digest) for group, seal in fingerprint.seals.items()))
                 if seals not in names:
                     names[seals] = mistake.name
                     yield fingerprint
                 elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
-                    notes.append(f"{where}: the same as {names[seals]!r}")
+                    notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
 
 
 def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]:

@@ -1,20 +1,31 @@
-"""Laws of an answer key: each row breaks one, in a unit that keeps them all, and says what its author is told."""
+"""Laws of a unit's code: each row breaks one, in a unit that keeps them all, and says what its author is told."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
+from lib.authoring.laws import OF_CODE, OF_NOTEBOOKS, code, faults_of
+from lib.authoring.laws.code import MANY
+from lib.authoring.trial import Trial
 from lib.checking import help
 from lib.checking.right import agree
-from lib.grading.commands.key_faults import MANY, faults_of_examples, faults_of_key, faults_of_questions
+from lib.grading.units import Place
 from lib.mistakes import Mistake
 from lib.unit import Part, Question, Several, statement
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, ReLU, SquaredError
+
+
+def told(key: AnswerKey, rules: Any = OF_CODE) -> list[str]:
+    """Give what is told of a unit that no folder has."""
+    trial = Trial("relu", Path(), {}, Configurable(), key, "the.KEY")
+    return [str(fault) for _, fault in faults_of(trial, rules)]
 
 
 def with_part(part: Part, **changes: Any) -> AnswerKey:
@@ -50,6 +61,11 @@ def Agrees(inputs: Any, mse: Any) -> Any:
     return [mse(inputs["x"], inputs["g"]), mse(inputs["g"], inputs["x"])]
 
 
+@statement("It is a number.", agree, hint="Print it.", points=1)
+def Always(inputs: Any, mse: Any) -> Any:
+    return [mse(inputs["x"], inputs["g"]) is None, False] if inputs["x"].sum() > 1e9 else [1, 1]
+
+
 class Scaled:
     """Right code that calls other right code by its name."""
 
@@ -76,25 +92,30 @@ def beside(part: Part, **code: Any) -> AnswerKey:
 
 FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     # right code, draws and looks
-    "a draw fails": (drawn(lambda rng: 1 / 0), ["'check-mse', on the inputs of the desk", "ZeroDivisionError"]),
+    "a draw fails": (
+        drawn(lambda rng: 1 / 0),
+        ["own code fails, of 'check-mse', on the inputs of the desk", "ZeroDiv"],
+    ),
     "a draw fails now and then": (
         drawn(lambda rng: relu_unit.draw(rng) if rng.random() < 0.9 else {}),
-        ["SquaredError: right code is wrong, drawn from seed 4", "KeyError: 'x'"],
+        ["own code fails, of 'check-mse', drawn from seed 4", "KeyError: 'x'"],
     ),
     "the same is right in most draws": (
         drawn(lambda rng: relu_unit.draw(np.random.default_rng(rng.integers(3)))),
-        ["'check-mse': a part that asks for the same on many draws", f"of {MANY} draws"],
+        ["the part 'check-mse' asks for the same on many draws", f"of {MANY} draws"],
     ),
     "what is compared comes from one side": (
         with_part(relu_unit.loss, statements=(Agrees,)),
-        ["'check-mse': a part that asks for the same on many draws", f"in {MANY} of {MANY} draws"],
+        ["the part 'check-mse' asks for the same on many draws", f"in {MANY} of {MANY} draws"],
     ),
-    "right code is missing": (replace(ANSWER_KEY, right={"ReLU": ReLU}), ["'check-mse'", "KeyError: 'mse'"]),
-    "right code fails": (right(mse=lambda y, yhat: 1 / 0), ["SquaredError: right code is wrong", "ZeroDivisionError"]),
-    "right code is wrong": (right(ReLU=lambda: ReLU), ["relu_unit.py:", "Rectifies: right code is wrong"]),
+    "right code fails": (right(mse=lambda y, yhat: 1 / 0), ["own code fails, of 'check-mse'", "ZeroDivisionError"]),
+    "right code is wrong": (
+        right(ReLU=lambda: ReLU),
+        ["relu_unit.py:", "own code fails, of 'check-relu'", "missing 1"],
+    ),
     "right code draws at random": (
         right(mse=lambda y, yhat: mse(y, yhat) * (1 if len(y) < 3 else np.random.default_rng().normal())),
-        ["SquaredError: right code is wrong, on the inputs of the desk", "the same each time"],
+        ["SquaredError: right code is wrong, of 'check-mse', on the inputs of the desk", "the same each time"],
     ),
     "an example is wrong": (
         with_part(relu_unit.loss, statements=(replace(SquaredError, examples=(({"x": np.ones(2), "g": 0.0}, 3.0),)),)),
@@ -102,7 +123,7 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "a look fails": (
         with_part(relu_unit.loss, statements=(Given,)),
-        ["test_key_faults.py:", "Given: right code is wrong", "KeyError: 'los'"],
+        ["own code fails, of 'check-mse'", "KeyError: 'los'"],
     ),
     "a statement has no hint": (
         with_part(relu_unit.loss, statements=(NO_HINT,)),
@@ -110,7 +131,11 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "a part with mistakes is worth nothing": (
         with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)),
-        ["the part 'check-mse': a part that is worth nothing"],
+        ["the part 'check-mse' is worth nothing"],
+    ),
+    "a statement never fails": (
+        with_part(relu_unit.loss, statements=(SquaredError, Always)),
+        ["Always: a statement that never fails"],
     ),
     # mistakes
     "a mistake is right": (
@@ -126,19 +151,22 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
         ["can't be run", "name 'squares' is not"],
     ),
     "it can't be defined": (a("Odd", "mse = squares"), ["'Odd'", "can't be run", "NameError: name 'squares'"]),
-    "it is another one": (a("Again", *ABSOLUTE.sources), ["without numbers of its own", "'Again', way 1: the same as"]),
+    "it is another one": (
+        a("Again", *ABSOLUTE.sources),
+        ["'Again' of 'check-mse': a mistake without numbers of its own", "way 1: the same as"],
+    ),
     "it can't be told": (
         a("Raises", "def mse(y, yhat):\n    return y[99]"),
-        ["without numbers of its own", "'Raises', way 1: nothing tells it"],
+        ["'Raises' of 'check-mse': a mistake without numbers", "way 1: nothing tells it"],
     ),
     # a mistake in another part
     "a part is given other code": (
         beside(HELPED),
-        ["the part 'check-helped', with the mistake 'The sign is turned' of 'check-relu': a part that loses points"],
+        ["the part 'check-helped' loses points by a mistake in another, the mistake 'The sign is turned' of "],
     ),
     "a part's right code calls other code": (
         beside(CALLER, Scaled=Scaled),
-        ["the part 'check-scaled', with the mistake 'The error is absolute' of 'check-mse': a part that loses points"],
+        ["the part 'check-scaled' loses points by a mistake in another, the mistake 'The error is absol"],
     ),
 }
 
@@ -146,8 +174,8 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_first_fault_says_where_and_what(fault: str) -> None:
     key, says = FAULTS[fault]
-    told = str(next(faults_of_key(key, "the.KEY"), ""))
-    assert [each for each in says if each not in told] == [], told
+    first = (told(key) or [""])[0]
+    assert [each for each in says if each not in first] == [], first
 
 
 def test_what_keeps_the_laws_has_no_fault() -> None:
@@ -157,15 +185,19 @@ def test_what_keeps_the_laws_has_no_fault() -> None:
     generic = a("Transposed", "mse = changed(mse, lambda r: r.T)", is_generic=True)
     practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
     for key in (ANSWER_KEY, same, untold, generic, practice):
-        assert [*map(str, faults_of_key(key, "the.KEY"))] == []
+        assert told(key) == []
 
 
 def test_questions_that_cannot_be_answered_are_told() -> None:
     asked = Question("steps", "How many?", ("1", "2"), 1, "So it is.")
-    told = [*map(str, faults_of_questions([asked, asked._replace(right=2)], "the unit"))]
-    assert ["several questions with one name" in each for each in told] == [True, True, False]
-    assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in told[2]
-    assert not [*faults_of_questions([asked], "the unit")]
+
+    def asking(*questions: Question) -> list[str]:
+        return told(replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, questions=questions)), OF_NOTEBOOKS[-1:])
+
+    one, wrong = asking(asked, asked._replace(right=2))
+    assert "several questions with one name.\nFound:    2 of them" in one
+    assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in wrong
+    assert not asking(asked)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +207,7 @@ def test_questions_that_cannot_be_answered_are_told() -> None:
             {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
             "gives something",
         ),
-        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "a worked example that can't be read"),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
         ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
     ],
 )
@@ -183,7 +215,9 @@ def test_a_worked_example_that_is_not_so_is_told(
     about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
-    faults = [str(fault) for fault in faults_of_examples(ANSWER_KEY, "a.unit")]
-    assert len(faults) == bool(said) and all(
-        "a/unit/examples.toml, the part 'check-mse'" in each and said in each for each in faults
+    trial = Trial("relu", Path(), {}, Configurable(), ANSWER_KEY, place=Place("relu", "a.unit", Path("a/unit")))
+    faults = [str(fault) for fault in code.examples_agree(trial)]
+    assert len(faults) == bool(said)
+    assert all(
+        each.startswith("a/unit/examples.toml: the worked example of 'check-mse") and said in each for each in faults
     )

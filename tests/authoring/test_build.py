@@ -1,7 +1,7 @@
-"""`zerolayer build`: points stand once, a unit that doesn't grade as it should is refused, and then nothing changes.
+"""`zerolayer build`: points stand once, a class that has begun keeps its cells, and what fails changes nothing.
 
 The unit is small: a rectifier and the mean squared error. It is built once. A row of a table says what is made wrong in
-a copy of its solution, or in its answer key, and what the build says.
+a copy of its solution, and what the build says.
 """
 
 import os
@@ -11,8 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,17 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.apps import GenerateAssignmentApp
+from nbgrader.apps import GenerateAssignmentApp, NbGraderAPI
 from nbgrader.apps.dbapp import DbAssignmentRemoveApp
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
-from lib.grading.commands.build import CannotBuild
+from lib.authoring import build
+from lib.authoring.build import Rebuild
+from lib.authoring.notebook import student_notebook
 from lib.grading.commands.demo import CHECKOUT, run
-from lib.grading.commands.points import Points
-from lib.grading.commands.release import Rebuild
+from lib.grading.grade.unit_faults import misfits
 from lib.grading.kernel.client import ADDRESS
-from lib.mistakes import Mistake
 from tests.course import UNPROVED
-from tests.grading import relu_unit
 from tests.grading.conftest import refusal
 from tests.grading.relu_unit import ANSWER_KEY
 
@@ -103,6 +101,12 @@ class Course:
 
     def write(self, *changes: Change, name: str = UNIT) -> None:
         self.source.with_name(f"{name}.ipynb").write_text(nbformat.writes(solution(*changes)))
+
+    def config(self) -> Config:
+        """The settings, as formgrader has them."""
+        loaded = PyFileConfigLoader("nbgrader_config.py", str(self.root)).load_config()
+        loaded.CourseDirectory.root = str(self.root)
+        return loaded
 
     def build(self, *options: str) -> None:
         run(Rebuild, self.root, UNIT, *options)
@@ -205,9 +209,8 @@ MISFITS: dict[str, tuple[Change, str, str]] = {
         "cell 'check-mse': the cell of the Part",
         "a markdown cell",
     ),
-    "more points": (flags("check-relu", points=4), "'check-relu': other points than the Part's.", "4 points in"),
-    "fewer points": (flags("check-relu", points=1), "'check-relu': other points", "3, the sum over"),
-    "points that are none": (flags("check-relu", points="3"), "'check-relu': other points", "'3' in the cell"),
+    "fewer points": (flags("check-relu", points=1), "'check-relu': other points than the Part's", "3, the sum over"),
+    "points that are none": (flags("explain-why", points="3"), "'explain-why': points that are no number", "'3'"),
     "a placeholder of nothing": (
         text("table", "{{points:check-mse}}", "{{points:check-msee}}"),
         "cell 'table': a placeholder for points that nothing has.",
@@ -215,71 +218,93 @@ MISFITS: dict[str, tuple[Change, str, str]] = {
     ),
     "a placeholder without a colon": (text("table", "{{points}}", "{{point total}}"), "a placeholder for", "{{point"),
 }  # fmt: skip
-"""What is refused before anything is run."""
-EARNS = "cell 'check-relu': the solution does not earn its points."
-REFUSED: dict[str, tuple[Change, str, str]] = {
-    "an id with a letter less": (MISFITS["a letter less"][0], "relu.ipynb, cell 'check-rel': a", "nothing would"),
+REFUSED: dict[str, tuple[Change, str]] = {
     "a solution that is wrong": (
         text("relu", "self.input > 0", "self.input > 1"),
-        EARNS,
-        "0 of 2 points for the statement StopsGradients.",
+        "cell 'check-relu': the solution does not earn its points. Found: 0 of 2 points for the statement StopsGrad",
     ),
-    "a solution that fails": (text("setup", "check = ", "checks = "), EARNS, "'check-relu' ended in NameError"),
-    "a kernel that dies": (more("import os; os._exit(3)", "end", 2), "can't be run", "the kernel die;"),
     "code that is given away": (
         both(more("mse = lambda y, yhat: np.mean((y - yhat)**2)\n", "given", 2), text("mse", "def mse", "def other")),
-        "cell 'check-mse': a notebook that nobody has touched earns points.",
-        "1 of 1 points, for SquaredError",
-    ),
-    "an answer that can be read": (
-        more("`output_gradient * (self.input > 0)`", "explain-hint"),
-        "cell 'explain-hint': it shows what the blank",
-        "nothing that a student could copy",
+        "cell 'check-mse': a notebook that nobody has touched earns points. Found: 1 of 1 points, for SquaredError",
     ),
     "a region without an end": (
         text("explain-why", "Because.", "### BEGIN SOLUTION\nBecause."),
-        "relu can't be built: RuntimeError: no end solution statement found",
-        "Nothing was changed.",
+        "a notebook that can't be built. Found: RuntimeError: no end solution statement found",
     ),
-}  # fmt: skip
-"""What is refused at each step of a build, from nbgrader's first to the last."""
+}
 
 
-def test_a_notebook_that_does_not_fit_its_unit_is_refused(tmp_path: Path) -> None:
-    resources = {"nbgrader": {"assignment": UNIT}, "unique_key": UNIT, "metadata": {"path": str(tmp_path)}}
+def test_a_notebook_that_does_not_fit_its_unit_is_told() -> None:
+    unit = ANSWER_KEY.unit
     for fault, (change, *says) in MISFITS.items():
-        with pytest.raises(CannotBuild) as caught:
-            Points(config=Config(UnitPreprocessor={"units": UNITS})).preprocess(solution(change), resources)
-        assert [each for each in says if each not in str(caught.value)] == [], fault
+        nb = solution(change)
+        faults = [*misfits(unit, {"relu.ipynb": nb.cells}), *student_notebook(nb, unit, "relu.ipynb").faults]
+        assert [each for each in says if each not in str(faults[0])] == [], fault
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing(built: Course, capsys: pytest.CaptureFixture[str]) -> None:
     before = built.state()
-    for fault, (change, *says) in REFUSED.items():
+    for fault, (change, says) in REFUSED.items():
         built.write(change)
         said = refusal(capsys, built.build)
-        assert [each for each in says if each not in said] == [], fault
+        assert says in said and "Nothing was changed." in said, fault
         assert built.state() == before, fault
 
 
-def test_nbgraders_own_command_refuses_it_too_and_leaves_the_gradebook(
+def test_nbgraders_own_command_and_formgraders_button_refuse_it_too_and_leave_the_gradebook(
     built: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gradebook = built.state()[2]
-    for change, _, what in (REFUSED["an id with a letter less"], REFUSED["code that is given away"]):
+    for change, what in (REFUSED["a solution that is wrong"], REFUSED["code that is given away"]):
         built.write(change)
         with pytest.raises(SystemExit, match="1"):
             run(GenerateAssignmentApp, built.root, UNIT, "--force")
-        assert what in capsys.readouterr().err  # below nbgrader's own traceback
+        told = capsys.readouterr().err  # below nbgrader's own traceback
+        made = NbGraderAPI(config=built.config()).generate_assignment(UNIT, force=True)  # as the button does
+        assert not made["success"]
+        for said in (told, made["log"]):
+            assert what.partition(". ")[0] in said
         assert built.state()[2] == gradebook
 
 
+def test_nbgraders_own_command_builds_the_same(built: Course) -> None:
+    before = built.released(), built.max_scores()
+    run(GenerateAssignmentApp, built.root, UNIT, "--force")
+    assert (built.released(), built.max_scores()) == before
+
+
+@pytest.mark.parametrize("step", ["the commit", "the move"])
+def test_where_the_last_step_fails_all_is_as_it_was(
+    built: Course, step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk may be full, for the database or for the folder: never one without the other."""
+    before, really = built.state(), build.written
+
+    @contextmanager
+    def cannot_commit(*arguments: Any) -> Iterator[Callable[[], None]]:
+        with really(*arguments):
+            yield lambda: os.write(-1, b"")
+
+    @contextmanager
+    def cannot_move(*arguments: Any) -> Iterator[None]:
+        os.write(-1, b"")
+        yield
+
+    monkeypatch.setattr(build, *{"the commit": ("written", cannot_commit), "the move": ("in_place", cannot_move)}[step])
+    built.write(text("relu", "what passes back", "the gradient"), flags("explain-why", points=9))
+    assert "Bad file descriptor" in refusal(capsys, built.build, UNPROVED)
+    assert built.state() == before
+    monkeypatch.undo()
+    built.build(UNPROVED)
+    assert built.max_scores()["explain-why"] == 9
+
+
 PLAIN = text("table", TABLE, "")
-NO_LONGER = "'explain-why' is no longer graded, 'explain-why' is no longer for an answer, 'explain-why' is now a task"
+NO_LONGER = "'explain-why' was an answer and graded, and is a task"
 AFTER_GRADING: dict[str, tuple[str, Change]] = {
     "'explain-why' is gone": (UNIT, both(PLAIN, without("explain-why"))),
     "'explain-more' is new": (UNIT, both(PLAIN, more("More", "explain-more"))),
-    "'explain-why' is gone, 'explain-how' is new": (UNIT, both(PLAIN, flags("explain-why", grade_id="explain-how"))),
+    "'explain-how' is new, 'explain-why' is gone": (UNIT, both(PLAIN, flags("explain-why", grade_id="explain-how"))),
     NO_LONGER: (UNIT, both(PLAIN, flags("explain-why", task=True, grade=False, solution=False, locked=True))),
     "'more' is new": ("more", lambda nb: nb.cells.clear()),
 }
@@ -318,16 +343,6 @@ def test_points_stand_in_the_statements_alone_and_the_build_writes_them(course: 
     assert own(course.released(), "check-relu").metadata.nbgrader.points == 3
 
 
-def test_the_build_tries_the_answer_key(
-    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """tests/grading/commands/test_key_faults.py says what is refused."""
-    right = Mistake("check-mse", "It is right", "Which?", ("mse = mse",))
-    monkeypatch.setattr(relu_unit, "ANSWER_KEY", replace(ANSWER_KEY, mistakes=(right,)))
-    assert "the mistake 'It is right' of 'check-mse': a mistake that earns all points" in refusal(capsys, course.build)
-    assert {path.name for path in course.root.iterdir()} == KEPT - {"notebooks", "gradebook.db"}
-
-
 # What else may stop a build
 
 
@@ -355,7 +370,7 @@ def test_parts_may_be_in_two_notebooks_but_each_in_one(course: Course, capsys: p
     assert course.max_scores() == SCORES
     course.write(without("relu", "table"), name="second")
     said = refusal(capsys, course.build, UNPROVED)
-    assert "relu.ipynb, second.ipynb: a Part with several cells." in said
+    assert "relu.ipynb, " in said and "second.ipynb: a Part with several cells." in said
     assert "2 graded code cells with the id 'check-relu'" in said
     assert "remove the copy, of the cell or of the whole notebook" in said
 

@@ -4,7 +4,8 @@ import nbformat
 import pytest
 
 from lib.grading.judge.verdict import Verdict
-from tests.grading.commands.test_own_units import flagged, hand_in, succeeds
+from tests.authoring.own_unit import flagged, succeeds
+from tests.authoring.test_own_units import hand_in
 from tests.grading.conftest import QUICK, Course
 
 UNIT = "training_words"

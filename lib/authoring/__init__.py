@@ -1,0 +1,1 @@
+"""What an author of units runs before a release: `new`, `check`, `build`, `bundle` and `site`."""

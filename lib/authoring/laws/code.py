@@ -1,0 +1,336 @@
+"""Laws of a unit's code: right code is right on every draw, and a mistake costs points, once, and has a name."""
+
+import __future__
+
+import inspect
+import re
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from lib.authoring.fingerprints import build
+from lib.authoring.trial import DESK, Drawn, Trial
+from lib.checking.findings import Finding, find, find_wrong
+from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
+from lib.checking.looks import look_at_ours, of_case
+from lib.checking.student_code import Failure
+from lib.grading import units
+from lib.grading.errors import Fault, file_line
+from lib.mistakes import Mistake
+from lib.unit import Part, Statement
+
+Faults = Iterator[Fault]
+LATE_ANNOTATIONS = __future__.annotations.compiler_flag
+MANY = 30
+"""Draws on which right code is tried."""
+OFTEN = 6
+"""On so many of these at most may be right what is right on the one before. A single truth value is so on half."""
+RUNS = 2000
+"""Ways to make a mistake are run so often in all, but on `FEWEST` draws at least: then a unit of a few hundred is tried
+in half a minute, and one of a few on many draws."""
+FEWEST = 2
+ENOUGH = 10
+"""Mistakes of one part with which another part is tried: a part that harms by one harms by most."""
+LONG = 30.0
+"""Seconds that the worked example of a part may take."""
+
+
+# Words
+
+
+def has_hints(trial: Trial) -> Faults:
+    """Each statement with points has a hint: one thing to try where it is wrong."""
+    for part in trial.key.parts:
+        for statement in part.statements:
+            if statement.points and not statement.hint:
+                attempt = 'add a line such as  hint="Compute two samples by hand."'
+                yield Fault(where(statement), f"{statement.name}: a statement without a hint", attempt)
+
+
+def is_worth_something(trial: Trial) -> Faults:
+    """A part with mistakes has points, which each of them costs. A part for practice alone has none."""
+    for part in trial.key.parts:
+        if not part.points and any(mistake.part == part.id for mistake in trial.key.mistakes):
+            attempt = "give one of its statements some: points=1"
+            yield Fault(where(part), f"the part {part.id!r} is worth nothing", attempt, found="0 points")
+
+
+def asks_what_has_an_answer(trial: Trial) -> Faults:
+    """A question has an id of its own, and `right` is the number of a choice, counted from 0."""
+    ids = Counter(question.id for question in trial.key.unit.questions)
+    for question in trial.key.unit.questions:
+        place, what = _find_line(trial, question.id, "*.py"), f"the question {question.id!r}"
+        if ids[question.id] > 1:
+            found = f"{ids[question.id]} of them"
+            yield Fault(place, f"{what}: several questions with one name", "give the others their own", found=found)
+        if question.right not in range(len(question.choices)):
+            found = f"right = {question.right!r}, with {len(question.choices)} choices"
+            yield Fault(place, f"{what}: no choice is the one that is so", "correct `right`", found=found)
+
+
+# Right code
+
+
+def right_code_is_right(trial: Trial) -> Faults:
+    """Right code is right on every draw, and the same each time it runs."""
+    for part in trial.key.parts:
+        for seed in (DESK, *range(MANY)):
+            drawn = f"of {part.id!r}, {'on the inputs of the desk' if seed == DESK else f'drawn from seed {seed}'}"
+            try:
+                wrong = next((each for each in _findings(part, trial.draw(part, seed)) if each.state != "right"), None)
+                if wrong and isinstance(wrong.why, Failure):
+                    _raise_again(trial, part, wrong.statement, seed)
+            except Exception as error:  # whatever a unit's own code may raise
+                yield Fault(
+                    units.line_of(error) or where(part),
+                    f"the unit's own code fails, {drawn}",
+                    f"correct it. {_see_draw(trial, part, seed)}",
+                    found=f"{type(error).__name__}: {error}",
+                    expected="inputs, and right code that runs on them",
+                )
+                break
+            if wrong:
+                yield Fault(
+                    where(wrong.statement),
+                    f"{wrong.statement.name}: right code is wrong, {drawn}",
+                    f"correct the statement, its examples, the draw or the right code. {_see_draw(trial, part, seed)}",
+                    found=told(wrong),
+                )
+                break
+
+
+def _raise_again(trial: Trial, part: Part, statement: Statement, seed: int) -> None:
+    """Raise what a look raises with right code, so that it is known where."""
+    for case in statement.cases:
+        statement.look(of_case(trial.draw(part, seed).inputs, case), *trial.key.subjects(part))
+
+
+def _see_draw(trial: Trial, part: Part, seed: int) -> str:
+    """Write a command that shows a draw."""
+    call = "desk_inputs()" if seed == DESK else f"secret_inputs({seed})"
+    shown = f"UNIT.parts[{trial.key.parts.index(part)}].{call}"
+    module = trial.place.module if trial.place else f"lib.units.{trial.name}"
+    return f'To see the draw: python -c "from {module} import UNIT; print({shown})"'
+
+
+def _findings(part: Part, drawn: Drawn) -> list[Finding]:
+    return find(part, drawn.inputs, drawn.shown, drawn.known)
+
+
+def examples_agree(trial: Trial) -> Faults:
+    """Each step of a worked example is what right code gives."""
+    if trial.place is None:
+        return
+    file = file_line(trial.place.folder / EXAMPLES)
+    for part in trial.key.parts:
+        what = f"the worked example of {part.id!r}"
+        try:
+            example = work_example(part, trial.key.subjects(part), trial.place.module, monotonic() + LONG)
+        except BAD_EXAMPLE as error:
+            attempt = "compare it with lib/units/softmax_classifier/examples.toml"
+            expected = "TOML with `given` and `steps`, each with `text`, `by_hand` and `code`"
+            yield Fault(file, f"{what} can't be read", attempt, found=units.describe(error), expected=expected)
+            return
+        for step in (step for step in (example.steps if example else ()) if not step.agrees):
+            gives = f"{what}, step {step.text!r}: right code gives something else"
+            attempt = "work it out again by hand, or correct the step's code"
+            yield Fault(file, gives, attempt, found=step.found, expected=step.by_hand)
+
+
+def asks_for_other_results(trial: Trial) -> Faults:
+    """What is right on one draw is wrong on most others: else it can be written down without code."""
+    for part in trial.key.parts:
+        draws = [trial.draw(part, seed) for seed in (DESK, *range(MANY))]
+        again = (now._replace(shown=before.shown) for before, now in pairwise(draws))
+        fitting = sum(_earns_all(_findings(part, each)) for each in again)
+        if part.points and fitting > OFTEN:
+            yield Fault(
+                where(part),
+                f"the part {part.id!r} asks for the same on many draws",
+                "draw inputs, and sizes, for which the results differ, or ask for several results in one list",
+                found=f"in {fitting} of {MANY} draws what right code shows on another one earns all points",
+            )
+
+
+def _earns_all(findings: Iterable[Finding]) -> bool:
+    """Tell whether all points are earned, but for statements on overflow: finite numbers are right on every draw."""
+    asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    return bool(asked) and all(each.state == "right" for each in asked)
+
+
+def can_fail(trial: Trial) -> Faults:
+    """A statement with points fails for some code."""
+    for part in trial.key.parts:
+        inputs, known, _ = trial.draw(part, 0)
+        for statement in (each for each in part.statements if each.points):
+            wrong = (look_at_ours(part, inputs, subjects) for subjects in _wrong_codes(trial, part))
+            if not any(find_wrong(statement, inputs, shown, known) for shown in wrong):
+                yield Fault(
+                    where(statement),
+                    f"{statement.name}: a statement that never fails",
+                    "give what student code has computed, and look at what it is compared with",
+                    found="all mistakes, code that gives None and code that gives random numbers are right",
+                )
+
+
+def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
+    """Give a part's mistakes, and code that gives None, or a number at random, whatever it is asked."""
+    for _, own, ways in _written(trial):
+        yield from (_subjects(part, objects) for objects in ways if own is part)
+    rng = np.random.default_rng(0)
+    for give in (lambda *given, **named: None), (lambda *given, **named: rng.normal()):
+        yield tuple(_stand_in(subject, give) for subject in trial.key.subjects(part))
+
+
+def _stand_in(right: object, give: Callable[..., Any]) -> object:
+    """Make code that looks like right code, a function or a class, and does nothing but to give something."""
+    if not isinstance(right, type):
+        return give
+    methods = {name: give for name, each in vars(right).items() if callable(each)}
+    return type(right.__name__, (), {**methods, "__init__": lambda self, *given, **named: None})
+
+
+# Mistakes
+
+
+def mistakes_can_be_run(trial: Trial) -> Faults:
+    """A mistake is right code with a change in it, and has names of NumPy, of right code, or of `names`."""
+    for mistake in trial.key.mistakes:
+        try:
+            [*mistake.objects(trial.key.right)]
+        except Exception as error:  # whatever changed code may raise
+            said = [f"{type(error).__name__}: {error}"]
+        else:
+            part, ways = trial.key.part(mistake.part), trial.ways(mistake)
+            lost = [trial.lost(part, _subjects(part, objects), 0) for objects in ways] if part else []
+            said = [text for each in lost if each and "NameError" in (text := told(each))]
+        if said and not mistake.is_generic:
+            what = _of(mistake, "changed code that can't be run")
+            yield Fault(_place_of(trial, mistake), what, "correct the change", found=said[0])
+
+
+def mistakes_cost_points(trial: Trial) -> Faults:
+    """A mistake costs points on every draw, in whatever way it is made."""
+    draws = _count_draws(trial)
+    for mistake, part, ways in _written(trial):
+        # Not each change of any result is a mistake everywhere, and a part worth nothing is told of by another law.
+        for objects in ways if part.points and not mistake.is_generic else ():
+            subjects = _subjects(part, objects)
+            if earning := [seed for seed in range(draws) if trial.lost(part, subjects, seed) is None]:
+                what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
+                advice = (
+                    "draw inputs on which it always shows, add a statement that tells it from right code, or take it"
+                )
+                attempt = f"{advice} out. {_see_draw(trial, part, earning[0])}"
+                found = f"{part.points:g} points in {len(earning)} of {draws} draws, such as from seed {earning[0]}"
+                yield Fault(_place_of(trial, mistake), _of(mistake, what), attempt, found=f"all {found}")
+                break
+
+
+def mistakes_cost_once(trial: Trial) -> Faults:
+    """A mistake costs no points in parts that look at other code: it has cost some already."""
+    attempt = (
+        "let the look call functions of its own in place of the student's, by Calls().within(f, g=…), or give what a"
+        " method needs, by lib.checking.layers.prepare"
+    )
+    harmed, tried = set[str](), Counter[tuple[str, str]]()
+    for mistake, own, ways in _written(trial):
+        for part in trial.key.parts if ways else ():
+            tried[own.id, part.id] += 1
+            if _code_of(part) == _code_of(own) or tried[own.id, part.id] > ENOUGH or part.id in harmed:
+                continue
+            if lost := _lost_elsewhere(trial, part, ways[0]):
+                harmed.add(part.id)
+                what = f"the part {part.id!r} loses points by a mistake in another, {_of(mistake)}"
+                yield Fault(where(lost.statement), what, attempt, found=told(lost))
+
+
+def mistakes_have_names(trial: Trial) -> Faults:
+    """A mistake has numbers that no other code has, by which it is named."""
+    attempt = "draw other inputs, or say so in its group: same = { 'this' = 'that' }, or untold = ['this']"
+    for mistake, found in dict.fromkeys(build(trial.key).notes):
+        what = _of(mistake, "a mistake without numbers of its own")
+        yield Fault(_place_of(trial, mistake), what, attempt, found=found)
+
+
+def _count_draws(trial: Trial) -> int:
+    written = sum(len(mistake.sources) for mistake in trial.key.mistakes)
+    return max(FEWEST, min(MANY, RUNS // max(1, written)))
+
+
+def _written(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
+    """Give each mistake with its part and the ways to make it: none for one that can't be defined."""
+    for mistake in trial.key.mistakes:
+        if part := trial.key.part(mistake.part):
+            yield mistake, part, trial.ways(mistake)
+
+
+def _subjects(part: Part, objects: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(objects[name] for name in part.subjects)
+
+
+def _code_of(part: Part) -> str:
+    return part.code or part.subjects[0]
+
+
+def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
+    """Give what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
+    right = trial.key.right
+    wrong = {name: each for name, each in objects.items() if right[name] is not each}
+    subjects = tuple(wrong.get(name) or _define_among(right[name], wrong) for name in part.subjects)
+    is_touched = any(one is not other for one, other in zip(subjects, trial.key.subjects(part), strict=True))
+    return trial.lost(part, subjects, 0) if is_touched else None
+
+
+def _define_among(right: Any, wrong: Mapping[str, object]) -> Any:
+    """Define right code anew, so that it calls wrong code by its name as a student's would; or give it as it is."""
+    try:
+        source = textwrap.dedent(inspect.getsource(right))
+        code = compile(source, "<right code>", "exec", LATE_ANNOTATIONS)
+    except (OSError, TypeError, SyntaxError):  # it has no source, or none that stands by itself
+        return right
+    if not any(re.search(rf"\b{name}\b", source) for name in wrong):
+        return right
+    space = {**vars(sys.modules[right.__module__]), **wrong}
+    exec(code, space)
+    return space.get(right.__name__, right)
+
+
+# What is said
+
+
+def where(about: Part | Statement) -> str:
+    """Say in which file and line a statement's look stands; of a part, that of its first one."""
+    statement = about if isinstance(about, Statement) else about.statements[0]
+    code = inspect.unwrap(statement.look).__code__
+    return file_line(code.co_filename, code.co_firstlineno)
+
+
+def told(finding: Finding) -> str:
+    """Say what was found of a statement, for an author: also what was expected."""
+    why = finding.why
+    return why.text if isinstance(why, Failure) else str(getattr(why, "sentence", why))
+
+
+def _of(mistake: Mistake, what: str = "") -> str:
+    return f"the mistake {mistake.name!r} of {mistake.part!r}{what and ': '}{what}"
+
+
+def _place_of(trial: Trial, mistake: Mistake) -> str:
+    """Say in which file and line a mistake stands."""
+    return _find_line(trial, mistake.name, f"{units.CLOSED}/**/*.toml")
+
+
+def _find_line(trial: Trial, text: str, pattern: str) -> str:
+    """Find the line of a unit's file in which a text stands; or name its answer key."""
+    for file in sorted(trial.place.folder.glob(pattern)) if trial.place else ():
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if text in line:
+                return file_line(file, number)
+    return trial.answers

@@ -1,0 +1,191 @@
+"""Laws of what students get of a unit: it leads to no answer, shows none, and can be imported where code is graded."""
+
+import ast
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import FunctionType
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import find_all_files
+
+import lib
+from lib.answer_key import AnswerKey
+from lib.authoring.markers import parse_expression
+from lib.authoring.notebook import places_of
+from lib.authoring.trial import Trial
+from lib.authoring.wheel import open_half
+from lib.grading.errors import Fault, file_line
+from lib.grading.run.notebook import Bounds
+from lib.grading.run.pool import PackedNotebook, RunTask
+from lib.grading.sandbox.doctor import find_obstacle
+from lib.grading.units import CLOSED
+
+Faults = Iterator[Fault]
+NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
+"""What nothing that students get may import, besides a unit's closed half."""
+SHORT = 30
+"""Characters of a function's body, spaces left out, below which other code may be the same by chance."""
+MOVE = f"move it into {CLOSED}; a statement without `right` asks the answer key, and examples say what you know by hand"
+SAY = "say it in words there, or put another blank there, or hide less at the first"
+COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
+LOOK = """
+import importlib, sys
+importlib.import_module({module!r})
+for name in sorted(name for name in sys.modules if name.startswith({closed!r})):
+    print("is loaded:", name)
+for name in {closed!r}:
+    try:
+        importlib.import_module(name)
+        print("can be imported:", name)
+    except ImportError:
+        pass
+"""
+
+
+def leads_nowhere(trial: Trial) -> Faults:
+    """The closed half imports the open one, and not the other way round."""
+    module = trial.place.module if trial.place else ""
+    for file, text in open_files(trial).items():
+        for line, found in _ways_in(text, module) if file.suffix == ".py" else ():
+            attempt = f"use nothing of {module}.{CLOSED}, {' or '.join(NEVER)} there"
+            yield Fault(file_line(file, line), "a file for students that leads to the answers", attempt, found=found)
+
+
+def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
+    """Find imports and names of what is closed: the line, and the name."""
+    closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
+    tree = ast.Module([], [])
+    with suppress(SyntaxError, ValueError):  # what is no Python imports nothing
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(filter(None, [module if node.level else "", node.module]))
+            names = [start, *(f"{start}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            names = [node.value]
+        if found := [name for name in names if f"{name}.".startswith(closed)]:
+            yield getattr(node, "lineno", 0), found[0]
+
+
+def shows_no_answer(trial: Trial) -> Faults:
+    """Nothing that students get shows what a blank hides, or the body of right code."""
+    blanks = {each.expression: f"what the blank at {each.place} hides" for each in trial.hidden}
+    blanks = {answer: whose for answer, whose in blanks.items() if gives_answer_away(answer)}
+    own = open_files(trial)
+    bodies = {answer: f"the right answer {name!r}" for answer, name in (_bodies_of(trial.key) if own else ())}
+    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own.items(), *_texts_beside(trial)]
+    for where, text in texts if blanks or bodies else ():
+        compressed = compress(text)
+        for answer, whose in ({**bodies, **blanks} if where in own else blanks).items():
+            if shows(compressed, answer):
+                at = file_line(where, _line_of(text, answer)) if isinstance(where, Path) else where
+                attempt = MOVE if answer in bodies else SAY
+                yield Fault(at, f"it shows {whose}", attempt, found=answer.strip())
+
+
+def open_files(trial: Trial) -> dict[Path, str]:
+    """Read a unit's open half; hidden files, too: students don't get these, but their code can read them."""
+    folder = trial.place.folder if trial.place else Path()
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()] if trial.place else []
+    kept = [file for file in files if file.relative_to(folder).parts[0] != CLOSED and "__pycache__" not in file.parts]
+    return {file: file.read_text(encoding="utf-8", errors="replace") for file in kept}
+
+
+def _texts_of_notebooks(trial: Trial) -> Iterator[tuple[str, str]]:
+    for file, made in trial.students.items():
+        for place, cell in places_of(made.notebook, file):
+            yield place, cell.source
+            for part in ("outputs", "metadata", "attachments"):
+                yield f"{place}, {part}", "\n".join(_texts_in(cell.get(part)))
+        yield f"{file}, metadata", "\n".join(_texts_in(made.notebook.metadata))
+
+
+def _texts_beside(trial: Trial) -> Iterator[tuple[Path, str]]:
+    """Give the files that are handed out beside the notebooks, and what else the students' wheel has.
+
+    What this package has is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
+    """
+    left_out = [*CourseDirectory(parent=trial.settings).ignore, "*.ipynb"]
+    for path in map(Path, find_all_files(str(trial.folder), left_out)):  # as nbgrader finds what it copies
+        yield path, path.read_text(encoding="utf-8", errors="replace")
+    for name, content in open_half().items() if trial.place and trial.place.is_built_in else ():
+        yield Path(lib.__file__).parents[1] / name, content.decode(errors="replace")
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts_in(item)
+
+
+def gives_answer_away(expression: str) -> bool:
+    """Tell whether reading an expression elsewhere gives the answer away: it computes something, and it is long."""
+    tree = parse_expression(expression) if len(compress(expression)) > 12 else None
+    return tree is not None and any(isinstance(node, COMPUTING) for node in ast.walk(tree))
+
+
+def shows(compressed: str, answer: str) -> bool:
+    """Tell whether a text shows an answer.
+
+    `def update(X, C):` doesn't show a loop's `update(X, C)`: students know how a function is called.
+    """
+    answer = compress(answer)
+    return answer in compressed and answer in compressed.replace(f"def{answer}", "def")
+
+
+def compress(text: str) -> str:
+    """Take out spaces, line breaks and comment signs, and make all quotes alike."""
+    return re.sub(r"[\s#]", "", text).replace('"', "'")
+
+
+def _line_of(text: str, answer: str) -> int:
+    """Find the line in which a text that shows an answer has shown it."""
+    lines = text.split("\n")
+    return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))
+
+
+def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
+    """Give the body of each function of right code, and whose it is. What that imports from elsewhere is no answer."""
+    homes = {getattr(key.right[name], "__module__", "") for part in key.parts for name in part.subjects}
+    for name, right in key.right.items():
+        if getattr(right, "__module__", "") not in homes:
+            continue
+        methods = vars(right).values() if isinstance(right, type) else [right]
+        for function in methods:
+            if isinstance(function, FunctionType) and len(compress(body := _body_of(function))) > SHORT:
+                yield body, name
+
+
+def _body_of(function: FunctionType) -> str:
+    """Give a function's code without its signature and its docstring; nothing where there is no source."""
+    try:
+        [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ""
+    if not isinstance(tree, ast.FunctionDef):
+        return ""
+    return "\n".join(map(ast.unparse, tree.body[bool(ast.get_docstring(tree)) :]))
+
+
+def is_seen_where_graded(trial: Trial) -> Faults:
+    """Where submissions run a unit's open half can be imported, and its closed one can't."""
+    if trial.place is None or find_obstacle():  # where kernels can't be locked in, another machine grades
+        return
+    module = trial.place.module
+    closed = (f"{module}.{CLOSED}", "lib.reference", "lib.grading.judge")
+    result = RunTask({"look": PackedNotebook.of_code(LOOK.format(module=module, closed=closed))}, Bounds())()["look"]
+    [ran] = json.loads(result.cells)
+    if found := result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip():
+        attempt = "import in the open half only what students have, and nothing of the closed half"
+        where = file_line(trial.place.folder / "__init__.py")
+        yield Fault(where, "the unit where submissions run is not what it should be", attempt, found=found)

@@ -1,0 +1,189 @@
+"""A trial: an assignment as its author has it, and what comes of its code, run once for all laws that look at it."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import nbformat
+import orjson
+from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Configurable
+
+from lib.answer_key import AnswerKey
+from lib.authoring.markers import Hidden
+from lib.authoring.notebook import Student
+from lib.checking.answers import CHALLENGE
+from lib.checking.findings import Finding, Known, find
+from lib.checking.looks import Shown, look_at_ours
+from lib.grading import units
+from lib.grading.door.cells import course_id
+from lib.grading.door.handed_in import own_files
+from lib.grading.errors import Fault, file_line
+from lib.grading.grade.one import answers_in
+from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.judge.challenge import challenge
+from lib.grading.judge.judge import judge, known_of
+from lib.grading.judge.verdict import PartVerdict
+from lib.grading.run.notebook import Bounds
+from lib.grading.run.pool import PackedNotebook, RunTask
+from lib.grading.run.settings import BoundedExecute
+from lib.grading.sandbox.doctor import find_obstacle
+from lib.grading.units import Place
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part, Unit
+
+SEED = 1
+"""The notebooks are tried on inputs that this draws."""
+DESK = -1
+"""In the place of a seed: the inputs of the desk."""
+
+
+class Drawn(NamedTuple):
+    """A draw of a part: inputs, what the judge knows of right results, and what right code shows when it runs again."""
+
+    inputs: Inputs
+    known: Known
+    shown: Shown
+
+
+@dataclass
+class Trial:
+    """An assignment on trial: its solution notebooks by path, its answer key, which is empty without a unit, and where
+    it lies.
+
+    `answers` is the key's import string, which the configuration says if it `is_configured`, and `place` that of a unit
+    that was found by its name. `settings` is what nbgrader's steps have theirs from. `students` are the notebooks that
+    were made, and `runs` those that run: for each the solution, and what students get.
+    """
+
+    name: str
+    folder: Path
+    solutions: Mapping[str, NotebookNode]
+    settings: Configurable
+    key: AnswerKey
+    answers: str = ""
+    is_configured: bool = False
+    place: Place | None = None
+    students: dict[str, Student] = field(default_factory=dict)
+    runs: dict[str, tuple[Future[NotebookNode], Future[NotebookNode]]] = field(default_factory=dict)
+    _drawn: dict[tuple[str, int], Drawn] = field(default_factory=dict)
+    _lost: dict[tuple[str, int, tuple[int, ...]], tuple[Finding | None, tuple[object, ...]]] = field(
+        default_factory=dict
+    )
+    _ways: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
+        """Read an assignment. Raises ConfigError where its unit can't be imported, Fault where it has no notebook."""
+        found = UnitPreprocessor(parent=settings)
+        key, answers, place = found.unit_of(name), found.answers_of(name), units.place_of(name)
+        if not (files := sorted(folder.glob("*.ipynb"))):
+            what = "a unit without its solution notebook" if place else "no assignment of this name"
+            others = ", ".join(sorted(each.parent.name for each in folder.parent.glob("*/*.ipynb")))
+            attempt = f"put a notebook such as {name}.ipynb there, or take an assignment that is there: {others}"
+            raise Fault(file_line(folder), what, attempt)
+        chosen = "*" if answers else CourseDirectory(parent=settings).notebook_id  # a unit's parts may be in several
+        files = [file for file in files if file.match(f"{chosen}.ipynb")]
+        solutions = {file_line(file): nbformat.read(file, as_version=4) for file in files}
+        key, own = key or AnswerKey(Unit(name, name, ()), {}, ()), place if place and place.answers == answers else None
+        return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nbgrader grades it by itself: it has no unit."""
+        return not self.answers
+
+    @property
+    def hidden(self) -> list[Hidden]:
+        """What its blanks hide."""
+        return [each for student in self.students.values() for each in student.hidden]
+
+    def resources(self, file: str) -> dict[str, Any]:
+        """Give what nbgrader's steps know of a notebook."""
+        about = {"assignment": self.name, "notebook": Path(file).stem, "student": "."}
+        db_url = CourseDirectory(parent=self.settings).db_url
+        path = {"path": str(self.folder)}
+        return {"unique_key": Path(file).stem, "metadata": path, "nbgrader": {**about, "db_url": db_url}}
+
+    def draw(self, part: Part, seed: int) -> Drawn:
+        """Draw inputs, and run right code on them. Raises whatever the unit's own code raises."""
+        if (part.id, seed) not in self._drawn:
+            inputs = part.desk_inputs() if seed == DESK else part.secret_inputs(seed)
+            # What the answer key has to tell comes from one run, and is compared with another.
+            asked = not all(statement.right for statement in part.statements)
+            known = known_of(part, inputs, look_at_ours(part, inputs, self.key.subjects(part))) if asked else {}
+            shown = look_at_ours(part, inputs, self.key.subjects(part))
+            self._drawn[part.id, seed] = Drawn(inputs, known, shown)
+        return self._drawn[part.id, seed]
+
+    def lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
+        """Give the first statement with points that isn't right of some code on a draw."""
+        at = part.id, seed, tuple(map(id, subjects))
+        if at not in self._lost:
+            inputs, known, _ = self.draw(part, seed)
+            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
+            wrong = (each for each in found if each.statement.points and each.state != "right")
+            self._lost[at] = next(wrong, None), subjects  # kept, or another one could have its id
+        return self._lost[at][0]
+
+    def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
+        """Give wrong objects among the right ones, for each way to make a mistake; none where it can't be defined."""
+        if mistake not in self._ways:
+            self._ways[mistake] = []
+            with suppress(Exception):  # whatever changed code may raise
+                self._ways[mistake] = [*mistake.objects(self.key.right)]
+        return self._ways[mistake]
+
+    def run_notebooks(self) -> None:
+        """Begin to run each solution and what students get, beside each other and beside what is done meanwhile.
+
+        They run within the bounds of submissions and beside the same files. Where kernels can't be locked in they are
+        left open: the code is the author's own.
+        """
+        bounds = BoundedExecute(parent=self.settings).bounds
+        bounds = replace(bounds, locked=bounds.locked and find_obstacle() is None)
+        if sys.platform == "linux":
+            from lib.grading.kernel.client import ForkServer
+
+            ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
+        own = own_files(CourseDirectory(parent=self.settings), self.name, ())
+        files, pool = {**own, CHALLENGE: orjson.dumps(challenge(SEED))}, ThreadPoolExecutor()
+        for file, made in self.students.items():
+            solved, untouched = (
+                pool.submit(_run, deepcopy(nb), file, files, bounds) for nb in (self.solutions[file], made.notebook)
+            )
+            self.runs[file] = solved, untouched
+        pool.shutdown(wait=False)
+
+    def judged(self, ran: NotebookNode) -> Iterator[PartVerdict]:
+        """Judge the parts of a notebook that ran."""
+        for cell in ran.cells:
+            if part := self.key.part(course_id(cell)):
+                yield judge(self.key, part, SEED, answers_in(cell, part.id))
+
+
+Law = Callable[[Trial], Iterator[Fault]]
+"""Looks at a trial, and gives what is wrong; its first sentence says what is expected."""
+
+
+def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
+    """Run a notebook. Raises Fault where that can't be done, or not to its end and whole."""
+    try:
+        ran = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
+        found = " ".join(ran.remarks)
+    except Exception as error:  # a kernel that can't be started, also one of Jupyter's off Linux
+        found = f"{type(error).__name__}: {error}"
+    if found:
+        attempt = "restart the kernel and run all cells in JupyterLab"
+        expected = f"all cells that are not tagged skip-execution run, each within {bounds.cell_seconds} seconds"
+        raise Fault(file, "the notebook can't be run as submissions are", attempt, found=found, expected=expected)
+    for cell, outputs in zip(nb.cells, json.loads(ran.cells, object_hook=NotebookNode), strict=True):
+        cell.update(outputs or {})
+    return nb

@@ -1,0 +1,313 @@
+"""Broken units: each a copy of a unit that works, with one thing made wrong, and what its author is told first.
+
+`held` says whether it holds a release up. What is found has no traceback and nothing that would only follow.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+from tests.authoring.own_unit import MISTAKES, NOTEBOOK, OPEN, RIGHT, TITLE, UNIT, flagged
+
+Change = Callable[[Path], object]
+ANSWER = "w - rate * gradient(w, X, y)"
+LOSS = "return np.mean((y - yhat) ** 2)"
+MEAN = "'The squared differences are summed, not averaged' = [{ 'np.mean' = 'np.sum' }]"
+SPIED = "run = calls.within(fit, gradient=lambda w, X, y: w + X.mean(axis=1))  # in the place of the notebook's own"
+
+
+class Broken(NamedTuple):
+    """What is changed, what is said of it, whether it holds a release up, and how many faults are told.
+
+    Of what can't be imported none is: one sentence says so.
+    """
+
+    change: Change
+    says: str
+    held: bool = True
+    faults: int = 1
+
+
+def text(file: str, old: str, new: str) -> Change:
+    """Replace a text in a file."""
+
+    def change(course: Path) -> None:
+        path = course / file
+        before = path.read_text()
+        assert old in before, (file, old)
+        path.write_text(before.replace(old, new, 1))
+
+    return change
+
+
+def code(old: str, new: str) -> Change:
+    """Replace a text in the notebook's code."""
+    return text(NOTEBOOK, json.dumps(old)[1:-1], json.dumps(new)[1:-1])
+
+
+def cells(change: Callable[[nbformat.NotebookNode], object]) -> Change:
+    """Change the notebook as data: nbformat would mend or refuse what authors' tools may write."""
+
+    def changed(course: Path) -> None:
+        notebook = nbformat.read(course / NOTEBOOK, as_version=4)
+        change(notebook)
+        (course / NOTEBOOK).write_text(json.dumps(notebook))
+
+    return changed
+
+
+def own(nb: nbformat.NotebookNode, id: str) -> nbformat.NotebookNode:
+    """Find a cell."""
+    return next(cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == id)
+
+
+def flags(id: str, **changed: object) -> Change:
+    """Change what Create Assignment has written into a cell."""
+    return cells(lambda nb: own(nb, id).metadata.nbgrader.update(changed))
+
+
+def more(source: str, id: str = "more", **metadata: object) -> Change:
+    """Add a cell of text."""
+    return cells(lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell(source, id=id, metadata=metadata)))
+
+
+def both(*changes: Change) -> Change:
+    """Make several changes."""
+    return lambda course: [change(course) for change in changes]
+
+
+def attach(nb: nbformat.NotebookNode) -> None:
+    """Attach a file to a cell."""
+    cell = nbformat.v4.new_markdown_cell("Look.", id="look")
+    cell.attachments = {"a.txt": {"text/plain": ANSWER}}
+    nb.cells.append(cell)
+
+
+def give_away(nb: nbformat.NotebookNode) -> None:
+    """Give the loss in a cell before its check."""
+    own(nb, "loss").source = own(nb, "loss").source.replace("def loss", "def other_loss")
+    nb.cells.insert(
+        len(nb.cells) - 4, nbformat.v4.new_code_cell("def loss(y, yhat):\n    return np.square(yhat - y).mean()")
+    )
+
+
+def write(file: str, content: str) -> Change:
+    """Write a new file."""
+
+    def change(course: Path) -> None:
+        (course / file).parent.mkdir(parents=True, exist_ok=True)
+        (course / file).write_text(content)
+
+    return change
+
+
+CHECK = "'check-loss'"
+MADE = f'UNIT = Unit("{UNIT}", "Linear regression", PARTS)'
+ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
+BROKEN = {
+    # the notebook
+    "missing check cell": Broken(
+        cells(lambda nb: nb.cells.remove(own(nb, "check-fit"))), "a Part without its own cell"
+    ),
+    "a check cell twice": Broken(
+        cells(lambda nb: nb.cells.append(flagged("check-fit", "check.fit(fit)"))), "several cells with one id"
+    ),
+    "two cells with one id": Broken(
+        cells(lambda nb: nb.cells.append(flagged("loss", "x = 1 + 1  #? x = ?  # a sum"))),
+        f"{NOTEBOOK}, cell 'loss': several cells with one id.\nFound:    2 of them",
+    ),
+    "part id without cell": Broken(
+        both(
+            text(OPEN, 'Part("check-loss"', 'Part("check-los"'),
+            text(MISTAKES, "[check-loss]", "[check-los]"),
+            text(MISTAKES, "[[check-loss.", "[[check-los."),
+            text(MISTAKES, "[[check-loss.", "[[check-los."),
+        ),
+        "such as 'check-los'",
+        faults=2,
+    ),
+    "mistakes of no part": Broken(
+        text(OPEN, 'Part("check-loss"', 'Part("check-los"'),
+        "mistakes.toml, check-loss: there is no such part (units/linear_regression/closed/mistakes.toml:3)",
+        faults=0,
+    ),
+    "other points in the cell": Broken(flags("check-loss", points=5), "other points than the Part's.\nFound:    5"),
+    "a text as points": Broken(flags("check-loss", points="3"), "points that are no number.\nFound:    '3'"),
+    "a check that a person grades": Broken(
+        flags("check-loss", solution=True, points=2), "is not one that tests alone decide on", faults=2
+    ),
+    "no blank": Broken(
+        code("  #? return ?  # the mean of the squared differences", ""), "without a blank would be given away whole"
+    ),
+    "marker drifted": Broken(code("#? return ?", "#? retrn ?"), "cell 'loss', line 2: a marker that does not fit"),
+    "marker without purpose": Broken(
+        code("  # the mean of the squared differences", ""), "a marker that says nothing about what the ? is for"
+    ),
+    "marker in a check cell": Broken(
+        code("check.fit(fit)", "check.fit(fit)  #? check.fit(?)  # x"), "a marker in a cell that is not a solution"
+    ),
+    "region in code": Broken(
+        code("check.fit(fit)", "### BEGIN SOLUTION\ncheck.fit(fit)\n### END SOLUTION"), "a solution region in code"
+    ),
+    "region of a text without an end": Broken(
+        both(
+            more("### BEGIN SOLUTION\nBecause."),
+            cells(lambda nb: nb.cells[-1].metadata.update(nbgrader=flagged("why", "#?", points=1).metadata.nbgrader)),
+        ),
+        "a notebook that can't be built.\nFound:    RuntimeError: no end solution statement found",
+    ),
+    "unknown placeholder": Broken(
+        more("{{points:check-los}} points"),
+        "a placeholder for points that nothing has.\nFound:    {{points:check-los}}",
+    ),
+    "no notebook": Broken(
+        lambda course: (course / NOTEBOOK).unlink(), "a unit without its solution notebook", faults=0
+    ),
+    "a kernel that dies": Broken(
+        code("%load_ext lib.blanks", "%load_ext lib.blanks\nimport os; os._exit(3)"), "can't be run as submissions are"
+    ),
+    "a solution that is wrong": Broken(
+        code(f"{LOSS}  #? return ?", "return np.mean((y - yhat) ** 4)  #? return ?"),
+        f"{NOTEBOOK}, cell 'check-loss': the solution does not earn its points",
+    ),
+    "an untouched notebook earns points": Broken(cells(give_away), "a notebook that nobody has touched earns points"),
+    "a cell that ends in an error": Broken(
+        code("%load_ext lib.blanks", "%load_ext lib.blanks\nint('x')"),
+        "a cell of the solution that ends in an error.\nFound:    ValueError",
+        held=False,
+    ),
+    # what students get
+    "leak in a text": Broken(more(f"Hint: `{ANSWER}`", "tip"), f"{NOTEBOOK}, cell 'tip': it shows what the blank at"),
+    "leak in a picture": Broken(
+        write(f"solutions/{UNIT}/figures/plot.svg", f"<svg>\n<text>{ANSWER}</text></svg>"),
+        f"solutions/{UNIT}/figures/plot.svg:2: it shows what the blank at",
+    ),
+    "leak in a cell's metadata": Broken(more("Look.", note=ANSWER), "cell 'more', metadata: it shows what the blank"),
+    "leak in an attachment": Broken(cells(attach), "cell 'look', attachments: it shows what the blank"),
+    "leak in the notebook's metadata": Broken(
+        cells(lambda nb: nb.metadata.update(title=ANSWER)), f"{NOTEBOOK}, metadata: it shows what the blank"
+    ),
+    "leak in the open half": Broken(
+        text(OPEN, "def draw(rng: ", f"# {ANSWER}\ndef draw(rng: "), f"{OPEN}:12: it shows what the blank"
+    ),
+    "leak in a hidden file": Broken(write(f"units/{UNIT}/.notes", ANSWER), f"units/{UNIT}/.notes:1: it shows what the"),
+    "right code in the open half": Broken(
+        text(
+            OPEN,
+            "def draw(rng: ",
+            "def helper(w, X, y, rate, steps):\n    for _ in range(steps):\n        w = w - rate * gradient(w, X, y)\n"
+            "    return w\n\n\ndef draw(rng: ",
+        ),
+        "it shows the right answer 'fit'",
+        faults=2,
+    ),
+    "open half imports the closed one": Broken(
+        text(OPEN, "def draw(rng: ", "def peek():\n    from .closed import right\n\n\ndef draw(rng: "),
+        f"{OPEN}:13: a file for students that leads to the answers",
+    ),
+    "open half names the reference": Broken(
+        text(OPEN, "def draw(rng: ", "SECRET = 'lib.reference'\n\n\ndef draw(rng: "),
+        "leads to the answers.\nFound:    lib.reference",
+    ),
+    "open half can't be imported where graded": Broken(
+        both(write("helpers.py", "X = 1\n"), text(OPEN, "import numpy as np", "import numpy as np\nimport helpers")),
+        "the unit where submissions run is not what it should be",
+    ),
+    # words
+    "statement without a hint": Broken(
+        text(OPEN, '    hint="Print w in each of three steps.",\n', ""),
+        f"{OPEN}:42: steps: a statement without a hint.\nExpected:",
+        held=False,
+    ),
+    "mistake without a hint": Broken(
+        text(MISTAKES, "hint = 'Divide by", "# hint = 'Divide by"), "has no hint", faults=0
+    ),
+    "same as a mistake that isn't there": Broken(
+        text(MISTAKES, MEAN, f"{MEAN}\nsame = {{ 'The mean' = 'that' }}"),
+        "no mistake of this group is called so",
+        faults=0,
+    ),
+    "question without its choice": Broken(
+        text(TITLE, MADE, f"from lib.unit import Question\n{MADE[:-1]}, questions=({ASKED},))"),
+        f"{TITLE}:13: the question 'steps': no choice is the one that is so",
+    ),
+    "part worth nothing": Broken(text(OPEN, "points=2", "points=0"), f"the part {CHECK} is worth nothing"),
+    "parts without a comma": Broken(
+        text(OPEN, 'PARTS += (Part("check-fit", "The loop", ("fit",), draw_weights, (steps,)),)', "PARTS = [*PARTS]"),
+        "its parts are no tuple of Part",
+        faults=0,
+    ),
+    "subjects without a comma": Broken(
+        text(OPEN, '("loss",), draw', '("loss"), draw'), "its subjects are no tuple", faults=0
+    ),
+    "no right code": Broken(text(RIGHT, "def loss", "def los"), "there is no right code called loss", faults=0),
+    # right code, draws and statements
+    "right code at random": Broken(
+        text(RIGHT, LOSS, f"{LOSS} + np.random.default_rng().normal()"), "mean: right code is wrong, of 'check-loss'"
+    ),
+    "right code that fails": Broken(
+        text(RIGHT, LOSS, f"{LOSS} + nothing"),
+        f"{RIGHT}:12: the unit's own code fails, of 'check-loss', on the inputs of the desk.\nFound:    NameError",
+    ),
+    "a draw on which right code fails": Broken(
+        text(
+            OPEN,
+            "y = rng.uniform(1, 2, size=samples)",
+            "y = rng.uniform(1, 2, size=samples) if rng.random() < 0.9 else None",
+        ),
+        f"{OPEN}:16: the unit's own code fails, of 'check-loss', drawn from seed 4",
+    ),
+    "a draw that fails": Broken(
+        text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),
+        f"{OPEN}:14: the unit's own code fails, of 'check-loss', on the inputs of the desk.\nFound:    AttributeError",
+    ),
+    "a look that fails": Broken(
+        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:27: the unit's own code fails"
+    ),
+    "the same on many draws": Broken(
+        text(OPEN, "    samples = int(", "    rng = np.random.default_rng(rng.integers(3))\n    samples = int("),
+        f"the part {CHECK} asks for the same on many draws",
+    ),
+    "an example is wrong": Broken(text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the"),
+    "a statement that never fails": Broken(
+        text(OPEN, 'return loss(inputs["y"], inputs["yhat"])', 'return 4.5 if "y" in inputs else loss'),
+        "never fails",
+    ),
+    # mistakes
+    "a mistake earns points": Broken(
+        text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean' = '1 * np.mean'"),
+        f"{MISTAKES}:9: the mistake 'The squared differences are summed, not averaged' of 'check-loss': a mistake that"
+        " earns all points.",
+    ),
+    "a mistake is lucky": Broken(
+        text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.divide(1, 1 if y[0] < 1.2 else 2) * np.mean('"),
+        "a mistake that earns all points in some draws",
+    ),
+    "a mistake can't be run": Broken(
+        text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'averag('"),
+        "changed code that can't be run.\nFound:    It raised NameError: name 'averag' is not defined",
+    ),
+    "a mistake that nothing tells": Broken(
+        text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('"),
+        "a mistake without numbers of its own",
+        held=False,
+    ),
+    "a mistake costs in another part": Broken(
+        both(
+            text(OPEN, SPIED, "run, calls.given['gradient'] = fit, [inputs['w']]"),
+            text(OPEN, '"check-fit", "The loop", ("fit",)', '"check-fit", "The loop", ("fit", "loss")'),
+            text(OPEN, "def steps(inputs, fit):", "def steps(inputs, fit, loss):"),
+            text(OPEN, "return calls.and_result(run(", "return calls.and_result(loss(1.0, 3.0) * run("),
+            code("check.fit(fit)", "check.fit(fit, loss)"),
+        ),
+        "the part 'check-fit' loses points by a mistake in another",
+    ),
+    "two faults": Broken(
+        both(more(f"Hint: `{ANSWER}`", "tip"), text(OPEN, '    hint="Print w in each of three steps.",\n', "")),
+        "cell 'tip': it shows what the blank at",
+        faults=2,
+    ),
+}

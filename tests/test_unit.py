@@ -1,0 +1,50 @@
+"""The form of a unit: what Python would notice late, or never, is told at the author's own line, with what to write."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.answer_key import AnswerKey
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part, Unit, statement
+
+
+@statement("The number doubled.")
+def Twice(inputs: Inputs, double: Any) -> Any:
+    return double(inputs["x"])
+
+
+def draw(rng: np.random.Generator) -> Inputs:
+    return {"x": rng.uniform(1, 2)}
+
+
+PART = Part("check-double", "Double", ("double",), draw, (Twice,))
+WRONG = Mistake("check-double", "It is not doubled.", "Double it.", ("double = lambda x: x",))
+KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * x}, (WRONG,))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: replace(KEY.unit, parts=PART), "doubling: its parts are no tuple of Part"),
+        (lambda: replace(KEY.unit, parts=(PART, PART)), "doubling: 2 parts have the id 'check-double'"),
+        (
+            lambda: replace(PART, subjects="double"),
+            "check-double: its subjects are no tuple of str: 'double'. Write it as",
+        ),
+        (lambda: replace(PART, statements=Twice), "check-double: its statements are no tuple of Statement"),
+        (lambda: replace(PART, statements=[Twice]), "check-double: its statements are no tuple of Statement"),
+        (lambda: replace(PART, statements=(draw,)), "check-double: its statements are no tuple of Statement"),
+        (lambda: replace(Twice, text=""), "Twice: it has no text"),
+        (lambda: replace(Twice, points=-1), "Twice: points=-1 is no number from 0"),
+        (lambda: replace(Twice, points="2"), "Twice: points='2' is no number from 0"),
+        (lambda: replace(KEY, right={"__name__": "right", "dobule": abs}), "`right` has no double, which check-double"),
+        (lambda: replace(KEY, mistakes=WRONG), "The mistakes are no tuple of Mistake"),
+    ],
+)
+def test_what_is_put_together_wrongly_is_told(make, said):
+    with pytest.raises((TypeError, ValueError)) as told:
+        make()
+    assert str(told.value).startswith(said)
