@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.authoring.broken import BROKEN
-from tests.authoring.own_unit import NOTEBOOK, UNIT, begin, succeeds
+from tests.authoring.own_unit import UNIT, begin, succeeds
 from tests.grading.conftest import Course
 
 
@@ -17,12 +17,22 @@ def course(tmp_path_factory, lockable_here):
     return course
 
 
+@pytest.fixture
+def break_it(course, tmp_path):
+    """Give `break_it(name)`, which gives a copy of the course with its unit broken."""
+
+    def copy(name):
+        left_out = shutil.ignore_patterns("__pycache__")
+        other = Course(shutil.copytree(course.root, tmp_path / "course", ignore=left_out))
+        BROKEN[name].change(other.root)
+        return other
+
+    return copy
+
+
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_is_told_and_what_would_follow_is_not(course, tmp_path, name):
-    broken = BROKEN[name]
-    other = Course(shutil.copytree(course.root, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__")))
-    broken.change(other.root)
-    checked = other.zerolayer("check", UNIT)
+def test_what_is_wrong_is_told_and_what_would_follow_is_not(break_it, name):
+    broken, checked = BROKEN[name], break_it(name).zerolayer("check", UNIT)
     said = checked.stdout + checked.stderr
     assert checked.returncode == 1
     assert broken.says in said and "Traceback" not in said, said
@@ -31,14 +41,11 @@ def test_what_is_wrong_is_told_and_what_would_follow_is_not(course, tmp_path, na
 
 
 @pytest.mark.parametrize("name", ["two faults", "a mistake is lucky", "statement without a hint"])
-def test_build_says_all_that_is_wrong_and_refuses_what_touches_points_or_answers(course, tmp_path, name):
-    broken = BROKEN[name]
-    other = Course(shutil.copytree(course.root, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__")))
-    broken.change(other.root)
+def test_build_says_all_that_is_wrong_and_refuses_what_touches_points_or_answers(break_it, name):
+    broken, other = BROKEN[name], break_it(name)
     built = other.zerolayer("build", UNIT)
     assert broken.says in built.stdout
     assert built.stdout.count("\nTry: ") == broken.faults
     assert (built.returncode == 1) == broken.held == (not (other.root / "notebooks").exists())
     of = {"two faults": "1 of 2 faults", "a mistake is lucky": "a fault"}.get(name, "")
     assert (f"is not built, because of {of}. Nothing was changed." in built.stderr) == broken.held
-    assert NOTEBOOK

@@ -62,10 +62,6 @@ def graded(source: str, name: str = "check") -> NotebookNode:
     return _cell(source, name, solution=False, grade=True, locked=True)
 
 
-def given_code(source: str) -> NotebookNode:
-    return _cell(source, "given", solution=False, grade=False, locked=True)
-
-
 def prose(source: str) -> NotebookNode:
     return nbformat.v4.new_markdown_cell(source, id="prose")
 
@@ -93,7 +89,7 @@ def test_statements_become_their_templates_and_all_else_stays_to_the_byte(tmp_pa
     hidden = "### BEGIN HIDDEN TESTS\nassert np.dot(output_gradient, self.input.T)\n### END HIDDEN TESTS"
     others = [
         prose("# Dense\n\n`#? not code` "),
-        given_code("x =  1 ;y=2"),
+        prose("x =  1 ;y=2"),
         graded(f"check.dense(Dense)  # why? see above\n{hidden}"),
         solution("Why?\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n", "why", "markdown"),
         solution("All of it.", "how", "markdown"),
@@ -167,20 +163,6 @@ def test_a_marker_that_leaves_a_doubt_is_refused_with_its_place_what_was_found_e
         assert problem in first
         assert fault.found == found and "\nExpected: " in str(fault)
         assert last.startswith("Try:      ")
-
-
-REFUSED = [
-    (given_code("x = 1\ny = 2  #? y = ?  # y"), "cell 'given', line 2: a marker in a cell that is not a"),
-    (graded("check()  #? check(?)  # y"), "cell 'check', line 1: a marker in a cell that is not a"),
-    (given_code("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"), "cell 'given', line 1: a solution region"),
-    (solution("x = 1  #? x = ?  # x\n### END SOLUTION", "x"), "cell 'x', line 2: a solution region in code"),
-]
-
-
-def test_all_cells_that_cannot_be_made_are_told() -> None:
-    made = built(*(cell for cell, _ in REFUSED))
-    for fault, (_, problem) in zip(made.faults, REFUSED, strict=True):
-        assert str(fault).startswith(f"unit.ipynb, {problem}")
 
 
 HIDDEN = "-np.sum(y * np.log(p['a']))"
