@@ -100,7 +100,7 @@ class Rebuild(Command, GenerateAssignmentApp):
         """Say all faults, and give the rule that each of them breaks."""
         found = []
         for rule, fault in faults_of(trial, rules):
-            say(f"{fault}\n{'' if rule.refuses else f'{HARMLESS}{chr(10)}'}")
+            say(f"{fault}\n" if rule.refuses else f"{fault}\n{HARMLESS}\n")
             found.append(rule)
         return found
 

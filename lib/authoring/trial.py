@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +23,7 @@ from lib.authoring.notebook import Student
 from lib.checking.answers import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
+from lib.checking.student_code import silence
 from lib.grading import units
 from lib.grading.door.cells import course_id
 from lib.grading.door.handed_in import own_files
@@ -60,7 +62,7 @@ class Trial:
 
     `answers` is the key's import string, which the configuration says if it `is_configured`, and `place` that of a unit
     that was found by its name. `settings` is what nbgrader's steps have theirs from. `students` are the notebooks that
-    were made, and `runs` those that run: for each the solution, and what students get.
+    were made, and `ran` those that ran: for each the solution, and what students get.
     """
 
     name: str
@@ -72,7 +74,7 @@ class Trial:
     is_configured: bool = False
     place: Place | None = None
     students: dict[str, Student] = field(default_factory=dict)
-    runs: dict[str, tuple[Future[NotebookNode], Future[NotebookNode]]] = field(default_factory=dict)
+    ran: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
     _drawn: dict[tuple[str, int], Drawn] = field(default_factory=dict)
     _lost: dict[tuple[str, int, tuple[int, ...]], tuple[Finding | None, tuple[object, ...]]] = field(
         default_factory=dict
@@ -91,7 +93,8 @@ class Trial:
             raise Fault(file_line(folder), what, attempt)
         chosen = "*" if answers else CourseDirectory(parent=settings).notebook_id  # a unit's parts may be in several
         files = [file for file in files if file.match(f"{chosen}.ipynb")]
-        solutions = {file_line(file): nbformat.read(file, as_version=4) for file in files}
+        with silence():  # of ids that cells share a law tells
+            solutions = {file_line(file): nbformat.read(file, as_version=4) for file in files}
         key, own = key or AnswerKey(Unit(name, name, ()), {}, ()), place if place and place.answers == answers else None
         return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
 
@@ -141,11 +144,10 @@ class Trial:
                 self._ways[mistake] = [*mistake.objects(self.key.right)]
         return self._ways[mistake]
 
-    def run_notebooks(self) -> None:
-        """Begin to run each solution and what students get, beside each other and beside what is done meanwhile.
+    def run_notebooks(self) -> Iterator[Fault]:
+        """Run each solution and what students get, within the bounds of submissions and beside the same files.
 
-        They run within the bounds of submissions and beside the same files. Where kernels can't be locked in they are
-        left open: the code is the author's own.
+        Where kernels can't be locked in they are left open: the code is the author's own.
         """
         bounds = BoundedExecute(parent=self.settings).bounds
         bounds = replace(bounds, locked=bounds.locked and find_obstacle() is None)
@@ -154,13 +156,16 @@ class Trial:
 
             ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
         own = own_files(CourseDirectory(parent=self.settings), self.name, ())
-        files, pool = {**own, CHALLENGE: orjson.dumps(challenge(SEED))}, ThreadPoolExecutor()
-        for file, made in self.students.items():
-            solved, untouched = (
-                pool.submit(_run, deepcopy(nb), file, files, bounds) for nb in (self.solutions[file], made.notebook)
-            )
-            self.runs[file] = solved, untouched
-        pool.shutdown(wait=False)
+        run = partial(_run, files={**own, CHALLENGE: orjson.dumps(challenge(SEED))}, bounds=bounds)
+        with ThreadPoolExecutor() as pool:  # they run beside each other
+            for file, made in self.students.items():
+                both = (deepcopy(nb) for nb in (self.solutions[file], made.notebook))
+                try:
+                    solved, untouched = pool.map(run, both, (file, file))
+                except Fault as fault:
+                    yield fault
+                else:
+                    self.ran[file] = solved, untouched
 
     def judged(self, ran: NotebookNode) -> Iterator[PartVerdict]:
         """Judge the parts of a notebook that ran."""

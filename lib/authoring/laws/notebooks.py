@@ -54,8 +54,6 @@ def can_be_made(trial: Trial) -> Faults:
         yield from made.faults
         if not made.faults:
             trial.students[file] = made
-    if trial.key.parts and len(trial.students) == len(trial.solutions):
-        trial.run_notebooks()
 
 
 # What comes of running them
@@ -63,18 +61,13 @@ def can_be_made(trial: Trial) -> Faults:
 
 def runs_to_its_end(trial: Trial) -> Faults:
     """Solution and student notebook run as submissions do."""
-    for both in trial.runs.values():
-        for each in both:
-            try:
-                each.result()
-            except Fault as fault:
-                yield fault
+    if trial.key.parts:
+        yield from trial.run_notebooks()
 
 
 def earns_all_points(trial: Trial) -> Faults:
     """The solution's own code earns all points."""
-    for file, (solved, _) in trial.runs.items():
-        ran = solved.result()
+    for file, (ran, _) in trial.ran.items():
         for verdict in trial.judged(ran):
             if verdict.points != verdict.max_points:
                 yield Fault(
@@ -105,8 +98,8 @@ def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
 
 def ends_well(trial: Trial) -> Faults:
     """No cell of the solution ends in an error that isn't meant: students run it, too."""
-    for file, (solved, _) in trial.runs.items():
-        for name, cell, error in errors_in(solved.result()):
+    for file, (ran, _) in trial.ran.items():
+        for name, cell, error in errors_in(ran):
             if trial.key.part(course_id(cell)) is None:  # a part loses points by it
                 yield Fault(
                     f"{file}, cell {name!r}",
@@ -118,8 +111,8 @@ def ends_well(trial: Trial) -> Faults:
 
 def earns_nothing_untouched(trial: Trial) -> Faults:
     """The notebook as students get it earns 0 points."""
-    for file, (_, untouched) in trial.runs.items():
-        for verdict in trial.judged(untouched.result()):
+    for file, (_, untouched) in trial.ran.items():
+        for verdict in trial.judged(untouched):
             if verdict.points:
                 earned = ", ".join(statement.name for statement in verdict.statements if statement.points)
                 yield Fault(
