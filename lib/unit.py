@@ -89,8 +89,10 @@ def require_tuple(what: str, value: object, kind: type, example: str) -> None:
     """Raise TypeError unless a value is a tuple of objects of a kind: Python notices a lacking comma late, or never."""
     strange = [each for each in value if not isinstance(each, kind)] if isinstance(value, tuple) else [value]
     if strange:
-        found = f"{strange[0]!r}"[:80]
-        raise TypeError(f"{what} are no tuple of {kind.__name__}: {found}. Write it as {example}")
+        found = repr(strange[0]) if isinstance(strange[0], str) else f"a {type(strange[0]).__name__}"
+        raise TypeError(
+            f"{what} are no tuple of {kind.__name__}, but {found}. Write a tuple with its comma, as {example}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,7 @@ SLIPS = {
     "a name twice": (f"{GROUP}'a' = [{{ '** 2' = '' }}]\n'a' = [{{ '** 2' = '' }}]", "Cannot overwrite a value"),
     "an unknown part": ("[check-los]\nit = 'The loss'", "mistakes.toml, check-los: there is no such part."),
     "an unknown key": ("[check-loss]\nis = 'The loss'", "mistakes.toml, check-loss: is should be one of source, names"),
-    "no hint": ("[[check-loss.mistakes]]\n'a' = [{ '** 2' = '' }]", "the group with 'a' has no hint"),
+    "no hint": ("[[check-loss.mistakes]]\n'a' = [{ '** 2' = '' }]", "'a': its group has no hint"),
     "no list": (f"{GROUP}'a' = {{ '** 2' = '' }}", "check-loss, 'a': write a list of ways"),
     "what is not there": (f"{GROUP}'a' = [{{ '** 3' = '' }}]", "check-loss, 'a': the right code has no '** 3'"),
     "no blank": (f"{GROUP}'a' = ['y']", "has no '…'. Write a change as { 'old' = 'new' }."),

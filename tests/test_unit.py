@@ -28,11 +28,11 @@ KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: replace(KEY.unit, parts=PART), "doubling: its parts are no tuple of Part"),
+        (lambda: replace(KEY.unit, parts=PART), "doubling: its parts are no tuple of Part, but a Part"),
         (lambda: replace(KEY.unit, parts=(PART, PART)), "doubling: 2 parts have the id 'check-double'"),
         (
             lambda: replace(PART, subjects="double"),
-            "check-double: its subjects are no tuple of str: 'double'. Write it as",
+            "check-double: its subjects are no tuple of str, but 'double'. Write",
         ),
         (lambda: replace(PART, statements=Twice), "check-double: its statements are no tuple of Statement"),
         (lambda: replace(PART, statements=[Twice]), "check-double: its statements are no tuple of Statement"),

@@ -91,6 +91,9 @@ def _markers(source: str, place: str) -> Iterator[_Marker]:
         for comment in re.finditer(r"#+", line[0]):
             start, end = line.start() + comment.start(), line.start() + comment.end()
             if not source.startswith("#?", start):
+                if source[start:end].lstrip("# ").startswith("?"):
+                    at, what = f"{place}, line {source.count(chr(10), 0, start) + 1}", "a marker that is misspelt"
+                    raise _fault(at, what, "write #? without a space", source[start:end])
                 continue
             first = line.start() + len(line[0]) - len(line[0].lstrip())
             at = f"{place}, line {source.count(chr(10), 0, start) + 1}"

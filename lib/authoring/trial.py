@@ -91,10 +91,14 @@ class Trial:
             others = ", ".join(sorted(each.parent.name for each in folder.parent.glob("*/*.ipynb")))
             attempt = f"put a notebook such as {name}.ipynb there, or take an assignment that is there: {others}"
             raise Fault(file_line(folder), what, attempt)
-        chosen = "*" if answers else CourseDirectory(parent=settings).notebook_id  # a unit's parts may be in several
-        files = [file for file in files if file.match(f"{chosen}.ipynb")]
+        pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
+        if not (chosen := [file for file in files if file.match(pattern)]):
+            known = ", ".join(file.stem for file in files)
+            raise Fault(file_line(folder / pattern), "No notebooks were matched", f"choose one that is there: {known}")
+        if answers:
+            chosen = files  # a unit's parts may be in several
         with silence():  # of ids that cells share a law tells
-            solutions = {file_line(file): nbformat.read(file, as_version=4) for file in files}
+            solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
         key, own = key or AnswerKey(Unit(name, name, ()), {}, ()), place if place and place.answers == answers else None
         return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
 

@@ -48,11 +48,12 @@ def slopes(
     return expected(differences, pick)
 
 
-def shape(from_inputs: Callable[[Inputs], tuple[int, ...]]) -> Sides:
-    """It has this shape; a number has the shape ()."""
+def shape(from_inputs: Callable[[Inputs], Any]) -> Sides:
+    """It has this shape, or that of this array; a number has the shape ()."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        wanted = tuple(from_inputs(inputs))
+        wanted = from_inputs(inputs)
+        wanted = wanted if isinstance(wanted, tuple) else np.shape(wanted)
         if np.shape(found) != wanted:
             what = "The result has the wrong shape."
             raise Wrong(what, found=f"shape {np.shape(found)}", expected=f"shape {wanted}", hint=FIND_SHAPE)

@@ -152,7 +152,9 @@ def describe(error: BaseException) -> str:
     circular = where and isinstance(error, ImportError) and "partially initialized module" in words
     if circular and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words):  # an open and a closed file
         return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
-    return words if isinstance(error, SyntaxError) or not where else f"{words} ({where})"
+    if isinstance(error, SyntaxError):
+        words, where = f"SyntaxError: {error.msg}", file_line(error.filename or "", error.lineno or 0)
+    return f"{words} ({where})" if where else words
 
 
 def line_of(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from tests.authoring.own_unit import MISTAKES, NOTEBOOK, OPEN, RIGHT, TITLE, UNIT, flagged
+from tests.authoring.own_unit import KEY, MISTAKES, NOTEBOOK, OPEN, RIGHT, TITLE, UNIT, flagged
 
 Change = Callable[[Path], object]
 ANSWER = "w - rate * gradient(w, X, y)"
@@ -143,6 +143,7 @@ BROKEN = {
         code("  #? return ?  # the mean of the squared differences", ""), "without a blank would be given away whole"
     ),
     "marker drifted": Broken(code("#? return ?", "#? retrn ?"), "cell 'loss', line 2: a marker that does not fit"),
+    "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a marker that is misspelt"),
     "marker without purpose": Broken(
         code("  # the mean of the squared differences", ""), "a marker that says nothing about what the ? is for"
     ),
@@ -223,7 +224,9 @@ BROKEN = {
         held=False,
     ),
     "mistake without a hint": Broken(
-        text(MISTAKES, "hint = 'Divide by", "# hint = 'Divide by"), "has no hint", faults=0
+        text(MISTAKES, "hint = 'Divide by", "# hint = 'Divide by"),
+        f"'The squared differences are summed, not averaged': its group has no hint ({MISTAKES}:9)",
+        faults=0,
     ),
     "same as a mistake that isn't there": Broken(
         text(MISTAKES, MEAN, f"{MEAN}\nsame = {{ 'The mean' = 'that' }}"),
@@ -243,7 +246,11 @@ BROKEN = {
     "subjects without a comma": Broken(
         text(OPEN, '("loss",), draw', '("loss"), draw'), "its subjects are no tuple", faults=0
     ),
-    "no right code": Broken(text(RIGHT, "def loss", "def los"), "there is no right code called loss", faults=0),
+    "no right code": Broken(
+        text(RIGHT, "def loss", "def los"),
+        f"`right` has no loss, which check-loss checks. It has: Any, np, Array, los, gradient, fit ({KEY}:11)",
+        faults=0,
+    ),
     # right code, draws and statements
     "right code at random": Broken(
         text(RIGHT, LOSS, f"{LOSS} + np.random.default_rng().normal()"), "mean: right code is wrong, of 'check-loss'"
@@ -259,6 +266,10 @@ BROKEN = {
             "y = rng.uniform(1, 2, size=samples) if rng.random() < 0.9 else None",
         ),
         f"{OPEN}:16: the unit's own code fails, of 'check-loss', drawn from seed 4",
+    ),
+    "a draw that isn't of its seed": Broken(
+        text(OPEN, "rng.uniform(0.5, 3, size=samples)}", "np.random.uniform(0.5, 3, size=samples)}"),
+        f"{OPEN}:12: the draw of 'check-loss' gives other inputs each time",
     ),
     "a draw that fails": Broken(
         text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),

@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import venv
 from pathlib import Path
+from urllib.request import urlopen
 from zipfile import ZipFile
 
 import nbformat
@@ -19,7 +21,8 @@ from lib.authoring.new import TEMPLATE, write_all
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import Verdict
-from tests.authoring.own_unit import BLANKS, BLOCKS, MISTAKES, OPEN, PAGE, UNIT, begin, succeeds
+from tests.authoring.own_unit import BLANKS, BLOCKS, MISTAKES, NOTEBOOK, OPEN, PAGE, UNIT, begin, succeeds
+from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
@@ -93,8 +96,8 @@ def bundled(course, unit):
         return inside | {name: bundle.read(name) for name in bundle.namelist() if name != wheel}
 
 
-@pytest.mark.gives(f"zerolayer new {UNIT}", f"zerolayer check {UNIT}")
-@pytest.mark.gives(f"zerolayer build {UNIT}", f"zerolayer grade {UNIT}")
+@pytest.mark.gives("zerolayer new linear_regression", "zerolayer check linear_regression")
+@pytest.mark.gives("zerolayer build linear_regression", "zerolayer grade linear_regression")
 def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course):
     assert len(PAGE.split()) <= 1300
     for path, more, text in BLOCKS:
@@ -108,7 +111,7 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
     assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
 
 
-@pytest.mark.gives(f"zerolayer bundle {UNIT}")
+@pytest.mark.gives("zerolayer bundle linear_regression")
 def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     files = bundled(course, UNIT)
     assert b"figures" not in files[f"{UNIT}/README.md"], "it has none"
@@ -126,6 +129,17 @@ def changed(course, tmp_path, *changes):
         assert old in text
         (other.root / file).write_text(text.replace(old, new))
     return other
+
+
+@pytest.mark.gives("zerolayer lab linear_regression")
+@pytest.mark.gives("zerolayer lab solutions/linear_regression/linear_regression.ipynb")
+def test_lab_opens_what_is_named(course):
+    """The student's copy of an assignment, or a notebook as it is."""
+    for named, is_shown in ((UNIT, "return ?"), (NOTEBOOK, "#? return ?")):
+        with jupyter_lab(course.root, command=(sys.executable, "-m", "lib.grading", "lab", named)) as lab:
+            shown = urlopen(f"{lab.url}/api/contents/{UNIT}.ipynb?token={lab.token}", timeout=30).read().decode()
+            assert is_shown in shown and f"/lab/tree/{UNIT}.ipynb?token=" in lab.log.read_text()
+    assert course.zerolayer("lab", "solutions/none.ipynb").returncode == 1
 
 
 # What keeps a unit from being graded, or built

@@ -33,14 +33,15 @@ OF_NOTEBOOKS = (
     Rule(open_half.shows_no_answer),
     Rule(code.asks_what_has_an_answer),
 )
-CODE = (code.right_code_is_right, code.can_fail)
+CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)
 MISTAKES = (*CODE, code.mistakes_can_be_run)
 OF_CODE = (
     Rule(code.has_hints, refuses=False),
     Rule(code.is_worth_something),
-    Rule(code.right_code_is_right),
+    Rule(code.draws_the_same_again),
+    Rule(code.right_code_is_right, (code.draws_the_same_again,)),
     Rule(code.examples_agree),
-    Rule(code.can_fail, (code.right_code_is_right,)),
+    Rule(code.can_fail, CODE[:2]),
     Rule(code.asks_for_other_results, CODE),
     Rule(code.mistakes_can_be_run, CODE),
     Rule(code.mistakes_cost_points, CODE),

@@ -77,6 +77,26 @@ def asks_what_has_an_answer(trial: Trial) -> Faults:
 # Right code
 
 
+def draws_the_same_again(trial: Trial) -> Faults:
+    """A part draws the same inputs from one seed: the student's kernel and the judge both draw."""
+    for part in trial.key.parts:
+        try:
+            once, again = (repr([*map(_text_of, part.secret_inputs(0).items())]) for _ in range(2))
+        except Exception:  # of what fails another law tells
+            continue
+        if once != again:
+            code = getattr(part.draw, "__code__", None)
+            at = file_line(code.co_filename, code.co_firstlineno) if code else where(part)
+            what = f"the draw of {part.id!r} gives other inputs each time"
+            yield Fault(at, what, "draw from the rng that it is given")
+
+
+def _text_of(item: tuple[str, object]) -> str:
+    """Write an input as text, but for functions."""
+    name, value = item
+    return f"{name}: {'' if callable(value) else value!r}"
+
+
 def right_code_is_right(trial: Trial) -> Faults:
     """Right code is right on every draw, and the same each time it runs."""
     for part in trial.key.parts:

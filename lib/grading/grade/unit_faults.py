@@ -38,7 +38,9 @@ def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iter
             yield from _misfits_of(cell, file, parts, unit.name)
     for id in parts:
         if (count := tested.count(id)) != 1 and not (count == 0 and id in told):
-            give_it_one = f"give its check that id in {TOOLBAR}, or take the Part out of the unit"
+            give_it_one = (
+                f"mark its check 'Autograded tests' with that id in {TOOLBAR}, or take the Part out of the unit"
+            )
             yield Fault(
                 ", ".join(notebooks),
                 f"a Part {'with several cells' if count else 'without its own cell'}",

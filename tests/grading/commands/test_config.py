@@ -61,16 +61,6 @@ def test_every_command_of_a_course_refuses_a_broken_configuration_and_none(tmp_p
     assert not off and len(IN_COURSE) > 5
 
 
-def test_a_build_by_nbgraders_own_steps_is_refused(course):
-    """It would release the solutions."""
-    (course.root / CONFIG).write_text('c.CourseDirectory.course_id = "zerolayer"\n')
-    folders = ("--CourseDirectory.source_directory=solutions", "--CourseDirectory.release_directory=notebooks")
-    released = {path: path.read_bytes() for path in course.root.glob("notebooks/*/*")}
-    said = refused(course, app.APPS["build"], *folders)
-    assert {path: path.read_bytes() for path in released} == released
-    assert "preprocessors lacks lib.grading." in said and str(course.root / CONFIG) in said
-
-
 @pytest.mark.parametrize("unit", ["no_such_module.UNIT", "lib.grading.judge.NO_UNIT", "json.decoder.x.y"])
 def test_a_unit_that_is_not_there_is_told(course, unit):
     with (course.root / CONFIG).open("a") as config:

@@ -103,7 +103,9 @@ def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(course):
     (course.root / "units" / "broken" / "__init__.py").write_text("raise ValueError('half done')")
     run = course.grade("--jobs=4")
     assert listed(run) == DIED
-    assert run.stderr.count("The unit broken can't be imported: ValueError: half done (__init__.py, line 1)") == 1
+    assert (
+        run.stderr.count("The unit broken can't be imported: ValueError: half done (units/broken/__init__.py:1)") == 1
+    )
 
 
 def test_nothing_runs_unprotected_by_itself(course, undisturbed, tmp_path):
