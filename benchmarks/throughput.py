@@ -1,23 +1,16 @@
-"""How much faster `zerolayer grade` grades a class than stock `nbgrader autograde`, everything included.
+"""Claim: `zerolayer grade` takes a tenth of the processor time of stock `nbgrader autograde`, all included.
 
-The aim is 30 times by the clock, and 15 by processor time. `docs/scaling.md` says what was reached, and where the rest
-of the time goes.
+The peer has nbgrader's own configuration and Jupyter's own kernels. It has every tenth of the class, and what the whole
+would take is reckoned from there. All take turns, and medians are told: processor time too, since machines are busy.
+Parts that are whole have to agree; in stock nbgrader none is that rests on one that is wrong.
 
-The peer has nbgrader's own configuration and Jupyter's own kernels, one after the other. It grades every tenth of the
-class, and what the whole would take is reckoned from there, unless it is to grade more. All take turns, several times,
-and medians are told. Processor time is told too: machines are busy. A part is whole or nothing in stock nbgrader, and
-not whole where it rests on one that is wrong; apart from that, the parts that are whole have to agree.
-
-    python benchmarks/throughput.py                 100 submissions, side by side, with and without the sandbox
-    python benchmarks/throughput.py --errors        the same, with a cell that ends in an error in each notebook
-    python benchmarks/throughput.py --every 1       the same, with nothing reckoned: stock nbgrader grades them all
-    python benchmarks/throughput.py --thousand      1,000 against 100: memory of the coordinator, and cost of each
-    python benchmarks/throughput.py --hostile       one in five hostile, against the honest class
+    python benchmarks/throughput.py             100 submissions, with and without the sandbox
+    python benchmarks/throughput.py --evening   the same class from a download of Canvas to feedback and grades
+    python benchmarks/throughput.py --large     1,000 submissions against 100: cost of each, memory of the coordinator
 """
 
 import argparse
 import ctypes
-import json
 import os
 import resource
 import shutil
@@ -31,50 +24,57 @@ from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter
+from zipfile import ZipFile
 
 import nbformat
-from environment import as_a_user
 
 from lib.grading.commands.demo import complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.judge.challenge import challenge
-from lib.grading.judge.verdict import Verdict
-from lib.grading.run.notebook import has_code
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
-from tests.course import ASSIGNMENT
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.submissions import files, forgers, pages, runs, submissions
-
-STOCK = """
+ASSIGNMENT = ANSWER_KEY.unit.name
+STOCK = r"""
 c = get_config()
 c.CourseDirectory.course_id = "zerolayer"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
+c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>student\d+)_\d+_\d+_(?P<file_id>\w+)"
 """
+EVENING = {
+    "collect": (("nbgrader", "zip_collect", ASSIGNMENT), ("nbgrader", "zip_collect", ASSIGNMENT)),
+    "grade": (("lib.grading", "grade", ASSIGNMENT), ("nbgrader", "autograde", ASSIGNMENT)),
+    "feedback": (("lib.grading", "feedback", ASSIGNMENT), ("nbgrader", "generate_feedback", ASSIGNMENT)),
+    "report": (("lib.grading", "report", ASSIGNMENT), ()),
+    "export": (("nbgrader", "export"), ("nbgrader", "export")),
+}
+"""What is given for each step of an evening, and with stock nbgrader, which has no report."""
+EVERY = 10
+"""Stock nbgrader has one in so many of the class."""
 SUBREAPER = 36
 """prctl's word for: who loses its parent becomes mine. So each kernel's time is counted, whoever started it."""
-FAILS = "def look(z):\n    return z.sahpe\n\nlook(np.ones(3))"
-SLOW = {"training_never_ends", "cell_never_ends", "interrupt_ignored", "stop_ignored"}
-"""Hostile submissions that end by a time limit."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took: seconds, processor seconds with all that it started, and the most memory it held itself."""
+    """What commands took: seconds, processor seconds with all that they started, and the most memory one held."""
 
-    seconds: float
-    processor: float
-    memory: int
+    seconds: float = 0
+    processor: float = 0
+    memory: int = 0
+
+    def __add__(self, other):
+        return Measured(self.seconds + other.seconds, self.processor + other.processor, max(self.memory, other.memory))
 
 
 def measured(course, module, *arguments):
     """Run a command in a course and wait for all that it started."""
+    # A user's Python keeps what it has compiled.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-m", module, *arguments, "--log-level=ERROR"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     process = subprocess.Popen(
-        command, cwd=course, env=as_a_user(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=course, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     done, peak = Event(), [0]
     watch = Thread(target=_watch, args=(process.pid, done, peak))
@@ -88,8 +88,7 @@ def measured(course, module, *arguments):
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(seconds, processor, peak[0])
+    return Measured(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak[0])
 
 
 def _watch(pid, done, peak):
@@ -106,25 +105,33 @@ def built(root):
     return root
 
 
-def honest(root, size, own=""):
-    """Have a class of `size` hand in: the sample class's students, again and again, with a cell of their own."""
+def honest(root, size):
+    """Have a class of `size` hand in: the sample class's students, again and again. Give their names."""
     source = root / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    fillings = list(STUDENTS.values())
-    for number in range(size):
-        folder = root / "submitted" / f"student{number:04}" / ASSIGNMENT
+    fillings, students = list(STUDENTS.values()), [f"student{number:04}" for number in range(size)]
+    for number, student in enumerate(students):
+        folder = root / "submitted" / student / ASSIGNMENT
         folder.mkdir(parents=True)
         notebook = complete(nbformat.read(source, as_version=4), fillings[number % len(fillings)], ANSWERS)
-        if own:
-            notebook.cells.insert(len(notebook.cells) // 2, nbformat.v4.new_code_cell(own))
         nbformat.write(notebook, folder / source.name)
+    return students
 
 
-def copied(root, name, students):
-    """Copy a course as it was built, with some of its students' submissions."""
+def copied(root, name, students, is_stock=False, is_packed=False):
+    """Copy a course as it was built, with some of its students' submissions, or with these as Canvas packs them."""
     course = root.parent / name
-    shutil.copytree(root, course, ignore=shutil.ignore_patterns("submitted", "autograded"))
-    for student in students:
+    shutil.copytree(root, course, ignore=shutil.ignore_patterns("submitted"))
+    if is_packed:
+        archive = course / "downloaded" / ASSIGNMENT / "archive"
+        archive.mkdir(parents=True)
+        with ZipFile(archive / "submissions.zip", "w") as packed:
+            for number, student in enumerate(students, 1000):
+                file = f"{student}_{number}_{number}_{ASSIGNMENT}.ipynb"
+                packed.write(root / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", file)
+    for student in () if is_packed else students:
         shutil.copytree(root / "submitted" / student, course / "submitted" / student)
+    if is_stock:
+        (course / "nbgrader_config.py").write_text(STOCK)
     return course
 
 
@@ -139,42 +146,50 @@ def whole_parts(course):
         return {(student, part): score == most for student, part, score, most in database.execute(query)}
 
 
-def side_by_side(root, size, rounds, every, own=""):
-    """Grade the same class by stock nbgrader (`every` so many of it), by us, and by us without the sandbox."""
-    honest(root, size, own)
-    students = sorted(path.name for path in (root / "submitted").iterdir())
-    turns = [a_turn(root, students, every, number) for number in range(rounds)]
+def differences(theirs, ours):
+    """Say which parts are whole in one alone; in stock nbgrader a part isn't that rests on a wrong one."""
+    below = {part.id: [other.id for other in part.depends_on] for part in ANSWER_KEY.parts}
+
+    def rests_on_wrong(student, part):
+        return any(not ours[student, other] or rests_on_wrong(student, other) for other in below[part])
+
+    differ = [key for key, whole in theirs.items() if ours[key] != whole]
+    return [key for key in differ if not (ours[key] and rests_on_wrong(*key))]
+
+
+def grading(root, students, rounds):
+    """Grade the same class by stock nbgrader, by us, and by us without the sandbox, in turn."""
+    chosen, turns = students[::EVERY], []
+    for number in range(rounds):
+        one, some = (copied(root, f"stock{number}-{len(each)}", each, True) for each in (students[:1], chosen))
+        ours, bare = (copied(root, f"{name}{number}", students) for name in ("ours", "bare"))
+        first = measured(one, *EVENING["grade"][1])
+        locked = measured(ours, *EVENING["grade"][0])
+        stock = reckoned(first, measured(some, *EVENING["grade"][1]), len(chosen), len(students))
+        turns.append((stock, locked, measured(bare, *EVENING["grade"][0], "--no-sandbox")))
     stock, locked, unlocked = (middle(found) for found in zip(*turns, strict=True))
-    sample, ours = (root.parent / f"{name}-0" for name in ("sample", "ours"))
-    cells = own_cells(root / "submitted" / students[0] / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
-
-    print(f"{size} submissions on {os.cpu_count()} processors, with all that starts and ends; medians of {rounds}")
-    table = {f"stock nbgrader (from every {every})": stock, "zerolayer grade": locked, "--no-sandbox": unlocked}
-    for name, found in table.items():
-        each = 1000 * found.processor / size
-        print(f"{name:<36}{found.seconds:7.1f} s {each:7.0f} ms of processor a submission")
-    print(f"{'the cells alone, in a bare fork':<36}{'':9} {1000 * cells:7.0f} ms")
-    told("stock / ours", stock, locked)
-    told("with / without the sandbox", locked, unlocked)
-    theirs, wholes = whole_parts(sample), whole_parts(ours)
-    differ = [key for key, whole in theirs.items() if wholes[key] != whole]
-    judged_apart = [key for key in differ if wholes[key] and depends_on_another(key, wholes)]
-    print(f"parts that are whole in both or in neither: {len(theirs) - len(differ)} of {len(theirs)}")
-    print(f"right, but resting on a part that is wrong, which only the judge can tell apart: {len(judged_apart)}")
-    print(f"other differences: {len(differ) - len(judged_apart)}")
+    told("grade", len(students), locked, stock)
+    told("grade --no-sandbox", len(students), unlocked, stock)
+    off = differences(whole_parts(some), whole_parts(ours))
+    print(f"parts that are whole in one of both alone, of {len(chosen) * len(ANSWER_KEY.parts)}: {len(off)}", *off)
 
 
-def a_turn(root, students, every, number):
-    """Let each grade a fresh copy of the course."""
-    chosen = {"one": students[:1], "sample": students[::every], "ours": students, "bare": students}
-    one, sample, ours, bare = (copied(root, f"{name}-{number}", some) for name, some in chosen.items())
-    for course in (one, sample):
-        (course / "nbgrader_config.py").write_text(STOCK)
-    first = measured(one, "nbgrader", "autograde", ASSIGNMENT)
-    locked = measured(ours, "lib.grading", "grade", ASSIGNMENT)
-    some = measured(sample, "nbgrader", "autograde", ASSIGNMENT)
-    unlocked = measured(bare, "lib.grading", "grade", ASSIGNMENT, "--no-sandbox")
-    return reckoned(first, some, len(students[::every]), len(students)), locked, unlocked
+def evening(root, students, rounds):
+    """Give all commands of an evening, ours and stock nbgrader's, in turn."""
+    chosen, turns = students[::EVERY], []
+    for number in range(rounds):
+        ours = copied(root, f"evening{number}", students, is_packed=True)
+        one, some = (copied(root, f"stock{number}-{len(each)}", each, True, True) for each in (students[:1], chosen))
+        turn = {}
+        for step, (own, peer) in EVENING.items():
+            few, many = ((measured(course, *peer) if peer else Measured()) for course in (one, some))
+            turn[step] = measured(ours, *own), reckoned(few, many, len(chosen), len(students))
+        assert len([*(ours / "feedback").glob("*/*/*.html")]) == len(students)
+        turn["the whole evening"] = tuple(sum(both, Measured()) for both in zip(*turn.values(), strict=True))
+        turns.append(turn)
+    for step in turns[0]:
+        own, peer = (middle(found) for found in zip(*(turn[step] for turn in turns), strict=True))
+        told(step, len(students), own, peer)
 
 
 def middle(found):
@@ -182,82 +197,29 @@ def middle(found):
     return Measured(*(median(getattr(one, name.name) for one in found) for name in fields(Measured)))
 
 
-def depends_on_another(key, wholes):
-    """Tell whether a student's part rests on another that the student got wrong."""
-    student, id = key
-    [part] = [part for part in ANSWER_KEY.parts if part.id == id]
-    return any(
-        not wholes[student, other.id] or depends_on_another((student, other.id), wholes) for other in part.depends_on
-    )
-
-
 def reckoned(first, some, number, size):
     """Reckon what a class takes from what one submission took and what some took, one after the other."""
     one, more = (first.seconds, first.processor), (some.seconds, some.processor)
-    seconds, processor = (few + (many - few) / (number - 1) * (size - 1) for few, many in zip(one, more, strict=True))
-    return Measured(seconds, processor, some.memory)
+    return Measured(*(few + (many - few) / (number - 1) * (size - 1) for few, many in zip(one, more, strict=True)))
 
 
-def told(what, one, other):
-    """Print the ratios of two measurements."""
-    times, processor = one.seconds / other.seconds, one.processor / other.processor
-    print(f"{what}: {times:.2f} in time, {processor:.2f} of processor")
+def told(step, size, own, peer):
+    """Print a row of the table in docs/scaling.md."""
+    row = [f"{own.seconds:.1f} s", f"{1000 * own.processor / size:.0f} ms"]
+    if peer.processor:
+        row += [f"{peer.seconds:.0f} s", f"{1000 * peer.processor / size:.0f} ms"]
+        row += [f"{peer.seconds / own.seconds:.0f}", f"{peer.processor / own.processor:.0f}"]
+    print("|", " | ".join([step, *row]), "|", flush=True)
 
 
-def own_cells(path):
-    """Give the processor seconds of a notebook's own cells: in forks of a process that has imported all, no kernel."""
-    import matplotlib.pyplot  # noqa: F401
-    from IPython.core.interactiveshell import InteractiveShell
-
-    sources = [cell.source for cell in nbformat.read(path, as_version=4).cells if has_code(cell)]
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "challenge.json").write_text(json.dumps(challenge(ANSWER_KEY, 1)))
-        times = []
-        for _ in range(5):
-            child = os.fork()
-            if child == 0:
-                os.chdir(folder)
-                os.environ["NBGRADER_EXECUTION"] = "autograde"
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-                shell = InteractiveShell.instance()
-                for source in sources:
-                    shell.run_cell(source)
-                os._exit(0)
-            used = os.wait4(child, 0)[2]
-            times.append(used.ru_utime + used.ru_stime)
-    return sorted(times)[2]
-
-
-def thousand(root):
+def large(root, students):
     """Grade 100 and 1,000, and compare the coordinator's memory and the cost of each submission."""
-    honest(root, 1000)
-    students = sorted(path.name for path in (root / "submitted").iterdir())
-    few = measured(copied(root, "few", students[:100]), "lib.grading", "grade", ASSIGNMENT)
-    many = measured(root, "lib.grading", "grade", ASSIGNMENT)
-    for size, found in ((100, few), (1000, many)):
-        each = f"{1000 * found.seconds / size:.0f} ms each, {1000 * found.processor / size:.0f} ms of processor"
-        print(f"{size:>5} submissions: {each}; the coordinator held {found.memory / 1e6:.0f} MB")
-    told("each of 1,000 / of 100", Measured(many.seconds / 10, many.processor / 10, 0), few)
-    print(f"the coordinator's memory: {many.memory / few.memory:.2f}")
-
-
-def hostile(root, size):
-    """Grade an honest class, and one in which every fifth submission is hostile."""
-    honest(root, size)
-    students = sorted(path.name for path in (root / "submitted").iterdir())
-    calm = measured(copied(root, "calm", students), "lib.grading", "grade", ASSIGNMENT)
-    enemies = [made for made in submissions(runs, forgers, files, pages) if made.name not in SLOW]
-    chosen = {student: enemies[number % len(enemies)] for number, student in enumerate(students[::5])}
-    released = root / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    for student, enemy in chosen.items():
-        shutil.rmtree(root / "submitted" / student / ASSIGNMENT)
-        enemy.hand_in(released, root / "submitted" / student / ASSIGNMENT)
-    wild = measured(root, "lib.grading", "grade", ASSIGNMENT)
-    told("one in five hostile / honest", wild, calm)
-    verdicts = {student: Verdict.load(root / "autograded" / student / ASSIGNMENT) for student in chosen}
-    points = {student: {part.id: part.points for part in verdict.parts} for student, verdict in verdicts.items()}
-    wrong = [enemy.name for student, enemy in chosen.items() if points[student] != enemy.points]
-    print(f"verdicts on the hostile that are right: {len(chosen) - len(wrong)} of {len(chosen)}", *wrong)
+    for some in (students[:100], students):
+        found = measured(copied(root, f"of-{len(some)}", some), *EVENING["grade"][0])
+        each = (
+            f"{1000 * found.seconds / len(some):.0f} ms each, {1000 * found.processor / len(some):.0f} ms of processor"
+        )
+        print(f"{len(some):>5} submissions: {each}; the coordinator held {found.memory / 1e6:.0f} MB", flush=True)
 
 
 def main():
@@ -265,20 +227,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=100, help="submissions in the class")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each takes, side by side")
-    parser.add_argument("--every", type=int, default=10, help="stock nbgrader grades one in so many")
-    parser.add_argument("--thousand", action="store_true")
-    parser.add_argument("--hostile", action="store_true")
-    parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--evening", action="store_true")
+    parser.add_argument("--large", action="store_true")
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory() as folder:
         root = built(Path(folder, "course"))
-        if asked.thousand:
-            thousand(root)
-        elif asked.hostile:
-            hostile(root, asked.size)
+        students = honest(root, 1000 if asked.large else asked.size)
+        if asked.large:
+            large(root, students)
         else:
-            side_by_side(root, asked.size, asked.rounds, asked.every, FAILS if asked.errors else "")
+            (evening if asked.evening else grading)(root, students, asked.rounds)
 
 
 if __name__ == "__main__":

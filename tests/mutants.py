@@ -1,0 +1,163 @@
+"""How much the tests see: `lib` is changed at random, one place at a time, and the tests that can see it are run.
+
+Not part of the suite. Each mutant that survives is printed, to be read: it changes nothing that matters, or a row is
+missing. The working tree is copied into an environment of its own, which has the libraries of this one.
+
+    python tests/mutants.py --count 25 --seed 1
+    python tests/mutants.py --count 5 lib/grading/door --tests tests/grading/door
+"""
+
+import argparse
+import ast
+import copy
+import random
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 900
+"""Time for one mutant: code that no longer ends is caught, too."""
+SEEN_BY = {
+    "lib/authoring": "tests/authoring/test_laws.py tests/authoring/test_markers.py tests/authoring",
+    "lib/checking": "tests/checking tests/units tests/certificate",
+    "lib/explorer": "tests/explorer tests/units",
+    "lib/units": "tests/units tests/certificate",
+    "lib/reference": "tests/reference",
+    "lib/predictions": "tests/predictions",
+    "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/grade",
+    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_exports.py",
+    "lib/grading/door": "tests/grading/door tests/grading/grade",
+    "lib/grading/grade": "tests/grading/grade tests/grading/run/test_class.py",
+    "lib/grading/kernel": "tests/grading/kernel tests/grading/run/test_notebook.py",
+    "lib/grading/run": "tests/grading/run",
+    "lib/grading/sandbox": "tests/grading/sandbox",
+    "lib/grading/pages": "tests/grading/pages",
+    "lib/grading/commands": "tests/grading/commands",
+    "lib/grading": "tests/grading/test_files.py tests/grading/test_names.py tests/grading/grade tests/authoring",
+    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted.py tests/test_mistakes.py tests/test_unit.py"
+    " tests/checking",
+}
+"""The tests that can see a folder's code, the quickest first; of several folders the innermost counts."""
+COMPARISONS = {ast.Eq: ast.NotEq, ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.LtE: ast.Lt, ast.GtE: ast.Gt, ast.In: ast.NotIn}
+COMPARISONS |= {ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.NotIn: ast.In}
+ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.BitOr: ast.BitAnd}
+
+
+def changed(node: ast.AST) -> ast.AST | None:
+    """Give what a node becomes in a mutant; None for one that stays."""
+    new = copy.deepcopy(node)
+    match new:
+        case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
+            new.ops = [COMPARISONS[type(op)]()]
+        case ast.BoolOp(op=op):
+            new.op = ast.And() if isinstance(op, ast.Or) else ast.Or()
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return operand
+        case ast.BinOp(op=op) if type(op) in ARITHMETIC:
+            new.op = ARITHMETIC[type(op)]()
+        case ast.Constant(value=value) if type(value) is int:
+            new.value = value + 1
+        case ast.Constant(value=value) if type(value) is bool:
+            new.value = not value
+        case ast.IfExp(body=body, orelse=orelse):
+            new.body, new.orelse = orelse, body
+        case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Raise() | ast.Continue() | ast.Break():
+            return ast.Pass()
+        case ast.Return(value=value) if value is not None:
+            new.value = ast.Constant(None)
+        case ast.If():
+            new.test = ast.UnaryOp(ast.Not(), new.test)
+        case _:
+            return None
+    return new
+
+
+def sites(file: Path) -> Iterator[tuple[Path, ast.AST]]:
+    """Give all places in a file's functions that can be changed, but for annotations and docstrings."""
+    for function in ast.walk(ast.parse(file.read_text())):
+        if isinstance(function, ast.FunctionDef):
+            for statement in function.body:
+                for node in ast.walk(statement):
+                    if isinstance(node, ast.expr | ast.stmt) and changed(node) is not None:
+                        yield file, node
+
+
+def mutate(text: str, node: ast.AST) -> str:
+    """Write a file with one place changed."""
+    lines = text.encode().splitlines(keepends=True)
+    assert isinstance(node, ast.expr | ast.stmt) and node.end_lineno and node.end_col_offset is not None
+    before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
+    after = lines[node.end_lineno - 1][node.end_col_offset :] + b"".join(lines[node.end_lineno :])
+    new = changed(node)
+    assert new is not None
+    written = ast.unparse(ast.fix_missing_locations(new)).replace("\n", f"\n{' ' * node.col_offset}")
+    return (before + (f"({written})" if isinstance(node, ast.expr) else written).encode() + after).decode()
+
+
+def lay_out(folder: Path) -> Path:
+    """Copy the tree, and make an environment in which it is what is imported; give its Python."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    venv.create(folder / ".venv", symlinks=True)
+    [site] = (folder / ".venv").glob("lib/python*/site-packages")
+    (site / "libraries.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
+    return folder / ".venv" / "bin" / "python"
+
+
+def tests_for(file: Path) -> list[str]:
+    """Name the tests that can see a file."""
+    folders = [parent.as_posix() for parent in file.parents]
+    return next(SEEN_BY[folder] for folder in folders if folder in SEEN_BY).split()
+
+
+def is_caught(python: Path, folder: Path, tests: list[str]) -> bool:
+    """Tell whether the tests fail."""
+    command = [python, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def main() -> None:
+    """Draw mutants, run the tests, and print what survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", default="lib", help="where to change code")
+    parser.add_argument("--count", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tests", nargs="*", default=[], help="instead of those that can see the file")
+    asked = parser.parse_args()
+    chosen = ROOT / asked.folder
+    files = [chosen] if chosen.is_file() else sorted(chosen.rglob("*.py"))
+    places = [site for file in files if "new_unit" not in file.parts for site in sites(file)]
+    drawn = random.Random(asked.seed).sample(places, min(asked.count, len(places)))
+    caught, green = 0, set[tuple[str, ...]]()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "tree")
+        python = lay_out(folder)
+        for number, (file, node) in enumerate(drawn, 1):
+            name, text = file.relative_to(ROOT), file.read_text()
+            tests = asked.tests or tests_for(name)
+            if tuple(tests) not in green and is_caught(python, folder, tests):
+                parser.exit(1, f"Without a change, too, a test fails among {' '.join(tests)}\n")
+            green.add(tuple(tests))
+            (folder / name).write_text(mutate(text, node))
+            found = is_caught(python, folder, tests)
+            (folder / name).write_text(text)
+            caught += found
+            was, now = ast.unparse(node).splitlines()[0], ast.unparse(changed(node)).splitlines()[0]
+            print(f"{number:3} {'caught ' if found else 'MISSED '} {name}:{node.lineno}  {was}  ->  {now}", flush=True)
+    print(f"{caught} of {len(drawn)} are caught, of {len(places)} places in {len(files)} files")
+
+
+if __name__ == "__main__":
+    main()
