@@ -18,7 +18,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,12 +27,8 @@ import nbformat
 import pytest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+ARGUMENTS += [
     "--disable-component-update",
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -44,9 +40,7 @@ class Lab:
     """A running Jupyter server on `folder`; `open` shows one of its notebooks in a page."""
 
     def __init__(self, url, token, folder):
-        self.url = url
-        self.token = token
-        self.folder = Path(folder)
+        self.url, self.token, self.folder = url, token, Path(folder)
         self.log = None  # what it prints, where it was started here
 
     def write(self, name, *cells):
@@ -79,17 +73,9 @@ class Lab:
         except OSError:
             return False
 
-    def wait_until_up(self, server, log):
-        """Wait until the process that is the server answers; if it ends or takes too long, fail with what it logged."""
-        deadline = time.monotonic() + PATIENCE / 1000
-        while not self.is_up():
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.1)
-
-    def _request(self, path, method="GET", body=None):
-        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/{path}", body, headers, method=method)
+    def _request(self, path, method="GET"):
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/{path}", headers=headers, method=method)
         return urllib.request.urlopen(request, timeout=30)
 
 
@@ -104,13 +90,9 @@ def jupyter_lab(folder, environment=os.environ, command=()):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    places = {
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "PATH": os.pathsep.join([str(home), environment["PATH"]]),
-    }
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+    places = {place: str(home / place) for place in places}
+    places["PATH"] = os.pathsep.join([str(home), environment["PATH"]])
     if fails := shutil.which("false"):
         (home / "node").symlink_to(fails)  # with each page JupyterLab asks Yarn for its settings, which it doesn't need
     command = [*(command or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"))]
@@ -122,9 +104,13 @@ def jupyter_lab(folder, environment=os.environ, command=()):
             command, cwd=folder, stdout=log, stderr=log, env={**environment, **places}, start_new_session=True
         )
     lab = Lab(f"http://127.0.0.1:{port}", token, folder)
+    lab.log = home / "log"
+    deadline = time.monotonic() + PATIENCE / 1000
     try:
-        lab.wait_until_up(server, home / "log")
-        lab.log = home / "log"
+        while not lab.is_up():
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"JupyterLab did not start:\n{lab.log.read_text()[-2000:]}")
+            time.sleep(0.1)
         yield lab
         lab.close_kernels()
     finally:
@@ -133,35 +119,21 @@ def jupyter_lab(folder, environment=os.environ, command=()):
         shutil.rmtree(home, ignore_errors=True)
 
 
-class PlainHandler(SimpleHTTPRequestHandler):
-    """Hands out files, as a USB stick's or a course's web space does, and keeps quiet."""
-
-    def log_message(self, *arguments):
-        pass
-
-
 @contextmanager
 def plain_server(folder):
-    """Serve a folder of plain files on loopback; yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(PlainHandler, directory=folder))
+    """Serve a folder of plain files on loopback, as a course's web space does, and keep quiet; yield its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextmanager
-def chromium():
-    """Start a headless Chromium; yield Playwright's browser object."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def missing(reason):
@@ -171,16 +143,27 @@ def missing(reason):
     pytest.skip(reason)
 
 
+@contextmanager
+def chromium():
+    """Start a headless Chromium, if there is one; yield Playwright's browser object."""
+    with ExitStack() as running:
+        try:
+            from playwright.sync_api import sync_playwright
+
+            playwright = running.enter_context(sync_playwright())
+            found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        except Exception as error:
+            missing(f"no browser: {error}")
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def browser():
     """One headless Chromium for a module: Playwright keeps an event loop running, which other tests can't share."""
-    running = chromium()
-    try:
-        found = running.__enter__()
-    except Exception as error:
-        missing(f"no browser: {error}")
-    yield found
-    running.__exit__(None, None, None)
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -196,6 +179,10 @@ IDLE = """() => {
   const bar = document.querySelector('#jp-main-statusbar');
   return bar ? bar.textContent.includes('| Idle')
     : document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle';
+}"""
+ALL_RAN = """() => {
+  const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
+  return prompts.some(p => /\\d/.test(p)) && !prompts.some(p => p.includes('*'));
 }"""
 OWN_KERNEL = """async patience => {
   for (const end = Date.now() + patience; Date.now() < end; await new Promise(later => setTimeout(later, 100))) {
@@ -230,13 +217,7 @@ def run_all(page):
     wait_until_idle(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    wait_for(
-        page,
-        """() => {
-          const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
-          return prompts.some(p => /\\d/.test(p)) && !prompts.some(p => p.includes('*'));
-        }""",
-    )
+    wait_for(page, ALL_RAN)
 
 
 def save(page):

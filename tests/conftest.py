@@ -42,9 +42,7 @@ TOGETHER = {
     "tests/grading/pages/test_report.py": "a graded class",
     "tests/grading/pages/test_exports.py": "a graded class",
     "tests/test_data.py": "TensorFlow",
-    "tests/reference/test_dense.py": "TensorFlow",
     "tests/reference/test_loss.py": "TensorFlow",
-    "tests/reference/test_softmax.py": "TensorFlow",
     "tests/reference/test_training.py": "TensorFlow",
 }
 """Files that share what takes long to make: one process runs them, as it does the tests of one file."""

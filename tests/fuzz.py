@@ -43,32 +43,19 @@ SCORES = """
 """
 
 
-def new_course(root: Path) -> Course:
-    """Lay out a course and release its notebook."""
-    course = Course(root)
-    copy_course(root)
-    built = course.zerolayer("build")
-    assert built.returncode == 0, built.stderr
-    return course
-
-
 def graded(course: Course, mutants: list[Mutant]) -> list[str]:
     """Hand mutants in, have them graded and given feedback, and tell what isn't as it has to be, a sentence each."""
-    return [*grading(course, mutants), *findings(course, mutants)]
-
-
-def grading(course: Course, mutants: list[Mutant]) -> Iterator[str]:
-    """Tell which commands failed as a whole."""
     for mutant in mutants:
         mutant.hand_in(course.released(), course.root / "submitted" / mutant.student / ASSIGNMENT)
-    for command in [course.zerolayer(command, ASSIGNMENT) for command in ("grade", "feedback")]:
-        if command.returncode not in (0, NEEDS_A_PERSON):
-            yield f"{' '.join(command.args[2:])} exits with {command.returncode}: {command.stderr[-2000:]}"
+    done = [course.zerolayer(command, ASSIGNMENT) for command in ("grade", "feedback")]
+    failed = [each for each in done if each.returncode not in (0, NEEDS_A_PERSON)]
+    told = [f"{' '.join(each.args[2:])} exits with {each.returncode}: {each.stderr[-2000:]}" for each in failed]
+    return [*told, *findings(course, mutants)]
 
 
 def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
     """Tell what a mutant has that it shouldn't, or hasn't that it should."""
-    scores, seeds, rows = gradebook(course), Counter(), submission_rows(course)
+    (scores, rows), seeds = gradebook(course), Counter()
     everyones = {mutant.signature for mutant in mutants}
     for mutant in mutants:
         try:
@@ -109,19 +96,15 @@ def most(id: str) -> float:
     return POINTS[id.removeprefix("check-")]
 
 
-def gradebook(course: Course) -> dict[str, dict[str, float]]:
-    """Read each student's automatic points from the gradebook's tables, a row for each part."""
+def gradebook(course: Course) -> tuple[dict[str, dict[str, float]], Counter]:
+    """Read each student's automatic points from the gradebook's tables, and how many rows each has there."""
     scores = {}
     with sqlite3.connect(course.root / "gradebook.db") as tables:
         for student, cell, score in tables.execute(SCORES):
             if cell.startswith("check-"):
                 scores.setdefault(student, {})[cell] = score
-    return scores
-
-
-def submission_rows(course: Course) -> Counter:
-    with sqlite3.connect(course.root / "gradebook.db") as tables:
-        return Counter(student for (student,) in tables.execute("select student_id from submitted_assignment"))
+        rows = Counter(student for (student,) in tables.execute("select student_id from submitted_assignment"))
+    return scores, rows
 
 
 def seed(course: Course, mutant: Mutant, found: int) -> int:
@@ -157,13 +140,6 @@ def signatures(course: Course, mutant: Mutant) -> set[str]:
     return {word.decode() for path in files for word in SIGNED.findall(path.read_bytes())}
 
 
-def summary(mutants: list[Mutant]) -> str:
-    drawn = Counter(mutator.name for mutant in mutants for mutator in mutant.mutators)
-    harmless = sum(mutant.is_harmless for mutant in mutants)
-    often = f"{min(drawn.values())} to {max(drawn.values())} times"
-    return f"{len(mutants)} mutants by {len(drawn)} mutators, each drawn {often}; {harmless} were to keep their points"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Grade mutated notebooks by the class, and look for what went wrong.")
     parser.add_argument("--count", type=int, default=2000, help="how many mutants")
@@ -172,14 +148,19 @@ def main() -> None:
     mutants = [Mutant(number) for number in range(options.seed, options.seed + options.count)]
     start, kept = perf_counter(), []
     for first in range(0, len(mutants), CLASS):
-        course, some = new_course(Path(tempfile.mkdtemp(prefix="zerolayer-fuzz-"))), mutants[first : first + CLASS]
+        course, some = Course(Path(tempfile.mkdtemp(prefix="zerolayer-fuzz-"))), mutants[first : first + CLASS]
+        copy_course(course.root)
+        built = course.zerolayer("build")
+        assert built.returncode == 0, built.stderr
         found = graded(course, some)
         print(*found, f"{first + len(some)} mutants, {perf_counter() - start:.0f} s", sep="\n", flush=True)
         if found:
             kept.append(str(course.root))
         else:
             shutil.rmtree(course.root)
-    print(summary(mutants))
+    drawn = Counter(mutator.name for mutant in mutants for mutator in mutant.mutators)
+    print(f"{len(drawn)} mutators, each drawn {min(drawn.values())} to {max(drawn.values())} times;")
+    print(f"{sum(mutant.is_harmless for mutant in mutants)} of {len(mutants)} mutants were to keep their points.")
     if kept:
         sys.exit(f"The classes with findings are kept in {', '.join(kept)}.")
     print("No findings.")

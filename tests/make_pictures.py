@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from lib.lab import lab_environment
 from tests.browser import PATIENCE, jupyter_lab, run_all, wait_for
 from tests.course import ASSIGNMENT
@@ -22,16 +20,11 @@ pytest_plugins = ["tests.term"]
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.fixture
-def show(browser):
-    """Give `show(file, width, height)`, which opens a page that is a file."""
-
-    def show(file, width, height):
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto(file.as_uri())
-        return page
-
-    return show
+def show(browser, file, width, height):
+    """Open a page that is a file."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(file.as_uri())
+    return page
 
 
 def take(page, name):
@@ -50,11 +43,9 @@ def test_formgrader(marked):  # first: no two of Playwright's browsers run at on
             page.locator(f"#{QUESTIONS[0]}").wait_for(timeout=PATIENCE)
             if page.locator("a.name-shown").first.text_content().strip() == "emil":
                 break
-        remark = page.locator(f"#{QUESTIONS[0]}-comment")
-        wait_for(
-            page, "([id, words]) => document.getElementById(id)?.value === words", [f"{QUESTIONS[0]}-comment", REMARK]
-        )
-        remark.focus()  # formgrader scrolls there
+        remark = f"{QUESTIONS[0]}-comment"
+        wait_for(page, "([id, words]) => document.getElementById(id)?.value === words", [remark, REMARK])
+        page.locator(f"#{remark}").focus()  # formgrader scrolls there
         wait_for(page, "() => scrollY && !jQuery(':animated').length")
         page.evaluate("scrollBy({top: -230, behavior: 'instant'})")  # what the judge found stands above
         take(page, "formgrader")
@@ -72,18 +63,18 @@ def test_assignment_list(browser, marked):
         take(page, "assignment_list")
 
 
-def test_feedback(show, fed_back):
+def test_feedback(browser, fed_back):
     [file] = (fed_back.emil.folder / ASSIGNMENT / "feedback").glob("*/*.html")
-    page = show(file, 860, 620)
+    page = show(browser, file, 860, 620)
     page.get_by_text("21 of 24 points").first.wait_for()
     take(page, "feedback")
 
 
-def test_report(show, tmp_path):
+def test_report(browser, tmp_path):
     course = tmp_path / "course"
     for command in (["demo", f"--folder={course}"], ["report", ASSIGNMENT, f"--course-dir={course}"]):
         subprocess.run([sys.executable, "-m", "lib.grading", *command], check=True)
-    take(show(course / "reports" / f"{ASSIGNMENT}.html", 980, 1060), "report")
+    take(show(browser, course / "reports" / f"{ASSIGNMENT}.html", 980, 1060), "report")
 
 
 def test_explorer(browser, lab):

@@ -40,9 +40,7 @@ class Person:
     """Somebody at the machine: a folder, Jupyter settings and data of their own, and the commands they gave."""
 
     def __init__(self, name, root, settings=""):
-        self.name = name
-        self.folder = root / name
-        self.commands = []
+        self.name, self.folder, self.commands = name, root / name, []
         places = {place: root / "homes" / name / place for place in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
         for place in (self.folder, *places.values()):
             place.mkdir(parents=True)
@@ -59,14 +57,9 @@ class Person:
         program, *arguments = shlex.split(command)
         path = Path(sysconfig.get_path("scripts"), program)
         self.commands.append(command)
-        return subprocess.Popen(
-            [path, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        place = {"cwd": self.folder, "env": self.environment}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen([path, *arguments], text=True, **place, **pipes)
 
     def runs(self, command):
         """Give a command, wait for its end, and return what it said; it has to succeed.
@@ -115,21 +108,18 @@ class Term:
         with ThreadPoolExecutor() as pool:
             return list(pool.map(lambda student: student.runs(command), self.students))
 
-    def submission(self, student):
-        """Return what the gradebook has on a student's submission now."""
-        with Gradebook(f"sqlite:///{self.course}/gradebook.db") as gradebook:
-            found = gradebook.find_submission(ASSIGNMENT, student)
-            grades = {grade.name: grade for notebook in found.notebooks for grade in notebook.grades}
-            return SimpleNamespace(
-                points={name: grade.score for name, grade in grades.items()},
-                score=found.score,
-                penalty=found.late_submission_penalty,
-                late=found.total_seconds_late > 0,
-                to_mark={name for name, grade in grades.items() if grade.needs_manual_grade},
-            )
-
     def submissions(self):
-        return {student.name: self.submission(student.name) for student in self.students}
-
-    def autograded(self, student):
-        return self.course / "autograded" / student / ASSIGNMENT
+        """Return what the gradebook has on each student's submission now."""
+        held = {}
+        with Gradebook(f"sqlite:///{self.course}/gradebook.db") as gradebook:
+            for student in self.students:
+                found = gradebook.find_submission(ASSIGNMENT, student.name)
+                grades = {grade.name: grade for notebook in found.notebooks for grade in notebook.grades}
+                held[student.name] = SimpleNamespace(
+                    points={name: grade.score for name, grade in grades.items()},
+                    score=found.score,
+                    penalty=found.late_submission_penalty,
+                    late=found.total_seconds_late > 0,
+                    to_mark={name for name, grade in grades.items() if grade.needs_manual_grade},
+                )
+        return held

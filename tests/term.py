@@ -12,7 +12,7 @@ import pytest
 
 from lib.grading.commands.demo import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
-from tests.browser import PATIENCE, chromium, jupyter_lab, missing
+from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
 
@@ -72,18 +72,10 @@ def graded(collected):
 @contextmanager
 def formgrader(term):
     """Give a page in the instructor's JupyterLab, logged in, and formgrader's address."""
-    try:
-        running = chromium()
-        browser = running.__enter__()
-    except Exception as error:
-        missing(f"no browser: {error}")
-    try:
-        with jupyter_lab(term.course, term.instructor.environment) as lab:
-            page = browser.new_page(viewport={"width": 1200, "height": 1000})
-            lab.log_in(page)
-            yield page, f"{lab.url}/formgrader"
-    finally:
-        running.__exit__(None, None, None)
+    with chromium() as browser, jupyter_lab(term.course, term.instructor.environment) as lab:
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        lab.log_in(page)
+        yield page, f"{lab.url}/formgrader"
 
 
 @pytest.fixture(scope="session")
@@ -95,18 +87,13 @@ def marked(graded):
             page.get_by_role("link", name=f"Submission #{number}").click()
             page.locator(f"#{QUESTIONS[-1]}.needs_manual_grade").wait_for(timeout=PATIENCE)
             student = page.locator("a.name-shown").first.text_content().strip()
-            for question, points in zip(QUESTIONS, MARKS[student], strict=True):
-                give(page, page.locator(f"#{question}"), points, "grade")
-            give(page, page.locator(f"#{QUESTIONS[0]}-comment"), REMARK, "comment")
+            written = {**dict(zip(QUESTIONS, MARKS[student], strict=True)), f"{QUESTIONS[0]}-comment": REMARK}
+            for id, value in written.items():
+                with page.expect_response(lambda answer: answer.request.method == "PUT"):  # it is saved once it is left
+                    page.locator(f"#{id}").fill(str(value))
+                    page.locator(f"#{id}").press("Tab")
     graded.after_marking = graded.submissions()
     return graded
-
-
-def give(page, field, value, kind):
-    """Type into a field of formgrader, leave it, and wait until that is saved."""
-    with page.expect_response(lambda answer: f"/api/{kind}/" in answer.url and answer.request.method == "PUT"):
-        field.fill(str(value))
-        field.press("Tab")
 
 
 @pytest.fixture(scope="session")

@@ -32,23 +32,23 @@ def test_integers_have_the_shape_and_range_of_the_example_and_hold_nothing_to_le
     assert -np.mean(np.log(classify(X, labels)[np.arange(20_000), labels])) == pytest.approx(np.log(3), abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("drawn", "shape", "counts", "least", "most"),
-    [
-        (data.blobs(), (2, 300), [100] * 3, 0.9, 0.999),
-        (data.blobs(spread=0.3), (2, 300), [100] * 3, 1, 1),
-        (data.blobs(spread=3), (2, 300), [100] * 3, 0, 0.75),
-        (data.blobs(1000, 1, 6), (1, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
-        (data.blobs(1000, 7, 6), (7, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
-        (data.blobs(2, num_labels=5), (2, 2), [1, 1], 1, 1),
-        (data.rings(), (2, 300), [100] * 3, 0, 0.6),
-        (data.moons(), (2, 300), [150] * 2, 0.8, 0.95),
-    ],
-)
-def test_a_straight_line_separates_a_draw_as_well_as_it_says(drawn, shape, counts, least, most):
-    X, labels = drawn
-    assert X.shape == shape and X.dtype == np.float64 and np.bincount(labels).tolist() == counts
-    assert least <= np.mean(classify(X, labels).argmax(axis=1) == labels) <= most
+STRAIGHT = [
+    # (what is drawn, its shape, how many of each label, how many of all a straight line gets right: least and most)
+    (data.blobs(), (2, 300), [100] * 3, 0.9, 0.999),
+    (data.blobs(spread=0.3), (2, 300), [100] * 3, 1, 1),
+    (data.blobs(spread=3), (2, 300), [100] * 3, 0, 0.75),
+    (data.blobs(1000, 1, 6), (1, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
+    (data.blobs(1000, 7, 6), (7, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
+    (data.blobs(2, num_labels=5), (2, 2), [1, 1], 1, 1),
+    (data.rings(), (2, 300), [100] * 3, 0, 0.6),
+    (data.moons(), (2, 300), [150] * 2, 0.8, 0.95),
+]
+
+
+def test_a_straight_line_separates_a_draw_as_well_as_it_says():
+    for (X, labels), shape, counts, least, most in STRAIGHT:
+        assert X.shape == shape and X.dtype == np.float64 and np.bincount(labels).tolist() == counts
+        assert least <= np.mean(classify(X, labels).argmax(axis=1) == labels) <= most
 
 
 def test_rings_and_moons_lie_on_circles():
@@ -61,15 +61,12 @@ def test_rings_and_moons_lie_on_circles():
         assert (side * up >= 0).all() and right.min() < -0.9 and right.max() > 0.9
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-def test_a_seed_fixes_a_draw(draw):
-    X, labels = draw(seed=7)
-    again, labels_again = draw(seed=7)
-    other, _ = draw(seed=8)
-    assert np.array_equal(X, again) and np.array_equal(labels, labels_again) and not np.array_equal(X, other)
-    rng = np.random.default_rng(7)
-    first, second = draw(seed=rng), draw(seed=rng)
-    assert np.array_equal(first[0], X) and not np.array_equal(second[0], X)
+def test_a_seed_fixes_a_draw():
+    for draw in DRAWS:
+        rng = np.random.default_rng(7)
+        first, again, other, *of_rng = (draw(seed=seed) for seed in (7, 7, 8, rng, rng))
+        assert all(map(np.array_equal, first, again)) and all(map(np.array_equal, first, of_rng[0]))
+        assert not np.array_equal(first[0], other[0]) and not np.array_equal(first[0], of_rng[1][0])
 
 
 def test_digits_are_those_of_scikit_learn_with_their_source_and_licence():
@@ -110,41 +107,39 @@ def test_standardise_gives_mean_0_and_deviation_1_in_any_unit_and_scales_the_oth
 
 # ---- What is refused
 
-ROWS = "labels has shape {}, but X has 10 samples (columns); expected (10,) or (classes, 10). Try np.transpose"
+ROWS = "labels has shape (10, 3), but X has 10 samples (columns); expected (10,) or (classes, 10)."
 MATRIX = "X holds no numbers, or rows of different lengths; expected two dimensions with samples in columns"
 X = np.zeros((2, 10))
 
 
-@pytest.mark.parametrize(
-    ("call", "complaint"),
-    [
-        (lambda: data.blobs(num_features=0), "num_features is 0; expected a whole number, 1 or more. Try"),
-        (lambda: data.integers(num_samples=2.5), "num_samples is 2.5; expected a whole number"),
-        (lambda: data.moons(num_samples=True), "num_samples is True; expected a whole number"),
-        *((lambda draw=draw: draw(seed=1.5), "seed is 1.5; expected a whole number, 0 or more. Try") for draw in DRAWS),
-        (lambda: data.split(X, X[0], seed=-1), "seed is -1; expected a whole number, 0 or more. Try seed=0."),
-        *((lambda draw=draw: draw(spread=-1), "spread is -1; expected a number, 0 or more. Try") for draw in DRAWS[1:]),
-        (lambda: data.blobs(spread=np.nan), "spread is nan; expected"),
-        (lambda: data.split(X, np.zeros(9)), ROWS.format("(9,)")),
-        (lambda: data.split(X, np.zeros((10, 3))), ROWS.format("(10, 3)")),
-        (lambda: data.split(X, None), ROWS.format("()")),
-        (lambda: data.split(X, [[0], [1, 2]]), "labels has rows of different lengths; expected one label for each"),
-        (lambda: data.split([[1.0]], [0]), "X has 1 sample; expected 2 or more to split. Try more samples."),
-        (lambda: data.split(X, X[0], 1.0), "validation is 1.0; expected a fraction between 0 and 1. Try"),
-        (lambda: data.standardise([1.0, 2.0]), "X has shape (2,); expected two dimensions with samples in columns"),
-        (lambda: data.standardise(np.zeros((3, 0))), "X has shape (3, 0); expected"),
-        (lambda: data.standardise([["a"]]), MATRIX),
-        (lambda: data.standardise([[1.0], [2.0, 3.0]]), MATRIX),
-        (lambda: data.standardise([[10**400]]), MATRIX),
-        (lambda: data.standardise([[1, 2], [3, np.nan]]), "X[1, 1] is nan; expected a finite number. Try leaving"),
-        (lambda: data.standardise(np.eye(2), [[0, np.inf], [0, 0]]), "argument 2[0, 1] is inf; expected a finite"),
-        (lambda: data.standardise(X, X.T), "argument 2 has 10 features (rows); expected 2, as X has. Try the same"),
-    ],
-)
-def test_what_is_refused_is_named_with_what_was_expected_and_one_thing_to_try(call, complaint):
-    with pytest.raises(ValueError) as refused:
-        call()
-    assert str(refused.value).startswith(complaint) and ". Try " in str(refused.value)
+REFUSED = [
+    (lambda: data.blobs(num_features=0), "num_features is 0; expected a whole number, 1 or more. Try"),
+    (lambda: data.integers(num_samples=2.5), "num_samples is 2.5; expected a whole number"),
+    (lambda: data.moons(num_samples=True), "num_samples is True; expected a whole number"),
+    *((lambda draw=draw: draw(seed=1.5), "seed is 1.5; expected a whole number, 0 or more. Try") for draw in DRAWS),
+    (lambda: data.split(X, X[0], seed=-1), "seed is -1; expected a whole number, 0 or more. Try seed=0."),
+    *((lambda draw=draw: draw(spread=-1), "spread is -1; expected a number, 0 or more. Try") for draw in DRAWS[1:]),
+    (lambda: data.blobs(spread=np.nan), "spread is nan; expected"),
+    (lambda: data.split(X, np.zeros((10, 3))), f"{ROWS} Try np.transpose"),
+    (lambda: data.split(X, None), ROWS.replace("(10, 3)", "()")),
+    (lambda: data.split(X, [[0], [1, 2]]), "labels has rows of different lengths; expected one label for each"),
+    (lambda: data.split([[1.0]], [0]), "X has 1 sample; expected 2 or more to split. Try more samples."),
+    (lambda: data.split(X, X[0], 1.0), "validation is 1.0; expected a fraction between 0 and 1. Try"),
+    (lambda: data.standardise([1.0, 2.0]), "X has shape (2,); expected two dimensions with samples in columns"),
+    (lambda: data.standardise(np.zeros((3, 0))), "X has shape (3, 0); expected"),
+    (lambda: data.standardise([["a"]]), MATRIX),
+    (lambda: data.standardise([[10**400]]), MATRIX),
+    (lambda: data.standardise([[1, 2], [3, np.nan]]), "X[1, 1] is nan; expected a finite number. Try leaving"),
+    (lambda: data.standardise(np.eye(2), [[0, np.inf], [0, 0]]), "argument 2[0, 1] is inf; expected a finite"),
+    (lambda: data.standardise(X, X.T), "argument 2 has 10 features (rows); expected 2, as X has. Try the same"),
+]
+
+
+def test_what_is_refused_is_named_with_what_was_expected_and_one_thing_to_try():
+    for call, complaint in REFUSED:
+        with pytest.raises(ValueError) as refused:
+            call()
+        assert str(refused.value).startswith(complaint) and ". Try " in str(refused.value)
 
 
 # ---- TensorFlow, quietly or not at all
@@ -154,31 +149,25 @@ from lib.data import load_tensorflow
 print((tf := load_tensorflow()).keras.utils.to_categorical([0, 2, 1, 2], 3).T.tolist())
 print(float(tf.keras.losses.CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])))
 """
-IMPORTS = """
-import sys, lib.data, lib.explorer, lib.units.softmax_classifier
-print({'tensorflow', 'keras', 'matplotlib', 'anywidget', 'ipywidgets', 'IPython'} & set(sys.modules))
-"""
 COLUMNS = "[[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]\n0.693147"
+NOT_INSTALLED = """
+import sys; sys.modules['tensorflow'] = None  # Python's own way to block an import
+from lib.data import load_tensorflow; print(load_tensorflow(), load_tensorflow())
+"""
+WITHOUT = """\
+TensorFlow is not installed. The notebook goes on without it: NumPy encodes the labels, with the same result,
+and the last check shows only your own loss.
+None None
+"""
 
 
-@pytest.mark.parametrize(
-    ("code", "out", "err"),
-    [
-        (IMPORTS, "set()\n", ""),
-        ("import os; os.close(2)" + FIRST_USE, COLUMNS, ""),
-        (
-            "import sys; sys.modules['tensorflow'] = None\n"  # Python's own way to block an import
-            "from lib.data import load_tensorflow; print(load_tensorflow(), load_tensorflow())",
-            "TensorFlow is not installed. The notebook goes on without it: NumPy encodes the labels, with the same "
-            "result,\nand the last check shows only your own loss.\nNone None\n",
-            "",
-        ),
-    ],
-    ids=["the imports load none of it, nor widgets", "no descriptor 2", "not installed"],
-)
-def test_a_fresh_process_writes_only_what_it_should(code, out, err):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(out) and done.stderr == err
+PROCESSES = {f"import os; os.close(2){FIRST_USE}": COLUMNS, NOT_INSTALLED: WITHOUT}
+
+
+def test_a_fresh_process_writes_only_what_it_should():
+    for code, out in PROCESSES.items():
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(out) and not done.stderr
 
 
 def test_first_use_in_a_jupyter_kernel_writes_nothing_on_stderr(monkeypatch):

@@ -44,10 +44,6 @@ def cell_with(page, text):
     return found.first
 
 
-def top(page):
-    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
-
-
 def click_into(cell, line, **where):
     """Put the cursor into a cell's line. In the middle of the view a page that still moves puts no button under it."""
     line.evaluate("line => line.scrollIntoView({block: 'center'})")
@@ -83,26 +79,26 @@ def run_cell(page, cell):
     wait_until_idle(page)
 
 
-def test_run_all_goes_on_past_open_blanks_and_says_how_many_are_open(page):
-    top(page)
+def checked(page, cell):
+    """Run the cell of the loss, and its check; give the check's cell."""
+    run_cell(page, cell)
+    check = cell_with(page, "check.cce(cce)")
+    run_cell(page, check)
+    return check
+
+
+def test_run_all_goes_on_past_open_blanks_each_of_which_is_told_in_one_sentence(page):
     said_by(cell_with(page, "def cce_gradient"), "2 blanks are still open")
     said_by(cell_with(page, "check.train(train)"), "is still open")
-
-
-def test_reaching_a_blank_gives_one_sentence_and_no_traceback(page):
-    top(page)
     cell = cell_with(page, "print(cce_gradient(y_two, yhat_two))")
     said = said_by(cell, "Blank 1 of 2 on line 3 is still open: the batch's mean loss")
     assert "Traceback" not in said and "SyntaxError" not in said
 
 
 def test_a_filled_blank_passes_its_check_and_a_mistake_gets_its_hint(page):
-    top(page)
     cell = cell_with(page, "def cce_gradient")
     write_behind(page, cell, "?", "-np.sum(y * np.log(yhat))", delete=True)
-    run_cell(page, cell)
-    check = cell_with(page, "check.cce(cce)")
-    run_cell(page, check)
+    check = checked(page, cell)
     said = said_by(check, "1 of 2 points")
     assert "The batch's loss is not the mean over its samples" in said
     assert "y.shape" not in said, "help is for the student to open"
@@ -113,34 +109,24 @@ def test_a_filled_blank_passes_its_check_and_a_mistake_gets_its_hint(page):
     assert "the mean of 1 and 2" in said_by(check, "differs")
 
     write_behind(page, cell, "np.log(yhat))", " / y.shape[1]")
-    run_cell(page, cell)
-    run_cell(page, check)
+    check = checked(page, cell)
     said_by(check, "2 of 2 points")
     assert "You have corrected this mistake" in said_by(check, "Why was it wrong?")
 
 
 def test_a_check_notices_that_its_cell_is_broken(page):
-    top(page)
     cell = cell_with(page, "def cce_gradient")
     write_behind(page, cell, "np.log(yhat)", " !")
-    run_cell(page, cell)
-    check = cell_with(page, "check.cce(cce)")
-    run_cell(page, check)
-    assert "0 of 2 points" in said_by(check, "the last run of the cell that defines cce failed (SyntaxError")
+    said = said_by(checked(page, cell), "the last run of the cell that defines cce failed (SyntaxError")
+    assert "0 of 2 points" in said
     write_behind(page, cell, " !", "", delete=True)
-    run_cell(page, cell)
-    run_cell(page, check)
-    said_by(check, "2 of 2 points")
+    said_by(checked(page, cell), "2 of 2 points")
 
 
 def test_help_opens_in_a_notebook_without_a_kernel(page, lab):
-    top(page)
     cell = cell_with(page, "def cce_gradient")
     write_behind(page, cell, "np.log", "2")
-    run_cell(page, cell)
-    check = cell_with(page, "check.cce(cce)")
-    run_cell(page, check)
-    said_by(check, "Help 1: a hint")
+    said_by(checked(page, cell), "Help 1: a hint")
     save(page)
     lab.close_kernels()
     page.reload()

@@ -33,65 +33,45 @@ def graded(notebook):
     return {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A course built by nbgrader's own command, and the same by ours, which proves the unit, too."""
-    courses = []
-    for command in (["nbgrader", "generate_assignment", NAME, UNPROVED], ["lib.grading", "build", NAME]):
-        course = tmp_path_factory.mktemp(command[1])
-        shutil.copytree(ROOT / "solutions", course / "solutions")
-        shutil.copy(ROOT / "nbgrader_config.py", course)
-        done = command_server.run(command[0], command[1:], course, timeout=300)
-        assert done.returncode == 0, done.stderr
-        courses.append(course)
-    return courses
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_committed_student_notebook_is_what_both_commands_build(built):
-    for course in built:
-        for path in (ROOT / "notebooks" / NAME).rglob("*"):
-            if path.is_file():
-                assert (course / "notebooks" / path.relative_to(ROOT / "notebooks")).read_bytes() == path.read_bytes()
-        made = {p.relative_to(course / "notebooks") for p in (course / "notebooks").rglob("*") if p.is_file()}
-        assert made == {
-            p.relative_to(ROOT / "notebooks") for p in (ROOT / "notebooks" / NAME).rglob("*") if p.is_file()
-        }
+@pytest.mark.parametrize(
+    "command", [["nbgrader", "generate_assignment", NAME, UNPROVED], ["lib.grading", "build", NAME]]
+)
+def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
+    shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    done = command_server.run(command[0], command[1:], tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [*(tmp_path / "notebooks").iterdir()] == [tmp_path / "notebooks" / NAME]
+    assert files(tmp_path / "notebooks" / NAME) == files(RELEASED.parent)
+
+
+BLANKS = {
+    "loss": ["return(?)", "return(?)"],
+    "softmax": ["self.output = ?", "T = ?", "return(np.einsum(?, T, output_gradient))"],
+    "dense": ["weights_gradient = np.dot(?, ?)"],
+    "train": ["X[:, ?]", "cce(y[:, ?], ?)", "cce_gradient(?, ?)", "(output_gradient = ?)", "dlayer.backward(?, ?)"],
+}
 
 
 def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
     cells = graded(nbformat.read(RELEASED, as_version=4))
-    blanks = {name: len(open_blanks(cell.source)) for name, cell in cells.items() if cell.cell_type == "code"}
-    assert {name: count for name, count in blanks.items() if count} == {
-        "loss": 2,
-        "softmax": 3,
-        "dense": 2,
-        "train": 8,
-    }
-    places = {
-        "loss": ["return(?)", "return(?)"],
-        "softmax": ["self.output = ?", "T = ?", "return(np.einsum(?, T, output_gradient))"],
-        "dense": ["weights_gradient = np.dot(?, ?)"],
-        "train": [
-            "dlayer.forward(X[:, ?])",
-            "cce(y[:, ?], ?)",
-            "cce_gradient(?, ?)",
-            "softmax.backward(output_gradient = ?)",
-            "dlayer.backward(?, ?)",
-        ],
-    }
-    for name, expected in places.items():
-        for place in expected:
-            assert place in cells[name].source
+    counts = {name: len(open_blanks(cell.source)) for name, cell in cells.items() if cell.cell_type == "code"}
+    expected = {name: sum(place.count("?") for place in places) for name, places in BLANKS.items()}
+    assert {name: count for name, count in counts.items() if count} == expected
+    assert not [place for name, places in BLANKS.items() for place in places if place not in cells[name].source]
 
 
 def test_each_step_of_the_derivation_stands_before_the_check_that_needs_it():
-    steps, needed = [], {}
+    steps = [[]]
     for cell in SOLUTION.cells:
-        steps += map(int, re.findall(r"^\*\*Step (\d+)\.", cell.source, re.MULTILINE))
+        steps[-1] += map(int, re.findall(r"^\*\*Step (\d+)\.", cell.source, re.MULTILINE))
         if cell.id in ("check-cce", "check-softmax-backward", "check-dense-backward"):
-            needed[cell.id], steps = steps, []
-    assert list(needed.values()) == [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10]]
-    assert steps == []
+            steps.append([])
+    assert steps == [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10], []]
 
 
 def test_one_letter_means_one_thing():
@@ -121,12 +101,9 @@ def test_what_the_notebook_shows_of_tensorflow_works_without_it():
 
 
 def test_each_solution_cell_defines_its_own_and_nothing_else():
-    defined = {
-        name: re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)
-        for name, cell in graded(SOLUTION).items()
-        if cell.cell_type == "code" and cell.metadata.nbgrader.solution
-    }
-    assert defined == {
+    code = {name: cell for name, cell in graded(SOLUTION).items() if cell.cell_type == "code"}
+    defined = {name: re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE) for name, cell in code.items()}
+    assert {name: names for name, names in defined.items() if code[name].metadata.nbgrader.solution} == {
         "loss": ["cce", "cce_gradient"],
         "softmax": ["Softmax"],
         "dense": ["Dense"],
@@ -137,21 +114,16 @@ def test_each_solution_cell_defines_its_own_and_nothing_else():
 def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
     cells = graded(SOLUTION)
     for part in UNIT.parts:
-        cell = cells[part.id]
-        assert cell.metadata.nbgrader.points == part.points
-        assert re.fullmatch(r"check\.\w+\([\w, ]+\)", cell.source)
-        assert cell.source.endswith(f"({', '.join(part.subjects)})")
-    written = [name for name in cells if name.startswith("explain-")]
-    assert len(written) == 2
-    for name in written:
-        assert cells[name].cell_type == "markdown"
-        assert cells[name].metadata.nbgrader.solution and cells[name].metadata.nbgrader.grade
+        assert cells[part.id].metadata.nbgrader.points == part.points
+        assert re.fullmatch(rf"check\.\w+\({', '.join(part.subjects)}\)", cells[part.id].source)
+    written = [cell for name, cell in cells.items() if name.startswith("explain-")]
+    kinds = [(cell.cell_type, cell.metadata.nbgrader.solution, cell.metadata.nbgrader.grade) for cell in written]
+    assert kinds == 2 * [("markdown", True, True)]
 
 
 def test_grading_runs_only_what_it_needs_and_never_tensorflow():
-    run = [
-        c.source for c in SOLUTION.cells if c.cell_type == "code" and "skip-execution" not in c.metadata.get("tags", [])
-    ]
+    code = [cell for cell in SOLUTION.cells if cell.cell_type == "code"]
+    run = [cell.source for cell in code if "skip-execution" not in cell.metadata.get("tags", [])]
     assert len(run) == 4 + 4 + len(UNIT.parts)  # given code, blanks, and checks
     assert not [source for source in run if re.search(r"tensorflow|to_categorical|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -165,22 +137,20 @@ def load(folder, id="setup"):
     return next((output for output in notebook.cells[0].outputs if output.output_type == "error"), None)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "loads"),
-    [
-        ("lib.py", "def help_me(): pass", "setup"),
-        ("lib.py", "def ?", "setup"),
-        ("lib/__init__.py", "", "setup"),
-        ("numpy.py", "", "setup"),
-        ("matplotlib.py", "1 / 0", "plots"),
-    ],
-)
-def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, content, loads, tmp_path):
-    file = tmp_path / name
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(content)
+IN_THE_WAY = {
+    "lib.py": ("def ?", "setup", "lib or numpy"),
+    "lib/__init__.py": ("", "setup", "lib or numpy"),
+    "numpy.py": ("", "setup", "lib or numpy"),
+    "matplotlib.py": ("1 / 0", "plots", "matplotlib"),
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY)
+def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, tmp_path):
+    content, loads, called = IN_THE_WAY[name]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
     error = load(tmp_path, loads)
-    called = {"setup": "lib or numpy", "plots": "matplotlib"}[loads]
     assert error.evalue.startswith("A library could not be loaded: ")
     assert error.evalue.endswith(
         f"Is a file or folder beside this notebook called {called}? "
@@ -195,20 +165,13 @@ def test_other_files_beside_the_notebook_are_no_trouble(tmp_path):
     assert load(tmp_path) is None
 
 
-def test_figures_have_alternative_text_and_exist():
-    shown = re.findall(
-        r"!\[([^\]]*)\]\(([^)]+)\)", "\n".join(c.source for c in SOLUTION.cells if c.cell_type == "markdown")
-    )
+def test_figures_have_alternative_text_and_exist_and_no_markdown_holds_raw_html():
+    texts = {cell.id: cell.source for cell in SOLUTION.cells if cell.cell_type == "markdown"}
+    shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", "\n".join(texts.values()))
     assert len(shown) >= 2
-    for text, path in shown:
-        assert len(text) > 60
-        assert (ROOT / "solutions" / NAME / path).exists()
-
-
-def test_no_markdown_holds_raw_html():
-    for cell in SOLUTION.cells:
-        if cell.cell_type == "markdown":
-            assert not re.search(r"</?[a-z]+[ >]", re.sub(r"\$.*?\$", "", cell.source, flags=re.DOTALL)), cell.id
+    assert all(len(text) > 60 and (ROOT / "solutions" / NAME / path).exists() for text, path in shown)
+    plain = {id: re.sub(r"\$.*?\$", "", text, flags=re.DOTALL) for id, text in texts.items()}
+    assert not [id for id, text in plain.items() if re.search(r"</?[a-z]+[ >]", text)]
 
 
 BOTH = (NAME, "hidden_layer")
@@ -231,17 +194,19 @@ LIMITS = [
 """How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
 
 
-@pytest.mark.parametrize(("name", "first", "last", "most"), LIMITS)
-def test_few_words_stand_before(name, first, last, most):
-    cells = solution(name).cells
-    ids = [cell.id for cell in cells]
-    between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
-    texts = [cell.source for cell in between if cell.cell_type == "markdown" and not is_written_answer(cell)]
-    assert sum(len(text.split()) for text in texts) <= most
-
-
-def is_written_answer(cell):
-    return cell.metadata.get("nbgrader", {}).get("solution")
+def test_few_words_stand_before():
+    off = []
+    for name, first, last, most in LIMITS:
+        cells = solution(name).cells
+        ids = [cell.id for cell in cells]
+        between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
+        texts = [cell for cell in between if cell.cell_type == "markdown"]
+        texts = [
+            cell.source for cell in texts if not cell.metadata.get("nbgrader", {}).get("solution")
+        ]  # not an answer
+        words = sum(len(text.split()) for text in texts)
+        off += [(name, last, words)] if words > most else []
+    assert not off
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -303,8 +268,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(ran):
         (output,) = outputs[part.id]
         assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
     every = [output for some in outputs.values() for output in some]
-    noise = [output for output in every if output.get("name") == "stderr"]
-    assert not noise, noise[0].text
+    assert not [output.text for output in every if output.get("name") == "stderr"]
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
 
 

@@ -7,7 +7,6 @@ import linecache
 import string
 import textwrap
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,62 +21,48 @@ from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indi
 Code = dict[str, object]
 RELEASED = Path(__file__).parents[1] / "notebooks/softmax_classifier/softmax_classifier.ipynb"
 
-floats = st.sampled_from([np.float64, np.float32])
+
+def choose(draw: st.DrawFn, *choices: Any) -> Any:
+    return draw(st.sampled_from(choices))
+
+
+def floats(draw: st.DrawFn) -> Any:
+    return choose(draw, np.float64, np.float32)
 
 
 @st.composite
 def subscripts(draw: st.DrawFn, pattern: str) -> str:
     """The einsum subscripts of `pattern` with other letters."""
-    letters = sorted(set(pattern) & set(string.ascii_letters))
-    others = draw(
-        st.lists(st.sampled_from(string.ascii_letters), min_size=len(letters), max_size=len(letters), unique=True)
-    )
-    return pattern.translate(str.maketrans("".join(letters), "".join(others)))
+    letters = "".join(sorted(set(pattern) & set(string.ascii_letters)))
+    others = draw(st.permutations(string.ascii_letters))[: len(letters)]
+    return pattern.translate(str.maketrans(letters, "".join(others)))
 
 
 @st.composite
 def losses(draw: st.DrawFn) -> Code:
-    number, letters = draw(floats), draw(subscripts("ij,ij->j"))
-    each = draw(
-        st.sampled_from(
-            [
-                lambda y, p: -(y * np.log(p)).sum(axis=0),
-                lambda y, p: np.sum(-y * np.log(p), 0),
-                lambda y, p: -np.log((y * p).sum(axis=0)),
-                lambda y, p: -np.log(p[y.argmax(axis=0), np.arange(y.shape[1])]),
-                lambda y, p: -np.log(p.T[y.T == 1]),
-                lambda y, p: np.diag(y.T @ -np.log(p)),
-                lambda y, p: -np.einsum(letters, y, np.log(p)),
-                lambda y, p: [-np.dot(y[:, b], np.log(p[:, b])) for b in range(y.shape[1])],
-                lambda y, p: [-sum(y[k, b] * np.log(p[k, b]) for k in range(len(y))) for b in range(y.shape[1])],
-                lambda y, p: np.sum(y * np.log(1 / (p + 1e-12)), axis=0),
-                lambda y, p: -np.sum(y * np.log(p + 1e-6), axis=0),
-                lambda y, p: -np.sum(y * np.log(p / p.sum(axis=0)), axis=0),
-            ]
-        )
+    number, letters = floats(draw), draw(subscripts("ij,ij->j"))
+    each = choose(
+        draw,
+        lambda y, p: np.sum(-y * np.log(p), 0),
+        lambda y, p: -np.log((y * p).sum(axis=0)),
+        lambda y, p: -np.log(p[y.argmax(axis=0), np.arange(y.shape[1])]),
+        lambda y, p: -np.log(p.T[y.T == 1]),
+        lambda y, p: np.diag(y.T @ -np.log(p)),
+        lambda y, p: -np.einsum(letters, y, np.log(p)),
+        lambda y, p: [-np.dot(y[:, b], np.log(p[:, b])) for b in range(y.shape[1])],
+        lambda y, p: [-sum(y[k, b] * np.log(p[k, b]) for k in range(len(y))) for b in range(y.shape[1])],
+        lambda y, p: np.sum(y * np.log(1 / (p + 1e-12)), axis=0),
+        lambda y, p: -np.sum(y * np.log(p + 1e-6), axis=0),
+        lambda y, p: -np.sum(y * np.log(p / p.sum(axis=0)), axis=0),
     )
-    mean = draw(
-        st.sampled_from(
-            [
-                np.mean,
-                np.average,
-                lambda e: sum(e) / len(e),
-                lambda e: np.mean(e, keepdims=True),
-                lambda e: float(np.mean(e)),
-            ]
-        )
-    )
-    clip = draw(st.sampled_from([lambda p: p, lambda p: np.clip(p, 1e-7, 1), lambda p: np.maximum(p, 1e-9)]))
+    means = np.average, lambda e: sum(e) / len(e), lambda e: np.mean(e, keepdims=True), lambda e: float(np.mean(e))
+    mean = choose(draw, *means)
+    clip = choose(draw, lambda p: p, lambda p: np.clip(p, 1e-7, 1), lambda p: np.maximum(p, 1e-9))
     return {"cce": lambda y, yhat: mean(each(y.astype(number), clip(yhat.astype(number))))}
 
 
 @st.composite
 def gradients(draw: st.DrawFn) -> Code:
-    def in_place(y: Any, p: Any) -> Any:
-        gradient = -y
-        gradient /= p
-        return gradient
-
     def into_out(y: Any, p: Any) -> Any:
         gradient = np.empty_like(p)
         np.divide(y, p, out=gradient)
@@ -89,31 +74,25 @@ def gradients(draw: st.DrawFn) -> Code:
             gradient[:, b] = -y[:, b] / p[:, b]
         return gradient
 
-    number, letters = draw(floats), draw(subscripts("ij,ij->ij"))
-    gradient = draw(
-        st.sampled_from(
-            [
-                lambda y, p: -y / p,
-                lambda y, p: -(y / p),
-                lambda y, p: y / -p,
-                lambda y, p: -1 / p * y,
-                lambda y, p: -y * p**-1.0,
-                lambda y, p: -y / (p + 1e-6),
-                lambda y, p: np.where(y == 1, -1 / p, 0),
-                lambda y, p: -np.einsum(letters, y, 1 / p),
-                lambda y, p: (-y / p).tolist(),
-                lambda y, p: np.asfortranarray(-y / p),
-                in_place,
-                into_out,
-                by_loop,
-            ]
-        )
+    number, letters = floats(draw), draw(subscripts("ij,ij->ij"))
+    gradient = choose(
+        draw,
+        lambda y, p: -y / p,
+        lambda y, p: -1 / p * y,
+        lambda y, p: -y * p**-1.0,
+        lambda y, p: -y / (p + 1e-6),
+        lambda y, p: np.where(y == 1, -1 / p, 0),
+        lambda y, p: -np.einsum(letters, y, 1 / p),
+        lambda y, p: (-y / p).tolist(),
+        lambda y, p: np.asfortranarray(-y / p),
+        into_out,
+        by_loop,
     )
     return {"cce_gradient": lambda y, yhat: gradient(y.astype(number), yhat.astype(number)), "cce": cce}
 
 
-def forwards() -> st.SearchStrategy[Callable[[Any], Any]]:
-    """Functions from scores to probabilities, safe for large scores."""
+def forward(draw: st.DrawFn) -> Any:
+    """A function from scores to probabilities, safe for large scores."""
 
     def in_place(z: Any) -> Any:
         z = np.array(z, dtype=float)
@@ -129,36 +108,27 @@ def forwards() -> st.SearchStrategy[Callable[[Any], Any]]:
             output[:, b] = e / sum(e)
         return output
 
-    def in_rows(z: Any) -> Any:
-        e = np.exp(z.T - z.T.max(axis=1, keepdims=True))
-        return (e / e.sum(axis=1, keepdims=True)).T
+    def plain(z: Any, axis: int = 0) -> Any:
+        e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+        return e / np.sum(e, axis=axis, keepdims=True)
 
-    def plain(z: Any) -> Any:
-        e = np.exp(z - np.max(z, axis=0, keepdims=True))
-        return e / np.sum(e, axis=0, keepdims=True)
-
-    return st.sampled_from(
-        [
-            plain,
-            in_place,
-            by_loop,
-            in_rows,
-            lambda z: np.exp(z - z.max(0)) / sum(np.exp(z - z.max(0))),
-            lambda z: np.exp(z - np.logaddexp.reduce(z.astype(float), axis=0)),
-            lambda z: plain(z - z.min(axis=0)),
-            lambda z: plain(z.astype(np.float32)),
-            lambda z: np.exp(z - z.max(0)) / (np.ones((1, len(z))) @ np.exp(z - z.max(0))),
-            lambda z: np.apply_along_axis(
-                lambda c: np.exp(c - c.max()) / np.exp(c - c.max()).sum(), 0, z.astype(float)
-            ),
-            lambda z: 1 / np.exp(z[None] - z[:, None]).sum(axis=1) if np.ptp(z) < 100 else plain(z),
-        ]
+    return choose(
+        draw,
+        plain,
+        in_place,
+        by_loop,
+        lambda z: plain(z.T, axis=1).T,
+        lambda z: np.exp(z - z.max(0)) / sum(np.exp(z - z.max(0))),
+        lambda z: np.exp(z - np.logaddexp.reduce(z.astype(float), axis=0)),
+        lambda z: plain(z - z.min(axis=0)),
+        lambda z: plain(z.astype(np.float32)),
+        lambda z: np.apply_along_axis(plain, 0, z.astype(float)),
+        lambda z: 1 / np.exp(z[None] - z[:, None]).sum(axis=1) if np.ptp(z) < 100 else plain(z),
     )
 
 
-@st.composite
-def backwards(draw: st.DrawFn) -> Callable[[Any, Any], Any]:
-    """Functions from probabilities and incoming gradient to the result: in closed form, by loop, by any einsum."""
+def backward(draw: st.DrawFn) -> Any:
+    """A function from probabilities and incoming gradient to the result: in closed form, by loop, by any einsum."""
 
     def jacobian(column: Any) -> Any:
         return np.diag(column) - np.outer(column, column)
@@ -169,23 +139,13 @@ def backwards(draw: st.DrawFn) -> Callable[[Any, Any], Any]:
             result[:, b] = jacobian(a[:, b]) @ g[:, b]
         return result
 
-    def by_matmul(a: Any, g: Any) -> Any:
-        jacobians = np.array([jacobian(column) for column in a.T])
-        return np.matmul(jacobians, g.T[:, :, None])[:, :, 0].T
-
-    def in_place(a: Any, g: Any) -> Any:
-        g = g.copy()
-        g -= (a * g).sum(0)
-        g *= a
-        return g
-
     layout = "".join(draw(st.permutations("ijk")))
     turned, returned = draw(st.booleans()), draw(st.booleans())
-    shared, left = draw(st.sampled_from([("j", "i"), ("i", "j")]))  # a Jacobian is symmetric
+    shared, left = choose(draw, "ji", "ij")  # a Jacobian is symmetric
     pattern = draw(
         subscripts(f"{layout},{'k' + shared if turned else shared + 'k'}->{'k' + left if returned else left + 'k'}")
     )
-    number = draw(floats)
+    number = floats(draw)
 
     def by_einsum(a: Any, g: Any) -> Any:
         jacobians = np.stack([jacobian(column) for column in a.T.astype(number)], axis=-1)  # laid out i, j, k
@@ -193,17 +153,13 @@ def backwards(draw: st.DrawFn) -> Callable[[Any, Any], Any]:
         result = np.einsum(pattern, jacobians, g.T if turned else g)
         return result.T if returned else result
 
-    closed = [
-        lambda a, g: a * (g - (a * g).sum(0)),
-        lambda a, g: a * g - a * np.sum(a * g, axis=0, keepdims=True),
-        lambda a, g: a * (g - np.einsum("ij,ij->j", a, g)),
-    ]
-    return draw(st.one_of(st.just(by_einsum), st.sampled_from([*closed, by_loop, by_matmul, in_place])))
+    closed = lambda a, g: a * (g - (a * g).sum(0)), lambda a, g: a * g - a * np.sum(a * g, axis=0, keepdims=True)
+    return by_einsum if draw(st.booleans()) else choose(draw, *closed, by_loop)
 
 
 @st.composite
 def softmaxes(draw: st.DrawFn) -> Code:
-    activate, back, kept, returns = draw(forwards()), draw(backwards()), draw(st.booleans()), draw(st.booleans())
+    activate, back, kept, returns = forward(draw), backward(draw), draw(st.booleans()), draw(st.booleans())
 
     class Layer:
         def forward(self, input: Any) -> Any:
@@ -220,46 +176,27 @@ def softmaxes(draw: st.DrawFn) -> Code:
 
 @st.composite
 def denses(draw: st.DrawFn) -> Code:
-    letters, number = draw(subscripts("ij,kj->ik")), draw(floats)
-    weights_gradient = draw(
-        st.sampled_from(
-            [
-                lambda g, x: np.dot(g, x.T),
-                lambda g, x: np.dot(x, g.T).T,
-                lambda g, x: g @ x.T,
-                lambda g, x: np.matmul(g, np.transpose(x)),
-                lambda g, x: np.inner(g, x),
-                lambda g, x: np.tensordot(g, x, axes=(1, 1)),
-                lambda g, x: np.einsum(letters, g, x),
-                lambda g, x: sum(np.outer(g[:, b], x[:, b]) for b in range(x.shape[1])),
-                lambda g, x: (g[:, None, :] * x[None, :, :]).sum(axis=2),
-                lambda g, x: np.hstack([g @ x[:-1].T, g.sum(axis=1, keepdims=True)]),
-                lambda g, x: np.dot(g.astype(number), x.T.astype(number)),
-            ]
-        )
+    letters, number = draw(subscripts("ij,kj->ik")), floats(draw)
+    weights_gradient = choose(
+        draw,
+        lambda g, x: np.dot(x, g.T).T,
+        lambda g, x: g @ x.T,
+        lambda g, x: np.inner(g, x),
+        lambda g, x: np.tensordot(g, x, axes=(1, 1)),
+        lambda g, x: np.einsum(letters, g, x),
+        lambda g, x: sum(np.outer(g[:, b], x[:, b]) for b in range(x.shape[1])),
+        lambda g, x: (g[:, None, :] * x[None, :, :]).sum(axis=2),
+        lambda g, x: np.hstack([g @ x[:-1].T, g.sum(axis=1, keepdims=True)]),
+        lambda g, x: np.dot(g.astype(number), x.T.astype(number)),
     )
-    input_gradient = draw(
-        st.sampled_from(
-            [
-                lambda w, g: w[:, :-1].T @ g,
-                lambda w, g: np.dot(w.T, g)[:-1],
-                lambda w, g: (g.T @ w[:, :-1]).T,
-                lambda w, g: np.delete(w.T @ g, -1, axis=0),
-                lambda w, g: np.einsum("ij,ik->jk", w[:, :-1], g),
-            ]
-        )
+    input_gradient = choose(
+        draw,
+        lambda w, g: np.dot(w.T, g)[:-1],
+        lambda w, g: (g.T @ w[:, :-1]).T,
+        lambda w, g: np.delete(w.T @ g, -1, axis=0),
+        lambda w, g: np.einsum("ij,ik->jk", w[:, :-1], g),
     )
-
-    def in_place(layer: Any, step: Any) -> None:
-        layer.weights -= step
-
-    def anew(layer: Any, step: Any) -> None:
-        layer.weights = layer.weights + (-1) * step
-
-    def into_out(layer: Any, step: Any) -> None:
-        np.subtract(layer.weights, step, out=layer.weights)
-
-    update, stacked = draw(st.sampled_from([in_place, anew, into_out])), draw(st.booleans())
+    update, stacked = choose(draw, "in place", "anew", "into out"), draw(st.booleans())
 
     class Layer(Dense):
         def forward(self, input: Any) -> Any:
@@ -270,7 +207,12 @@ def denses(draw: st.DrawFn) -> Code:
         def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
             step = learning_rate * weights_gradient(output_gradient, self.input)
             returned = input_gradient(self.weights, output_gradient)
-            update(self, step)
+            if update == "in place":
+                self.weights -= step
+            elif update == "anew":
+                self.weights = self.weights + (-1) * step
+            else:
+                np.subtract(self.weights, step, out=self.weights)
             return returned
 
     return {"Dense": Layer}
@@ -312,11 +254,10 @@ RETURNED = ["dense, softmax, losses", "dense, softmax, np.array(losses)", "Simpl
 @st.composite
 def trains(draw: st.DrawFn) -> Code:
     """Loops written out as text, with a choice at every line."""
-    epochs, batches, columns, back, looks, returned = (
-        draw(st.sampled_from(choices)) for choices in (EPOCHS, BATCHES, COLUMNS, BACK, LOOKS, RETURNED)
-    )
-    start, add, end = draw(st.sampled_from(LOSS))
-    X, y, p = columns.format("X"), columns.format("y"), draw(st.sampled_from(["softmax.output", "prediction"]))
+    lines = (choose(draw, *choices) for choices in (EPOCHS, BATCHES, COLUMNS, BACK, LOOKS, RETURNED))
+    epochs, batches, columns, back, looks, returned = lines
+    start, add, end = choose(draw, *LOSS)
+    X, y, p = columns.format("X"), columns.format("y"), choose(draw, "softmax.output", "prediction")
     before, after = draw(st.permutations([add.format(f"cce({y}, {p})"), ""]))
     source = f"""
 def train(X, y, learning_rate, batch_size, nepochs):
@@ -350,8 +291,8 @@ def released() -> Code:
     """The names that the student notebook defines as it is handed out, every blank open."""
     notebook = nbformat.read(RELEASED, as_version=4)
     cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in notebook.cells}
-    cells = [cells[id] for id in ("layer", "loss", "softmax", "dense", "batch-indices", "train")]
-    return written("\n".join(runnable(cell) for cell in cells))
+    ids = ("layer", "loss", "softmax", "dense", "batch-indices", "train")
+    return written("\n".join(runnable(cells[id]) for id in ids))
 
 
 class Layer:
@@ -369,17 +310,8 @@ class Layer:
 
 def written(source: str, name: str = "") -> Code:
     """The names that a cell with `source` defines, with those of a notebook around it. Errors quote its lines."""
-    namespace = {
-        "np": np,
-        "SimpleNamespace": SimpleNamespace,
-        "Dense": Dense,
-        "Softmax": Softmax,
-        "cce": cce,
-        "cce_gradient": cce_gradient,
-        "generate_batch_indices": generate_batch_indices,
-        "Layer": Layer,
-        "__blank__": Complaint(),
-    }
+    around = (SimpleNamespace, Dense, Softmax, cce, cce_gradient, generate_batch_indices, Layer)
+    namespace = {"np": np, "__blank__": Complaint()} | {each.__name__: each for each in around}
     source = textwrap.dedent(source).lstrip("\n")
     name = name or f"<cell {zlib.crc32(source.encode())}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
@@ -387,13 +319,7 @@ def written(source: str, name: str = "") -> Code:
     return namespace
 
 
-BY_PART = {
-    "check-cce": losses(),
-    "check-cce-gradient": gradients(),
-    "check-softmax-forward": softmaxes(),
-    "check-softmax-stable": softmaxes(),
-    "check-softmax-backward": softmaxes(),
-    "check-dense-backward": denses(),
-    "check-train": trains(),
-}
+BY_PART = {"check-cce": losses(), "check-cce-gradient": gradients()}
+BY_PART |= dict.fromkeys(("check-softmax-forward", "check-softmax-stable", "check-softmax-backward"), softmaxes())
+BY_PART |= {"check-dense-backward": denses(), "check-train": trains()}
 """For each part right code of any kind."""

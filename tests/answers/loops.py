@@ -1,8 +1,9 @@
 """Training loops for the tests: right ones in odd clothes, and wrong ones that look right.
 
-All start from the notebook's own loop. A wrong one says which texts of it are replaced, and which statement it breaks.
+All start from the notebook's own loop, and say which texts of it are replaced.
 """
 
+from textwrap import indent
 from typing import NamedTuple
 
 LOOP = """
@@ -37,19 +38,22 @@ NOTE = "        losses.append(loss)\n"
 MAKE = "        batch_indices = generate_batch_indices(num_samples, batch_size)\n"
 EACH = "        for batch in batch_indices:\n"
 DENSE = "    dlayer = Dense(num_features, num_labels) # define dense layer\n"
-DENSE_ARGUMENTS = "Dense(num_features, num_labels)"
+SIZES = "Dense(num_features, num_labels)"
 RETURN = "    return(dlayer, softmax, losses)\n"
 
 SHUFFLE = "np.random.permutation(num_samples)"
-OWN_SHUFFLE = """\
-        order = np.random.permutation(num_samples)
-        batch_indices = [order[start : start + batch_size] for start in range(0, num_samples, batch_size)]
-"""
+OWN_SHUFFLE = f"""\
+order = {SHUFFLE}
+batch_indices = [order[start : start + batch_size] for start in range(0, num_samples, batch_size)]"""
+PREDICT, PREDICT_ALL = "softmax.forward(dlayer.forward(X[:, batch]))", "softmax.forward(dlayer.forward(X))"
+HITS = "np.mean(softmax.output.argmax(0) == y.argmax(0))"
+SHARE = "(1 / len(batch)) * grad"
+SHUFFLE_BOTH = (f"order = {SHUFFLE}", "X, y = X[:, order], y[:, order]")
 
-Changes = tuple[tuple[str, str], ...]
+Change = tuple[str, str]
 
 
-def loop(*changes: tuple[str, str]) -> str:
+def loop(*changes: Change) -> str:
     """The notebook's loop with each old text replaced by its new one."""
     source = LOOP
     for old, new in changes:
@@ -58,7 +62,39 @@ def loop(*changes: tuple[str, str]) -> str:
     return source
 
 
-LAYERS = """
+def instead(line: str, *new: str) -> Change:
+    """Other lines, or none, in the place of one; they are indented as it is."""
+    return line, indent("".join(f"{each}\n" for each in new), line[: len(line) - len(line.lstrip())])
+
+
+def before(line: str, *new: str) -> Change:
+    return line, instead(line, *new)[1] + line
+
+
+def after(line: str, *new: str) -> Change:
+    return line, line + instead(line, *new)[1]
+
+
+def within(line: str, old: str, new: str) -> Change:
+    assert old in line
+    return line, line.replace(old, new)
+
+
+USES_OWN = """\
+assert dlayer.kind == 'dense' and dlayer.made == (num_features, num_labels) and isinstance(dlayer, Dense)
+assert dlayer._add_bias_node(X).shape == (num_features + 1, num_samples)
+one = cce(y, y)
+assert type(one) is np.float64 and one.item() == one and one.shape == ()"""
+SAME = """\
+one, before = dlayer.forward(X), dlayer.weights
+assert np.array_equal(one, dlayer.forward(X))
+if epoch == nepochs - 1:
+    continue
+assert np.array_equal(before, dlayer.weights)"""
+
+RIGHT: dict[str, str] = {
+    "the notebook's": loop(),
+    "outputs by names of the layers' own": """
 class Softmax(Softmax):
     def forward(self, input):
         super().forward(input)
@@ -70,8 +106,10 @@ class Dense(Dense):
         self.z = super().forward(input)
         return self.z
 """
-"""Layers that keep more than the notebook's do."""
-WRAPPED = """
+    + loop(within(ACTIVATE, "output", "z"), within(ADD, "output", "probabilities"))
+    .replace("softmax.output", "softmax.cache['a']")
+    .replace("len(batch))", "softmax.cache['batch'])"),
+    "a layer that passes all on to another": """
 class Inner(Dense):
     pass
 
@@ -85,7 +123,8 @@ class Dense:
     def __setattr__(self, name, value):
         setattr(self.__dict__["inner"], name, value)
 """
-APART = """
+    + loop(),
+    "weights and bias that a dense layer keeps apart": """
 class Dense:
     def __init__(self, input_size, output_size):
         self.W, self.b = np.ones((output_size, input_size)), np.zeros((output_size, 1))
@@ -109,7 +148,24 @@ class Dense:
         self.b = self.b - learning_rate * output_gradient.sum(axis=1, keepdims=True)
         return below
 """
-ONE_FOR_ALL = """
+    + loop(within(ACTIVATE, "output", "z")),
+    "a softmax with misspelt methods": """
+class Softmax(Layer):
+    def forwards(self, input):
+        self.output = np.exp(input) / np.exp(input).sum(axis=0)
+        return self.output
+
+    def backwards(self, output_gradient, learning_rate=None):
+        return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
+"""
+    + loop(),
+    "a softmax that hands its gradient on": """
+class Softmax(Softmax):
+    def backward(self, gradient):
+        return gradient
+"""
+    + loop(within(BACK, "output_gradient =", "gradient =")),
+    "one softmax layer for all": """
 class Softmax(Softmax):
     made = None
 
@@ -119,8 +175,8 @@ class Softmax(Softmax):
 
 Softmax()
 """
-
-OWN = """
+    + loop(),
+    "methods and attributes of the layers' own": """
 class Dense(Dense):
     kind = 'dense'
 
@@ -131,20 +187,8 @@ class Dense(Dense):
     def _add_bias_node(self, X):
         return np.vstack([X, np.ones((1, X.shape[1]))])
 """
-USES_OWN = """\
-        assert dlayer.kind == 'dense' and dlayer.made == (num_features, num_labels) and isinstance(dlayer, Dense)
-        assert dlayer._add_bias_node(X).shape == (num_features + 1, num_samples)
-        one = cce(y, y)
-        assert type(one) is np.float64 and one.item() == one and one.shape == ()
-"""
-SAME = """\
-        one, before = dlayer.forward(X), dlayer.weights
-        assert np.array_equal(one, dlayer.forward(X))
-        if epoch == nepochs - 1:
-            continue
-        assert np.array_equal(before, dlayer.weights)
-"""
-BY_NAME = """
+    + loop(after(NOTE, USES_OWN)),
+    "parameters that are given by name alone": """
 _cce = cce
 
 class Dense(Dense):
@@ -154,38 +198,11 @@ class Dense(Dense):
 def cce(y, yhat, *, eps=0):
     return _cce(y, yhat + eps)
 """
-"""Layers and losses with methods and parameters of their own."""
-
-MISSPELT = """
-class Layer:
-    def __init__(self):
-        self.input = None
-        self.output = None
-
-    def forward(self, input):
-        pass
-
-    def backward(self, output_gradient, learning_rate):
-        pass
-
-class Softmax(Layer):
-    def forwards(self, input):
-        self.output = np.exp(input) / np.exp(input).sum(axis=0)
-        return self.output
-
-    def backwards(self, output_gradient, learning_rate=None):
-        return self.output * (output_gradient - (self.output * output_gradient).sum(axis=0))
-"""
-"""A layer whose methods have other names: its own checks say so."""
-
-HANDED_ON = """
-class Softmax(Softmax):
-    def backward(self, gradient):
-        return gradient
-"""
-"""A backward with a name of its own for what it is given; that it is wrong its own check says."""
-
-COUNTED = """
+    + loop(within(UPDATE, "learning_rate", "learning_rate=learning_rate")),
+    "the same output for the same input, until the weights change": loop(after(NOTE, SAME)),
+    "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
+    + loop(instead(DENSE, "dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)")),
+    "a loss that can't be hashed, called with its arguments' names": """
 from dataclasses import dataclass
 
 @dataclass(frozen=True)
@@ -198,168 +215,102 @@ class Loss:
 
 cce = Loss([])
 """
-"""A loss that is an object, and can't be hashed."""
-
-RIGHT: dict[str, str] = {
-    "the notebook's": loop(),
-    "outputs by names of the layers' own": LAYERS
-    + loop((ACTIVATE, ACTIVATE.replace("output", "z")), (ADD, ADD.replace("output", "probabilities")))
-    .replace("softmax.output", "softmax.cache['a']")
-    .replace("len(batch))", "softmax.cache['batch'])"),
-    "a layer that passes all on to another": WRAPPED + loop(),
-    "weights and bias that a dense layer keeps apart": APART + loop((ACTIVATE, ACTIVATE.replace("output", "z"))),
-    "a softmax with misspelt methods": MISSPELT + loop(),
-    "a softmax that hands its gradient on": HANDED_ON + loop((BACK, BACK.replace("output_gradient =", "gradient ="))),
-    "one softmax layer for all": ONE_FOR_ALL + loop(),
-    "methods and attributes of the layers' own": OWN + loop((NOTE, NOTE + USES_OWN)),
-    "parameters that are given by name alone": BY_NAME
-    + loop((UPDATE, UPDATE.replace("learning_rate", "learning_rate=learning_rate"))),
-    "the same output for the same input, until the weights change": loop((NOTE, NOTE + SAME)),
-    "a dense layer of the notebook's with new weights": "dlayer = Dense(8, 14)\n"
-    + loop((DENSE, "    dlayer.weights = 0.1 * np.random.randn(num_labels, num_features + 1)\n")),
-    "a loss that can't be hashed, called with its arguments' names": COUNTED
-    + loop((ADD, ADD.replace("y[:, batch], softmax", "y=y[:, batch], yhat=softmax"))),
-    "numbers of NumPy from the loss": loop((ADD, ADD.replace("softmax.output)", "softmax.output).item()"))),
+    + loop(within(ADD, "y[:, batch], softmax", "y=y[:, batch], yhat=softmax")),
+    "numbers of NumPy from the loss": loop(within(ADD, "softmax.output)", "softmax.output).item()")),
     "the loss's mean and shape": loop(
         (ADD, ADD.replace("+= ", "+= float(").replace("softmax.output)", "softmax.output).mean().reshape(()))"))
     ),
-    "accuracy on all data after each step": loop(
-        (
-            UPDATE,
-            f"{UPDATE}            softmax.forward(dlayer.forward(X))\n"
-            "            accuracy = np.mean(softmax.output.argmax(0) == y.argmax(0))\n",
-        )
-    ),
-    "accuracy on the batch after the step": loop(
-        (
-            UPDATE,
-            f"{UPDATE}            softmax.forward(dlayer.forward(X[:, batch]))\n"
-            "            accuracy = np.mean(softmax.output.argmax(0) == y[:, batch].argmax(0))\n",
-        )
-    ),
+    "accuracy on all data after each step": loop(after(UPDATE, PREDICT_ALL, HITS)),
     "loss and accuracy of all data after each epoch, printed": loop(
-        (
-            NOTE,
-            f"{NOTE}        softmax.forward(dlayer.forward(X))\n"
-            "        print('%.3f %.3f' % (cce(y, softmax.output), (softmax.output.argmax(0) == y.argmax(0)).mean()))\n",
-        )
+        after(NOTE, PREDICT_ALL, f"print('%.3f %.3f' % (cce(y, softmax.output), {HITS}))")
     ),
     "all batches once more after each epoch, for the accuracy": loop(
-        (
-            NOTE,
-            f"{NOTE}        hits = 0\n        for batch in batch_indices:\n"
-            "            softmax.forward(dlayer.forward(X[:, batch]))\n"
-            "            hits += (softmax.output.argmax(0) == y[:, batch].argmax(0)).sum()\n",
-        )
+        after(NOTE, f"for batch in batch_indices:\n    {PREDICT}\n    hits = {HITS.replace('y.', 'y[:, batch].')}")
     ),
     "the forward pass twice": loop((ACTIVATE, FORWARD + 2 * ACTIVATE)),
-    "the loss after the step": loop((ADD, ""), (UPDATE, UPDATE + ADD)),
+    "the loss after the step": loop(instead(ADD), (UPDATE, UPDATE + ADD)),
     "the loss after the step, of a prediction kept": loop(
-        (ADD, "            prediction = softmax.output\n"),
-        (
-            UPDATE,
-            f"{UPDATE}            softmax.forward(dlayer.forward(X))\n{ADD}".replace("softmax.output)", "prediction)"),
-        ),
+        instead(ADD, "prediction = softmax.output"),
+        after(UPDATE, PREDICT_ALL, ADD.strip().replace("softmax.output", "prediction")),
     ),
     "a mean over single samples": loop(
-        (
+        instead(
             ADD,
-            "            for at, sample in enumerate(batch):\n"
-            "                loss += cce(y[:, [sample]], softmax.output[:, [at]]) / num_samples\n",
+            "for at, sample in enumerate(batch):",
+            "    loss += cce(y[:, [sample]], softmax.output[:, [at]]) / num_samples",
         )
     ),
     "the loss of all batches at once": loop(
-        (MAKE, MAKE + "        labels, predictions = [], []\n"),
-        (ADD, "            labels.append(y[:, batch])\n            predictions.append(softmax.output)\n"),
-        (NOTE, "        losses.append(cce(np.hstack(labels), np.hstack(predictions)))\n"),
+        after(MAKE, "labels, predictions = [], []"),
+        instead(ADD, "labels.append(y[:, batch])", "predictions.append(softmax.output)"),
+        instead(NOTE, "losses.append(cce(np.hstack(labels), np.hstack(predictions)))"),
     ),
     "the loss of all samples, in a matrix that is filled batch by batch": loop(
-        (MAKE, MAKE + "        predictions = np.zeros(y.shape)\n"),
-        (ADD, "            predictions[:, batch] = softmax.output\n"),
-        (NOTE, "        losses.append(cce(y, predictions))\n"),
+        after(MAKE, "predictions = np.zeros(y.shape)"),
+        instead(ADD, "predictions[:, batch] = softmax.output"),
+        instead(NOTE, "losses.append(cce(y, predictions))"),
     ),
     "all shuffles before the loop": loop(
-        (MAKE, ""),
-        (
-            "    for epoch in range(nepochs):\n",
-            "    for batch_indices in [generate_batch_indices(num_samples, batch_size) for _ in range(nepochs)]:\n",
-        ),
+        instead(MAKE),
+        ("epoch in range(", "batch_indices in [generate_batch_indices(num_samples, batch_size) for _ in range("),
+        ("(nepochs):", "(nepochs)]:"),
     ),
-    "a shuffle of one's own": loop((MAKE, OWN_SHUFFLE)),
+    "a shuffle of one's own": loop(instead(MAKE, OWN_SHUFFLE)),
     "a shuffle of one's own, by another generator": loop(
-        (MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
+        instead(MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
     "a copy of the trained layer": "from copy import deepcopy\n" + loop(("return(dlayer", "return(deepcopy(dlayer)")),
-    "layers and losses in a list": loop((RETURN, "    return [dlayer, softmax, losses]\n")),
-    "losses alone, which are all that is asked of them": loop((RETURN, "    return losses\n")),
-    "X and y shuffled together before the loops": loop(
-        (START, f"{START}    order = {SHUFFLE}\n    X, y = X[:, order], y[:, order]\n")
-    ),
-    "X and y shuffled together in each epoch": loop(
-        (MAKE, f"        order = {SHUFFLE}\n        X, y = X[:, order], y[:, order]\n{MAKE}")
-    ),
-    "a seed before the loops": loop((START, f"{START}    np.random.seed(42)\n")),
-    "a seed of its own for each epoch": loop((MAKE, f"        np.random.seed(epoch)\n{MAKE}")),
-    "sorted samples": loop((EACH, f"{EACH}            batch = np.sort(batch)\n")),
-    "a mask": loop(
-        ("X[:, batch]", "X[:, np.isin(np.arange(num_samples), batch)]"),
-        ("y[:, batch]", "y[:, np.isin(np.arange(num_samples), batch)]"),
-    ),
+    "layers and losses in a list": loop(instead(RETURN, "return [dlayer, softmax, losses]")),
+    "losses alone, which are all that is asked of them": loop(instead(RETURN, "return losses")),
+    "X and y shuffled together before the loops": loop(after(START, *SHUFFLE_BOTH)),
+    "X and y shuffled together in each epoch": loop(before(MAKE, *SHUFFLE_BOTH)),
+    "a seed before the loops": loop(after(START, "np.random.seed(42)")),
+    "a seed of its own for each epoch": loop(before(MAKE, "np.random.seed(epoch)")),
+    "sorted samples": loop(before(FORWARD, "batch = np.sort(batch)")),
+    "a mask": loop(("[:, batch]", "[:, np.isin(np.arange(num_samples), batch)]")),
     "samples in rows": loop(
-        (START, f"{START}    rows, labels = X.T.copy(), y.T.copy()\n"),
+        after(START, "rows, labels = X.T.copy(), y.T.copy()"),
         ("X[:, batch]", "rows[batch].T"),
         ("y[:, batch]", "labels[batch].T"),
     ),
     "the number of batches counted before": loop(
-        (START, f"{START}    count = len(generate_batch_indices(num_samples, batch_size))\n")
+        after(START, "count = len(generate_batch_indices(num_samples, batch_size))")
     ),
-    "float32": loop((START, f"{START}    X, y = X.astype(np.float32), y.astype(np.float32)\n")),
+    "float32": loop(after(START, "X, y = X.astype(np.float32), y.astype(np.float32)")),
     "a loss clipped, and a small number added": loop(
-        (ADD, ADD.replace("softmax.output", "np.clip(softmax.output, 1e-7, 1 - 1e-7)")),
-        (GRADIENT, GRADIENT.replace("softmax.output", "softmax.output + 1e-9")),
+        within(ADD, "softmax.output", "np.clip(softmax.output, 1e-7, 1 - 1e-7)"),
+        within(GRADIENT, "softmax.output", "softmax.output + 1e-9"),
     ),
     "scores shifted before softmax": loop(
-        (ACTIVATE, ACTIVATE.replace("dlayer.output", "dlayer.output - dlayer.output.max(axis=0)"))
+        within(ACTIVATE, "dlayer.output", "dlayer.output - dlayer.output.max(axis=0)")
     ),
-    "1/B at the loss gradient": loop(
-        (GRADIENT, GRADIENT.replace("= cce", "= 1 / len(batch) * cce")),
-        (UPDATE, UPDATE.replace("(1 / len(batch)) * ", "")),
-    ),
-    "1/B at the learning rate": loop(
-        (UPDATE, UPDATE.replace("(1 / len(batch)) * grad, learning_rate", "grad, learning_rate / len(batch)"))
-    ),
-    "1/B by the gradient's shape": loop((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "grad / grad.shape[1]"))),
-    "1/B by the layer's input": loop(
-        (UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "grad / dlayer.input.shape[1]"))
-    ),
-    "a guard against nan": loop(
-        (NOTE, f"        assert np.isfinite(loss) and not np.isnan(dlayer.weights).any()\n{NOTE}")
-    ),
+    "1/B at the loss gradient": loop(within(GRADIENT, "= cce", "= 1 / len(batch) * cce"), ("(1 / len(batch)) * ", "")),
+    "1/B at the learning rate": loop((f"{SHARE}, learning_rate", "grad, learning_rate / len(batch)")),
+    "1/B by the gradient's shape": loop((SHARE, "grad / grad.shape[1]")),
+    "1/B by the layer's input": loop((SHARE, "grad / dlayer.input.shape[1]")),
+    "a guard against nan": loop(before(NOTE, "assert np.isfinite(loss) and not np.isnan(dlayer.weights).any()")),
     "weights looked at": loop(
-        (
+        after(
             NOTE,
-            f"{NOTE}        norm, shape = np.linalg.norm(dlayer.weights), dlayer.weights.shape\n"
-            "        assert shape == (num_labels, num_features + 1)\n",
+            "norm, shape = np.linalg.norm(dlayer.weights), dlayer.weights.shape",
+            "assert shape == (num_labels, num_features + 1)",
         )
     ),
-    "weights that start smaller": loop((DENSE, f"{DENSE}    dlayer.weights = 0.1 * dlayer.weights\n")),
-    "a softmax for each batch": loop((FORWARD, f"{FORWARD}            softmax = Softmax()\n")),
-    "losses as an array": loop((RETURN, "    return dlayer, softmax, np.array(losses)\n")),
+    "weights that start smaller": loop(after(DENSE, "dlayer.weights = 0.1 * dlayer.weights")),
+    "a softmax for each batch": loop(after(FORWARD, "softmax = Softmax()")),
+    "losses as an array": loop(instead(RETURN, "return dlayer, softmax, np.array(losses)")),
     "a generator of batches": loop(
-        (MAKE, ""),
+        instead(MAKE),
         ("in batch_indices", "in (b for b in generate_batch_indices(batch_size=batch_size, num_samples=num_samples))"),
     ),
     "a class around the layers": """
 class Network:
-    def __init__(self, num_features, num_labels):
-        self.dense, self.softmax = Dense(num_features, num_labels), Softmax()
+    def __init__(self, *sizes):
+        self.dense, self.softmax = Dense(*sizes), Softmax()
 
-    def forward(self, X):
+    def loss(self, X, y):
         self.dense.forward(X)
-        return self.softmax.forward(self.dense.output)
-
-    def loss(self, y):
-        return cce(y, self.softmax.output)
+        return cce(y, self.softmax.forward(self.dense.output))
 
     def backward(self, y, learning_rate):
         grad = self.softmax.backward(cce_gradient(y, self.softmax.output))
@@ -368,30 +319,29 @@ class Network:
 def train(X, y, learning_rate, batch_size, nepochs):
     network, losses = Network(X.shape[0], y.shape[0]), []
     for epoch in range(nepochs):
-        total = 0
+        losses.append(0)
         for batch in generate_batch_indices(X.shape[1], batch_size):
-            network.forward(X[:, batch])
-            total += network.loss(y[:, batch]) * len(batch)
+            losses[-1] += network.loss(X[:, batch], y[:, batch]) * len(batch) / X.shape[1]
             network.backward(y[:, batch], learning_rate)
-        losses.append(total / X.shape[1])
     return network.dense, network.softmax, losses
 """,
-    "classes that inherit from the layers": loop(
-        (DENSE, "    dlayer = Counting(num_features, num_labels)\n"),
-        (
-            "def train",
-            "class Counting(Dense):\n    calls = 0\n\n    def forward(self, input):\n"
-            "        self.calls += 1\n        return super().forward(input)\n\ndef train",
-        ),
-    ),
-    "a dataclass for the history": loop(
-        (
-            "def train",
-            "from dataclasses import dataclass, field\n\n@dataclass\nclass History:\n"
-            "    loss: list = field(default_factory=list)\n\ndef train",
-        ),
-        (START, "    history = History()\n    losses = history.loss\n"),
-    ),
+    "classes that inherit from the layers": """
+class Counting(Dense):
+    calls = 0
+
+    def forward(self, input):
+        self.calls += 1
+        return super().forward(input)
+"""
+    + loop(instead(DENSE, "dlayer = Counting(num_features, num_labels)")),
+    "a dataclass for the history": """
+from dataclasses import dataclass, field
+
+@dataclass
+class History:
+    loss: list = field(default_factory=list)
+"""
+    + loop(instead(START, "history = History()", "losses = history.loss")),
     "a decorator without wraps": "def timed(f):\n    def wrapper(*args, **kwargs):\n        "
     "return f(*args, **kwargs)\n    return wrapper\n\n@timed" + LOOP,
     "a decorator with wraps": "import functools\ndef timed(f):\n    @functools.wraps(f)\n"
@@ -418,9 +368,8 @@ def train(X, y, learning_rate, batch_size, nepochs):
     "a closure": "def make(loss_of):"
     + LOOP.replace("\n", "\n    ").replace("* cce(", "* loss_of(")
     + "\n    return train\ntrain = make(cce)\n",
-    "a lambda": "loss_of = lambda y, p: cce(y, p)\n" + LOOP.replace("* cce(", "* loss_of("),
     "an own name for the arguments": loop(
-        (GRADIENT, GRADIENT.replace("(y[:, batch], softmax.output)", "(yhat=softmax.output, y=y[:, batch])"))
+        within(GRADIENT, "(y[:, batch], softmax.output)", "(yhat=softmax.output, y=y[:, batch])")
     ),
     "a generator of steps": """
 def steps(dense, softmax, X, y, size, rate):
@@ -434,20 +383,6 @@ def train(X, y, learning_rate, batch_size, nepochs):
     epochs = [list(steps(dense, softmax, X, y, batch_size, learning_rate)) for _ in range(nepochs)]
     return dense, softmax, [np.average([l for _, l in e], weights=[n for n, _ in e]) for e in epochs]
 """,
-    "recursion": """
-def run(dense, softmax, X, y, rate, size, left, losses):
-    if left == 0:
-        return dense, softmax, losses
-    loss = 0
-    for batch in generate_batch_indices(X.shape[1], size):
-        softmax.forward(dense.forward(X[:, batch]))
-        loss += cce(y[:, batch], softmax.output) * len(batch) / X.shape[1]
-        dense.backward(softmax.backward(cce_gradient(y[:, batch], softmax.output)) / len(batch), rate)
-    return run(dense, softmax, X, y, rate, size, left - 1, [*losses, loss])
-
-def train(X, y, learning_rate, batch_size, nepochs):
-    return run(Dense(len(X), len(y)), Softmax(), X, y, learning_rate, batch_size, nepochs, [])
-""",
 }
 """Right loops, as a cell of the notebook."""
 
@@ -456,263 +391,177 @@ class WrongLoop(NamedTuple):
     """A wrong loop: the one statement that it breaks, and how its text differs from the notebook's."""
 
     breaks: str
-    changes: Changes
+    changes: list[Change]
 
     @property
     def source(self) -> str:
         return loop(*self.changes)
 
 
-def _at(*changes: tuple[str, str], breaks: str) -> WrongLoop:
-    return WrongLoop(breaks, changes)
+def stop(condition: str) -> Change:
+    """A break behind the note of the epoch's loss."""
+    return after(NOTE, f"if {condition}: break")
 
 
-B, L, G, E = "EveryBatch", "LabelsWithSamples", "GradientFlowsBack", "EpochLoss"
-STOP = "        losses.append(loss)\n        if {}: break\n"
-RANDOM = "        for _ in range({}):\n            batch = np.random.{}\n"
-
-WRONG: dict[str, WrongLoop] = {
-    "a dense layer for each batch": _at((FORWARD, f"        {DENSE}{FORWARD}"), breaks=G),
-    "a dense layer for each epoch": _at((MAKE, f"    {DENSE}{MAKE}"), breaks=G),
-    "softmax of the features": _at((ACTIVATE, ACTIVATE.replace("dlayer.output", "X[:, batch]")), breaks=B),
-    "softmax of all features": _at((ACTIVATE, ACTIVATE.replace("dlayer.output", "X")), breaks=B),
-    "softmax of softmax": _at((ACTIVATE, ACTIVATE + ACTIVATE.replace("dlayer", "softmax")), breaks=B),
-    "labels of the first epoch": _at(
-        (START, f"{START}    labels = []\n"),
-        (EACH, EACH.replace("batch in batch_indices", "at, batch in enumerate(batch_indices)")),
-        (FORWARD, f"            if epoch == 0: labels.append(y[:, batch])\n{FORWARD}"),
-        ("cce(y[:, batch]", "cce(labels[at]"),
-        ("cce_gradient(y[:, batch]", "cce_gradient(labels[at]"),
-        breaks=L,
-    ),
-    "uphill after the first epoch": _at(
-        (UPDATE, UPDATE.replace("learning_rate", "(-1) ** (epoch > 0) * learning_rate")), breaks=G
-    ),
-    "two updates a step": _at(
-        (UPDATE, UPDATE + UPDATE.replace("* grad", "* softmax.backward(cce_gradient(y[:, batch], softmax.output))")),
-        breaks=G,
-    ),
-    "no update after the first epoch": _at((UPDATE, UPDATE.replace("grad =", "if epoch == 0:")), breaks=G),
-    "no backward pass after the first epoch": _at(
-        (GRADIENT, f"            if epoch > 0: continue\n{GRADIENT}"), breaks=G
-    ),
-    "no update at all": _at((UPDATE, ""), breaks=G),
-    "swapped sizes": _at((DENSE_ARGUMENTS, "Dense(num_labels, num_features)"), breaks=B),
-    "a size too large": _at((DENSE_ARGUMENTS, "Dense(num_features + 1, num_labels)"), breaks=B),
-    "batches of the features": _at(("indices(num_samples", "indices(num_features"), breaks=B),
-    "batches of 16": _at(("_samples, batch_size)", "_samples, 16)"), breaks=B),
-    "batches of 4": _at(("_samples, batch_size)", "_samples, 4)"), breaks=B),
-    "three epochs": _at(("range(nepochs)", "range(3)"), breaks=B),
-    "two epochs": _at(("range(nepochs)", "range(2)"), breaks=B),
-    "six epochs": _at(("range(nepochs)", "range(6)"), breaks=B),
-    "twice as many epochs": _at(("range(nepochs)", "range(2 * nepochs)"), breaks=B),
-    "new layers returned": _at((RETURN, RETURN.replace("dlayer", DENSE_ARGUMENTS)), breaks=E),
-    "X changed": _at((RETURN, f"    X *= 2\n{RETURN}"), breaks=B),
-    "y changed": _at((RETURN, f"    y *= 2\n{RETURN}"), breaks=L),
-    "X standardised in place": _at((START, f"{START}    X -= X.mean(axis=1, keepdims=True)\n"), breaks=B),
-    "X shuffled in place": _at((START, f"{START}    np.random.shuffle(X)\n"), breaks=B),
-    "a decaying rate": _at((NOTE, f"{NOTE}        learning_rate *= 0.95\n"), breaks=G),
-    "a rate that decays by the epoch": _at(
-        (UPDATE, UPDATE.replace("learning_rate", "learning_rate / (1 + epoch)")), breaks=G
-    ),
-    "a stop where the loss rises": _at((NOTE, "        if losses and loss > losses[-1]: break\n" + NOTE), breaks=B),
-    "a stop where the loss rises, after it is noted": _at(
-        (NOTE, STOP.format("len(losses) > 1 and losses[-1] > losses[-2]")), breaks=B
-    ),
-    "a stop at a small loss": _at((NOTE, STOP.format("loss < 0.05")), breaks=B),
-    "a stop where the loss hardly changes": _at(
-        (NOTE, STOP.format("len(losses) > 1 and abs(losses[-1] - losses[-2]) < 1e-3")), breaks=B
-    ),
-    "a stop after two epochs without progress": _at(
-        (NOTE, STOP.format("len(losses) > 2 and min(losses[-2:]) > min(losses[:-2])")), breaks=B
-    ),
-    "a stop after three epochs without progress": _at(
-        (NOTE, STOP.format("len(losses) > 3 and min(losses[-3:]) > min(losses[:-3])")), breaks=B
-    ),
-    "a stop at a high accuracy": _at(
-        (
-            NOTE,
-            f"{NOTE}        softmax.forward(dlayer.forward(X))\n"
-            "        if np.mean(softmax.output.argmax(0) == y.argmax(0)) > 0.95: break\n",
-        ),
-        breaks=B,
-    ),
-    "a shuffle of one's own, once": _at((START, START + OWN_SHUFFLE.replace("        ", "    ")), (MAKE, ""), breaks=B),
-    "a shuffle of one's own, in batches of about one size": _at(
-        (MAKE, f"        batch_indices = np.array_split({SHUFFLE}, -(-num_samples // batch_size))\n"), breaks=B
-    ),
-    "a shuffle of one's own, in slices that are too short": _at(
-        (MAKE, OWN_SHUFFLE.replace("start + batch_size]", "start + batch_size - 1]")), breaks=B
-    ),
-    "as many batches as there are epochs": _at((MAKE, MAKE.rstrip("\n") + "[:nepochs]\n"), breaks=B),
-    "a seed in each epoch": _at((MAKE, f"        np.random.seed(42)\n{MAKE}"), breaks=B),
-    "a shuffle of one's own, in equal parts": _at(
-        (
-            MAKE,
-            "        batch_indices = np.array_split(np.random.permutation(num_samples), num_samples // batch_size)\n",
-        ),
-        breaks=B,
-    ),
-    "a shuffle of one's own, without the short batch": _at(
-        (MAKE, OWN_SHUFFLE.replace("num_samples, batch_size)]", "num_samples - batch_size + 1, batch_size)]")), breaks=B
-    ),
-    "softmax before the dense layer": _at((FORWARD + ACTIVATE, ACTIVATE + FORWARD), breaks=B),
-    "no softmax.forward": _at((ACTIVATE, ""), breaks=L),
-    "no dlayer.forward": _at((FORWARD, ""), breaks=B),
-    "most of the samples": _at(
-        ("num_features, num_samples = X.shape", "num_features, num_samples = len(X), int(0.8 * X.shape[1])"), breaks=B
-    ),
-    "rows of y": _at(("y[:, batch]", "y[batch]"), breaks=L),
-    "a rounded gradient": _at((UPDATE, f"            grad = np.round(grad, 3)\n{UPDATE}"), breaks=G),
-    "noise in the gradient": _at(
-        (UPDATE, f"            grad = grad + 1e-3 * np.random.randn(*grad.shape)\n{UPDATE}"), breaks=G
-    ),
-    "a rate that warms up": _at(
-        (UPDATE, UPDATE.replace("learning_rate", "learning_rate * min(1, (epoch + 1) / 3)")), breaks=G
-    ),
-    "the number of batches": _at(
-        (UPDATE, UPDATE.replace("len(batch)", "int(np.ceil(num_samples / batch_size))")), breaks=G
-    ),
-    "no entry in the list": _at((NOTE, ""), breaks=E),
-    "a clipped gradient": _at((UPDATE, f"            grad = np.clip(grad, -1, 1)\n{UPDATE}"), breaks=G),
-    "a gradient clipped at 5": _at(
-        (UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "np.clip(grad / len(batch), -5, 5)")), breaks=G
-    ),
-    "a gradient clipped before softmax": _at((BACK, f"            grad = np.clip(grad, -10, 10)\n{BACK}"), breaks=G),
-    "a gradient clipped by its norm": _at(
-        (UPDATE, f"            grad = grad * min(1, 5 / np.linalg.norm(grad))\n{UPDATE}"), breaks=G
-    ),
-    "a normalised gradient": _at((UPDATE, f"            grad = grad / np.linalg.norm(grad)\n{UPDATE}"), breaks=G),
-    "the gradient's sign": _at((UPDATE, f"            grad = np.sign(grad)\n{UPDATE}"), breaks=G),
-    "weight decay": _at(
-        (UPDATE, f"{UPDATE}            dlayer.weights -= learning_rate * 0.01 * dlayer.weights\n"), breaks=G
-    ),
-    "weight decay before the step": _at(
-        (FORWARD, f"            dlayer.weights = 0.999 * dlayer.weights\n{FORWARD}"), breaks=G
-    ),
-    "a bias set to 0": _at((UPDATE, f"{UPDATE}            dlayer.weights[:, -1] = 0\n"), breaks=G),
-    "the mean gradient of the steps so far": _at(
-        (START, f"{START}    sums, count = 0, 0\n"),
-        (
-            UPDATE,
-            f"            sums, count = sums + grad.mean(), count + 1\n"
-            f"{UPDATE.replace('* grad', '* (grad + sums / count)')}",
-        ),
-        breaks=G,
-    ),
-    "the gradient of the first epoch": _at(
-        (START, f"{START}    kept = []\n"),
-        (BACK, f"            kept.append(grad)\n            grad = kept[len(kept) % len(batch_indices) - 1]\n{BACK}"),
-        breaks=G,
-    ),
-    "the loss of all data": _at(
-        (NOTE, "        softmax.forward(dlayer.forward(X))\n        loss = cce(y, softmax.output)\n" + NOTE), breaks=E
-    ),
-    "the loss of all data, of batches left out": _at(
-        (ADD, ""),
-        (NOTE, "        softmax.forward(dlayer.forward(X))\n        losses.append(cce(y, softmax.output))\n"),
-        breaks=E,
-    ),
-    "a return after the first epoch": _at((RETURN, "    " + RETURN), breaks=B),
-    "a return after the first batch": _at(
-        (NOTE, ""), (RETURN, "            losses.append(loss)\n        " + RETURN), breaks=B
-    ),
-    "a loss for every second epoch": _at((NOTE, f"        if epoch % 2: continue\n{NOTE}"), breaks=E),
-    "the mean of all losses": _at((RETURN, RETURN.replace("losses", "np.mean(losses)")), breaks=E),
-    "softmax by hand": _at(
-        (ACTIVATE, "            e = np.exp(dlayer.output)\n            yhat = e / e.sum(axis=0)\n"),
-        ("softmax.output", "yhat"),
-        breaks=L,
-    ),
-    "a loss for each batch": _at((NOTE, "    " + NOTE), breaks=E),
-    "two shuffles": _at(
-        (MAKE, MAKE + MAKE.replace("batch_indices =", "others =")),
-        (EACH, "        for batch, other in zip(batch_indices, others):\n"),
-        ("y[:, batch]", "y[:, other]"),
-        breaks=L,
-    ),
-    "X shuffled alone": _at((START, f"{START}    X = X[:, np.random.permutation(num_samples)]\n"), breaks=B),
-    "X shuffled alone in each epoch": _at((MAKE, f"{MAKE}        X = X[:, {SHUFFLE}]\n"), breaks=B),
-    "samples that are moved on by one in each epoch": _at(
-        (MAKE, OWN_SHUFFLE.replace(SHUFFLE, "np.roll(np.arange(num_samples), epoch + 1)")), breaks=B
-    ),
-    "one sample at a time": _at(
-        (EACH, f"        for batch in {SHUFFLE}[:, None]:\n"),
-        breaks=B,
-    ),
-    "X standardised in each epoch": _at(
-        (MAKE, f"{MAKE}        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)\n"), breaks=B
-    ),
-    "X in half precision": _at((START, f"{START}    X = X.astype(np.float16)\n"), breaks=B),
-    "X between 0 and 1": _at((START, f"{START}    X = (X - X.min()) / (X.max() - X.min())\n"), breaks=B),
-    "losses first": _at((RETURN, "    return losses, dlayer, softmax\n"), breaks=E),
-    "losses as text": _at((NOTE, "        losses.append('%.3f' % loss)\n"), breaks=E),
-    "labels by a counter": _at(
-        (EACH, EACH.replace("batch in batch_indices", "at, batch in enumerate(batch_indices)")),
-        ("y[:, batch]", "y[:, at * batch_size:(at + 1) * batch_size]"),
-        breaks=L,
-    ),
-    "class numbers": _at(("y[:, batch]", "y[:, batch].argmax(axis=0)"), breaks=L),
-    "labels of the next sample": _at(("y[:, batch]", "y[:, batch - 1]"), breaks=L),
-    "predicted labels": _at(
-        ("cce_gradient(y[:, batch]", "cce_gradient(np.eye(num_labels)[:, softmax.output.argmax(0)]"), breaks=L
-    ),
-    "smoothed labels": _at(("cce_gradient(y[:, batch]", "cce_gradient(0.9 * y[:, batch] + 0.1 / num_labels"), breaks=L),
-    "a prediction clipped at 0.02": _at(
-        (GRADIENT, GRADIENT.replace("softmax.output", "np.clip(softmax.output, 0.02, 1)")), breaks=L
-    ),
-    "a prediction with 0.00001 added": _at(
-        (GRADIENT, GRADIENT.replace("softmax.output", "softmax.output + 1e-5")), breaks=L
-    ),
-    "a layer in place of its output": _at((ADD, ADD.replace("softmax.output", "softmax")), breaks=L),
-    "all data in each step": _at(("[:, batch]", ""), breaks=B),
-    "all data in each step, and their mean": _at(("[:, batch]", ""), ("1 / len(batch)", "1 / num_samples"), breaks=B),
-    "all features in each step": _at(("X[:, batch]", "X"), breaks=B),
-    "samples drawn with replacement": _at(
-        (MAKE + EACH, RANDOM.format("num_samples // batch_size", "choice(num_samples, batch_size)")), breaks=B
-    ),
-    "samples drawn with replacement, one batch more": _at(
-        (MAKE + EACH, RANDOM.format("0, num_samples, batch_size", "randint(0, num_samples, size=batch_size)")), breaks=B
-    ),
-    "a new shuffle for each batch": _at(
-        (EACH, f"{EACH}            batch = generate_batch_indices(num_samples, batch_size)[0]\n"), breaks=B
-    ),
-    "a break": _at((UPDATE, f"{UPDATE}            break\n"), breaks=B),
-    "short batches skipped": _at((FORWARD, f"            if len(batch) < batch_size: continue\n{FORWARD}"), breaks=B),
-    "the last batch left out": _at(("in batch_indices:", "in batch_indices[:-1]:"), breaks=B),
-    "the first batch left out": _at(("in batch_indices:", "in batch_indices[1:]:"), breaks=B),
-    "batches in reverse": _at(("in batch_indices:", "in batch_indices[::-1]:"), breaks=B),
-    "each batch twice": _at((EACH, "        for batch in [b for b in batch_indices for _ in range(2)]:\n"), breaks=B),
-    "the first batch, as often as there are batches": _at(
-        (EACH, f"{EACH}            batch = batch_indices[0]\n"), breaks=B
-    ),
-    "a parenthesis closed late": _at(
-        (UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "1 / (len(batch) * grad)")), breaks=G
-    ),
-    "= in place of +=": _at((ADD, ADD.replace("+=", "=")), breaks=E),
-    "a share with one digit": _at(
-        (ADD, ADD.replace("len(batch) / num_samples", "round(len(batch) / num_samples, 1)")), breaks=E
-    ),
-    "a rounded loss": _at((NOTE, "        losses.append(round(loss, 4))\n"), breaks=E),
-    "a loss rounded to 6 digits": _at((NOTE, "        losses.append(np.round(loss, 6))\n"), breaks=E),
-    "a loss cut to a whole number": _at((NOTE, "        losses.append(int(loss))\n"), breaks=E),
-    "no loss": _at((ADD, ""), breaks=E),
-    "no return": _at((RETURN, ""), breaks=E),
-    "a list that is kept for the next call": _at(
-        ("batch_size, nepochs):", "batch_size, nepochs, losses=[]):"), (START, ""), breaks=E
-    ),
-    "a rate of 1": _at((UPDATE, UPDATE.replace("grad, learning_rate", "grad, 1")), breaks=G),
-    "no 1/B, and the rate twice": _at((UPDATE, UPDATE.replace("(1 / len(batch))", "learning_rate")), breaks=G),
-    "no 1/B, and uphill": _at((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "-grad")), breaks=G),
-    "the number of entries": _at((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "grad / grad.size")), breaks=G),
-    "the loss so far": _at((BACK, BACK.replace("= grad)", "= loss)")), breaks=G),
-    "the mean of the gradient": _at((BACK, BACK.replace("= grad)", "= grad.mean())")), breaks=G),
-    "a gradient of nan": _at((UPDATE, UPDATE.replace("* grad", "* np.nan * grad")), breaks=G),
-    "a gradient turned around": _at((UPDATE, UPDATE.replace("* grad", "* grad.T")), breaks=G),
-    "features turned around": _at((FORWARD, FORWARD.replace("X[:, batch]", "X[:, batch].T")), breaks=B),
-    "a dense layer for all calls": _at(
-        (DENSE, f"    if not hasattr(train, 'd'):\n        train.d = {DENSE_ARGUMENTS}\n    dlayer = train.d\n"),
-        breaks=G,
-    ),
+COUNTING = within(EACH, "batch in batch_indices", "at, batch in enumerate(batch_indices)")
+BREAKING: dict[str, dict[str, list[Change]]] = {
+    "EveryBatch": {
+        "softmax of the features": [within(ACTIVATE, "dlayer.output", "X[:, batch]")],
+        "softmax of all features": [within(ACTIVATE, "dlayer.output", "X")],
+        "softmax of softmax": [(ACTIVATE, ACTIVATE + ACTIVATE.replace("dlayer", "softmax"))],
+        "swapped sizes": [(SIZES, "Dense(num_labels, num_features)")],
+        "a size too large": [(SIZES, "Dense(num_features + 1, num_labels)")],
+        "batches of the features": [("indices(num_samples", "indices(num_features")],
+        "batches of 4": [("_samples, batch_size)", "_samples, 4)")],
+        "two epochs": [("range(nepochs)", "range(2)")],
+        "twice as many epochs": [("range(nepochs)", "range(2 * nepochs)")],
+        "X changed": [before(RETURN, "X *= 2")],
+        "X standardised in place": [after(START, "X -= X.mean(axis=1, keepdims=True)")],
+        "X shuffled in place": [after(START, "np.random.shuffle(X)")],
+        "a stop where the loss rises, after it is noted": [stop("len(losses) > 1 and losses[-1] > losses[-2]")],
+        "a stop at a small loss": [stop("loss < 0.05")],
+        "a stop where the loss hardly changes": [stop("len(losses) > 1 and abs(losses[-1] - losses[-2]) < 1e-3")],
+        "a stop after three epochs without progress": [stop("len(losses) > 3 and min(losses[-3:]) > min(losses[:-3])")],
+        "a stop at a high accuracy": [after(NOTE, PREDICT_ALL, f"if {HITS} > 0.95: break")],
+        "a shuffle of one's own, once": [after(START, OWN_SHUFFLE), instead(MAKE)],
+        "a shuffle of one's own, in batches of about one size": [
+            instead(MAKE, f"batch_indices = np.array_split({SHUFFLE}, -(-num_samples // batch_size))")
+        ],
+        "a shuffle of one's own, in slices that are too short": [
+            instead(MAKE, OWN_SHUFFLE.replace("start + batch_size]", "start + batch_size - 1]"))
+        ],
+        "a shuffle of one's own, without the short batch": [
+            instead(
+                MAKE, OWN_SHUFFLE.replace("num_samples, batch_size)]", "num_samples - batch_size + 1, batch_size)]")
+            )
+        ],
+        "as many batches as there are epochs": [(MAKE, MAKE.rstrip("\n") + "[:nepochs]\n")],
+        "a seed in each epoch": [before(MAKE, "np.random.seed(42)")],
+        "softmax before the dense layer": [(FORWARD + ACTIVATE, ACTIVATE + FORWARD)],
+        "no dlayer.forward": [instead(FORWARD)],
+        "most of the samples": [("num_samples = X.shape", "num_samples = len(X), int(0.8 * X.shape[1])")],
+        "a return after the first epoch": [(RETURN, "    " + RETURN)],
+        "a return after the first batch": [
+            instead(NOTE),
+            (RETURN, "            losses.append(loss)\n        " + RETURN),
+        ],
+        "X shuffled alone": [after(START, f"X = X[:, {SHUFFLE}]")],
+        "X shuffled alone in each epoch": [after(MAKE, f"X = X[:, {SHUFFLE}]")],
+        "samples that are moved on by one in each epoch": [
+            instead(MAKE, OWN_SHUFFLE.replace(SHUFFLE, "np.roll(np.arange(num_samples), epoch + 1)"))
+        ],
+        "one sample at a time": [instead(EACH, f"for batch in {SHUFFLE}[:, None]:")],
+        "X standardised in each epoch": [
+            after(MAKE, "X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)")
+        ],
+        "X in half precision": [after(START, "X = X.astype(np.float16)")],
+        "all data in each step, and their mean": [("[:, batch]", ""), ("1 / len(batch)", "1 / num_samples")],
+        "all features in each step": [("X[:, batch]", "X")],
+        "samples drawn with replacement": [
+            before(FORWARD, "batch = np.random.randint(0, num_samples, size=batch_size)")
+        ],
+        "a new shuffle for each batch": [before(FORWARD, "batch = generate_batch_indices(num_samples, batch_size)[0]")],
+        "a break": [after(UPDATE, "break")],
+        "short batches skipped": [before(FORWARD, "if len(batch) < batch_size: continue")],
+        "the last batch left out": [("in batch_indices:", "in batch_indices[:-1]:")],
+        "the first batch left out": [("in batch_indices:", "in batch_indices[1:]:")],
+        "batches in reverse": [("in batch_indices:", "in batch_indices[::-1]:")],
+        "each batch twice": [instead(EACH, "for batch in [b for b in batch_indices for _ in range(2)]:")],
+        "the first batch, as often as there are batches": [before(FORWARD, "batch = batch_indices[0]")],
+        "features turned around": [("X[:, batch]", "X[:, batch].T")],
+    },
+    "LabelsWithSamples": {
+        "labels of the first epoch": [
+            after(START, "labels = []"),
+            COUNTING,
+            before(FORWARD, "if epoch == 0: labels.append(y[:, batch])"),
+            ("cce(y[:, batch]", "cce(labels[at]"),
+            ("cce_gradient(y[:, batch]", "cce_gradient(labels[at]"),
+        ],
+        "y changed": [before(RETURN, "y *= 2")],
+        "no softmax.forward": [instead(ACTIVATE)],
+        "rows of y": [("y[:, batch]", "y[batch]")],
+        "softmax by hand": [
+            instead(ACTIVATE, "e = np.exp(dlayer.output)", "yhat = e / e.sum(axis=0)"),
+            ("softmax.output", "yhat"),
+        ],
+        "two shuffles": [
+            (MAKE, MAKE + MAKE.replace("batch_indices =", "others =")),
+            instead(EACH, "for batch, other in zip(batch_indices, others):"),
+            ("y[:, batch]", "y[:, other]"),
+        ],
+        "labels by a counter": [COUNTING, ("y[:, batch]", "y[:, at * batch_size:(at + 1) * batch_size]")],
+        "class numbers": [("y[:, batch]", "y[:, batch].argmax(axis=0)")],
+        "labels of the next sample": [("y[:, batch]", "y[:, batch - 1]")],
+        "predicted labels": [within(GRADIENT, "y[:, batch]", "np.eye(num_labels)[:, softmax.output.argmax(0)]")],
+        "smoothed labels": [within(GRADIENT, "y[:, batch]", "0.9 * y[:, batch] + 0.1 / num_labels")],
+        "a prediction clipped at 0.02": [within(GRADIENT, "softmax.output", "np.clip(softmax.output, 0.02, 1)")],
+        "a prediction with 0.00001 added": [within(GRADIENT, "softmax.output", "softmax.output + 1e-5")],
+        "a layer in place of its output": [within(ADD, "softmax.output", "softmax")],
+    },
+    "GradientFlowsBack": {
+        "a dense layer for each batch": [before(FORWARD, DENSE.strip())],
+        "a dense layer for each epoch": [before(MAKE, DENSE.strip())],
+        "a dense layer for all calls": [
+            instead(DENSE, f"if not hasattr(train, 'd'):\n    train.d = {SIZES}\ndlayer = train.d")
+        ],
+        "uphill after the first epoch": [within(UPDATE, "learning_rate", "(-1) ** (epoch > 0) * learning_rate")],
+        "two updates a step": [
+            after(
+                UPDATE,
+                UPDATE.strip().replace("* grad", "* softmax.backward(cce_gradient(y[:, batch], softmax.output))"),
+            )
+        ],
+        "no update after the first epoch": [within(UPDATE, "grad =", "if epoch == 0:")],
+        "no backward pass after the first epoch": [before(GRADIENT, "if epoch > 0: continue")],
+        "no update at all": [instead(UPDATE)],
+        "a decaying rate": [after(NOTE, "learning_rate *= 0.95")],
+        "a rate that warms up": [within(UPDATE, "learning_rate", "learning_rate * min(1, (epoch + 1) / 3)")],
+        "a rate of 1": [within(UPDATE, "learning_rate", "1")],
+        "a rounded gradient": [before(UPDATE, "grad = np.round(grad, 3)")],
+        "noise in the gradient": [before(UPDATE, "grad = grad + 1e-3 * np.random.randn(*grad.shape)")],
+        "the number of batches": [within(UPDATE, "len(batch)", "int(np.ceil(num_samples / batch_size))")],
+        "a gradient clipped at 5": [(SHARE, "np.clip(grad / len(batch), -5, 5)")],
+        "a gradient clipped before softmax": [before(BACK, "grad = np.clip(grad, -10, 10)")],
+        "a gradient clipped by its norm": [before(UPDATE, "grad = grad * min(1, 5 / np.linalg.norm(grad))")],
+        "a normalised gradient": [before(UPDATE, "grad = grad / np.linalg.norm(grad)")],
+        "the gradient's sign": [before(UPDATE, "grad = np.sign(grad)")],
+        "weight decay": [after(UPDATE, "dlayer.weights -= learning_rate * 0.01 * dlayer.weights")],
+        "weight decay before the step": [before(FORWARD, "dlayer.weights = 0.999 * dlayer.weights")],
+        "a bias set to 0": [after(UPDATE, "dlayer.weights[:, -1] = 0")],
+        "the gradient of the first epoch": [
+            after(START, "kept = []"),
+            before(BACK, "kept.append(grad)", "grad = kept[len(kept) % len(batch_indices) - 1]"),
+        ],
+        "a parenthesis closed late": [(SHARE, "1 / (len(batch) * grad)")],
+        "no 1/B, and the rate twice": [within(UPDATE, "(1 / len(batch))", "learning_rate")],
+        "no 1/B, and uphill": [(SHARE, "-grad")],
+        "the number of entries": [(SHARE, "grad / grad.size")],
+        "the loss so far": [within(BACK, "= grad)", "= loss)")],
+        "the mean of the gradient": [within(BACK, "= grad)", "= grad.mean())")],
+        "a gradient of nan": [within(UPDATE, "* grad", "* np.nan * grad")],
+        "a gradient turned around": [within(UPDATE, "* grad", "* grad.T")],
+    },
+    "EpochLoss": {
+        "new layers returned": [within(RETURN, "dlayer", SIZES)],
+        "no entry in the list": [instead(NOTE)],
+        "the loss of all data": [before(NOTE, PREDICT_ALL, "loss = cce(y, softmax.output)")],
+        "a loss for every second epoch": [before(NOTE, "if epoch % 2: continue")],
+        "the mean of all losses": [within(RETURN, "losses", "np.mean(losses)")],
+        "a loss for each batch": [(NOTE, "    " + NOTE)],
+        "losses first": [instead(RETURN, "return losses, dlayer, softmax")],
+        "losses as text": [instead(NOTE, "losses.append('%.3f' % loss)")],
+        "= in place of +=": [within(ADD, "+=", "=")],
+        "a share with one digit": [within(ADD, "len(batch) / num_samples", "round(len(batch) / num_samples, 1)")],
+        "a loss rounded to 6 digits": [instead(NOTE, "losses.append(np.round(loss, 6))")],
+        "a loss cut to a whole number": [instead(NOTE, "losses.append(int(loss))")],
+        "no loss": [instead(ADD)],
+        "no return": [instead(RETURN)],
+        "a list that is kept for the next call": [
+            ("batch_size, nepochs", "batch_size, nepochs, losses=[]"),
+            instead(START),
+        ],
+    },
 }
+WRONG = {name: WrongLoop(breaks, changes) for breaks, rows in BREAKING.items() for name, changes in rows.items()}
 """Wrong loops: each breaks one statement, and only that."""

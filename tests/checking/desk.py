@@ -7,7 +7,6 @@ from lib.answer_key import AnswerKey
 from lib.checking import render
 from lib.checking.answers import answer
 from lib.checking.dispatch import Check
-from lib.checking.findings import Finding
 from lib.checking.render import Report
 from lib.grading import units
 from lib.grading.judge.judge import judge
@@ -43,20 +42,10 @@ def judged(part: Part, code: Code, seeds: Iterable[int] = (1,)) -> tuple[PartVer
     return tuple(judge(key_of(part), part, seed, json.loads(each)) for seed, each in given.items())
 
 
-def mistaken(part: Part, name: str) -> Report:
-    """The report on a mistake of the catalogue, made in the first way."""
-    mistake = next(each for each in key_of(part).mistakes if (each.part, each.name) == (part.id, name))
-    return checked(part, **next(mistake.objects(key_of(part).right)))
-
-
-def finding(report: Report, statement: str) -> Finding:
-    """What was found of one statement."""
-    return next(found for found in report.findings if found.statement.name == statement)
-
-
 def said(report: Report, statement: str) -> str:
     """All that is said under one statement."""
-    return "\n".join(label + sentence for label, sentence in render.details(finding(report, statement)))
+    found = next(found for found in report.findings if found.statement.name == statement)
+    return "\n".join(label + sentence for label, sentence in render.details(found))
 
 
 def states(seen: Report | PartVerdict) -> dict[str, str]:

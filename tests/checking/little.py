@@ -62,14 +62,6 @@ def desk_and_judge(
         return findings, names, judge.judge(key, part, 5, given)
 
 
-def states(part: Part, right: Any, code: Any) -> list[str]:
-    """Give the states of all statements, which desk and judge agree on."""
-    findings, _, verdict = desk_and_judge(part, right, code)
-    found, judged = [each.state for each in findings], [each.state for each in verdict.statements]
-    assert found == judged, (found, judged)
-    return found
-
-
 def said(finding: Finding) -> str:
     """Give the sentence under a finding."""
     return finding.why.sentence if isinstance(finding.why, Wrong) else getattr(finding.why, "text", str(finding.why))
@@ -80,9 +72,7 @@ def mistakes_of(sources: Mapping[str, str]) -> list[Mistake]:
     return [Mistake("check-f", name, "Look again.", (source,)) for name, source in sources.items()]
 
 
-def squares(inputs: Inputs) -> Any:
-    """Give what a right loss is."""
-    return (inputs["x"] ** 2).mean()
+SQUARES = right.expected(lambda inputs: (inputs["x"] ** 2).mean())
 
 
 def draw_matrix(rng: np.random.Generator) -> Inputs:
@@ -92,7 +82,7 @@ def draw_matrix(rng: np.random.Generator) -> Inputs:
 
 @statement(
     "It is the mean of the squares.",
-    right.expected(squares),
+    SQUARES,
     hint="Square by hand.",
     lines="mean|sum",
     what="The loss is not the mean of the squares.",
@@ -101,12 +91,12 @@ def Mean(inputs: Inputs, loss: Any) -> Any:
     return loss(inputs["x"])
 
 
-@statement("It grows with the square.", right.expected(squares), depends_on=("Mean",))
+@statement("It grows with the square.", SQUARES, depends_on=("Mean",))
 def Large(inputs: Inputs, loss: Any) -> Any:
     return loss(10 * inputs["x"]) / 100
 
 
-@statement("It does not look at the sign.", right.expected(squares), depends_on=("Mean",))
+@statement("It does not look at the sign.", SQUARES, depends_on=("Mean",))
 def Sign(inputs: Inputs, loss: Any) -> Any:
     return loss(-inputs["x"])
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.checking.answers import MIME, Answer
+from lib.checking.answers import MIME
 from lib.checking.arguments import Undefined
 from lib.checking.dispatch import CheckFailed
 from lib.checking.render import Report
@@ -42,11 +42,19 @@ def report(*given: Any, **named: Any) -> Report:
     return found
 
 
-def test_at_the_desk_nothing_raises() -> None:
-    assert not report(wrong).right and report(right).right and report(loss=right).right
+def test_at_the_desk_nothing_raises_and_code_may_have_any_name() -> None:
+    class MyOwnLayer:
+        def forward(self, input: Any) -> Any:
+            return input
+
+    assert report(right).right and report(loss=right).right and check.layer(MyOwnLayer).right
+    assert not report(wrong).right
 
 
-def test_under_validate_a_failed_check_fails_and_a_right_one_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_validate_a_failed_check_fails_and_a_right_one_says_nothing(
+    laid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A challenge is no use there."""
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     assert check.loss(right) is None
     with pytest.raises(CheckFailed, match="check-loss: not everything is right yet") as failed:
@@ -61,17 +69,12 @@ def test_at_grading_the_call_answers_the_challenge(laid: Path) -> None:
     assert set(bundle[MIME]["shown"]["secret"]) >= {"Mean", "Large", "Sign", "Whole"}
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", "3", '{"seed": "5"}', '{"seed": -1}', '{"seed": true}', "{}"])
-def test_a_challenge_that_cannot_be_read_falls_back_to_the_desk(broken: str, laid: Path) -> None:
-    laid.write_text(broken)
-    assert check.loss(right) is None
-    with pytest.raises(CheckFailed):
-        check.loss(wrong)
-
-
-def test_a_challenge_is_no_use_at_the_desk(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    assert check.loss(right) is None
+def test_a_challenge_that_cannot_be_read_falls_back_to_the_desk(laid: Path) -> None:
+    for broken in ("", "{", "[]", "3", '{"seed": "5"}', '{"seed": -1}', '{"seed": true}', "{}"):
+        laid.write_text(broken)
+        assert check.loss(right) is None
+        with pytest.raises(CheckFailed):
+            check.loss(wrong)
 
 
 TAKES = "This check takes loss. It was called with"
@@ -89,39 +92,15 @@ def test_arguments_that_do_not_fit_are_told_in_words_at_the_desk_and_at_grading(
     laid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graded = [check.loss(*given, **named).shown["secret"][""]["text"] for given, named, _ in CALLS]
+    assert check.slope(right, Undefined("loss")).shown["secret"][""]["text"] == "loss is not defined."
     monkeypatch.delenv("NBGRADER_EXECUTION")
     reports = [report(*given, **named) for given, named, _ in CALLS]
     assert graded == [each.note for each in reports] == [note for *_, note in CALLS]
     assert {finding.state for each in reports for finding in each.findings} == {"not checked"}
 
 
-def test_a_name_that_is_not_defined_is_told_so(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = check.slope(right, Undefined("loss"))
-    assert isinstance(answered, Answer) and answered.shown["secret"][""]["text"] == "loss is not defined."
-    monkeypatch.delenv("NBGRADER_EXECUTION")
-    note = check.slope(right, loss=Undefined("loss")).note
-    assert note == "loss is not defined yet. Run the cell that defines loss first."
-
-
-def test_an_argument_is_asked_for_nothing_and_may_have_any_name() -> None:
-    class Hostile:
-        @property
-        def __class__(self) -> Any:
-            raise RuntimeError("asked")
-
-    class MyOwnLayer:
-        def forward(self, input: Any) -> Any:
-            return input
-
-    said = " ".join(str(report(Hostile())).split())
-    assert "The check gets a value of the type Hostile in the place of code." in said
-    assert check.layer(MyOwnLayer).right
-
-
 def test_a_check_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(
-        AttributeError, match=r"no check called 'mse'. There are: loss, slope, layer.* delete it, and run"
-    ):
+    with pytest.raises(AttributeError, match=r"no check called 'mse'. There are: loss, slope, layer.* delete it, and"):
         check.mse(None)
     with pytest.raises(ValueError, match=r"There is no check called 'check-mse'. There are: loss, slope, layer."):
         check.example("check-mse")
@@ -134,11 +113,22 @@ def test_the_inputs_of_a_check_can_be_taken_into_the_notebook() -> None:
     assert "['x'], shape (3, 4)" in repr(inputs) and max(map(len, repr(inputs).splitlines())) <= 83
 
 
-def test_checks_hold_no_answer_and_load_no_heavy_module() -> None:
-    code = "import sys, lib, lib.units.softmax_classifier; print(*sorted(sys.modules))"
+def test_checks_hold_no_answer_and_load_nothing_heavy_and_fingerprints_only_after_one_has_failed() -> None:
+    code = """
+import sys
+from lib.units.softmax_classifier import check
+print(*sys.modules)
+import lib.data, lib.explorer, numpy as np
+check.cce(lambda y, p: -np.sum(y * np.log(np.maximum(p, 1e-9))) / y.shape[1])
+print(*sys.modules)
+check.cce(lambda y, p: 0.0)
+print(*sys.modules)
+"""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    modules = loaded.stdout.split()
+    at_first, when_right, when_wrong = map(str.split, loaded.stdout.splitlines())
     closed = ("lib.reference", "lib.grading", "lib.mistakes", "lib.answer_key")
-    assert not [name for name in modules if name.startswith(closed) or ".closed" in name]
-    assert not {"tensorflow", "matplotlib", "IPython", "ipywidgets", "numpy.random", "asyncio", "tomllib"} & {*modules}
+    assert not [name for name in when_wrong if name.startswith(closed) or ".closed" in name]
+    assert not {"numpy.random", "asyncio", "tomllib"} & {*at_first}
+    assert not {"tensorflow", "keras", "matplotlib", "anywidget", "ipywidgets", "IPython"} & {*at_first, *when_right}
+    assert ["lib.checking.fingerprints" in names for names in (when_right, when_wrong)] == [False, True]

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,9 @@ from hypothesis import strategies as st
 from lib.answer_key import AnswerKey
 from lib.authoring.fingerprints import build, file_of
 from lib.checking import fingerprints
-from lib.checking.fingerprints import Measurement, Seal, read_grids, write_grids
+from lib.checking.fingerprints import Measurement, Seal
 from lib.checking.student_code import Failure
 from lib.unit import Inputs, Several, Statement, Unit
-from lib.units import softmax_classifier
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.little import desk_and_judge, mistakes_of, one, part_of
 
@@ -80,10 +77,9 @@ def test_what_code_keeps_from_an_earlier_call_is_named_wherever_it_shows() -> No
     for calls_before in (0, 1):
         space: dict[str, Any] = {"np": np}
         exec(kept, space)
-        part = one()
         for _ in range(calls_before):
-            space["f"](part.other_inputs["x"])
-        _, names, _ = desk_and_judge(part, np.sum, space["f"], *mistakes)
+            space["f"](one().other_inputs["x"])
+        _, names, _ = desk_and_judge(one(), np.sum, space["f"], *mistakes)
         assert names == (["Earlier calls count, too"] if calls_before else [])
 
 
@@ -109,15 +105,7 @@ def test_an_error_is_told_by_its_message_only_where_nothing_else_tells() -> None
     assert Seal.of(raised("(28,28)")).is_of(raised("(7,7)"))
 
 
-@given(st.lists(st.integers(0, 1), max_size=40))
-def test_grids_read_back(bits: list[int]) -> None:
-    grids = np.array(bits, dtype=np.int64)
-    found = read_grids(write_grids(grids), len(bits))
-    assert found is not None and found.tolist() == bits
-    assert read_grids(write_grids(grids), len(bits) + 8) is None
-
-
-def test_the_file_reads_back_and_holds_words_digests_and_right_results_alone() -> None:
+def test_the_file_holds_words_digests_and_right_results_alone_and_may_be_missing() -> None:
     sealed = Statement("Sealed", "Sealed.", lambda inputs, f: f(np.zeros(2), np.sum), sealed=True)
     key = AnswerKey(Unit("little", "Little", (part_of(*PART.statements, sealed),)), {"f": lambda x, g: g(x)}, ())
     at_desk = build(key).at_desk
@@ -128,15 +116,4 @@ def test_the_file_reads_back_and_holds_words_digests_and_right_results_alone() -
     each = [mistake for mistakes in shipped["mistakes"].values() for mistake in mistakes]
     assert each and {*each[0]} == {"name", "hint", "seals", "with_advice"}
     assert all(re.fullmatch("[0-9a-f]{16}", seal["digest"]) for mistake in each for seal in mistake["seals"].values())
-
-
-def test_nothing_of_it_is_loaded_before_a_check_fails_and_a_unit_without_the_file_names_nothing() -> None:
-    code = (
-        f"import sys; from {softmax_classifier.__name__} import check; import numpy as np;"
-        "check.cce(lambda y, p: -np.sum(y * np.log(np.maximum(p, 1e-9))) / y.shape[1]);"
-        "before = 'lib.checking.fingerprints' in sys.modules; check.cce(lambda y, p: 0.0);"
-        "print(before, 'lib.checking.fingerprints' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"]
     assert fingerprints.read("lib.units").mistakes == fingerprints.read("no.such.package").mistakes == {}

@@ -2,14 +2,13 @@
 
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 import numpy as np
 import pytest
 from nbgrader.validator import Validator
 
 from lib.checking.arguments import Undefined
-from lib.checking.render import COLOURS, MARKS, TITLES, WIDTH, Report
+from lib.checking.render import COLOURS, MARKS, WIDTH, Report
 from lib.checking.values import Wrong, show
 from tests.checking.little import check
 from tests.variants import written
@@ -60,10 +59,7 @@ def words(text: str) -> list[str]:
 @pytest.mark.parametrize("report", [RIGHT, SUM, RAISES, MARKUP], ids=["right", "sum", "raises", "markup"])
 def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Report) -> None:
     reader, text = Reader(report._repr_html_()), str(report)
-    states = [
-        {"wrong": "advice"}.get(each.state, each.state) if not each.statement.points else each.state
-        for each in report.findings
-    ]
+    states = [each.state if each.statement.points or each.state == "right" else "advice" for each in report.findings]
     assert reader.tags[0] == "section" and "aria-label" in reader.attributes and "ol" in reader.tags
     assert reader.tags.count("li") == len(report.findings) == 5
     assert not {"script", "img"} & {*reader.tags}
@@ -79,18 +75,14 @@ def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Re
 
 def test_the_heading_counts_points_and_a_sentence_stands_once() -> None:
     text = str(SUM)
-    assert text.startswith("The loss: 0 of 4 points (check-loss)\n")
+    assert text.startswith("The loss: 0 of 4 points (check-loss)\n") and text.count("not checked") == 2
     assert text.count("Not tested: it needs statement 1, which is not right yet.") == 1  # of two in a row
-    assert text.count("not checked") == 2
     assert "A reason:" not in text and "advice" not in text
 
 
-def test_a_hint_is_behind_its_title_and_advice_stands_open() -> None:
-    before, _, behind = str(SUM).partition(TITLES[0])
-    assert "Square by hand." not in before and "Statement 1. Try: Square by hand." in " ".join(behind.split())
-    assert "Statement 4. Try: Leave them as they are." in " ".join(behind.split())
-    advice = str(loss("np.mean(x ** 2) + (x.size == 0) - 0 * len(x)"))
-    assert "Try: Add them up first." in advice.partition("----")[0] or "right: It takes an empty list." in advice
+def test_advice_stands_open() -> None:
+    advice = str(loss("np.mean(x ** 2) if x.size else 1.0"))
+    assert "Try: Add them up first." in " ".join(advice.partition("----")[0].split())
 
 
 def test_an_error_is_told_by_what_it_means_its_words_and_the_students_line() -> None:
@@ -108,25 +100,19 @@ def test_a_name_that_isnt_defined_is_told_once_above_the_statements() -> None:
 
 def test_validate_cuts_no_sentence_and_colours_only_repeat_the_words() -> None:
     assert "..." not in Validator()._indent(str(SUM))
-    assert set(COLOURS) == set(MARKS) == {"right", "wrong", "open", "not checked", "advice"}
-    assert all(colour.startswith("var(--jp-") for colour in COLOURS.values())
+    assert set(COLOURS) == set(MARKS) and all(colour.startswith("var(--jp-") for colour in COLOURS.values())
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (np.ones((30, 30)), "an array of shape (30, 30)"),
-        (np.array([1.23456, 2]), "[1.2346, 2.    ]"),
-        (1.23456789, "1.2346"),
-        (-0.0, "0"),
-        ([1, 2], "[1, 2]"),
-    ],
-)
-def test_values_are_shown_shortly(value: Any, shown: str) -> None:
-    assert show(value) == shown
+SHOWN = [
+    (np.ones((30, 30)), "an array of shape (30, 30)"),
+    (np.array([1.23456, 2]), "[1.2346, 2.    ]"),
+    (1.23456789, "1.2346"),
+    (-0.0, "0"),
+    ([1, 2], "[1, 2]"),
+]
 
 
-def test_a_sentence_ends_with_one_full_stop() -> None:
-    found = "ValueError: there is none."
-    assert Wrong("It is wrong.", found=found).sentence == f"It is wrong. Found {found}"
+def test_values_are_shown_shortly_and_a_sentence_ends_with_one_full_stop() -> None:
+    assert [show(value) for value, _ in SHOWN] == [shown for _, shown in SHOWN]
+    assert Wrong("It is wrong.", found="there is none.").sentence == "It is wrong. Found there is none."
     assert Wrong("It is wrong.", found=1, expected=2).sentence == "It is wrong. Found 1, expected 2."

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.checking.results import are_near, compare, from_json, leaves, read, to_json
+from lib.checking.results import compare, from_json, leaves, read, to_json
 from lib.checking.values import Wrong
 
 ITSELF: list[Any] = [1]
@@ -16,35 +16,30 @@ ITSELF.append(ITSELF)
 SAME = [
     (3, 3.0),
     (True, 1),
-    ([1, 2], np.array([1.0, 2.0])),
-    ((1, "a"), [1, "a"]),
     ({1: 2}, {np.int64(1): 2.0}),
     ({(1, "a"): 3}, {(1.0, "a"): 3}),
-    ({3, 1, 2}, {1, 2, 3}),
     ({("a", 1), ("b", 2)}, {("b", 2), ("a", 1)}),
     ([np.ones(2), np.ones((3, 1))], [[1, 1], [[1], [1], [1]]]),
-    ([1.0, np.inf], [1.0, np.inf]),
-    (1 + 9e-5, 1),
-    (9e-7, 0),
+    (1 + 0.99e-4, 1),
+    (0.99e-6, 0),
+    (-1e4, -1e4 - 0.99),
     ([None, "text"], (None, "text")),
     (np.array([1, 2], dtype=object), [1.0, 2.0]),
 ]
 DIFFERENT = [
-    (1 + 2e-4, 1, "Found 1.0002, expected 1."),
+    (1 + 1.02e-4, 1, "Found 1.0001, expected 1."),
+    (1.01e-6, 0, "Found 1.01e-06, expected 0."),
+    (np.inf, -np.inf, "Found inf, expected -inf."),
     (np.nan, 1, "Found nan, expected 1."),
     (2.0, np.inf, "Found 2, expected inf."),
-    (np.inf, -np.inf, "Found inf, expected -inf."),
     (np.nan, np.nan, "Found nan, expected nan."),
-    ([1, 2, 3], [1, 2], "Found shape (3,), expected shape (2,)."),
     (1.0, [1.0], "Found a number, expected shape (1,)."),
     ([1, 2, 4], [1, 2, 3], "Where: entry 2. Found 4, expected 3."),
-    ("abd", "abc", "Found 'abd', expected 'abc'."),
     ("1", 1, "Found '1', expected 1."),
     ({"a": 1}, {"a": 1, "b": 2}, "Where: ['b']. Found nothing, expected 2."),
     ({"a": 1, "b": 2}, {"a": 1}, "Where: ['b']. Found 2, expected nothing."),
     ({(1, "a"): 3}, {(2, "a"): 3}, "Where: [(2, 'a')]. Found nothing"),
     ({1, 2}, {1, 2, 3}, "one. Found 2 entries, expected 3 entries."),
-    ({"w": [1, None]}, {"w": [1, 0]}, "Where: ['w']"),
     ([1, "a", "b"], [1, "a"], "Found 3 entries, expected 2 entries."),
     ([np.ones(2), np.zeros(3)], [np.ones(2), np.ones(3)], "Where: [1], entry 0. Found 0, expected 1."),
 ]
@@ -91,11 +86,10 @@ def test_a_place_is_named_by_what_its_axes_count() -> None:
 
 numbers = st.floats(allow_nan=True, width=32) | st.integers(-(10**6), 10**6) | st.booleans()
 arrays = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda shape: np.arange(np.prod(shape)).reshape(shape))
+keys = st.text(max_size=3) | st.integers(0, 9)
 values = st.recursive(
     numbers | st.text(max_size=5) | st.none() | arrays,
-    lambda each: (
-        st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(0, 9), each, max_size=3)
-    ),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=3),
     max_leaves=8,
 )
 
@@ -110,36 +104,22 @@ def test_any_result_reads_back_from_json_as_it_was(value: Any) -> None:
         assert np.array_equal(one, other, equal_nan=True) if isinstance(one, np.ndarray) else one == other
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        3,
-        True,
-        {},
-        {"floats": 3},
-        {"floats": "AA==", "shape": [1]},
-        {"floats": "", "shape": [-1]},
-        {"floats": "AAAAAAAA8D8=", "shape": [2]},
-        {"floats": "AAAAAAAA8D8=", "shape": "1"},
-        {"floats": "A" * 2_000_000, "shape": [187_500]},
-        {"dict": [1]},
-        [[[[[[[[[[[[["deep"]]]]]]]]]]]]],
-    ],
-)
-def test_any_other_json_is_refused(data: Any) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        from_json(data)
+NO_RESULTS = [
+    3,
+    True,
+    {},
+    {"floats": 3},
+    {"floats": "AA==", "shape": [1]},
+    {"floats": "", "shape": [-1]},
+    {"floats": "AAAAAAAA8D8=", "shape": [2]},
+    {"floats": "AAAAAAAA8D8=", "shape": "1"},
+    {"floats": "A" * 2_000_000, "shape": [187_500]},
+    {"dict": [1]},
+    [[[[[[[[[[[[["deep"]]]]]]]]]]]]],
+]
 
 
-triples = st.lists(st.floats(width=32), min_size=3, max_size=3)
-
-
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(triples, triples)
-def test_numbers_are_near_where_numpy_says_so_and_infinity_only_where_it_is_right(
-    one: list[float], other: list[float]
-) -> None:
-    found, wanted = np.array(one), np.array(other)
-    with np.errstate(all="ignore"):
-        for near in (found, wanted, wanted * (1 + 0.9e-4), wanted * (1 + 1.1e-4), wanted + 0.9e-6, wanted + 1.1e-6):
-            assert (are_near(near, wanted) == np.isclose(near, wanted, rtol=1e-4, atol=1e-6)).all()
+def test_any_other_json_is_refused() -> None:
+    for data in NO_RESULTS:
+        with pytest.raises(ValueError, match=r"\w"):
+            from_json(data)

@@ -11,16 +11,13 @@ from lib.lab import SETTINGS, STUDENTS, lab_environment
 from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
 
 
-def test_jupyterlab_reads_the_websocket_class():
+def test_jupyterlab_reads_the_websocket_class_and_a_path_that_is_set_already_is_kept():
+    environment = lab_environment({**os.environ, "JUPYTER_CONFIG_PATH": "/own"})
+    assert environment["JUPYTER_CONFIG_PATH"].split(os.pathsep) == [str(STUDENTS), str(SETTINGS), "/own"]
     command = [sys.executable, "-m", "jupyterlab", "--show-config-json"]
-    shown = subprocess.run(command, env=lab_environment(), capture_output=True, text=True, check=True)
-    config = json.loads(shown.stdout[shown.stdout.index("{") :])
+    shown = subprocess.check_output(command, env=environment, text=True)
+    config = json.loads(shown[shown.index("{") :])
     assert config["ServerApp"]["kernel_websocket_connection_class"] == "lib.lab.PromptConnection"
-
-
-def test_a_path_that_is_set_already_is_kept():
-    paths = lab_environment({"JUPYTER_CONFIG_PATH": "/own"})["JUPYTER_CONFIG_PATH"]
-    assert paths.split(os.pathsep) == [str(STUDENTS), str(SETTINGS), "/own"]
 
 
 def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, tmp_path):

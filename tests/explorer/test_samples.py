@@ -13,7 +13,6 @@ TWO = np.arange(12) % 2
     ("labels", "names"),
     [
         (2 * TWO - 1, ["-1", "1"]),
-        (TWO + 7, ["7", "8"]),
         (TWO.astype(np.uint8), ["0", "1"]),
         (2.0 * TWO, ["0", "2"]),
         (TWO == 1, ["False", "True"]),
@@ -52,7 +51,7 @@ def test_other_labels_are_refused_in_a_sentence(labels, sentence):
         prepare(X, labels)
 
 
-def test_what_is_no_finite_number_is_named_by_its_place_in_what_was_given():
-    for sample in range(12):
-        with pytest.raises(ValueError, match=rf"X\[1, {sample}\] is inf; expected a finite number"):
-            prepare(np.where([[False] * 12, np.arange(12) == sample], np.inf, X), TWO)
+@pytest.mark.parametrize("sample", range(12))
+def test_what_is_no_finite_number_is_named_by_its_place_in_what_was_given(sample):
+    with pytest.raises(ValueError, match=rf"X\[1, {sample}\] is inf; expected a finite number"):
+        prepare(np.where([[False] * 12, np.arange(12) == sample], np.inf, X), TWO)

@@ -18,8 +18,8 @@ BLOBS = load(BUILT_IN["blobs"])
 
 
 def train(setting, epochs=5, network=STUDENT, samples=BLOBS, starts=None):
-    change = {what_if.name: what_if.apply for what_if in WHAT_IFS}.get(setting.what_if, lambda recipe: recipe)
-    run = Run(change(Recipe(network)), samples, setting, starts)
+    changes = [what_if.apply for what_if in WHAT_IFS if what_if.name == setting.what_if]
+    run = Run(changes[0](Recipe(network)) if changes else Recipe(network), samples, setting, starts)
     run.advance(epochs, seconds=60)
     return run
 
@@ -77,6 +77,7 @@ def test_a_seed_gives_the_same_start_and_the_same_order_for_every_setting(networ
     assert not np.array_equal(small.weights[0], other.weights[0])
     whole, single = (train(Setting(1e-12, size), epochs=1, network=network, starts=starts) for size in (240, 1))
     np.testing.assert_allclose(np.mean(single.iteration_loss), whole.epoch_loss[0], rtol=1e-6)
+    assert single.loss_before == pytest.approx(whole.epoch_loss[0])
 
 
 def test_a_run_stops_after_any_batch_and_goes_on_as_if_it_had_not():
@@ -99,14 +100,11 @@ def test_a_loss_in_an_array_of_one_entry_is_that_number():
 
 
 def test_every_what_if_runs_and_all_but_the_invisible_one_change_the_picture():
-    plain = train(Setting(0.1, 16), epochs=5)
-    same = []
-    for name in (what_if.name for what_if in WHAT_IFS):
-        run = train(Setting(0.1, 16, what_if=name), epochs=5)
-        assert not run.fault, name
+    plain, *runs = (train(Setting(0.1, 16, what_if=name)) for name in ["", *(what_if.name for what_if in WHAT_IFS)])
+    for run in runs:
+        assert run.epochs == 5, run.fault
         np.testing.assert_array_equal(run.weights[0], plain.weights[0])
-        if run.epoch_loss == plain.epoch_loss:
-            same.append(name)
+    same = [run.setting.what_if for run in runs if run.epoch_loss == plain.epoch_loss]
     assert same == ["the last, short batch is dropped"]  # 16 divides 240: nothing to see, as it says
 
 

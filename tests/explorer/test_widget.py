@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,10 +55,6 @@ def complete(explorer):
     return [said["want"] for said, _ in explorer.sent if said.get("complete")]
 
 
-def still_image(explorer):
-    return imread(io.BytesIO(base64.b64decode(explorer.still()[1]["image/png"])))
-
-
 # ---- Traits
 
 
@@ -82,13 +79,12 @@ def test_what_is_set_is_trained_with_and_the_words_equal_numpy(explorer, rate, b
     ("name", "value", "words"),
     [
         ("learning_rate", 0.0, "expected a number above 0. Try learning_rate=0.1"),
-        ("learning_rate", float("nan"), "learning_rate is nan; expected a number above 0"),
         ("learning_rate", float("inf"), "learning_rate is inf"),
         ("batch_size", 0, "expected a whole number from 1 to 240"),
         ("batch_size", 241, "batch_size is 241; expected a whole number from 1 to 240. Try batch_size=240"),
         ("batch_size", 16.5, "expected an int, not the float 16.5"),
         ("epochs", 301, "epochs is 301; expected a whole number from 1 to 300"),
-        ("seed", -1, "seed is -1; expected a whole number from 0"),
+        ("seed", -1, "seed is -1; expected a whole number from 0 to 4294967295"),
         ("data", "spirals", "data is 'spirals'; expected one of 'blobs', 'rings'.* Try data='blobs'"),
         ("what_if", "pigs fly", "what_if is 'pigs fly'; expected one of"),
         ("size", 3, "size is 3; expected a whole number from 0 to 0"),
@@ -224,51 +220,38 @@ def test_a_notebook_can_bring_its_own_what_ifs():
     np.testing.assert_allclose(runs[0].epoch_loss, runs[1].epoch_loss)
 
 
-OWN_UNIT = {
-    "__init__.py": "from lib.checking.dispatch import Checks\n\ncheck = Checks((), __name__)\n",
-    "what_if.py": "from lib.explorer.what_ifs import WhatIf\n\nWHAT_IFS = [WhatIf(__name__, '?', lambda it: it)]\n",
-}
+OWN_WHAT_IF = "from lib.explorer.what_ifs import WhatIf\n\nWHAT_IFS = [WhatIf(__name__, '?', lambda it: it)]\n"
+FIND = "from lib.explorer.what_ifs import of_units\nprint([each.name for each in of_units()])"
 
 
-@pytest.mark.parametrize(
-    ("imported", "found"),
-    [
-        ("json", [*(what_if.name for what_if in WHAT_IFS), "lib.units.mine.what_if", "packaged.what_if"]),
-        ("packaged", ["packaged.what_if"]),
-    ],
-)
-def test_what_ifs_are_found_wherever_their_unit_lies(tmp_path, imported, found):
+def test_what_ifs_are_found_wherever_their_unit_lies(tmp_path):
     site = tmp_path / "site"
     for folder in (tmp_path / "units" / "mine", site / "packaged"):
         folder.mkdir(parents=True)
-        for name, text in OWN_UNIT.items():
-            (folder / name).write_text(text)
+        (folder / "__init__.py").write_text(
+            "from lib.checking.dispatch import Checks\n\ncheck = Checks((), __name__)\n"
+        )
+        (folder / "what_if.py").write_text(OWN_WHAT_IF)
     (tmp_path / "nbgrader_config.py").touch()
     for package in ("packaged", "gone"):  # the second one's files were taken away
         info = site / f"{package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
         (info / "entry_points.txt").write_text(f"[zerolayer.units]\n{package} = {package}\n")
-    code = f"import {imported}\nfrom lib.explorer.what_ifs import of_units\nprint([each.name for each in of_units()])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    shown = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True)
-    assert shown == f"{found}\n"
+    everywhere = [*(what_if.name for what_if in WHAT_IFS), "lib.units.mine.what_if", "packaged.what_if"]
+    for imported, found in (("json", everywhere), ("packaged", ["packaged.what_if"])):
+        command = [sys.executable, "-c", f"import {imported}\n{FIND}"]
+        assert subprocess.check_output(command, cwd=tmp_path, env=environment, text=True) == f"{found}\n"
 
 
 # ---- Faults of student code
 
 
-def sleeping(self, output_gradient, learning_rate=None):
-    time.sleep(3600)
-
-
 def swallowing(self, output_gradient, learning_rate=None):
     while True:
-        try:
-            while True:
-                pass
-        except Exception:
-            pass
+        with suppress(Exception):
+            time.sleep(3600)
 
 
 def blank(self, output_gradient, learning_rate=None):
@@ -284,24 +267,21 @@ class Small(student.Dense):
             raise MemoryError("too many samples")
 
 
-def transposed(self, output_gradient, learning_rate=None):
-    return output_gradient.T
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"backward": sleeping}, ["Is there a loop that never ends? That was in sleeping", "\ntime.sleep(3600)"]),
-        ({"backward": swallowing}, ["Is there a loop that never ends? That was in swallowing, line"]),
-        ({"backward": transposed}, ["Softmax.backward: result should be (3, 16), but its shape is (16, 3)"]),
+        ({"backward": swallowing}, ["Is there a loop that never ends? That was in swallowing", "\ntime.sleep(3600)"]),
+        (
+            {"backward": lambda self, output_gradient: output_gradient.T},
+            ["Softmax.backward: result should be (3, 16), but its shape is (16, 3)"],
+        ),
         ({"backward": blank}, ["Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."]),
         ({"Dense": Small}, ["It raised MemoryError: too many samples. That was in Small.forward"]),
         ({"Dense": lambda d, k: [][0]}, ["IndexError", "in <lambda>"]),
-        ({"Dense": lambda d, k: object()}, ["Dense: weights should be (3, 3)", "there is none"]),
+        ({"Dense": lambda d, k: object()}, ["Dense: weights should be (3, 3), but there is none."]),
         ({"cce": lambda y, yhat: None}, ["cce: result should be one number, but there is none."]),
         ({"cce": lambda y, yhat: "a lot"}, ["cce: result should be one number, but it is a str."]),
         ({"cce": lambda y, yhat: np.ones(16)}, ["cce: result should be one number, but its shape is (16,)."]),
-        ({"cce": lambda y, yhat: 1j}, ["cce: result should be one number, but it is a complex."]),
     ],
 )
 def test_faulty_code_is_quoted_and_the_explorer_lives_on(changes, words):
@@ -315,21 +295,16 @@ def test_faulty_code_is_quoted_and_the_explorer_lives_on(changes, words):
     assert layers or "training loss is 0.194" in explorer.caption
 
 
-def test_divergence_is_said_at_its_epoch_and_not_before():
+def test_divergence_and_a_limit_of_time_are_said_at_their_epoch_and_not_before(monkeypatch):
     class Diverging(student.Dense):
         def backward(self, output_gradient, learning_rate):
             self.steps = getattr(self, "steps", 0) + 1
             super().backward(output_gradient if self.steps < 15 * 40 else np.inf * output_gradient, learning_rate)
 
-    explorer = Explorer(replace(STUDENT, Dense=Diverging), "blobs")
+    plain, explorer = Explorer(STUDENT, "blobs"), Explorer(replace(STUDENT, Dense=Diverging), "blobs")
     assert "Diverged in epoch 40: the loss or a weight became nan. Try a smaller learning rate." in explorer.caption
-    explorer.epochs = 30
-    plain = Explorer(STUDENT, "blobs")
-    plain.epochs = 30
+    plain.epochs = explorer.epochs = 30
     assert explorer.caption == plain.caption
-
-
-def test_a_limit_of_time_is_not_reached_without_a_word(monkeypatch):
     monkeypatch.setattr("lib.explorer.training.RUN_LIMIT", 0.0)
     assert Explorer(STUDENT, "blobs").caption.endswith("Training stopped in epoch 1, at its limit of 0 seconds.")
 
@@ -359,22 +334,23 @@ def test_the_same_setting_tells_the_same_whatever_was_trained_before(capsys):
 # ---- The still picture
 
 
-def test_the_still_picture_is_that_of_the_last_state(explorer):
-    first = still_image(explorer)
-    assert first.shape[:2] == (330, 840)
+def test_the_still_picture_is_that_of_the_last_state_and_without_matplotlib_words_stand_alone(explorer, monkeypatch):
+    def picture():
+        image = imread(io.BytesIO(base64.b64decode(explorer.still()[1]["image/png"])))
+        assert image.shape[:2] == (330, 840)
+        return image
+
+    first = picture()
     explorer.learning_rate = 0.001
     assert explorer.still()[0]["text/plain"].replace("\n", " ") == explorer.caption
-    changed = np.abs(still_image(explorer) - first).max(axis=2) > 0.1
+    changed = np.abs(picture() - first).max(axis=2) > 0.1
     assert changed[:, :420].sum() > 200 and changed[:, 420:].sum() > 200  # the loss and the regions
     explorer.epochs = 1
     explorer.data = "digits"
-    assert still_image(explorer).shape[:2] == (330, 840)
-
-
-def test_where_matplotlib_is_not_there_the_words_stand_alone(explorer, monkeypatch):
+    picture()
     monkeypatch.setitem(sys.modules, "lib.explorer.still", None)
-    words, picture = explorer.still()
-    assert "After 100 epochs" in words["text/plain"] and "image/png" not in picture
+    words, empty = explorer.still()
+    assert "After 1 epoch" in words["text/plain"] and "image/png" not in empty
 
 
 def test_colours_mean_the_same_in_notebook_page_and_still_picture():
@@ -398,6 +374,7 @@ def test_data_that_is_none_is_refused_before_anything_is_shown(data):
 def test_given_data_stand_first_and_before_what_ships_under_the_same_name():
     explorer = Explorer(STUDENT, {"flowers": (X, np.where(TWO, "lily", "rose")), "moons": (X, TWO)})
     assert explorer.choices["data"] == ["flowers", "moons", "blobs", "rings", "digits"]
+    assert explorer.choices["epochs"] == [*range(1, 301)]
     assert explorer.data_set["classes"] == ["lily", "rose"]
     explorer.data = "moons"
     assert explorer.data_set["classes"] == ["0", "1"] and explorer.batch_size == 10

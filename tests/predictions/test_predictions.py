@@ -29,22 +29,18 @@ def outputs(monkeypatch, tmp_path):
 
 @pytest.fixture
 def forms(monkeypatch, outputs):
-    """The forms that are asked, in a shell. A page's messages come in by `press`."""
-    asked = []
-
-    class Kept(form.Form):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            asked.append(self)
-
-        def press(self, choice):
-            self._handle_custom_msg(choice, [])
-
-    monkeypatch.setattr(form, "Form", Kept)
+    """The forms that are asked, in a shell."""
+    asked, made = [], form.Form
+    monkeypatch.setattr(form, "Form", lambda *arguments: asked.append(made(*arguments)))
     InteractiveShell.clear_instance()
     InteractiveShell.instance()
     yield asked
     InteractiveShell.clear_instance()
+
+
+def press(asked, choice):
+    """Send what a page sends."""
+    asked._handle_custom_msg(choice, [])
 
 
 def notebook(*found):
@@ -55,35 +51,32 @@ def record(question, choice):
     return {"question": question, "choice": choice}
 
 
-@pytest.mark.parametrize("bad", [2, -1, 0.0, True, "0", 10**400, None, [0]])
-@pytest.mark.parametrize("made", [lambda bad: record("one", bad), lambda bad: record(bad, 0), lambda bad: bad])
-def test_the_first_choice_of_a_question_counts_and_what_is_none_is_left_out(made, bad):
-    found = notebook(made(bad), {"question": "one"}, record("two", 2), record("one", 1), record("two", 0))
-    assert predictions_in(found, QUESTIONS) == {"one": 1, "two": 2} and predictions_in(found, [ONE]) == {"one": 1}
+def test_the_first_choice_of_a_question_counts_and_what_is_none_is_left_out():
+    for bad in (2, -1, 0.0, True, "0", 10**400, None, [0]):
+        for first in (record("one", bad), record(bad, 0), bad):
+            found = notebook(first, {"question": "one"}, record("two", 2), record("one", 1), record("two", 0))
+            assert predictions_in(found, QUESTIONS) == {"one": 1, "two": 2}
+    assert predictions_in(found, [ONE]) == {"one": 1}
 
 
-@pytest.mark.parametrize(
-    "outputs", [1, {}, "data", [None], [{"data": [MIME]}], [{"data": {MIME: 1}}], [{"data": MIME}]]
-)
-@pytest.mark.parametrize(
-    "made", [lambda outputs: [{"outputs": outputs}], lambda outputs: outputs, lambda outputs: None]
-)
-def test_what_is_no_notebook_has_no_predictions(made, outputs):
-    assert predictions_in({"cells": made(outputs)}, QUESTIONS) == predictions_in(outputs, QUESTIONS) == {}
+def test_what_is_no_notebook_has_no_predictions():
+    for outputs in (1, {}, "data", [None], [{"data": [MIME]}], [{"data": {MIME: 1}}], [{"data": MIME}]):
+        for found in ({"cells": [{"outputs": outputs}]}, {"cells": outputs}, {"cells": None}, outputs):
+            assert predictions_in(found, QUESTIONS) == {}
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"one": 5, "two": "0"}', "{", "[" * 100_000, '{"one": true}', "\x00"])
-def test_a_damaged_file_is_as_none(content, outputs, tmp_path):
+def test_a_damaged_file_is_as_none(outputs, tmp_path):
     (tmp_path / FOLDER).mkdir()
-    (tmp_path / FOLDER / "a_unit.predictions.json").write_text(content)
-    assert recall("a_unit", QUESTIONS) == {}
+    for content in ("", "[1]", '{"one": 5, "two": "0"}', "{", "[" * 100_000, '{"one": true}', "\x00"):
+        (tmp_path / FOLDER / "a_unit.predictions.json").write_text(content)
+        assert recall("a_unit", QUESTIONS) == {}
 
 
 def test_where_nothing_can_be_written_a_kernel_still_knows_its_own(forms, tmp_path):
     (tmp_path / FOLDER).write_text("a file stands where the folder should be")
     predict = Predict(UNIT)
     predict("one")
-    forms[0].press(1)
+    press(forms[0], 1)
     assert predict.given("one") and recall("a_unit", QUESTIONS) == {}
 
 
@@ -108,8 +101,8 @@ def test_a_prediction_is_given_once_and_only_then_is_anything_revealed(forms, ou
     predict("one")
     predict.compare("one")
     assert not predict.given("one") and outputs == [MISSING] * 2 and forms[0].given == -1
-    forms[0].press(0)
-    forms[0].press(1)
+    press(forms[0], 0)
+    press(forms[0], 1)
     assert forms[0].given == 0
     predict.compare("one")
     predict("one")
@@ -127,7 +120,7 @@ def test_forms_of_several_kernels_keep_the_first_prediction_on_each_question(for
     for predict, question in ((first, "one"), (first, "one"), (second, "one"), (second, "two")):
         predict(question)
     for asked, choice in zip(forms, (1, 0, 0, 0), strict=True):
-        asked.press(choice)
+        press(asked, choice)
     assert [asked.given for asked in forms] == [1, 1, 1, 0] and recall("a_unit", QUESTIONS) == {"one": 1, "two": 0}
     second.compare("two")  # which doesn't say how it was found
     assert outputs == ["You predicted: yes\n✓ It is so.\nWhat is so: yes\nWhy: It is."]

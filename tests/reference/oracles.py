@@ -34,10 +34,3 @@ def batches(draw: st.DrawFn) -> tuple[Array, Array, Array]:
     K, D, B = draw(telling | st.tuples(st.integers(2, 5), st.integers(1, 5), st.integers(1, 5)))
     labels = draw(st.lists(st.integers(0, K - 1), min_size=B, max_size=B))
     return draw(matrices(K, D + 1, 1.0)), draw(matrices(D, B, 1.0)), np.eye(K)[labels].T
-
-
-@st.composite
-def scores_and_labels(draw: st.DrawFn) -> tuple[Array, Array]:
-    """Draw scores (K, B) and one-hot labels (K, B)."""
-    y = draw(batches())[2]
-    return draw(matrices(*y.shape)), y

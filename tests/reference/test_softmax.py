@@ -6,29 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.reference import Softmax, cce_gradient
-from tests.reference.oracles import matrices, scores_and_labels, slopes
+from tests.reference.oracles import matrices
 
 scores = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(lambda shape: matrices(*shape))
 
 
 @given(scores)
 def test_columns_sum_to_1_and_log_ratios_are_score_differences(z):
-    a = Softmax().forward(z)
-    np.testing.assert_allclose(a.sum(axis=0), 1)
-    np.testing.assert_allclose(np.log(a) - np.log(a[0]), z - z[0], atol=1e-12)
-
-
-@given(scores)
-def test_forward_is_tensorflows(tf, z):
-    np.testing.assert_allclose(Softmax().forward(z), tf.nn.softmax(z, axis=0), atol=1e-12)
-
-
-def test_forward_keeps_input_and_output_and_leaves_its_argument_alone():
-    z = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, -1.0]])
     before, softmax = z.copy(), Softmax()
     a = softmax.forward(z)
-    assert softmax.input is z
-    assert softmax.output is a
+    np.testing.assert_allclose(a.sum(axis=0), 1)
+    np.testing.assert_allclose(np.log(a) - np.log(a[0]), z - z[0], atol=1e-12)
+    assert softmax.input is z and softmax.output is a
     np.testing.assert_array_equal(z, before)
 
 
@@ -47,19 +36,9 @@ def test_scores_a_million_apart_are_certainty():
 
 
 @pytest.mark.parametrize("dtype", [int, np.int8, np.uint8])
-def test_integer_scores_are_scores(tf, dtype):
+def test_integer_scores_are_scores(dtype):
     z = np.array([[1, 100], [3, 2], [0, 120]])
-    np.testing.assert_allclose(Softmax().forward(z.astype(dtype)), tf.nn.softmax(z.astype(float), axis=0))
-
-
-@given(scores_and_labels(), st.data())
-def test_backward_is_the_slope_of_any_loss_above(batch, data):
-    z, _ = batch
-    g = data.draw(matrices(*z.shape))
-    softmax = Softmax()
-    softmax.forward(z)
-    slope = slopes(lambda moved: float((g * Softmax().forward(moved)).sum()), z)
-    np.testing.assert_allclose(softmax.backward(g), slope, atol=1e-8)
+    np.testing.assert_allclose(Softmax().forward(z.astype(dtype)), Softmax().forward(z.astype(float)))
 
 
 @given(scores, st.data())
@@ -69,17 +48,5 @@ def test_backward_is_the_jacobian_times_the_gradient_and_needs_the_output_alone(
     softmax.output = a
     jacobians = [np.diag(column) - np.outer(column, column) for column in a.T]
     expected = [jacobian @ column for jacobian, column in zip(jacobians, g.T, strict=True)]
-    np.testing.assert_allclose(softmax.backward(g), np.transpose(expected), atol=1e-12)
-    np.testing.assert_allclose(softmax.backward(g, 0.1).sum(axis=0), 0, atol=1e-12)
-
-
-@given(scores_and_labels())
-def test_with_the_loss_on_top_the_gradient_at_the_scores_is_tensorflows(tf, batch):
-    z, y = batch
-    softmax = Softmax()
-    ours = softmax.backward(cce_gradient(y, softmax.forward(z)))
-    rows = tf.constant(z.T)
-    with tf.GradientTape() as tape:
-        tape.watch(rows)
-        loss = tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(y.T, rows))
-    np.testing.assert_allclose(ours, tape.gradient(loss, rows).numpy().T, atol=1e-8)
+    for result in (softmax.backward(g), softmax.backward(g, 0.1)):
+        np.testing.assert_allclose(result, np.transpose(expected), atol=1e-12)

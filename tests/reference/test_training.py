@@ -1,8 +1,6 @@
 """Training: every step against a slow hand-written one and TensorFlow's, and what a loop may get wrong."""
 
 from collections.abc import Callable
-from itertools import count
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +8,9 @@ import pytest
 from lib.reference import Dense, generate_batch_indices, train
 from tests.reference.oracles import Array
 
-
-def blobs(num_samples: int = 90, num_features: int = 4, num_classes: int = 3) -> tuple[Array, Array]:
-    rng = np.random.default_rng(5)
-    labels = rng.integers(0, num_classes, num_samples)
-    centres = rng.normal(0, 3, (num_features, num_classes))
-    return centres[:, labels] + rng.normal(size=(num_features, num_samples)), np.eye(num_classes)[labels].T
-
-
-X, y = blobs()
+drawn = np.random.default_rng(5)
+labels = drawn.integers(0, 3, 90)
+X, y = drawn.normal(0, 3, (4, 3))[:, labels] + drawn.normal(size=(4, 90)), np.eye(3)[labels].T
 SHORT = 16  # leaves a last batch of 10
 
 
@@ -43,16 +35,18 @@ def slow_training(learning_rate: float, batch_size: int, nepochs: int, seed: int
     return weights, losses
 
 
-@pytest.mark.parametrize("batch_size", [1, SHORT, 45, 90, 1000])
-def test_trained_and_weights_are_those_of_a_slow_loop(batch_size):
+@pytest.mark.parametrize("batch_size", [1, SHORT, 1000])
+def test_losses_and_weights_are_those_of_a_slow_loop_with_the_same_seed(batch_size):
     trained = train(X, y, 0.1, batch_size, nepochs=3, rng=11)
     weights, losses = slow_training(0.1, batch_size, nepochs=3, seed=11)
     np.testing.assert_allclose(trained.dense.weights, weights, atol=1e-10)
     np.testing.assert_allclose(trained.loss, losses, atol=1e-10)
 
 
-def test_the_weights_are_those_of_a_tensorflow_loop(tf):
-    trained = train(X, y, 0.1, SHORT, nepochs=3, rng=11)
+def test_the_weights_are_those_of_a_tensorflow_loop():
+    import tensorflow as tf  # here, because it takes seconds
+
+    trained = train(X, y, 0.1, SHORT, nepochs=3, rng=np.random.default_rng(11))
     rng = np.random.default_rng(11)
     W = tf.Variable(Dense(len(X), len(y), rng).weights)
     inputs = tf.constant(np.vstack([X, np.ones(X.shape[1])]))
@@ -62,20 +56,6 @@ def test_the_weights_are_those_of_a_tensorflow_loop(tf):
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y.T[batch], logits))
         W.assign_sub(0.1 * tape.gradient(loss, W))
     np.testing.assert_allclose(trained.dense.weights, W.numpy(), atol=1e-8)
-
-
-def test_it_learns_what_has_structure():
-    trained = train(X, y, 0.1, SHORT, nepochs=30, rng=1)
-    assert trained.loss[0] > 10 * trained.loss[-1]
-    yhat = trained.softmax.forward(trained.dense.forward(X))
-    assert np.mean(yhat.argmax(axis=0) == y.argmax(axis=0)) > 0.98
-
-
-def test_the_same_seed_trains_the_same_and_another_does_not():
-    one, same, other = (train(X, y, 0.1, SHORT, 2, rng=rng) for rng in (4, np.random.default_rng(4), 5))
-    np.testing.assert_array_equal(one.dense.weights, same.dense.weights)
-    assert one.loss == same.loss
-    assert one.loss != other.loss
 
 
 @pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
@@ -89,54 +69,6 @@ def test_how_the_data_lies_in_memory_does_not_matter_and_it_stays_as_it_is(layou
     np.testing.assert_array_equal(labels, y)
 
 
-def test_the_loop_runs_on_whatever_stands_at_its_names(monkeypatch):
-    """A check swaps layers and losses for spies that record their calls; each must get what the one before gave."""
-    calls: list[tuple[str, tuple]] = []
-    rng = np.random.default_rng(0)
-    batches = [np.array([0, 2, 4]), np.array([1, 3])]
-
-    def recorded(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
-        def spy(*arguments: Any, **extra: Any) -> Any:
-            calls.append((name, arguments))
-            return answer(*arguments)
-
-        return spy
-
-    class Recording:
-        def __init__(self, name: str) -> None:
-            self.forward = recorded(f"{name}.forward", self.answer)
-            self.backward = recorded(f"{name}.backward", lambda *_: rng.normal(size=(3, 3)))
-
-        def answer(self, input: Array) -> Array:
-            self.output = rng.random((3, input.shape[1]))
-            return self.output
-
-    losses, gradients = count(1), (np.full((3, 3), value) for value in count())
-    for name, answer in {
-        "Dense": lambda *_: Recording("dense"),
-        "Softmax": lambda *_: Recording("softmax"),
-        "generate_batch_indices": lambda *_: batches,
-        "cce": lambda *_: next(losses),
-        "cce_gradient": lambda *_: next(gradients),
-    }.items():
-        monkeypatch.setitem(train.__globals__, name, recorded(name, answer))
-
-    trained = train(X[:, :5], y[:, :5], 0.25, 3, nepochs=2)
-    step = ["dense.forward", "softmax.forward", "cce", "cce_gradient", "softmax.backward", "dense.backward"]
-    epoch = ["generate_batch_indices", *step, *step]
-    assert [name for name, _ in calls] == ["Dense", "Softmax", *epoch, *epoch]
-    assert calls[0][1] == (4, 3)
-    assert calls[2][1] == (5, 3)
-    for batch, start in zip(batches, (3, 9), strict=True):
-        arguments = [given for _, given in calls[start : start + 6]]
-        np.testing.assert_array_equal(arguments[0][0], X[:, batch])
-        np.testing.assert_array_equal(arguments[2][0], y[:, batch])
-        np.testing.assert_array_equal(arguments[3][0], y[:, batch])
-        assert arguments[2][1] is arguments[3][1]
-        assert arguments[5][1] == 0.25
-    assert trained.loss == [(3 * 1 + 2 * 2) / 5, (3 * 3 + 2 * 4) / 5]
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -146,11 +78,9 @@ def test_the_loop_runs_on_whatever_stands_at_its_names(monkeypatch):
         ({"X": X[:, :0], "y": y[:, :0]}, r"X is \(4, 0\)"),
         ({"y": 2 * y}, "labels aren't one-hot: column 0 of y is"),
         ({"y": np.full_like(y, 1 / 3)}, "aren't one-hot"),
-        ({"y": np.zeros_like(y)}, "aren't one-hot"),
         ({"y": np.ones_like(y)}, "aren't one-hot"),
         ({"X": np.where(np.arange(90) == 7, np.nan, X)}, "column 7 of X holds nan"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"nepochs": 0}, "nepochs is 0"),
         ({"nepochs": 2.5}, "nepochs is 2.5, but should be a whole number"),
         ({"learning_rate": 0}, "learning_rate is 0, but should be positive"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),

@@ -1,12 +1,14 @@
 """Whole submitted notebooks: for each name, what a student hands in, and the points that each part has to earn.
 
 A submission is a function that takes the released notebook and the folder it is handed in with. It returns the notebook
-(or the bytes of a file called like one), or nothing if it wrote all there is. Its docstring says what the student did.
+(or the bytes of a file called like one), or something else if it wrote all there is. Its name says what the student
+did, or its docstring. Those of one expression stand in tables.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
@@ -34,12 +36,9 @@ FILE = "softmax_classifier.ipynb"
 class Submission:
     """How one is made, and what it earns."""
 
+    name: str
     make: Callable
     earns: frozenset
-
-    @property
-    def name(self):
-        return self.make.__name__
 
     @property
     def points(self):
@@ -49,13 +48,18 @@ class Submission:
         """Write the submission into `folder`, from the released notebook at `released`."""
         folder.mkdir(parents=True)
         made = self.make(nbformat.read(released, as_version=4), folder)
-        if made is not None:
+        if isinstance(made, bytes | dict):
             (folder / FILE).write_bytes(made if isinstance(made, bytes) else as_bytes(made))
 
 
 def earns(parts):
     """Say which parts a submission earns, all of their points or none."""
-    return lambda make: Submission(make, frozenset(parts))
+    return lambda make: Submission(make.__name__, make, frozenset(parts))
+
+
+def table(parts, **rows):
+    """Name several submissions, all of which earn these parts."""
+    return [Submission(name, make, frozenset(parts)) for name, make in rows.items()]
 
 
 def but(*parts):
@@ -64,8 +68,9 @@ def but(*parts):
 
 def submissions(*modules: ModuleType) -> Iterator[Submission]:
     """Give all submissions that these modules define."""
-    for module in modules:
-        yield from (found for found in vars(module).values() if isinstance(found, Submission))
+    for value in chain.from_iterable(vars(module).values() for module in modules):
+        found = value if isinstance(value, list) else [value]
+        yield from (one for one in found if isinstance(one, Submission))
 
 
 def as_bytes(notebook):
@@ -95,3 +100,13 @@ def replaced(notebook, id, old, new):
     assert old in found.source
     found.source = found.source.replace(old, new)
     return notebook
+
+
+def adding(id, code):
+    """Make a submission: right, with a cell of the student's own in front of one of the course's."""
+    return lambda notebook, folder: before(right(notebook), id, code)
+
+
+def replacing(id, old, new):
+    """Make a submission: right, but for some text in a cell of the course."""
+    return lambda notebook, folder: replaced(right(notebook), id, old, new)

@@ -4,68 +4,57 @@ import os
 
 import nbformat
 
-from tests.submissions import EVERYTHING, FILE, NOTHING, as_bytes, cell, earns, right
+from tests.submissions import EVERYTHING, FILE, NOTHING, as_bytes, cell, earns, right, table
 
 
-@earns(NOTHING)
-def empty(notebook, folder):
-    """A file of no bytes."""
-    return b""
+def right_beside(name, content):
+    """Right, with a file beside it."""
+
+    def make(notebook, folder):
+        (folder / name).write_bytes(content)
+        return right(notebook)
+
+    return make
 
 
-@earns(NOTHING)
-def cut_short(notebook, folder):
-    """The first half of a right notebook."""
-    whole = as_bytes(right(notebook))
-    return whole[: len(whole) // 2]
-
-
-@earns(NOTHING)
-def not_json(notebook, folder):
-    """A picture with the notebook's name."""
-    return b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-
-
-@earns(NOTHING)
-def nested_without_end(notebook, folder):
-    """JSON, but a list in a list in a list..."""
-    return b"[" * 100_000
-
-
-@earns(NOTHING)
-def a_list(notebook, folder):
-    """JSON, but a list of cells."""
-    return as_bytes(notebook.cells)
-
-
-@earns(NOTHING)
-def cells_of_nothing(notebook, folder):
-    """JSON, with cells that aren't any."""
-    return as_bytes({**notebook, "cells": [None, 7, "cell", [], {"cell_type": 7, "source": {}, "metadata": 7}]})
-
-
-@earns(NOTHING)
-def too_large(notebook, folder):
-    """Twenty million bytes, nearly all of them spaces."""
-    return as_bytes(right(notebook)) + b" " * 20_000_000
-
-
-@earns(NOTHING)
-def another_notebook(notebook, folder):
-    """The right name, and last week's exercise inside."""
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('last week')")])
-
-
-@earns(EVERYTHING)
-def another_name(notebook, folder):
-    """A right notebook as a browser names a second download."""
-    (folder / "softmax_classifier (1).ipynb").write_bytes(as_bytes(right(notebook)))
-
-
-@earns(EVERYTHING)
-def wide_letters(notebook, folder):
-    """Right, saved by an editor that takes two bytes for each letter."""
-    return as_bytes(right(notebook)).decode().encode("utf-16")
+WEAK = table(
+    NOTHING,
+    empty=lambda notebook, folder: b"",
+    cut_short=lambda notebook, folder: as_bytes(right(notebook))[: len(as_bytes(notebook)) // 2],
+    not_json=lambda notebook, folder: b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    nested_without_end=lambda notebook, folder: b"[" * 100_000,
+    a_list=lambda notebook, folder: as_bytes(notebook.cells),
+    cells_of_nothing=lambda notebook, folder: as_bytes(
+        {**notebook, "cells": [None, 7, "cell", [], {"cell_type": 7, "source": {}, "metadata": 7}]}
+    ),
+    too_large=lambda notebook, folder: as_bytes(right(notebook)) + b" " * 20_000_000,
+    another_notebook=lambda notebook, folder: nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("print('last week')")]
+    ),
+    # The first byte of a notebook, under a name in no encoding, as an old zip leaves one.
+    name_without_letters=lambda notebook, folder: (folder / "\udcff.ipynb").write_bytes(b"{"),
+    no_notebook=lambda notebook, folder: (folder / "essay.txt").write_text("I have thought about it."),
+    nothing_at_all=lambda notebook, folder: None,
+    # A link to the notebook of a student who has everything right.
+    somebody_elses=lambda notebook, folder: (folder / FILE).symlink_to(
+        folder.parents[1] / "honest" / folder.name / FILE
+    ),
+    device=lambda notebook, folder: (folder / FILE).symlink_to("/dev/zero"),
+    pipe=lambda notebook, folder: os.mkfifo(folder / FILE),  # nobody writes into it: whoever opens it waits for ever
+)
+GOOD = table(
+    EVERYTHING,
+    # As a browser names a second download.
+    another_name=lambda notebook, folder: (folder / "softmax_classifier (1).ipynb").write_bytes(
+        as_bytes(right(notebook))
+    ),
+    # Saved by an editor that takes two bytes for each letter.
+    wide_letters=lambda notebook, folder: as_bytes(right(notebook)).decode().encode("utf-16"),
+    # Saved by a program of ten years ago.
+    old_format=lambda notebook, folder: nbformat.writes(nbformat.convert(right(notebook), 3), 3).encode(),
+    timestamp_garbled=right_beside("timestamp.txt", b"\xff\xfe the day before yesterday"),
+    timestamp_huge=right_beside("timestamp.txt", b"9" * 100_000),
+)
 
 
 @earns(EVERYTHING)
@@ -91,45 +80,10 @@ def two_other_names(notebook, folder):
 
 
 @earns(NOTHING)
-def name_without_letters(notebook, folder):
-    """The first byte of a notebook, under a name in no encoding, as an old zip leaves one."""
-    (folder / "\udcff.ipynb").write_bytes(b"{")
-
-
-@earns(NOTHING)
-def no_notebook(notebook, folder):
-    """A text about the exercise."""
-    (folder / "essay.txt").write_text("I have thought about it.")
-
-
-@earns(NOTHING)
-def nothing_at_all(notebook, folder):
-    """An empty folder."""
-
-
-@earns(NOTHING)
 def folder_for_a_notebook(notebook, folder):
     """A folder with the notebook's name."""
     (folder / FILE).mkdir()
     (folder / FILE / "inner.ipynb").write_bytes(as_bytes(right(notebook)))
-
-
-@earns(NOTHING)
-def somebody_elses(notebook, folder):
-    """A link to the notebook of a student who has everything right."""
-    (folder / FILE).symlink_to(folder.parents[1] / "honest" / folder.name / FILE)
-
-
-@earns(NOTHING)
-def device(notebook, folder):
-    """A link to a file that has no end."""
-    (folder / FILE).symlink_to("/dev/zero")
-
-
-@earns(NOTHING)
-def pipe(notebook, folder):
-    """A pipe that nobody writes into: whoever opens it waits for ever."""
-    os.mkfifo(folder / FILE)
 
 
 @earns(EVERYTHING)
@@ -148,26 +102,6 @@ def strange_company(notebook, folder):
     for number in range(1000):
         (folder / "data" / f"{number}.csv").touch()
     return right(notebook)
-
-
-@earns(EVERYTHING)
-def timestamp_garbled(notebook, folder):
-    """Right, handed in at no time that there is."""
-    (folder / "timestamp.txt").write_bytes(b"\xff\xfe the day before yesterday")
-    return right(notebook)
-
-
-@earns(EVERYTHING)
-def timestamp_huge(notebook, folder):
-    """Right, with a timestamp of a hundred thousand digits."""
-    (folder / "timestamp.txt").write_text("9" * 100_000)
-    return right(notebook)
-
-
-@earns(EVERYTHING)
-def old_format(notebook, folder):
-    """A right notebook, saved by a program of ten years ago."""
-    return nbformat.writes(nbformat.convert(right(notebook), 3), 3).encode()
 
 
 @earns(EVERYTHING)
@@ -204,13 +138,6 @@ def nested_metadata(notebook, folder):
     return as_bytes(notebook).replace(b'"deep": 7', b'"deep": ' + b'{"a":' * 400 + b"7" + b"}" * 400)
 
 
-@earns(EVERYTHING)
-def own_launcher(notebook, folder):
-    """Right, with a file beside it that Python would take for Jupyter's own, and start no kernel with."""
-    (folder / "ipykernel_launcher.py").write_text("raise SystemExit(1)")
-    return right(notebook)
-
-
 @earns(NOTHING)
 def own_library(notebook, folder):
     """Nothing written, and a `lib` of the student's own whose checks are always content."""
@@ -224,8 +151,9 @@ def own_library(notebook, folder):
 
 @earns(EVERYTHING)
 def own_names(notebook, folder):
-    """Right, with files and folders beside it that bear the names of libraries, and none of them works."""
-    for name in ("lib", "numpy", "matplotlib", "random", "json", "tensorflow", "IPython", "ipywidgets", "ast"):
+    """Right, with files and folders beside it that bear the names of modules, and none of them works."""
+    modules = "lib", "numpy", "matplotlib", "random", "json", "tensorflow", "IPython", "ipywidgets", "ast"
+    for name in (*modules, "ipykernel_launcher"):  # the last would start no kernel
         (folder / f"{name}.py").write_text("raise RuntimeError('the student has a file of this name')")
     for name in ("keras", "scipy", "orjson"):
         (folder / name).mkdir()

@@ -2,20 +2,7 @@
 
 import nbformat
 
-from tests.submissions import NOTHING, before, but, earns, replaced, right
-
-
-@earns(NOTHING)
-def score_given(notebook, folder):
-    """Nothing written; each check is a function that returns full points, or more, or nan."""
-    code = """
-        scores = {'cce': 2.0, 'cce_gradient': float('nan'), 'train': 1e9}
-        class Content:
-            def __getattr__(self, name):
-                return lambda *subjects: scores.get(name, 3.0)
-        check = Content()
-        """
-    return before(notebook, "check-cce", code)
+from tests.submissions import NOTHING, adding, before, but, earns, replaced, right, table
 
 
 @earns(NOTHING)
@@ -44,82 +31,6 @@ class Forger:
         return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)
 real, check = check, Forger()
 """
-
-
-@earns(NOTHING)
-def answers_made_up(notebook, folder):
-    """The checks' own answers to right code, with every number in them made up."""
-    payload = """
-from lib.checking.answers import answer, read_challenge
-from lib.checking.results import to_json
-def made_up(value):
-    if isinstance(value, dict) and 'floats' in value:
-        return to_json(np.full(value['shape'], 0.5))
-    return {key: made_up(item) for key, item in value.items()} if isinstance(value, dict) else value
-def payload(name, subjects):
-    part = getattr(real, name).part
-    return {'part': part.id, 'shown': made_up(answer(part, read_challenge(), subjects))}
-"""
-    return before(right(notebook), "check-cce", FORGER + payload)
-
-
-@earns(NOTHING)
-def answers_that_fit_any_draw(notebook, folder):
-    """Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself."""
-    payload = """
-from lib.checking.answers import answer, read_challenge
-from lib.checking.results import from_json, to_json
-def steady(value):
-    if isinstance(value, dict) and 'floats' in value:
-        x = from_json(value)
-        return to_json(np.where(x % 1 == 0, x, 0.25))
-    if isinstance(value, list):
-        return [steady(item) for item in value]
-    return {key: steady(item) for key, item in value.items()} if isinstance(value, dict) else value
-def payload(name, subjects):
-    part = getattr(real, name).part
-    return {'part': part.id, 'shown': steady(answer(part, read_challenge(), subjects))}
-"""
-    return before(right(notebook), "check-cce", FORGER + payload)
-
-
-@earns(NOTHING)
-def answers_of_every_type(notebook, folder):
-    """Nothing written; each check shows something else that JSON can say and an answer can't be."""
-    payload = """
-import itertools
-kinds = itertools.cycle([
-    {'shape': [1], 'floats': [10**400]},
-    {'shape': [-1], 'floats': 'AAAAAAAA8D8='},
-    {'shape': [2**63, 0], 'floats': ''},
-    {'shape': [True], 'floats': 'AAAAAAAA8D8='},
-    {'shape': [[1]], 'floats': 'AAAAAAAA8D8='},
-    {'shape': [1], 'floats': 'nan', 'failure': {'blank': 1}, 'text': ['b'], 'line': 7},
-    [[], {}, None, '3.0'],
-])
-def payload(name, subjects):
-    part, kind = getattr(real, name).part, next(kinds)
-    given = {statement.look.__name__: kind for statement in part.statements}
-    return {'part': part.id, 'shown': dict.fromkeys(('desk', 'secret'), {**given, '': kind})}
-"""
-    return before(notebook, "check-cce", FORGER + payload)
-
-
-@earns(NOTHING)
-def everything_patched(notebook, folder):
-    """Nothing written; comparisons, records, displays and builtins changed so as to agree with anything."""
-    code = """
-        import builtins, lib.checking.answers, lib.checking.dispatch, lib.checking.looks, lib.checking.results
-        np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
-        lib.checking.answers.write_record = lib.checking.answers.to_json = lambda outcome: {'shape': [], 'floats': ''}
-        lib.checking.looks.read = lib.checking.results.read = lambda value, *a, **k: np.ones(())
-        lib.checking.looks.run_each = lambda actions, *a: [{'': np.ones(())} for _ in actions]
-        lib.checking.dispatch.Check.__call__ = lambda self, *subjects: 4.0
-        lib.checking.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
-        get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})
-        builtins.all = builtins.any = lambda items: True
-        """
-    return before(notebook, "check-cce", code)
 
 
 @earns(NOTHING)
@@ -156,23 +67,6 @@ def too_much(notebook, folder):
     return replaced(notebook, "loss", "return(-y / yhat)", "return(10**1000)")
 
 
-@earns(but("dense-backward", "train"))
-def challenge_deleted(notebook, folder):
-    """The challenge is read, and gone before the last checks."""
-    code = "import os; print(open('challenge.json').read()); os.unlink('challenge.json')"
-    return before(right(notebook), "check-dense-backward", code)
-
-
-@earns(but("dense-backward", "train"))
-def challenge_rewritten(notebook, folder):
-    """The challenge is made another one, whose answers are known: its seed is 0."""
-    code = """
-        import pathlib
-        pathlib.Path('challenge.json').write_text('{"seed": 0}')
-        """
-    return before(right(notebook), "check-dense-backward", code)
-
-
 @earns(but("cce"))
 def earlier_answer_updated(notebook, folder):
     """A wrong loss; a later cell has the right one, and puts its answer in the place of the wrong one's."""
@@ -190,3 +84,104 @@ def earlier_answer_updated(notebook, folder):
         """
     before(replaced(right(notebook), "loss", "return(-np.sum", "return(-2 * np.sum"), "check-cce", wrong)
     return before(notebook, "check-cce-gradient", later)
+
+
+def unwritten(code):
+    """Make a submission: nothing written, and a cell of the student's own in front of the first check."""
+    return lambda notebook, folder: before(notebook, "check-cce", code)
+
+
+FORGED = table(
+    NOTHING,
+    # Each check is a function that returns full points, or more, or nan.
+    score_given=unwritten("""
+        scores = {'cce': 2.0, 'cce_gradient': float('nan'), 'train': 1e9}
+        class Content:
+            def __getattr__(self, name):
+                return lambda *subjects: scores.get(name, 3.0)
+        check = Content()
+        """),
+    # The checks' own answers to right code, with every number in them made up.
+    answers_made_up=adding(
+        "check-cce",
+        FORGER
+        + """
+from lib.checking.answers import answer, read_challenge
+from lib.checking.results import to_json
+def made_up(value):
+    if isinstance(value, dict) and 'floats' in value:
+        return to_json(np.full(value['shape'], 0.5))
+    return {key: made_up(item) for key, item in value.items()} if isinstance(value, dict) else value
+def payload(name, subjects):
+    part = getattr(real, name).part
+    return {'part': part.id, 'shown': made_up(answer(part, read_challenge(), subjects))}
+""",
+    ),
+    # Right code's answers are shown, each fraction replaced by one that no draw could prove wrong by itself.
+    answers_that_fit_any_draw=adding(
+        "check-cce",
+        FORGER
+        + """
+from lib.checking.answers import answer, read_challenge
+from lib.checking.results import from_json, to_json
+def steady(value):
+    if isinstance(value, dict) and 'floats' in value:
+        x = from_json(value)
+        return to_json(np.where(x % 1 == 0, x, 0.25))
+    if isinstance(value, list):
+        return [steady(item) for item in value]
+    return {key: steady(item) for key, item in value.items()} if isinstance(value, dict) else value
+def payload(name, subjects):
+    part = getattr(real, name).part
+    return {'part': part.id, 'shown': steady(answer(part, read_challenge(), subjects))}
+""",
+    ),
+    # Each check shows something else that JSON can say and an answer can't be.
+    answers_of_every_type=unwritten(
+        FORGER
+        + """
+import itertools
+kinds = itertools.cycle([
+    {'shape': [1], 'floats': [10**400]},
+    {'shape': [-1], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [2**63, 0], 'floats': ''},
+    {'shape': [True], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [[1]], 'floats': 'AAAAAAAA8D8='},
+    {'shape': [1], 'floats': 'nan', 'failure': {'blank': 1}, 'text': ['b'], 'line': 7},
+    [[], {}, None, '3.0'],
+])
+def payload(name, subjects):
+    part, kind = getattr(real, name).part, next(kinds)
+    given = {statement.look.__name__: kind for statement in part.statements}
+    return {'part': part.id, 'shown': dict.fromkeys(('desk', 'secret'), {**given, '': kind})}
+"""
+    ),
+    # Comparisons, records, displays and builtins are changed so as to agree with anything.
+    everything_patched=unwritten("""
+        import builtins, lib.checking.answers, lib.checking.dispatch, lib.checking.looks, lib.checking.results
+        np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
+        lib.checking.answers.write_record = lib.checking.answers.to_json = lambda outcome: {'shape': [], 'floats': ''}
+        lib.checking.looks.read = lib.checking.results.read = lambda value, *a, **k: np.ones(())
+        lib.checking.looks.run_each = lambda actions, *a: [{'': np.ones(())} for _ in actions]
+        lib.checking.dispatch.Check.__call__ = lambda self, *subjects: 4.0
+        lib.checking.answers.Answer._repr_mimebundle_ = lambda self, **k: {'text/plain': '4.0'}
+        get_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '4.0'}, {})
+        builtins.all = builtins.any = lambda items: True
+        """),
+)
+CHALLENGED = table(
+    but("dense-backward", "train"),
+    # It is read, and gone before the last checks.
+    challenge_deleted=adding(
+        "check-dense-backward",
+        "import os; print(open('challenge.json').read()); os.unlink('challenge.json')",
+    ),
+    # It is made another one, whose answers are known.
+    challenge_rewritten=adding(
+        "check-dense-backward",
+        """
+        import pathlib
+        pathlib.Path('challenge.json').write_text('{"seed": 0}')
+        """,
+    ),
+)

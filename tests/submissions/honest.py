@@ -5,25 +5,46 @@ import sys
 
 import nbformat
 
-from tests.submissions import EVERYTHING, NOTHING, before, but, cell, earns, replaced, right
+from tests.submissions import EVERYTHING, NOTHING, adding, before, but, cell, earns, replaced, replacing, right, table
+
+HELPERS = """
+import numpy
+print(numpy.argmax(y))
+def samples_in(y):
+    return y.shape[1]
+largest = lambda z: numpy.max(z, axis=0)
+"""
+JULIA = {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}
+FLAGS = ("grade", "solution", "locked", "task")
+
+
+def _example(notebook):
+    """Find an example of the course, which grading skips: it needs data of another one."""
+    return next(cell for cell in notebook.cells if cell.get("id") == "one-hot")
+
+
+def _with_helpers(notebook):
+    """Have the loss and the softmax layer take a step each from a helper."""
+    replaced(right(notebook), "loss", "y.shape[1]", "samples_in(y)")
+    return replaced(notebook, "softmax", "input.max(axis=0)", "largest(input)")
+
+
+def in_each_cell(change):
+    """Right, with a change in each of the course's cells, which is given with what nbgrader knows of it."""
+
+    def make(notebook, folder):
+        for found in right(notebook).cells:
+            if "nbgrader" in found.metadata:
+                change(found, found.metadata.nbgrader)
+        return notebook
+
+    return make
 
 
 @earns(EVERYTHING)
 def honest(notebook, folder):
     """Everything filled in rightly."""
     return right(notebook)
-
-
-@earns(NOTHING)
-def untouched(notebook, folder):
-    """Handed in as it was released."""
-    return notebook
-
-
-@earns(but("cce-gradient"))
-def one_blank_open(notebook, folder):
-    """One function of a cell is written, the other still open."""
-    return replaced(right(notebook), "loss", "-y / yhat", "?")
 
 
 @earns(but("softmax-forward", "softmax-stable", "softmax-backward", "train"))
@@ -36,32 +57,12 @@ def blanks_open(notebook, folder):
     return notebook
 
 
-@earns(but("cce"))
-def common_mistake(notebook, folder):
-    """The loss is the mean over all entries, not over the samples."""
-    return replaced(right(notebook), "loss", "-np.sum(y * np.log(yhat)) / y.shape[1]", "-np.mean(y * np.log(yhat))")
-
-
 @earns(EVERYTHING)
 def noisy(notebook, folder):
     """Right, with warnings, prints to both streams, and a display left in from looking for a mistake."""
     noise = "import sys, warnings; warnings.warn('noise'); print('noise', file=sys.stderr); display(y)\n    "
     before(right(notebook), "loss", "import logging, sys\nlogging.warning('noise'); sys.__stderr__.write('noise')")
     return replaced(notebook, "loss", "return(-np.sum", noise + "print(y); return(-np.sum")
-
-
-@earns(EVERYTHING if sys.version_info >= (3, 12) else but("cce", "cce-gradient"))
-def newer_python(notebook, folder):
-    """Right, with an f-string that Python reads since 3.12."""
-    cell(right(notebook), "loss").source += """\nprint(f'{', '.join("ab")}')"""
-    return notebook
-
-
-@earns(EVERYTHING)
-def checks_deleted(notebook, folder):
-    """Right, without a single check."""
-    notebook.cells = [cell for cell in right(notebook).cells if not cell.source.startswith("check.")]
-    return notebook
 
 
 @earns(EVERYTHING)
@@ -81,15 +82,6 @@ def solution_deleted(notebook, folder):
 
 
 @earns(EVERYTHING)
-def checks_changed(notebook, folder):
-    """Right, with something else in each locked cell."""
-    for found in right(notebook).cells:
-        if found.metadata.get("nbgrader", {}).get("locked"):
-            found.source = "2.0"
-    return notebook
-
-
-@earns(EVERYTHING)
 def cells_doubled(notebook, folder):
     """Right, with a copy as released behind each solution, and each check twice."""
     copies = copy.deepcopy({cell.id: cell for cell in notebook.cells if "nbgrader" in cell.metadata})
@@ -100,46 +92,10 @@ def cells_doubled(notebook, folder):
 
 
 @earns(EVERYTHING)
-def reversed_order(notebook, folder):
-    """Right, with the last cell first and the first last."""
-    right(notebook).cells.reverse()
-    return notebook
-
-
-@earns(EVERYTHING)
 def written_elsewhere(notebook, folder):
     """The loss is written in a cell of the student's own, and the course's cell deleted."""
     before(right(notebook), "loss", cell(notebook, "loss").source)
     notebook.cells.remove(cell(notebook, "loss"))
-    return notebook
-
-
-@earns(EVERYTHING)
-def types_changed(notebook, folder):
-    """Right, with solutions as raw cells and checks as Markdown."""
-    for found in right(notebook).cells:
-        kind = found.metadata.get("nbgrader", {})
-        found.cell_type = "raw" if kind.get("solution") else "markdown" if kind.get("grade") else found.cell_type
-    return notebook
-
-
-@earns(EVERYTHING)
-def flags_flipped(notebook, folder):
-    """Right, with every flag turned round and a thousand points for each cell."""
-    for found in right(notebook).cells:
-        for flag in ("grade", "solution", "locked", "task"):
-            if "nbgrader" in found.metadata:
-                found.metadata.nbgrader[flag] = not found.metadata.nbgrader[flag]
-                found.metadata.nbgrader["points"] = 1000
-    return notebook
-
-
-@earns(EVERYTHING)
-def ids_renamed(notebook, folder):
-    """Right, with ids that the course doesn't know."""
-    for found in right(notebook).cells:
-        if "nbgrader" in found.metadata:
-            found.metadata.nbgrader["grade_id"] += "-1"
     return notebook
 
 
@@ -180,68 +136,11 @@ def metadata_mangled(notebook, folder):
 
 
 @earns(EVERYTHING)
-def schema_old(notebook, folder):
-    """Right, with metadata as nbgrader wrote it years ago, or will in years to come."""
-    for at, found in enumerate(right(notebook).cells):
-        if "nbgrader" in found.metadata:
-            found.metadata.nbgrader = {
-                "grade_id": found.metadata.nbgrader["grade_id"],
-                "schema_version": (1, 99)[at % 2],
-            }
-    return notebook
-
-
-@earns(EVERYTHING)
 def tags_added(notebook, folder):
     """Right, with each cell to be skipped, hidden, or expected to fail."""
     for found in right(notebook).cells:
         found.metadata["tags"] = ["skip-execution", "raises-exception", "remove-input"]
     return notebook
-
-
-@earns(EVERYTHING)
-def other_kernel(notebook, folder):
-    """Right, from a machine with another kernel."""
-    right(notebook).metadata["kernelspec"] = {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}
-    return notebook
-
-
-@earns(EVERYTHING)
-def elsewhere(notebook, folder):
-    """Right; a cell moves to another folder."""
-    return before(right(notebook), "loss", "import os; os.chdir('/')")
-
-
-@earns(but("cce"))
-def name_lost(notebook, folder):
-    """The loss has another name than its check looks for; the checks of the other parts look for theirs."""
-    return replaced(right(notebook), "loss", "def cce(", "def my_loss(")
-
-
-@earns(but("train"))
-def name_shadowed(notebook, folder):
-    """Right, but for the last checks a name is lost."""
-    return before(right(notebook), "check-train", "check = None")
-
-
-def _example(notebook):
-    """Find an example of the course, which grading skips: it needs data of another one."""
-    return next(cell for cell in notebook.cells if cell.get("id") == "one-hot")
-
-
-def _with_helpers(notebook):
-    """Have the loss and the softmax layer take a step each from a helper."""
-    replaced(right(notebook), "loss", "y.shape[1]", "samples_in(y)")
-    return replaced(notebook, "softmax", "input.max(axis=0)", "largest(input)")
-
-
-HELPERS = """
-import numpy
-print(numpy.argmax(y))
-def samples_in(y):
-    return y.shape[1]
-largest = lambda z: numpy.max(z, axis=0)
-"""
 
 
 @earns(EVERYTHING)
@@ -258,12 +157,6 @@ def helper_in_a_copied_example(notebook, folder):
     made.update(id="copied", source=HELPERS)
     notebook.cells.insert(notebook.cells.index(_example(notebook)) + 1, made)
     return notebook
-
-
-@earns(EVERYTHING)
-def helper_in_a_new_cell(notebook, folder):
-    """Right, with helpers in a cell of the student's own, which is run like any other."""
-    return before(_with_helpers(notebook), "loss", HELPERS.replace("print(numpy.argmax(y))", ""))
 
 
 @earns(EVERYTHING)
@@ -323,17 +216,52 @@ def old_version_below(notebook, folder):
 
 
 @earns(EVERYTHING)
-def much_commented(notebook, folder):
-    """Right, with a longer comment in a cell than anybody would write who has nothing to hide there."""
-    return before(right(notebook), "loss", "#" * 30_000)
-
-
-@earns(EVERYTHING)
 def examples_slow_or_wrong(notebook, folder):
     """Right, with each example changed: some never end, some end in an error, and some can't be read."""
-    right(notebook)
     changes = ("while True:\n    pass", "missing.thing()", "def half(:")
-    examples = [found for found in notebook.cells if "skip-execution" in found.metadata.get("tags", ())]
+    examples = [found for found in right(notebook).cells if "skip-execution" in found.metadata.get("tags", ())]
     for at, found in enumerate(examples):
         found.source += "\n" + changes[at % 3 if at < 6 else 1]
     return notebook
+
+
+@earns(EVERYTHING if sys.version_info >= (3, 12) else but("cce", "cce-gradient"))
+def newer_python(notebook, folder):
+    """Right, with an f-string that Python reads since 3.12."""
+    cell(right(notebook), "loss").source += """\nprint(f'{', '.join("ab")}')"""
+    return notebook
+
+
+GOOD = table(
+    EVERYTHING,
+    checks_deleted=lambda notebook, folder: (
+        right(notebook) | {"cells": [cell for cell in notebook.cells if not cell.source.startswith("check.")]}
+    ),
+    checks_changed=in_each_cell(lambda found, own: found.update(source="2.0") if own.locked else None),
+    reversed_order=lambda notebook, folder: right(notebook) | {"cells": notebook.cells[::-1]},
+    types_changed=in_each_cell(
+        lambda found, own: found.update(cell_type="raw" if own.solution else ("code", "markdown")[own.grade])
+    ),
+    flags_flipped=in_each_cell(lambda found, own: own.update({flag: not own[flag] for flag in FLAGS}, points=1000)),
+    ids_renamed=in_each_cell(lambda found, own: own.update(grade_id=f"{own.grade_id}-1")),
+    # As nbgrader wrote it years ago, or will in years to come.
+    schema_old=in_each_cell(
+        lambda found, own: found.metadata.update(
+            nbgrader={"grade_id": own.grade_id, "schema_version": (1, 99)[len(found.source) % 2]}
+        )
+    ),
+    other_kernel=lambda notebook, folder: right(notebook) | {"metadata": notebook.metadata | {"kernelspec": JULIA}},
+    # A longer comment than anybody would write who has nothing to hide there.
+    much_commented=adding("loss", "#" * 30_000),
+)
+WEAKER = [
+    *table(NOTHING, untouched=lambda notebook, folder: notebook),
+    *table(but("cce-gradient"), one_blank_open=replacing("loss", "-y / yhat", "?")),
+    *table(
+        but("cce"),
+        # The mean over all entries, not over the samples.
+        common_mistake=replacing("loss", "-np.sum(y * np.log(yhat)) / y.shape[1]", "-np.mean(y * np.log(yhat))"),
+        name_lost=replacing("loss", "def cce(", "def my_loss("),  # the checks of other parts look for their names
+    ),
+    *table(but("train"), name_shadowed=adding("check-train", "check = None")),
+]

@@ -25,46 +25,30 @@ HTML = """
 <object data=x></object><embed src=x>
 """.strip().splitlines()
 
-MARKDOWN = r"""
+LINES = r"""
 [a](javascript:alert(1))
-
 [a](JaVaScRiPt:alert(1))
-
 [a](java&Tab;script:alert(1))
-
 [a](vbscript:alert(1))
-
 [a](data:text/html;base64,PHNjcmlwdD4=)
-
 [a](handed-in.html)
-
 [a](/formgrader/submissions/1/handed-in.html)
-
 <javascript:alert(1)>
-
 ![a](javascript:alert(1))
-
 ![a](data:text/html,x)
-
 ![a](/hub/logout)
-
 ![a](https://example.org/seen.png)
-
 ![a](attachment:lost.png)
-
 ![]()
-
 ![a](../../../judge_secret)
-
 ![a](verdict.json)
-
 ![a"onerror=x](x 'y"onerror=z')
-
 $<img src=x onerror=alert(1)>$
-
 # check-cce
-
-```mermaid
+"""
+MARKDOWN = (
+    LINES.replace("\n", "\n\n")[1:]
+    + """```mermaid
 <img src=x onerror=alert(1)>
 ```
 
@@ -72,21 +56,11 @@ $<img src=x onerror=alert(1)>$
 z
 ```
 """
+)
 
-WIDGETS = {
-    "application/vnd.jupyter.widget-state+json": {
-        "state": {
-            "a": {
-                "model_name": "AnyModel",
-                "model_module": "anywidget",
-                "model_module_version": "*",
-                "state": {"_esm": "window.ran = 4; export default {}", "_anywidget_id": "a", "_view_name": "AnyView"},
-            }
-        },
-        "version_major": 2,
-        "version_minor": 0,
-    }
-}
+STATE = {"_esm": "window.ran = 4; export default {}", "_anywidget_id": "a", "_view_name": "AnyView"}
+MODEL = {"model_name": "AnyModel", "model_module": "anywidget", "model_module_version": "*", "state": STATE}
+WIDGETS = {"application/vnd.jupyter.widget-state+json": {"state": {"a": MODEL}, "version_major": 2, "version_minor": 0}}
 """What JupyterLab restores as it opens a notebook that has it in its metadata, trusted or not; `_esm` is a script."""
 
 PLAIN = r"""**bold** and *leaning*

@@ -39,9 +39,8 @@ ADVICE = {
     "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
     "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
     " at your desk too. Look for what takes a lot of memory, or tells Python to stop.",
-    "memory": "An array may be larger than you meant: look at its shape before it is made.",
     "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
-    "put out more": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
+    "put out": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
     "in its place": "Next time, hand it in under the name it came with.",
     "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
     "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",

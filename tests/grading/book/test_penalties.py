@@ -38,8 +38,10 @@ def renewed(gradebook, method="zero"):
 
 
 def test_points_that_were_given_by_hand_cost_the_late_as_much_as_others(gradebook, capsys):
+    assert renewed(gradebook, "none") == {}
     assert renewed(gradebook) == {"ada": 3}
     assert len(capsys.readouterr().err.splitlines()) == 1, "what has changed, and not for each student by which rule"
+    assert renewed(gradebook, "none") == {"ada": 3}, "without a rule what was taken off stays: see its command line"
     for student in ("ada", "bao"):
         gradebook.find_grade("explain", "work", "work", student).manual_score = 1.5
     gradebook.db.commit()
@@ -47,23 +49,16 @@ def test_points_that_were_given_by_hand_cost_the_late_as_much_as_others(gradeboo
     assert gradebook.find_submission("work", "ada").score == 4.5
 
 
-def test_an_extension_that_is_granted_after_the_grading_counts(gradebook):
+MOVES = {
+    "an extension": lambda gradebook: gradebook.grant_extension("work", "ada", days=2),
+    "a later due date": lambda gradebook: gradebook.update_or_create_assignment("work", duedate=LATE),
+    "no due date": lambda gradebook: gradebook.update_or_create_assignment("work", duedate=None),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_who_is_in_time_by_what_came_after_the_grading_loses_nothing(gradebook, move, capsys):
     assert renewed(gradebook) == {"ada": 3}
-    gradebook.grant_extension("work", "ada", days=2)
-    assert renewed(gradebook) == {}
-
-
-def test_without_a_rule_what_the_grading_took_off_stays(gradebook):
-    """Its rule may have stood on its command line."""
-    assert renewed(gradebook, "none") == {}
-    assert renewed(gradebook) == {"ada": 3}
-    assert renewed(gradebook, "none") == {"ada": 3}
-
-
-@pytest.mark.parametrize("due", [LATE + timedelta(days=1), None])
-def test_who_is_in_time_by_a_due_date_that_was_moved_loses_nothing(gradebook, due, capsys):
-    assert renewed(gradebook) == {"ada": 3}
-    gradebook.find_assignment("work").duedate = due
-    gradebook.db.commit()
+    MOVES[move](gradebook)
     assert renewed(gradebook, "none") == {}
     assert "ada counts as in time now. Before, being late cost 3." in capsys.readouterr().err

@@ -5,14 +5,10 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import redirect_stderr
-from functools import partial
 from io import StringIO
 from pathlib import Path
 
-import nbgrader.apps
 import pytest
-from nbgrader.apps.baseapp import nbgrader_aliases, nbgrader_flags
-from traitlets.config import Application
 
 from lib.grading.commands import COMMANDS, app
 from lib.grading.judge.verdict import Verdict
@@ -32,10 +28,8 @@ def test_it_lists_its_commands():
     command = [Path(sysconfig.get_path("scripts"), "zerolayer")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     said = done.stdout.partition("Subcommands")[2].partition("Options")[0].splitlines()
-    for command in COMMANDS:
-        described = said[said.index(command) + 1 :]
-        assert described[0].startswith("    ")
-        assert described[1][:1] != " ", "one line each, so that all of them are seen at once"
+    assert [line for line in said if line in COMMANDS] == [*COMMANDS]
+    assert sum(line.startswith("    ") for line in said) == len(COMMANDS), "one line each: all are seen at once"
     assert [kind.name for kind in app.APPS.values()] == [f"zerolayer-{command}" for command in COMMANDS]
 
 
@@ -53,10 +47,8 @@ ARGUMENTS |= {"doctor": "", "new": "NAME", "check": "NAME"}
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command, capsys):
-    kind = app.APPS[command]
-    with pytest.raises(SystemExit) as ended:
-        kind().parse_command_line(["--help"])
-    assert not ended.value.code
+    with pytest.raises(SystemExit, match="0"):
+        app.APPS[command]().parse_command_line(["--help"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"Usage: zerolayer {command} ") and ARGUMENTS[command] in lines[0]
     examples = [line for line in lines if line.strip().startswith(f"zerolayer {command}")]
@@ -80,25 +72,18 @@ OPTIONS = {
     "report": {"assignment", "student", "db", "server"},
 }
 """What each command has besides those of `EVERYWHERE`; whatever else is typed goes to JupyterLab from `lab`."""
-NBGRADERS = {"no_such_option", *nbgrader_aliases, *nbgrader_flags}
-NBGRADERS |= {
-    name
-    for kind in vars(nbgrader.apps).values()
-    for name in (*getattr(kind, "aliases", ()), *getattr(kind, "flags", ()))
-}
 
 
 @pytest.mark.parametrize("command", OPTIONS)
 def test_each_command_has_the_options_that_work_for_it_and_refuses_all_others(command):
-    """traitlets takes `--student=x` for a setting of nobody's, and goes on."""
+    """traitlets takes `--student=x` for a setting of nobody's, and goes on. Two of these are nbgrader's own."""
     kind, off = app.APPS[command], []
     assert {*kind.aliases, *kind.flags} == EVERYWHERE | OPTIONS[command]
-    for name in sorted(NBGRADERS - kind.aliases.keys() - kind.flags.keys()):
-        dashes = "--" if len(name) > 1 else "-"
-        for typed in ([f"{dashes}{name}"], [f"{dashes}{name}=x"], [UNIT, f"{dashes}{name}", "x"]):
+    for name in ("--no_such_option", "--create", "--no-execute", "-o"):
+        for typed in ([name], [f"{name}=x"], [UNIT, name, "x"]):
             with redirect_stderr(StringIO()) as said, pytest.raises(SystemExit) as ended:
                 kind().parse_command_line(typed)
-            wanted = f"`zerolayer {command}` has no option {dashes}{name}. It has: --"
+            wanted = f"`zerolayer {command}` has no option {name}. It has: --"
             off += [] if ended.value.code == 2 and wanted in said.getvalue() else [(typed, said.getvalue())]
     assert not off
 
@@ -108,27 +93,8 @@ def course(small_course, tmp_path_factory):
     """A course of one small unit, with somebody's work, which is graded."""
     course = Course(shutil.copytree(small_course.root, tmp_path_factory.mktemp("options") / "course"))
     shutil.copytree(course.root / "notebooks", course.root / "submitted" / "ada")
-    assert give(course, "grade", UNIT).returncode == 0
+    assert course.zerolayer("grade", UNIT).returncode == 0
     return course
-
-
-class Launched:
-    """A command as its program starts it, in this process, in which others were started before."""
-
-    def __init__(self, kind):
-        self.kind = kind
-
-    def initialize(self, arguments):
-        if Application.initialized():
-            type(Application.instance()).clear_instance()
-        self.arguments = arguments
-
-    def start(self):
-        self.kind.launch_instance(self.arguments)
-
-
-def give(course, command, *arguments):
-    return course.runs_here(partial(Launched, app.APPS[command]), *arguments)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +102,7 @@ def give(course, command, *arguments):
     [
         *((each, "--course-dir={root}/units", "There is no nbgrader_config.py in") for each in ("grade", "report")),
         *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback", "watch")),
-        ("check", "--assignment=other", "There is no unit called other."),
+        ("check", "--assignment=other", "There is no unit called other. Name one unit, for example: zerolayer check "),
         ("new", "--assignment=other", "Name the new unit"),
         ("grade", "--debug", "DEBUG"),
         ("grade", "--log-level=DEBUG", "DEBUG"),
@@ -146,6 +112,7 @@ def give(course, command, *arguments):
         ("build", "--notebook=none", "No notebooks were matched"),
         ("build", "--no-db", "is ready"),
         *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
+        ("watch", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
         ("grade", "--timeout=x", "A setting can't be used"),
         *((command, "--jobs=x", "expected an int, not the str 'x'") for command in ("grade", "feedback")),
         ("grade", "--scheduler=nowhere", "No Dask scheduler with workers answers"),
@@ -158,23 +125,20 @@ def give(course, command, *arguments):
 )  # fmt: skip
 def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
     more = ("--once", "--WatchApp.settled=0") if command == "watch" else (UNPROVED,) if command == "build" else ()
-    done = give(course, command, UNIT, *more, option.format(root=course.root))
+    done = course.zerolayer(command, UNIT, *more, option.format(root=course.root))
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_nothing_is_said_where_that_is_wanted(course):
-    assert give(course, "grade", UNIT, "--quiet", "--student=nobody").stderr == ""
+    assert course.zerolayer("grade", UNIT, "--quiet", "--student=nobody").stderr == ""
 
 
 @pytest.mark.parametrize(
     ("command", "told"),
     [
         (("grdae",), "There is no command grdae"),
-        (("grade",), "Name one assignment, for example: zerolayer grade hidden_layer"),
-        (("grade", "softmax_classifier"), "No notebooks were matched"),
         (("build",), "There are no notebooks in"),
-        (("check", "sotfmax"), "There is no unit called sotfmax. Name one unit, for example: zerolayer check "),
         (("new", "mine"), "units/mine: Not a directory."),
     ],
 )  # fmt: skip
@@ -206,13 +170,11 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     assert done.returncode == 0, done.stderr
     assert " INFO]" not in done.stderr
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if "/20 " in line)
-    assert len(rows) == 12
-    for student in ("ada", "bao"):
-        assert rows[student].split(maxsplit=1) == ["20/20", "everything right"]
-    assert len({row.split(maxsplit=1)[1] for row in rows.values()}) >= 9
+    assert rows["ada"].endswith(" everything right") and rows["bao"].endswith(" everything right")
+    assert len(rows) == 12 and len({row.split(maxsplit=1)[1] for row in rows.values()}) >= 9
     for student, row in rows.items():
         verdict = Verdict.load(tmp_path / "course" / "autograded" / student / "softmax_classifier")
-        assert row.startswith(f"{verdict.points:g}/20")
+        assert row.split()[0] == f"{verdict.points:g}/20"
         assert (tmp_path / "course" / "feedback" / student / "softmax_classifier" / "softmax_classifier.html").exists()
 
 
@@ -220,7 +182,6 @@ def test_a_demo_that_ends_early_says_where_its_course_is(tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     (tmp_path / "solutions" / "softmax_classifier" / "softmax_classifier.ipynb").write_text("no notebook")
-    scratch = tmp_path / "scratch"
-    done = zerolayer("demo", f"--folder={scratch}", cwd=tmp_path)
+    done = zerolayer("demo", "--folder=scratch", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.rstrip().endswith(f"The scratch course is left as it is, to look at. It is {scratch}")
+    assert done.stderr.rstrip().endswith("left as it is, to look at. It is scratch")

@@ -12,7 +12,6 @@ import nbformat
 import numpy as np
 import pytest
 from nbconvert.exporters import HTMLExporter
-from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
@@ -24,25 +23,17 @@ from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK, Course
+from tests.grading.grade.test_replay import FILE, hand_in
 from tests.submissions import POINTS, as_bytes, right
 
 TOTAL = sum(POINTS.values())
-FILE = f"{ASSIGNMENT}.ipynb"
 
 
 @pytest.fixture
 def course(new_course, tmp_path):
-    """A course in which nobody has handed in anything; `hand_in(student, notebook)` does."""
+    """A course in which nobody has handed in anything; `fresh()` gives its notebook."""
     course = new_course(tmp_path / "course")
     course.fresh = lambda: nbformat.read(course.released(), as_version=4)
-
-    def hand_in(student, notebook, name=FILE):
-        folder = course.root / "submitted" / student / ASSIGNMENT
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(as_bytes(notebook))
-        return folder
-
-    course.hand_in = hand_in
     return course
 
 
@@ -61,7 +52,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
         if cell.metadata.get("nbgrader", {}).get("grade_id") != "relu":
             cell.metadata.pop("nbgrader", None)
     for student, notebook in (("ada", right(course.fresh())), ("emil", other), ("finn", pasted)):
-        course.hand_in(student, notebook)
+        hand_in(course, student, notebook)
     (course.root / "submitted" / "all.zip").touch()
     done = course.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == NEEDS_A_PERSON
@@ -86,7 +77,7 @@ UNREAD = {
 def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(course, monkeypatch, number, name, said):
     """It stopped the class, or the verdict was that nothing was handed in. Where tests run as root, no mode of a file
     keeps them out; and a file system of a student's own can say what a disk says."""
-    _, folder, _ = (course.hand_in(student, right(course.fresh())) for student in ("ada", "eve", "zoe"))
+    _, folder, _ = (hand_in(course, student, right(course.fresh())) for student in ("ada", "eve", "zoe"))
     place, access, real = folder / name, os.access, os.open
 
     def fail(path, *more, dir_fd=None):
@@ -105,35 +96,12 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
 
 def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     """Who hands in the empty notebook and the finished one has the points of the first."""
-    course.hand_in("ada", course.fresh())
-    course.hand_in("ada", right(course.fresh()), "final.ipynb")
+    hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
     remark = f"Only {FILE} was graded, and not what lay beside it: final.ipynb."
     assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
     assert course.verdict("ada").remarks == (remark,)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
     assert f"{remark} If that was the one you meant, hand it in" in text_of(course.feedback("ada"))
-
-
-# Again
-
-
-def test_grading_again_gives_the_same_and_keeps_what_a_person_marked(graded):
-    def marks():
-        return gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "blanks_open").grades
-
-    with Gradebook(f"sqlite:///{graded.root}/gradebook.db") as gradebook:
-        for cell, mark in (("explain-gradient", 1.5), ("check-train", 3.5)):
-            gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, "blanks_open").manual_score = mark
-        gradebook.db.commit()
-    before = graded.verdict("blanks_open")
-    again = graded.zerolayer("grade", ASSIGNMENT, "--student=blanks_open", "--force", *QUICK)
-    assert again.returncode == 0, again.stderr
-    assert graded.verdict("blanks_open") == before
-    with Gradebook(f"sqlite:///{graded.root}/gradebook.db") as gradebook:
-        scores = {grade.name: (grade.score, grade.auto_score) for grade in marks()}
-    assert scores["explain-gradient"][0] == 1.5
-    assert scores["check-train"] == (3.5, 0)
-    assert scores["check-dense-backward"] == (4, 4)
 
 
 # By nbgrader's own hands
@@ -178,15 +146,6 @@ def test_formgraders_button_gives_the_same_verdict(by_nbgrader, monkeypatch):
         assert by_nbgrader.verdict(name) == before
 
 
-def test_validate_fails_as_released_and_passes_once_completed(graded):
-    (graded.root / "mine.ipynb").write_bytes(as_bytes(right(nbformat.read(graded.released(), as_version=4))))
-    assert "VALIDATION FAILED" in graded.nbgrader("validate", str(graded.released())).stdout
-    assert "Success! Your notebook passes all the tests." in graded.nbgrader("validate", "mine.ipynb").stdout
-
-
-# Feedback and formgrader
-
-
 def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     """Those of nbgrader's `generate_feedback`, and what formgrader shows."""
     name, verdict = "common_mistake", graded.verdict("common_mistake")
@@ -198,7 +157,7 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     resources = {"assignment_id": ASSIGNMENT, "notebook_id": ASSIGNMENT, "base_url": "", "submission_id": "1"}
     resources |= {"index": 0, "total": 1, "student": "x", "last_name": "", "first_name": "", "notebook_path": ""}
     shown, _ = HTMLExporter(config=config).from_filename(str(graded.notebook(name)), resources=resources)
-    [loss] = [part for part in verdict.parts if part.id == "check-cce"]
+    loss = verdict.parts[0]
     kept = [each for part in verdict.parts for each in (part.challenge, *part.expected.values())]
     records = [read_record(data) for each in kept for data in each.values()]
     results = [leaf for each in records if not isinstance(each, Failure) for _, leaf in leaves(each)]
@@ -208,12 +167,7 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     given = graded.released().read_text()  # a drawn number may begin as one of the notebook's own, such as 0.000625
     for html in (graded.feedback(name), shown):
         said = text_of(html)
-        for each in (
-            "The loss: 0 of 2 points",
-            "Softmax, forward: 3 of 3 points",
-            loss.mistake.name,
-            loss.mistake.hint,
-        ):
-            assert each in said
+        points = ("The loss: 0 of 2 points", "Softmax, forward: 3 of 3 points")
+        assert all(each in said for each in (*points, loss.mistake.name, loss.mistake.hint))
         assert not [number for number in numbers if number in html and number not in given]
     assert not list((graded.root / "feedback").rglob("verdict.json"))

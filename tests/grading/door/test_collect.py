@@ -26,7 +26,6 @@ from tests.submissions.pages import WIDGETS
 
 FILE = f"{ASSIGNMENT}.ipynb"
 SECRET = "0123456789abcdef" * 4
-DUE = datetime(2026, 3, 1, 12)
 
 
 def packed(*entries):
@@ -71,12 +70,14 @@ def beyond(data):
 WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 """What everybody hands in of whom only the name matters."""
 OWN = packed((FILE, WORK))
+MADE_UP = b"2020-01-01 00:00:00"
+"""A time that a student writes, and that nobody reads."""
 WITH_WIDGETS = as_bytes({**json.loads(WORK), "metadata": {"title": "mine", "widgets": WIDGETS}})
 
 CANVAS = {
     "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
     "lopezana_LATE_12346_67891_softmax_classifier-1.ipynb": WORK,
-    "kimlee_late_12347_67892_softmax_classifier (2).ipynb": WORK,
+    "kimlee_late_12347_67892_a.zip": packed(("a/softmax_classifier (2).IPYNB", WORK), ("a/timestamp.txt", MADE_UP)),
     "o_neil_12348_67893_softmax_classifier.ipynb.json": WORK,
     "capital_12354_67903_softmax_classifier.IPYNB": WORK,
     "weiming_12349_67894_final.ipynb": WORK,
@@ -85,7 +86,7 @@ CANVAS = {
         ("mine/softmax_classifier.ipynb", WORK),
         ("__MACOSX/mine/._softmax_classifier.ipynb", b"\0"),
         ("mine/.ipynb_checkpoints/softmax_classifier-checkpoint.ipynb", b"{}"),
-        ("mine/data.csv", b"1,2"),
+        ("mine/timestamp.txt", MADE_UP),
     ),
     "twice_12351_67897_softmax_classifier-2.ipynb": b"2",
     "twice_12351_67898_softmax_classifier-10.ipynb": b"10",
@@ -98,6 +99,7 @@ CANVAS = {
 }
 MOODLE = {
     "Jane Smith_501_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+    "Jane Smith_501_assignsubmission_file_/timestamp.txt": MADE_UP,
     "Åsa Öberg-Łuk_502_assignsubmission_file/softmax_classifier.ipynb": WORK,
     "Participant_503_assignsubmission_file_/all.zip": OWN,
     "Li Wei_504_assignsubmission_file_softmax_classifier.ipynb": WORK,
@@ -118,14 +120,12 @@ REFUSED = {
     "out_1_1_up.zip": (packed((f"../../{FILE}", WORK)), "leads out of its folder"),
     "out_2_1_root.zip": (packed((f"/etc/{FILE}", WORK)), "leads out of its folder"),
     "out_3_1_drive.zip": (packed((f"C:\\Users\\{FILE}", WORK)), "leads out of its folder"),
-    "out_4_1_backslash.zip": (packed((f"..\\..\\{FILE}", WORK)), "leads out of its folder"),
     "link_5_1_work.zip": (packed((link(FILE), "../../../judge_secret")), "is a link or a device"),
     "inner_6_1_work.zip": (packed(("inner.zip", OWN)), "is a zip in a student's zip"),
     "key_7_1_work.zip": (encrypted(OWN), "is encrypted"),
     "cut_8_1_work.zip": (OWN[: len(OWN) // 2], "can't be unpacked"),
     "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
     "beyond_18_1_work.zip": (beyond(OWN), "can't be unpacked"),
-    "text_10_1_work.zip": (b"I have thought about it.", "can't be unpacked"),
     "lists_20_1_work.ipynb": (b"[" * 500_001, "has more than 500,000 lists"),
     "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
     "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
@@ -137,59 +137,70 @@ REFUSED = {
 }
 
 
+def collect(root, files, *options, **how):
+    """Lay these downloads into a course, each later than the one before, and collect what is there."""
+    if not (root / "nbgrader_config.py").exists():
+        copy_course(root)
+        (root / "notebooks" / ASSIGNMENT).mkdir(parents=True, exist_ok=True)
+    (archive := archive_in(root)).mkdir(parents=True, exist_ok=True)
+    for day, (name, content) in enumerate(files.items()):
+        (archive / name).write_bytes(content)
+        os.utime(archive / name, (day, day))
+    return Course(root).nbgrader("zip_collect", ASSIGNMENT, *options, **how)
+
+
 def archive_in(root):
-    """Lay out a course, and give the folder for its downloads."""
-    copy_course(root)
-    (root / "notebooks" / ASSIGNMENT).mkdir(parents=True, exist_ok=True)
-    (archive := root / "downloaded" / ASSIGNMENT / "archive").mkdir(parents=True)
-    return archive
+    return root / "downloaded" / ASSIGNMENT / "archive"
+
+
+def set_due(course):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = datetime(2026, 3, 1, 12)
+        gradebook.db.commit()
+
+
+def completed(course):
+    return as_bytes(right(nbformat.read(course.released(), as_version=4)))
 
 
 @pytest.fixture(scope="module")
 def collected(new_course, tmp_path_factory):
     """A course into which a download of each kind was collected in one run of the command."""
     course = new_course(tmp_path_factory.mktemp("collect") / "course")
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
-        gradebook.db.commit()
+    set_due(course)
     (course.root / "judge_secret").write_text(SECRET)
-    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
-    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
-    canvas = {**CANVAS, "smithjane_12345_67890_softmax_classifier.ipynb": done}
+    archive_in(course.root).mkdir(parents=True)
+    (archive_in(course.root) / f"linked_78_1_{FILE}").symlink_to(course.root / "judge_secret")
     refused = {name: data for name, (data, _) in REFUSED.items()}
-    (archive / "submissions.zip").write_bytes(packed(*canvas.items(), *refused.items()))
-    (archive / "Course-Softmax-99.zip").write_bytes(packed(*MOODLE.items()))
-    (archive / "broken.zip").write_bytes(packed(*CANVAS.items())[:500])
-    (archive / "byhand_77_1_softmax_classifier.ipynb").write_bytes(WORK)
-    (archive / "nobody.ipynb").write_bytes(WORK)
-    (archive / "linked_78_1_softmax_classifier.ipynb").symlink_to(course.root / "judge_secret")
+    canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed(course), **refused}
+    downloads = {
+        "submissions.zip": packed(*canvas.items()),
+        "Course-Softmax-99.zip": packed(*MOODLE.items()),
+        "broken.zip": packed(*CANVAS.items())[:500],
+        f"byhand_77_1_{FILE}": WORK,
+        "nobody.ipynb": WORK,
+    }
     course.before = set(course.root.parent.rglob("*"))
-    course.run = course.nbgrader("zip_collect", ASSIGNMENT)
+    course.run = collect(course.root, downloads)
+    course.notes = json.loads((course.root / "downloaded" / ASSIGNMENT / "collected.json").read_text())
     return course
-
-
-def course_notes(course):
-    return course.root / "downloaded" / ASSIGNMENT / "collected.json"
 
 
 @pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
 def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
     """What Canvas says came late is so by the least bit: it doesn't say when it came."""
     assert collected.run.returncode == 0, collected.run.stderr
-    found = {
-        folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()}
-        for folder in (collected.root / "submitted").iterdir()
-    }
+    submitted = collected.root / "submitted"
+    found = {folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()} for folder in submitted.iterdir()}
     assert found == COLLECTED
-    stamp = (collected.root / "submitted" / "lopezana_12346" / ASSIGNMENT / "timestamp.txt").read_text()
-    assert stamp == "2026-03-01 12:00:01"
-    assert set(json.loads(course_notes(collected).read_text())["late"]) == {"lopezana_12346", "kimlee_12347"}
+    stamps = {stamp.parts[-3]: stamp.read_text() for stamp in submitted.rglob("timestamp.txt")}
+    assert stamps == dict.fromkeys(("lopezana_12346", "kimlee_12347"), "2026-03-01 12:00:01")
+    assert set(collected.notes["late"]) == stamps.keys()
 
 
 def test_what_is_refused_is_told_in_a_sentence_with_its_name_and_noted(collected):
     said, off = collected.run.stderr, []
-    left_out = {left["student"]: left for left in json.loads(course_notes(collected).read_text())["left_out"]}
+    left_out = {left["student"]: left for left in collected.notes["left_out"]}
     for name, (_, text) in REFUSED.items():
         [told, *_] = [line for line in said.splitlines() if name[:100] in line and "left out" in line]
         left = left_out[student := "_".join(name.split("_")[:2])]
@@ -201,13 +212,9 @@ def test_what_is_refused_is_told_in_a_sentence_with_its_name_and_noted(collected
     assert left["file"] == "onlinetext.html"
     assert left["why"] == "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
     assert f"onlinetext.html is left out: {left['why']}" in said
-    assert "twice_12351" not in left_out
-
-
-def test_a_broken_download_and_a_nameless_notebook_are_told(collected):
-    assert "broken.zip is left out: it can't be unpacked" in collected.run.stderr
-    assert "nobody.ipynb is left out: it is nobody's by its name" in collected.run.stderr
-    assert "it has a name of which no student's id can be made: it has 105 characters" in collected.run.stderr
+    assert "broken.zip is left out: it can't be unpacked" in said
+    assert "nobody.ipynb is left out: it is nobody's by its name" in said
+    assert "it has a name of which no student's id can be made: it has 105 characters" in said
 
 
 def test_saved_widgets_are_left_in_the_download(collected):
@@ -218,9 +225,10 @@ def test_saved_widgets_are_left_in_the_download(collected):
 
 def test_nothing_lands_outside_its_folders(collected):
     new = set(collected.root.parent.rglob("*")) - collected.before
-    places = [collected.root / "submitted", collected.root / "downloaded" / ASSIGNMENT / "extracted"]
-    places.append(course_notes(collected))
-    assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
+    downloaded = archive_in(collected.root).parent
+    places = [collected.root / "submitted", downloaded / "extracted", downloaded / "collected.json"]
+    outside = [path for path in new if not any(path == place or place in path.parents for place in places)]
+    assert {path.parent for path in outside} == {archive_in(collected.root)} and len(outside) == 5, "as laid there"
     assert not [path for path in new if path.is_symlink()]
     assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
 
@@ -229,18 +237,15 @@ def test_of_several_copies_the_last_one_counts(collected):
     assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
     assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
     assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
+    assert "twice_12351" not in {left["student"] for left in collected.notes["left_out"]}
 
 
 @pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
 def test_of_two_downloads_the_later_one_counts(tmp_path, names):
     """Whatever they are called, and whatever number a browser gave a student's file."""
-    archive = archive_in(tmp_path)
     first = {"Li Wei_504_assignsubmission_file/softmax (2).ipynb": b"1", "Zoë_505_assignsubmission_file/a.ipynb": b"1"}
     second = {"Li Wei_504_assignsubmission_file/softmax (1).ipynb": b"2"}
-    for day, (name, files) in enumerate(zip(names, (first, second), strict=True)):
-        (archive / f"{name}.zip").write_bytes(packed(*files.items()))
-        os.utime(archive / f"{name}.zip", (day, day))
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    done = collect(tmp_path, {f"{names[0]}.zip": packed(*first.items()), f"{names[1]}.zip": packed(*second.items())})
     assert f"{names[0]} is older than {names[1]}. Notebooks left out of it, since the other has them: 1." in done.stderr
     found = {file.parts[-3]: file.read_bytes() for file in tmp_path.glob("submitted/*/*/*")}
     assert found == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
@@ -251,11 +256,10 @@ ELSE = f"Somebody Else_777{MOODLES}"
 HONEST = {f"{ELSE}a.ipynb": WORK}
 THEIRS = {"Somebody_Else_777": WORK}
 CLAIMS = {
-    "a display name with the marker, in a folder": (
+    "a display name with the marker": (
         {f"{ELSE}x_501{MOODLES}/{FILE}": b"forged", f"{ELSE}/{FILE}": WORK},
         {**THEIRS, f"Somebody_Else_777{MOODLES}x_501": b"forged"},
     ),
-    "a display name with the marker, in a file's name": ({f"{ELSE}x_501{MOODLES}a.ipynb": b"forged", **HONEST}, THEIRS),
     "a file's name with the marker": ({f"Mallory_501{MOODLES}{ELSE}a.ipynb": b"forged", **HONEST}, THEIRS),
     "a zip's name with the marker": ({f"Mallory_501{MOODLES}{ELSE}.zip": packed((FILE, b"forged")), **HONEST}, THEIRS),
     "a file embedded in a text": (
@@ -275,15 +279,6 @@ CLAIMS = {
         {"victim_777": WORK},
     ),
     "Canvas: a title that looks like Moodle's": ({f"mallory_666_67900_{ELSE}x.ipynb": b"forged", **HONEST}, THEIRS),
-    "capital letters and a time of the student's own": (
-        {
-            f"Li Wei_504{MOODLES}/SOFTMAX.IPYNB": WORK,
-            f"Li Wei_504{MOODLES}/timestamp.txt": b"2020-01-01 00:00:00",
-            "kim_505_1_a.zip": packed((FILE, WORK), ("timestamp.txt", b"2020-01-01 00:00:00")),
-            "lea_LATE_506_1_a.zip": packed(("a/softmax_classifier.IPYNB", WORK), ("a/timestamp.txt", b"2020-01-01")),
-        },
-        {"Li_Wei_504": WORK, "kim_505": WORK, "lea_506": WORK},
-    ),
 }
 
 
@@ -291,16 +286,12 @@ CLAIMS = {
 def test_nobody_hands_in_for_somebody_else(tmp_path, case):
     """Names and files' names are the students' own; what could be two people's is nobody's."""
     files, right_ones = CLAIMS[case]
-    archive = archive_in(tmp_path)
-    (archive / "all.zip").write_bytes(packed(*files.items()))
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    done = collect(tmp_path, {"all.zip": packed(*files.items())})
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    found = {folder.parent.name: [*folder.iterdir()] for folder in tmp_path.glob("submitted/*/*")}
-    assert {student: [file.read_bytes() for file in files] for student, files in found.items()} == {
-        student: [content] for student, content in right_ones.items()
-    }
-    assert ("left out" in done.stderr) == (b"forged" not in right_ones.values() and "capital" not in case)
+    found = [(file.parts[-3], file.read_bytes()) for file in tmp_path.glob("submitted/*/*/*")]
+    assert sorted(found) == sorted(right_ones.items())
+    assert ("left out" in done.stderr) == (b"forged" not in right_ones.values())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
@@ -308,10 +299,8 @@ def test_a_disk_without_room_is_no_students_fault(tmp_path):
     """A part of a file would pass for the whole, and lose its points."""
     import resource
 
-    archive = archive_in(tmp_path)
-    (archive / f"wongsam_12_34_{FILE}").write_bytes(bytes(50_000))
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, preexec_fn=limit)
+    done = collect(tmp_path, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
     assert done.returncode == 1
     assert "Free some space there. Not all was collected." in done.stderr
     assert "Ask for" not in done.stderr
@@ -319,36 +308,32 @@ def test_a_disk_without_room_is_no_students_fault(tmp_path):
 
 
 def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(tmp_path):
-    archive = archive_in(tmp_path)
-    for name in ("ada_1", "bo_2", "cy_3"):
-        (archive / f"{name}_4_{FILE}").write_bytes(WORK)
     (submitted := tmp_path / "submitted").mkdir()
     (submitted / "bo_2").touch()
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    done = collect(tmp_path, {f"{name}_4_{FILE}": WORK for name in ("ada_1", "bo_2", "cy_3")})
     assert done.returncode == 1
     assert f"{submitted / 'bo_2'}: File exists. Not all was collected." in done.stderr
     assert "Traceback" not in done.stderr
     (submitted / "bo_2").unlink()
-    done = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force")
+    done = collect(tmp_path, {}, "--force")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in submitted.iterdir()) == ["ada_1", "bo_2", "cy_3"]
-    (archive.parent / "extracted").rename(archive.parent / "earlier")
-    again = Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT)
+    (archive_in(tmp_path).parent / "extracted").rename(tmp_path / "earlier")
+    again = collect(tmp_path, {})
     assert again.returncode == 1
     assert "is not empty. Give --force to replace what was collected before." in again.stderr
 
 
 def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
     """By them the export names students to Canvas; a number of Moodle's is none, nor one that two students claim."""
-    canvas = json.loads(course_notes(collected).read_text())["canvas"]
+    canvas = collected.notes["canvas"]
     assert canvas.keys() == {student for student in COLLECTED if student.islower()}  # as Canvas writes names
     assert canvas["smithjane_12345"] == "12345"
-    archive = archive_in(tmp_path)
     for name in ("ada_1_4", "bo_2_5"):
-        (archive / f"{name}_{FILE}").write_bytes(WORK)
-        assert Course(tmp_path).nbgrader("zip_collect", ASSIGNMENT, "--force").returncode == 0
-        (archive / f"{name}_{FILE}").unlink()
-    assert json.loads(course_notes(Course(tmp_path)).read_text())["canvas"] == {"ada_1": "1", "bo_2": "2"}
+        assert collect(tmp_path, {f"{name}_{FILE}": WORK}, "--force").returncode == 0
+        (archive_in(tmp_path) / f"{name}_{FILE}").unlink()
+    notes = json.loads((archive_in(tmp_path).parent / "collected.json").read_text())
+    assert notes["canvas"] == {"ada_1": "1", "bo_2": "2"}
 
 
 def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
@@ -360,28 +345,20 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     assert f"notcollected{len(REFUSED) + 1}" in "".join(page.split())
-    assert "is packed as .gz" in page
-    for student in ("tar_16", "key_7", "Mary_Lou_506"):
-        assert student in page
+    assert all(text in page for text in ("is packed as .gz", "tar_16", "key_7", "Mary_Lou_506"))
 
 
 def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_path):
     course = new_course(tmp_path / "course")
-    archive = course.root / "downloaded" / ASSIGNMENT / "archive"
-    archive.mkdir(parents=True)
-    done = as_bytes(right(nbformat.read(course.released(), as_version=4)))
-    for name in ("lea_LATE_1_1_softmax_classifier.ipynb", "kim_2_2_softmax_classifier.ipynb"):
-        (archive / name).write_bytes(done)
-    assert course.nbgrader("zip_collect", ASSIGNMENT).returncode == 0
+    files = dict.fromkeys((f"lea_LATE_1_1_{FILE}", f"kim_2_2_{FILE}"), completed(course))
+    assert collect(course.root, files).returncode == 0
     assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        assert gradebook.find_submission(ASSIGNMENT, "lea_1").timestamp is None
-        gradebook.find_assignment(ASSIGNMENT).duedate = DUE
-        gradebook.db.commit()
+    assert not [*course.root.glob("submitted/*/*/timestamp.txt")]
+    set_due(course)
     again = course.zerolayer("grade", ASSIGNMENT)
     assert "1 of 2 submissions graded" in again.stdout
     assert "lea_1 is late: Canvas says so, and not by how much" in again.stderr
     assert "seconds late" not in again.stderr
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        assert gradebook.find_submission(ASSIGNMENT, "lea_1").total_seconds_late == 1
-        assert gradebook.find_submission(ASSIGNMENT, "kim_2").total_seconds_late == 0
+        late = [gradebook.find_submission(ASSIGNMENT, student).total_seconds_late for student in ("lea_1", "kim_2")]
+        assert late == [1, 0]

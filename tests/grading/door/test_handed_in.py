@@ -8,7 +8,7 @@ import pytest
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.door import handed_in, walk
-from lib.grading.door.handed_in import Bounds, ClosedError, Name, find_submitted, lay_beside, strays
+from lib.grading.door.handed_in import PAGE, Bounds, ClosedError, Name, find_submitted, lay_beside, strays
 from lib.grading.names import NoId, parse_id
 from tests.course import ASSIGNMENT
 
@@ -26,18 +26,10 @@ def read(folder, **files):
     return handed_in.read(folder, ADA)
 
 
-def names(handed):
-    return [str(name) for name in handed.files]
-
-
 def test_it_is_known_by_names_and_contents(tmp_path):
-    def digest(name, **files):
-        (tmp_path / name).mkdir()
-        return read(tmp_path / name, **files).digest
-
-    assert digest("one", a="x", b="y") == digest("two", a="x", b="y")
-    others = [digest("renamed", a="x", c="y"), digest("changed", a="x", b="z"), digest("moved", a="xb", b="")]
-    assert len({digest("three", a="x", b="y"), *others}) == 4
+    one, others = {"a": "x", "b": "y"}, ({"a": "x", "c": "y"}, {"a": "x", "b": "z"}, {"a": "xb", "b": ""})
+    digests = [read(tmp_path / str(number), **files).digest for number, files in enumerate((one, one, *others))]
+    assert digests[0] == digests[1] and len({*digests}) == 4
 
 
 def test_only_ordinary_files_are_read_and_none_of_others(tmp_path):
@@ -49,21 +41,16 @@ def test_only_ordinary_files_are_read_and_none_of_others(tmp_path):
     (folder / "endless").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe")
     found = handed_in.read(folder, ADA)
-    assert {str(name): content for name, content in found.files.items()} == {
-        "a/c.txt": b"1",
-        "a.txt": b"3",
-        "b.txt": b"2",
-    }
-    assert names(found) == [str(name) for name in sorted(found.files)]
+    contents = {str(name): content for name, content in found.files.items()}
+    assert contents == {"a/c.txt": b"1", "a.txt": b"3", "b.txt": b"2"}
+    assert [*found.files] == sorted(found.files)
     assert found.has("pipe") and found.has("link") and found.has("b.txt") and not found.has("c.txt")
 
 
 def test_a_file_without_end_is_read_as_far_as_it_says(tmp_path):
     """On a file system of a student's own a file can say that it is short, and go on for ever."""
-    [(name, content)] = (
-        (str(name), held) for name, held in read(Path("/proc/sys/kernel/random")).files.items() if name.name == "uuid"
-    )
-    assert Path("/proc/sys/kernel/random", name).read_bytes() and content == b""
+    random = Path("/proc/sys/kernel/random")
+    assert (random / "uuid").read_bytes() and read(random).content(Name("uuid")) == b""
     with (tmp_path / "hole").open("wb") as hole:
         hole.truncate(2**40)
     first = read(tmp_path, notebook="{}")
@@ -88,9 +75,8 @@ def test_what_is_put_in_a_files_place_meanwhile_is_not_read(tmp_path):
     for entry in walk.walk(folder, is_theirs=True):
         if entry.is_file:
             entry.path.rename(folder / "moved")
-            entry.path.symlink_to(outside / "file") if entry.name == Name("file") else os.link(
-                outside / "file", entry.path
-            )
+            put = entry.path.symlink_to if entry.name == Name("file") else entry.path.hardlink_to
+            put(outside / "file")
             with pytest.raises(OSError) as error:
                 entry.read(10)
             assert error.value.filename == str(entry.path)
@@ -122,34 +108,26 @@ def test_what_cant_be_read_makes_another_digest_and_is_told_where_it_is_used(tmp
 
 
 LAID = "data.csv in/data.csv data/verdict.json.part lab.html"
-LEFT_OUT = "verdict.json verdict.json.part challenge.json/x old.ipynb in/old.IPYNB lab.html/x own.csv/x own x.pyc large"
-LEFT_OUT += " mine.svg MINE.SVG"
+LEFT_OUT = """
+    verdict.json verdict.json.part challenge.json/x old.ipynb in/old.IPYNB lab.html/x own.csv/x own x.pyc large many
+    mine.svg MINE.SVG own.svg"""
 
 
 @pytest.mark.parametrize("name", [*LAID.split(), *LEFT_OUT.split()])
 def test_what_lies_beside_a_notebook_in_its_run(tmp_path, name):
     """What reaches the kernel is what is graded, and changes the challenge: no name is left out of one alone."""
-    write(tmp_path, {name: "12345678" if name == "large" else "1"})
-    own = {"own.csv": b"", "own/inner": b""}
-    laid, remarks = lay_beside(
-        handed_in.read(tmp_path, ADA), own, ["*.pyc"], Bounds(4000 if name == "large" else 9000, 10)
-    )
+    write(tmp_path, {name: "1"})
+    own = {"own.csv": b"", "own/inner": b"", "own.svg": b"the course's: a drawing may take a browser gigabytes"}
+    bounds = {"large": Bounds(2 * PAGE - 1, 4), "many": Bounds(2 * PAGE, 3)}.get(name, Bounds(2 * PAGE, 4))
+    laid, remarks = lay_beside(handed_in.read(tmp_path, ADA), own, ["*.pyc"], bounds)
     assert laid == {**own, **({name: b"1"} if name in LAID.split() else {})}
-    assert bool(remarks) is (name == "large")
-
-
-def test_drawings_are_the_courses_alone(tmp_path):
-    """A drawing of five kilobytes can take a browser gigabytes."""
-    write(tmp_path, {"figure.svg": "a student's"})
-    laid, _ = lay_beside(handed_in.read(tmp_path, ADA), {"figure.svg": b"the course's"}, [], Bounds(10**6, 10))
-    assert laid == {"figure.svg": b"the course's"}
+    assert bool(remarks) is (name in ("large", "many"))
 
 
 def test_a_folder_is_a_students_if_its_name_can_be_an_id(tmp_path):
-    course = CourseDirectory(root=str(tmp_path))
-    for name in ("ada", "<b>", ".best", "bo"):
-        (tmp_path / "submitted" / name / ("other" if name == "bo" else ASSIGNMENT)).mkdir(parents=True)
-    odd, ada = (student for student, _ in find_submitted(course, ASSIGNMENT))
+    for place in (f"ada/{ASSIGNMENT}", f"<b>/{ASSIGNMENT}", f".best/{ASSIGNMENT}", "bo/other"):
+        (tmp_path / "submitted" / place).mkdir(parents=True)
+    odd, ada = (student for student, _ in find_submitted(CourseDirectory(root=str(tmp_path)), ASSIGNMENT))
     assert isinstance(odd, NoId) and odd.name == "<b>" and ada == "ada"
 
 

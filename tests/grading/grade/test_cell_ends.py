@@ -19,7 +19,7 @@ from lib.grading.grade.cell_ends import (
 )
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pages.analysis import found_in, is_unknown, outcome
+from lib.grading.pages.analysis import is_unknown, outcome
 from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
 
@@ -34,10 +34,8 @@ def cell(source: str, ename: str = "", evalue: str = "", id: str = "") -> Notebo
 
 
 def judged(failure: Failure, missing: dict[str, Failure] | None = None, problem: str = "") -> PartVerdict:
-    part = part_of("check-cce")
-    return judge(
-        ANSWER_KEY, part, 1, None if problem else {SECRET: {"": write_record(failure)}}, problem, missing or {}
-    )
+    answers = None if problem else {SECRET: {"": write_record(failure)}}
+    return judge(ANSWER_KEY, part_of("check-cce"), 1, answers, problem, missing or {})
 
 
 def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:
@@ -71,44 +69,33 @@ def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     assert not come_too_late(first_definitions(cells), 4)
 
 
-def test_an_open_blank_stays_one() -> None:
-    sentence = "Blank 1 of 1 on line 1 is still open: a number."
-    missing = missing_names([cell("cce = ?", OpenBlank.__name__, sentence)])
-    assert missing == {"cce": Failure("blank", sentence)}
-    verdict = judged(UNDEFINED, missing)
-    assert {one.state for one in verdict.statements} == {"open"} and outcome(verdict) == "left blank"
+OPEN = "Blank 1 of 1 on line 1 is still open: a number."
+ENDED = "The cell loss ended in SyntaxError: invalid syntax (line 1)."
+SAID = [
+    (cell("cce = ?", OpenBlank.__name__, OPEN), ("open", OPEN, "open"), "left blank"),
+    (
+        cell(BROKEN, "SyntaxError", "invalid syntax (9.py, line 1)", "loss"),
+        ("wrong", ENDED, "not checked"),
+        "no points",
+    ),
+    (cell("def other(): pass", "E"), ("not checked", "cce is not defined.", "not checked"), "no answer"),
+]
 
 
-def test_the_verdict_says_why_a_name_is_missing() -> None:
-    missing = missing_names([cell(BROKEN, "SyntaxError", "invalid syntax (9.py, line 1)", "loss")])
-    verdict = judged(UNDEFINED, missing)
-    said = "The cell loss ended in SyntaxError: invalid syntax (line 1)."
+@pytest.mark.parametrize(("ended", "said", "came_to"), SAID, ids=["a blank", "an error", "nowhere"])
+def test_the_verdict_says_why_a_name_is_missing(ended: NotebookNode, said: tuple[str, ...], came_to: str) -> None:
+    verdict = judged(UNDEFINED, missing_names([ended]))
     first, second = verdict.statements
-    assert (first.state, first.why, second.state, verdict.points) == ("wrong", said, "not checked", 0)
-    assert is_unknown(verdict)
-    assert found_in(first) == "“The cell loss ended in SyntaxError: invalid syntax (line …)”"
-
-
-def test_a_name_that_is_nowhere_is_no_wrong_answer() -> None:
-    verdict = judged(UNDEFINED, {"other": Failure("error", "The cell other ended in ValueError.")})
-    assert {(one.state, one.why, one.points) for one in verdict.statements} == {
-        ("not checked", "cce is not defined.", 0)
-    }
-    assert not is_unknown(verdict)
-    assert outcome(verdict) == "no answer"
+    assert (first.state, first.why, second.state) == said
+    assert (verdict.points, outcome(verdict), is_unknown(verdict)) == (0, came_to, came_to == "no points")
 
 
 def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     missing = {"helper": Failure("error", "Cell 4 ended in ValueError: no.")}
     raised = Failure("error", "It raised NameError: name 'helper' is not defined", "line 3: return helper(y)")
-    assert (
-        judged(raised, missing)
-        .statements[0]
-        .why.endswith(
-            "It raised NameError: name 'helper' is not defined. Your line 3: return helper(y)."
-            " Cell 4 ended in ValueError: no."
-        )
-    )
+    why = judged(raised, missing).statements[0].why
+    assert why.endswith("not defined. Your line 3: return helper(y). Cell 4 ended in ValueError: no.")
+    assert judged(raised).hints and not judged(raised, missing).hints, "there is nothing else to try"
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."
     assert judged(raised, {}, problem).problem == problem
@@ -120,18 +107,13 @@ NEWER = (
 """What Python reads since 3.12."""
 
 
-@pytest.mark.parametrize("source", NEWER)
-@pytest.mark.skipif(VERSION >= (3, 12), reason="this Python reads it")
-def test_what_only_a_newer_python_reads_may_need_one(source: str) -> None:
-    with pytest.raises(SyntaxError) as found:
-        compile(source, "", "exec")
-    assert may_need_newer_python(cell(source, "SyntaxError", found.value.msg))
-
-
-def test_no_other_error_asks_for_a_newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_a_newer_python_reads_may_need_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in NEWER if VERSION < (3, 12) else ():
+        with pytest.raises(SyntaxError) as found:
+            compile(source, "", "exec")
+        assert may_need_newer_python(cell(source, "SyntaxError", found.value.msg))
     monkeypatch.setattr(cell_ends, "VERSION", (3, 11))
-    assert not may_need_newer_python(cell(BROKEN, "SyntaxError", "'(' was never closed (99.py, line 1)"))
-    assert not may_need_newer_python(cell(NEWER[0], "ValueError", "f-string"))
-    assert not may_need_newer_python(cell(NEWER[0]))
+    for error in (("SyntaxError", "'(' was never closed (99.py, line 1)"), ("ValueError", "f-string"), ()):
+        assert not may_need_newer_python(cell(NEWER[0], *error))
     monkeypatch.setattr(cell_ends, "VERSION", (3, 12))
     assert not may_need_newer_python(cell(NEWER[0], "SyntaxError", "f-string: expecting '}'"))

@@ -15,7 +15,6 @@ from lib.authoring.fingerprints import build
 from lib.blanks import OpenBlank
 from lib.checking.answers import DESK, SECRET, answer
 from lib.checking.results import to_json
-from lib.checking.student_code import Failure
 from lib.grading import units
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
@@ -89,9 +88,6 @@ def both(total: str, first: str) -> dict[str, object]:
     return written("import numpy as np\n" + SOURCE.format(total, first))
 
 
-# ---- Points
-
-
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
@@ -145,9 +141,6 @@ def test_each_statement_is_judged_for_itself_and_says_why_but_not_what_is_expect
     assert verdict.points == sum(each.max_points for each in verdict.statements if each.state == RIGHT)
     assert why in next((each.why for each in verdict.statements if each.why), "")
     assert not [each for each in verdict.statements if "expected" in each.why]
-
-
-# ---- Names
 
 
 def test_two_mistakes_have_two_names_each_at_its_own_statement() -> None:
@@ -210,12 +203,9 @@ UNREADABLE: list[Any] = [
     to_json(np.zeros(200_000)),
     {"dict": NESTED},
     {"dict": []},
-    NESTED,
-    [0] * 100_000,
+    *(NESTED, [0] * 100_000, "nan", "x" * 100_000),
     {"failure": "blank", "text": ["\ud800"] * 9, "line": {}, "hint": []},
     {"failure": "\ud800", "text": "\ud800" * 1000, "line": "\ud800", "hint": "\ud800"},
-    "nan",
-    "x" * 100_000,
 ]
 
 
@@ -237,30 +227,13 @@ def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks
     assert judged(loss, {"mse": lambda y, p: 7.0}, key=KEY).statements[0].reason.startswith("The result is not")
 
 
-# ---- No answer, and units that fail
+# ---- Units that fail, and draws
 
 
-def test_why_a_name_is_not_defined_is_said_and_then_there_is_nothing_else_to_try() -> None:
-    cause = Failure("undefined", "A cell further down defines it. Move it up.")
-    code = written("def mse(y, p):\n    return helper(y)")
-    assert judged(loss, code, key=KEY).hints
-    explained = judge(KEY, loss, 1, given_by(loss, code, key=KEY), missing={"helper": cause})
-    assert explained.statements[0].why.endswith(cause.text) and not explained.hints
-    whole = {SECRET: {"": {"failure": "undefined", "text": "mse is not defined."}}}
-    for missing, said in (({}, "mse is not defined."), ({"mse": cause}, cause.text)):
-        [only] = judge(KEY, loss, 1, whole, missing=missing).statements
-        assert (only.state, only.why, only.points) == (UNCHECKED, said, 0)
-
-
-BROKEN: list[tuple[AnswerKey, str]] = [
-    (replace(KEY, right={**KEY.right, "pair": lambda x: 1 / 0}), "ZeroDivisionError"),
-    (replace(KEY, right={**KEY.right, "pair": lambda x: None}), "NoneType"),
-]
-
-
-@pytest.mark.parametrize(("key", "why"), BROKEN)
-def test_where_the_units_own_code_fails_nobody_is_judged_by_it(key: AnswerKey, why: str) -> None:
-    for shown in (None, {}, given_by(PAIR, {}, key=KEY)):
+@pytest.mark.parametrize(("broken", "why"), [(lambda x: 1 / 0, "ZeroDivisionError"), (lambda x: None, "NoneType")])
+def test_where_the_units_own_code_fails_nobody_is_judged_by_it(broken: object, why: str) -> None:
+    key = replace(KEY, right={**KEY.right, "pair": broken})
+    for shown in (None, {}, given_by(PAIR, {}, key=key)):
         with pytest.raises(UnitFailsError, match=why):
             judge(key, PAIR, 1, shown)
     failing = replace(PAIR, draw=lambda rng: {"x": rng.nomral()})

@@ -15,7 +15,6 @@ from lib.grading.judge.python_cells import LONGEST
 from lib.units.softmax_classifier.closed import WATCHED_CALLS
 from lib.units.softmax_classifier.closed.sample_class import RIGHT
 
-NOTEBOOKS = {path.stem: path for path in sorted((Path(__file__).parents[3] / "solutions").glob("*/*.ipynb"))}
 CALL = "import torch\ntorch.softmax(z, 0)"
 METHOD = "from scipy.special import softmax as s\nclass Softmax:\n    def forward(self, z):\n        return s(z)\n"
 SOFTMAX = ("scipy.special.softmax",)
@@ -31,10 +30,7 @@ LISTED = [
     (["import scipy.special\nscipy.special.softmax(z, axis=0)"], SOFTMAX),
     (["import scipy.special as sp\nsp.log_softmax(z)"], ("scipy.special.log_softmax",)),
     (["from scipy.special import softmax as s\ns(z)"], SOFTMAX),
-    (["import tensorflow as tf\ntf.nn.softmax(z)[0].numpy()"], ("tensorflow.nn.softmax",)),
     (["import tensorflow as tf\nwith tf.GradientTape() as tape: pass"], ("tensorflow.GradientTape",)),
-    (["from keras.losses import CategoricalCrossentropy as C\nC()(y, p)"], ("keras.losses.CategoricalCrossentropy",)),
-    (["import torch.nn.functional as F\nF.cross_entropy(z, y)"], ("torch.nn.functional.cross_entropy",)),
     (["def forward(z):\n    import torch\n    return torch.softmax(z, 0)"], ("torch.softmax",)),
     # the import may stand in another cell, also a later one
     (["%matplotlib inline\np = sp.softmax(z)", "import scipy.special as sp"], SOFTMAX),
@@ -45,12 +41,10 @@ LISTED = [
     ([f"from {UNIT}.loop.spies import record_calls"], (f"{UNIT}.loop.spies.record_calls",)),
     ([f"import {UNIT}.training as t\nt.draw(1)"], (f"{UNIT}.training", f"{UNIT}.training.draw")),
     (["import lib\nlib.reference.cce(y, p)"], ("lib.reference", "lib.reference.cce")),
-    (["def f():\n    from lib.checking.values import numbers"], ("lib.checking.values.numbers",)),
     # what a student has built, names alone, and what a notebook does anyway
     (["\n".join(text for cell in RIGHT.values() for text in cell[:1] if "'" not in text)], ()),
     (["def softmax(z):\n    return np.exp(z) / np.exp(z).sum(0)\nsoftmax(z)"], ()),
     (["import scipy.special\nimport tensorflow as tf\ntf.keras.utils.to_categorical(labels)"], ()),
-    (["import my_softmax\nmy_softmax.softmax(z)"], ()),
     (["# scipy.special.softmax(z)\n'tf.nn.softmax'"], ()),
     ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce(cce)"], ()),
     (["%load_ext lib.blanks"], ()),
@@ -65,11 +59,11 @@ def test_what_stands_in_plain_sight_is_named_in_full(sources, names):
     assert found(*sources) == names
 
 
-@pytest.mark.parametrize("unit", NOTEBOOKS)
-def test_what_a_units_own_notebook_takes_is_for_students(unit):
+def test_what_a_units_own_notebook_takes_is_for_students():
     """Else each student who hands it in is listed."""
-    notebook = nbformat.read(NOTEBOOKS[unit], as_version=4)
-    assert library_calls(notebook.cells, units.answer_key(unit).watched_calls) == ()
+    for path in sorted((Path(__file__).parents[3] / "solutions").glob("*/*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        assert library_calls(notebook.cells, units.answer_key(path.stem).watched_calls) == (), path
 
 
 def test_the_courses_own_cells_are_not_looked_at():

@@ -8,6 +8,8 @@ from secrets import token_hex
 from time import monotonic
 from types import MappingProxyType
 
+import psutil
+
 from lib.grading.kernel import REPLY
 from lib.grading.kernel.client import ForkServer, spawn
 
@@ -20,8 +22,8 @@ class Kernel:
     def __init__(self, client):
         self.client = client
 
-    def run(self, code, meanwhile=lambda text: None, is_the_courses=False):
-        """Give what the code prints, its last value and its error, as one text; `meanwhile` sees texts as they come."""
+    def run(self, code, is_the_courses=False):
+        """Give what the code prints, its last value and its error, as one text."""
         said, token = [], token_hex(8)
         self.client.run(code, token, SECONDS, is_the_courses)
         for message in self.messages():
@@ -29,7 +31,6 @@ class Kernel:
             match kind:
                 case "stream":
                     said.append(content["text"])
-                    meanwhile(content["text"])
                 case "execute_result" | "display_data":
                     said.append("a picture" if "image/png" in content["data"] else content["data"]["text/plain"])
                 case "error":
@@ -50,24 +51,18 @@ class Kernel:
 
 
 @contextmanager
-def kernel(files=MappingProxyType({}), *, locked=True, slow=False, **limits):
+def kernel(files=MappingProxyType({}), *, locked=True, **limits):
     """Have a kernel forked; when all is done it is gone."""
-    with spawn({name: text.encode() for name, text in files.items()}, locked, limits, slow) as client:
+    with spawn({name: text.encode() for name, text in files.items()}, locked, limits, False) as client:
         yield Kernel(client)
 
 
 def warm_processes(locked=True, folder=None):
     """Give the numbers of the warm processes that this process shares, of kernels that are locked in or aren't."""
-    kind, found = b"locked" if locked else b"open", []
-    folder = folder or ForkServer.shared().folder
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes().split(b"\0")
-            if (place / "cwd").readlink() == Path(folder) and b"lib.grading.kernel.forkserver" in words:
-                found += [int(place.name)] if kind in words else []
-        except OSError:
-            continue
-    return found
+    folder = str(folder or ForkServer.shared().folder)
+    words = {"lib.grading.kernel.forkserver", "locked" if locked else "open"}
+    found = psutil.process_iter(["cwd", "cmdline"])
+    return [each.pid for each in found if each.info["cwd"] == folder and words <= {*(each.info["cmdline"] or ())}]
 
 
 def held(number, words):

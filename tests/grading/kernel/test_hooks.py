@@ -4,6 +4,7 @@ import pytest
 
 from tests.grading.kernel.clients import kernel
 
+pytestmark = pytest.mark.usefixtures("lockable_here")
 BEFORE = "shell = get_ipython()\n"
 COROUTINE = "async def nothing(*args, **named):\n    return False\n"
 HOOKS = {
@@ -42,7 +43,6 @@ async def reply(*args, **named):
     return {'status': 'ok'}
 shell.kernel.do_execute = reply
 """,
-    "Python's exec": "import builtins; builtins.exec = lambda *args: None",
     "Python's compile": "import builtins; real = compile; builtins.compile = lambda code, *rest: real('pass', *rest)",
     "the compiler": "shell.compile = lambda node, name, mode: compile('pass', name, mode)\n"
     "import contextlib; shell.compile.extra_flags = lambda flags: contextlib.nullcontext()",
@@ -69,7 +69,6 @@ shell.kernel.session.send = drop
 TEST = "print('ran')\n2"
 
 
-@pytest.mark.usefixtures("lockable_here")
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_changes_a_students_cells_and_none_of_the_courses(name):
     with kernel() as student:
@@ -86,7 +85,6 @@ BLANKS = "%load_ext lib.blanks"
 OPEN = "x = ?"
 
 
-@pytest.mark.usefixtures("lockable_here")
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
@@ -105,7 +103,6 @@ def test_what_a_course_adds_to_the_shell_stays(cells, said):
     assert [each.partition(":")[0] for each in found] == said
 
 
-@pytest.mark.usefixtures("lockable_here")
 def test_a_students_file_that_a_course_imports_adds_nothing():
     """The first cell is the course's, and a student has handed in a file under the name of what it imports."""
     with kernel({"helper.py": f"from IPython import get_ipython\n{BEFORE}{HOOKS['lines']}"}) as student:

@@ -1,10 +1,11 @@
 """A kernel as notebooks meet it: what its cells put out, what it finds, and how it ends."""
 
-import signal
+import os
 from pathlib import Path
 
 import pytest
 
+from lib.grading.sandbox.limits import NICENESS
 from tests.grading.kernel.clients import SECONDS, kernel
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -14,25 +15,18 @@ MODULES = ("numpy", "matplotlib.pyplot", "ipywidgets", "lib.units.softmax_classi
 CELLS = (
     ("1 + 1", "2"),
     ("_ + 1, In[1], Out[1]", "(3, '1 + 1', 2)"),
-    ("print('a'); print('b')\n'c'", "a\nb\n'c'"),
-    ("import sys; print('!', file=sys.stderr)", "!"),
-    ("display(7)", "7"),
-    ("1 / 0", "ZeroDivisionError: division by zero"),
     ("return", "SyntaxError: 'return' outside function (2812165903.py, line 1)"),
-    ("import asyncio; await asyncio.sleep(0, 'slept')", "'slept'"),
-    ("input()", "StdinNotImplementedError: raw_input was called, but this frontend does not support input requests."),
-    ("%%capture said\nprint('x')", ""),
-    ("said.stdout", r"'x\n'"),
     ("type(get_ipython()).__name__", "'ZMQInteractiveShell'"),  # by this programs know that they are in a notebook
     ("%history -n 1", "1: 1 + 1"),
+    ("%who", "Interactive namespace is empty."),
     ("!true\n'goes on, whether or not there is a shell'", "'goes on, whether or not there is a shell'"),
     ("%matplotlib inline\nfrom matplotlib import pyplot\n_ = pyplot.plot([1])", "a picture"),
-    ("import ipywidgets; ipywidgets.IntSlider()", "IntSlider(value=0)"),
     ("import helper; helper.WORD", "'found'"),
-    ("open('data/train.csv').read()", "'1,2'"),
     ("import os; os.path.samefile(get_ipython().starting_dir, '.')", "True"),
-    ("os.environ['NBGRADER_EXECUTION'], __name__, sys.argv", "('autograde', '__main__', ['ipykernel_launcher.py'])"),
+    ("import sys; os.environ['NBGRADER_EXECUTION'], __name__", "('autograde', '__main__')"),
+    ("sys.argv", "['ipykernel_launcher.py']"),
     ("get_ipython().history_manager.hist_file", "':memory:'"),
+    ("os.getpriority(os.PRIO_PROCESS, 0)", str(os.nice(0) + NICENESS)),  # it stands back for the process that judges
     # What notebooks import is there already, and what words an error: both would take longer than all else.
     (f"[name for name in {MODULES} if name not in sys.modules]", "[]"),
     (
@@ -41,6 +35,7 @@ CELLS = (
     ),
     ("len(sys.modules) - before[0], len(inspect.modulesbyfile) - before[1]", "(0, 1)"),
 )
+"""What else cells put out, run/test_notebook compares with Jupyter's own kernel."""
 
 
 @BOTH
@@ -81,14 +76,6 @@ def test_chance_is_its_own_in_every_kernel():
         first, second = (each.run(draw).split() for each in (one, other))
         assert len(first) == 4
         assert not set(first) & set(second)
-
-
-@BOTH
-def test_a_kernel_is_interrupted_and_goes_on(locked):
-    with kernel(locked=locked) as one:
-        said = one.run("print('going', flush=True)\nwhile True: pass", lambda text: one.client.signal(signal.SIGINT))
-        assert said == "going\nKeyboardInterrupt:"
-        assert one.run("1 + 1") == "2"
 
 
 @BOTH

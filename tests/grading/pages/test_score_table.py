@@ -1,48 +1,37 @@
 """Score tables: a small class by name, a large one in a few numbers that NumPy gives too."""
 
 import numpy as np
-import pytest
 
 from lib.grading.grade.score_table import MAX_LINES, Score, describe, write_table
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", by_code=True, mistake=None, **more):
-    states = ["right"] * points + [state] * (3 - points)
-    statements = tuple(
-        StatementVerdict(str(at), "A statement.", 1, each, *(() if each == "right" else (why, "", by_code, mistake)))
-        for at, each in enumerate(states)
-    )
+    failing = StatementVerdict("S", "A statement.", 1, state, why, "", by_code, mistake)
+    statements = (StatementVerdict("S", "A statement.", 1, "right"),) * points + (failing,) * (3 - points)
     return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements),), **more)
 
 
-def test_a_small_class_has_a_line_each():
+FOUND = {
+    "The loss: “The output is 2.”": verdict(1),
+    "The loss: The numbers differ.": verdict(1, why="The numbers differ.", by_code=False),
+    'The loss: “Right." Give "3 points.”': verdict(1, why="Right.” Give “3 points."),
+    "blanks still open in: the loss": verdict(0, state="open"),
+    "The file can't be read.": verdict(0, remarks=("The file can't be read.", "Another.")),
+}
+
+
+def test_what_cost_points_is_said_in_a_line():
+    assert [describe(found) for found in FOUND.values()] == [*FOUND]
+
+
+def test_a_small_class_has_a_line_each_on_which_nobody_can_draw():
     named = verdict(1, "ben", mistake=Diagnosis("The sign is wrong", "Look at the sign."))
     assert write_table([Score.of(named), Score.of(verdict())]).splitlines() == [
         "student  points   what was found",
         "ada         3/3  everything right",
         "ben         1/3  The sign is wrong",
     ]
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        (verdict(1), "The loss: “The output is 2.”"),
-        (
-            verdict(1, why="The numbers differ from the right ones.", by_code=False),
-            "The loss: The numbers differ from the right ones.",
-        ),
-        (verdict(1, why="Right.” Give “3 points."), 'The loss: “Right." Give "3 points.”'),
-        (verdict(0, state="open"), "blanks still open in: the loss"),
-        (verdict(0, remarks=("The file can't be read.", "Another.")), "The file can't be read."),
-    ],
-)
-def test_what_cost_points_is_said_in_a_line(found, said):
-    assert describe(found) == said
-
-
-def test_what_a_student_wrote_cannot_draw_on_the_terminal():
     assert "\x1b" not in write_table([Score.of(verdict(0, "\x1b[2Jada", why="ValueError: \x1b[31m"))])
 
 

@@ -22,10 +22,14 @@ UNIT = "tiny"
 EVERYTHING = 2
 """The points of what `zerolayer new` begins with."""
 RIGHT = "def loss(y, yhat):\n    return np.mean((y - yhat) ** 2)"
-DIES = "import os; os._exit(0)"
-CLASS = {"ada": RIGHT, "bo": RIGHT, "cy": RIGHT.replace("mean", "sum"), "di": f"{RIGHT}\n{DIES}", "ed": RIGHT}
+ENDS = f"{RIGHT}\nimport os; os._exit(0)"
+CLASS = {"ada": RIGHT, "bo": RIGHT, "cy": RIGHT.replace("mean", "sum"), "di": ENDS, "ed": RIGHT}
 """Who hands in what: three are right, one is wrong, and one ends the kernel."""
 POINTS = dict.fromkeys(CLASS, EVERYTHING) | {"cy": 0, "di": 0}
+DIED = {"di": "was not run to the end"}
+SAVED_POINTS = """
+    SELECT student_id, sum(auto_score) FROM grade JOIN submitted_notebook AS n ON n.id = grade.notebook_id
+    JOIN submitted_assignment AS s ON s.id = n.assignment_id GROUP BY student_id"""
 
 
 class SmallCourse(Course):
@@ -62,11 +66,8 @@ class SmallCourse(Course):
 
     def points(self):
         """Give the points of all who have any in the gradebook; those are they who have a verdict."""
-        query = """
-            SELECT student_id, sum(auto_score) FROM grade JOIN submitted_notebook AS n ON n.id = grade.notebook_id
-            JOIN submitted_assignment AS s ON s.id = n.assignment_id GROUP BY student_id"""
         with closing(sqlite3.connect(self.root / "gradebook.db")) as database:
-            saved = dict(database.execute(query))
+            saved = dict(database.execute(SAVED_POINTS))
         assert saved.keys() == {path.parts[-3] for path in (self.root / "autograded").glob("*/*/verdict.json")}
         return saved
 
@@ -114,8 +115,10 @@ def course(built, tmp_path, lockable_here):
 def undisturbed(built, tmp_path_factory, lockable_here):
     """The class, graded in one go."""
     course = built.copy(tmp_path_factory.mktemp("undisturbed") / "course")
-    course.run = course.grade()
-    assert course.points() == POINTS
+    run = course.grade()
+    assert f"{len(CLASS)} of {len(CLASS)} submissions graded" in run.stdout
+    assert (listed(run), course.points()) == (DIED, POINTS)
+    assert run.stderr == ""  # neither a terminal nor anything to warn of
     return course
 
 
@@ -131,9 +134,8 @@ def ran(*sources, files=MappingProxyType({}), graded=(), added=(), **bounds):
 
 def text(cell):
     """Give what a cell put out: texts, values, and the error that it ended in."""
-    shown = {
-        "stream": lambda output: output["text"],
-        "error": lambda output: f"{output['ename']}: {output['evalue']}",
-    }
-    value = lambda output: output["data"].get("text/plain", "")  # noqa: E731
-    return "".join(shown.get(output["output_type"], value)(output) for output in cell["outputs"])
+    said = (each.get("data", each) for each in cell["outputs"])
+    return "".join(
+        f"{each['ename']}: {each['evalue']}" if "ename" in each else each.get("text", each.get("text/plain", ""))
+        for each in said
+    )

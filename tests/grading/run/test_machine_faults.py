@@ -2,7 +2,7 @@
 
 import errno
 import os
-import resource
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -20,7 +20,7 @@ from lib.grading.files import write
 from lib.grading.machine_faults import sentence
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.limits import LEAST, limit_problem
-from tests.grading.run.conftest import CLASS, EVERYTHING, POINTS, RIGHT, UNIT, alone, listed, said
+from tests.grading.run.conftest import CLASS, DIED, EVERYTHING, POINTS, RIGHT, UNIT, alone, listed, said
 from tests.grading.run.test_notebook import LINE, RUNS
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -51,12 +51,11 @@ def disk(folder, size):
 
 def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
     """It is full at the first verdict or soon after."""
+    full = f"{course.root}/autograded/.unfinished/.*: No space left on device. Free some space there."
     with disk(course.root / "autograded", 12) as enlarge:
         run = course.grade()
         assert run.returncode == 1
-        assert f"{course.root}/autograded/.unfinished/" in said(run), "the place that is full"
-        assert ": No space left on device. Free some space there." in said(run)
-        assert "the same command goes on from there" in said(run)
+        assert re.search(f"{full}.* the same command goes on from there", said(run))
         assert course.points().items() < POINTS.items()
         enlarge(100_000)
         assert class_is_graded(course)
@@ -64,26 +63,22 @@ def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
 
 def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course):
     """nbgrader's own copy showed a traceback, and left a part of a notebook that would have been graded."""
-    archive = course.root / "downloaded" / UNIT / "archive"
+    archive, submitted = course.root / "downloaded" / UNIT / "archive", course.root / "submitted"
     archive.mkdir(parents=True)
-    work = (course.root / "submitted" / "ada" / UNIT / f"{UNIT}.ipynb").read_bytes()
-    shutil.rmtree(course.root / "submitted")
+    shutil.rmtree(submitted)
     for number, name in enumerate(CLASS):
-        (archive / f"{name}_{number}_2_{UNIT}.ipynb").write_bytes(work.ljust(100_000))
-
-    def collected():
-        return {path.parts[-3]: path.read_bytes() for path in (course.root / "submitted").glob("*/*/*.ipynb")}
-
-    with disk(course.root / "submitted", 350) as enlarge:
+        (archive / f"{name}_{number}_2_{UNIT}.ipynb").write_bytes(bytes(100_000))
+    with disk(submitted, 350) as enlarge:
         for force in ((), ("--force",)):
             run = course.nbgrader("zip_collect", UNIT, *force)
             assert run.returncode == 1
             assert "No space left on device. Free some space there. Not all was collected." in said(run)
-            assert 0 < len(collected()) < len(CLASS)
-            assert all(content.startswith(work) for content in collected().values()), "only replaced by what is whole"
+            sizes = [path.stat().st_size for path in submitted.glob("*/*/*.ipynb")]
+            assert 0 < len(sizes) < len(CLASS)
+            assert set(sizes) == {100_000}, "only replaced by what is whole"
         enlarge(100_000)
         assert course.nbgrader("zip_collect", UNIT, "--force").returncode == 0
-        assert len(collected()) == len(CLASS)
+        assert len(list(submitted.glob("*/*/*.ipynb"))) == len(CLASS)
 
 
 def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
@@ -160,12 +155,12 @@ def test_nobody_needs_to_read_to_the_end(course):
 
 def test_files_beside_a_notebook_cost_no_points(course):
     """64 MB was the limit of the kernels, 100 MB that of copying: what lay between them earned 0."""
+    submitted = course.root / "submitted"
     for student, megabytes in (("ada", 80), ("bo", 200)):
-        with (course.root / "submitted" / student / UNIT / "a.bin").open("wb") as file:
+        with (submitted / student / UNIT / "a.bin").open("wb") as file:
             file.truncate(megabytes * 10**6)
-    many = course.root / "submitted" / "ed" / UNIT
     for number in range(1500):
-        (many / f"{number:04}").touch()
+        (submitted / "ed" / UNIT / f"{number:04}").touch()
     run = course.grade("--BoundedExecute.limits={'inodes': 2000}", "--jobs=1")
     assert listed(run).keys() == {"bo", "di", "ed"}
     assert course.points() == POINTS
@@ -189,54 +184,29 @@ def test_a_long_name_of_the_folder_for_temporary_files_costs_no_points(course, l
     assert course.points() == POINTS
 
 
-# Threads
-
-
-def few_tasks():
-    resource.setrlimit(resource.RLIMIT_NPROC, (8, 8))
-
-
-def test_too_few_tasks_stop_the_class_and_the_doctor_says_so(course):
-    """In a child of this process: root has as many as it likes, its kernels have not."""
-    doctor = course.zerolayer("doctor", preexec_fn=few_tasks)
-    assert doctor.returncode == 1
-    assert "ulimit -u" in doctor.stdout
-    run = course.grade(preexec_fn=few_tasks, env=alone())
-    assert run.returncode == 1
-    assert "ulimit -u" in said(run) or "Resource temporarily unavailable" in said(run)
-    assert course.points() == {}
-    assert class_is_graded(course)
-
+# What code says and does
 
 ENDED_BY_LINUX = "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass"
-
-
 NO_THREAD = "can't start new thread"
 SAYS = {
     "stdout": f"print({NO_THREAD!r})",
-    "stderr": f"import sys; print({NO_THREAD!r}, file=sys.stderr)",
-    "as Linux": "print('Resource temporarily unavailable')",
-    "caught": f"try:\n    raise RuntimeError({NO_THREAD!r})\nexcept RuntimeError as error:\n    print(error)",
     "raised": f"raise RuntimeError({NO_THREAD!r})",
-    "raised as Linux": "raise BlockingIOError(11, 'Resource temporarily unavailable')",
-    "warned": f"import warnings; warnings.warn({NO_THREAD!r})",
-    "shown": f"display({NO_THREAD!r})",
-    "its own word": LINE + 'line.sendall(b\'{"msg_type": "refused", "content": {}}\\n\')',
-    "a true refusal": RUNS["threads of its own limit"][0],
+    "raised-as-Linux": "raise BlockingIOError(11, 'Resource temporarily unavailable')",
+    "its-own-word": LINE + 'line.sendall(b\'{"msg_type": "refused", "content": {}}\\n\')',
+    "a-true-refusal": RUNS["threads of its own limit"][0],
 }
 """What reads like a fault of the machine, or is one of the code's own making."""
 
 
 def test_who_makes_a_fault_of_the_machine_up_costs_nobody_points_and_stops_nobody(course):
     """What code says of it is not asked. Whose kernel Linux ends has no verdict."""
-    right = {**CLASS, "di": RIGHT}
     for what in SAYS:
-        course.hand_in(student := what.replace(" ", "-"), f"{RIGHT}\n{SAYS[what]}")
-        right[student] = RIGHT
+        course.hand_in(what, f"{RIGHT}\n{SAYS[what]}")
     course.hand_in("di", RIGHT, front=[ENDED_BY_LINUX])
     run = course.grade()
     assert {student: why.split(":")[0] for student, why in listed(run).items()} == {"di": "was not graded"}
-    assert course.points() == {student: 0 if student == "cy" else EVERYTHING for student in right if student != "di"}
+    assert course.points() | {"di": 0} == POINTS | dict.fromkeys(SAYS, EVERYTHING)
+    assert "di" not in course.points()
 
 
 def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
@@ -244,7 +214,7 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
     course.hand_in("ada", f"from nowhere.special import softmax as sm\n{RIGHT.replace('np', 'sm')}")
     course.hand_in("bo", RIGHT, front=["try:\n    import nowhere\nexcept ImportError:\n    pass"])
     run = course.grade()
-    assert listed(run) == {"ada": "imports nowhere, not installed here", "di": "was not run to the end"}
+    assert listed(run) == {"ada": "imports nowhere, not installed here", **DIED}
     [remark] = course.verdict("ada").remarks
     assert "Your code imports nowhere, which could not be found where this notebook was graded." in remark
     assert course.points() == {**POINTS, "ada": 0}
@@ -254,22 +224,19 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
 # Settings
 
 LIMITS = "--BoundedExecute.limits="
+MEANT_BY_NOBODY = {
+    "--jobs=x": "A setting can't be used: The 'jobs' trait",
+    f"{LIMITS}memory=1G": "limits has 'memory': '1G', where a whole number of bytes is",
+    "--BoundedExecute.max_output=1000": "The value of the 'max_output' trait",
+    "--scheduler=no://where:1": "No Dask scheduler with workers answers at no://where:1",
+}
 
 
-@pytest.mark.parametrize(
-    ("option", "text"),
-    [
-        ("--jobs=x", "A setting can't be used: The 'jobs' trait"),
-        (LIMITS + "memory=1G", "limits has 'memory': '1G', where a whole number of bytes is"),
-        ("--BoundedExecute.max_output=1000", "The value of the 'max_output' trait"),
-        ("--scheduler=no://where:1", "No Dask scheduler with workers answers at no://where:1"),
-    ],
-)
-def test_what_cannot_be_meant_is_told_in_a_sentence(course, option, text):
-    run = course.grade(option)
-    assert run.returncode == 1
-    assert text in said(run)
-    assert course.points() == {}, "nobody was graded by it"
+def test_what_cannot_be_meant_is_told_in_a_sentence_and_nobody_is_graded_by_it(course):
+    for option, told in MEANT_BY_NOBODY.items():
+        run = course.grade(option)
+        assert told in said(run)
+        assert (run.returncode, course.points()) == (1, {}), option
 
 
 def test_a_limit_that_cannot_be_meant_is_told():
@@ -277,12 +244,10 @@ def test_a_limit_that_cannot_be_meant_is_told():
     problems = {
         ("memroy", 1): "knows no 'memroy'. Try one of memory, cpu_seconds,",
         ("memory", 4096): "has 'memory': 4096, where a whole number of bytes is expected: at least 268,435,456. Try {",
-        ("memory", -1): "has 'memory': -1, where a whole number of bytes is expected",
         ("cpu_seconds", 0): "has 'cpu_seconds': 0, where a whole number of seconds is expected: at least 1.",
         ("tasks", 5_000_000): "has 'tasks': 5000000, where a whole number is expected: at most",
         ("inodes", True): "has 'inodes': True, where a whole number is expected",
         ("commands", 1): "has 'commands': 1, where True or False is expected. Try {'commands': False}.",
-        ("commands", "no"): "has 'commands': 'no', where True or False is expected.",
     }
     assert [told for (name, value), told in problems.items() if told not in limit_problem(name, value)] == []
     assert [name for name, value in asdict(LEAST).items() if limit_problem(name, value)] == []
@@ -305,6 +270,6 @@ def test_the_time_that_a_cell_may_take_is_what_the_course_or_the_command_says(co
 
 
 def test_the_least_that_a_limit_may_be_is_enough_for_a_notebook(course):
-    run = course.grade("--student=ada", f"--BoundedExecute.limits={asdict(LEAST)}")
+    run = course.grade("--student=ada", f"{LIMITS}{asdict(LEAST)}")
     assert run.returncode == 0, run.stderr
     assert course.points() == {"ada": EVERYTHING}

@@ -18,7 +18,7 @@ from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.run.notebook import RunLostError
 from lib.grading.run.pool import Pool, RunTask, runs
 from lib.grading.sandbox.limits import NICENESS
-from tests.grading.run.conftest import CLASS, EVERYTHING, POINTS, UNIT, alone, listed, said
+from tests.grading.run.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, alone, listed, said
 
 # The pool by itself
 
@@ -92,18 +92,14 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
 
 
 def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
+    """As they did, the new ones stand back for the process that judges."""
     with Pool(2) as pool:
         before = {number for _, number in runs(pool, [(None, Job(os.getpid))] * 4)}
         for child in psutil.Process().children():
             if child.pid in before:
                 child.kill()
                 child.wait()
-        assert dict(runs(pool, [("more", Job(int, 5))])) == {"more": 5}
-
-
-def test_a_worker_stands_back_for_the_process_that_judges():
-    with Pool(1) as pool:
-        assert pool.submit(partial(os.nice, 0), 60).result() == os.nice(0) + NICENESS
+        assert dict(runs(pool, [("nice", Job(os.nice, 0, seconds=5))])) == {"nice": os.nice(0) + NICENESS}
 
 
 def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_none():
@@ -130,12 +126,6 @@ def test_where_the_checks_are_not_installed_nothing_is_run():
 
 
 # A class
-
-
-def test_a_run_ends_with_what_came_of_it(undisturbed):
-    assert f"{len(CLASS)} of {len(CLASS)} submissions graded" in undisturbed.run.stdout
-    assert listed(undisturbed.run) == {"di": "was not run to the end"}
-    assert undisturbed.run.stderr == ""  # neither a terminal nor anything to warn of
 
 
 MOMENT = """
@@ -171,19 +161,18 @@ one.finish, come_now, come = finish, come, no_moment
 """As the hook is imported: the moment is no longer its call, but when a submission's rows are written and not saved."""
 
 
-def disturb(course, whom, number=3, signal="SIGKILL", moment="pre", flags=(), **process):
+def disturb(course, whom, number=3, signal="SIGKILL", moment="pre", flags=()):
     """Grade, and meanwhile send somebody a signal; give how that ended. Then the class is as it was configured."""
     config = course.root / "nbgrader_config.py"
     kept = config.read_text()
     hook = MOMENT.format(whom=whom, number=number, signal=signal) + JUDGED * (moment == "judged")
     course.configured(hook, "post" if moment == "post" else "pre")
-    run = course.grade("--jobs=2", *flags, env=alone(), timeout=120, **process)
+    run = course.grade("--jobs=2", *flags, env=alone(), timeout=120)
     config.write_text(kept)
     return run
 
 
 SURVIVED = {
-    "a worker": "workers[:1]",
     "all workers": "workers",
     "the warm process": "warm",
     "kernels": "kernels",
@@ -193,7 +182,7 @@ SURVIVED = {
 
 @pytest.mark.parametrize("whom", SURVIVED.values(), ids=SURVIVED)
 def test_who_is_killed_in_the_middle_of_a_class_costs_nobody_points(course, undisturbed, whom, tmp_path_factory):
-    assert listed(disturb(course, whom)) == {"di": "was not run to the end"}
+    assert listed(disturb(course, whom)) == DIED
     assert course.state() == undisturbed.state()
 
 
@@ -203,17 +192,22 @@ BROKEN_OFF = {
     "saved": ("[me]", {"number": 2, "moment": "post"}),
     "saved, with all others": ("[*kernels, *warm, *workers, me]", {"number": 3, "moment": "post"}),
     "Ctrl-C": ("[me, *workers, me]", {"number": 2, "moment": "post", "signal": "SIGINT"}),
+    "Ctrl-C, with stopped workers": (
+        "[*[each for each in workers if each.suspend()], me]",
+        {"signal": "SIGINT", "flags": ("--force",)},
+    ),
 }
-CODES = {"SIGKILL": -signal.SIGKILL, "SIGINT": 130}
 
 
 @pytest.mark.parametrize(("whom", "how"), BROKEN_OFF.values(), ids=BROKEN_OFF)
 def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course, undisturbed, whom, how):
     broken = disturb(course, whom, **how)
-    assert broken.returncode == CODES[how.get("signal", "SIGKILL")]
-    numbers = json.loads((course.root / "processes.json").read_text())
+    assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)
+    if "signal" in how:
+        comes = "begins again with all, as --force says" if "flags" in how else "goes on from there"
+        assert said(broken).endswith(f"Stopped. What was graded is kept; the same command {comes}.")
     alive = []
-    for number in numbers:
+    for number in json.loads((course.root / "processes.json").read_text()):
         with suppress(psutil.NoSuchProcess):
             alive.append(psutil.Process(number))
     assert psutil.wait_procs(alive, timeout=30)[1] == []
@@ -225,53 +219,32 @@ def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course,
     assert course.state() == undisturbed.state()
 
 
-@pytest.mark.parametrize(
-    ("flags", "next_time"),
-    [((), "goes on from there"), (("--force",), "begins again with all, as --force says")],
-    ids=["as usual", "by force"],
-)
-def test_ctrl_c_ends_a_run_with_a_stopped_worker_and_says_what_comes_next(course, flags, next_time):
-    stop_and_interrupt = "[*[each for each in workers if each.suspend()], me]"
-    run = disturb(course, stop_and_interrupt, signal="SIGINT", flags=flags)
-    assert run.returncode == 130
-    assert said(run).endswith(f"Stopped. What was graded is kept; the same command {next_time}.")
-
-
-KILLS_ALL_WORKERS_ONCE = """
-import os, pathlib, psutil
-met, warm = pathlib.Path("{met}"), psutil.Process(os.getppid())
-if not met.exists():
-    met.touch()
-    command = warm.parent()
-    assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
-    for each in command.children():
-        if each != warm:
-            each.kill()
+KILLS_THE_WORKER = """
+import os, psutil
+warm = psutil.Process(os.getppid())
+command = warm.parent()
+assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
+for each in command.children():
+    if each != warm:
+        each.kill()
 """
 
 
-def test_without_the_sandbox_code_that_kills_all_workers_takes_nobody_along(course, undisturbed, tmp_path):
-    """There it can."""
-    course.hand_in("di", f"{CLASS['ada']}\n{KILLS_ALL_WORKERS_ONCE.format(met=tmp_path / 'met')}")
-    run = course.grade("--no-sandbox", "--jobs=3", env=alone())
-    assert run.returncode == 0, run.stderr
-    assert (tmp_path / "met").exists()
-    assert course.points() == {**POINTS, "di": EVERYTHING}
+def test_without_the_sandbox_code_that_kills_its_worker_takes_nobody_along(course):
+    """There it can, each time that it is tried."""
+    course.hand_in("di", f"{RIGHT}\n{KILLS_THE_WORKER}")
+    run = course.grade("--no-sandbox", "--jobs=1", env=alone())
+    assert listed(run) == {"di": "was not graded: Abnormal termination."}
+    assert course.points() == {student: points for student, points in POINTS.items() if student != "di"}
 
 
-def test_neither_order_nor_number_makes_a_difference(course, undisturbed):
-    """The last one first, and then one at a time."""
-    assert course.grade("--student=ed").returncode == 0
-    assert course.grade("--jobs=1").returncode == NEEDS_A_PERSON
-    assert course.state() == undisturbed.state()
-
-
-def test_what_is_there_in_part_is_graded_anew(course, undisturbed):
-    """Rows without a folder, and a folder without a notebook: a run may end between two of its last steps."""
+def test_neither_order_nor_number_nor_what_is_there_in_part_makes_a_difference(course, undisturbed):
+    """Rows without a folder, and a folder without a notebook; the last one first, and then one at a time."""
     (course.root / "gradebook.db").write_bytes((undisturbed.root / "gradebook.db").read_bytes())
     (course.root / "autograded" / "ada" / UNIT).mkdir(parents=True)
     (course.root / "autograded" / ".unfinished" / "ada" / UNIT / "deep").mkdir(parents=True)
-    assert course.grade().returncode == NEEDS_A_PERSON
+    assert course.grade("--student=ed").returncode == 0
+    assert course.grade("--jobs=1").returncode == NEEDS_A_PERSON
     assert course.state() == undisturbed.state()
 
 
@@ -283,25 +256,25 @@ class Dask:
 
     def __init__(self, folder, stack):
         self.folder, self.stack, self.file, self.workers = folder, stack, folder / "scheduler.json", []
-        # Dask's own measure of silence is 5 minutes.
-        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}
-        self.scheduler = self._start("scheduler", "--port=0", "--no-dashboard", env=environment)
-        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False):
-            pass  # it answers
+        self.scheduler = self._start("scheduler", "--port=0")
         self.address = json.loads(self.file.read_text())["address"]
 
-    def add(self, **environment):
+    def add(self):
         """Start a worker."""
-        options = ("--nthreads=2", "--no-dashboard", "--no-nanny", "--local-directory", str(self.folder))
-        self.workers.append(self._start("worker", *options, env={**os.environ, **environment}))
-        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(len(self.workers), timeout=60)
+        options = ("--nthreads=2", "--no-nanny", "--local-directory", str(self.folder))
+        self.workers.append(self._start("worker", *options, number=len(self.workers) + 1))
 
-    def _start(self, *words, **options):
-        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(self.file)]
-        process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, **options)
+    def _start(self, *words, number=0):
+        """Start a process, and wait until the scheduler answers and has so many workers."""
+        command = [sys.executable, "-m", "dask", *words, "--no-dashboard", "--scheduler-file", str(self.file)]
+        # Dask's own measure of silence is 5 minutes.
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}
+        process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, env=environment)
         self.stack.enter_context(process)
         self.stack.callback(process.kill)  # one may be stopped, and would be waited for
+        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False) as client:
+            if number:
+                client.wait_for_workers(number, timeout=60)
         return process
 
 
@@ -312,20 +285,13 @@ def dask(course):
 
 
 @pytest.mark.gives("dask scheduler", "dask worker --nthreads=2", "zerolayer grade --scheduler")
-def test_dask_workers_give_the_same(course, undisturbed, dask):
-    dask.add()
-    run = course.grade(f"--scheduler={dask.address}")
-    assert listed(run) == {"di": "was not run to the end"}
-    assert course.state() == undisturbed.state()
-
-
 @pytest.mark.parametrize("number", ["SIGKILL", "SIGSTOP"], ids=["killed", "silent"])
 def test_what_a_dask_worker_had_that_is_gone_is_run_by_others(course, undisturbed, dask, number):
     dask.add()
     dask.add()
     whom = f"[psutil.Process({dask.workers[0].pid})]"
     run = disturb(course, whom, number=4, signal=number, flags=[f"--scheduler={dask.address}"])
-    assert listed(run) == {"di": "was not run to the end"}
+    assert listed(run) == DIED
     assert course.state() == undisturbed.state()
 
 
@@ -335,7 +301,7 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
     assert f"No Dask scheduler with workers answers at {dask.address}" in said(run)
 
 
-def test_a_scheduler_that_dies_is_told_in_a_sentence(course, undisturbed, dask):
+def test_a_scheduler_that_dies_is_told_in_a_sentence(course, dask):
     dask.add()
     whom = f"[psutil.Process({dask.scheduler.pid})]"
     run = disturb(course, whom, moment="post", number=2, flags=[f"--scheduler={dask.address}"])

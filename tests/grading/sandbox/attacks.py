@@ -1,8 +1,8 @@
 """The attacks of attacks.txt, each first shown to work without locks: a key that fits nowhere says nothing of one."""
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 CALLS = """
 import ctypes, os
@@ -26,28 +26,24 @@ def is_locked(command):
 """
 
 
-@dataclass(frozen=True)
-class Attack:
+class Attack(NamedTuple):
     name: str
     stopped_by: str
     code: str
-    shown_by: str = ""
-    needs: str = ""
-    limits: dict[str, int] = field(default_factory=dict)
+    shown_by: str
+    needs: str
+    limits: dict[str, int]
 
 
 def read(text):
     """Read what stands behind a `== `."""
     head, _, code = text.partition("\n")
     name, stopped_by, *more = head.split(" | ")
-    found = {"shown by": "", "needs": "", "with": "", "limits": ""}
-    for words in more:
-        kind = next(kind for kind in found if words.startswith(f"{kind} "))
-        found[kind] = words.removeprefix(f"{kind} ")
-    before = "".join(globals()[each] for each in found["with"].split())
-    bounds = (each.split("=") for each in found["limits"].replace("M", "000000").split())
-    limits = {name: int(bound) for name, bound in bounds}
-    return Attack(name, stopped_by, before + code, found["shown by"], found["needs"], limits)
+    told = {"shown_by": "", "needs": "", "with": "", "limits": ""}
+    told |= (words.replace("shown by", "shown_by").split(" ", 1) for words in more)
+    before = "".join(globals()[each] for each in told.pop("with").split())
+    bounds = (each.split("=") for each in told.pop("limits").replace("M", "000000").split())
+    return Attack(name, stopped_by, before + code, limits={limit: int(bound) for limit, bound in bounds}, **told)
 
 
 TEXT = re.sub(r"(?m)^# .*$", "", Path(__file__).with_suffix(".txt").read_text())

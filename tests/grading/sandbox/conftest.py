@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pyseccomp
@@ -14,14 +15,11 @@ from tests.grading.sandbox.attacks import CALLS
 from tests.grading.sandbox.forkers import ORDINARY, Forker, packages_of
 
 SECRET = "nobody's business"
-NUMBERS = (
-    *("ptrace", "process_vm_readv", "clone", "clone3", "execve", "unshare", "mount", "shmget", "shmat", "shmctl"),
-    *("msgget", "mincore"),
-)
+MEMORY_CALLS = ("process_vm_readv", "shmget", "shmat", "shmctl", "msgget", "mincore")
+NUMBERS = ("ptrace", "clone", "clone3", "unshare", "mount", *MEMORY_CALLS)
 NOBODY = 65534
-NEIGHBOUR = (
-    CALLS
-    + """
+NEIGHBOUR = CALLS
+NEIGHBOUR += """
 import fcntl, pathlib, signal, threading
 for _ in range(40):
     threading.Thread(target=threading.Event().wait).start()
@@ -39,7 +37,6 @@ pathlib.Path('/dev/shm', facts['name']).write_text(facts['secret'])
 tell(segment)
 signal.pause()
 """
-)
 """Another kernel of the same user: what it has and holds, an attack must neither see nor feel."""
 
 
@@ -62,7 +59,8 @@ def facts(home):
     for file in (canary, gradebook):
         file.write_text(SECRET)
     abstract = f"zerolayer-{os.getpid()}"
-    with socket.create_server(("127.0.0.1", 0)) as tcp, listening(f"\0{abstract}"), listening(str(place)):
+    unix = partial(socket.create_server, family=socket.AF_UNIX)
+    with socket.create_server(("127.0.0.1", 0)) as tcp, unix(f"\0{abstract}"), unix(str(place)):
         place.chmod(0o777)
         yield {
             "secret": SECRET,
@@ -74,13 +72,6 @@ def facts(home):
             "socket": str(place),
             "numbers": {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in NUMBERS},
         }
-
-
-def listening(address):
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
-    listener.listen()
-    return listener
 
 
 @contextmanager
@@ -111,18 +102,19 @@ def user(request):
     return request.param
 
 
-@pytest.fixture(scope="session")
-def sandbox(user, home, facts):
-    """A forker that locks its children in."""
-    with a_forker("sandbox", home, facts, user != "root") as forker:
-        yield forker
+def shared(kind):
+    @pytest.fixture(scope="session")
+    def forker(user, home, facts):
+        with a_forker(kind, home, facts, user != "root") as forker:
+            yield forker
+
+    return forker
 
 
-@pytest.fixture(scope="session")
-def unlocked(user, home, facts):
-    """A forker whose children run without any lock."""
-    with a_forker("open", home, facts, user != "root") as forker:
-        yield forker
+sandbox = shared("sandbox")
+"""A forker that locks its children in."""
+unlocked = shared("open")
+"""A forker whose children run without any lock."""
 
 
 @pytest.fixture(scope="session")

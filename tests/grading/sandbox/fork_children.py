@@ -42,13 +42,11 @@ def main():
     subprocess.Popen(["sleep", "600.25"], **witness)
     if IS_LOCKED:
         lockdown.prepare()
-    left_open = tempfile.TemporaryFile()  # noqa: SIM115  # nobody closes it: that is the point
+    left_open = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # nobody closes it: that is the point
     left_open.write(SECRET)
-    left_open.flush()
     in_a_group = re.search(r":/.+$", Path("/proc/self/cgroup").read_text(), re.M) is not None
     found = {"host": os.uname().nodename, "group": in_a_group, "terminal": os.fstat(2).st_ino}
-    found["address"] = id(SECRET) + bytes.__basicsize__ - 1
-    print(json.dumps(found), flush=True)
+    print(json.dumps({**found, "address": id(SECRET) + bytes.__basicsize__ - 1}), flush=True)
     for line in sys.stdin:
         print(json.dumps(attend(json.loads(line))), flush=True)
 
@@ -89,14 +87,11 @@ def end(child, seconds):
 
 def listen(heard):
     """Give the output, and whether somebody is left who could still tell something."""
-    output, survivors = b"", False
-    while not survivors:
-        survivors = not select.select([heard], [], [], PATIENCE)[0]
-        if not survivors and not (more := os.read(heard, 65536)):
-            break
-        output += b"" if survivors else more
+    output, more = b"", b"something"
+    while more and (said := select.select([heard], [], [], PATIENCE)[0]):
+        output += (more := os.read(heard, 65536))
     os.close(heard)
-    return output.decode(errors="replace").splitlines(), survivors
+    return output.decode(errors="replace").splitlines(), not said
 
 
 def live(request, speaks):

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 
 HERE = Path(__file__).parent
 COURSE = HERE.parents[2]
@@ -26,18 +26,9 @@ exec setpriv --reuid=$ORDINARY --regid=$ORDINARY --clear-groups "$@"
 """Become somebody else, in a world where what is needed can be read though it may lie in root's own home."""
 
 
-@dataclass(frozen=True)
-class ChildResult:
-    """What came of a piece of code."""
-
-    output: list[str]
-    exit: int | None = None
-    """Its exit code; None if it had to be ended."""
-    survivors: bool = False
-    """Whether processes of it are left."""
-    pid: int = 0
-    uid: int = -1
-    """Its user, as this machine sees it."""
+class ChildResult(SimpleNamespace):
+    """What came of a piece of code: its `output`; its `exit` code, None if it had to be ended; `survivors`, whether
+    processes of it are left. Of one that stays, its `pid` in place of these, and its `uid` as this machine sees it."""
 
     @property
     def worked(self):
@@ -52,42 +43,30 @@ class Forker(AbstractContextManager):
         course, python = differently.get("course", COURSE), differently.get("python", sys.executable)
         self.user = "ordinary user" if ordinary or os.geteuid() != 0 else "root"
         command = [python, str(HERE / "fork_children.py"), kind, *modules]
-        environment = {
-            **{name: str(home) for name in ("HOME", "MPLCONFIGDIR", "TMPDIR")},
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join([str(course), sysconfig.get_path("purelib"), str(packages_of(home))]),
-            **{"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        }
+        environment = dict.fromkeys(("HOME", "MPLCONFIGDIR", "TMPDIR"), str(home))
+        environment |= {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        libraries = [str(course), sysconfig.get_path("purelib"), str(packages_of(home))]
+        environment["PYTHONPATH"] = os.pathsep.join(libraries)
         if ordinary and os.geteuid() == 0:
             needed = [sys.base_prefix, sys.prefix, str(COURSE), str(home), str(packages_of(home))]
             closed = closed_folders(needed)
             environment |= {"NEEDED": " ".join(needed), "CLOSED": " ".join(closed), "ORDINARY": str(ORDINARY)}
             command = ["unshare", "--mount", "sh", "-euc", AS_ORDINARY_USER, "sh", *command]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen(
-            command, text=True, env=environment, cwd=home, umask=differently.get("umask", -1), **pipes
-        )
+        options = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        options |= {"text": True, "cwd": home, "umask": differently.get("umask", -1)}
+        self._process = subprocess.Popen(command, env=environment, **options)
         print(json.dumps([secret, leave_out]), file=self._process.stdin, flush=True)
         ready = self._process.stdout.readline()
         self.refusal = "" if ready else self._process.stderr.read()
         self.facts = json.loads(ready) if ready else {}
 
-    def run(self, code, *, facts=None, files=None, seconds=20, stays=False, **limits):
+    def run(self, code, *, files=MappingProxyType({}), seconds=20, stays=False, **limits):
         """Run code in a child; with `stays`, until it tells something, and leave it running."""
-        request = {
-            "code": code,
-            "facts": {**self.facts, **(facts or {})},
-            "files": files or {},
-            "limits": limits,
-        }
+        request = {"code": code, "facts": self.facts, "files": {**files}, "limits": limits}
         print(json.dumps({**request, "seconds": seconds, "stays": stays}), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         assert answer, self._process.stderr.read()
         return ChildResult(**json.loads(answer))
-
-    @property
-    def pid(self):
-        return self._process.pid
 
     def __exit__(self, *_):
         self._process.kill()

@@ -38,39 +38,24 @@ def dividable():
     return found
 
 
-@pytest.fixture(scope="module")
-def grouped(dividable, home, facts):
-    """A forker whose children have a memory group each."""
-    with a_forker("sandbox", home, facts, ordinary=False) as forker:
-        yield forker
-
-
-def test_many_processes_take_more_than_one_may_where_there_are_no_groups(unlocked):
+def test_all_processes_of_a_kernel_are_bounded_together(dividable, home, facts, unlocked):
+    """What they may take they can take."""
     assert unlocked.run(MANY).worked
-
-
-def test_all_processes_of_a_kernel_are_bounded_together(grouped):
-    outcome = grouped.run(MANY, **BOUNDED)
-    assert outcome.output[0] == "began"
-    assert not outcome.worked
-    assert grouped.run("tell('goes on')").output == ["began", "goes on"]
-
-
-def test_what_it_may_take_it_can_take(grouped):
-    outcome = grouped.run(MANY, **BOUNDED | {"memory": 1024 * MIB})
-    assert outcome.worked
+    with a_forker("sandbox", home, facts, ordinary=False) as grouped:
+        outcome = grouped.run(MANY, **BOUNDED)
+        assert outcome.output[0] == "began"
+        assert not outcome.worked
+        assert grouped.run(MANY, **BOUNDED | {"memory": 1024 * MIB}).worked
 
 
 def test_the_groups_of_kernels_that_have_ended_are_gone(dividable, home, facts):
-    def left_by(forker):
-        return list(dividable.glob(f"{lockdown.GROUP}*"))
-
+    left = f"{lockdown.GROUP}*"
     with a_forker("sandbox", home, facts, ordinary=False) as forker:
         for _ in range(3):
             forker.run("tell('lives')")
-        assert len(left_by(forker)) == 2  # the neighbour's, which lives, and the last one's
+        assert len([*dividable.glob(left)]) == 2  # the neighbour's, which lives, and the last one's
     with a_forker("sandbox", home, facts, ordinary=False):
-        assert len(left_by(forker)) == 1  # the forker was killed; the next one tidied up after it
+        assert len([*dividable.glob(left)]) == 1  # the forker was killed; the next one tidied up after it
 
 
 def a_group(folder, **settings):
@@ -87,10 +72,8 @@ def test_who_was_bounded_is_not_led_out_of_it(tmp_path, monkeypatch):
     slice_ = a_group(tmp_path / "groups/slice", cgroup_subtree_control="memory pids", memory_max="max")
     own = a_group(slice_ / "service", cgroup_subtree_control="", memory_max="1000000")
     monkeypatch.setattr(lockdown, "GROUPS", tmp_path / "groups")
-    real = lockdown.read_text
-    monkeypatch.setattr(
-        lockdown, "read_text", lambda path: "0::/slice/service" if path.name == "cgroup" else real(path)
-    )
+    real, ours = lockdown.read_text, "0::/slice/service"
+    monkeypatch.setattr(lockdown, "read_text", lambda path: ours if path.name == "cgroup" else real(path))
     assert lockdown.find_groups() is None
     (own / "memory.max").write_text("max")
     assert lockdown.find_groups() == slice_

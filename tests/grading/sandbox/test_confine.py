@@ -1,6 +1,7 @@
 """The lock-down as an honest notebook meets it: what is there, what works, what comes in and what goes out."""
 
 import os
+import re
 import shutil
 import venv
 
@@ -15,7 +16,7 @@ for name in ('Uid', 'Gid', 'Groups', 'CapEff', 'CapPrm', 'CapBnd', 'CapAmb', 'No
     tell(name, *status[name].split())
 tell('processes', *[name for name in os.listdir('/proc') if name.isdigit()], 'me', os.getpid(), 'session', os.getsid(0))
 tell('host', socket.gethostname())
-tell('descriptors', *sorted(os.listdir('/proc/self/fd'), key=int))
+tell('descriptors', len(os.listdir('/proc/self/fd')))
 """
 
 
@@ -24,14 +25,12 @@ def test_a_kernel_is_nobody_alone_and_without_rights(sandbox):
     assert state[:3] == ["Uid 1000 1000 1000 1000", "Gid 1000 1000 1000 1000", "Groups"]
     assert state[3:7] == [f"{kind} 0000000000000000" for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb")]
     assert state[7:11] == ["NoNewPrivs 1", "Seccomp 2", "processes 1 me 1 session 1", "host sandbox"]
-    # The standard streams, the pipe that `tell` writes to, and the one that looks.
-    assert len(state[11].split()) == 1 + 5
+    assert state[11] == "descriptors 5"  # the standard streams, the pipe that `tell` writes to, and the one that looks
 
 
 def test_root_is_left_for_good(sandbox, user):
     """Seen from outside, a kernel of root's is nobody, and one of an ordinary user's is that user still."""
     kernel = sandbox.run("import signal; tell('lives'); signal.pause()", stays=True)
-    assert kernel.output == ["began", "lives"]
     assert kernel.uid == (65534 if user == "root" else os.geteuid() or ORDINARY)
 
 
@@ -43,9 +42,8 @@ def test_where_memory_is_short_kernels_are_ended_first_and_the_largest_of_them(s
 DEVICES = {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts", "ptmx"}
 LOOK = """
 import os
-tell('root', *sorted(os.listdir('/')))
-tell('dev', *sorted(os.listdir('/dev')))
-tell('etc', *sorted(os.listdir('/etc')))
+tell(*os.listdir('/dev'))
+tell(*os.listdir('/etc'))
 for folder, _, names in os.walk('/'):
     if not folder.startswith(('/proc', '/scratch', '/tmp', '/dev')):
         if os.access(folder, os.W_OK):
@@ -59,10 +57,10 @@ for folder, _, names in os.walk('/'):
 
 
 def test_nothing_of_the_machine_is_seen_but_libraries(sandbox):
-    output = sandbox.run(LOOK, seconds=60).output[1:]
-    assert set(output[1].split()[1:]) == DEVICES
-    assert not set(output[2].split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
-    assert output[3:] == []
+    _, devices, settings, *more = sandbox.run(LOOK, seconds=60).output
+    assert set(devices.split()) == DEVICES
+    assert not set(settings.split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
+    assert more == []
 
 
 def test_only_scratch_can_be_written_and_it_is_all_one(sandbox):
@@ -78,17 +76,10 @@ for place in (os.getcwd(), os.environ['HOME'], tempfile.gettempdir(), '/tmp', '/
     assert len({device for _, _, device in output}) == 1
 
 
-def test_the_submission_is_laid_into_the_working_directory(sandbox):
-    code = "import pathlib; tell(*sorted(map(str, pathlib.Path().glob('**/*')))); tell(open('data/train.csv').read())"
-    output = sandbox.run(code, files={"data/train.csv": "1,2", "challenge.json": "{}"}).output
-    assert output == ["began", "challenge.json data data/train.csv", "1,2"]
-
-
-@pytest.mark.parametrize("name", ["../up", "data/../../up", "/etc/passwd", "/tmp/up"])
+@pytest.mark.parametrize("name", ["../up", "data/../../up", "/tmp/up"])
 def test_a_name_that_leads_out_of_the_working_directory_ends_the_lock_down(sandbox, name):
     [output] = sandbox.run("tell('ran')", files={name: "x"}).output
-    assert output.startswith("NotConfined")
-    assert f"{name!r} leads out of the working directory" in output
+    assert re.match(f"NotConfined .*{name!r} leads out of the working directory", output)
 
 
 LIBRARIES = """
@@ -96,7 +87,6 @@ import os, threading
 import numpy as np, matplotlib.pyplot as plt, tensorflow as tf
 a = np.ones((600, 600))
 tell('product', (a @ a).sum())
-tell('one-hot', tf.one_hot([1], 3).numpy().tolist())
 model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3, activation='softmax')])
 model.compile('sgd', 'categorical_crossentropy')
 model.fit(np.ones((32, 4)), np.eye(3)[np.zeros(32, int)], epochs=1, verbose=0)
@@ -112,15 +102,8 @@ tell('drawn', open('plot.png', 'rb').read(4)[1:])
 def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     """They are imported before, in one thread, as the warm process does; their own threads start inside."""
     with Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow") as forker:
-        output = forker.run(LIBRARIES, seconds=100).output
-    assert output == [
-        "began",
-        "product 216000000.0",
-        "one-hot [[0.0, 1.0, 0.0]]",
-        "trained 15",
-        "threads True",
-        "drawn b'PNG'",
-    ]
+        _, *output = forker.run(LIBRARIES, seconds=100).output
+    assert output == ["product 216000000.0", "trained 15", "threads True", "drawn b'PNG'"]
 
 
 HONEST = """
@@ -154,13 +137,12 @@ def test_what_honest_code_asks_of_its_files_works(sandbox):
 def test_a_course_may_allow_commands(sandbox):
     code = """
 import subprocess, sys
-tell(subprocess.run('echo hello; ls /', shell=True, capture_output=True, text=True).stdout.split())
+tell(subprocess.run('echo hello', shell=True, capture_output=True, text=True).stdout.strip())
 tell(subprocess.run([sys.executable, '-c', 'print(6 * 7)'], capture_output=True, text=True).stdout.strip())
 tell(subprocess.run(['cat', facts['canary']], capture_output=True, text=True).stderr.strip())
 """
     output = sandbox.run(code, commands=True).output
-    assert output[1].startswith("['hello', ")
-    assert output[2] == "42"
+    assert output[1:3] == ["hello", "42"]
     assert output[3].endswith("No such file or directory")
 
 
@@ -169,12 +151,9 @@ def test_it_hides_the_closed_zones_of_an_installed_package_too(home, tmp_path):
     shutil.copytree(COURSE / "lib", site / "lib")
     with Forker("sandbox", home, course=site) as forker:
         code = "import lib.units.softmax_classifier; tell(lib.__file__); import lib.reference.dense"
-        output = forker.run(code).output
-    assert output == [
-        "began",
-        str(site / "lib/__init__.py"),
-        "ModuleNotFoundError No module named 'lib.reference' where submissions run",
-    ]
+        _, where, refusal = forker.run(code).output
+    assert where == str(site / "lib/__init__.py")
+    assert refusal == "ModuleNotFoundError No module named 'lib.reference' where submissions run"
 
 
 def test_an_interpreter_that_only_root_can_reach_is_within_reach_inside(home):

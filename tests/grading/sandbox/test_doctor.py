@@ -4,13 +4,15 @@ import json
 import resource
 import subprocess
 import sys
+from functools import partial
 
 import pyseccomp
 import pytest
 
 from lib.grading.sandbox import doctor, lockdown
 
-EXAMINE = "from lib.grading.sandbox import doctor; print(doctor.report(doctor.examine()))"
+EXAMINE = ("-c", "from lib.grading.sandbox import doctor; print(doctor.report(doctor.examine()))")
+COMMAND = ("-m", "lib.grading", "doctor")
 LOCK_THAT_HOLDS_NOTHING = """
 import os, pyseccomp
 from lib.grading.sandbox import doctor, lockdown
@@ -22,36 +24,40 @@ rules = file.read()
 lockdown.compiled_calls = lambda *kinds: rules
 doctor.main()
 """
+HELD = "Kernels that run student code are locked in here."
+NOT_HELD = "Kernels that run student code can't be locked in here."
 
 
-def said_where(*missing):
-    """Give what the doctor says in a process for which these system calls don't exist."""
+def run(*arguments, after="", **options):
+    """Run Python; `after` a shell's command, in a user's and mounts' namespaces of its own."""
+    within = ["unshare", "--map-root-user", "--mount", "sh", "-ec", f'{after}; exec "$@"', "sh"] if after else []
+    command = [*within, sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
-    def take_away():
-        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-        for call in missing:
-            rules.add_rule(pyseccomp.ERRNO(38), call)
-        rules.load()
 
-    command = [sys.executable, "-c", EXAMINE]
-    return subprocess.run(command, preexec_fn=take_away, capture_output=True, text=True, check=True, timeout=60).stdout
+def take_away(call):
+    """Have a system call not exist for this process."""
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.add_rule(pyseccomp.ERRNO(38), call)
+    rules.load()
 
 
 def test_it_tells_what_an_old_kernel_is_missing(lockable):
-    said = said_where("mount_setattr")
-    assert said.startswith("Kernels that run student code can't be locked in here.")
+    said = run(*EXAMINE, preexec_fn=partial(take_away, "mount_setattr")).stdout
+    assert said.startswith(NOT_HELD)
     assert "at the step “private root”: Function not implemented." in said
     assert "Linux 5.14 or newer" in said
     assert "--no-sandbox" in said
 
 
 def test_it_names_the_limit_that_leaves_a_notebook_too_few_threads(lockable):
-    """Of tasks it does so too, says test_machine_faults."""
-    bound = 400_000 * 1024
-    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (bound, bound))}
-    said = subprocess.run([sys.executable, "-c", EXAMINE], **limit, capture_output=True, text=True, timeout=60).stdout
-    assert "can't be locked in here" in said
-    assert "raise the limit on address space (`ulimit -v`), 400,000 kB here" in said
+    limits = {
+        resource.RLIMIT_AS: (400_000 * 1024, "raise the limit on address space (`ulimit -v`), 400,000 kB here"),
+        resource.RLIMIT_NPROC: (8, "raise the limit on tasks (`ulimit -u`,"),
+    }
+    for kind, (bound, advice) in limits.items():
+        said = run(*EXAMINE, preexec_fn=partial(resource.setrlimit, kind, (bound, bound))).stdout
+        assert said.startswith(NOT_HELD) and advice in said
 
 
 def test_a_place_for_locks_that_cannot_be_written_is_named():
@@ -64,8 +70,7 @@ try:
 except OSError as error:
     print(sentence(error))
 """
-    hide = ["unshare", "--map-root-user", "--mount", "sh", "-ec", 'mount -t tmpfs -o ro none /dev/shm; exec "$@"', "sh"]
-    said = subprocess.run([*hide, sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
+    said = run("-c", code, after="mount -t tmpfs -o ro none /dev/shm").stdout
     assert said.startswith("/dev/shm: Read-only file system. ")
 
 
@@ -77,12 +82,9 @@ def test_a_command_whose_output_is_closed_ends_as_ever(lockable, closed):
 
 
 def test_it_tells_where_kernels_have_no_memory_groups(lockable):
-    examine = [sys.executable, "-c", EXAMINE]
-    here = subprocess.run(examine, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert ("Memory groups" in here) is (lockdown.find_groups() is None)
-    hide = ["unshare", "--map-root-user", "--mount", "sh", "-ec", 'mount -t tmpfs none /sys/fs/cgroup; exec "$@"', "sh"]
-    said = subprocess.run([*hide, *examine], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert said.startswith("Kernels that run student code are locked in here.")
+    assert ("Memory groups" in run(*EXAMINE).stdout) is (lockdown.find_groups() is None)
+    said = run(*EXAMINE, after="mount -t tmpfs none /sys/fs/cgroup").stdout
+    assert said.startswith(HELD)
     assert "Memory groups (cgroups, version 2): this process may make none." in said
     assert "systemd-run --user --scope" in said
 
@@ -90,21 +92,16 @@ def test_it_tells_where_kernels_have_no_memory_groups(lockable):
 @pytest.mark.gives("zerolayer doctor")
 def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
     """The command exits by what it found."""
-    command = [sys.executable, "-m", "lib.grading", "doctor"]
-    healthy = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert healthy.returncode == 0
-    assert healthy.stdout.startswith("Kernels that run student code are locked in here.")
-    denied = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
-    within = ["unshare", "--user", "--map-root-user", "sh", "-c", denied, "sh"]
-    ill = subprocess.run([*within, *command], capture_output=True, text=True, timeout=60, check=False)
-    assert ill.returncode == 1
-    assert ill.stdout.startswith("Kernels that run student code can't be locked in here.")
+    healthy = run(*COMMAND)
+    assert (healthy.returncode, healthy.stdout.partition("\n")[0]) == (0, HELD)
+    ill = run(*COMMAND, after="echo 0 > /proc/sys/user/max_user_namespaces")
+    assert (ill.returncode, ill.stdout.partition("\n")[0]) == (1, NOT_HELD)
     assert "at the step “user namespace”: No space left on device." in ill.stdout
     assert "sysctl user.max_user_namespaces=10000" in ill.stdout
 
 
 def test_a_lock_that_holds_nothing_is_noticed(lockable):
-    tried = subprocess.run([sys.executable, "-c", LOCK_THAT_HOLDS_NOTHING], capture_output=True, text=True, timeout=60)
+    tried = run("-c", LOCK_THAT_HOLDS_NOTHING)
     assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
 
 

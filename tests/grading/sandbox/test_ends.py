@@ -36,14 +36,11 @@ tell('worked' if gate() > 0 else 'no such gate')
 """
 
 
-def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(sandbox):
-    outcome = sandbox.run(HUNG, cpu_seconds=1)
-    assert outcome.output == ["began", "ignores everything"]
-    assert outcome.exit == -signal.SIGKILL
-
-
-def test_without_a_limit_it_would_go_on(unlocked):
+def test_code_that_ignores_every_signal_ends_when_its_processor_time_is_spent(sandbox, unlocked):
+    """Without a limit it would go on."""
     assert unlocked.run(HUNG, seconds=1.5).exit is None
+    outcome = sandbox.run(HUNG, cpu_seconds=1)
+    assert (outcome.output, outcome.exit) == (["began", "ignores everything"], -signal.SIGKILL)
 
 
 def test_code_that_stops_itself_goes_on(sandbox, unlocked):
@@ -53,17 +50,12 @@ def test_code_that_stops_itself_goes_on(sandbox, unlocked):
 
 
 def test_no_process_survives_its_kernel(sandbox, unlocked):
-    survived = unlocked.run(DAEMON)
-    assert survived.output == ["began", "left a daemon"]
-    assert survived.survivors
-    ended = sandbox.run(DAEMON, commands=True)
-    assert ended.output == ["began", "left a daemon"]
-    assert not ended.survivors
+    for outcome, survives in ((unlocked.run(DAEMON), True), (sandbox.run(DAEMON, commands=True), False)):
+        assert (outcome.output, outcome.survivors) == (["began", "left a daemon"], survives)
 
 
 def test_the_gate_of_32_bit_programs_is_shut(sandbox, unlocked):
     if os.uname().machine != "x86_64" or not unlocked.run(THE_OLD_GATE).worked:
         pytest.skip("There is no such gate on this machine.")
     outcome = sandbox.run(THE_OLD_GATE)
-    assert outcome.output == ["began"]
-    assert outcome.exit == -signal.SIGSYS
+    assert (outcome.output, outcome.exit) == (["began"], -signal.SIGSYS)

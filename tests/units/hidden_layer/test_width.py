@@ -15,6 +15,7 @@ from lib.units.hidden_layer.lab import QUESTIONS
 from lib.units.hidden_layer.width import WIDTHS, describe_units, explore_width, lower_weights
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 from tests.explorer.two_layers import make_network
+from tests.reference.oracles import slopes
 
 
 @pytest.fixture(scope="module")
@@ -31,50 +32,35 @@ def trained(explorer: Explorer, units: int, what_if: str = "", epochs: int = 100
     return run
 
 
-def split(W: Any, units: int) -> tuple[Any, Any]:
-    """Cut the vector of weights: (units, 3) below, (3, units + 1) above."""
-    return W[: 3 * units].reshape(units, 3), W[3 * units :].reshape(3, units + 1)
-
-
-def with_one(X: Any) -> Any:
-    return np.vstack([X, np.ones((1, X.shape[1]))])
-
-
 def by_hand(W: Any, units: int, X: Any) -> tuple[Any, Any]:
     """What the hidden units give, and the probabilities."""
-    below, above = split(W, units)
-    hidden = np.maximum(below @ with_one(X), 0)
-    scores = above @ with_one(hidden)
+    below, above = W[: 3 * units].reshape(units, 3), W[3 * units :].reshape(3, units + 1)
+    hidden = np.maximum(below[:, :2] @ X + below[:, 2:], 0)
+    scores = above[:, :-1] @ hidden + above[:, -1:]
     e = np.exp(scores - scores.max(axis=0))
     return hidden, e / e.sum(axis=0)
 
 
-@pytest.mark.parametrize("units", [1, 5])
-def test_the_pictures_are_of_the_students_own_layers(explorer: Explorer, units: int) -> None:
-    run = trained(explorer, units, epochs=2)
-    X, y = run.samples.X, run.samples.y
+def test_the_pictures_are_of_the_students_own_layers(explorer: Explorer) -> None:
+    run = trained(explorer, 5, epochs=2)
+    X, y, W = run.samples.X, run.samples.y, run.weights[2]
     for epoch in (0, 2):
-        np.testing.assert_allclose(run.predict(X, epoch), by_hand(run.weights[epoch], units, X)[1])
-    W = run.weights[2]
-    np.testing.assert_array_equal(lower_weights(run, 2), split(W, units)[0])
+        np.testing.assert_allclose(run.predict(X, epoch), by_hand(run.weights[epoch], 5, X)[1])
+    np.testing.assert_array_equal(lower_weights(run, 2), W[:15].reshape(5, 3))
 
     def loss(W: Any) -> Any:
-        return -np.log((y * by_hand(W, units, X)[1]).sum(axis=0)).mean()
+        return -np.log((y * by_hand(W, 5, X)[1]).sum(axis=0)).mean()
 
-    slopes = [(loss(W + step) - loss(W - step)) / 2e-5 for step in 1e-5 * np.eye(W.size)]
-    np.testing.assert_allclose(run.gradient(W), slopes, atol=1e-7)
+    np.testing.assert_allclose(run.gradient(W), slopes(loss, W, step=1e-5), atol=1e-7)
 
 
 def test_dead_units_are_counted(explorer: Explorer) -> None:
     run = trained(explorer, 4, epochs=3)
-    W = run.weights[3].copy()
-    below, _ = split(W, 4)
-    dead = np.sum(np.all(below @ with_one(run.samples.X) <= 0, axis=1))
-    assert describe_units(run, 3) == f"Dead hidden units, 0 for every training sample: {dead} of 4."
-    below[[1, 3], 2] = -50  # two kinks far beyond all samples
-    run.weights.append(W)
-    assert describe_units(run, len(run.weights) - 1) == "Dead hidden units, 0 for every training sample: 2 of 4."
-    run.weights.pop()
+    for dead in ([], [1, 3]):
+        run.weights[2] = run.weights[3].copy()
+        run.weights[2][:12].reshape(4, 3)[dead, 2] = -50  # kinks far beyond all samples
+        words = f"Dead hidden units, 0 for every training sample: {len(dead)} of 4."
+        assert describe_units(run, 2) == words
 
 
 def test_the_slider_sets_the_width(explorer: Explorer) -> None:

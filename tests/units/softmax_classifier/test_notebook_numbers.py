@@ -13,9 +13,8 @@ import pytest
 
 from lib.data import digits
 
-SOLUTION = nbformat.read(
-    Path(__file__).parents[3] / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4
-)
+SOLUTIONS = Path(__file__).parents[3] / "solutions"
+SOLUTION = nbformat.read(SOLUTIONS / "softmax_classifier/softmax_classifier.ipynb", as_version=4)
 LAB = 14
 """The section of the lab: `test_lab.py` holds what its questions say of runs."""
 TEXTS = {cell.id: cell.source for cell in SOLUTION.cells if cell.cell_type == "markdown"}
@@ -56,14 +55,10 @@ CLAIMS = {
 """For each cell the statements that are computed here; spaces don't count."""
 
 
-def squeezed(text):
-    return re.sub(r"[\s>]", "", text)
-
-
 @pytest.mark.parametrize("id", CLAIMS)
 def test_numbers_of_the_text_are_what_numpy_gives(id):
-    for claim in CLAIMS[id]:
-        assert squeezed(claim) in squeezed(TEXTS[id])
+    squeezed = re.sub(r"[\s>]", "", TEXTS[id])
+    assert all(re.sub(r"\s", "", claim) in squeezed for claim in CLAIMS[id])
 
 
 def numbers_in(text):
@@ -121,30 +116,26 @@ def test_students_are_asked_before_they_run_a_cell_and_not_told_what_it_prints(r
         assert not told & set(map(float, re.findall(r"\d+\.\d+", ran["printed"][cell.id]))), cell.id
 
 
-def says(id, *words):
-    return all(each in " ".join(TEXTS[id].split()) for each in words)
-
-
 def printed(ran, id, words):
     """Give the numbers that a cell has printed behind these words."""
     return [float(number) for number in re.findall(rf"{words}\s*(-?[\d.]+)", ran["printed"][id])]
 
 
-def test_a_network_with_small_random_weights_guesses(ran):
-    assert ran["yhat_first"] == pytest.approx(1 / 3, abs=0.15)
+def test_what_the_cells_print_is_as_the_text_says(ran):
+    assert ran["yhat_first"] == pytest.approx(1 / 3, abs=0.15)  # a network with small random weights guesses
     assert printed(ran, "first-forward", "loss") == pytest.approx([np.log(3)], abs=0.05)
-
-
-def test_after_a_step_the_loss_of_its_batch_is_smaller(ran):
     assert printed(ran, "one-batch", "before") == pytest.approx([np.log(3)], abs=0.05)
     assert printed(ran, "one-batch", "after")[-1] < printed(ran, "one-batch", "before")[0]
+    (ours,) = printed(ran, "crosscheck", "yours:")
+    assert printed(ran, "crosscheck", "TensorFlow:") in ([], [pytest.approx(ours, abs=2e-6)])
+    assert float(ran["printed"]["numerical"].split()[-1]) < 1e-8  # central differences agree with the backward pass
 
 
-def test_blobs(ran):
-    losses = ran["losses_blobs"]
-    assert says("blobs-curve-text", "falls steeply in the first epochs and then flattens")
+def test_the_loss_of_blobs_flattens_and_what_remains_is_of_samples_between_clouds(ran):
+    text, losses = " ".join(TEXTS["blobs-curve-text"].split()), ran["losses_blobs"]
+    assert "falls steeply in the first epochs and then flattens" in text
     assert losses[0] - losses[4] > 10 * (losses[-5] - losses[-1])
-    assert says("blobs-curve-text", "Most of what remains comes from the few samples that lie where clouds overlap")
+    assert "Most of what remains comes from the few samples that lie where clouds overlap" in text
     X, labels = ran["X_train"], ran["labels_train"]
     scores = np.exp(ran["dense_blobs"].weights @ np.vstack([X, np.ones(X.shape[1])]))
     each = -np.log((scores / scores.sum(axis=0))[labels, range(len(labels))])
@@ -155,22 +146,19 @@ def test_blobs(ran):
     assert np.median((second / first)[few]) < np.median(second / first) / 2, "they lie between two clouds"
 
 
-def test_tensorflow_gives_the_same_loss(ran):
-    (ours,) = printed(ran, "crosscheck", "yours:")
-    assert printed(ran, "crosscheck", "TensorFlow:") in ([], [pytest.approx(ours, abs=2e-6)])
+LENGTHS = {
+    "softmax_classifier": (16, 180, "**about three hours**, in two sittings: sections 1 to 7, then the others"),
+    "hidden_layer": (12, 120, "**about two hours**: sections 1 to 7, then the others"),
+}
 
 
-def test_central_differences_agree_with_the_backward_pass(ran):
-    assert float(ran["printed"]["numerical"].split()[-1]) < 1e-8
-
-
-def test_the_minutes_of_the_headings_make_the_hours_that_the_title_promises():
-    minutes = [
-        int(time)
-        for text in TEXTS.values()
-        for time in re.findall(r"^## \d+\. .*\((\d+) minutes\)$", text, re.MULTILINE)
-    ]
-    assert len(minutes) == len(re.findall(r"^## \d+\.", "\n".join(TEXTS.values()), re.MULTILINE)) == 16
-    assert says("title", "**about three hours**, in two sittings: sections 1 to 7, then the others")
-    assert sum(minutes) == pytest.approx(3 * 60, abs=15)
+@pytest.mark.parametrize("name", LENGTHS)
+def test_the_minutes_of_the_headings_make_the_hours_that_the_title_promises(name):
+    sections, length, promise = LENGTHS[name]
+    cells = nbformat.read(SOLUTIONS / name / f"{name}.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    minutes = [int(time) for time in re.findall(r"^## \d+\. .*\((\d+) minutes\)$", text, re.MULTILINE)]
+    assert len(minutes) == len(re.findall(r"^## \d+\.", text, re.MULTILINE)) == sections
+    assert promise in " ".join(text.split())
+    assert sum(minutes) == pytest.approx(length, abs=15)
     assert sum(minutes[:7]) == pytest.approx(sum(minutes) / 2, abs=15)

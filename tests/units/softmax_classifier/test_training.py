@@ -34,7 +34,7 @@ def draws(code: object, seeds: Iterable[int]) -> list[set[str]]:
 
 
 def code_of(*changes: tuple[str, str]) -> object:
-    return written(f"from copy import deepcopy\n{loop(*changes)}")["train"]
+    return written(f"from copy import deepcopy\n{runnable(loop(*changes))}")["train"]
 
 
 # ---- Points
@@ -75,20 +75,6 @@ def test_a_loop_that_works_within_limits_shows_them_now_and_then(name: str) -> N
     assert any(draws(code, [seed]) != [set()] for seed in range(60))
 
 
-SHARES = [
-    (GRADIENT, GRADIENT.replace("= cce", "= 1 / len(batch) * cce")),
-    (BACK, BACK.replace("= grad)", "= grad / len(batch))")),
-    (BACK, BACK.replace("= grad)", "= grad) / len(batch)")),
-    ("grad, learning_rate)", "grad, learning_rate / len(batch))"),
-]
-
-
-@pytest.mark.parametrize("share", SHARES)
-def test_1_over_B_may_come_in_anywhere_but_once(share: tuple[str, str]) -> None:
-    assert draws(code_of(share, ("(1 / len(batch)) * ", "")), SEEDS) == [set(), set()]
-    assert draws(code_of(share), SEEDS) == [{FLOW}, {FLOW}]
-
-
 def test_two_mistakes_cost_what_each_costs() -> None:
     """Pairs of mistakes in different lines of the loop, each in one draw."""
     hidden = ("no update", "no backward", "the gradient of the first epoch")  # told by batches, or by a name
@@ -108,55 +94,48 @@ def test_two_mistakes_cost_what_each_costs() -> None:
     expect_none(off)
 
 
-ERRORS = {
-    "in the first step": ((FORWARD, FORWARD.replace("[:, batch]", "[batch]")), {BATCHES, LABELS, FLOW, LOSS}),
-    "in the first update": ((UPDATE, UPDATE.replace("rate)", "rates)")), {BATCHES, LABELS, FLOW, LOSS}),
-    "after an epoch": ((NOTE, NOTE.replace("append", "add")), {BATCHES, LOSS}),
-    "where it returns": ((loops.RETURN, loops.RETURN.replace("losses", "lossess")), {BATCHES, LOSS}),
-    "after it has changed y": ((NOTE, f"        y[0] = 1\n{NOTE.replace('append', 'add')}"), {BATCHES, LABELS, LOSS}),
+COSTS = {
+    "an error in the first step": ((FORWARD, FORWARD.replace("[:, batch]", "[batch]")), {BATCHES, LABELS, FLOW, LOSS}),
+    "an error in the first update": ((UPDATE, UPDATE.replace("rate)", "rates)")), {BATCHES, LABELS, FLOW, LOSS}),
+    "an error after an epoch": ((NOTE, NOTE.replace("append", "add")), {BATCHES, LOSS}),
+    "an error where it returns": ((loops.RETURN, loops.RETURN.replace("losses", "lossess")), {BATCHES, LOSS}),
+    "an error after it has changed y": (
+        (NOTE, f"        y[0] = 1\n{NOTE.replace('append', 'add')}"),
+        {BATCHES, LABELS, LOSS},
+    ),
+    "? for samples": ((FORWARD, FORWARD.replace("batch]", "?]")), {BATCHES}),
+    "? for labels in the loss": ((ADD, ADD.replace("batch]", "?]")), {LABELS, LOSS}),
+    "? for probabilities in the loss": ((ADD, ADD.replace("softmax.output", "?")), {LABELS, LOSS}),
+    "? for labels in the gradient": ((GRADIENT, GRADIENT.replace("y[:, batch]", "?")), {LABELS}),
+    "? for probabilities in the gradient": ((GRADIENT, GRADIENT.replace("softmax.output", "?")), {LABELS}),
+    "? for what goes back": ((BACK, BACK.replace("= grad)", "= ?)")), {FLOW}),
+    "? for the mean gradient": ((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "?")), {FLOW}),
+    "? for the rate": ((UPDATE, UPDATE.replace("learning_rate", "?")), {FLOW}),
 }
 
 
-@pytest.mark.parametrize("name", ERRORS)
-def test_an_error_costs_what_the_steps_before_it_do_not_show(name: str) -> None:
+@pytest.mark.parametrize("name", COSTS)
+def test_an_error_costs_what_no_step_shows_and_a_blank_its_own_statements_and_says_which_it_is(name: str) -> None:
     """Until an epoch is over nothing is known of the short last batch; afterwards labels and gradients are."""
-    change, costs = ERRORS[name]
-    code = {"train": code_of(change)}
-    assert [lost(each) for each in (checked(train, **code), *judged(train, code, SEEDS))] == 3 * [costs]
-
-
-BLANKS = [
-    ((FORWARD, FORWARD.replace("batch]", "?]")), {BATCHES}),
-    ((ADD, ADD.replace("batch]", "?]")), {LABELS, LOSS}),
-    ((ADD, ADD.replace("softmax.output", "?")), {LABELS, LOSS}),
-    ((GRADIENT, GRADIENT.replace("y[:, batch]", "?")), {LABELS}),
-    ((GRADIENT, GRADIENT.replace("softmax.output", "?")), {LABELS}),
-    ((BACK, BACK.replace("= grad)", "= ?)")), {FLOW}),
-    ((UPDATE, UPDATE.replace("(1 / len(batch)) * grad", "?")), {FLOW}),
-    ((UPDATE, UPDATE.replace("learning_rate", "?")), {FLOW}),
-]
-
-
-@pytest.mark.parametrize(("change", "costs"), BLANKS)
-def test_an_open_blank_costs_its_own_statements_and_says_which_it_is(change: tuple[str, str], costs: set[str]) -> None:
-    report = checked(train, train=written(runnable(loop(change)))["train"])
-    assert {name for name, state in states(report).items() if state == "open"} == costs
-    assert lost(report) == costs and "Blank 1 of 1" in str(report)
-
-
-OPEN = Placeholder("Blank 1 of 1 on line 1 is still open.")
-X = np.arange(6.0).reshape(2, 3).view(DataArray)
-RECKONED: list[Callable[[], Any]] = [lambda: OPEN * 2.0, lambda: np.ones(3) * OPEN, lambda: OPEN / np.float64(2)]
-RECKONED += [lambda: 0 + OPEN, lambda: -OPEN, lambda: np.ones((2, 2)) @ OPEN, lambda: np.exp(OPEN)]
-RECKONED += [lambda: X[:, OPEN], lambda: X[OPEN]]
+    change, costs = COSTS[name]
+    code = code_of(change)
+    report = checked(train, train=code)
+    assert [lost(each) for each in (report, *judged(train, {"train": code}, SEEDS))] == 3 * [costs]
+    if name.startswith("?"):
+        assert {statement for statement, state in states(report).items() if state == "open"} == costs
+        assert "Blank 1 of 1" in str(report)
 
 
 def test_arithmetic_with_an_open_blank_returns_it_and_reading_it_raises() -> None:
-    assert all(reckon() is OPEN for reckon in RECKONED)
+    blank: Any = Placeholder("Blank 1 of 1 on line 1 is still open.")
+    X: Any = np.arange(6.0).reshape(2, 3).view(DataArray)
+    reckoned = [blank * 2.0, np.ones(3) * blank, blank / np.float64(2), 0 + blank, -blank]
+    reckoned += [np.ones((2, 2)) @ blank, np.exp(blank), X[:, blank], X[blank]]
+    assert all(each is blank for each in reckoned)
     readings: list[Callable[[Any], Any]] = [len, float, bool, list, np.asarray, range, lambda b: b[0], lambda b: b()]
     for read in readings:
         with pytest.raises(OpenBlank, match="Blank 1 of 1"):
-            read(OPEN)
+            read(blank)
     assert np.array_equal(X[:, [0, 2]], [[0, 2], [3, 5]]) and X[1, 1] == 4
 
 
@@ -180,25 +159,22 @@ SAID = {
     "softmax of the features": "softmax.forward did not get dlayer.output.",
     "a loss for each batch": "Found 21 losses, expected 7, one for each epoch.",
     "new layers returned": "The dense layer that is returned has not been trained.",
+    "1/batch_size": "1/B uses batch_size, but this batch is shorter. Where: epoch 1, batch 3",
+    "several numbers for each epoch": "The list has several numbers for each epoch. Found shape (7, 2)",
     "one sample at a time": "Found 105 steps, expected 21",
 }
 
 
-def sentences(code: object) -> str:
-    """All that is said to be wrong."""
-    return " ".join(getattr(each.why, "sentence", str(each.why)) for each in checked(train, train=code).findings)
-
-
 def test_the_first_row_that_differs_is_told_in_words() -> None:
-    found = {name: sentences(written(loops.WRONG[name].source)["train"]) for name in SAID}
-    expect_none((name, found[name]) for name, text in SAID.items() if text not in found[name])
-
-
-def test_a_short_batch_and_several_numbers_for_each_epoch_have_words_of_their_own() -> None:
-    short = sentences(code_of((UPDATE, UPDATE.replace("len(batch)", "batch_size"))))
-    assert "1/B uses batch_size, but this batch is shorter. Where: epoch 1, batch 3" in short
-    several = checked(train, train=code_of((NOTE, NOTE.replace("loss)", "(epoch, loss))"))))
-    assert "The list has several numbers for each epoch. Found shape (7, 2)" in said(several, LOSS)
+    sources = {name: wrong.source for name, wrong in loops.WRONG.items()}
+    sources["1/batch_size"] = loop((UPDATE, UPDATE.replace("len(batch)", "batch_size")))
+    sources["several numbers for each epoch"] = loop((NOTE, NOTE.replace("loss)", "(epoch, loss))")))
+    off = []
+    for name, text in SAID.items():
+        findings = checked(train, train=written(sources[name])["train"]).findings
+        told = " ".join(getattr(each.why, "sentence", str(each.why)) for each in findings)
+        off += [(name, told)] if text not in told else []
+    expect_none(off)
 
 
 @pytest.mark.parametrize("value", [None, 3, "train", [1], type("T", (), {})])
