@@ -13,6 +13,7 @@ import copy
 import random
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import venv
@@ -109,6 +110,7 @@ def lay_out(folder: Path) -> Path:
     venv.create(folder / ".venv", symlinks=True)
     [site] = (folder / ".venv").glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
+    (folder / ".venv" / "share").symlink_to(Path(sys.prefix, "share"))  # what JupyterLab finds beside its Python
     return folder / ".venv" / "bin" / "python"
 
 
