@@ -15,7 +15,6 @@ import nbformat
 from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
-from nbgrader.utils import find_all_files
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool
 
@@ -114,7 +113,7 @@ class Rebuild(Command, GenerateAssignmentApp):
             nbgraders.run_pre_convert_hook()
             if not is_whole and released.is_dir():
                 shutil.copytree(released, built, dirs_exist_ok=True)  # the other notebooks stay as they are
-            for file in map(Path, find_all_files(str(trial.folder), [*course.ignore, "*.ipynb"])):
+            for file in trial.files_beside():
                 target = built / file.relative_to(trial.folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file, target)

@@ -47,7 +47,7 @@ class NewApp(Command):
         lib.units.enter(str(course))
         write_file(name, units.answer_key(name))
         say("\n".join((f"{name} is there, and all of it works:", *(f"  {path}" for path in files))))
-        say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer lab {name}")
+        say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer build {name}")
 
 
 def write_all(course: Path, files: Mapping[Path, str]) -> None:

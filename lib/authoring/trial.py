@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +14,7 @@ import nbformat
 import orjson
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
@@ -45,6 +45,9 @@ SEED = 1
 """The notebooks are tried on inputs that this draws."""
 DESK = -1
 """In the place of a seed: the inputs of the desk."""
+
+
+Faults = Iterator[Fault]
 
 
 class Drawn(NamedTuple):
@@ -80,6 +83,7 @@ class Trial:
         default_factory=dict
     )
     _ways: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
+    undefined: dict[Mistake, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
@@ -112,12 +116,20 @@ class Trial:
         """What its blanks hide."""
         return [each for student in self.students.values() for each in student.hidden]
 
+    @property
+    def course(self) -> CourseDirectory:
+        """The course's folders, by its settings."""
+        return CourseDirectory(parent=self.settings)
+
+    def files_beside(self) -> list[Path]:
+        """Find the files that are handed out beside the notebooks, as nbgrader finds what it copies."""
+        return [*map(Path, find_all_files(str(self.folder), [*self.course.ignore, "*.ipynb"]))]
+
     def resources(self, file: str) -> dict[str, Any]:
         """Give what nbgrader's steps know of a notebook."""
-        about = {"assignment": self.name, "notebook": Path(file).stem, "student": "."}
-        db_url = CourseDirectory(parent=self.settings).db_url
-        path = {"path": str(self.folder)}
-        return {"unique_key": Path(file).stem, "metadata": path, "nbgrader": {**about, "db_url": db_url}}
+        name = Path(file).stem
+        about = {"assignment": self.name, "notebook": name, "student": ".", "db_url": self.course.db_url}
+        return {"unique_key": name, "metadata": {"path": str(self.folder)}, "nbgrader": about}
 
     def draw(self, part: Part, seed: int) -> Drawn:
         """Draw inputs, and run right code on them. Raises whatever the unit's own code raises."""
@@ -141,14 +153,19 @@ class Trial:
         return self._lost[at][0]
 
     def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
-        """Give wrong objects among the right ones, for each way to make a mistake; none where it can't be defined."""
+        """Give wrong objects among the right ones, for each way to make a mistake.
+
+        There are none where it can't be defined: `undefined` says why.
+        """
         if mistake not in self._ways:
-            self._ways[mistake] = []
-            with suppress(Exception):  # whatever changed code may raise
+            try:
                 self._ways[mistake] = [*mistake.objects(self.key.right)]
+            except Exception as error:  # whatever changed code may raise
+                self._ways[mistake] = []
+                self.undefined[mistake] = f"{type(error).__name__}: {error}"
         return self._ways[mistake]
 
-    def run_notebooks(self) -> Iterator[Fault]:
+    def run_notebooks(self) -> Faults:
         """Run each solution and what students get, within the bounds of submissions and beside the same files.
 
         Where kernels can't be locked in they are left open: the code is the author's own.
@@ -159,7 +176,7 @@ class Trial:
             from lib.grading.kernel.client import ForkServer
 
             ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
-        own = own_files(CourseDirectory(parent=self.settings), self.name, ())
+        own = own_files(self.course, self.name, ())
         run = partial(_run, files={**own, CHALLENGE: orjson.dumps(challenge(SEED))}, bounds=bounds)
         with ThreadPoolExecutor() as pool:  # they run beside each other
             for file, made in self.students.items():
@@ -178,7 +195,7 @@ class Trial:
                 yield judge(self.key, part, SEED, answers_in(cell, part.id))
 
 
-Law = Callable[[Trial], Iterator[Fault]]
+Law = Callable[[Trial], Faults]
 """Looks at a trial, and gives what is wrong; its first sentence says what is expected."""
 
 

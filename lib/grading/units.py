@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
 
 CLOSED = "closed"
-CLOSED_PATHS = (
-    *("answer_key.py", "mistakes.py", "changes.toml"),
-    *("authoring", "grading", "reference", f"units/*/{CLOSED}"),
-)
+CLOSED_FILES, CLOSED_FOLDERS = ("answer_key.py", "mistakes.py", "changes.toml"), ("authoring", "grading", "reference")
+CLOSED_PATHS = (*CLOSED_FILES, *CLOSED_FOLDERS, f"units/*/{CLOSED}")
 """Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
 
 

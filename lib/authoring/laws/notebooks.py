@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from lib.authoring.notebook import student_notebook
-from lib.authoring.trial import Trial
+from lib.authoring.trial import Faults, Trial
 from lib.grading.door.cells import course_id
 from lib.grading.errors import Fault
 from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.unit_faults import lost_unit, misfits
 from lib.grading.judge.verdict import PartVerdict
-
-Faults = Iterator[Fault]
 
 
 def knows_its_unit(trial: Trial) -> Faults:

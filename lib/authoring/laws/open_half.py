@@ -10,14 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
-
 import lib
 from lib.answer_key import AnswerKey
 from lib.authoring.markers import parse_expression
 from lib.authoring.notebook import places_of
-from lib.authoring.trial import Trial
+from lib.authoring.trial import Faults, Trial
 from lib.authoring.wheel import open_half
 from lib.grading.errors import Fault, file_line
 from lib.grading.run.notebook import Bounds
@@ -25,7 +22,6 @@ from lib.grading.run.pool import PackedNotebook, RunTask
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED
 
-Faults = Iterator[Fault]
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
 """What nothing that students get may import, besides a unit's closed half."""
 SHORT = 30
@@ -81,8 +77,10 @@ def shows_no_answer(trial: Trial) -> Faults:
     blanks = {answer: whose for answer, whose in blanks.items() if gives_answer_away(answer)}
     own = open_files(trial)
     bodies = {answer: f"the right answer {name!r}" for answer, name in (_bodies_of(trial.key) if own else ())}
+    if not (blanks or bodies):
+        return
     texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own.items(), *_texts_beside(trial)]
-    for where, text in texts if blanks or bodies else ():
+    for where, text in texts:
         compressed = compress(text)
         for answer, whose in ({**bodies, **blanks} if where in own else blanks).items():
             if shows(compressed, answer):
@@ -113,8 +111,7 @@ def _texts_beside(trial: Trial) -> Iterator[tuple[Path, str]]:
 
     What this package has is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
     """
-    left_out = [*CourseDirectory(parent=trial.settings).ignore, "*.ipynb"]
-    for path in map(Path, find_all_files(str(trial.folder), left_out)):  # as nbgrader finds what it copies
+    for path in trial.files_beside():
         yield path, path.read_text(encoding="utf-8", errors="replace")
     for name, content in open_half().items() if trial.place and trial.place.is_built_in else ():
         yield Path(lib.__file__).parents[1] / name, content.decode(errors="replace")
