@@ -12,13 +12,11 @@ import shutil
 import socket
 import time
 import urllib.request
-from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import mistune
 import pytest
-from nbgrader.api import Gradebook
 
 from tests.browser import PATIENCE, Lab
 from tests.course import ASSIGNMENT
@@ -32,12 +30,10 @@ PROGRAMS = {"zerolayer", "zerolayer-student", "nbgrader", "jupyter", "python", "
 PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "sudo", "apt", "sysctl"}
 """A line that begins with one of these is a command."""
 
-ROSTER = "nbgrader db student add ada --first-name=Ada --last-name=King --lms-user-id=12345"
 IMPORT = "nbgrader db student import roster.csv"
 AFTERWARDS = [
     f"zerolayer report {ASSIGNMENT} --student ada",
     "jupyter --paths",
-    ROSTER,
     IMPORT,
     f"nbgrader db assignment remove {ASSIGNMENT} --force --db=sqlite:///copy.db",
     "nbgrader db student remove emil --force --db=sqlite:///copy.db",
@@ -184,16 +180,6 @@ def test_a_roster_of_excels_is_read_if_its_first_column_is_not_nbgraders(ended):
     roster.write_text("id,last_name\r\njana,Muller\r\n", "utf-8-sig")
     with pytest.raises(AssertionError, match="must contain a column for 'id'"):  # else the advice isn't needed any more
         ended.instructor.runs(IMPORT)
-
-
-def test_an_extension_is_granted_by_the_code_in_the_documents(ended, monkeypatch):
-    [code] = [
-        block for _, block in parsed((ROOT / "docs" / "teaching.md").read_text())[0] if "grant_extension" in block
-    ]
-    monkeypatch.chdir(ended.course)
-    exec(dedent(code), {})
-    with Gradebook(f"sqlite:///{ended.course}/gradebook.db") as gradebook:
-        assert gradebook.find_submission(ASSIGNMENT, "ada").extension == timedelta(days=2)
 
 
 @pytest.mark.parametrize("command", SERVERS)

@@ -58,6 +58,7 @@ def student_notebook(
     `settings` and `resources` are for nbgrader's steps, and what these refuse is raised as they raise it.
     """
     nb = _run(FIRST, deepcopy(solution), settings, resources)
+    _clear_mark_schemes(nb, settings)
     made = Student(nb, nb)
     if unit:
         # Where a notebook doesn't say its language, the browser edition asks each student which kernel to take.
@@ -81,6 +82,17 @@ def student_notebook(
     made.master = _run(FOR_THE_GRADEBOOK, nb, settings, resources)
     made.notebook = finish(made.master, settings, resources)
     return made
+
+
+def _clear_mark_schemes(nb: NotebookNode, settings: Configurable | None) -> None:
+    """Take out how what a person grades is to be marked: nbgrader knows such regions in tasks alone, and keeps them.
+
+    Formgrader reads them in the solution. In other cells nbgrader's own step refuses them, later on.
+    """
+    step = nbgrader.ClearMarkScheme(parent=settings, log=SILENT, enforce_metadata=False)
+    for cell in nb.cells:
+        if is_task(cell) or (is_grade(cell) and is_solution(cell)):
+            step.preprocess_cell(cell, {}, 0)
 
 
 def finish(master: NotebookNode, settings: Configurable | None, resources: Mapping[str, Any]) -> NotebookNode:

@@ -81,10 +81,17 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         with self.transaction() as connection:
             return {row.student_id: row.timestamp for row in connection.execute(rows)}
 
-    def save(self, student: str, made: datetime | None, notebooks: Mapping[str, Rows], penalty: Penalty) -> None:
+    def save(
+        self,
+        student: str,
+        made: datetime | None,
+        notebooks: Mapping[str, Rows],
+        penalty: Penalty,
+        more: timedelta | None = None,
+    ) -> None:
         """Write what a run gave for a submission, which was `made` at a time; what rows it lacks are made.
 
-        Marks that a person gave stay, to be looked at again.
+        Marks that a person gave stay, to be looked at again. `more` time is what it gets if it has no extension.
         """
         with self.transaction() as connection:
             _row(connection, STUDENTS, id=student)
@@ -93,7 +100,9 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             if made is not None:
                 connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": id, "new": made})
             submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
-            late = late_by(submission.timestamp, self.duedate, submission.extension).total_seconds()
+            if more and submission.extension is None:
+                connection.execute(_set(SUBMISSIONS, "extension"), {"this": id, "new": more})
+            late = late_by(submission.timestamp, self.duedate, submission.extension or more).total_seconds()
             for name, rows in notebooks.items():
                 notebook = self._save_notebook(connection, id, self.masters[name], rows)
                 costs = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None
@@ -139,6 +148,16 @@ def retry(write: Callable[[], Made], times: int = 2) -> Made:
         with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
             return write()
     return write()
+
+
+def has_roster(gradebook: Gradebook) -> bool:
+    """Tell whether a person has said who is in the course; only then anybody can be missing.
+
+    Grading adds whoever hands something in, by the id alone.
+    """
+    about = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
+    by_hand = or_(*(column.is_not(None) for column in about), Student.id.not_in(select(SubmittedAssignment.student_id)))
+    return gradebook.db.execute(select(Student.id).where(by_hand).limit(1)).first() is not None
 
 
 def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:

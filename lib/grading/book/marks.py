@@ -133,6 +133,16 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
     return found
 
 
+def above_maximum(marks: Class) -> Iterator[tuple[str, str]]:
+    """Say whose points for which cell are more than it has: extra credit, or a slip of whoever marked."""
+    for student, notebooks in marks.items():
+        for notebook in notebooks.values():
+            for cell, mark in notebook.cells.items():
+                if mark.points > mark.max_points:
+                    more = f"{format_points(mark.points)} of {format_points(mark.max_points)} points for {cell}"
+                    yield student, more
+
+
 def _read_grades(
     gradebook: api.Gradebook, notebooks: Collection[str], submitted: Collection[str] | None
 ) -> Iterator[tuple[str, str, Mark]]:

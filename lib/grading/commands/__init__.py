@@ -16,6 +16,8 @@ COMMANDS = {
     "feedback": "lib.grading.commands.feedback.FeedbackApp",
     "watch": "lib.grading.commands.watch.WatchApp",
     "report": "lib.grading.commands.report.ReportApp",
+    "roster": "lib.grading.commands.roster.RosterApp",
+    "extend": "lib.grading.commands.extend.ExtendApp",
 }
 """Where the class of each is. Only the one that is given is imported, and so starts in half the time."""
 

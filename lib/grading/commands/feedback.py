@@ -22,7 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from traitlets import Integer
 
 from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.marks import NotebookMarks, read_marks
+from lib.grading.book.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.door.exchange import SECRET
@@ -83,6 +83,9 @@ def write_pages(
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
             marks = read_marks(gradebook, assignment)
+        for student, more in above_maximum(marks):
+            if only is None or student in only:
+                app.log.warning("%s has %s. If that is a slip, correct it in formgrader.", visible(student), more)
         PageTask.maker = PageMaker(app)
         tasks = [
             PageTask(assignment, student, folder, place, course.notebook_id, marks[student])

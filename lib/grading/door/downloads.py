@@ -24,9 +24,10 @@ from unicodedata import normalize
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import orjson
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Integer, Unicode
 from traitlets.config import Config
 
@@ -47,6 +48,16 @@ CANVAS = re.compile(
 )
 PAIR = re.compile(r"(?=_\d+_\d+_.)", re.DOTALL)
 """Where Canvas' two numbers may stand: matches may overlap."""
+CANVAS_PAGE = re.compile(
+    r"((?!late_)(?P<name>.+?)_)?((?P<late>late)_)?(?P<number>\d+)_(?P<file>(text|link)\.html)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What Canvas makes of a text that was typed into it, or of an address."""
+ANONYMOUS = re.compile(
+    r"((?P<late>LATE)_)?anon_(?P<number>[1-9A-HJ-NP-Za-km-z]{5})_(\d+_(?P<file>.+)|(?P<page>(text|link)\.html))",
+    re.DOTALL,
+)
+"""Both, where nobody is to know whose work it is: letters and digits stand in the place of a number."""
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 BROKEN = (
@@ -59,6 +70,7 @@ LATE_WITHOUT_TIME = timedelta(seconds=1)
 """How late a submission counts that Canvas calls late: it doesn't say by how much."""
 NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 INSTEAD = "Ask for the notebook itself."
+FOR_THE_GROUP = "give its other members the same points by hand."
 MOST_FILES = 10**6
 """Files and folders in all downloads together."""
 RENAME = "Name it like lastname_12345_1_NOTEBOOK.ipynb, with the number that the student has in the LMS."
@@ -147,7 +159,8 @@ def _moodle(part: str, is_file: bool) -> Owner | None:
 class LmsNames(FileNameCollectorPlugin):
     """Reads whose a file is from the names that Canvas and Moodle give.
 
-    Canvas: `smithjane_LATE_12345_67890_NOTEBOOK-1.ipynb`, without `LATE` if it was on time.
+    Canvas: `smithjane_LATE_12345_67890_NOTEBOOK-1.ipynb`, without `LATE` if it was on time; `smithjane_12345_text.html`
+    for what was typed in, and `anon_x7Kd2_67890_NOTEBOOK.ipynb` where the assignment is anonymous.
     Moodle: `Jane Smith_12345_assignsubmission_file_/NOTEBOOK.ipynb`, or the same without the folder.
     The outermost name counts: what lies in a student's folder or zip is that student's, whatever it is called. A name
     that can be read in two ways is refused, since students choose their own names and their files'.
@@ -157,6 +170,12 @@ class LmsNames(FileNameCollectorPlugin):
         "{name}_{number}",
         help="How a student's id is made of the name and the number in a file's name. Two students may share a name.",
     ).tag(config=True)
+
+    def __init__(self, **options: Any) -> None:
+        """Called by nbgrader as the command starts, and by what asks for an id."""
+        super().__init__(**options)
+        self._due: datetime | None = None
+        self._roster: dict[str, tuple[str, str]] = {}  # by the LMS's number: the id, and the name as in a file's
 
     def collect(self, submitted_file: str) -> dict[str, Any] | None:
         """Called by nbgrader for each extracted file; None if it is no notebook, or nobody's."""
@@ -170,7 +189,7 @@ class LmsNames(FileNameCollectorPlugin):
         if owner is None or path.suffix not in self.valid_ext:
             return None
         info = dict[str, Any](student_id=id, file_id=self._own_name(Path(owner.file or path.name)))
-        if owner.late and (due := self._due()):
+        if owner.late and (due := self._due):
             info["timestamp"] = due + LATE_WITHOUT_TIME
         return info
 
@@ -181,14 +200,19 @@ class LmsNames(FileNameCollectorPlugin):
         """
         for part in path.parts:
             is_file = part == path.parts[-1] or part.lower().endswith(".zip")
-            if owner := _moodle(part, is_file) or self._canvas(part):
+            if owner := _moodle(part, is_file) or self._canvas(part, part == path.parts[-1]):
                 return owner if part == path.parts[-1] else replace(owner, file="")
         return None
 
     def id_of(self, owner: Owner) -> StudentId:
-        """Make a student's id of the name and number that the LMS gives. Raises Refused where it can't be one."""
+        """Give a student's id: that of Canvas' number on the roster, else one made of the LMS's name and number.
+
+        Raises Refused where it can't be one.
+        """
+        known, _ = self._roster.get(owner.number, ("", "")) if owner.lms == "canvas" else ("", "")
         name = re.sub(r"[^\w-]+", "_", owner.name or "student").strip("_")
-        id = parse_id(self.student_id.format(name=name, number=owner.number))
+        form = "{name}_{number}" if owner.lms == "anonymous" else self.student_id
+        id = parse_id(known or form.format(name=name, number=owner.number))
         if isinstance(id, NoId):
             raise Refused(f"has a name of which no student's id can be made: {id.problem}. {RENAME}")
         return id
@@ -199,13 +223,26 @@ class LmsNames(FileNameCollectorPlugin):
             return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
         return ""
 
-    def _canvas(self, part: str) -> Owner | None:
+    def id_in_canvas(self, name: str, number: str) -> str:
+        """Make the id of somebody in Canvas, as their files' names give it; "" if it is none."""
+        with suppress(Refused):
+            return self.id_of(Owner("canvas", name_in_canvas(name), number))
+        return ""
+
+    def is_a_groups(self, owner: Owner) -> bool:
+        """Tell whether a file's name has another name in it than the roster for its number: a group has its own."""
+        _, name = self._roster.get(owner.number, ("", "")) if owner.lms == "canvas" else ("", "")
+        return name not in ("", owner.name.lower())
+
+    def _canvas(self, part: str, is_file: bool) -> Owner | None:
         """Read a name that Canvas made. Two pairs of numbers are one too many, but for a title that was handed out."""
-        found = CANVAS.fullmatch(part)
-        if found is None:
+        if found := ANONYMOUS.fullmatch(part):
+            return Owner("anonymous", "anon", found["number"], found["file"] or found["page"], bool(found["late"]))
+        if found := CANVAS.fullmatch(part):
+            if len(PAIR.findall(f"_{part}")) > 1 and not self._is_released(self._own_name(Path(found["file"]))):
+                raise Refused(TWO_WAYS)
+        elif not is_file or not (found := CANVAS_PAGE.fullmatch(part)):
             return None
-        if len(PAIR.findall(f"_{part}")) > 1 and not self._is_released(self._own_name(Path(found["file"]))):
-            raise Refused(TWO_WAYS)
         return Owner("canvas", found["name"] or "", found["number"], found["file"], bool(found["late"]))
 
     def _is_released(self, name: str) -> bool:
@@ -216,12 +253,20 @@ class LmsNames(FileNameCollectorPlugin):
         """Give the name under which a file was handed out: without the number of a copy, unless it belongs to it."""
         return file.name if self._is_released(file.name) else COPY.sub("", file.stem) + file.suffix
 
-    def _due(self) -> datetime | None:
-        """Ask the gradebook when the assignment was due: Canvas says that a file came late, but not by how much."""
+    def read_gradebook(self) -> None:
+        """Read the roster, and when the assignment is due: Canvas says that a file came late, and not by how much."""
         course = self.parent.coursedir
-        with suppress(MissingEntry), Gradebook(course.db_url, course.course_id) as gradebook:
-            return gradebook.find_assignment(course.assignment_id).duedate
-        return None
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            with suppress(MissingEntry):
+                self._due = gradebook.find_assignment(course.assignment_id).duedate
+            for one in gradebook.students:
+                name = name_in_canvas(f"{one.last_name or ''}{one.first_name or ''}")
+                self._roster |= {one.lms_user_id: (one.id, name)} if one.lms_user_id else {}
+
+
+def name_in_canvas(name: str) -> str:
+    """Write a name, last name first, as Canvas writes it into the names of files."""
+    return re.sub(r"\W", "", name).lower()
 
 
 class Download(ExtractorPlugin):
@@ -241,6 +286,7 @@ class Download(ExtractorPlugin):
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Called once by nbgrader, with the two folders."""
+        self._names.read_gradebook()
         self._root = Path(extracted_path)
         self._collected: dict[tuple[str, str], Path] = {}
         self._owners: dict[tuple[str, str], set[Owner]] = defaultdict(set)
@@ -259,6 +305,13 @@ class Download(ExtractorPlugin):
             )
         students = {id for kind, id in self._owners if kind == "id"}
         self._refuse_double_claims()
+        for student, owner in sorted(self._owner_of_collected().items()):
+            if self._names.is_a_groups(owner):
+                why = (
+                    f"it came under the name {owner.name}, which isn't {student}'s. If it is a group's, {FOR_THE_GROUP}"
+                )
+                self.log.warning("The work of %s: %s", student, why)
+                self._left_out.append(LeftOut(student, "", why))
         for student in sorted(students - {student for student, _ in self._collected}):
             self.log.warning("No notebook of %s could be collected.", student)
             if not any(left.student == student for left in self._left_out):
@@ -269,11 +322,15 @@ class Download(ExtractorPlugin):
     def _note(self) -> None:
         """Write what `submitted/` doesn't show beside the download. Numbers that an earlier one gave are kept."""
         about = self.parent.coursedir, self.parent.coursedir.assignment_id, self.parent.config
-        collected = {student for student, _ in self._collected}  # each has one owner: others were refused
-        owners = {id: owner for (kind, id), some in self._owners.items() if kind == "id" for owner in some}
-        canvas = {id: owner.number for id, owner in owners.items() if id in collected and owner.lms == "canvas"}
+        owners = self._owner_of_collected().items()
+        canvas = {id: owner.number for id, owner in owners if owner.lms == "canvas"}
         noted = Collected(tuple(sorted(self._late)), tuple(self._left_out), {**read_collected(*about).canvas, **canvas})
         write_whole(collected_file(*about), orjson.dumps(noted))
+
+    def _owner_of_collected(self) -> dict[str, Owner]:
+        """Give whose work was collected, by the student's id; each has one owner, since others were refused."""
+        collected = {student for student, _ in self._collected}
+        return {id: owner for (kind, id), [owner, *_] in self._owners.items() if kind == "id" and id in collected}
 
     @property
     def _names(self) -> LmsNames:
@@ -443,7 +500,7 @@ def _tell(app: Any, step: Callable[[], None]) -> None:
     """Carry out a step of the command; exits with 1, after a sentence, where it can't be done."""
     try:
         step()
-    except (OSError, ConfigError) as error:
+    except (OSError, ConfigError, SQLAlchemyError, InvalidEntry) as error:
         app.fail("%s", f"{sentence(error)} {NOT_COMPLETE}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 
@@ -11,6 +11,7 @@ from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
 
 from lib.answer_key import AnswerKey
+from lib.grading.book.extensions import read_extensions
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.penalties import cost
@@ -97,6 +98,11 @@ class Course:
     def times(self) -> Mapping[str, datetime | None]:
         """When each submission that the gradebook had at the run's begin was made, by student."""
         return self.book.times()
+
+    @cached_property
+    def extensions(self) -> Mapping[str, timedelta]:
+        """How much more time students got before they handed in."""
+        return read_extensions(self.directory, self.assignment)
 
     @cached_property
     def _penalties(self) -> AssignLatePenalties:

@@ -137,7 +137,8 @@ def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ())
     done = {name: _judge(course, work, name, ran) for name in work.notebooks}
     rows = {name: judged.rows for name, judged in done.items()}
     student = work.handed.student
-    course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student))
+    more = course.extensions.get(student)
+    course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student), more)
     verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}
     reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)

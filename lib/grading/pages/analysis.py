@@ -53,7 +53,10 @@ class PartFigures:
 
 @dataclass(frozen=True)
 class Bin:
-    """How many students have a score of `low` or more and less than `high`, or just `low` if it is one point wide."""
+    """How many students have a score of `low` or more and less than `high`, or just `low` if it is one point wide.
+
+    Without an end it has those with more than `low`.
+    """
 
     low: float
     high: float
@@ -63,7 +66,7 @@ class Bin:
     def label(self) -> str:
         """Say which scores these are."""
         if self.high == inf:
-            return f"{self.low:g} and more"
+            return f"more than {self.low:g}"
         return f"{self.low:g}" if self.high == self.low + 1 else f"{self.low:g} to under {self.high:g}"
 
 
@@ -134,13 +137,13 @@ def scores(classroom: Classroom) -> Scores:
 
 
 def distribution(found: Scores) -> list[Bin]:
-    """Count scores in bins of equal, whole width; the last holds the best score, and extra credit above it."""
+    """Count scores in bins of equal, whole width up to the best one; those above it, as with extra credit, apart."""
     width = next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if found.best / step < MOST_BINS)
-    last = int(found.best // width)
-    counts = Counter(min(last, int(value // width)) for value in found.values)
-    highest = max(found.values, default=0)
-    ends = [(at + 1) * width for at in range(last)] + [inf if highest > found.best else (last + 1) * width]
-    return [Bin(at * width, end, counts[at]) for at, end in enumerate(ends)]
+    within = [value for value in found.values if value <= found.best]
+    counts = Counter(int(value // width) for value in within)
+    bins = [Bin(at * width, (at + 1) * width, counts[at]) for at in range(int(found.best // width) + 1)]
+    above = len(found.values) - len(within)
+    return [*bins, Bin(found.best, inf, above)] if above else bins
 
 
 @dataclass(frozen=True)

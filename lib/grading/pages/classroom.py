@@ -1,5 +1,6 @@
 """The class: every student on the roster or with a submission, and what is stored of each one's work."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,8 @@ from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
-from lib.grading.book.gradebook import late_by, open_gradebook
-from lib.grading.book.marks import Total, read_marks
+from lib.grading.book.gradebook import has_roster, late_by, open_gradebook
+from lib.grading.book.marks import Total, above_maximum, read_marks
 from lib.grading.door.downloads import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
@@ -25,15 +26,16 @@ WorkState = Literal["graded", "not graded", "not collected", "missing"]
 class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
-    `total` is what the gradebook has for all cells together; `to_mark` names the cells that wait for a person, and
-    `to_review` those that were marked before they were graded again: the marks count. `scores` has for each cell what
-    grading gave, out of how much, and `code` the cell with the code for it; `fault` says what is wrong with the
-    verdict's file, and `left_out` what of a download could not be collected. `submission` is the id under which
-    formgrader shows it, or nothing.
+    `number` is the LMS's, by the roster. `total` is what the gradebook has for all cells together; `to_mark` names the
+    cells that wait for a person, and `to_review` those that were marked before they were graded again: the marks count.
+    `above` says which marks are more than there is to have. `scores` has for each cell what grading gave, out of how
+    much, and `code` the cell with the code for it; `fault` says what is wrong with the verdict's file, and `left_out`
+    what of a download is left to a person. `submission` is the id under which formgrader shows it, or nothing.
     """
 
     student: str
     name: str = ""
+    number: str = ""
     folder: Path = Path()
     verdict: Verdict | None = None
     handed_in: bool = False
@@ -42,6 +44,7 @@ class StudentWork:
     total: Total = field(default_factory=Total)
     to_mark: list[str] = field(default_factory=list)
     to_review: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
     fault: str = ""
@@ -94,14 +97,15 @@ class StudentWork:
 class Classroom:
     """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
 
-    `strangers` have been graded and aren't in the gradebook: they were removed from it, or it was made anew.
-    `unclaimed` lists what a download had without a student's name.
+    Without a roster nobody knows who is missing. `strangers` have been graded and aren't in the gradebook: they were
+    removed from it, or it was made anew. `unclaimed` lists what a download had without a student's name.
     """
 
     assignment: str
     due: datetime | None
     max_score: float
     works: tuple[StudentWork, ...]
+    has_roster: bool = True
     strangers: tuple[str, ...] = ()
     unclaimed: tuple[str, ...] = ()
 
@@ -120,6 +124,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     with open_gradebook(course.db_url, course.course_id) as gradebook:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
+        roster = has_roster(gradebook)
     strangers = []
     found = [id.name if isinstance(id, NoId) else id for id, _ in find_submitted(course, assignment)]
     for student in sorted(found):
@@ -128,7 +133,9 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         else:
             works.setdefault(student, StudentWork(student)).handed_in = True
     unclaimed = []
-    for left in read_collected(course, assignment, course.config).left_out:
+    collected = read_collected(course, assignment, course.config)
+    _join_ids(works, collected.canvas)
+    for left in collected.left_out:
         if left.student:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
@@ -137,7 +144,15 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         work.folder = _graded_folder(course, id, assignment)
         work.read_verdict(assignment)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
-    return Classroom(assignment, due, max_score, tuple(by_name), tuple(strangers), tuple(unclaimed))
+    return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
+
+
+def _join_ids(works: dict[str, StudentWork], numbers: Mapping[str, str]) -> None:
+    """Let those be one person who handed in by a download with a number that is somebody's on the roster."""
+    on_roster = {work.number: id for id, work in works.items() if work.number and not work.handed_in}
+    for id, number in numbers.items():
+        if id in works and works[id].handed_in and number in on_roster:
+            works[id].name = works.pop(on_roster[number]).name
 
 
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
@@ -146,8 +161,9 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
 
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
     """Give the work of each student whom the gradebook knows."""
-    roster = gradebook.db.execute(select(api.Student.id, api.Student.last_name, api.Student.first_name))
-    works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
+    person = api.Student
+    roster = gradebook.db.execute(select(person.id, person.lms_user_id, person.last_name, person.first_name))
+    works = {id: StudentWork(id, ", ".join(filter(None, name)), number or "") for id, number, *name in roster}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
         select(whole.student_id, whole.timestamp, whole.extension, part.id)
@@ -158,7 +174,10 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
         work = works[student]
         work.handed_in, work.submission = True, notebook
         work.late = late_by(timestamp, assignment.duedate, extension)
-    for student, notebooks in read_marks(gradebook, assignment.name).items():
+    found = read_marks(gradebook, assignment.name)
+    for student, more in above_maximum(found):
+        works[student].above.append(more)
+    for student, notebooks in found.items():
         work = works[student]
         work.total = Total.of(notebooks.values())
         for marks in notebooks.values():

@@ -9,8 +9,10 @@ import csv
 import re
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -21,9 +23,11 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 from traitlets import Dict, Unicode
 
-from lib.grading.book.marks import Total, format_points, read_marks
+from lib.grading.book.canvas import CanvasFile
+from lib.grading.book.marks import Total, above_maximum, format_points, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.door.downloads import LmsNames, read_collected
+from lib.grading.errors import ConfigError
 from lib.grading.files import file_beside, is_file
 from lib.grading.machine_faults import sentence
 
@@ -33,6 +37,8 @@ OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
 IDENTIFIER = re.compile(r"(?P<word>.*?)\s*(?P<number>[0-9]+)", re.ASCII | re.DOTALL)
 """How Moodle names an assignment's participant, such as `Participant 12345`."""
+EXCUSED = "EX"
+"""What Canvas writes for who need not do an assignment."""
 Asked = TypeVar("Asked", Assignment, Student)
 Table = dict[Student, dict[str, float]]
 """Each student's points, by assignment."""
@@ -86,6 +92,8 @@ class LmsExporter(ExportPlugin):
         """
         renew_penalties(gradebook, self)
         marks = {str(one.name): read_marks(gradebook, one.name) for one in assignments}
+        for student, more in chain.from_iterable(map(above_maximum, marks.values())):
+            self.log.warning("%s has %s. If that is a slip, correct it in formgrader, and export again.", student, more)
         return {
             name: {student: Total.of(notebooks.values()) for student, notebooks in students.items()}
             for name, students in marks.items()
@@ -107,10 +115,17 @@ class LmsExporter(ExportPlugin):
         table = {student: {name: own[name].points for name in own} for student, own in found.items() if own}
         return table, {name: worth[name] for name in sorted(worth) if any(name in own for own in table.values())}
 
-    def write(self, rows: Iterable[Iterable[object]], quoting: Literal[0, 1] = csv.QUOTE_ALL) -> None:
+    def write(
+        self,
+        rows: Iterable[Iterable[object]],
+        quoting: Literal[0, 1] = csv.QUOTE_ALL,
+        delimiter: str = ",",
+        encoding: str = "utf-8",
+    ) -> None:
         """Write a CSV file to where `--to` says; exits with a sentence where it can't be written there."""
-        with self.write_target() as target, target.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, quoting=quoting).writerows([escape_formula(cell) for cell in row] for row in rows)
+        with self.write_target() as target, target.open("w", newline="", encoding=encoding) as file:
+            writer = csv.writer(file, quoting=quoting, delimiter=delimiter)
+            writer.writerows([escape_formula(cell) for cell in row] for row in rows)
         self.log.info("%s is ready to be imported.", self.place)
 
     @property
@@ -153,25 +168,33 @@ class TextExporter(LmsExporter):
 
 
 class CanvasExporter(LmsExporter):
-    """The file that Canvas imports under Grades, Import: a row of points possible, then one for each student.
+    """Points for Canvas: the gradebook that it exported, with the assignments' columns filled, or a file of their own.
 
-    Canvas finds a student by its own ID, else by SIS user ID, login or name, and an assignment by the id in brackets
-    behind its title, else by the title; one that it doesn't know it offers to make. The ID is the roster's, else the
-    number in the name of the file that was collected from a download, as in `smithjane_12345`, which the collection has
-    noted.
+    In that file a student is found by Canvas' number, else by login or SIS ID, and a column by its title or number. The
+    number is the roster's, or that in the name of the file that was collected from a download. Points are scaled to the
+    points possible there. Nothing else is changed, and who has points and no row is logged.
+
+    A file of their own is for a class of which Canvas' gradebook isn't at hand: a row of points possible, then one for
+    each student. Canvas finds students by any of these, too, and offers to make a column that it doesn't know.
     """
 
     default_name = "canvas.csv"
+    gradebook = Unicode("", help="The file that Canvas wrote as Export Entire Gradebook, to be filled.").tag(
+        config=True
+    )
     columns = Dict(
-        help="For each assignment the head of its column in Canvas, such as 'Title (1234)'; by default its name."
+        help="For each assignment its column in Canvas, by its title or number; by default the assignment's name."
     ).tag(config=True)
 
     def export(self, gradebook: Gradebook) -> None:
-        """Called by `nbgrader export`."""
+        """Called by `nbgrader export`; exits with a sentence where Canvas' file, or a column, can't be found."""
         table, best = self.scores(gradebook)
-        heads = [self.columns.get(name, name) for name in best]
         collected = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
         numbers = {id: number for each in collected for id, number in each.canvas.items()}
+        if self.gradebook:
+            self._fill(table, best, numbers)
+            return
+        heads = [self.columns.get(name, name) for name in best]
         rows: list[list[object]] = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *heads]]
         rows.append(["    Points Possible", "", "", "", "", *(format_points(points) for points in best.values())])
         for student, scores in table.items():
@@ -180,6 +203,58 @@ class CanvasExporter(LmsExporter):
             ids = [own, ""] if own.isdigit() else [numbers.get(student.id, ""), own]
             rows.append([name, *ids, student.id, "", *_points(scores, best)])
         self.write(rows)
+
+    def _fill(self, table: Table, best: Mapping[str, float], numbers: Mapping[str, str]) -> None:
+        """Write points into the columns of Canvas' own file."""
+        try:
+            file = CanvasFile.read(Path(self.gradebook))
+            columns = {name: file.column(str(self.columns.get(name, name))) for name in best}
+        except ConfigError as error:
+            sys.exit(f"{error} Nothing was written.")
+        row_of = self._rows(file, table, numbers)
+        for name, column in columns.items():
+            possible, excused = file.possible(column), []
+            scale = possible / best[name] if possible and best[name] else 1
+            if scale != 1:
+                self.log.warning("%s has %g points there, and %g here: they are scaled.", name, possible, best[name])
+            for student, row in row_of.items():
+                if name in table[student]:
+                    row += [""] * (column + 1 - len(row))
+                    if row[column].strip().upper() == EXCUSED:
+                        excused.append(student.id)
+                    else:
+                        row[column] = format_points(table[student][name] * scale)
+            if excused:
+                self.log.warning("Excused from %s in Canvas, and left so: %s.", name, ", ".join(excused))
+        self.write([file.heads, *file.rows], csv.QUOTE_MINIMAL, file.delimiter, file.encoding)
+
+    def _rows(self, file: CanvasFile, table: Table, numbers: Mapping[str, str]) -> dict[Student, list[str]]:
+        """Find each student's row; who has none, or one with somebody else, is logged."""
+        rows: dict[tuple[str, str], list[str]] = {}
+        for enrolled, row in file.students():
+            rows |= {
+                ("sis", enrolled.sis): row,
+                ("login", enrolled.login.casefold()): row,
+                ("id", enrolled.number): row,
+            }
+        found: dict[Student, list[str]] = {}
+        for student in table:
+            own = student.lms_user_id or ""
+            hidden = student.id.removeprefix("anon_")  # of digits alone it could be somebody else's number
+            keys = [("id", own), ("id", numbers.get(student.id, "")), ("login", student.id.casefold()), ("sis", own)]
+            keys += [] if hidden.isdigit() else [("id", hidden)]
+            for key in filter(rows.__contains__, (key for key in keys if key[1])):
+                found.setdefault(student, rows[key])
+        owners = Counter(map(id, found.values()))
+        row_of = {student: row for student, row in found.items() if owners[id(row)] == 1}
+        if left := sorted(student.id for student in table if student not in row_of):
+            hidden = " Whose the anonymous ones are, that file doesn't say: type their points into SpeedGrader."
+            self.log.warning(
+                f"{self.gradebook} has no row of these students, or one for two of them, and not their points:"
+                f" {', '.join(left)}. `zerolayer roster` with that file gives them Canvas' numbers."
+                + (hidden if any(id.startswith("anon_") for id in left) else "")
+            )
+        return row_of
 
 
 class MoodleExporter(LmsExporter):

@@ -9,12 +9,14 @@ beside a notebook are shown without scripts, and apart from this server's pages.
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
@@ -22,10 +24,15 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import strip_ansi
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearMarkScheme
 from traitlets import Bool, List
 
 from lib.grading.door import markup
+from lib.grading.door.cells import course_id
 from lib.grading.door.markup import PICTURES, Room
+from lib.grading.files import is_file
 from lib.grading.names import escape_turns
 
 NONCE = secrets.token_urlsafe(16)
@@ -34,10 +41,17 @@ HANDLER = re.compile(r'\son\w+="([^"{]*)"', re.IGNORECASE)
 """A script in an attribute of a template, such as `onclick="toggle_name(true);"`."""
 
 NO_MATHJAX = """{% macro mathjax(url) %}
-<script>window.MathJax = {Hub: {Startup: {signal: {Interest: ended => ended("End")}}}};</script>
+<script>
+(place => {
+    window.MathJax = {Hub: {Startup: {signal: {Interest: ended => {
+        ended("End");
+        document.getElementById(place)?.focus();
+    }}}}};
+})(decodeURIComponent(location.hash.slice(1)));
+</script>
 {% endmacro %}"""
 """In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML. formgrade.js waits for
-MathJax to be through before it shows the field to fill in next."""
+MathJax to be through before it goes to its first field; then the one comes that the page's address names."""
 
 CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }</style>"
 """Nothing that a student wrote is drawn over what stands beside it: a verdict, or points."""
@@ -91,8 +105,31 @@ class SubmissionPage(HTMLExporter):
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Called by formgrader, with the names of student, assignment and notebook in `resources`."""
-        escaped = {key: escape(value) if isinstance(value, str) else value for key, value in (resources or {}).items()}
+        resources = resources or {}
+        if "assignment_id" in resources:
+            schemes = self._mark_schemes(resources["assignment_id"], resources["notebook_id"])
+            nb = NotebookNode({**nb, "cells": [*_with_schemes(nb.cells, schemes)]})
+        escaped = {key: escape(value) if isinstance(value, str) else value for key, value in resources.items()}
         return super().from_notebook_node(nb, escaped, **options)
+
+    def _mark_schemes(self, assignment: str, notebook: str) -> dict[str, str]:
+        """Read how each cell is to be marked, by id: that stands in the solution alone, and students never get it."""
+        course, schemes = CourseDirectory(parent=self), dict[str, str]()
+        file = Path(course.format_path(course.source_directory, ".", assignment), f"{notebook}.ipynb")
+        step = ClearMarkScheme(parent=self)
+        region = rf".*{step.begin_mark_scheme_delimeter}.*\n((?:.*\n)*?).*{step.end_mark_scheme_delimeter}"
+        for cell in nbformat.read(file, as_version=4).cells if is_file(file) else ():
+            if found := re.findall(region, cell.source):
+                schemes[course_id(cell)] = "\n".join(found)
+        return schemes
+
+
+def _with_schemes(cells: Iterable[NotebookNode], schemes: Mapping[str, str]) -> Iterator[NotebookNode]:
+    """Give the cells, and behind each one that has a mark scheme a cell with that."""
+    for cell in cells:
+        yield cell
+        if scheme := schemes.get(course_id(cell)):
+            yield new_markdown_cell(f"**Mark scheme**\n\n{scheme}")
 
 
 def guard_formgrader() -> None:

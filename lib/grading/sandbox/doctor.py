@@ -7,6 +7,7 @@ that tries each lock, and prints one JSON object: the step that failed and the r
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from lib.grading.machine_faults import limit_on_threads
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
 HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
+CAP_SYS_ADMIN = 21
 SECONDS = 20
 """What a trial may take before it is given up; it needs a fraction of one."""
 
@@ -194,7 +196,7 @@ def _explain(step: str, reason: str) -> Problem:
     if step == "threads" or reason == os.strerror(errno.EAGAIN):
         means = f"A notebook needs up to {THREADS} threads at once, and not so many can be started."
         advice = f"raise {limit_on_threads()}."
-    elif step in _OF_NAMESPACES and any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
+    elif step in _OF_NAMESPACES and _is_in_a_container():
         means, advice = _IN_A_CONTAINER
     elif step in _OF_NAMESPACES:
         for setting, value, meaning, better in _SETTINGS:
@@ -202,6 +204,13 @@ def _explain(step: str, reason: str) -> Problem:
             if file.exists() and file.read_text().strip() == value:
                 means, advice = meaning, f"`sudo sysctl {setting}={better}`, or grade as root."
     return Problem(f"Locking a kernel in, at the step “{step}”", f"{reason}.", f"{means} {HOW_TO_RUN_WITHOUT}", advice)
+
+
+def _is_in_a_container() -> bool:
+    """Tell whether this is one: it has a mark, or a root without all of root's rights, as no machine's own has."""
+    capabilities = re.search(r"^CapEff:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    is_bound = os.geteuid() == 0 and capabilities and not int(capabilities[1], 16) >> CAP_SYS_ADMIN & 1
+    return bool(is_bound) or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
 if __name__ == "__main__":

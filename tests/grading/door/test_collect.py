@@ -295,10 +295,11 @@ def test_nobody_hands_in_for_somebody_else(tmp_path, case):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
-def test_a_disk_without_room_is_no_students_fault(tmp_path):
+def test_a_disk_without_room_is_no_students_fault(new_course, tmp_path):
     """A part of a file would pass for the whole, and lose its points."""
     import resource
 
+    new_course(tmp_path)
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
     done = collect(tmp_path, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
     assert done.returncode == 1

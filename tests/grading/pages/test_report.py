@@ -184,6 +184,8 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     unrun = sum(all(part.problem for part in verdict.parts) for verdict in verdicts)
     assert f" graded {len(verdicts)} failed to run {unrun} " in words(page)
     assert risks(page) == []
+    assert "missing not known" in words(page)
+    assert "It isn't known who is missing, since the gradebook has no roster" in section(page, "absent")
     said = section(page, "person")
     unnamed = said.partition("Wrong answers without a name")[2].partition("How notebooks ran")[0]
     assert "The loss of one sample is not -log of its true class" in unnamed

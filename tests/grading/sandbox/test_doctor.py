@@ -24,6 +24,7 @@ rules = file.read()
 lockdown.compiled_calls = lambda *kinds: rules
 doctor.main()
 """
+NO_USERS = "echo 0 > /proc/sys/user/max_user_namespaces"
 HELD = "Kernels that run student code are locked in here."
 NOT_HELD = "Kernels that run student code can't be locked in here."
 
@@ -94,10 +95,16 @@ def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
     """The command exits by what it found."""
     healthy = run(*COMMAND)
     assert (healthy.returncode, healthy.stdout.partition("\n")[0]) == (0, HELD)
-    ill = run(*COMMAND, after="echo 0 > /proc/sys/user/max_user_namespaces")
+    ill = run(*COMMAND, after=NO_USERS)
     assert (ill.returncode, ill.stdout.partition("\n")[0]) == (1, NOT_HELD)
     assert "at the step “user namespace”: No space left on device." in ill.stdout
     assert "sysctl user.max_user_namespaces=10000" in ill.stdout
+
+
+def test_a_root_without_all_of_roots_rights_is_in_a_container(lockable):
+    said = run(*EXAMINE, after=f'{NO_USERS}; set -- setpriv --bounding-set -sys_admin "$@"').stdout
+    assert said.startswith(NOT_HELD)
+    assert "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
 
 
 def test_a_lock_that_holds_nothing_is_noticed(lockable):

@@ -1,0 +1,108 @@
+"""`zerolayer extend ASSIGNMENT STUDENT --days 2`: more time for a student, or for those whom a file names."""
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+from traitlets import Unicode
+
+from lib.grading.book.extensions import extend
+from lib.grading.book.gradebook import has_roster, open_gradebook
+from lib.grading.book.penalties import renew_penalties
+from lib.grading.commands.command import Command, options
+from lib.grading.errors import ConfigError
+from lib.grading.names import NoId, parse_id, visible
+from lib.grading.progress import say
+
+LONGEST = 3650
+"""Days; a date has an end in Python, too."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Who gets how much more time, as it was written, and where that stands."""
+
+    place: str
+    student: str
+    days: str
+    until: str
+
+    def read(self, due: datetime | None, roster: Collection[str] | None) -> timedelta:
+        """Give how much more time it is. Raises ConfigError where that, or whose it is, can't be told.
+
+        `roster` has the ids of all students, if there is one.
+        """
+        id = parse_id(self.student)
+        try:
+            if isinstance(id, NoId):
+                raise ConfigError(f"that can't be a student's id: {id.problem}")
+            if roster is not None and id not in roster:
+                raise ConfigError("the gradebook has no such student, and `nbgrader db student list` shows all")
+            if bool(self.days) == bool(self.until):
+                raise ConfigError("say how much time it is, by --days or --until, one of both")
+            if self.until and due is None:
+                raise ConfigError("there is no due date yet, so give days, or set it first")
+            time = parse_utc(self.until) - due if self.until else timedelta(days=float(self.days))
+            if not timedelta() <= time <= timedelta(days=LONGEST):
+                raise ConfigError(f"that is {time.total_seconds() / 86400:g} days, not between 0 and {LONGEST}")
+        except (ConfigError, ValueError, OverflowError) as error:
+            asked = " ".join(filter(None, (self.student, self.days, self.until)))
+            raise ConfigError(f"{self.place}{asked!r} can't be given: {error}. Nothing was changed.") from error
+        return time
+
+
+class ExtendApp(Command):
+    """Give students more time; late penalties follow at once."""
+
+    in_course = True
+    name = "zerolayer-extend"
+    argument = "ASSIGNMENT [STUDENT]"
+    description = """
+        Give a student more time for an assignment, also before anything is handed in.
+
+        What a student had before is replaced; --days 0 takes it away. Each line of a --file names a student by `id`,
+        and `days` or `until`: its first line has these words.
+    """
+    examples = """
+        zerolayer extend UNIT ada --days 2
+        zerolayer extend UNIT ada --until "2030-03-05 18:00 UTC"
+        zerolayer extend UNIT --file extensions.csv
+    """
+    days = Unicode("", help="How many days longer than the others, such as 2 or 0.5.").tag(config=True)
+    until = Unicode("", help="Until when instead, as a due date is given; in UTC if it names no zone.").tag(config=True)
+    file = Unicode("", help="A CSV file with a line for each student.").tag(config=True)
+    aliases = {**options("db"), **{name: f"ExtendApp.{name}" for name in ("days", "until", "file")}}
+
+    def start(self) -> None:
+        """Give them; exits with 1, and nobody has more time, where one can't be given."""
+        super().start()
+        assignment, *students = self.extra_args or [""]
+        if not assignment or len(students) != (0 if self.file else 1):
+            self.fail(f"Name an assignment, and a student or a --file: {self.typed} ASSIGNMENT STUDENT --days 2")
+        self.coursedir.assignment_id = assignment
+        url, course = self.coursedir.db_url, self.coursedir.course_id
+        with self.told_in_a_sentence("extended"), open_gradebook(url, course) as gradebook:
+            due = gradebook.find_assignment(assignment).duedate
+            lines = [*self._lines()] if self.file else [Line("", students[0], self.days, self.until)]
+            roster = {one.id for one in gradebook.students} if has_roster(gradebook) else None
+            more = {line.student: line.read(due, roster) for line in lines}
+            extend(gradebook, self.coursedir, assignment, more)
+            for student, time in more.items():
+                until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
+                say(visible(f"{student} has {time.total_seconds() / 86400:g} days more for {assignment}{until}."))
+            renew_penalties(gradebook, self)
+
+    def _lines(self) -> Iterator[Line]:
+        """Read the file. Raises ConfigError where its first line doesn't say what stands below."""
+        with Path(self.file).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            heads = [*(reader.fieldnames or ())]
+            if "id" not in heads or not {"days", "until"} & set(heads):
+                found = ", ".join(heads) or "nothing"
+                raise ConfigError(f"{self.file} has no first line `id,days` or `id,until`: found {found}.")
+            for row in reader:
+                student, days, until = (row.get(head, "").strip() for head in ("id", "days", "until"))
+                yield Line(f"{self.file}, line {reader.line_num}: ", student, days, until)
