@@ -61,7 +61,7 @@ class RosterApp(Command):
         for student in students:
             id = known.get(student.number) or parse_id(student.login)
             if isinstance(id, NoId):
-                id = names.id_in_canvas(student.last_name + student.first_name, student.number)
+                id = names.id_in("canvas", student.last_name + student.first_name, student.number)
             if id in found:
                 both = f"{found[id].last_name} ({found[id].number}) and {student.last_name} ({student.number})"
                 self.fail("%s", f"Both {both} would have the id {id}. Nothing was changed.")

@@ -217,16 +217,10 @@ class LmsNames(FileNameCollectorPlugin):
             raise Refused(f"has a name of which no student's id can be made: {id.problem}. {RENAME}")
         return id
 
-    def id_in_moodle(self, name: str, number: str) -> str:
-        """Make the id of a participant of an assignment in Moodle, as their files' names give it; "" if it is none."""
+    def id_in(self, lms: str, name: str, number: str) -> str:
+        """Make the id of somebody in Canvas or Moodle, as their files' names give it; "" if it is none."""
         with suppress(Refused):
-            return self.id_of(Owner("moodle", UNNAMED.sub("", name), number))
-        return ""
-
-    def id_in_canvas(self, name: str, number: str) -> str:
-        """Make the id of somebody in Canvas, as their files' names give it; "" if it is none."""
-        with suppress(Refused):
-            return self.id_of(Owner("canvas", name_in_canvas(name), number))
+            return self.id_of(Owner(lms, UNNAMED.sub("", name) if lms == "moodle" else name_in_canvas(name), number))
         return ""
 
     def is_a_groups(self, owner: Owner) -> bool:

@@ -328,7 +328,7 @@ class MoodleWorksheetExporter(LmsExporter):
         yield from (row.get(column, "").strip() for column in self.found_by)
         if found := participant(row):
             lms, names = LmsNames(parent=self), (row.get("Full name"), found["word"])
-            yield from (lms.id_in_moodle(name, found["number"]) for name in names if name)
+            yield from (lms.id_in("moodle", name, found["number"]) for name in names if name)
 
     def read_worksheet(self) -> tuple[list[str], list[Row]]:
         """Read the worksheet's heads and rows; exits with a sentence where it is none."""
