@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -129,11 +129,6 @@ class Trace:
     def has_an_epoch(self) -> bool:
         """Whether there were as many updates as an epoch has batches, so that a short last one was among them."""
         return sum(step.updates > 0 for step in self.steps) >= self.call.batches_in_an_epoch
-
-    def lacking(self, namespace: Mapping[str, Any]) -> dict[str, Spy]:
-        """Make layers for those that the notebook lacks: what is missing is another part's matter."""
-        kinds: dict[str, Callable[..., Any]] = {"Dense": partial(_Dense, self), "Softmax": partial(_Softmax, self)}
-        return {name: partial(_ignore_original, kind) for name, kind in kinds.items() if name not in namespace}
 
     # ---- What the loop calls
 
@@ -485,10 +480,13 @@ def trace(inputs: Inputs, train: Any) -> Several:
     returned, error = None, None
     reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
     blanks = {"Blank": type(blank) if (blank := namespace.get(BLANK, vars(builtins).get(BLANK))) else None}
+    lacking = {name: kind for name, kind in {"Dense": _Dense, "Softmax": _Softmax}.items() if name not in namespace}
     with (
         random_numbers(),
         spied(blanks, {"Blank.__getitem__": reach}),
-        spied(namespace, run.lacking(namespace) | run.spies),
+        spied(namespace, run.spies),
+        spied(namespace, {name: lambda _, *sizes, kind=kind: kind(*sizes) for name, kind in lacking.items()}),
+        spied(lacking, run.spies),
     ):
         np.random.seed(1)  # the same draws for every check
         try:
@@ -603,39 +601,14 @@ def _in_order(spy: Spy) -> Spy:
 
 
 class _Dense:
-    """A dense layer that does no more than tell its trace of its calls."""
+    """A dense layer for a notebook that lacks one, which is another part's matter: the spies do the rest."""
 
-    input: Any = None
-    output: Any = None
-
-    def __init__(self, trace: Trace, input_size: int, output_size: int):
-        self.trace, self.weights = trace, np.ones((output_size, input_size + 1))
-
-    def forward(self, input: Any) -> Any:
-        return self.trace.dense_forward(None, self, input)
-
-    def backward(self, output_gradient: Any, learning_rate: Any) -> Any:
-        return self.trace.dense_backward(None, self, output_gradient, learning_rate)
+    def __init__(self, input_size: int, output_size: int):
+        self.weights = np.ones((output_size, input_size + 1))
 
 
 class _Softmax:
     """Likewise, a softmax layer."""
-
-    input: Any = None
-    output: Any = None
-
-    def __init__(self, trace: Trace):
-        self.trace = trace
-
-    def forward(self, input: Any) -> Any:
-        return self.trace.softmax_forward(None, self, input)
-
-    def backward(self, output_gradient: Any) -> Any:
-        return self.trace.softmax_backward(None, self, output_gradient)
-
-
-def _ignore_original(make: Callable[..., Any], original: Any, *given: Any, **named: Any) -> Any:
-    return make(*given, **named)
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:
