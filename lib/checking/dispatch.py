@@ -12,17 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lib.checking.answers import Answer, answer, read_challenge
-from lib.checking.arguments import Undefined, order_arguments
-from lib.checking.cell_runs import find_borrowed, find_other_names
-from lib.checking.inputs import CheckInputs
-from lib.checking.local_checks import examine
+import numpy as np
+
+from lib.checking.answers import Answer, answer, call_on_others, read_challenge
+from lib.checking.arguments import Undefined, argument_error, order_arguments
+from lib.checking.cell_runs import find_borrowed, find_other_names, find_stale
+from lib.checking.findings import Finding, find
+from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
-from lib.checking.student_code import leave_out
-from lib.unit import Part
+from lib.checking.student_code import Failure, attempt, leave_out
+from lib.unit import Array, Part
 
 if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
+
+MOST_SHOWN = 60
+"""The most numbers of an input that are shown; of a larger one only the shape is."""
 
 
 class CheckFailed(Exception):
@@ -35,6 +40,30 @@ class CheckFailed(Exception):
     def _render_traceback_(self) -> list[str]:
         """Called by IPython in place of a traceback."""
         return str(self.report).splitlines()
+
+
+class CheckInputs(dict[str, Array]):
+    """The arrays that a check gives to student code, by name: `inputs["y_batch"]`. Shown, it lists them."""
+
+    def __init__(self, part: Part):
+        super().__init__(part.desk_inputs())
+        self._part = part
+
+    def __repr__(self) -> str:
+        part = self._part
+        lines = [f"The inputs of {part.id}, the same in every run:"]
+        for name, value in self.items():
+            if isinstance(value, np.ndarray):
+                text = np.array2string(value, precision=4, suppress_small=True, max_line_width=76)
+                lines.append(f"  [{name!r}], shape {value.shape}")
+                lines += [f"    {line}" for line in text.splitlines() if value.size <= MOST_SHOWN]
+            else:
+                lines.append(f"  [{name!r}]: {value!r:.300}")
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Called by IPython to show it: else it would be shown as any dict."""
+        printer.text(repr(self))
 
 
 class Check:
@@ -68,7 +97,7 @@ class Check:
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
         """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         looked_up, self.looked_up = self.looked_up, {}
-        report, shown = examine(self.part, self.package, given, named)
+        report, shown = _examine_part(self.part, self.package, given, named)
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
@@ -120,3 +149,48 @@ class Checks:
     def _lacks(self, name: str) -> str:
         checks = [known for known, check in vars(self).items() if isinstance(check, Check)]
         return f"There is no check called {name!r}. There are: {', '.join(checks)}."
+
+
+# ---- At the desk
+
+
+def _examine_part(
+    part: Part, package: str, given: tuple[Any, ...], named: Mapping[str, Any] = {}
+) -> tuple[Report, Shown]:
+    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too.
+
+    `package` is the unit's: there lies what right code shows, where that can't be told from the inputs.
+    """
+    note = argument_error(part, given, named)
+    subjects = given if note else order_arguments(part, given, named)
+    note = note or find_stale(subjects) or _find_unmet_dependency(part, package, subjects)
+    inputs = {} if note else attempt(part.desk_inputs)
+    if isinstance(inputs, Failure):
+        note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
+    if note or isinstance(inputs, Failure):
+        return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note), {}
+    call_on_others(part, subjects)
+    shown = look_at(part, inputs, subjects)
+    return Report(part, tuple(find(part, inputs, shown, _known_right(part, package)))), shown
+
+
+def _known_right(part: Part, package: str) -> Mapping[str, Any]:
+    """Give what right code shows on the inputs of the desk, where it can't be told from the inputs."""
+    if all(statement.right for statement in part.statements):
+        return {}
+    from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
+
+    return fingerprints.read(package).right.get(part.id, {}) if package else {}
+
+
+def _find_unmet_dependency(part: Part, package: str, subjects: tuple[Any, ...]) -> str:
+    """Say which part this one depends on and is not right yet, if there is one."""
+    named = dict(zip(part.subjects, subjects, strict=False))
+    for foundation in part.depends_on:
+        report, _ = _examine_part(foundation, package, tuple(named[name] for name in foundation.subjects))
+        if not report.right:
+            return (
+                f"Not tested: this part needs {foundation.id} ({foundation.title.lower()}), which is not right yet."
+                " At grading each part is judged on its own."
+            )
+    return ""

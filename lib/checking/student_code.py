@@ -138,13 +138,8 @@ def failure_of(error: BaseException) -> Failure:
     except BaseException:
         message = ""
     text = f"It raised {type(error).__name__}: {message}" if message else f"It raised {type(error).__name__}."
-    return Failure("error", text, student_line(error), _own_line(_frames(error)))
-
-
-def student_line(error: BaseException) -> str:
-    """Return `line 3: return y / yhat` for the innermost frame that is the student's own, or nothing."""
-    own = _own_line(_frames(error))
-    return write_line(own.number, own.code) if own and own.code else ""
+    own = _own_line(reversed(list(traceback.walk_tb(error.__traceback__))))
+    return Failure("error", text, write_line(own.number, own.code) if own and own.code else "", own)
 
 
 def write_line(number: int, code: str) -> str:
@@ -180,11 +175,6 @@ class _Nowhere(io.TextIOBase):
 
 
 # ---- The student's own line
-
-
-def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    """Give the frames that an exception passed, innermost first, each with its line's number."""
-    return reversed(list(traceback.walk_tb(error.__traceback__)))
 
 
 def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
