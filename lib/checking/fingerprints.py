@@ -72,12 +72,14 @@ class Seal:
     def of(cls, measured: Measurement, by_message: bool = False) -> Seal:
         """Take the digest of what was measured."""
         grids = measured.pick_grids()
-        return cls(write_grids(grids), measured.digest(grids, by_message), by_message)
+        return cls(np.packbits(grids).tobytes().hex(), measured.digest(grids, by_message), by_message)
 
     def is_of(self, measured: Measurement) -> bool:
         """Tell whether this is the digest of what was measured."""
-        grids = read_grids(self.grids, len(measured.positions))
-        return grids is not None and measured.digest(grids, self.by_message) == self.digest
+        packed, count = np.frombuffer(bytes.fromhex(self.grids), np.uint8), len(measured.positions)
+        if len(packed) != -(-count // 8):  # of another number of numbers
+            return False
+        return measured.digest(np.unpackbits(packed, count=count), self.by_message) == self.digest
 
     def fits(self, result: Plain) -> bool:
         """Tell whether this is the digest of a single result."""
@@ -109,11 +111,11 @@ class Measurement:
         found = [_project(place, leaf) for place, leaf in self._leaves() if isinstance(leaf, np.ndarray)]
         return np.concatenate([*found, np.empty(0)]) / STEP
 
-    def pick_grids(self) -> NDArray[np.int64]:
+    def pick_grids(self) -> NDArray[Any]:
         """Give for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
-        return (abs(self.positions % 1 - 0.5) > 0.25).astype(np.int64)
+        return abs(self.positions % 1 - 0.5) > 0.25
 
-    def digest(self, grids: NDArray[np.int64], by_message: bool) -> str:
+    def digest(self, grids: NDArray[Any], by_message: bool) -> str:
         """Digest all of it, with the numbers rounded on these grids."""
         from hashlib import blake2b  # only after a check has failed
 
@@ -275,14 +277,3 @@ def read(package: str) -> AtDesk:
 
 def _read_one(data: Mapping[str, Any]) -> Fingerprint:
     return Fingerprint(**{**data, "seals": {group: Seal(**seal) for group, seal in data["seals"].items()}})
-
-
-def write_grids(grids: NDArray[np.int64]) -> str:
-    """Write one bit for each number as hexadecimal digits."""
-    return np.packbits(grids.astype(bool)).tobytes().hex()
-
-
-def read_grids(text: str, count: int) -> NDArray[np.int64] | None:
-    """Read what `write_grids` wrote for `count` numbers; None for another count."""
-    packed = np.frombuffer(bytes.fromhex(text), np.uint8)
-    return np.unpackbits(packed, count=count).astype(np.int64) if len(packed) == -(-count // 8) else None

@@ -6,7 +6,6 @@ dense.py     features to scores, and the weights that learn
 relu.py      a bend between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
-samples.py   what X and y look like
 batches.py   which samples, and in which order
 training.py  all of it together, over and over
 

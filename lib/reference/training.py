@@ -8,7 +8,6 @@ from lib.reference.batches import generate_batch_indices, require_count
 from lib.reference.dense import Dense
 from lib.reference.layer import FloatArray
 from lib.reference.loss import cce, cce_gradient
-from lib.reference.samples import require_samples
 from lib.reference.softmax import Softmax
 
 BLOCK = 64
@@ -36,7 +35,7 @@ def train(
     The same `rng` gives the same result. Raises ValueError if X and y don't fit each other, y isn't one-hot, or a
     number makes no sense.
     """
-    require_samples(X, y)
+    _require_samples(X, y)
     if not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate is {learning_rate}, but should be positive and finite. Try 0.1.")
     require_count("nepochs", nepochs)
@@ -58,6 +57,27 @@ def train(
             dense.backward((1 / len(batch)) * grad, learning_rate)
         losses.append(loss / num_samples)
     return Trained(dense, softmax, losses)
+
+
+def _require_samples(X: FloatArray, y: FloatArray) -> None:
+    """Raise ValueError unless X is (features, samples), of finite numbers, and y is one-hot (classes, samples)."""
+    if not (X.ndim == y.ndim == 2 and X.shape[1] == y.shape[1] > 0):
+        raise ValueError(
+            f"The samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
+            "(features, samples) and (classes, samples). Try X.T or y.T, or np.eye(K)[:, labels] if y is 1-D."
+        )
+    odd = np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))
+    if odd.size:
+        raise ValueError(
+            f"The labels aren't one-hot: column {odd[0]} of y is {y[:, odd[0]]}, but should be a single 1 "
+            "among 0s. Try np.eye(K)[:, labels] for K classes."
+        )
+    odd = np.flatnonzero(~np.isfinite(X).all(axis=0))
+    if odd.size:
+        raise ValueError(
+            f"The samples should be finite numbers, but column {odd[0]} of X holds nan or infinity. "
+            "Try to leave that sample out, or to look for the missing value."
+        )
 
 
 def _lay_in_rows(columns: FloatArray) -> FloatArray:
