@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from tests.answers import answers
-from tests.certificate.seen import Seen, see
+from tests.certificate.seen import PARTS_OF, Seen, see
 from tests.certificate.table import expect_none
-from tests.checking.desk import KEYS
+from tests.checking.desk import KEYS, PARTS, judged
 
 NOT_EXACT = 2
 """Public answers, of 387 wrong ones, that may lose other statements than they should."""
@@ -58,6 +58,16 @@ def test_wrong_public_answers_are_called_by_true_names_and_by_no_others() -> Non
 @pytest.mark.parametrize("unit", KEYS)
 def test_code_costs_its_own_statements_at_the_desk_and_in_every_draw(unit: str) -> None:
     expect_none(each for each in seen(unit) if not each.is_exact)
+
+
+@pytest.mark.parametrize("unit", KEYS)
+def test_right_code_keeps_all_points_in_many_draws(unit: str) -> None:
+    """Its rounding and its guards change numbers a little: these stay near enough, whatever is drawn."""
+    right = [(each, PARTS[part]) for each in answers(unit) if not each.lost for part in PARTS_OF[each.cell]]
+    judged_on = ((each, part, judged(part, each.objects(), range(20))) for each, part in right)
+    expect_none(
+        (each.id, part.id) for each, part, found in judged_on if {seen.points for seen in found} != {part.points}
+    )
 
 
 @pytest.mark.parametrize("unit", KEYS)
