@@ -43,7 +43,6 @@ TOGETHER = {
     "tests/grading/pages/test_exports.py": "a graded class",
     "tests/test_data.py": "TensorFlow",
     "tests/reference/test_loss.py": "TensorFlow",
-    "tests/reference/test_training.py": "TensorFlow",
 }
 """Files that share what takes long to make: one process runs them, as it does the tests of one file."""
 LONGEST = (

@@ -1,4 +1,4 @@
-"""Training: every step against a slow hand-written one and TensorFlow's, and what a loop may get wrong."""
+"""Training: every step against a slow hand-written one, and what a loop may get wrong."""
 
 from collections.abc import Callable
 
@@ -41,21 +41,6 @@ def test_losses_and_weights_are_those_of_a_slow_loop_with_the_same_seed(batch_si
     weights, losses = slow_training(0.1, batch_size, nepochs=3, seed=11)
     np.testing.assert_allclose(trained.dense.weights, weights, atol=1e-10)
     np.testing.assert_allclose(trained.loss, losses, atol=1e-10)
-
-
-def test_the_weights_are_those_of_a_tensorflow_loop():
-    import tensorflow as tf  # here, because it takes seconds
-
-    trained = train(X, y, 0.1, SHORT, nepochs=3, rng=np.random.default_rng(11))
-    rng = np.random.default_rng(11)
-    W = tf.Variable(Dense(len(X), len(y), rng).weights)
-    inputs = tf.constant(np.vstack([X, np.ones(X.shape[1])]))
-    for batch in (batch for _ in range(3) for batch in generate_batch_indices(X.shape[1], SHORT, rng)):
-        with tf.GradientTape() as tape:
-            logits = tf.transpose(W @ tf.gather(inputs, batch, axis=1))
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y.T[batch], logits))
-        W.assign_sub(0.1 * tape.gradient(loss, W))
-    np.testing.assert_allclose(trained.dense.weights, W.numpy(), atol=1e-8)
 
 
 @pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
