@@ -41,6 +41,8 @@ TOGETHER = {
     "tests/grading/pages/test_class_feedback.py": "a graded class",
     "tests/grading/pages/test_report.py": "a graded class",
     "tests/grading/pages/test_exports.py": "a graded class",
+    "tests/test_notebook.py": "solutions",
+    "tests/units/hidden_layer/test_notebook.py": "solutions",
     "tests/test_data.py": "TensorFlow",
     "tests/reference/test_loss.py": "TensorFlow",
 }
@@ -68,10 +70,9 @@ LONGEST = (
     "tests/grading/kernel/test_forkserver.py",
     "tests/grading/run/test_notebook.py",
     "tests/grading/grade/test_due.py",
-    "tests/test_notebook.py",
+    "solutions",
     "tests/units/softmax_classifier/test_training.py",
     "tests/units/softmax_classifier/test_lab.py",
-    "tests/units/hidden_layer/test_notebook.py",
     "tests/grading/door/test_collect.py",
     "tests/grading/grade/test_two_notebooks.py",
 )

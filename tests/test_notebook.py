@@ -11,6 +11,7 @@ from contextlib import chdir
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pytest
@@ -232,26 +233,25 @@ def names_in(source):
     return bound, read
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def ran(request, tmp_path_factory):
-    """A solution that has run from top to bottom, and what its demo cells showed, the first and a second time."""
-    folder, notebook = tmp_path_factory.mktemp(request.param), copy.deepcopy(solution(request.param))
-    shutil.copytree(ROOT / "solutions" / request.param / "figures", folder / "figures")
-    unit = import_module(f"lib.units.{request.param}").UNIT
-    with chdir(folder):
-        remember(unit.name, {question.id: question.right for question in unit.questions})
-    for cell in notebook.cells:
+@cache
+def run(name):
+    """Run a solution from top to bottom; give its cells, and what its demo cells showed, once and a second time."""
+    notebook, unit = copy.deepcopy(solution(name)), import_module(f"lib.units.{name}").UNIT
+    for cell in notebook.cells:  # graders skip some of them; a student runs them
         cell.metadata.pop("tags", None)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
     code = [(at, cell) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     demos = [(at, cell) for at, cell in code if "nbgrader" not in cell.metadata]
-    with client.setup_kernel():
-        for at, cell in code:
-            client.execute_cell(cell, at)
-        first = copy.deepcopy(notebook.cells)
-        for at, cell in reversed(demos):
-            client.execute_cell(cell, at)
-    return unit, first, {cell.id: (shown(first[at]), shown(cell)) for at, cell in demos}
+    with TemporaryDirectory() as folder, chdir(folder):
+        shutil.copytree(ROOT / "solutions" / name / "figures", "figures")
+        remember(unit.name, {question.id: question.right for question in unit.questions})  # what experiments wait for
+        client = NotebookClient(notebook, timeout=300)
+        with client.setup_kernel():
+            for at, cell in code:
+                client.execute_cell(cell, at)
+            first = copy.deepcopy(notebook.cells)
+            for at, cell in reversed(demos):
+                client.execute_cell(cell, at)
+    return first, {cell.id: (shown(first[at]), shown(cell)) for at, cell in demos}
 
 
 def shown(cell):
@@ -261,10 +261,11 @@ def shown(cell):
     return printed, [(each.get("text/plain"), each.get("image/png")) for each in data]
 
 
-def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(ran):
-    unit, cells, _ = ran
+@pytest.mark.parametrize("name", BOTH)
+def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
+    cells, _ = run(name)
     outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
-    for part in unit.parts:
+    for part in import_module(f"lib.units.{name}").UNIT.parts:
         (output,) = outputs[part.id]
         assert f"{part.points:g} of {part.points:g} points" in output.data["text/plain"]
     every = [output for some in outputs.values() for output in some]
@@ -272,7 +273,8 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(ran):
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
 
 
-def test_to_run_a_cell_again_changes_nothing_that_is_shown(ran):
+@pytest.mark.parametrize("name", BOTH)
+def test_to_run_a_cell_again_changes_nothing_that_is_shown(name):
     """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
-    *_, shown_twice = ran
+    _, shown_twice = run(name)
     assert [id for id, (once, again) in shown_twice.items() if once != again] == []
