@@ -93,7 +93,6 @@ if epoch == nepochs - 1:
 assert np.array_equal(before, dlayer.weights)"""
 
 RIGHT: dict[str, str] = {
-    "the notebook's": loop(),
     "outputs by names of the layers' own": """
 class Softmax(Softmax):
     def forward(self, input):
@@ -216,14 +215,10 @@ class Loss:
 cce = Loss([])
 """
     + loop(within(ADD, "y[:, batch], softmax", "y=y[:, batch], yhat=softmax")),
-    "numbers of NumPy from the loss": loop(within(ADD, "softmax.output)", "softmax.output).item()")),
     "the loss's mean and shape": loop(
         (ADD, ADD.replace("+= ", "+= float(").replace("softmax.output)", "softmax.output).mean().reshape(()))"))
     ),
     "accuracy on all data after each step": loop(after(UPDATE, PREDICT_ALL, HITS)),
-    "loss and accuracy of all data after each epoch, printed": loop(
-        after(NOTE, PREDICT_ALL, f"print('%.3f %.3f' % (cce(y, softmax.output), {HITS}))")
-    ),
     "all batches once more after each epoch, for the accuracy": loop(
         after(NOTE, f"for batch in batch_indices:\n    {PREDICT}\n    hits = {HITS.replace('y.', 'y[:, batch].')}")
     ),
@@ -255,7 +250,6 @@ cce = Loss([])
         ("epoch in range(", "batch_indices in [generate_batch_indices(num_samples, batch_size) for _ in range("),
         ("(nepochs):", "(nepochs)]:"),
     ),
-    "a shuffle of one's own": loop(instead(MAKE, OWN_SHUFFLE)),
     "a shuffle of one's own, by another generator": loop(
         instead(MAKE, OWN_SHUFFLE.replace("np.random.permutation", "np.random.default_rng(epoch).permutation"))
     ),
@@ -264,15 +258,9 @@ cce = Loss([])
     "losses alone, which are all that is asked of them": loop(instead(RETURN, "return losses")),
     "X and y shuffled together before the loops": loop(after(START, *SHUFFLE_BOTH)),
     "X and y shuffled together in each epoch": loop(before(MAKE, *SHUFFLE_BOTH)),
-    "a seed before the loops": loop(after(START, "np.random.seed(42)")),
     "a seed of its own for each epoch": loop(before(MAKE, "np.random.seed(epoch)")),
     "sorted samples": loop(before(FORWARD, "batch = np.sort(batch)")),
     "a mask": loop(("[:, batch]", "[:, np.isin(np.arange(num_samples), batch)]")),
-    "samples in rows": loop(
-        after(START, "rows, labels = X.T.copy(), y.T.copy()"),
-        ("X[:, batch]", "rows[batch].T"),
-        ("y[:, batch]", "labels[batch].T"),
-    ),
     "the number of batches counted before": loop(
         after(START, "count = len(generate_batch_indices(num_samples, batch_size))")
     ),
@@ -284,8 +272,6 @@ cce = Loss([])
     "scores shifted before softmax": loop(
         within(ACTIVATE, "dlayer.output", "dlayer.output - dlayer.output.max(axis=0)")
     ),
-    "1/B at the loss gradient": loop(within(GRADIENT, "= cce", "= 1 / len(batch) * cce"), ("(1 / len(batch)) * ", "")),
-    "1/B at the learning rate": loop((f"{SHARE}, learning_rate", "grad, learning_rate / len(batch)")),
     "1/B by the gradient's shape": loop((SHARE, "grad / grad.shape[1]")),
     "1/B by the layer's input": loop((SHARE, "grad / dlayer.input.shape[1]")),
     "a guard against nan": loop(before(NOTE, "assert np.isfinite(loss) and not np.isnan(dlayer.weights).any()")),
@@ -298,93 +284,24 @@ cce = Loss([])
     ),
     "weights that start smaller": loop(after(DENSE, "dlayer.weights = 0.1 * dlayer.weights")),
     "a softmax for each batch": loop(after(FORWARD, "softmax = Softmax()")),
-    "losses as an array": loop(instead(RETURN, "return dlayer, softmax, np.array(losses)")),
     "a generator of batches": loop(
         instead(MAKE),
         ("in batch_indices", "in (b for b in generate_batch_indices(batch_size=batch_size, num_samples=num_samples))"),
     ),
-    "a class around the layers": """
-class Network:
-    def __init__(self, *sizes):
-        self.dense, self.softmax = Dense(*sizes), Softmax()
-
-    def loss(self, X, y):
-        self.dense.forward(X)
-        return cce(y, self.softmax.forward(self.dense.output))
-
-    def backward(self, y, learning_rate):
-        grad = self.softmax.backward(cce_gradient(y, self.softmax.output))
-        self.dense.backward(grad / y.shape[1], learning_rate)
-
-def train(X, y, learning_rate, batch_size, nepochs):
-    network, losses = Network(X.shape[0], y.shape[0]), []
-    for epoch in range(nepochs):
-        losses.append(0)
-        for batch in generate_batch_indices(X.shape[1], batch_size):
-            losses[-1] += network.loss(X[:, batch], y[:, batch]) * len(batch) / X.shape[1]
-            network.backward(y[:, batch], learning_rate)
-    return network.dense, network.softmax, losses
-""",
-    "classes that inherit from the layers": """
-class Counting(Dense):
-    calls = 0
-
-    def forward(self, input):
-        self.calls += 1
-        return super().forward(input)
-"""
-    + loop(instead(DENSE, "dlayer = Counting(num_features, num_labels)")),
-    "a dataclass for the history": """
-from dataclasses import dataclass, field
-
-@dataclass
-class History:
-    loss: list = field(default_factory=list)
-"""
-    + loop(instead(START, "history = History()", "losses = history.loss")),
-    "a decorator without wraps": "def timed(f):\n    def wrapper(*args, **kwargs):\n        "
-    "return f(*args, **kwargs)\n    return wrapper\n\n@timed" + LOOP,
     "a decorator with wraps": "import functools\ndef timed(f):\n    @functools.wraps(f)\n"
     "    def wrapper(*args, **kwargs):\n        return f(*args, **kwargs)\n    return wrapper\n\n@timed" + LOOP,
     "a partial": "import functools\n"
     + LOOP.replace("def train(", "def run(loss_of, ").replace("* cce(", "* loss_of(")
     + "\ntrain = functools.partial(run, cce)\n",
-    "a bound method": "class Trainer:"
-    + LOOP.replace("\n", "\n    ").replace("def train(", "def train(self, ")
-    + "\ntrain = Trainer().train\n",
-    "a callable object": "class Trainer:"
-    + LOOP.replace("\n", "\n    ").replace("def train(", "def __call__(self, ")
-    + "\ntrain = Trainer()\n",
-    "functions in a dict": "functions = {'loss': cce, 'gradient': cce_gradient, 'batches': generate_batch_indices}\n"
-    + LOOP.replace("cce_gradient(", "functions['gradient'](")
-    .replace("* cce(", "* functions['loss'](")
-    .replace("generate_batch_indices(", "functions['batches']("),
-    "layers in a list": "layers = [Dense, Softmax]\n"
-    + LOOP.replace("Dense(", "layers[0](").replace("Softmax(", "layers[1]("),
     "a default argument": LOOP.replace("nepochs):", "nepochs, loss_of=cce, *, dense=Dense):", 1)
     .replace("* cce(", "* loss_of(")
     .replace("= Dense(", "= dense("),
     "an alias": "loss_of, D = cce, Dense\n" + LOOP.replace("* cce(", "* loss_of(").replace("= Dense(", "= D("),
-    "a closure": "def make(loss_of):"
-    + LOOP.replace("\n", "\n    ").replace("* cce(", "* loss_of(")
-    + "\n    return train\ntrain = make(cce)\n",
     "an own name for the arguments": loop(
         within(GRADIENT, "(y[:, batch], softmax.output)", "(yhat=softmax.output, y=y[:, batch])")
     ),
-    "a generator of steps": """
-def steps(dense, softmax, X, y, size, rate):
-    for batch in generate_batch_indices(X.shape[1], size):
-        softmax.forward(dense.forward(X[:, batch]))
-        yield len(batch), cce(y[:, batch], softmax.output)
-        dense.backward(softmax.backward(cce_gradient(y[:, batch], softmax.output)) / len(batch), rate)
-
-def train(X, y, learning_rate, batch_size, nepochs):
-    dense, softmax = Dense(len(X), len(y)), Softmax()
-    epochs = [list(steps(dense, softmax, X, y, batch_size, learning_rate)) for _ in range(nepochs)]
-    return dense, softmax, [np.average([l for _, l in e], weights=[n for n, _ in e]) for e in epochs]
-""",
 }
-"""Right loops, as a cell of the notebook."""
+"""Right loops, as a cell of the notebook, besides those in `public`."""
 
 
 class WrongLoop(NamedTuple):
