@@ -38,9 +38,6 @@ class WatchedCalls:
     names: re.Pattern[str]
 
 
-NO_CALLS = WatchedCalls(frozenset(), re.compile(r"(?!)"))
-
-
 @dataclass(frozen=True, eq=False)  # compared by identity, so that a cache can be by key
 class AnswerKey:
     """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls."""
@@ -49,7 +46,7 @@ class AnswerKey:
     right: Mapping[str, object]
     mistakes: tuple[Mistake, ...]
     sample_class: SampleClass = SampleClass({}, {})
-    watched_calls: WatchedCalls = NO_CALLS
+    watched_calls: WatchedCalls = WatchedCalls(frozenset(), re.compile(r"(?!)"))  # none
 
     def __post_init__(self) -> None:
         """Raise TypeError where the mistakes are no tuple, and ValueError where a part's subject has no right code."""

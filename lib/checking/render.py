@@ -76,20 +76,20 @@ class Report:
         return html(self)
 
 
-def text(report: Report, width: int = WIDTH) -> str:
+def text(report: Report) -> str:
     """Write a report as plain text; what is to be opened stands below it, each step under a title."""
     lines = [heading(report)]
     for note in _notes(report):
-        lines += _wrap(f"  {note}", width)
+        lines += _wrap(f"  {note}")
     for number, finding in enumerate(report.findings, 1):
         state = _state(finding)
-        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}", width)
+        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}")
         for label, sentence in _shown(report, number):
-            lines += _wrap(f"      {label}{sentence}", width)
+            lines += _wrap(f"      {label}{sentence}")
     for title, below in _to_open(report):
         lines += ["", f"  ---- {title} ----"]
         for line in below:
-            lines += [f"  {line.plain}"] if line.is_code else _wrap(f"  {line.plain}", width)
+            lines += [f"  {line.plain}"] if line.is_code else _wrap(f"  {line.plain}")
     return "\n".join(lines)
 
 
@@ -260,7 +260,7 @@ def _fold(title: str, html: str) -> str:
     return f'<details style="margin: 4px 0 4px 2em">{summary}<div style="margin-left: 1.2em">{html}</div></details>'
 
 
-def _wrap(lines: str, width: int) -> list[str]:
+def _wrap(lines: str) -> list[str]:
     margin = " " * (len(lines) - len(lines.lstrip()))
-    wrapper = textwrap.TextWrapper(width, subsequent_indent=f"{margin}  ", break_long_words=False)
+    wrapper = textwrap.TextWrapper(WIDTH, subsequent_indent=f"{margin}  ", break_long_words=False)
     return [part for line in lines.strip().split("\n") for part in wrapper.wrap(f"{margin}{line}") or [""]]

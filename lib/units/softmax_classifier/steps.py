@@ -127,7 +127,7 @@ def require_batches(found: Array, inputs: Inputs) -> None:
     rows = _rows(found, call, 7, "dlayer.forward")
     if len(rows) != call.steps:
         raise _explain_count(call, rows)
-    due = [row.taken for row in rows] if has_own_shuffles(rows, labels=6) else list(_due_batches(rows))
+    due = [row.taken for row in rows] if has_own_shuffles(rows) else list(_due_batches(rows))
     for row, batch in zip(rows, due, strict=True):
         _, _, *sizes, features, scores, _ = row.gave
         if features == NOT_CALLED:
@@ -151,11 +151,11 @@ def require_batches(found: Array, inputs: Inputs) -> None:
             )
 
 
-def has_own_shuffles(rows: Sequence[Row], labels: int) -> bool:
+def has_own_shuffles(rows: Sequence[Row]) -> bool:
     """Tell whether a loop shuffles by itself, as well as generate_batch_indices does.
 
     Each epoch takes every sample once, in batches of the right sizes and in an order of its own, and labels are moved
-    along; these stand in the column `labels`. An order that is only moved on in a circle is none of its own.
+    along. An order that is only moved on in a circle is none of its own.
     """
     call, orders = rows[0].call, set[tuple[int, ...]]()
     sizes = [len(batch) for batch in call.batches(0)]
@@ -165,7 +165,7 @@ def has_own_shuffles(rows: Sequence[Row], labels: int) -> bool:
         if [len(row.samples) for row in epoch] != sizes or sorted(order) != [*range(call.samples)]:
             return False
         orders.add(tuple(np.roll(order, -int(order.argmin())).tolist()))
-    are_moved = all(_is_sum(row.gave[labels], call.y[:, row.samples]) for row in rows if row.shuffle)
+    are_moved = all(_is_sum(row.gave[-1], call.y[:, row.samples]) for row in rows if row.shuffle)
     return are_moved and len(orders - {tuple(range(call.samples))}) == len(epochs)
 
 
