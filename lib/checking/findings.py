@@ -116,13 +116,10 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
     except Wrong as wrong:
         if by_hand is None:
             raise
-        inputs = ", ".join(f"{key} = {_write(given[key])}" for key in _given_by_hand(statement))
+        keys = dict.fromkeys(key for example, _ in statement.examples for key in example)
+        inputs = ", ".join(f"{key} = {_write(given[key])}" for key in keys)
         where = ", ".join(filter(None, [inputs, wrong.where]))
         raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, where=where, hint=wrong.hint) from None
-
-
-def _given_by_hand(statement: Statement) -> list[str]:
-    return list(dict.fromkeys(name for given, _ in statement.examples for name in given))
 
 
 def _write(value: object) -> str:

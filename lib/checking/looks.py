@@ -28,6 +28,7 @@ Shown: TypeAlias = Mapping[str, Outcome]
 """What came of a part's looks, by place."""
 KEPT = "kept "
 """Before the name of an input, after a look: what is left of it."""
+NOT_RUN = Failure("time", "Not run: the tests before it used all the time for this part.")
 CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 """What Python says of a call that doesn't fit, which no line of the function called has raised."""
 
@@ -77,7 +78,7 @@ def look_at(
         for look, cases in _looks(part, inputs).items():
             actions = [partial(_take, look, *given, subjects) for given in cases.values()]
             is_late = look.__name__ in late or monotonic() >= until
-            ran = [late.get(look.__name__) or _no_time()] if is_late else run(actions, TIME_LIMIT, until)
+            ran = [late.get(look.__name__) or NOT_RUN] if is_late else run(actions, TIME_LIMIT, until)
             ran += [ran[-1]] * (len(cases) - len(ran))
             shown |= _sort(part, look, dict(zip(cases, ran, strict=True)))
     return shown
@@ -144,7 +145,3 @@ def _blame(error: Exception) -> Failure:
     where = f"{frame.f_code.co_name}, line {line}"
     text = f"The check can't go on with what your code gave. In the check: {type(error).__name__}: {error} ({where})."
     return Failure("error", text)
-
-
-def _no_time() -> Failure:
-    return Failure("time", "Not run: the tests before it used all the time for this part.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,15 +67,11 @@ def _moves(pick: Callable[[Array], Array]) -> Sides:
     """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
 
     def moved(inputs: Inputs) -> Array:
-        by_class = partial(_sum_by_class, inputs)
+        by_class = lambda columns: _scores(inputs, columns.T, inputs["input"]).sum(axis=1)  # noqa: E731
         slopes = central_difference_by_column(by_class, inputs["weights"].T, step=0.5).T
         return -float(inputs["learning_rate"]) * slopes
 
     return expected(moved, pick)
-
-
-def _sum_by_class(inputs: Inputs, columns: Array) -> Any:
-    return _scores(inputs, columns.T, inputs["input"]).sum(axis=1)
 
 
 def _size(inputs: Inputs) -> float:

@@ -333,18 +333,17 @@ class Trace:
 
     def table(self, columns: Callable[[Step, Call], Iterator[float]], count: int) -> Array:
         """Write a row for each training step: the header, its samples, and `count` numbers. Raises `OpenBlank`."""
-        rows = [[*_header(step, self.call), *columns(step, self.call)] for step in self.training_steps()]
+        rows = []
+        for step in self.training_steps():
+            samples = step.samples if step.is_known else np.full(len(step.samples), UNKNOWN)
+            header = [step.version, step.shuffle, step.position, *_pad(samples, self.call)]
+            rows.append([*header, *columns(step, self.call)])
         return np.array(rows, dtype=float).reshape(-1, HEADER + self.call.samples + count)
 
 
 def most_steps(call: Call) -> int:
     """Return how many steps are looked at: many more than there should be, even if each sample is a step."""
     return (call.epochs + 1) * max(2 * call.batches_in_an_epoch, call.samples)
-
-
-def _header(step: Step, call: Call) -> list[float]:
-    samples = step.samples if step.is_known else np.full(len(step.samples), UNKNOWN)
-    return [step.version, step.shuffle, step.position, *_pad(samples, call)]
 
 
 def _pad(samples: Samples, call: Call) -> list[float]:
