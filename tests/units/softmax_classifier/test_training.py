@@ -44,7 +44,7 @@ def test_right_loops_in_odd_clothes_keep_all_points_and_have_no_name() -> None:
     off = []
     for name, source in loops.RIGHT.items():
         code = {"train": written(source)["train"]}
-        seen = [checked(train, **code), *judged(train, code)]
+        seen = [checked(train, **code), *judged(train, code, SEEDS)]
         off += [(name, str(each)) for each in seen if lost(each) or names(each)]
     expect_none(off)
 
