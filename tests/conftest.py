@@ -2,10 +2,13 @@
 
 import gc
 import os
+import re
 import signal
 import sys
 import sysconfig
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,56 +30,6 @@ from tests.browser import browser, lab  # noqa: E402  # it imports nbformat
 
 __all__ = ["browser", "lab"]
 
-TOGETHER = {
-    "tests/test_docs.py": "a term",
-    "tests/test_term.py": "a term",
-    "tests/explorer/test_in_lab.py": "JupyterLab",
-    "tests/explorer/test_lab.py": "JupyterLab",
-    "tests/test_desk_in_lab.py": "JupyterLab",
-    "tests/predictions/test_in_lab.py": "JupyterLab",
-    "tests/units/hidden_layer/test_in_lab.py": "JupyterLab",
-    "tests/grading/grade/test_verdicts.py": "a graded class",
-    "tests/grading/commands/test_grade.py": "a graded class",
-    "tests/grading/pages/test_feedback.py": "a graded class",
-    "tests/grading/pages/test_class_feedback.py": "a graded class",
-    "tests/grading/pages/test_report.py": "a graded class",
-    "tests/grading/pages/test_exports.py": "a graded class",
-    "tests/test_notebook.py": "solutions",
-    "tests/units/hidden_layer/test_notebook.py": "solutions",
-    "tests/test_data.py": "TensorFlow",
-    "tests/reference/test_loss.py": "TensorFlow",
-}
-"""Files that share what takes long to make: one process runs them, as it does the tests of one file."""
-LONGEST = (
-    "a graded class",
-    "JupyterLab",
-    "tests/grading/run/test_machine_faults.py",
-    "tests/authoring/test_site.py",
-    "a term",
-    "tests/grading/commands/test_watch.py",
-    "tests/grading/run/test_pool.py",
-    "tests/authoring/test_bundle.py",
-    "tests/grading/pages/test_formgrader_safety.py",
-    "tests/grading/grade/test_plain_assignment.py",
-    "tests/certificate/test_certificate.py",
-    "tests/certificate/test_answers.py",
-    "tests/authoring/test_own_units.py",
-    "tests/test_lab_buttons.py",
-    "tests/checking/test_student_code.py",
-    "tests/grading/commands/test_app.py",
-    "tests/explorer/test_widget.py",
-    "tests/grading/commands/test_fuzz.py",
-    "tests/authoring/test_build.py",
-    "tests/grading/kernel/test_forkserver.py",
-    "tests/grading/run/test_notebook.py",
-    "tests/grading/grade/test_due.py",
-    "solutions",
-    "tests/units/softmax_classifier/test_training.py",
-    "tests/units/softmax_classifier/test_lab.py",
-    "tests/grading/door/test_collect.py",
-    "tests/grading/grade/test_two_notebooks.py",
-)
-"""What takes longest begins first, so that no process is left alone with it at the end."""
 GIVEN: list[list[str]] = []
 """The commands that this process has given so far, as words."""
 
@@ -152,12 +105,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@cache
+def scope_of(file: Path) -> str:
+    """Name the group of a file's `pytestmark`, or the file itself: xdist hands out names of tests, without marks."""
+    group = re.search(r'^pytestmark = pytest\.mark\.xdist_group\("(.+)"\)$', file.read_text(), re.MULTILINE)
+    return group[1] if group else str(file)
+
+
 class ByFile(LoadFileScheduling):
-    """Tests of one file, or of files that go together, are run by one process."""
+    """Tests of one file, or of a group of files that share what takes long to make, are run by one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        return TOGETHER.get(file, file)
+        return scope_of(self.config.rootpath / super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -174,15 +133,17 @@ def pytest_collection() -> Iterator[None]:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort tests by how long their file takes; xdist hands files out in this order."""
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Put first what takes longest, so that no process is left alone with it at the end: xdist keeps this order.
 
-    def rank(item: pytest.Item) -> int:
-        file = item.nodeid.partition("::")[0]
-        scope = TOGETHER.get(file, file)
-        return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
-
-    items.sort(key=rank)
+    It is what makes most for several tests: a fixture is shared because it takes long. Then what has most tests.
+    """
+    made, tests = defaultdict[str, set[tuple[Path, str]]](set), Counter(scope_of(item.path) for item in items)
+    for item in items:
+        found = item._fixtureinfo.name2fixturedefs.items()
+        made[scope_of(item.path)] |= {(item.path, name) for name, (*_, each) in found if each.scope != "function"}
+    ranks = {scope: (len(made[scope]), tests[scope]) for scope in tests}
+    items.sort(key=lambda item: ranks[scope_of(item.path)], reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.browser import PATIENCE, run_all, save, wait_until_idle
 
+pytestmark = pytest.mark.xdist_group("JupyterLab")
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks" / "softmax_classifier"
 
 

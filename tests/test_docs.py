@@ -23,6 +23,7 @@ from tests.course import ASSIGNMENT
 from tests.people import NOTEBOOK
 
 pytest_plugins = ["tests.term"]
+pytestmark = pytest.mark.xdist_group("a term")
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -22,7 +22,6 @@ from lib.grading.pages.exports import (
     MoodleFeedbackExporter,
     MoodleWorksheetExporter,
 )
-from tests.conftest import LONGEST, TOGETHER
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -122,11 +121,6 @@ def test_the_conda_environment_repeats_nothing_and_so_cannot_drift():
     assert from_pip == {"pip": ["-c constraints.txt", "-e ."]}
     version = python.removeprefix("python=")
     assert version + ".0" in Requirement("python" + PROJECT["requires-python"]).specifier
-
-
-def test_files_of_tests_that_go_together_or_first_exist():
-    assert {scope for scope in LONGEST if not (ROOT / scope).is_file()} <= set(TOGETHER.values())
-    assert not [file for file in TOGETHER if not (ROOT / file).is_file()]
 
 
 def tracked():

@@ -3,12 +3,15 @@
 import csv
 from zipfile import ZipFile
 
+import pytest
+
 from lib.grading.judge.verdict import Verdict
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK
 
 pytest_plugins = ["tests.term"]
+pytestmark = pytest.mark.xdist_group("a term")
 
 MISTAKE = "The loss is the mean over all entries of the matrix"
 HINT = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"

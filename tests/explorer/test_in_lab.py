@@ -16,6 +16,8 @@ from tests.browser import readout, run_all, save, slider, wait_for, wait_until_i
 from tests.explorer import student
 from tests.explorer.test_training import by_the_notebooks_loop, train
 
+pytestmark = pytest.mark.xdist_group("JupyterLab")
+
 # One cell: JupyterLab takes cells that are out of sight out of the page.
 NETWORK = f"from lib.explorer import explore\n{Path(student.__file__).read_text()}"
 EXPLORE = f"{NETWORK}\nexplore(Dense, Softmax, cce, cce_gradient)"

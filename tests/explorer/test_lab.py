@@ -7,8 +7,12 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
 from lib.lab import SETTINGS, STUDENTS, lab_environment
 from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
+
+pytestmark = pytest.mark.xdist_group("JupyterLab")
 
 
 def test_jupyterlab_reads_the_websocket_class_and_a_path_that_is_set_already_is_kept():

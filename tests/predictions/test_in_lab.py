@@ -9,6 +9,8 @@ from lib.predictions.records import FOLDER, MIME, predictions_in
 from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.browser import PATIENCE, run_all, save, wait_until_idle
 
+pytestmark = pytest.mark.xdist_group("JupyterLab")
+
 ASKED = QUESTIONS[0]
 WRONG = 1 + (ASKED.right == 1)  # an arrow key or two away from the first choice
 CELLS = (

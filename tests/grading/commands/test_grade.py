@@ -26,6 +26,8 @@ from tests.grading.conftest import QUICK, Course
 from tests.grading.grade.test_replay import FILE, hand_in
 from tests.submissions import POINTS, as_bytes, right
 
+pytestmark = pytest.mark.xdist_group("a graded class")
+
 TOTAL = sum(POINTS.values())
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbgrader.api import Gradebook
 
 from lib.grading.book.marks import read_class
@@ -13,6 +14,8 @@ from lib.grading.grade.cell_ends import VERSION
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
 from tests.submissions import cell
+
+pytestmark = pytest.mark.xdist_group("a graded class")
 
 TABLE = Path(__file__).with_name("verdicts.txt")
 ALL_RIGHT = "2rr 3rr 3rrr 1r 3rrr 4rrr 4rrrr"

@@ -19,6 +19,8 @@ from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
 from tests.grading.pages.conftest import DUE, FILLINGS
 
+pytestmark = pytest.mark.xdist_group("a graded class")
+
 STUDENTS = [*FILLINGS, "lars"]
 
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from zipfile import ZipFile
 
 import orjson
+import pytest
 import sqlalchemy
 from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
@@ -24,6 +25,8 @@ from lib.grading.pages.exports import LmsExporter, escape_formula
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.pages.conftest import FILLINGS
+
+pytestmark = pytest.mark.xdist_group("a graded class")
 
 EXPORTERS = ("CanvasExporter", "MoodleExporter", "TextExporter")
 

@@ -33,6 +33,8 @@ from tests.grading.judge.test_judge import given_by
 from tests.grading.relu_unit import ANSWER_KEY, ReLU
 from tests.variants import written
 
+pytestmark = pytest.mark.xdist_group("a graded class")
+
 RELU, LOSS = ANSWER_KEY.parts
 SUMMARY_ENDS = "Your notebook, as it was graded"
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

@@ -25,6 +25,8 @@ from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
 
+pytestmark = pytest.mark.xdist_group("a graded class")
+
 
 @pytest.fixture(scope="session")
 def page(small_class):
