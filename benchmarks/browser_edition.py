@@ -32,9 +32,8 @@ from lib.authoring.pyodide import take_pyodide
 from lib.authoring.site import write_site
 from lib.lab import lab_environment
 from lib.units import softmax_classifier
-from tests.browser import chromium, jupyter_lab, plain_server
+from tests.browser import chromium, jupyter_lab, plain_server, pyodide_parts
 from tests.explorer import student
-from tests.pyodide_parts import pyodide_parts
 from tests.submissions import as_bytes, right
 
 NOTEBOOK = "softmax_classifier/softmax_classifier.ipynb"

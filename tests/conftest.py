@@ -69,33 +69,16 @@ def one_fork_server() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def garbage_is_sought_in_what_is_new() -> None:
-    """Leave what stays to the end, as tests and libraries, out of each look for garbage: a whole one takes 0.3 s."""
+def modules_leave_nothing_behind() -> Iterator[None]:
+    """Seek garbage only in what is new, since a look at all takes 0.3 s; and undo what the tests of a module do."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_course_is_left() -> Iterator[None]:
-    """Leave the course that a module's tests have entered by a command: programs started later would find it."""
     yield
     if "lib.units" in sys.modules:
-        sys.modules["lib.units"].enter(os.curdir)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shell_is_left() -> Iterator[None]:
-    """End the IPython shell that a module's tests have made, as some widgets do: a check asks it for its folder."""
-    yield
-    if "IPython.core.interactiveshell" in sys.modules:
+        sys.modules["lib.units"].enter(os.curdir)  # programs started later would find the course entered by a command
+    if "IPython.core.interactiveshell" in sys.modules:  # some widgets make a shell, and a check asks it for its folder
         sys.modules["IPython.core.interactiveshell"].InteractiveShell.clear_instance()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_log_closes_what_pytest_captures() -> Iterator[None]:
-    """Give TensorFlow's log Python's own stream: it closes any other where a command sets up logging anew."""
-    yield
-    if absl := sys.modules.get("absl.logging"):
+    if absl := sys.modules.get("absl.logging"):  # TensorFlow's log closes any other where a command sets up logging
         absl.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
@@ -136,14 +119,19 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Put first what takes longest, so that no process is left alone with it at the end: xdist keeps this order.
 
-    It is what makes most for several tests: a fixture is shared because it takes long. Then what has most tests.
+    First are groups, also of one file that says so by it; then what makes most for several tests, since a fixture is
+    shared because it takes long; then what has most tests.
     """
     made, tests = defaultdict[str, set[tuple[Path, str]]](set), Counter(scope_of(item.path) for item in items)
     for item in items:
         found = item._fixtureinfo.name2fixturedefs.items()
         made[scope_of(item.path)] |= {(item.path, name) for name, (*_, each) in found if each.scope != "function"}
-    ranks = {scope: (len(made[scope]), tests[scope]) for scope in tests}
-    items.sort(key=lambda item: ranks[scope_of(item.path)], reverse=True)
+
+    def rank(item: pytest.Function) -> tuple[bool, int, int]:
+        scope = scope_of(item.path)
+        return scope != str(item.path), len(made[scope]), tests[scope]
+
+    items.sort(key=rank, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,9 +6,7 @@ Each has a folder, Jupyter settings and Jupyter data of their own, and gives com
 import os
 import shlex
 import subprocess
-import sysconfig
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 
 from nbgrader.api import Gradebook
@@ -22,6 +20,7 @@ QUESTIONS = ("explain-gradient", "explain-rate-and-batch")
 MARKS = {"ada": (2, 1.5), "emil": (1, 2)}
 """What the instructor gives for the two written questions."""
 REMARK = "Which probabilities does the layer pass on?"
+MODULES = {"nbgrader": "nbgrader", "zerolayer": "lib.grading"}
 EVERYBODY = """
 c = get_config()
 c.CourseDirectory.course_id = "zerolayer"
@@ -45,42 +44,25 @@ class Person:
         for place in (self.folder, *places.values()):
             place.mkdir(parents=True)
         (self.folder / "nbgrader_config.py").write_text(settings)
-        self.environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(root / "everybody"), **places}
-        self.environment = {name: str(value) for name, value in self.environment.items()}
-
-    @property
-    def notebook(self):
-        return self.folder / ASSIGNMENT / NOTEBOOK
-
-    def starts(self, command):
-        """Give a command as it is typed in a shell, and don't wait for its end."""
-        program, *arguments = shlex.split(command)
-        path = Path(sysconfig.get_path("scripts"), program)
-        self.commands.append(command)
-        place = {"cwd": self.folder, "env": self.environment}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen([path, *arguments], text=True, **place, **pipes)
+        places["JUPYTER_CONFIG_PATH"] = root / "everybody"
+        self.environment = os.environ | {name: str(place) for name, place in places.items()}
+        self.notebook = self.folder / ASSIGNMENT / NOTEBOOK
 
     def runs(self, command):
-        """Give a command, wait for its end, and return what it said; it has to succeed.
+        """Give a command as it is typed in a shell, wait for its end, and return what it said; it has to succeed.
 
-        A command of nbgrader's or ours is forked: a program of its own takes a second more. Those of `starts` are that.
+        A command of nbgrader's or ours is forked: a program of its own takes a second more.
         """
-        program, *arguments = shlex.split(command)
-        module = {"nbgrader": "nbgrader", "zerolayer": "lib.grading"}.get(program)
-        if module is None:
-            return ended(self.starts(command))
         self.commands.append(command)
-        done = command_server.run(module, arguments, self.folder, 300, self.environment)
+        program, *arguments = shlex.split(command)
+        if program in MODULES:
+            done = command_server.run(MODULES[program], arguments, self.folder, 300, self.environment)
+        else:
+            done = subprocess.run(
+                [program, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True
+            )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
-
-
-def ended(process):
-    """Wait until a command is through; return what it said. Fails, with that, where it didn't succeed."""
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, f"{shlex.join(map(str, process.args))}\n{said}"
-    return said
 
 
 class Term:
@@ -91,13 +73,11 @@ class Term:
         everybody.mkdir()
         (everybody / "nbgrader_config.py").write_text(EVERYBODY.format(exchange=str(root / "exchange")))
         self.instructor = Person("instructor", root)
-        self.students = [Person(name, root, STUDENT.format(name=name)) for name in ("ada", "emil")]
-        self.ada, self.emil = self.students
+        self.students = self.ada, self.emil = [
+            Person(name, root, STUDENT.format(name=name)) for name in ("ada", "emil")
+        ]
+        self.course = self.instructor.folder
         copy_course(self.course)
-
-    @property
-    def course(self):
-        return self.instructor.folder
 
     @property
     def commands(self):
@@ -114,12 +94,12 @@ class Term:
         with Gradebook(f"sqlite:///{self.course}/gradebook.db") as gradebook:
             for student in self.students:
                 found = gradebook.find_submission(ASSIGNMENT, student.name)
-                grades = {grade.name: grade for notebook in found.notebooks for grade in notebook.grades}
+                grades = [grade for notebook in found.notebooks for grade in notebook.grades]
                 held[student.name] = SimpleNamespace(
-                    points={name: grade.score for name, grade in grades.items()},
+                    points={grade.name: grade.score for grade in grades},
                     score=found.score,
                     penalty=found.late_submission_penalty,
                     late=found.total_seconds_late > 0,
-                    to_mark={name for name, grade in grades.items() if grade.needs_manual_grade},
+                    to_mark={grade.name for grade in grades if grade.needs_manual_grade},
                 )
         return held

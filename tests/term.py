@@ -1,7 +1,7 @@
 """A term, with real parts, as the commands in README and docs tell it.
 
-Ada has everything right and hands in once more after the due date; Emil takes a mean over too much and is in time. Each
-step of the term is a fixture that needs the one before; what is looked at later is kept as it was then.
+Ada has everything right and hands in once more after the due date; Emil takes a mean over too much and is in time. What
+is looked at later is kept as it was then.
 """
 
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from lib.grading.commands.demo import complete
 from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT
-from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term, ended
+from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term
 
 WORKSHEET = """\
 Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (grade)"
@@ -22,51 +22,16 @@ Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (gra
 "Participant 502","Emil Stone",emil,"Submitted for grading",,24.00,-
 """
 """The assignment's grading worksheet, as it is downloaded from Moodle."""
-
-
-@pytest.fixture(scope="session")
-def released(tmp_path_factory):
-    """The course is built, has a due date, and lies in the exchange."""
-    term = Term(tmp_path_factory.mktemp("term"))
-    term.instructor.runs("zerolayer build")
-    term.instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "2100-01-31 18:00 UTC"')
-    term.instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
-    return term
-
-
-@pytest.fixture(scope="session")
-def fetched(released):
-    """Both students have a copy."""
-    released.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
-    released.copies = [student.notebook.read_bytes() for student in released.students]
-    return released
-
-
-@pytest.fixture(scope="session")
-def validated(fetched):
-    """Both have filled in the blanks and asked nbgrader what it thinks."""
-    for student in fetched.students:
-        notebook = complete(nbformat.read(student.notebook, as_version=4), STUDENTS[student.name], ANSWERS)
-        nbformat.write(notebook, student.notebook)
-    fetched.validations = fetched.both(f"nbgrader validate {ASSIGNMENT}/{NOTEBOOK}")
-    return fetched
-
-
-@pytest.fixture(scope="session")
-def collected(validated):
-    """Both have handed in; then the due date was there, and the instructor took in what came."""
-    validated.both(f"nbgrader submit {ASSIGNMENT}")
-    validated.instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "{datetime.now(UTC)}"')
-    validated.instructor.runs(f"nbgrader collect {ASSIGNMENT}")
-    return validated
-
-
-@pytest.fixture(scope="session")
-def graded(collected):
-    """The grader has given its points."""
-    collected.said = collected.instructor.runs(f"zerolayer grade {ASSIGNMENT}")
-    collected.before_marking = collected.submissions()
-    return collected
+ENDING = (
+    f"zerolayer report {ASSIGNMENT}",
+    "nbgrader export",
+    "nbgrader export --exporter=lib.grading.pages.exports.CanvasExporter --to=canvas.csv",
+    "nbgrader export --exporter=lib.grading.pages.exports.MoodleExporter --to=moodle.csv",
+    "nbgrader export --exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
+    " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
+    "nbgrader export --exporter=lib.grading.pages.exports.MoodleFeedbackExporter"
+    " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
+)
 
 
 @contextmanager
@@ -79,9 +44,27 @@ def formgrader(term):
 
 
 @pytest.fixture(scope="session")
-def marked(graded):
-    """A person has read the written answers in formgrader."""
-    with formgrader(graded) as (page, address):
+def marked(tmp_path_factory):
+    """The term up to where a person has read the written answers in formgrader."""
+    term = Term(tmp_path_factory.mktemp("term"))
+    instructor = term.instructor
+    instructor.runs("zerolayer build")
+    instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "2100-01-31 18:00 UTC"')
+    instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
+
+    term.both(f"nbgrader fetch_assignment {ASSIGNMENT}")
+    term.copies = [student.notebook.read_bytes() for student in term.students]
+    for student in term.students:
+        notebook = complete(nbformat.read(student.notebook, as_version=4), STUDENTS[student.name], ANSWERS)
+        nbformat.write(notebook, student.notebook)
+    term.validations = term.both(f"nbgrader validate {ASSIGNMENT}/{NOTEBOOK}")
+    term.both(f"nbgrader submit {ASSIGNMENT}")
+
+    instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "{datetime.now(UTC)}"')
+    instructor.runs(f"nbgrader collect {ASSIGNMENT}")
+    instructor.runs(f"zerolayer grade {ASSIGNMENT}")
+    term.before_marking = term.submissions()
+    with formgrader(term) as (page, address):
         for number in (1, 2):
             page.goto(f"{address}/gradebook/{ASSIGNMENT}/{ASSIGNMENT}")
             page.get_by_role("link", name=f"Submission #{number}").click()
@@ -92,45 +75,24 @@ def marked(graded):
                 with page.expect_response(lambda answer: answer.request.method == "PUT"):  # it is saved once it is left
                     page.locator(f"#{id}").fill(str(value))
                     page.locator(f"#{id}").press("Tab")
-    graded.after_marking = graded.submissions()
-    return graded
+    term.after_marking = term.submissions()
+    return term
 
 
 @pytest.fixture(scope="session")
-def regraded(marked):
-    """Ada has handed in once more, late, which costs all points in this course; everybody is graded again."""
+def told(marked):
+    """The term to its end: Ada hands in late, which costs all points here; pages, a report, and exported grades."""
+    instructor = marked.instructor
     with (marked.course / "nbgrader_config.py").open("a") as settings:
         settings.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
     marked.ada.runs(f"nbgrader submit {ASSIGNMENT}")
-    marked.instructor.runs(f"nbgrader collect {ASSIGNMENT} --update")
-    marked.instructor.runs(f"zerolayer grade {ASSIGNMENT} --force")
+    instructor.runs(f"nbgrader collect {ASSIGNMENT} --update")
+    instructor.runs(f"zerolayer grade {ASSIGNMENT} --force")
     marked.after_regrading = marked.submissions()
+    instructor.runs(f"zerolayer feedback {ASSIGNMENT}")
+    instructor.runs(f"nbgrader release_feedback {ASSIGNMENT}")
+    marked.both(f"nbgrader fetch_feedback {ASSIGNMENT}")
+    (marked.course / "worksheet.csv").write_text(WORKSHEET)
+    for command in ENDING:
+        instructor.runs(command)
     return marked
-
-
-@pytest.fixture(scope="session")
-def fed_back(regraded):
-    """Feedback pages are with the students."""
-    regraded.instructor.runs(f"zerolayer feedback {ASSIGNMENT}")
-    regraded.instructor.runs(f"nbgrader release_feedback {ASSIGNMENT}")
-    regraded.both(f"nbgrader fetch_feedback {ASSIGNMENT}")
-    return regraded
-
-
-@pytest.fixture(scope="session")
-def told(fed_back):
-    """The class's report is written, and its grades are exported: the term's end."""
-    (fed_back.course / "worksheet.csv").write_text(WORKSHEET)
-    ending = (
-        f"zerolayer report {ASSIGNMENT}",
-        "nbgrader export",
-        "nbgrader export --exporter=lib.grading.pages.exports.CanvasExporter --to=canvas.csv",
-        "nbgrader export --exporter=lib.grading.pages.exports.MoodleExporter --to=moodle.csv",
-        "nbgrader export --exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
-        " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
-        "nbgrader export --exporter=lib.grading.pages.exports.MoodleFeedbackExporter"
-        " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
-    )
-    for process in [fed_back.instructor.starts(command) for command in ending]:
-        ended(process)
-    return fed_back

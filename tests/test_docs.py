@@ -5,20 +5,15 @@ The mark `gives` names the commands, and the test is held to it when it runs (`t
 
 import ast
 import codecs
-import os
 import re
-import secrets
 import shutil
-import socket
-import time
-import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
 import mistune
 import pytest
 
-from tests.browser import PATIENCE, Lab
+from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.people import NOTEBOOK
 
@@ -185,25 +180,7 @@ def test_a_roster_of_excels_is_read_if_its_first_column_is_not_nbgraders(ended):
 
 @pytest.mark.parametrize("command", SERVERS)
 def test_servers_start_and_show_the_notebook(told, command):
-    (notebook, opened), port, token = SERVERS[command], free_port(), secrets.token_hex(16)
-    options = f"--no-browser --ip=127.0.0.1 --ServerApp.port={port} --IdentityProvider.token={token}"
-    root = " --allow-root" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
-    lab = Lab(f"http://127.0.0.1:{port}", token, told.course)
-    server = told.instructor.starts(f"{command} {options}{root}")
-    deadline = time.monotonic() + PATIENCE / 1000
-    try:
-        while not lab.is_up():
-            assert server.poll() is None and time.monotonic() < deadline, f"{command} did not start"
-            time.sleep(0.1)
-        with urllib.request.urlopen(f"{lab.url}/api/contents/{notebook}?content=0&token={token}", timeout=30) as answer:
-            assert answer.status == 200
-    finally:
-        server.terminate()
-        said, _ = server.communicate()
-    assert f"{lab.url}{opened}token=" in said
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    notebook, opened = SERVERS[command]
+    with jupyter_lab(told.course, told.instructor.environment, command.split()) as lab:
+        assert lab.ask(f"api/contents/{notebook}?content=0")
+        assert f"{lab.url}{opened}token=" in lab.log.read_text()

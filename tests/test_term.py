@@ -33,32 +33,32 @@ def exported(told, name, by, column):
         return {row[by]: float(row[column]) for row in csv.DictReader(file)}
 
 
-def test_students_fetch_what_was_built(fetched):
-    built = (fetched.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
-    assert fetched.copies == [built, built]
+def test_students_fetch_what_was_built(marked):
+    built = (marked.course / "notebooks" / ASSIGNMENT / NOTEBOOK).read_bytes()
+    assert marked.copies == [built, built]
 
 
-def test_validate_says_before_handing_in_whether_all_is_right(validated):
-    right, wrong = validated.validations
+def test_validate_says_before_handing_in_whether_all_is_right(marked):
+    right, wrong = marked.validations
     assert "Success! Your notebook passes all the tests." in right
     assert "VALIDATION FAILED" in wrong
     assert "check.cce(cce)" in wrong
     assert "The loss of one sample is not -log of its true class's probability." in wrong
 
 
-def test_what_students_hand_in_is_what_the_instructor_collects(collected):
-    for student in collected.students:
-        folder = collected.course / "submitted" / student.name / ASSIGNMENT
+def test_what_students_hand_in_is_what_the_instructor_collects(marked):
+    for student in marked.students:
+        folder = marked.course / "submitted" / student.name / ASSIGNMENT
         assert (folder / NOTEBOOK).read_bytes() == student.notebook.read_bytes()
         assert (folder / "timestamp.txt").exists()
 
 
-def test_grading_gives_points_names_the_mistake_and_leaves_the_written_questions_to_a_person(graded):
-    ada, emil = graded.before_marking.values()
+def test_grading_gives_points_names_the_mistake_and_leaves_the_written_questions_to_a_person(marked):
+    ada, emil = marked.before_marking.values()
     assert (ada.score, emil.score) == (20, 18)
     assert (emil.points["check-cce"], emil.points["check-train"]) == (0, 4)
     assert [(each.to_mark, each.late) for each in (ada, emil)] == 2 * [(set(QUESTIONS), False)]
-    verdict = Verdict.load(graded.course / "autograded" / "emil" / ASSIGNMENT)
+    verdict = Verdict.load(marked.course / "autograded" / "emil" / ASSIGNMENT)
     [loss] = [part for part in verdict.parts if part.id == "check-cce"]
     assert (loss.mistake.name, loss.mistake.hint) == (MISTAKE, HINT)
 
@@ -70,20 +70,20 @@ def test_marks_that_a_person_gives_in_formgrader_count(marked):
         assert submission.to_mark == set()
 
 
-def test_grading_again_keeps_the_marks_and_asks_to_look_at_them_again(regraded):
-    for student, submission in regraded.after_regrading.items():
-        assert submission.points == regraded.after_marking[student].points
+def test_grading_again_keeps_the_marks_and_asks_to_look_at_them_again(told):
+    for student, submission in told.after_regrading.items():
+        assert submission.points == told.after_marking[student].points
         assert submission.to_mark == set(QUESTIONS)
 
 
-def test_being_late_costs_what_the_course_says(regraded):
-    ada, emil = regraded.after_regrading.values()
+def test_being_late_costs_what_the_course_says(told):
+    ada, emil = told.after_regrading.values()
     assert ada.late and ada.penalty == ada.score == 23.5
     assert not emil.late and emil.penalty == 0 and emil.score == 21
 
 
-def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(fed_back):
-    of_emil, of_ada = fetched_page(fed_back.emil), fetched_page(fed_back.ada)
+def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(told):
+    of_emil, of_ada = fetched_page(told.emil), fetched_page(told.ada)
     said = ("21 of 24 points", "The loss: 0 of 2 points", MISTAKE, HINT, REMARK)
     assert not [each for each in said if each not in of_emil]
     assert "The loss: 2 of 2 points" in of_ada and HINT not in of_ada

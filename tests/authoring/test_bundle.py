@@ -6,6 +6,7 @@ One student unzips it and opens it with the README's own command, on a machine t
 import ast
 import base64
 import io
+import json
 import os
 import re
 import shutil
@@ -319,8 +320,8 @@ def page(student, browser):
         explored = cell_with(page, "explore(Dense").locator(".zl-says")
         explored.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=2 * PATIENCE)  # the last cell's
         wait_until_idle(page)
-        settings = f"{lab.url}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={lab.token}"
-        page.settings = page.request.get(settings).json()["schema"]["properties"]
+        settings = json.loads(lab.ask("lab/api/settings/@jupyterlab/apputils-extension:notification"))
+        page.settings = settings["schema"]["properties"]
         yield page
         page.close()
 

@@ -11,7 +11,6 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
-from urllib.request import urlopen
 from zipfile import ZipFile
 
 import nbformat
@@ -137,7 +136,7 @@ def test_lab_opens_what_is_named(course):
     """The student's copy of an assignment, or a notebook as it is."""
     for named, is_shown in ((UNIT, "return ?"), (NOTEBOOK, "#? return ?")):
         with jupyter_lab(course.root, command=(sys.executable, "-m", "lib.grading", "lab", named)) as lab:
-            shown = urlopen(f"{lab.url}/api/contents/{UNIT}.ipynb?token={lab.token}", timeout=30).read().decode()
+            shown = lab.ask(f"api/contents/{UNIT}.ipynb")
             assert is_shown in shown and f"/lab/tree/{UNIT}.ipynb?token=" in lab.log.read_text()
     assert course.zerolayer("lab", "solutions/none.ipynb").returncode == 1
 

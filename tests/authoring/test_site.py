@@ -19,10 +19,9 @@ from lib.grading.commands.demo import CHECKOUT, copy_course
 from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
 from tests.authoring.test_bundle import refuse_answers, unpacked
-from tests.browser import PATIENCE, plain_server, slider, wait_for
+from tests.browser import PATIENCE, plain_server, pyodide_parts, slider, wait_for
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
-from tests.pyodide_parts import pyodide_parts
 from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.submissions.pages import WIDGETS
 from tests.test_desk_in_lab import cell_with, said_by, write_behind

@@ -13,6 +13,8 @@ from tests.certificate.seen import PARTS_OF, Seen, see
 from tests.certificate.table import expect_none
 from tests.checking.desk import KEYS, PARTS, judged
 
+pytestmark = pytest.mark.xdist_group("answers")
+
 NOT_EXACT = 2
 """Public answers, of 387 wrong ones, that may lose other statements than they should."""
 NAMED = 0.88

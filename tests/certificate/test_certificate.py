@@ -24,6 +24,8 @@ from lib.unit import Part
 from tests.certificate.table import SEEDS, Row, expect_none, table
 from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, names, subjects
 
+pytestmark = pytest.mark.xdist_group("the certificate")
+
 DRAWS = {"check-train": 100}
 """Draws of a part on which right code is right; of all others a thousand. A loop takes thirty times as long."""
 

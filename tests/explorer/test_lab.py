@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import urllib.request
 
 import pytest
 
@@ -35,8 +34,7 @@ def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, 
 
 
 def test_jupyterlab_asks_for_no_news(lab):
-    place = f"{lab.url}/lab/api/settings/@jupyterlab/apputils-extension:notification"
-    request = urllib.request.Request(place, headers={"Authorization": f"token {lab.token}"})
-    properties = json.load(urllib.request.urlopen(request))["schema"]["properties"]
+    shown = lab.ask("lab/api/settings/@jupyterlab/apputils-extension:notification")
+    properties = json.loads(shown)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
     assert properties["checkForUpdates"]["default"] is False

@@ -24,10 +24,10 @@ from lib.grading.judge.verdict import Verdict
 from lib.grading.sandbox.doctor import find_obstacle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading import command_server
-from tests.submissions import files, forgers, honest, pages, runs, submissions
+from tests.submissions import changes, files, honest, pages, submissions
 
 nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program for each gradebook
-SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, runs, forgers, pages)}
+SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, changes, pages)}
 QUICK = ("--Execute.timeout=6", "--BoundedExecute.grace=3")
 
 

@@ -1,11 +1,11 @@
-"""What students hand in who mean well: open blanks, noise, cells deleted, doubled, moved or changed."""
+"""What becomes of whole notebooks: open blanks, and cells that are deleted, doubled, moved, changed or claimed."""
 
 import copy
 import sys
 
 import nbformat
 
-from tests.submissions import EVERYTHING, NOTHING, adding, before, but, cell, earns, replaced, replacing, right, table
+from tests.submissions import EVERYTHING, NOTHING, before, but, cell, earns, replaced, right, table
 
 HELPERS = """
 import numpy
@@ -47,6 +47,31 @@ def honest(notebook, folder):
     return right(notebook)
 
 
+@earns(NOTHING)
+def untouched(notebook, folder):
+    """As it was released."""
+    return notebook
+
+
+@earns(NOTHING)
+def checks_claimed(notebook, folder):
+    """Nothing written; each check is declared the student's own, empty, and worth a thousand points."""
+    for found in notebook.cells:
+        if found.source.startswith("check."):
+            found.source = "pass"
+            found.metadata.setdefault("nbgrader", {}).update({"solution": True, "locked": False, "points": 1000})
+    return notebook
+
+
+@earns(NOTHING)
+def outputs_saved(notebook, folder):
+    """The outputs of a better notebook are saved with the checks, and the kernel dies before any of them runs."""
+    for found in notebook.cells:
+        if found.source.startswith("check."):
+            found.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "4.0"}, execution_count=1)]
+    return before(notebook, "setup", "import os; os._exit(0)")
+
+
 @earns(but("softmax-forward", "softmax-stable", "softmax-backward", "train"))
 def blanks_open(notebook, folder):
     """The softmax layer and the training loop as they were released."""
@@ -55,14 +80,6 @@ def blanks_open(notebook, folder):
     for id, source in released.items():
         cell(notebook, id).source = source
     return notebook
-
-
-@earns(EVERYTHING)
-def noisy(notebook, folder):
-    """Right, with warnings, prints to both streams, and a display left in from looking for a mistake."""
-    noise = "import sys, warnings; warnings.warn('noise'); print('noise', file=sys.stderr); display(y)\n    "
-    before(right(notebook), "loss", "import logging, sys\nlogging.warning('noise'); sys.__stderr__.write('noise')")
-    return replaced(notebook, "loss", "return(-np.sum", noise + "print(y); return(-np.sum")
 
 
 @earns(EVERYTHING)
@@ -199,14 +216,6 @@ def stopped_at_the_top(notebook, folder):
 
 
 @earns(EVERYTHING)
-def stopped_on_purpose(notebook, folder):
-    """Right; cells of the student's own stop in front of old versions, which never ran."""
-    right(notebook)
-    before(notebook, "check-softmax-forward", "assert False, 'old'\nclass Softmax:\n    pass")
-    return before(notebook, "check-dense-backward", "raise Exception('old')\nclass Dense:\n    pass")
-
-
-@earns(EVERYTHING)
 def old_version_below(notebook, folder):
     """Right, with a wrong version of the loss in a copy of its cell below the checks, where it is no answer to them."""
     old = copy.deepcopy(cell(right(notebook), "loss"))
@@ -252,16 +261,5 @@ GOOD = table(
     ),
     other_kernel=lambda notebook, folder: right(notebook) | {"metadata": notebook.metadata | {"kernelspec": JULIA}},
     # A longer comment than anybody would write who has nothing to hide there.
-    much_commented=adding("loss", "#" * 30_000),
+    much_commented=lambda notebook, folder: before(right(notebook), "loss", "#" * 30_000),
 )
-WEAKER = [
-    *table(NOTHING, untouched=lambda notebook, folder: notebook),
-    *table(but("cce-gradient"), one_blank_open=replacing("loss", "-y / yhat", "?")),
-    *table(
-        but("cce"),
-        # The mean over all entries, not over the samples.
-        common_mistake=replacing("loss", "-np.sum(y * np.log(yhat)) / y.shape[1]", "-np.mean(y * np.log(yhat))"),
-        name_lost=replacing("loss", "def cce(", "def my_loss("),  # the checks of other parts look for their names
-    ),
-    *table(but("train"), name_shadowed=adding("check-train", "check = None")),
-]

@@ -22,7 +22,7 @@ from typing import Literal
 import nbformat
 
 from lib.checking.answers import MIME
-from tests.submissions import FILE, POINTS, honest, submissions
+from tests.submissions import FILE, POINTS, changes, honest, submissions
 
 BASES = ("honest", "untouched", "one_blank_open", "blanks_open", "common_mistake")
 MOST = 4
@@ -478,7 +478,7 @@ class Mutant:
     @cached_property
     def base(self):
         name = random.Random(f"base {self.number}").choice(BASES)
-        return next(each for each in submissions(honest) if each.name == name)
+        return next(each for each in submissions(honest, changes) if each.name == name)
 
     @cached_property
     def mutators(self):

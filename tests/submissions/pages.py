@@ -5,7 +5,7 @@ import json
 import nbformat
 
 from tests.submissions import EVERYTHING, earns, right
-from tests.submissions.runs import KERNEL, after_all
+from tests.submissions.changes import KERNEL, behind_all
 
 HTML = """
 <script>alert(1)</script>
@@ -99,13 +99,13 @@ for kind in ('execute_input', 'execute_result'):
 send('stream', {'name': '">' + texts[0], 'text': 'x'})
 raise ValueError(texts)
 """
-    return after_all(notebook, f"texts = {json.dumps(HTML)}\n{KERNEL}{code}")
+    return behind_all(notebook, f"texts = {json.dumps(HTML)}\n{KERNEL}{code}")
 
 
 @earns(EVERYTHING)
 def pages_without_end(notebook, folder):
     """Right; outputs and Markdown that take whoever cleans or renders them a very long time."""
-    after_all(right(notebook), "from IPython.display import HTML\nfor _ in range(9): display(HTML('<div>' * 19_000))")
+    behind_all(right(notebook), "from IPython.display import HTML\nfor _ in range(9): display(HTML('<div>' * 19_000))")
     texts = ["[" * 200_000, "\\begin{a}" * 20_000, ">" * 10_000, "*a **b " * 20_000, "$" * 99_999, "- " * 9_000 + "x"]
     notebook.cells += [nbformat.v4.new_markdown_cell(text) for text in texts]
     return notebook

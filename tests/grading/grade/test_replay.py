@@ -23,7 +23,7 @@ from lib.grading.grade.one import digest_of_run, prepare, task
 from lib.grading.names import StudentId
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right
-from tests.submissions.forgers import FORGER
+from tests.submissions.changes import FORGER
 
 FILE = f"{ASSIGNMENT}.ipynb"
 HARVESTED = FORGER + "id = lambda name: getattr(real, name).part.id\n"
