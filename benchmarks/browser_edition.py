@@ -27,9 +27,8 @@ from explorer_latency import Front, measure, press_keys
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from lib.authoring.jupyterlite import KERNEL
 from lib.authoring.pyodide import take_pyodide
-from lib.authoring.site import write_site
+from lib.authoring.site import KERNEL, write_site
 from lib.lab import lab_environment
 from lib.units import softmax_classifier
 from tests.browser import chromium, jupyter_lab, plain_server, pyodide_parts

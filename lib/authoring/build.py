@@ -41,6 +41,7 @@ class Rebuild(Command, GenerateAssignmentApp):
     in_course = True
     own_log_level = logging.WARNING
     proof = Bool(True, help="Whether the unit's code is tried before it is built.").tag(config=True)
+    trial: Trial
     aliases = options("assignment", "notebook", "db", "course")
     flags = Command.flags | {name: GenerateAssignmentApp.flags[name] for name in ("no-db", "source_with_tests")}
 
@@ -53,7 +54,8 @@ class Rebuild(Command, GenerateAssignmentApp):
         try:
             if self.source_with_tests:
                 GenerateSourceWithTests(coursedir=self.coursedir, parent=self).start()
-            self.go_through(Trial.of(self.coursedir.assignment_id, self.source, self))
+            self.trial = Trial.of(self.coursedir.assignment_id, self.source, self)
+            self.go_through(self.trial)
         except NbGraderException:
             self.exit(1)  # nbgrader has said why
         except (Fault, ConfigError) as error:

@@ -3,23 +3,29 @@
 import io
 import re
 from collections.abc import Mapping
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import distribution
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from traitlets import Unicode
 
 from lib.authoring.build import Rebuild
 from lib.authoring.wheel import read_files, student_wheel
 from lib.grading.files import write_whole
-from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"
 """What the wheel installs to open a notebook."""
-README = Path(__file__).with_name("bundle_readme.md.j2")
+PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=select_autoescape(["html.j2"]),
+    undefined=StrictUndefined,  # a name that is misspelt in a template is an error and no empty place
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+"""The pages for students, which lie beside this file."""
 
 
 class BundleApp(Rebuild):
@@ -34,30 +40,21 @@ class BundleApp(Rebuild):
     def start(self) -> None:
         """Build and pack; exits with 1 where the build does."""
         super().start()
-        assignment = self.coursedir.assignment_id
-        key = UnitPreprocessor(parent=self).unit_of(assignment)
-        target = Path(self.coursedir.root, self.folder, f"{assignment}.zip")
-        write_whole(target, bundle(self.released, assignment, key.unit if key else None))
+        target = Path(self.coursedir.root, self.folder, f"{self.trial.name}.zip")
+        write_whole(target, bundle(self.released, self.trial.name, self.trial.key.unit))
         say(f"{target} is ready for students.")
 
 
-def bundle(released: Path, assignment: str, unit: Unit | None) -> bytes:
+def bundle(released: Path, assignment: str, unit: Unit) -> bytes:
     """Pack the released assignment with the students' wheel and a README, in a folder named after the assignment."""
     course = distribution("zerolayer")
     wheel, built = student_wheel(course)
     notebook = min(path.name for path in released.glob("*.ipynb"))
-    title = Path(notebook).stem.replace("_", " ").capitalize()
-    page = readme(unit or Unit(assignment, title, ()), course, wheel, notebook)
+    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])  # `>=3.11` as students read it
+    names = {"wheel": wheel, "notebook": notebook, "python": python, "command": COMMAND}
+    page = PAGES.get_template("bundle_readme.md.j2").render(names, title=unit.title, extras=unit.extras)
     files = {**read_files(released), wheel: built, "README.md": page.encode()}
     return zip_files({f"{assignment}/{name}": content for name, content in files.items()})
-
-
-def readme(unit: Unit, course: Distribution, wheel: str, notebook: str) -> str:
-    """Write how to open the notebook with the wheel, and with the libraries that the unit can do without."""
-    page = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])  # `>=3.11` as students read it
-    names = {"title": unit.title, "extras": unit.extras, "python": python, "command": COMMAND}
-    return page.from_string(README.read_text(encoding="utf-8")).render(names, wheel=wheel, notebook=notebook)
 
 
 def zip_files(files: Mapping[str, bytes]) -> bytes:

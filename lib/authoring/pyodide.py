@@ -14,6 +14,8 @@ from zipfile import ZipFile, is_zipfile
 from lib.grading.errors import ConfigError
 
 LOCK = Path(__file__).with_name("pyodide-lock.json")
+LOCKED = json.loads(LOCK.read_bytes())
+VERSION = LOCKED["info"]["version"]
 RUNTIME = {
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
     "pyodide.asm.js": "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51",
@@ -25,8 +27,7 @@ RUNTIME = {
 
 def distribution_url() -> str:
     """Give the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
-    version = json.loads(LOCK.read_bytes())["info"]["version"]
-    return f"https://cdn.jsdelivr.net/pyodide/v{version}/full/pyodide.js"
+    return f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/pyodide.js"
 
 
 def take_pyodide(source: Path) -> dict[str, bytes]:
@@ -34,8 +35,7 @@ def take_pyodide(source: Path) -> dict[str, bytes]:
 
     Raises ConfigError where one is missing, or is there only with another content.
     """
-    lock = json.loads(LOCK.read_bytes())
-    wanted = RUNTIME | {package["file_name"]: package["sha256"] for package in lock["packages"].values()}
+    wanted = RUNTIME | {package["file_name"]: package["sha256"] for package in LOCKED["packages"].values()}
     found: dict[str, bytes] = {}
     others: set[str] = set()
     for name, content in _files(source, set(wanted)):
@@ -44,13 +44,12 @@ def take_pyodide(source: Path) -> dict[str, bytes]:
         else:
             others.add(name)
     if missed := sorted(wanted.keys() - found.keys()):
-        first, version = missed[0], lock["info"]["version"]
-        what = "another content than Pyodide's own" if first in others else "nothing of this name"
+        what = "another content than Pyodide's own" if missed[0] in others else "nothing of this name"
         rest = f", and {len(missed) - 1} more files like it" if len(missed) > 1 else ""
         raise ConfigError(
-            f"Pyodide isn't whole in {source}. Found for {first}: {what}{rest}. Expected the files of Pyodide"
-            f" {version}."
-            " Try its full release, unpacked or as it is, or leave out --offline: browsers then fetch it themselves."
+            f"Pyodide isn't whole in {source}. Found for {missed[0]}: {what}{rest}."
+            f" Expected the files of Pyodide {VERSION}. Try its full release, unpacked or as it is, or leave out"
+            " --offline: browsers then fetch it themselves."
         )
     return {**found, LOCK.name: LOCK.read_bytes()}
 

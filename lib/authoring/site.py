@@ -1,30 +1,64 @@
 """The browser edition: a folder of plain files, which a student opens as a link and starts, with nothing to install.
 
 The folder has the student notebooks, JupyterLite, which runs them in the browser, and the same wheel as in the student
-bundle. Any web server that hands out files can serve it.
+bundle. Any web server that hands out files can serve it. JupyterLite's own builder lays the folder out. Its kernel is
+Pyodide, which gets the packages that a notebook imports before the first cell is run, so that the notebook is the same
+file as elsewhere.
 """
 
+import json
+import os
 import subprocess
-from collections.abc import Sequence
-from importlib.metadata import distribution, version
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import Distribution, distribution, version
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
-from jinja2 import Environment, StrictUndefined
 from traitlets import Unicode
 
 from lib.authoring.build import Rebuild
-from lib.authoring.jupyterlite import build_site
-from lib.authoring.pyodide import take_pyodide
+from lib.authoring.bundle import PAGES, zip_files
+from lib.authoring.pyodide import distribution_url, take_pyodide
 from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place
-from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.unit import Unit
 
-PAGE = Path(__file__).with_name("site_page.html.j2")
+BUILT_AT = 315532800
+"""The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""
+APPS = ("notebooks", "tree", "edit")
+"""A notebook by itself, the list of files, and an editor for text: JupyterLab's other windows don't fit on a tablet."""
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension")
+"""What JupyterLab loads beside itself, of all that may be installed here."""
+BUTTONS = Path(__file__).with_name("site_buttons")
+"""An extension of ours: a notebook that lives in the browser is saved, downloaded, and put back in."""
+HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
+"""What says when a notebook was last saved, which for one that nobody changed yet is the date above."""
+SETTINGS = {
+    # All cells are in the page from the start: touch screens scroll without jumps, and the browser finds text. With
+    # "defer" they come one by one, and the page is laid out anew for each, which takes twice the processor time.
+    # A line of code that is longer than the screen goes on in the next row.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "codeCellConfig": {"lineWrap": True}},
+    # Our extension saves, at each change, and has a notebook in one tab only: nobody else changes the file.
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
+}
+"""What is set otherwise than JupyterLab has it."""
+LABEXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
+KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+
+LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm", "typing-extensions")
+"""Distributions that Pyodide lacks: the site has them as they are installed here."""
+PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
+"""What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
+imports. matplotlib is loaded when a cell imports it."""
+FROM_WORKER = "../../../../pypi"
+"""The folder of wheels as the kernel's script finds it, which lies in the folder of its extension."""
+BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
+"""What an installer has written, or what is about the wheel that it had."""
 
 
 class SiteApp(Rebuild):
@@ -59,9 +93,7 @@ class SiteApp(Rebuild):
         for assignment in assignments:
             self.coursedir.assignment_id = assignment
             super().start()
-            key = UnitPreprocessor(parent=self).unit_of(assignment)
-            unit = key.unit if key else Unit(assignment, assignment.replace("_", " ").capitalize(), ())
-            releases.append((unit, self.released))
+            releases.append((self.trial.key.unit, self.released))
         target = Path(self.coursedir.root, self.folder)
         try:
             write_site(releases, pyodide, target)
@@ -71,15 +103,30 @@ class SiteApp(Rebuild):
 
 
 def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:
-    """Lay out the site with these units and their released folders; what was in its place before is gone afterwards."""
+    """Lay out the site with these units and their released folders; what was in its place before is gone afterwards.
+
+    `pyodide` is empty where browsers fetch that from its own distribution. Raises CalledProcessError with what
+    JupyterLite's builder wrote, where it fails.
+    """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
-    page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
-    with folder_beside(target) as beside:
-        built = beside / "site"
-        build_site(contents, student_wheel(distribution("zerolayer")), pyodide, built)
+    wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
+    with folder_beside(target) as beside, TemporaryDirectory() as folder:
+        work, built = Path(folder), beside / "site"
+        lay_out(contents, work / "contents")
+        lay_out(wheels, work / "pypi")
+        (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))
+        (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(built)))
+        for path in work.rglob("*"):
+            os.utime(path, (BUILT_AT, BUILT_AT))
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
+        command = [sys.executable, "-m", "jupyterlite_core", "build"]
+        subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, text=True)
+        _forget_dates(built / "api" / "contents")
+        page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
-        lay_out({"index.html": page.encode(), "favicon.ico": icon}, built)
+        own = {"index.html": page.encode(), "favicon.ico": icon}
+        lay_out({**own, **{f"static/pyodide/{name}": content for name, content in pyodide.items()}}, built)
         put_in_place(built, target)
 
 
@@ -87,8 +134,62 @@ def start_page(units: Sequence[Unit], contents: Files, *, offline: bool) -> str:
     """Write the page that the link leads to: which notebook to open, where work is kept, how to hand it in."""
     files = [name for name in sorted(contents) if name.endswith(".ipynb")]
     notebooks = [(unit.title, name) for unit in units for name in files if name.startswith(f"{unit.name}/")]
-    page = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=True)
-    text = PAGE.read_text(encoding="utf-8")
     extras = sorted({extra.title for unit in units for extra in unit.extras})
     named = {"notebooks": notebooks, "extras": extras, "offline": offline, "version": version("zerolayer")}
-    return page.from_string(text).render(named)
+    return PAGES.get_template("site_page.html.j2").render(named)
+
+
+def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
+    """Say what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
+    packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
+    # The same version either way: the kernel would take an older one from the network.
+    url = "./static/pyodide/pyodide.js" if offline else distribution_url()
+    kernel = {"pyodideUrl": url, "disablePyPIFallback": offline, "loadPyodideOptions": {"packages": packages}}
+    page = {"appName": "zerolayer", "disabledExtensions": HIDDEN, "settingsOverrides": SETTINGS}
+    data = {**page, "litePluginSettings": {KERNEL: kernel}}
+    return {"jupyter-lite-schema-version": 0, "jupyter-config-data": data}
+
+
+def builder_settings(target: Path) -> dict[str, object]:
+    """Say what JupyterLite's builder reads from the folder that it works in."""
+    settings = {
+        "apps": APPS,
+        "contents": ["contents"],
+        "output_dir": str(target),
+        "ignore_sys_prefix": ["federated_extensions"],
+        "federated_extensions": [*(str(LABEXTENSIONS / name) for name in EXTENSIONS), str(BUTTONS)],
+        "no_sourcemaps": True,
+        "source_date_epoch": BUILT_AT,
+    }
+    return {"LiteBuildConfig": settings}
+
+
+def library_wheel(name: str) -> tuple[str, bytes]:
+    """Pack an installed distribution as a wheel of pure Python: its file's name, and its bytes.
+
+    What is compiled for this machine is left out; these libraries work without it, only slower.
+    """
+    found = distribution(name)
+    wheel = f"{name.replace('-', '_')}-{found.version}"
+    tags = b"Wheel-Version: 1.0\nGenerator: zerolayer\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files = {**dict(_pure_files(found)), f"{wheel}.dist-info/WHEEL": tags}
+    return f"{wheel}-py3-none-any.whl", zip_files(files)
+
+
+def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in found.files or ():
+        path = PurePosixPath(file)
+        # What leads out of the folder is for JupyterLab, which has it in another place.
+        ours = ".." not in path.parts and path.name not in BY_ITS_RECORD
+        if ours and path.suffix in ("", ".py", ".js", ".css", ".json", ".txt", ".md"):
+            yield str(path), Path(str(found.locate_file(file))).read_bytes()
+
+
+def _forget_dates(listings: Path) -> None:
+    """Give every file in JupyterLite's listings the same date: it takes the day of the build, whatever it is told."""
+    date = "1980-01-01T00:00:00Z"
+    for path in listings.rglob("all.json"):
+        listing = json.loads(path.read_bytes())
+        for entry in (listing, *listing["content"]):
+            entry |= {"created": date, "last_modified": date}
+        path.write_text(json.dumps(listing, indent=2, sort_keys=True))

@@ -103,7 +103,8 @@ class Trial:
             chosen = files  # a unit's parts may be in several
         with silence():  # of ids that cells share a law tells
             solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
-        key, own = key or AnswerKey(Unit(name, name, ()), {}, ()), place if place and place.answers == answers else None
+        key = key or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
+        own = place if place and place.answers == answers else None
         return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
 
     @property

@@ -25,6 +25,14 @@ def succeeds(done):
     return done
 
 
+def refused(course, *command):
+    """Give a command that has to end with 1 and no traceback; return what it said."""
+    done = course.zerolayer(*command)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "Traceback" not in said, (command, said)
+    return said
+
+
 def flagged(name, source, **flags):
     """A cell with what Create Assignment writes into it: a check, a solution, or one that is given."""
     tested = name.startswith("check-")

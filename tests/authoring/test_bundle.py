@@ -24,6 +24,7 @@ from packaging.utils import parse_wheel_filename
 import lib
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
+from tests.authoring.own_unit import refused, succeeds
 from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
@@ -39,8 +40,7 @@ def course(tmp_path_factory):
     """A course in which the command has made the bundle."""
     course = Course(tmp_path_factory.mktemp("bundling"))
     copy_course(course.root)
-    made = course.zerolayer("bundle", ASSIGNMENT, UNPROVED)
-    assert made.returncode == 0, made.stderr
+    succeeds(course.zerolayer("bundle", ASSIGNMENT, UNPROVED))
     return course
 
 
@@ -359,11 +359,15 @@ def test_what_was_done_there_fails_and_warns_nowhere_and_earns_full_points(cours
     assert re.search(r"the training\s+loss\s+is\s+0\.\d+", words.data["text/plain"])
     assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
 
+    earns_all(course, student.folder / FILE)
+
+
+def earns_all(course, file):
+    """Grade a file that a student has handed in: it ran as it should, and earns all points of every part."""
     folder = course.root / "submitted" / "ada" / ASSIGNMENT
     folder.mkdir(parents=True)
-    shutil.copy(student.folder / FILE, folder)
-    graded = course.zerolayer("grade", ASSIGNMENT)
-    assert graded.returncode == 0, graded.stderr
+    shutil.copy(file, folder)
+    succeeds(course.zerolayer("grade", ASSIGNMENT))
     verdict = course.verdict("ada")
     assert {part.id: part.points for part in verdict.parts} == {f"check-{part}": POINTS[part] for part in POINTS}
     assert not verdict.remarks
@@ -384,10 +388,6 @@ def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_s
 
 
 def test_without_an_assignment_it_asks_for_one(course):
-    asked = course.zerolayer("bundle")
-    assert asked.returncode == 1
-    assert "An assignment id must be specified" in asked.stderr
-    unknown = course.zerolayer("bundle", "softmax")
-    assert unknown.returncode == 1
-    assert f"an assignment that is there: hidden_layer, {ASSIGNMENT}" in unknown.stderr
+    assert "An assignment id must be specified" in refused(course, "bundle")
+    assert f"an assignment that is there: hidden_layer, {ASSIGNMENT}" in refused(course, "bundle", "softmax")
     assert not (course.root / "dist" / "softmax.zip").exists()

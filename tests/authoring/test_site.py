@@ -6,19 +6,18 @@ One page is opened for all tests, and its Python started once: both take many se
 import hashlib
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from lib.authoring.jupyterlite import KERNEL, page_settings
 from lib.authoring.pyodide import LOCK, RUNTIME, take_pyodide
-from lib.authoring.site import start_page, write_site
+from lib.authoring.site import KERNEL, page_settings, start_page, write_site
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
-from tests.authoring.test_bundle import refuse_answers, unpacked
+from tests.authoring.own_unit import succeeds
+from tests.authoring.test_bundle import earns_all, refuse_answers, unpacked
 from tests.browser import PATIENCE, plain_server, pyodide_parts, slider, wait_for
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
@@ -41,8 +40,7 @@ def course(tmp_path_factory):
     """A course in which the command has written the site, with all that it needs in it."""
     course = Course(tmp_path_factory.mktemp("course"))
     copy_course(course.root)
-    made = course.zerolayer("site", ASSIGNMENT, f"--offline={pyodide_parts()}", UNPROVED)
-    assert made.returncode == 0, made.stderr
+    succeeds(course.zerolayer("site", ASSIGNMENT, f"--offline={pyodide_parts()}", UNPROVED))
     return course
 
 
@@ -360,14 +358,7 @@ def test_every_cell_of_the_solution_runs_there_and_what_comes_back_is_graded_to_
     released = nbformat.read(NOTEBOOK / FILE, as_version=4)
     assert [cell.id for cell in notebook.cells] == [cell.id for cell in released.cells]
 
-    folder = course.root / "submitted" / "ada" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    shutil.copy(file, folder)
-    graded = course.zerolayer("grade", ASSIGNMENT)
-    assert graded.returncode == 0, graded.stderr
-    verdict = course.verdict("ada")
-    assert {part.id.removeprefix("check-"): part.points for part in verdict.parts} == POINTS
-    assert not verdict.remarks
+    earns_all(course, file)
     for part in POINTS:
         assert f"{POINTS[part]} of {POINTS[part]} points (check-{part})" in words
 
