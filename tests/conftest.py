@@ -124,7 +124,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """
     made, tests = defaultdict[str, set[tuple[Path, str]]](set), Counter(scope_of(item.path) for item in items)
     for item in items:
-        found = item._fixtureinfo.name2fixturedefs.items()
+        found = item._fixtureinfo.name2fixturedefs.items()  # pytest has no public way to ask for their scopes
         made[scope_of(item.path)] |= {(item.path, name) for name, (*_, each) in found if each.scope != "function"}
 
     def rank(item: pytest.Function) -> tuple[bool, int, int]:

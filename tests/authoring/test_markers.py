@@ -183,12 +183,8 @@ def test_a_text_shows_an_answer_however_it_is_laid_out() -> None:
 
 
 def test_a_name_and_a_short_expression_are_no_secret() -> None:
-    assert [
-        gives_answer_away(each) for each in (HIDDEN, UPDATE, "learning_rate", "(1/B)*grad", "a_long_name_of_it")
-    ] == [
-        *(True, True),
-        *(False, False, False),
-    ]
+    assert gives_answer_away(HIDDEN) and gives_answer_away(UPDATE)
+    assert not any(map(gives_answer_away, ("learning_rate", "(1/B)*grad", "a_long_name_of_it")))
 
 
 NAMES = st.sampled_from(["a", "self.b", "X[:, i]", "'x, y'", "(c, d)"])
