@@ -33,13 +33,14 @@ def refused(course, *command):
     return said
 
 
-def flagged(name, source, **flags):
+def flagged(name, source, kind="code", **flags):
     """A cell with what Create Assignment writes into it: a check, a solution, or one that is given."""
     tested = name.startswith("check-")
     own = {"grade": tested, "solution": "#?" in source, "locked": tested, "task": False, "schema_version": 3}
     points = {"points": 0} if tested else {}
     metadata = {"nbgrader": {**own, **points, "grade_id": name, **flags}}
-    return nbformat.v4.new_code_cell(source, metadata=metadata, id=name)
+    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}[kind]
+    return new(source, metadata=metadata, id=name)
 
 
 def begin(root):

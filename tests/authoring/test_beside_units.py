@@ -15,7 +15,7 @@ import nbgrader
 import pytest
 
 from lib.grading.commands.demo import copy_course
-from tests.authoring.own_unit import refused
+from tests.authoring.own_unit import flagged, refused
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.grading.grade.test_plain_assignment import STOCK
@@ -31,31 +31,25 @@ STUDENTS = {
 
 def source():
     """Regions, a cell to clear as a whole, hidden tests, autotests, and a written answer with a region."""
-
-    def made(kind, name, source, **flags):
-        own = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, "grade_id": name}
-        new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        return new(source, metadata={"nbgrader": {**own, **flags}}, id=name)
-
     tested = {"grade": True, "locked": True}
     cells = [
         nbformat.v4.new_markdown_cell("# Squares, {{points}} points #?", id="title"),
-        made(
-            "code",
+        flagged(
             "squares",
             "def squares(n):\n    ### BEGIN SOLUTION\n    return [i**2 for i in range(n)]\n    ### END SOLUTION",
             solution=True,
         ),
-        made(
-            "code",
+        flagged(
             "test-squares",
             "assert squares(2) == [0, 1]\n### BEGIN HIDDEN TESTS\nassert squares(3) == [0, 1, 4]\n### END HIDDEN TESTS",
             points=2,
             **tested,
         ),
-        made("code", "total", "total = sum(squares(4))", solution=True),
-        made("code", "test-total", "### HASHED AUTOTEST total\n### AUTOTEST len(squares(2))", points=3, **tested),
-        made("markdown", "why", "### BEGIN SOLUTION\nBecause.\n### END SOLUTION", points=1, grade=True, solution=True),
+        flagged("total", "total = sum(squares(4))", solution=True),
+        flagged("test-total", "### HASHED AUTOTEST total\n### AUTOTEST len(squares(2))", points=3, **tested),
+        flagged(
+            "why", "### BEGIN SOLUTION\nBecause.\n### END SOLUTION", "markdown", points=1, grade=True, solution=True
+        ),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=kernel)

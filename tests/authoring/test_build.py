@@ -65,7 +65,7 @@ class Built(Course):
 
 def written(source: str, id: str, **changed: Any) -> nbformat.NotebookNode:
     """A cell for an answer that a person grades."""
-    return new_markdown_cell(source, id=id, metadata=flagged(id, "", **{**WRITTEN, **changed}).metadata)
+    return flagged(id, source, "markdown", **{**WRITTEN, **changed})
 
 
 @pytest.fixture(scope="module")

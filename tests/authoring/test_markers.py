@@ -1,6 +1,7 @@
 """The student version: what is made of markers, which are refused, and what gives an answer away."""
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import orjson
@@ -17,6 +18,7 @@ from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.run.notebook import Bounds, run_cells
 from lib.unit import Unit
+from tests.authoring.own_unit import flagged
 
 SOLUTION = """\
 ## Dense layer class
@@ -54,23 +56,15 @@ class Dense:
 """
 
 
-def solution(source: str, name: str = "dense", kind: str = "code") -> NotebookNode:
-    return _cell(source, name, kind, solution=True, grade=kind == "markdown", locked=False)
+WRITTEN = {"kind": "markdown", "grade": True, "points": 2}
 
 
-def graded(source: str, name: str = "check") -> NotebookNode:
-    return _cell(source, name, solution=False, grade=True, locked=True)
+def solution(source: str, name: str = "dense", **flags: Any) -> NotebookNode:
+    return flagged(name, source, solution=True, **flags)
 
 
 def prose(source: str) -> NotebookNode:
     return nbformat.v4.new_markdown_cell(source, id="prose")
-
-
-def _cell(source: str, name: str, kind: str = "code", **flags: bool) -> NotebookNode:
-    cell: NotebookNode = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}[kind](source)
-    points = {"points": 2} if flags["grade"] else {}
-    cell.metadata["nbgrader"] = {"schema_version": 3, "task": False, "grade_id": name, **flags, **points}
-    return cell
 
 
 def built(*cells: NotebookNode) -> Student:
@@ -90,9 +84,9 @@ def test_statements_become_their_templates_and_all_else_stays_to_the_byte(tmp_pa
     others = [
         prose("# Dense\n\n`#? not code` "),
         prose("x =  1 ;y=2"),
-        graded(f"check.dense(Dense)  # why? see above\n{hidden}"),
-        solution("Why?\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n", "why", "markdown"),
-        solution("All of it.", "how", "markdown"),
+        flagged("check", f"check.dense(Dense)  # why? see above\n{hidden}", grade=True, locked=True, points=2),
+        solution("Why?\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n", "why", **WRITTEN),
+        solution("All of it.", "how", **WRITTEN),
     ]
     source, release = (tmp_path / folder / "unit" / "unit.ipynb" for folder in ("solutions", "notebooks"))
     source.parent.mkdir(parents=True)
