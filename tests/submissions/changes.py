@@ -21,8 +21,6 @@ class Forger:
         return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)
 real, check = check, Forger()
 """
-
-
 MISSING = "\n".join(["1 / 0", *(f"a{each} = missing" for each in range(3000))])
 
 
