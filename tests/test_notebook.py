@@ -24,6 +24,8 @@ from lib.units.softmax_classifier import UNIT
 from tests.course import UNPROVED
 from tests.grading import command_server
 
+pytestmark = pytest.mark.xdist_group("solutions")
+
 ROOT = Path(__file__).parents[1]
 NAME = "softmax_classifier"
 SOLUTION = nbformat.read(ROOT / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)

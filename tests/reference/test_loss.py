@@ -9,8 +9,6 @@ from lib.reference import cce, cce_gradient
 from lib.reference.loss import EPSILON
 from tests.reference.oracles import Array, batches, matrices, slopes
 
-pytestmark = pytest.mark.xdist_group("TensorFlow")
-
 
 @given(batches(), st.data())
 def test_the_loss_is_the_mean_over_the_samples_and_the_gradient_the_slope_of_each_samples_own(batch, data):

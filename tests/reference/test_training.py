@@ -8,8 +8,6 @@ import pytest
 from lib.reference import Dense, generate_batch_indices, train
 from tests.reference.oracles import Array
 
-pytestmark = pytest.mark.xdist_group("TensorFlow")
-
 drawn = np.random.default_rng(5)
 labels = drawn.integers(0, 3, 90)
 X, y = drawn.normal(0, 3, (4, 3))[:, labels] + drawn.normal(size=(4, 90)), np.eye(3)[labels].T

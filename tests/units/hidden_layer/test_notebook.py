@@ -8,6 +8,8 @@ import pytest
 from lib.units.hidden_layer.lab import QUESTIONS
 from tests.test_notebook import run, solution
 
+pytestmark = pytest.mark.xdist_group("solutions")
+
 CELLS = solution("hidden_layer").cells
 CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
 
