@@ -30,7 +30,6 @@ from lib.grading.door.handed_in import own_files
 from lib.grading.errors import Fault, file_line
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
-from lib.grading.judge.challenge import challenge
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.run.notebook import Bounds
@@ -178,7 +177,7 @@ class Trial:
 
             ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
         own = own_files(self.course, self.name, ())
-        run = partial(_run, files={**own, CHALLENGE: orjson.dumps(challenge(SEED))}, bounds=bounds)
+        run = partial(_run, files={**own, CHALLENGE: orjson.dumps({"seed": SEED})}, bounds=bounds)
         with ThreadPoolExecutor() as pool:  # they run beside each other
             for file, made in self.students.items():
                 both = (deepcopy(nb) for nb in (self.solutions[file], made.notebook))

@@ -14,7 +14,6 @@ from lib.checking.answers import MIME
 from lib.checking.arguments import Undefined
 from lib.checking.dispatch import CheckFailed
 from lib.checking.render import Report
-from lib.grading.judge.challenge import challenge
 from tests.checking.little import LAYER, LOSS, check
 
 
@@ -30,7 +29,7 @@ def wrong(x: Any) -> float:
 def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A challenge beside the notebook, as at grading."""
     path = tmp_path / "challenge.json"
-    path.write_text(json.dumps(challenge(5)))
+    path.write_text(json.dumps({"seed": 5}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     return path

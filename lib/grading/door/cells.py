@@ -55,13 +55,12 @@ class Released:
 class Restored:
     """A notebook with every cell that the course knows, once.
 
-    `remarks` are on what was lost, `missing` are the ids of the course's cells that were not there, `doubts` those of
-    which a person decides, each with the reason, and `reasons` are why a person has to look at the whole of it.
+    `remarks` are on what was lost, `doubts` the answers of which a person decides, each with the reason, and `reasons`
+    are why a person has to look at the whole of it.
     """
 
     cells: list[NotebookNode]
     remarks: tuple[str, ...] = ()
-    missing: frozenset[str] = frozenset()
     doubts: Mapping[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
@@ -84,7 +83,7 @@ def restore(
         run_added_code(restored, examples)
     reasons = () if explained or not _are_anothers(ids, known) else ("may not be this assignment's notebook",)
     remarks = tuple(_remarks(ids, known, bool(found), bool(doubts), explained))
-    return Restored(restored, remarks, frozenset(known.keys() - ids), {} if is_empty else doubts, reasons)
+    return Restored(restored, remarks, {} if is_empty else doubts, reasons)
 
 
 def read_released(

@@ -39,9 +39,9 @@ from lib.grading.files import is_file, lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
 from lib.grading.grade.course import Course
 from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
-from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_calls import is_too_long, library_calls
+from lib.grading.judge.library_calls import library_calls
+from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
 from lib.grading.run.outputs import missing_packages
@@ -202,7 +202,7 @@ def _prepare(
         return Prepared(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()
     seed = seed_of(course.secret, course.assignment, name, handed.student, stamp, digest_of_run(restored.cells, files))
-    posed = {CHALLENGE: orjson.dumps(challenge(seed))}
+    posed = {CHALLENGE: orjson.dumps({"seed": seed})}
     return Prepared(submission, restored, remarks, restored.reasons, seed, posed)
 
 
@@ -255,8 +255,8 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
-        calls = library_calls(cells, unit.watched_calls)
-        if is_too_long(cells, unit.watched_calls):
+        calls, is_too_long = library_calls(cells, unit.watched_calls)
+        if is_too_long:
             reasons.append("has more code than is looked through for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}

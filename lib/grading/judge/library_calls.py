@@ -56,28 +56,21 @@ class _Names(ast.NodeVisitor):
         return name
 
 
-def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple[str, ...]:
+def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple[tuple[str, ...], bool]:
     """Name what the student's own code takes from a library, sorted and in full, such as `scipy.special.softmax`.
 
-    Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells.
+    Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells. Tells
+    also whether there is more of it than is looked through, in which something of a library may stand.
     """
-    allowance = Allowance(MOST_READ)
-    code = [
-        each for each in cells if each.cell_type == "code" and (_is_the_courses(each) or allowance.take(each.source))
-    ]
-    imports = {name: full for cell in code for name, full in _read(cell.source).imports.items()}
-    own = [_read(cell.source) for cell in code if not _is_the_courses(cell)]
+    allowance, code = Allowance(MOST_READ), [cell for cell in cells if cell.cell_type == "code"]
+    read = [cell for cell in code if _is_the_courses(cell) or allowance.take(cell.source)]
+    imports = {name: full for cell in read for name, full in _read(cell.source).imports.items()}
+    own = [_read(cell.source) for cell in read if not _is_the_courses(cell)]
     found = {full for names in own for full in names.imports.values() if full.startswith("lib.")}
     for first, dot, path in {name.partition(".") for names in own for name in names.uses}:
         found.add(f"{imports.get(first, '')}{dot}{path}")
-    return tuple(sorted(name for name in found if len(name) < LONGEST_NAME and _is_listed(name, watched)))[:MOST]
-
-
-def is_too_long(cells: Iterable[NotebookNode], watched: WatchedCalls) -> bool:
-    """Tell whether a student has more code than is looked through: what it takes from a library may stand there."""
-    allowance = Allowance(MOST_READ)
-    own = [cell.source for cell in cells if cell.cell_type == "code" and not _is_the_courses(cell)]
-    return bool(watched.libraries) and not all(map(allowance.take, own))
+    listed = sorted(name for name in found if len(name) < LONGEST_NAME and _is_listed(name, watched))
+    return tuple(listed[:MOST]), bool(watched.libraries) and len(read) < len(code)
 
 
 def _is_the_courses(cell: NotebookNode) -> bool:

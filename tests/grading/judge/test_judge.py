@@ -18,8 +18,8 @@ from lib.checking.results import to_json
 from lib.grading import units
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
-from lib.grading.judge.challenge import challenge, seed_of
 from lib.grading.judge.judge import Answers, judge
+from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import PartVerdict, html
 from lib.mistakes import Mistake
 from lib.unit import Part, Several, Unit, statement
@@ -34,7 +34,7 @@ RIGHT, WRONG, OPEN, UNCHECKED = "right", "wrong", "open", "not checked"
 def given_by(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey | None = None) -> Answers:
     """What a notebook with `code` in it answers, through JSON, as between the judge and a kernel."""
     objects = {**(key or units.answer_key(ASSIGNMENT)).right, **code}
-    answered = answer(part, challenge(seed)["seed"], tuple(objects[name] for name in part.subjects))
+    answered = answer(part, seed, tuple(objects[name] for name in part.subjects))
     answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
     return answers
 
