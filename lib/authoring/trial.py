@@ -171,11 +171,11 @@ class Trial:
         Where kernels can't be locked in they are left open: the code is the author's own.
         """
         bounds = BoundedExecute(parent=self.settings).bounds
-        bounds = replace(bounds, locked=bounds.locked and find_obstacle() is None)
+        bounds = replace(bounds, sandbox=bounds.sandbox and find_obstacle() is None)
         if sys.platform == "linux":
             from lib.grading.kernel.client import ForkServer
 
-            ForkServer.shared(bounds.locked)  # known before the runs begin, or each would start one of its own
+            ForkServer.shared(bounds.sandbox)  # known before the runs begin, or each would start one of its own
         own = own_files(self.course, self.name, ())
         run = partial(_run, files={**own, CHALLENGE: orjson.dumps({"seed": SEED})}, bounds=bounds)
         with ThreadPoolExecutor() as pool:  # they run beside each other
@@ -208,7 +208,7 @@ def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds
         found = f"{type(error).__name__}: {error}"
     if found:
         attempt = "restart the kernel and run all cells in JupyterLab"
-        expected = f"all cells that are not tagged skip-execution run, each within {bounds.cell_seconds} seconds"
+        expected = f"all cells that are not tagged skip-execution run, each within {bounds.timeout} seconds"
         raise Fault(file, "the notebook can't be run as submissions are", attempt, found=found, expected=expected)
     for cell, outputs in zip(nb.cells, json.loads(ran.cells, object_hook=NotebookNode), strict=True):
         cell.update(outputs or {})

@@ -16,7 +16,8 @@ from lib.authoring.markers import Hidden, student_source
 from lib.authoring.notebook import Student, student_notebook
 from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
-from lib.grading.run.notebook import Bounds, run_cells
+from lib.grading.run.notebook import run_cells
+from lib.grading.run.settings import BoundedExecute
 from lib.unit import Unit
 from tests.authoring.own_unit import flagged
 
@@ -120,7 +121,7 @@ def test_a_notebook_says_its_language_which_the_browser_edition_asks_students_fo
 def _run(sources: list[str]) -> list[str]:
     """Run code cells; the sentence of each error."""
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
-    ran, remarks = run_cells(orjson.dumps(cells), {}, Bounds(locked=False))
+    ran, remarks = run_cells(orjson.dumps(cells), {}, BoundedExecute(sandbox=False).bounds)
     assert not remarks
     return [output["evalue"] for cell in ran for output in cell["outputs"] if output["output_type"] == "error"]
 

@@ -17,8 +17,8 @@ from lib.authoring.notebook import places_of
 from lib.authoring.trial import Faults, Trial
 from lib.authoring.wheel import open_half
 from lib.grading.errors import Fault, file_line
-from lib.grading.run.notebook import Bounds
 from lib.grading.run.pool import PackedNotebook, RunTask
+from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED
 
@@ -180,7 +180,8 @@ def is_seen_where_graded(trial: Trial) -> Faults:
         return
     module = trial.place.module
     closed = (f"{module}.{CLOSED}", "lib.reference", "lib.grading.judge")
-    result = RunTask({"look": PackedNotebook.of_code(LOOK.format(module=module, closed=closed))}, Bounds())()["look"]
+    look = PackedNotebook.of_code(LOOK.format(module=module, closed=closed))
+    result = RunTask({"look": look}, BoundedExecute().bounds)()["look"]
     [ran] = json.loads(result.cells)
     if found := result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip():
         attempt = "import in the open half only what students have, and nothing of the closed half"

@@ -130,7 +130,7 @@ class Grade(Autograde):
         for problem in broken_units() if self.says else ():
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
-        locked = Course.run_of(self).locked
+        locked = Course.run_of(self).sandbox
         self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle, STARTING) if locked else None
@@ -217,7 +217,7 @@ class Grade(Autograde):
         student = work.handed.student
         if isinstance(result, BaseException):
             self._see_whether_any_runs(course, work)
-            if course.run.locked or isinstance(result, (RunLostError, OSError, MemoryError)):
+            if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(student, f"was not graded: {sentence(result)}")
                 return
         try:

@@ -39,7 +39,7 @@ class Course:
         self.run = self.run_of(converter)
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, masters, self.run.locked)
+        judging.check_unit(assignment, masters, self.run.sandbox)
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]

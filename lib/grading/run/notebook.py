@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -36,8 +36,9 @@ SKIPPED = "skip-execution"
 """nbclient's tag for a cell that isn't run."""
 ADDED_CODE = "zerolayer_added_code"
 """Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
+ADDED_SECONDS = (5, 30)
+"""Seconds for what was added to an example or a locked cell; the second where it imports something, or may."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
-"""What imports something, or may."""
 FLOOD = "The cell put out far more than is kept, and was stopped."
 
 Cell = dict[str, Any]
@@ -57,24 +58,17 @@ class KernelDied(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a notebook's run may take: plain data, which goes to a worker with it."""
+    """What a notebook's run may take: the settings of `BoundedExecute`, as plain data that goes to a worker with it."""
 
-    cell_seconds: int = 30
-    seconds: int = 300
-    """Of all cells together."""
-    grace: int = 5
-    """Seconds in which a cell has to end after it was interrupted."""
-    added_seconds: tuple[int, int] = (5, 30)
-    """For what was added to an example or a locked cell; the second where it imports something."""
-    characters: int = 1_000_000
-    """Of output that is kept of each cell."""
-    outputs: int = 1_000
-    memory: int = 10_000_000
-    """Bytes that the outputs of all cells may take; answers of checks may take as many besides."""
-    flood: int = 20
-    """A cell is stopped when so many times `characters` of it was dropped."""
-    locked: bool = True
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    timeout: int | None
+    budget: int
+    grace: int
+    max_output: int
+    max_messages: int
+    max_notebook_output: int
+    flood: int
+    sandbox: bool
+    limits: Mapping[str, Any]
 
 
 class Run:
@@ -93,12 +87,12 @@ class Run:
         """Whether the kernel said that it was refused a thread, or crashed, as libraries may that are refused one."""
         self._at: int | None = None
         self._number = 0
-        limits = bounds.characters, bounds.outputs, bounds.memory
+        limits = bounds.max_output, bounds.max_messages, bounds.max_notebook_output
         self._room = OutputRoom(*limits, lambda did: self._remark(f"{self._place} {did}"))
 
     def run(self) -> None:
         """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails."""
-        self._deadline = monotonic() + self.bounds.seconds
+        self._deadline = monotonic() + self.bounds.budget
         try:
             with self._start_client() as client:
                 for at, cell in enumerate(self.cells):
@@ -120,7 +114,7 @@ class Run:
         """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
         from lib.grading.kernel.client import ForkServerDied, spawn
 
-        kind = self.bounds.locked, self.bounds.limits
+        kind = self.bounds.sandbox, self.bounds.limits
         if any(has_code(cell) and needs_slow_imports(cell["source"]) for cell in self.cells):
             with suppress(ForkServerDied):
                 return spawn(self.files, *kind, slow_imports=True)
@@ -128,7 +122,7 @@ class Run:
 
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
         if monotonic() > self._deadline:
-            self._remark(f"The notebook ran longer than {self.bounds.seconds} seconds; its last cells were not run.")
+            self._remark(f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.")
             return
         self._room.begin_cell()
         self._number += 1
@@ -138,7 +132,7 @@ class Run:
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
             client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
-            most = self.bounds.flood * self.bounds.characters
+            most = self.bounds.flood * self.bounds.max_output
             reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
@@ -151,9 +145,9 @@ class Run:
     def _seconds(self, cell: Cell) -> int:
         """Give the seconds for one cell: what is left of the notebook's, if that is less."""
         left = max(1, round(self._deadline - monotonic()))
-        own = min(left, self.bounds.cell_seconds or left)
+        own = min(left, self.bounds.timeout or left)
         added = cell["metadata"].get(ADDED_CODE)
-        return own if added is None else min(own, self.bounds.added_seconds[bool(IMPORTS.search(added))])
+        return own if added is None else min(own, ADDED_SECONDS[bool(IMPORTS.search(added))])
 
     def _error_of_stop(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
         """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
@@ -242,7 +236,7 @@ class Run:
         # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
         self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
-        if code == -signal.SIGKILL and self.bounds.locked and not is_spent:
+        if code == -signal.SIGKILL and self.bounds.sandbox and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
 
     def _remark(self, remark: str) -> None:
@@ -293,7 +287,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
             cell.update(outputs=[], execution_count=None, source=cell["metadata"].get(ADDED_CODE, cell["source"]))
     notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
     remarks: list[str] = []
-    options = {"timeout": bounds.cell_seconds or bounds.seconds, "interrupt_on_timeout": True, "allow_errors": True}
+    options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
     with TemporaryDirectory() as folder:
         lay_out(files, Path(folder))
         client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)

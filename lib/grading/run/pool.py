@@ -81,7 +81,7 @@ class RunTask:
     def longest(self) -> float:
         """Tell how many seconds it may take at most."""
         # Twice: what was refused a thread is run once more.
-        return 2 * (self.bounds.seconds + self.bounds.grace) * len(self.notebooks) + MARGIN
+        return 2 * (self.bounds.budget + self.bounds.grace) * len(self.notebooks) + MARGIN
 
 
 @dataclass(frozen=True)

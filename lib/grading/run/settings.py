@@ -1,5 +1,6 @@
 """The settings of a run, as a course gives them."""
 
+from dataclasses import fields
 from typing import Any
 
 from traitlets import Bool, Dict, Integer, TraitError, validate
@@ -42,5 +43,4 @@ class BoundedExecute(Execute):
     @property
     def bounds(self) -> Bounds:
         """The settings as plain data."""
-        of_output = self.max_output, self.max_messages, self.max_notebook_output, self.flood
-        return Bounds(self.timeout or 0, self.budget, self.grace, (5, 30), *of_output, self.sandbox, self.limits)
+        return Bounds(**{each.name: getattr(self, each.name) for each in fields(Bounds)})

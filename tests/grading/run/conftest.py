@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from types import MappingProxyType
 
 import nbformat
@@ -14,7 +15,8 @@ import pytest
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
-from lib.grading.run.notebook import ADDED_CODE, Bounds, run_cells
+from lib.grading.run.notebook import ADDED_CODE, run_cells
+from lib.grading.run.settings import BoundedExecute
 from tests.grading.conftest import Course
 from tests.submissions import as_bytes, cell
 
@@ -129,7 +131,7 @@ def ran(*sources, files=MappingProxyType({}), graded=(), added=(), **bounds):
         cells[at]["metadata"]["nbgrader"] = {"grade": True, "solution": False}
     for at in added:
         cells[at] = {**cells[at], "source": "# what was there", "metadata": {ADDED_CODE: sources[at]}}
-    return run_cells(json.dumps(cells).encode(), dict(files), Bounds(**bounds))
+    return run_cells(json.dumps(cells).encode(), dict(files), replace(BoundedExecute().bounds, **bounds))
 
 
 def text(cell):

@@ -266,7 +266,7 @@ def test_the_time_that_a_cell_may_take_is_what_the_course_or_the_command_says(co
         assert course.points() == {"ada": EVERYTHING}
     config = Config({"Execute": {"timeout": None}, "BoundedExecute": {"budget": 7, "max_messages": 5, "flood": 2}})
     bounds = BoundedExecute(config=config).bounds
-    assert (bounds.cell_seconds, bounds.seconds, bounds.outputs, bounds.flood) == (0, 7, 5, 2)
+    assert (bounds.timeout, bounds.budget, bounds.max_messages, bounds.flood) == (None, 7, 5, 2)
 
 
 def test_the_least_that_a_limit_may_be_is_enough_for_a_notebook(course):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lib.grading.kernel import client
+from lib.grading.run import notebook
 from lib.grading.run.notebook import Run, RunLostError
 from lib.grading.run.outputs import missing_packages
 from lib.grading.sandbox.limits import THREADS
@@ -65,7 +66,7 @@ def test_a_cell_puts_out_what_it_does_in_jupyters_own_kernel(monkeypatch):
     """That is how cells are run where this is not Linux."""
     files = {"data.txt": b"five"}
     ours, remarks = ran(*CELLS.values(), files=files)
-    opened, _ = ran(*CELLS.values(), files=files, locked=False)
+    opened, _ = ran(*CELLS.values(), files=files, sandbox=False)
     monkeypatch.setattr(sys, "platform", "darwin")
     stock, _ = ran(*CELLS.values(), files=files)
     wanted = dict(zip(CELLS, map(comparable, stock), strict=True))
@@ -76,7 +77,7 @@ def test_a_cell_puts_out_what_it_does_in_jupyters_own_kernel(monkeypatch):
 
 def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", cell_seconds=2)
+    cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
     assert text(cells[0]) == "KeyboardInterrupt: "
     assert [cell["execution_count"] for cell in cells] == [1, None, None]
     assert remarks == ["A cell broke off the run, and nothing after it could run: DeadKernelError."]
@@ -86,7 +87,7 @@ def test_what_is_slow_to_import_is_there_at_once_where_code_names_it_and_else_wh
     is_there = "import sys; print('tensor' + 'flow' in sys.modules)"
     for code, found in (("x = 1", "False\n"), ("def f():\n    import tensorflow", "True\n")):
         assert text(ran(is_there, code)[0][0]) == found
-    cells, remarks = ran("__import__('tensor' + 'flow').constant(3).numpy().item()", cell_seconds=120)
+    cells, remarks = ran("__import__('tensor' + 'flow').constant(3).numpy().item()", timeout=120)
     assert (text(cells[0])[-1], remarks) == ("3", [])
 
 
@@ -174,7 +175,7 @@ RUNS = {
 def test_a_cell_is_bounded_and_takes_no_other_along(name):
     source, wanted, remarks = RUNS[name]
     bounds = {"flood": 100} if name == "a message without end" else {}
-    bounds |= {"cell_seconds": 1, "grace": 1} if ENDED in remarks else {"cell_seconds": 1} if STOPPED in remarks else {}
+    bounds |= {"timeout": 1, "grace": 1} if ENDED in remarks else {"timeout": 1} if STOPPED in remarks else {}
     tracemalloc.start()
     cells, said = ran(BEFORE, source, AFTER, **bounds)
     _, most = tracemalloc.get_traced_memory()
@@ -193,18 +194,19 @@ def test_a_cell_is_bounded_and_takes_no_other_along(name):
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_what_students_have_added_has_more_time_where_it_imports_something(locked):
+def test_what_students_have_added_has_more_time_where_it_imports_something(monkeypatch, locked):
     """An import that was stopped cost what needs it; one that couldn't be stopped cost all points."""
+    monkeypatch.setattr(notebook, "ADDED_SECONDS", (1, 20))
     sleeps = "time.sleep(2); print('slept')"
     magic = "get_ipython().run_line_magic('matplotlib', 'inline')"
     added = ["import time", sleeps, f"import math\n{sleeps}", f"{magic}\n{sleeps}"]
-    cells, remarks = ran("", *added, added=range(1, 5), added_seconds=(1, 20), locked=locked)
+    cells, remarks = ran("", *added, added=range(1, 5), sandbox=locked)
     assert [text(cell) for cell in cells[2:]] == [LATE, *["slept\n"] * 2]
     assert remarks == ["Cell 3 ran longer than 1 seconds and was stopped."]
 
 
 def test_all_cells_together_have_their_time():
-    cells, remarks = ran(*["import time; time.sleep(0.4); print('slept')"] * 20, seconds=2)
+    cells, remarks = ran(*["import time; time.sleep(0.4); print('slept')"] * 20, budget=2)
     said = [text(cell) for cell in cells]
     run = said.count("slept\n")  # how many, depends on the machine
     assert said[run + 1 :] == [""] * (19 - run)
