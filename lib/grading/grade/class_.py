@@ -34,6 +34,7 @@ from lib.grading.names import NoId
 from lib.grading.progress import Progress, say
 from lib.grading.run.notebook import RunLostError, has_code
 from lib.grading.run.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
+from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
 
@@ -130,7 +131,7 @@ class Grade(Autograde):
         for problem in broken_units() if self.says else ():
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
-        locked = Course.run_of(self).sandbox
+        locked = BoundedExecute(parent=self).bounds.sandbox
         self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle, STARTING) if locked else None

@@ -15,12 +15,11 @@ from lib.grading.book.extensions import read_extensions
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.penalties import cost
-from lib.grading.door.cells import Released, read_released
+from lib.grading.door.cells import read_released
 from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
 from lib.grading.grade.unit_faults import packages_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
-from lib.grading.run.notebook import Bounds as RunBounds
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.limits import Limits
 from lib.unit import Part
@@ -36,7 +35,7 @@ class Course:
         masters, asked = book.masters, self.directory.notebook_id
         self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
         """Those that are graded: all, or what `--notebook` names."""
-        self.run = self.run_of(converter)
+        self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
         judging.check_unit(assignment, masters, self.run.sandbox)
@@ -54,12 +53,8 @@ class Course:
         if not all(left.take(len(content)) for content in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
-        self.released = cache(self._released)
-
-    @staticmethod
-    def run_of(converter: Autograde) -> RunBounds:
-        """Read what a notebook's run may take."""
-        return BoundedExecute(parent=converter).bounds
+        self.released = cache(lambda name: read_released(self.directory, assignment, name, masters[name].cells))
+        """A notebook as it was handed out."""
 
     @cached_property
     def collected(self) -> Collected:
@@ -78,10 +73,6 @@ class Course:
             self.log.warning("%s", error)
         due: datetime | None = self.book.duedate
         return due + LATE_WITHOUT_TIME if due is not None and handed.student in self.collected.late else None
-
-    def _released(self, notebook: str) -> list[Released]:
-        """Give a notebook as it was handed out."""
-        return read_released(self.directory, self.assignment, notebook, self.book.masters[notebook].cells)
 
     def trim(self, notebook: NotebookNode) -> NotebookNode:
         """Shorten what a notebook shows, once it is judged, by nbgrader's own steps and their settings."""

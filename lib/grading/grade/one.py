@@ -51,7 +51,8 @@ OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
 is nested is the notebook's doing."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
-"""Where grading itself fails on a notebook, for a reason that nobody foresaw."""
+FAILED = explain_unreadable(SENTENCE)
+"""Where grading itself fails on a notebook, for a reason that nobody foresaw. Nothing of the student's is in it."""
 Ran = Mapping[str, RunResult] | BaseException
 """What came of a run: by notebook the result, or the error that all failed with."""
 Made = TypeVar("Made")
@@ -112,7 +113,7 @@ def prepare(course: Course, handed: HandedIn) -> Work:
     for name in course.notebooks:
         read = read_submission(handed, name, masters)
         read = replace(read, remarks=(*read.remarks, *left_out))
-        attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, _failed())]
+        attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, FAILED)]
         made = _first_that_works(course, f"{name} of {handed.student}", attempts)
         reasons = (*made.reasons, *(["files were left out"] if left_out else []))
         notebooks[name] = replace(made, remarks=(*made.remarks, *beside), reasons=reasons)
@@ -170,11 +171,6 @@ def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: 
     return []
 
 
-def _failed() -> Submission:
-    """Stand for a notebook on which grading itself fails. There is nothing of the student's in it."""
-    return explain_unreadable(SENTENCE)
-
-
 def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Made]]) -> Made:
     """Give what the first attempt gives that doesn't fail by what is in a notebook.
 
@@ -227,7 +223,7 @@ def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
     prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
     remarks = (*prepared.submission.remarks, SENTENCE)
     unrun = replace(prepared.submission, remarks=remarks, runnable=False)
-    ways = [partial(_prepare, course, work.handed, work.files, name, each) for each in (unrun, _failed())]
+    ways = [partial(_prepare, course, work.handed, work.files, name, each) for each in (unrun, FAILED)]
     if isinstance(ran, BaseException):
         course.log.error("Running %s failed twice: %r", what, ran)
     else:

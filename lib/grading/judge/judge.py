@@ -14,7 +14,7 @@ from lib.checking import fingerprints
 from lib.checking.answers import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, Known, find, sides
-from lib.checking.fingerprints import AtDesk, Fingerprint, Measurement, Seal, groups_of, name_mistakes
+from lib.checking.fingerprints import AtDesk, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import read, to_json
 from lib.checking.student_code import Failure, attempt
@@ -124,17 +124,12 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
     found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
     statements = list(verdict.statements)
     for mistake in found:
-        for number in _broken(part, mistake, statements):
-            named = Diagnosis(mistake.name, mistake.hint)
-            statements[number] = replace(statements[number], mistake=named, hint="")
+        touched = {each.name for group in mistake.seals for each in groups_of(part)[group]}
+        for number, each in enumerate(statements):
+            if each.state == "wrong" and each.name in touched:
+                statements[number] = replace(each, mistake=Diagnosis(mistake.name, mistake.hint), hint="")
     first = next((each.mistake for each in statements if each.mistake), None)
     return replace(verdict, statements=tuple(statements), mistake=first)
-
-
-def _broken(part: Part, mistake: Fingerprint, statements: Sequence[StatementVerdict]) -> Iterator[int]:
-    """Number the wrong statements of the groups that a mistake touches."""
-    names = {each.name for group in mistake.seals for each in groups_of(part)[group]}
-    return (at for at, each in enumerate(statements) if each.state == "wrong" and each.name in names)
 
 
 def shipped(key: AnswerKey) -> AtDesk:

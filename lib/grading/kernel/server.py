@@ -27,8 +27,6 @@ from jupyter_client.session import Session
 from lib.grading.kernel import MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.hooks import Hooks
 
-COMMS = "comm_"
-"""How the messages of widgets begin."""
 AT_ONCE = 8192
 """Characters of a text that wait for more: a line by itself costs both sides more than its letters do."""
 PIECE = 65536
@@ -59,7 +57,7 @@ class LineSession(Session):
     def send(self, stream: Any, msg_or_type: Any, content: Any = None, *rest: Any, **more: Any) -> Any:
         """Called by ipykernel for each message. Widgets' messages are dropped: no page is open."""
         msg = msg_or_type if isinstance(msg_or_type, dict) else {"msg_type": msg_or_type, "content": content}
-        if not str(msg["msg_type"]).startswith(COMMS):
+        if not str(msg["msg_type"]).startswith("comm_"):
             with self._lock:
                 self.flush()
                 self._send_line(msg["msg_type"], msg["content"])

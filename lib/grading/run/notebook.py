@@ -26,7 +26,7 @@ from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.machine_faults import limit_on_threads
-from lib.grading.run.outputs import OUTPUTS, OutputRoom, is_graded, is_needed, plain_output, shorten
+from lib.grading.run.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
 if TYPE_CHECKING:  # off Linux it can't be imported
@@ -39,7 +39,6 @@ ADDED_CODE = "zerolayer_added_code"
 ADDED_SECONDS = (5, 30)
 """Seconds for what was added to an example or a locked cell; the second where it imports something, or may."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
-FLOOD = "The cell put out far more than is kept, and was stopped."
 
 Cell = dict[str, Any]
 
@@ -153,7 +152,7 @@ class Run:
         """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
         name, said = "TimeoutError", "Cell execution timed out"
         if isinstance(reason, FloodError):
-            name, said = "OutputLimitError", FLOOD
+            name, said = "OutputLimitError", "The cell put out far more than is kept, and was stopped."
             self._remark(f"{self._place} put out far more than is kept, and was stopped.")
         else:
             self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
@@ -171,7 +170,8 @@ class Run:
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             if not words:
-                self._room.pass_over(MAX_MESSAGE)
+                self._remark(f"{self._place} {TOO_MUCH}")
+                self._room.drop(MAX_MESSAGE)
                 continue
             try:
                 if (reply := self._take_message(client, cell, token, words)) is not None:

@@ -65,11 +65,6 @@ class OutputRoom:
         self.drop(len(text))
         return False
 
-    def pass_over(self, size: int) -> None:
-        """Count an output that was not even read, since it is longer than all that is kept of a cell, and say so."""
-        self._say(TOO_MUCH)
-        self.drop(size)
-
     def drop(self, size: int) -> None:
         """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
         self.dropped += max(size, self._of_cell // self._messages)
