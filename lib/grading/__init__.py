@@ -15,11 +15,8 @@
 A room imports only those below it. All may import `files` (reads only ordinary files, writes whole ones), `names` (ids,
 and how names are shown), `units` (finds the units), `machine_faults` and `errors` (sentences), and `progress`.
 
-The way of one submission stands in `grade.one`: `door` reads the folder into bytes with a digest; `prepare` puts the
-course's own cells back and draws the challenge; `run` has a worker run the notebook in a kernel of its own, where each
-check answers the challenge with arrays; `finish` has the judge compare these with the right ones, and saves the points.
-Then the folder is moved to its place: graded, whole or not at all. `zerolayer grade`, `watch` and nbgrader's own
-commands all go this way.
+The way of one submission stands in `grade.one`: `zerolayer grade`, `watch` and nbgrader's own commands all go it. Each
+check answers a challenge with arrays, in its notebook's own kernel, and the judge compares these with the right ones.
 
 No student code ever runs in the process that holds the answers, and nothing here is imported where it runs.
 """

@@ -11,15 +11,14 @@ from tqdm import tqdm
 
 from lib.grading.names import LONGEST_ID, visible
 
-
-class Bar(tqdm):
-    """A bar without the thread that tqdm starts beside it: processes are forked while it stands."""
-
-    monitor_interval = 0
-
-
 MAX_LISTED = 40
 """Lines about single submissions; each one's verdict says more, and `zerolayer report` lists them all."""
+
+
+def bar(total: int, unit: str) -> tqdm:
+    """Begin a bar without the thread that tqdm starts beside it: processes are forked while it stands."""
+    tqdm.monitor_interval = 0
+    return tqdm(total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True)
 
 
 class Progress(AbstractContextManager["Progress"]):
@@ -32,7 +31,7 @@ class Progress(AbstractContextManager["Progress"]):
         self.again: dict[str, str] = {}
         """Why a submission that was graded before is graded again, by student."""
         self._start = monotonic()
-        self._bar = Bar(total=total, unit="submission", disable=None, leave=False, dynamic_ncols=True)
+        self._bar = bar(total, "submission")
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()

@@ -32,7 +32,7 @@ from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.names import visible
 from lib.grading.pages.feedback import PageMaker
-from lib.grading.progress import Bar, say
+from lib.grading.progress import bar, say
 
 LARGEST_PAGE = 50_000_000
 """Bytes of what lies in a page's place that are read: a page has some hundred thousand."""
@@ -92,13 +92,13 @@ def write_pages(
             for student, folder, place in _graded(course)
             if only is None or student in only
         ]
-        with Bar(total=len(tasks), unit="page", disable=None, leave=False, dynamic_ncols=True) as bar:
+        with bar(len(tasks), "page") as shown:
             for task, result in _each(tasks, jobs or os.cpu_count() or 1):
                 if isinstance(result, BaseException):
                     failed[task.student] = _why(result, app)
                 else:
                     made.append(result)
-                bar.update()
+                shown.update()
     return made.count(True), made.count(False), failed
 
 

@@ -41,24 +41,16 @@ class Score:
 def write_table(scores: Sequence[Score], what: str = " for code") -> str:
     """Write the scores of one or more submissions; those of a large class in short, with `what` they are for."""
     if len(scores) > MAX_LINES:
-        return summarise(scores, what)
+        points, most = [score.points for score in scores], max(score.max_points for score in scores)
+        lower, _, upper = quantiles(points, n=4, method="inclusive")
+        whole = f"{min(points):g} to {max(points):g} points of {most:g}{what}"
+        return f"{whole}; the middle half of the class has {lower:g} to {upper:g}."
     width = max(map(len, ("student", *(visible(score.student) for score in scores))))
     lines = [f"{'student':<{width}}  points   what was found"]
     for score in sorted(scores, key=lambda score: score.student):
         student = visible(score.student)
         lines.append(f"{student:<{width}}  {score.points:>4g}/{score.max_points:g}  {visible(score.found)}")
     return "\n".join(lines)
-
-
-def summarise(scores: Sequence[Score], what: str) -> str:
-    """Write the range of the scores, and of the middle half of them."""
-    points = [score.points for score in scores]
-    lower, _, upper = quantiles(points, n=4, method="inclusive")
-    most = max(score.max_points for score in scores)
-    return (
-        f"{min(points):g} to {max(points):g} points of {most:g}{what}; the middle half of the class has"
-        f" {lower:g} to {upper:g}."
-    )
 
 
 def describe(verdict: Verdict) -> str:
