@@ -160,14 +160,14 @@ os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.
 """
 
 
-def handed_in(course, kind, students=STUDENTS, **options):
+def handed_in(course, kind, **options):
     """Build the assignment, ours or stock nbgrader's, and hand it in."""
     sources, release = ("solutions", "notebooks") if kind == "ours" else ("source", "release")
     (course.root / sources / PLAIN).mkdir(parents=True)
     nbformat.write(source(kind), course.root / sources / PLAIN / FILE)
     made = course.nbgrader("generate_assignment", PLAIN, **options)
     assert made.returncode == 0, made.stderr
-    for student in students:
+    for student in STUDENTS:
         folder = course.root / "submitted" / student / PLAIN
         folder.mkdir(parents=True)
         for name, content in made_by(student, nbformat.read(course.root / release / PLAIN / FILE, 4)).items():
@@ -283,15 +283,3 @@ def test_what_waits_is_remembered_beside_the_notebook_and_said_in_it(ours):
     assert verdict.waits == dict.fromkeys(TESTS, "It was not run to its end.")
     again = ours.zerolayer("grade", PLAIN)
     assert f"{len(STUDENTS)} skipped" in again.stdout and "was not run to the end" in again.stdout
-
-
-def test_nbgraders_own_command_gives_no_points_to_what_was_not_run(ours, tmp_path):
-    """With the course's configuration: stock nbgrader would end these with an error."""
-    course = Course(tmp_path / "course")
-    copy_course(course.root)
-    some = ("good", "partly", "dead", "dead_in_a_test", "skipped", "not_a_number", "too_many_points", "broken", "empty")
-    handed_in(course, "ours", some)
-    graded = course.nbgrader("autograde", PLAIN, *QUICK)
-    assert graded.returncode == 0, graded.stderr
-    found = read_gradebook(course).scores
-    assert {name: found[name] for name in some} == {name: ours.scores[name] for name in some}

@@ -147,5 +147,7 @@ def test_any_change_is_a_change(course, tmp_path):
         change(cells)
         found.add(digest_of_run(cells, {}))
     assert len(found) == len(FILES) + len(CHANGES)
-    folders = [write_files(tmp_path / str(number), {FILE: b"{}", **files}) for number, files in enumerate(FILES)]
-    assert len({read(folder, StudentId("ada")).digest for folder in folders}) == len(FILES)
+    again = [*FILES, FILES[-1]]
+    folders = [write_files(tmp_path / str(number), {FILE: b"{}", **files}) for number, files in enumerate(again)]
+    *digests, last = [read(folder, StudentId("ada")).digest for folder in folders]
+    assert len({*digests}) == len(FILES) and last == digests[-1]
