@@ -145,9 +145,15 @@ def test_no_file_names_a_package_registry_or_this_machine():
 def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
     folders = ("submitted", "autograded", "feedback", "reports", "downloaded", "my_work", "submitted/.best")
     # nbgrader copies the gradebook under a name with the time before it changes its layout.
-    files = ("judge_secret", "gradebook.db", "gradebook.db.2026-01-31", *(each.default_name for each in EXPORTERS))
+    files = (
+        "judge_secret",
+        "gradebook.db",
+        "gradebook.db.2026-01-31",
+        "extensions.json",
+        *(each.default_name for each in EXPORTERS),
+    )
     documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
-    named = re.findall(r"(?:--to=|worksheet=|student import )([\w.]+)", documents)
+    named = re.findall(r"(?:--to=|worksheet=|gradebook=|student import )([\w.]+)", documents)
     assert {"canvas.csv", "worksheet.csv", "roster.csv"} <= set(named)
     names = [*(f"{folder}/ada/file" for folder in folders), *files, *named]
     ignored = run("git", "check-ignore", "--no-index", *names).stdout.splitlines()
