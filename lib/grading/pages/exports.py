@@ -31,7 +31,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.files import file_beside, is_file
 from lib.grading.machine_faults import sentence
 
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
 """What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
 OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
 """Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""

@@ -170,7 +170,8 @@ FORMULAS = [
     "\u00a0=1+1", "＝1+1", "＋1", "－1+1", "＠SUM(A1)", "\t1", "=", "-2+3+cmd|' /C calc'!A0", "--1", "-1;2",
 ]  # fmt: skip
 HARMLESS = [
-    "Ada", "O'Neil", "Bảo", "", "a=b", "ada@example.org", "77", "-3.5", "-1e-05", "-", "    Points Possible", "2-1",
+    "-1,5", "Ada", "O'Neil", "Bảo", "", "a=b", "ada@example.org", "77", "-3.5", "-1e-05", "-", "    Points Possible",
+    "2-1",
 ]  # fmt: skip
 
 
