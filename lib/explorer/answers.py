@@ -32,7 +32,7 @@ class Want(NamedTuple):
     seed: int
     data: str
     what_if: str
-    size: int
+    size: float
     epochs: int
 
 
@@ -48,15 +48,19 @@ class Architecture:
     """Layers below softmax of which one can choose the size, such as the number of `counted` "hidden units".
 
     `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
-    those that are shown where there is no plane. `describe(run, epoch)` is a sentence more for the caption.
+    those that are shown where there is no plane, a row for each hidden unit. `describe(run, epoch)` is a sentence more
+    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole. Layers
+    whose steps are not the learning rate times the gradient have `is_plain = False`: no rate is told up to which they
+    descend.
     """
 
     counted: str
-    sizes: Sequence[int]
-    size: int
-    make: Callable[[int], Callable[[int, int], Any]]
+    sizes: Sequence[float]
+    size: float
+    make: Callable[[Any], Callable[[int, int], Any]]
     weights: Callable[[Run, int], Matrix]
     describe: Callable[[Run, int], str]
+    is_number: bool = False
 
 
 class Answers:
@@ -82,7 +86,8 @@ class Answers:
     def _begin(self, setting: Setting) -> Run:
         network = self._network
         if self.architecture:
-            network = replace(network, Dense=self.architecture.make(setting.size), counted=self.architecture.counted)
+            Dense, counted = self.architecture.make(setting.size), self.architecture.counted
+            network = replace(network, Dense=Dense, counted=counted, is_number=self.architecture.is_number)
         recipe = Recipe(network)
         if setting.what_if:
             recipe = self.what_ifs[setting.what_if].apply(recipe)
@@ -138,7 +143,7 @@ class Answers:
     def find_limit(self, want: Want) -> float | None:
         """Return the largest learning rate that still descends at the weights that are shown, if there is one."""
         run = self.run(want)
-        if not run.weights or run.fault:
+        if not run.weights or run.fault or not getattr(run.layer_after(0), "is_plain", True):
             return None
         with random_numbers(PICTURE_RANDOMNESS):
             found = run_student_code(lambda: largest_descending_rate(run, min(run.epochs, want.epochs)), CALL_LIMIT)

@@ -100,9 +100,12 @@ def count(number: int, one: str) -> str:
 
 def _setting(run: Run) -> str:
     """Say how a run was trained."""
-    setting = run.setting
+    setting, network = run.setting, run.recipe.network
     words = f"Learning rate {exact(setting.learning_rate)}, batch size {setting.batch_size}"
-    words += f", {count(setting.size, run.recipe.network.counted.removesuffix('s'))}" if setting.size else ""
+    if network.is_number:
+        words += f", {network.counted} {exact(setting.size)}"
+    elif setting.size:
+        words += f", {count(int(setting.size), network.counted.removesuffix('s'))}"
     return words + (f", what if {setting.what_if}" if setting.what_if else "")
 
 

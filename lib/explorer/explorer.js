@@ -269,7 +269,9 @@ export default () => {
   function findFault(name, value) {
     if (name === 'learning_rate') return value > 0 && value < Infinity ? '' : 'It is a number above 0.';
     const [low, high] = name === 'seed' ? [0, 2 ** 32 - 1] : [listPlaces(name)[0], listPlaces(name).at(-1)];
-    return Number.isInteger(value) && value >= low && value <= high ? '' : `It is a whole number from ${low} to ${high}.`;
+    const whole = name !== 'size' || !choices.is_number;
+    const fits = (whole ? Number.isInteger(value) : Number.isFinite(value)) && value >= low && value <= high;
+    return fits ? '' : `It is a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`;
   }
 
   function initialize({ model: own }) {
@@ -342,12 +344,12 @@ export default () => {
         make('div', { className: 'zl-track' }, input, mark), note, refusal);
     }
 
-    // Returns how far a value lies from the first place, in places.
+    // Returns how far a value lies from the first place, in places; between two of them by its logarithm, if it has one.
     function findPlace(value, places) {
       const after = places.findIndex(place => place > value);
       if (after <= 0) return after ? places.length - 1 : 0;
       const [a, b] = [places[after - 1], places[after]];
-      return after - 1 + Math.log(value / a) / Math.log(b / a);
+      return after - 1 + (a > 0 ? Math.log(value / a) / Math.log(b / a) : (value - a) / (b - a));
     }
 
     function makeChoice(label, options, choose, current) {
@@ -455,9 +457,9 @@ export default () => {
         network.show('Decision regions', data.drawn ??= drawPoints(data));
         explains.textContent = 'stronger colour: more certain; hollow: validation';
       } else {
-        const names = get('size') ? answer.picture.map((_, at) => at + 1) : data.classes;
+        const names = choices.counted ? answer.picture.map((_, at) => at + 1) : data.classes;
         network.show('Weights', drawWeights(network.canvas, answer, names, colours));
-        explains.textContent = `blue: above 0; orange: below 0; one for each ${get('size') ? 'hidden unit' : 'class'}`;
+        explains.textContent = `blue: above 0; orange: below 0; one for each ${choices.counted ? 'hidden unit' : 'class'}`;
       }
     }
 

@@ -33,6 +33,7 @@ class Network:
     """The student's four: `Dense(input_size, output_size)`, `Softmax()`, `cce(y, yhat)`, `cce_gradient(y, yhat)`.
 
     Where a setting has a size, `counted` says of what, and `Dense` makes several layers with all weights in one array.
+    It `is_number` where it is no number of things, but one such as a momentum.
     """
 
     Dense: Callable[..., Any]
@@ -40,6 +41,7 @@ class Network:
     cce: Callable[[Matrix, Matrix], Any]
     cce_gradient: Callable[[Matrix, Matrix], Matrix]
     counted: str = ""
+    is_number: bool = False
 
     def loss(self, y: Matrix, yhat: Matrix) -> float:
         """Ask `cce` for a loss. As in its check, an array of one entry counts as that number."""
@@ -77,7 +79,7 @@ class Recipe:
 class Setting(NamedTuple):
     """What tells one run from another. How many epochs is not part of it: a longer run begins like a shorter one.
 
-    `size` is that of the hidden layer, where a unit lets one choose it, and else 0.
+    `size` is that of the hidden layer, or another number, where a unit lets one choose it, and else 0.
     """
 
     learning_rate: float
@@ -85,7 +87,7 @@ class Setting(NamedTuple):
     seed: int = 0
     data: str = "blobs"
     what_if: str = ""
-    size: int = 0
+    size: float = 0
 
 
 class Run:

@@ -69,7 +69,9 @@ class Explorer(anywidget.AnyWidget):
     seed = traitlets.Int(0, help="of the start weights and of the order of samples").tag(sync=True)
     data = traitlets.Unicode(help="the name of a data set").tag(sync=True)
     what_if = traitlets.Unicode(help="the name of a mistake, or nothing").tag(sync=True)
-    size = traitlets.Int(0, help="of the hidden layer, where there is one").tag(sync=True)
+    size = traitlets.Union(
+        [traitlets.Int(), traitlets.Float()], default_value=0, help="of the hidden layer, or another number"
+    ).tag(sync=True)
     choices = traitlets.Dict(help="what the page offers").tag(sync=True)
     data_set = traitlets.Dict(help="the data set in force, as the page draws it").tag(sync=True)
     answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
@@ -107,6 +109,7 @@ class Explorer(anywidget.AnyWidget):
             "what_ifs": {name: each.question for name, each in answers.what_ifs.items()},
             "sizes": architecture.sizes if architecture else (0,),
             "counted": architecture.counted if architecture else "",
+            "is_number": bool(architecture and architecture.is_number),
             "map_rates": MAP_RATES,
             "grid": GRID,
         }
@@ -129,13 +132,15 @@ class Explorer(anywidget.AnyWidget):
             fits, expected, attempt = value in known, f"one of {', '.join(map(repr, known))}", repr(known[0])
         else:
             low, high = self._find_range(name)
-            fits, expected, attempt = low <= value <= high, f"a whole number from {low} to {high}", str(high)
+            is_whole = name != "size" or not self.choices["is_number"]
+            fits = low <= value <= high and (not is_whole or value == int(value))
+            expected, attempt = f"a {'whole ' if is_whole else ''}number from {low} to {high}", str(high)
         if not fits:
             raise traitlets.TraitError(f"{name} is {value!r}; expected {expected}. Try {name}={attempt}.")
         return value
 
-    def _find_range(self, name: str) -> tuple[int, int]:
-        """Return the least and the greatest of the whole numbers that a trait can have."""
+    def _find_range(self, name: str) -> tuple[float, float]:
+        """Return the least and the greatest number that a trait can have."""
         if name == "batch_size":
             return 1, self._answers.samples(self.data).batch_sizes[-1]
         sizes = self.choices["sizes"]
