@@ -22,6 +22,7 @@ Fillings = Mapping[str, tuple[str, ...]]
 class SampleClass:
     """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions.
 
+    A cell that is not among a student's has the solution's code.
     `predictions` has a student's choice on each question, counted from 0.
     """
 

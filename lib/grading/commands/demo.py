@@ -3,6 +3,7 @@
 A sample class hands in the released notebook, with its blanks filled as the answer key says of each student.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from lib.predictions.records import prediction
 from lib.unit import Question
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
+MARKER = re.compile(r" *#\? .*")
+"""Of a blank: what stands behind the statement that students write."""
 
 
 class DemoApp(Command):
@@ -114,10 +117,11 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
     One more student, lars, hands in a notebook that breaks off in the middle.
     """
     source = release / assignment / f"{assignment}.ipynb"
+    right = read_solution(release.parent / "solutions" / assignment / source.name)
     for student, fillings in sample.students.items():
         folder = submitted / student / assignment
         folder.mkdir(parents=True)
-        notebook = complete(nbformat.read(source, as_version=4), fillings, sample.answers)
+        notebook = complete(nbformat.read(source, as_version=4), fillings, {**right, **sample.answers})
         predict(notebook, sample.predictions.get(student, {}))
         nbformat.write(notebook, folder / source.name)
     folder = submitted / "lars" / assignment
@@ -125,8 +129,15 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
     (folder / source.name).write_text(source.read_text()[:2000])
 
 
+def read_solution(solution: Path) -> dict[str, str]:
+    """Read the code of a solution's cells with blanks, without the markers; of none where there is no solution."""
+    cells = nbformat.read(solution, as_version=4).cells if solution.is_file() else ()
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")]
+    return {course_id(cell): MARKER.sub("", cell.source) for cell in code}
+
+
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
-    """Fill a released notebook's blanks, and answer its written questions."""
+    """Fill a released notebook's blanks, and put `answers` into other cells: texts, and code without blanks."""
     for cell in notebook.cells:
         if (name := course_id(cell)) in fillings:
             cell.source = fill(cell.source, fillings[name])
