@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.results import read
+from lib.checking.results import brief, read
 from lib.checking.values import FIND_SHAPE, Wrong, central_difference, central_difference_by_column
 from lib.unit import Array, Inputs, Sides
 
@@ -21,7 +21,7 @@ def expected(from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = 
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         wanted = read(from_inputs(inputs))
-        return (pick(found), pick(wanted)) if np.shape(found) == np.shape(wanted) else (found, wanted)
+        return (pick(found), pick(wanted)) if _shape(found) == _shape(wanted) is not None else (found, wanted)
 
     return right
 
@@ -54,12 +54,17 @@ def shape(from_inputs: Callable[[Inputs], Any]) -> Sides:
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         wanted = from_inputs(inputs)
         wanted = wanted if isinstance(wanted, tuple) else np.shape(wanted)
-        if np.shape(found) != wanted:
-            what = "The result has the wrong shape."
-            raise Wrong(what, found=f"shape {np.shape(found)}", expected=f"shape {wanted}", hint=FIND_SHAPE)
+        if _shape(found) != wanted:
+            seen = brief(found) if _shape(found) is None else f"shape {_shape(found)}"
+            raise Wrong("The result has the wrong shape.", found=seen, expected=f"shape {wanted}", hint=FIND_SHAPE)
         return found, found
 
     return right
+
+
+def _shape(plain: Any) -> tuple[int, ...] | None:
+    """Give an array's shape; lists of arrays have none."""
+    return plain.shape if isinstance(plain, np.ndarray) else None
 
 
 def anything(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
