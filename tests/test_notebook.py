@@ -177,7 +177,7 @@ def test_figures_have_alternative_text_and_exist_and_no_markdown_holds_raw_html(
     assert not [id for id, text in plain.items() if re.search(r"</?[a-z]+[ >]", text)]
 
 
-BOTH = (NAME, "hidden_layer")
+ALL = (NAME, "hidden_layer", "optimizers")
 
 
 @cache
@@ -193,6 +193,8 @@ LIMITS = [
     (NAME, None, None, 3_100),
     ("hidden_layer", "training", "width", 100),
     ("hidden_layer", None, None, 1_550),
+    ("optimizers", None, "bowl", 400),
+    ("optimizers", None, None, 2_000),
 ]
 """How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
 
@@ -210,7 +212,7 @@ def test_few_words_stand_before():
     assert not off
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 def test_every_name_that_a_cell_reads_is_its_own_or_bound_by_one_cell(name):
     """So to run any cell again, or in another order, never changes what a name means elsewhere."""
     code = {cell.id: names_in(cell.source) for cell in solution(name).cells if cell.cell_type == "code"}

@@ -1,0 +1,58 @@
+"""The explorer with the student's own optimizer, and a slider for its momentum."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from lib.explorer import running_loop
+from lib.explorer.answers import Architecture
+from lib.explorer.training import Matrix, Network, Recipe, Run
+from lib.explorer.what_ifs import WhatIf
+from lib.explorer.widget import Explorer
+from lib.units.hidden_layer.stack import Stack
+from lib.units.hidden_layer.width import lower_weights
+
+MOMENTA, UNITS = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), 16
+
+
+class Optimized(Stack):
+    """Layers below softmax, and the optimizer of their weights: whoever sets these begins anew, with a new one."""
+
+    def __init__(self, make_network: Any, make: Callable[[], Any], is_plain: bool, *sizes: int) -> None:
+        super().__init__(make_network([sizes[0], UNITS, *sizes[1:]]))
+        self.make_optimizer, self.optimizer, self.is_plain = make, make(), is_plain
+
+    def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
+        """Take a step of the optimizer."""
+        self._network.backward(output_gradient)
+        arrays = ([getattr(layer, name) for layer in self._with_weights] for name in ("weights", "weights_gradient"))
+        for layer, new in zip(self._with_weights, self.optimizer.step(*arrays, learning_rate), strict=True):
+            layer.weights = new
+
+    def _begin(self, new: Matrix) -> None:
+        Stack.weights.fset(self, new)  # type: ignore[attr-defined]  # a property
+        self.optimizer = self.make_optimizer()
+
+    weights = property(Stack.weights.fget, _begin)  # type: ignore[attr-defined]  # likewise
+
+
+def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_gradient: Any, data: Any) -> Explorer:
+    """Show 16 hidden units, trained with `Momentum(size)` and, as a what-if, `Adam()`; all else is as in `explore`."""
+
+    def make(momentum: float) -> Callable[..., Optimized]:
+        return partial(Optimized, make_network, partial(Momentum, momentum), not momentum)
+
+    def apply(recipe: Recipe) -> Recipe:
+        return replace(recipe, network=replace(recipe.network, Dense=partial(Optimized, make_network, Adam, False)))
+
+    def describe(run: Run, epoch: int) -> str:
+        if run.setting.what_if:
+            return "Here the momentum changes nothing: Adam has betas of its own."
+        longest = f"The velocity adds up to at most {1 / (1 - run.setting.size):.3g} plain steps."
+        return longest if run.setting.size else "These are plain steps."
+
+    adam = WhatIf("your Adam takes the steps", "Which learning rates will suit it, smaller ones or larger ones?", apply)
+    momentum = Architecture("momentum", MOMENTA, MOMENTA[0], make, lower_weights, describe, is_number=True)
+    network = Network(make(0), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
+    return Explorer(network, data, [adam], momentum, running_loop())

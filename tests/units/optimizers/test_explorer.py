@@ -1,0 +1,121 @@
+"""The explorer with the student's own optimizer, held against the same steps in a plain loop."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import traitlets
+
+from lib.data import rings
+from lib.explorer.training import Run, Setting
+from lib.explorer.widget import Explorer
+from lib.reference import ReLU, Softmax, cce, cce_gradient
+from lib.units.optimizers.closed.right import SGD, Adam, Momentum
+from lib.units.optimizers.explorer import MOMENTA, UNITS, explore_momentum
+from lib.units.optimizers.lab import QUESTIONS
+from tests.explorer.two_layers import make_network as with_updates
+
+ADAM = "your Adam takes the steps"
+
+
+class Dense:
+    """The notebook's own, without the update."""
+
+    def __init__(self, weights: Any) -> None:
+        self.weights = weights
+
+    def forward(self, input: Any) -> Any:
+        self.input = np.vstack([input, np.ones((1, input.shape[1]))])
+        return self.weights @ self.input
+
+    def backward(self, output_gradient: Any) -> Any:
+        self.weights_gradient = output_gradient @ self.input.T
+        return self.weights[:, :-1].T @ output_gradient
+
+
+class Network:
+    def __init__(self, layers: list[Any]) -> None:
+        self.layers = layers
+
+    def forward(self, output: Any) -> Any:
+        for layer in self.layers:
+            output = layer.forward(output)
+        return output
+
+    def backward(self, gradient: Any) -> Any:
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+        return gradient
+
+
+def make_network(sizes: list[int]) -> Network:
+    """Make the notebook's own, with the same first weights as the second notebook's."""
+    drawn = with_updates(sizes).layers
+    return Network([Dense(each.weights) if hasattr(each, "weights") else each for each in drawn])
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Iterator[Explorer]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.explorer.training.RUN_LIMIT", 600.0)  # a busy machine takes longer
+        yield explore_momentum(make_network, Momentum, Adam, cce, cce_gradient, {"three rings": rings(300, 3, seed=0)})
+
+
+def trained(explorer: Explorer, rate: float, momentum: float, what_if: str = "", epochs: int = 100) -> Run:
+    run = explorer.run(Setting(rate, 16, 0, "three rings", what_if, momentum))
+    run.advance(epochs, seconds=600)
+    assert run.epochs >= epochs, run.fault
+    return run
+
+
+@pytest.mark.parametrize(
+    ("momentum", "what_if", "make"), [(0, "", SGD), (0.9, "", lambda: Momentum(0.9)), (0.9, ADAM, Adam)]
+)
+def test_each_run_takes_the_steps_of_a_new_optimizer(
+    explorer: Explorer, momentum: float, what_if: str, make: Any
+) -> None:
+    run = trained(explorer, 0.02, momentum, what_if, epochs=2)
+    X, y, optimizer = run.samples.X, run.samples.y, make()
+    below, above = np.split(run.weights[0], [3 * UNITS])
+    network = Network([Dense(below.reshape(UNITS, 3)), ReLU(), Dense(above.reshape(3, UNITS + 1)), Softmax()])
+    layers, orders = network.layers[::2], np.random.default_rng(0)
+    for _ in range(2):
+        order = orders.permutation(X.shape[1])
+        for start in range(0, len(order), 16):
+            batch = order[start : start + 16]
+            network.backward(cce_gradient(y[:, batch], network.forward(X[:, batch])) / len(batch))
+            arrays = [each.weights for each in layers], [each.weights_gradient for each in layers]
+            layers[0].weights, layers[1].weights = optimizer.step(*arrays, 0.02)
+    expected = np.concatenate([each.weights.ravel() for each in layers])
+    np.testing.assert_allclose(run.weights[2], expected)
+
+
+def test_rate_and_momentum_together_set_the_length_of_a_step(explorer: Explorer) -> None:
+    [question] = [question for question in QUESTIONS if question.id == "slider"]
+    kept = np.log(trained(explorer, 0.01, 0.9).epoch_loss[:100])
+    apart = {
+        choice: np.abs(np.log(trained(explorer, float(choice), 0).epoch_loss[:100]) - kept).mean()
+        for choice in question.choices
+    }
+    assert min(apart, key=lambda choice: apart[choice]) == question.choices[question.right] == "0.1"
+    assert sorted(apart.values())[0] < 0.1 < 1 < sorted(apart.values())[1]
+
+
+def test_the_slider_sets_the_momentum(explorer: Explorer) -> None:
+    assert explorer.choices["sizes"] == MOMENTA and explorer.choices["counted"] == "momentum"
+    explorer.epochs = 2
+    assert "batch size 16, momentum 0. After 2 epochs" in explorer.caption
+    assert explorer.caption.endswith("These are plain steps.")
+    explorer.size = 0.9
+    assert "batch size 16, momentum 0.9. After" in explorer.caption
+    assert explorer.caption.endswith("adds up to at most 10 plain steps.")
+    with pytest.raises(traitlets.TraitError, match=r"size is 1; expected a number from 0 to 0\.99\. Try size=0\.99"):
+        explorer.size = 1
+
+
+def test_a_largest_rate_is_told_of_plain_steps_alone(explorer: Explorer) -> None:
+    for momentum, what_if, is_told in ((0, "", True), (0.9, "", False), (0, ADAM, False)):
+        want = explorer._want()._replace(size=momentum, what_if=what_if, epochs=2)
+        trained(explorer, want.learning_rate, momentum, what_if, epochs=2)
+        assert (explorer._answers.find_limit(want) is not None) == is_told

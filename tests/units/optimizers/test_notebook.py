@@ -1,0 +1,109 @@
+"""What the third notebook says is true of its own code, run from top to bottom."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from lib.predictions.records import remember
+from lib.units.optimizers import UNIT
+from lib.units.optimizers.lab import QUESTIONS
+
+FOLDER = Path(__file__).parents[3] / "solutions" / "optimizers"
+CELLS = nbformat.read(FOLDER / "optimizers.ipynb", as_version=4).cells
+CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
+
+
+@pytest.fixture(scope="module")
+def outputs() -> Iterator[dict[str, str]]:
+    """The text that each cell of the solution prints, by the cell's id."""
+    notebook = nbformat.read(FOLDER / "optimizers.ipynb", as_version=4)
+    for cell in notebook.cells:  # graders skip these cells; a student runs them
+        cell.metadata.pop("tags", None)
+    predicted = {question.id: question.right for question in QUESTIONS}
+    with TemporaryDirectory() as folder, chdir(folder):
+        remember(UNIT.name, predicted)  # an experiment runs after its prediction
+        shutil.copytree(FOLDER / "figures", "figures")
+        NotebookClient(notebook, timeout=300).execute()
+    yield {
+        cell.id: "\n".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", text)]
+
+
+def rows(text: str, start: str = "") -> list[list[float]]:
+    return [numbers(line.removeprefix(start)) for line in text.splitlines() if line.startswith(start) and line]
+
+
+def test_what_students_bring_along_is_right_by_the_checks_of_the_first_two_notebooks(outputs: dict[str, str]) -> None:
+    assert outputs["own-check"].count("points (check-") == 7
+    assert "wrong" not in outputs["own-check"]
+    np.testing.assert_allclose(numbers(outputs["own-run"]), [30, -20, 10, 1, 2, 0.5])
+
+
+def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
+    places = {cell.id: place for place, cell in enumerate(CELLS)}
+    for name in CHOICES:
+        before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
+        assert any(f"predict.given('{name}')" in cell.source for cell in before)
+        assert before[-1].source.startswith("**In your own words:**")
+
+
+def test_the_steep_direction_sets_the_limit_and_the_flat_one_the_time(outputs: dict[str, str]) -> None:
+    below, above = (line[-2:] for line in rows(outputs["bowl"], "rate"))
+    assert CHOICES["bowl"].startswith("At 0.019 near 0 in the steep direction only; at 0.021 far away in the steep")
+    assert below == pytest.approx([10 * 0.981**100, 0.9**100], abs=1e-4) and below[0] == pytest.approx(1.5, abs=0.05)
+    assert abs(above[0]) < 10 and above[1] == pytest.approx(1.1**100, rel=1e-3)
+    assert 0.99**459 < 0.01 < 0.99**458
+
+
+def test_momentum_gains_and_too_much_of_it_loses(outputs: dict[str, str]) -> None:
+    assert numbers(outputs["momentum-run"]) == [-1, -2.5, -4.25]
+    plain, some, much = (line[-1] for line in rows(outputs["momentum-bowl"]) if len(line) < 3 and line[-1] > 1)
+    assert plain == 459 and some == pytest.approx(90, abs=10) and much > plain
+    assert CHOICES["momentum"] == "About 90"
+
+
+def test_adams_first_step_is_as_long_as_the_rate_whatever_the_gradient(outputs: dict[str, str]) -> None:
+    for _, right, without in rows(outputs["correction"]):
+        assert right == pytest.approx(-0.01, abs=1e-4) and without == pytest.approx(-0.01 * 0.1 / 0.001**0.5, abs=1e-4)
+    assert CHOICES["correction"].startswith("About three times as long")
+
+
+def test_only_adam_copes_with_a_feature_in_other_units(outputs: dict[str, str]) -> None:
+    losses = [line[-2] for line in rows(outputs["scales"], "feature 1")]
+    assert max(losses[:3]) < 0.1 and losses[5] < 0.1 and min(losses[3:5]) > 0.5
+    assert CHOICES["scales"] == "Only Adam"
+
+
+def test_the_schedule_saves_units_that_a_fixed_rate_kills(outputs: dict[str, str]) -> None:
+    [(_, dead, _, fixed)], [(saved, _, reached)] = (rows(outputs["schedule-run"], start) for start in ("rate", "warm"))
+    assert CHOICES["schedule"] == "More than 95 of 100"
+    assert dead >= 15 and fixed < 0.5 and reached > 0.95
+    assert saved == pytest.approx(8, abs=2)  # "about half of the units"
+
+
+def test_decay_makes_predictions_less_certain_and_no_better(outputs: dict[str, str]) -> None:
+    (_, low, right), (_, new, new_right), (_, higher, _), (_, lower, as_right) = rows(outputs["decay-run"], "decay")
+    assert CHOICES["decay"] == "Their loss is lower, and no more of them are right"
+    assert low < higher and lower < new / 2 and right == 1
+    assert [new_right, as_right] == pytest.approx([1 / 3, 1 / 3], abs=0.02)
+
+
+def test_keras_agrees(outputs: dict[str, str]) -> None:
+    differences = [
+        line[-1] for line in outputs["crosscheck"].splitlines() if "Keras" in line for line in [numbers(line)]
+    ]
+    assert not differences or (len(differences) == 3 and max(differences) < 1e-5)
