@@ -263,7 +263,7 @@ def shown(cell):
     return printed, [(each.get("text/plain"), each.get("image/png")) for each in data]
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     cells, _ = run(name)
     outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
@@ -275,7 +275,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ALL)
 def test_to_run_a_cell_again_changes_nothing_that_is_shown(name):
     """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
     _, shown_twice = run(name)

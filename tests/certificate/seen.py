@@ -16,6 +16,7 @@ PARTS_OF = {
     "relu": ("check-relu-forward", "check-relu-backward"),
     "network": ("check-network-forward", "check-network-backward"),
     "step": ("check-step",),
+    **{cell: (f"check-{cell}",) for cell in ("sgd", "momentum", "adam", "fit", "schedule", "decay")},
 }
 """The parts in which a cell's code earns points."""
 SENTENCES = frozenset(name for answer in answers("public") for name in answer.called or ())

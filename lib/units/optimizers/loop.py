@@ -25,16 +25,17 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class Optimizer:
-    """A test optimizer that notes what it is given. Its new weights, one after the other, don't depend on that."""
+    """A test optimizer that notes what it is given. Its new weights are drawn, or lie as far from the old ones."""
 
-    def __init__(self, ends: list[list[Array]]) -> None:
-        self.ends, self.arrays, self.rates = ends, list[Any](), list[Any]()
+    def __init__(self, ends: list[list[Array]], moves: bool = False) -> None:
+        self.ends, self.moves, self.arrays, self.rates = ends, moves, list[Any](), list[Any]()
 
     def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
         """Note a step."""
         self.arrays.append(copy.deepcopy({"weights": weights, "gradients": gradients}))
         self.rates.append(learning_rate)
-        return [np.array(w) for w in self.ends[(len(self.rates) - 1) % len(self.ends)]]
+        ends = self.ends[(len(self.rates) - 1) % len(self.ends)]
+        return [np.add(w, end) for w, end in zip(weights if self.moves else len(ends) * [0], ends, strict=False)]
 
 
 def run_loop(inputs: Inputs, fit: Any) -> Several:
@@ -58,7 +59,6 @@ def run_loop(inputs: Inputs, fit: Any) -> Several:
 
 def rates(inputs: Inputs, schedule: Any) -> Several:
     """Give the rates of all steps, in the warm-up and behind it."""
-
     peak, half, end = inputs["peak"], inputs["warmup_steps"], inputs["all_steps"]
 
     def between(*ends: int) -> list[Any]:
@@ -69,7 +69,7 @@ def rates(inputs: Inputs, schedule: Any) -> Several:
 
 def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
     """Take two steps with the student's decay around a test optimizer; momentum stands in for a large decay."""
-    inner, seen = Optimizer([inputs["other"], inputs["other_gradients"][0]]), list[Any]()
+    inner, seen = Optimizer([inputs["other"], inputs["other_gradients"][0]], moves=True), list[Any]()
     optimizer = WeightDecay(inner, inputs["momentum"] / 4)
     for step, gradients in enumerate(inputs["gradients"][:2]):
         weights = [w + step for w in inputs["weights"]]  # not the student's: each step is looked at by itself

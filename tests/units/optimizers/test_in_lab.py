@@ -5,10 +5,13 @@ from contextlib import chdir
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from lib.predictions.records import remember
 from lib.units.optimizers import UNIT
 from tests.browser import PATIENCE, readout, run_all, slider
+
+pytestmark = pytest.mark.xdist_group("JupyterLab")
 
 SOLUTION = Path(__file__).parents[3] / "solutions/optimizers/optimizers.ipynb"
 CELLS = ("setup", "layer", "own-loss", "own-softmax", "own-relu", "own-dense", "own-network", "make-network")

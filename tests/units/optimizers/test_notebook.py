@@ -1,40 +1,25 @@
 """What the third notebook says is true of its own code, run from top to bottom."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import chdir
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
-from lib.predictions.records import remember
-from lib.units.optimizers import UNIT
 from lib.units.optimizers.lab import QUESTIONS
+from tests.test_notebook import run, solution
 
-FOLDER = Path(__file__).parents[3] / "solutions" / "optimizers"
-CELLS = nbformat.read(FOLDER / "optimizers.ipynb", as_version=4).cells
+pytestmark = pytest.mark.xdist_group("solutions")
+
+CELLS = solution("optimizers").cells
 CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
 
 
 @pytest.fixture(scope="module")
-def outputs() -> Iterator[dict[str, str]]:
+def outputs() -> dict[str, str]:
     """The text that each cell of the solution prints, by the cell's id."""
-    notebook = nbformat.read(FOLDER / "optimizers.ipynb", as_version=4)
-    for cell in notebook.cells:  # graders skip these cells; a student runs them
-        cell.metadata.pop("tags", None)
-    predicted = {question.id: question.right for question in QUESTIONS}
-    with TemporaryDirectory() as folder, chdir(folder):
-        remember(UNIT.name, predicted)  # an experiment runs after its prediction
-        shutil.copytree(FOLDER / "figures", "figures")
-        NotebookClient(notebook, timeout=300).execute()
-    yield {
+    return {
         cell.id: "\n".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
-        for cell in notebook.cells
+        for cell in run("optimizers")[0]
         if cell.cell_type == "code"
     }
 
