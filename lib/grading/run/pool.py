@@ -124,9 +124,14 @@ class Pool(AbstractContextManager["Pool"]):
         """Have a task done, within some seconds."""
         try:
             return self._pool.schedule(task, timeout=seconds)
-        except RuntimeError:  # Pebble gives up where a worker dies while none has anything to do
+        except RuntimeError:  # it is broken
             self.renew()
             return self._pool.schedule(task, timeout=seconds)
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether Pebble has given up, as it does where a worker dies while none has anything to do."""
+        return not self._pool.active
 
     def renew(self) -> None:
         """End all processes, and begin with others."""
@@ -151,6 +156,8 @@ def _prepare() -> None:
 
 class Cluster(AbstractContextManager["Cluster"]):
     """A Dask cluster's workers. The scheduler gives what a worker had that died or went silent to another one."""
+
+    is_broken = False
 
     def __init__(self, address: str, patience: float):
         import dask
@@ -205,8 +212,9 @@ def runs(
         done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
         if done:
             moved = monotonic()
-        elif monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
-            # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word.
+        elif pool.is_broken or monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
+            # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word, and
+            # it forgets what it was given while it noticed that all have died.
             pool.renew()
             done, moved = {*flying}, monotonic()
         for future in done:
