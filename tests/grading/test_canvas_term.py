@@ -137,6 +137,7 @@ def test_what_can_be_no_notebook_is_listed_for_a_person(term):
 
 @pytest.mark.gives(f"zerolayer extend {ASSIGNMENT} ada --days 2")
 def test_more_time_counts_before_and_after_the_work_is_there(marked):
+    assert "ada was late in Canvas, which doesn't say by how much, and has more time" in marked.graded.stderr
     assert "ada has 2 days more for softmax_classifier, until 2026-03-03 12:00 UTC." in marked.before.stdout
     assert {who for who, cost in marked.lateness.items() if cost} == {"bao", "anon_12345"}
     assert "bao has 7 days more" in marked.after.stdout and "bao counts as in time now" in marked.after.stderr
@@ -151,6 +152,7 @@ def test_more_time_comes_from_a_file_too_all_of_it_or_none(term):
         "id,until\nno,2026-03-05\n": f"{at} 2: 'no 2026-03-05' can't be given: the gradebook has no such student",
         "id,days,until\nhana,1,\ngil,,2026-02-01\n": f"{at} 3: 'gil 2026-02-01' can't be given: that is -28.5 days",
         "id,days\ngil,soon\n": f"{at} 2: 'gil soon' can't be given: could not convert",
+        "id,days\nhana,1\nhana,2\n": "more.csv names a student twice.",
         "id,days\ngil,\n": f"{at} 2: 'gil' can't be given: say how much time it is, by --days or --until, one of both",
         "student,days\ngil,2\n": "more.csv has no first line `id,days` or `id,until`: found student, days.",
     }
@@ -165,7 +167,7 @@ def test_more_time_comes_from_a_file_too_all_of_it_or_none(term):
 
 
 def test_the_mark_scheme_stands_beside_the_answer_and_students_never_get_it(marked):
-    assert f"Mark scheme\n{SCHEME}" in marked.formgrader.replace("\n\n", "\n")
+    assert f"Mark scheme, as it stands in the solution\n{SCHEME}" in marked.formgrader.replace("\n\n", "\n")
     assert marked.zerolayer("feedback", ASSIGNMENT).returncode == 0
     theirs = chain(marked.root.glob("notebooks/*/*.ipynb"), marked.root.glob("feedback/*/*/*.html"))
     assert [file for file in theirs if SCHEME in file.read_text()] == []
@@ -181,6 +183,8 @@ def test_the_report_knows_who_is_missing_and_fits_a_phone(marked):
 
 @pytest.mark.gives(f"nbgrader export {EXPORTER} --CanvasExporter.gradebook=canvas.csv --to=upload.csv")
 def test_canvas_file_comes_back_with_its_column_filled_and_nothing_else_changed(marked):
+    own = marked.nbgrader("export", EXPORTER, "--CanvasExporter.gradebook=canvas.csv", "--to=canvas.csv")
+    assert "canvas.csv is Canvas' own file. Name another place with --to." in own.stderr
     done = marked.nbgrader("export", EXPORTER, "--CanvasExporter.gradebook=canvas.csv", "--to=upload.csv")
     assert done.returncode == 0, done.stderr
     written = (marked.root / "upload.csv").read_bytes()

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
@@ -13,6 +14,7 @@ from lib.grading.book.extensions import extend
 from lib.grading.book.gradebook import has_roster, open_gradebook
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, options
+from lib.grading.door.downloads import read_collected
 from lib.grading.errors import ConfigError
 from lib.grading.names import NoId, parse_id, visible
 from lib.grading.progress import say
@@ -72,7 +74,9 @@ class ExtendApp(Command):
         zerolayer extend UNIT --file extensions.csv
     """
     days = Unicode("", help="How many days longer than the others, such as 2 or 0.5.").tag(config=True)
-    until = Unicode("", help="Until when instead, as a due date is given; in UTC if it names no zone.").tag(config=True)
+    until = Unicode("", help="Until when instead, in UTC if it names no zone: days, as from today's due date.").tag(
+        config=True
+    )
     file = Unicode("", help="A CSV file with a line for each student.").tag(config=True)
     aliases = {**options("db"), **{name: f"ExtendApp.{name}" for name in ("days", "until", "file")}}
 
@@ -89,20 +93,27 @@ class ExtendApp(Command):
             lines = [*self._lines()] if self.file else [Line("", students[0], self.days, self.until)]
             roster = {one.id for one in gradebook.students} if has_roster(gradebook) else None
             more = {line.student: line.read(due, roster) for line in lines}
+            if len(more) < len(lines):
+                raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")
             extend(gradebook, self.coursedir, assignment, more)
+            late = read_collected(self.coursedir, assignment, self.config).late
             for student, time in more.items():
                 until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
+                if student in late and time:
+                    self.log.warning("%s was late in Canvas, which doesn't say by how much: look there.", student)
                 say(visible(f"{student} has {time.total_seconds() / 86400:g} days more for {assignment}{until}."))
             renew_penalties(gradebook, self)
 
     def _lines(self) -> Iterator[Line]:
         """Read the file. Raises ConfigError where its first line doesn't say what stands below."""
-        with Path(self.file).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            heads = [*(reader.fieldnames or ())]
-            if "id" not in heads or not {"days", "until"} & set(heads):
-                found = ", ".join(heads) or "nothing"
-                raise ConfigError(f"{self.file} has no first line `id,days` or `id,until`: found {found}.")
-            for row in reader:
-                student, days, until = (row.get(head, "").strip() for head in ("id", "days", "until"))
-                yield Line(f"{self.file}, line {reader.line_num}: ", student, days, until)
+        try:
+            reader = csv.DictReader(StringIO(Path(self.file).read_text("utf-8-sig"), newline=""), restval="")
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{self.file} can't be read: {error}. Save it as CSV UTF-8.") from error
+        heads = [*(reader.fieldnames or ())]
+        if "id" not in heads or not {"days", "until"} & set(heads):
+            found = ", ".join(heads) or "nothing"
+            raise ConfigError(f"{self.file} has no first line `id,days` or `id,until`: found {found}.")
+        for row in reader:
+            student, days, until = (row.get(head, "").strip() for head in ("id", "days", "until"))
+            yield Line(f"{self.file}, line {reader.line_num}: ", student, days, until)

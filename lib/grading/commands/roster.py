@@ -62,6 +62,8 @@ class RosterApp(Command):
             id = known.get(student.number) or parse_id(student.login)
             if isinstance(id, NoId):
                 id = names.id_in("canvas", student.last_name + student.first_name, student.number)
+            if not id:
+                self.fail("%s", f"No id can be made for {student.last_name} ({student.number}). Nothing was changed.")
             if id in found:
                 both = f"{found[id].last_name} ({found[id].number}) and {student.last_name} ({student.number})"
                 self.fail("%s", f"Both {both} would have the id {id}. Nothing was changed.")

@@ -20,7 +20,7 @@ from functools import partial
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import orjson
@@ -150,7 +150,7 @@ def _moodle(part: str, is_file: bool) -> Owner | None:
     last = found[-1]
     file = part[last.end() + 1 :]
     if is_file or file:
-        other = CANVAS.fullmatch(part[: last.start()] + "_") if is_file else None
+        other = (CANVAS.fullmatch(part) or ANONYMOUS.fullmatch(part)) if is_file else None
         if len(found) > 1 or other is not None:
             raise Refused(TWO_WAYS)
     return Owner("moodle", part[: last.start()], last["number"], file)
@@ -260,7 +260,7 @@ class LmsNames(FileNameCollectorPlugin):
 
 def name_in_canvas(name: str) -> str:
     """Write a name, last name first, as Canvas writes it into the names of files."""
-    return re.sub(r"\W", "", name).lower()
+    return "".join(letter for letter in normalize("NFC", name) if letter == "_" or category(letter)[0] in "LMN").lower()
 
 
 class Download(ExtractorPlugin):

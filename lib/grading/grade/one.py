@@ -139,6 +139,10 @@ def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ())
     rows = {name: judged.rows for name, judged in done.items()}
     student = work.handed.student
     more = course.extensions.get(student)
+    if more and student in course.collected.late:
+        course.log.warning(
+            "%s was late in Canvas, which doesn't say by how much, and has more time: look there.", student
+        )
     course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student), more)
     verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}

@@ -152,7 +152,7 @@ def _join_ids(works: dict[str, StudentWork], numbers: Mapping[str, str]) -> None
     on_roster = {work.number: id for id, work in works.items() if work.number and not work.handed_in}
     for id, number in numbers.items():
         if id in works and works[id].handed_in and number in on_roster:
-            works[id].name = works.pop(on_roster[number]).name
+            works[id].name = works.pop(on_roster.pop(number)).name
 
 
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:

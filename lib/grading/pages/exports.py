@@ -211,6 +211,10 @@ class CanvasExporter(LmsExporter):
             columns = {name: file.column(str(self.columns.get(name, name))) for name in best}
         except ConfigError as error:
             sys.exit(f"{error} Nothing was written.")
+        if len({*columns.values()}) < len(columns):
+            sys.exit(f"Several assignments have one column in {file.name}: {', '.join(columns)}. Nothing was written.")
+        if self.place.resolve() == Path(self.gradebook).resolve():
+            sys.exit(f"{self.place} is Canvas' own file. Name another place with --to. Nothing was written.")
         row_of = self._rows(file, table, numbers)
         for name, column in columns.items():
             possible, excused = file.possible(column), []
@@ -243,8 +247,9 @@ class CanvasExporter(LmsExporter):
             hidden = student.id.removeprefix("anon_")  # of digits alone it could be somebody else's number
             keys = [("id", own), ("id", numbers.get(student.id, "")), ("login", student.id.casefold()), ("sis", own)]
             keys += [] if hidden.isdigit() else [("id", hidden)]
-            for key in filter(rows.__contains__, (key for key in keys if key[1])):
-                found.setdefault(student, rows[key])
+            own_rows = {id(rows[key]): rows[key] for key in keys if key[1] and key in rows}
+            if len(own_rows) == 1:  # a number of another kind may be somebody else's here
+                [found[student]] = own_rows.values()
         owners = Counter(map(id, found.values()))
         row_of = {student: row for student, row in found.items() if owners[id(row)] == 1}
         if left := sorted(student.id for student in table if student not in row_of):

@@ -10,6 +10,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from html import escape
@@ -32,7 +33,6 @@ from traitlets import Bool, List
 from lib.grading.door import markup
 from lib.grading.door.cells import course_id
 from lib.grading.door.markup import PICTURES, Room
-from lib.grading.files import is_file
 from lib.grading.names import escape_turns
 
 NONCE = secrets.token_urlsafe(16)
@@ -53,6 +53,9 @@ NO_MATHJAX = """{% macro mathjax(url) %}
 """In the place of nbconvert's macro, which fetches MathJax from elsewhere: formulas are MathML. formgrade.js waits for
 MathJax to be through before it goes to its first field; then the one comes that the page's address names."""
 
+SCHEME = """<div class="panel panel-info"><div class="panel-heading">Mark scheme, as it stands in the solution</div>
+<div class="panel-body">{}</div></div>"""
+"""A frame such as no text of a student's can have."""
 CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }</style>"
 """Nothing that a student wrote is drawn over what stands beside it: a verdict, or points."""
 
@@ -106,30 +109,34 @@ class SubmissionPage(HTMLExporter):
     ) -> tuple[str, dict[str, Any]]:
         """Called by formgrader, with the names of student, assignment and notebook in `resources`."""
         resources = resources or {}
-        if "assignment_id" in resources:
-            schemes = self._mark_schemes(resources["assignment_id"], resources["notebook_id"])
-            nb = NotebookNode({**nb, "cells": [*_with_schemes(nb.cells, schemes)]})
+        schemes = self._mark_schemes(resources) if "assignment_id" in resources else {}
+        places = {id: secrets.token_hex() for id in schemes}  # nobody can write into a notebook what is drawn only now
+        nb = NotebookNode({**nb, "cells": [*_with_places(nb.cells, places)]})
         escaped = {key: escape(value) if isinstance(value, str) else value for key, value in resources.items()}
-        return super().from_notebook_node(nb, escaped, **options)
+        page, resources = super().from_notebook_node(nb, escaped, **options)
+        for id, place in places.items():
+            page = page.replace(f"<p>{place}</p>", SCHEME.format(schemes[id]))
+        return page, resources
 
-    def _mark_schemes(self, assignment: str, notebook: str) -> dict[str, str]:
+    def _mark_schemes(self, names: Mapping[str, Any]) -> dict[str, str]:
         """Read how each cell is to be marked, by id: that stands in the solution alone, and students never get it."""
         course, schemes = CourseDirectory(parent=self), dict[str, str]()
-        file = Path(course.format_path(course.source_directory, ".", assignment), f"{notebook}.ipynb")
+        folder = course.format_path(course.source_directory, ".", names["assignment_id"])
         step = ClearMarkScheme(parent=self)
         region = rf".*{step.begin_mark_scheme_delimeter}.*\n((?:.*\n)*?).*{step.end_mark_scheme_delimeter}"
-        for cell in nbformat.read(file, as_version=4).cells if is_file(file) else ():
-            if found := re.findall(region, cell.source):
-                schemes[course_id(cell)] = "\n".join(found)
+        with suppress(OSError, ValueError):  # what can't be read is told by a build
+            for cell in nbformat.read(Path(folder, f"{names['notebook_id']}.ipynb"), as_version=4).cells:
+                if found := re.findall(region, cell.source):
+                    schemes[course_id(cell)] = markup.markdown("\n".join(found), Room())
         return schemes
 
 
-def _with_schemes(cells: Iterable[NotebookNode], schemes: Mapping[str, str]) -> Iterator[NotebookNode]:
-    """Give the cells, and behind each one that has a mark scheme a cell with that."""
+def _with_places(cells: Iterable[NotebookNode], places: Mapping[str, str]) -> Iterator[NotebookNode]:
+    """Give the cells, and behind each one that has a mark scheme a cell with its place."""
     for cell in cells:
         yield cell
-        if scheme := schemes.get(course_id(cell)):
-            yield new_markdown_cell(f"**Mark scheme**\n\n{scheme}")
+        if place := places.get(course_id(cell)):
+            yield new_markdown_cell(place)
 
 
 def guard_formgrader() -> None:

@@ -278,6 +278,14 @@ CLAIMS = {
         {f"victim_777_888_x_12345_67890_{FILE}": b"forged", f"victim_777_900_{FILE}": WORK},
         {"victim_777": WORK},
     ),
+    "Canvas: a file's name with Moodle's marker": (
+        {
+            f"mallory_LATE_666_67900_777{MOODLES}x.ipynb": b"forged",
+            f"anon_x7Kd2_5{MOODLES}x.ipynb": b"forged",
+            **HONEST,
+        },
+        THEIRS,
+    ),
     "Canvas: a title that looks like Moodle's": ({f"mallory_666_67900_{ELSE}x.ipynb": b"forged", **HONEST}, THEIRS),
 }
 
