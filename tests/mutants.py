@@ -124,12 +124,12 @@ def tests_for(file: Path) -> list[str]:
 def failing(python: Path, folder: Path, tests: list[str]) -> list[str]:
     """Run tests until one fails; name those that do."""
     # In JupyterLab a person looks: what is seen there takes minutes, and other tests see it, too.
-    command = [python, "-m", "pytest", "-q", "-x", "-n", "2", "--ignore-glob=*in_lab.py", *tests]
+    command = [python, "-m", "pytest", "-q", "-x", "-n", "0", "--ignore-glob=*in_lab.py", *tests]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return ["it no longer ends"]
-    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    named = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     return named or ([] if done.returncode == 0 else tests)
 
 

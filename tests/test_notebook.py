@@ -256,6 +256,19 @@ def run(name):
     return first, {cell.id: (shown(first[at]), shown(cell)) for at, cell in demos}
 
 
+def printed(name, between=""):
+    """Give the text that each cell of a solution prints, by the cell's id, with something `between` its outputs."""
+    return {
+        cell.id: between.join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
+        for cell in run(name)[0]
+        if cell.cell_type == "code"
+    }
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", text)]
+
+
 def shown(cell):
     """Give what a cell prints and draws; widgets are new ones each time."""
     printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")

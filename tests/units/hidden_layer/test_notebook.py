@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.units.hidden_layer.lab import QUESTIONS
-from tests.test_notebook import run, solution
+from tests.test_notebook import numbers, printed, solution
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
@@ -17,15 +17,7 @@ CHOICES = {question.id: question.choices[question.right] for question in QUESTIO
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, str]:
     """The text that each cell of the solution prints, by the cell's id."""
-    return {
-        cell.id: "".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
-        for cell in run("hidden_layer")[0]
-        if cell.cell_type == "code"
-    }
-
-
-def numbers(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", text)]
+    return printed("hidden_layer")
 
 
 def test_what_students_bring_along_is_right_by_the_checks_of_the_first_notebook(outputs: dict[str, str]) -> None:

@@ -1,12 +1,10 @@
 """What the third notebook says is true of its own code, run from top to bottom."""
 
-import re
-
 import numpy as np
 import pytest
 
 from lib.units.optimizers.lab import QUESTIONS
-from tests.test_notebook import run, solution
+from tests.test_notebook import numbers, printed, solution
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
@@ -17,15 +15,7 @@ CHOICES = {question.id: question.choices[question.right] for question in QUESTIO
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, str]:
     """The text that each cell of the solution prints, by the cell's id."""
-    return {
-        cell.id: "\n".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
-        for cell in run("optimizers")[0]
-        if cell.cell_type == "code"
-    }
-
-
-def numbers(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e[+-]\d+)?", text)]
+    return printed("optimizers", "\n")
 
 
 def rows(text: str, start: str = "") -> list[list[float]]:
