@@ -111,7 +111,14 @@ def lay_out(folder: Path) -> Path:
     venv.create(folder / ".venv", symlinks=True)
     [site] = (folder / ".venv").glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
-    (folder / ".venv" / "share").symlink_to(Path(sys.prefix, "share"))  # what JupyterLab finds beside its Python
+    for place in ("share", "etc"):  # what Jupyter finds beside its Python
+        (folder / ".venv" / place).symlink_to(Path(sys.prefix, place))
+    for script in Path(sys.prefix, "bin").iterdir():
+        if script.is_file() and (text := script.read_bytes()).startswith(b"#!") and script.name[0] != ".":
+            (copied := folder / ".venv" / "bin" / script.name).write_bytes(
+                text.replace(sys.prefix.encode(), str(folder / ".venv").encode())
+            )
+            copied.chmod(0o755)
     return folder / ".venv" / "bin" / "python"
 
 
