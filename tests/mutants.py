@@ -38,8 +38,9 @@ SEEN_BY = {
     "lib/grading/kernel": "tests/grading/kernel tests/grading/run/test_notebook.py",
     "lib/grading/run": "tests/grading/run",
     "lib/grading/sandbox": "tests/grading/sandbox",
-    "lib/grading/pages": "tests/grading/pages",
-    "lib/grading/commands": "tests/grading/commands tests/grading/test_canvas_term.py tests/authoring/test_build.py",
+    "lib/grading/pages": "tests/grading/pages tests/grading/test_canvas_term.py",
+    "lib/grading/commands": "tests/grading/commands tests/grading/test_canvas_term.py tests/authoring/test_build.py"
+    " tests/grading/pages/test_class_feedback.py",
     "lib/grading": "tests/grading/test_files.py tests/grading/test_names.py tests/grading/grade tests/authoring",
     "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted.py tests/test_mistakes.py tests/test_unit.py"
     " tests/checking",
