@@ -2,7 +2,7 @@
 
 *Export Entire Gradebook* writes it, and *Import* takes it back. Below the heads stands a row of the points possible,
 sometimes after one that says which columns are posted by hand. An assignment's head is its title with its number, such
-as `Softmax classifier (1234)`. (Canvas LMS, gradebook_exporter.rb and gradebook_importer.rb.)
+as `Title (1234)`. (Canvas LMS, gradebook_exporter.rb and gradebook_importer.rb.)
 """
 
 import csv

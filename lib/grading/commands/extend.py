@@ -14,7 +14,7 @@ from lib.grading.book.extensions import extend
 from lib.grading.book.gradebook import has_roster, open_gradebook
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, options
-from lib.grading.door.downloads import read_collected
+from lib.grading.door.downloads import LATE_WITH_MORE_TIME, read_collected
 from lib.grading.errors import ConfigError
 from lib.grading.names import NoId, parse_id, visible
 from lib.grading.progress import say
@@ -74,9 +74,9 @@ class ExtendApp(Command):
         zerolayer extend UNIT --file extensions.csv
     """
     days = Unicode("", help="How many days longer than the others, such as 2 or 0.5.").tag(config=True)
-    until = Unicode("", help="Until when instead, in UTC if it names no zone: days, as from today's due date.").tag(
-        config=True
-    )
+    until = Unicode(
+        "", help="Until when instead, in UTC if it names no zone. Kept as days: they move with the due date."
+    ).tag(config=True)
     file = Unicode("", help="A CSV file with a line for each student.").tag(config=True)
     aliases = {**options("db"), **{name: f"ExtendApp.{name}" for name in ("days", "until", "file")}}
 
@@ -100,7 +100,7 @@ class ExtendApp(Command):
             for student, time in more.items():
                 until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
                 if student in late and time:
-                    self.log.warning("%s was late in Canvas, which doesn't say by how much: look there.", student)
+                    self.log.warning(LATE_WITH_MORE_TIME, student)
                 say(visible(f"{student} has {time.total_seconds() / 86400:g} days more for {assignment}{until}."))
             renew_penalties(gradebook, self)
 

@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook, Student
 from lib.grading.book.canvas import CanvasFile, Enrolled
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.commands.command import Command, options
-from lib.grading.door.downloads import LmsNames, read_collected
+from lib.grading.door.downloads import LmsNames, numbers_in_canvas
 from lib.grading.names import NoId, parse_id, visible
 from lib.grading.progress import say
 
@@ -54,8 +54,8 @@ class RosterApp(Command):
 
         Exits with 1 where two would have the same.
         """
-        collected = (read_collected(self.coursedir, one.name, self.config) for one in gradebook.assignments)
-        known = {number: id for each in collected for id, number in each.canvas.items()}
+        numbers = numbers_in_canvas(self.coursedir, (one.name for one in gradebook.assignments), self.config)
+        known = {number: id for id, number in numbers.items()}
         known |= {one.lms_user_id: one.id for one in gradebook.students if one.lms_user_id}
         names, found = LmsNames(parent=self), dict[str, Enrolled]()
         for student in students:

@@ -12,7 +12,7 @@ import shutil
 import stat
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -68,9 +68,9 @@ BROKEN = (
 beyond any place, or is packed with a dictionary of gigabytes."""
 LATE_WITHOUT_TIME = timedelta(seconds=1)
 """How late a submission counts that Canvas calls late: it doesn't say by how much."""
+LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has more time: look there."
 NOT_COMPLETE = "Not all was collected. Once this is mended, collect again with --force before you grade."
 INSTEAD = "Ask for the notebook itself."
-FOR_THE_GROUP = "give its other members the same points by hand."
 MOST_FILES = 10**6
 """Files and folders in all downloads together."""
 RENAME = "Name it like lastname_12345_1_NOTEBOOK.ipynb, with the number that the student has in the LMS."
@@ -126,6 +126,12 @@ def read_collected(course: CourseDirectory, assignment: str, config: Config) -> 
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         course.log.warning("%s is damaged and isn't used. Run `nbgrader zip_collect --force` again.", place)
         return Collected()
+
+
+def numbers_in_canvas(course: CourseDirectory, assignments: Iterable[str], config: Config) -> dict[str, str]:
+    """Give each student's number in Canvas, by the id here, as the downloads of all these assignments had it."""
+    noted = (read_collected(course, each, config).canvas for each in assignments)
+    return {id: number for numbers in noted for id, number in numbers.items()}
 
 
 @dataclass(frozen=True)
@@ -302,7 +308,8 @@ class Download(ExtractorPlugin):
         for student, owner in sorted(self._owner_of_collected().items()):
             if self._names.is_a_groups(owner):
                 why = (
-                    f"it came under the name {owner.name}, which isn't {student}'s. If it is a group's, {FOR_THE_GROUP}"
+                    f"it came under the name {owner.name}, which isn't {student}'s. If it is a group's, give its other"
+                    " members the same points by hand."
                 )
                 self.log.warning("The work of %s: %s", student, why)
                 self._left_out.append(LeftOut(student, "", why))

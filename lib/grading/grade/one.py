@@ -31,6 +31,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.gradebook import Rows
 from lib.grading.door.cells import Restored, course_id, restore
+from lib.grading.door.downloads import LATE_WITH_MORE_TIME
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
@@ -140,9 +141,7 @@ def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ())
     student = work.handed.student
     more = course.extensions.get(student)
     if more and student in course.collected.late:
-        course.log.warning(
-            "%s was late in Canvas, which doesn't say by how much, and has more time: look there.", student
-        )
+        course.log.warning(LATE_WITH_MORE_TIME, student)
     course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student), more)
     verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}

@@ -26,7 +26,7 @@ from traitlets import Dict, Unicode
 from lib.grading.book.canvas import CanvasFile
 from lib.grading.book.marks import Total, above_maximum, format_points, read_marks
 from lib.grading.book.penalties import renew_penalties
-from lib.grading.door.downloads import LmsNames, read_collected
+from lib.grading.door.downloads import LmsNames, numbers_in_canvas
 from lib.grading.errors import ConfigError
 from lib.grading.files import file_beside, is_file
 from lib.grading.machine_faults import sentence
@@ -189,8 +189,8 @@ class CanvasExporter(LmsExporter):
     def export(self, gradebook: Gradebook) -> None:
         """Called by `nbgrader export`; exits with a sentence where Canvas' file, or a column, can't be found."""
         table, best = self.scores(gradebook)
-        collected = (read_collected(self.parent.coursedir, one.name, self.config) for one in gradebook.assignments)
-        numbers = {id: number for each in collected for id, number in each.canvas.items()}
+        names = (one.name for one in gradebook.assignments)
+        numbers = numbers_in_canvas(self.parent.coursedir, names, self.config)
         if self.gradebook:
             self._fill(table, best, numbers)
             return
@@ -253,11 +253,11 @@ class CanvasExporter(LmsExporter):
         owners = Counter(map(id, found.values()))
         row_of = {student: row for student, row in found.items() if owners[id(row)] == 1}
         if left := sorted(student.id for student in table if student not in row_of):
-            hidden = " Whose the anonymous ones are, that file doesn't say: type their points into SpeedGrader."
+            anonymous = " Whose the anonymous ones are, that file doesn't say: type their points into SpeedGrader."
             self.log.warning(
                 f"{self.gradebook} has no row of these students, or one for two of them, and not their points:"
                 f" {', '.join(left)}. `zerolayer roster` with that file gives them Canvas' numbers."
-                + (hidden if any(id.startswith("anon_") for id in left) else "")
+                + (anonymous if any(id.startswith("anon_") for id in left) else "")
             )
         return row_of
 

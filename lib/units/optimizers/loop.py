@@ -58,7 +58,7 @@ def run_loop(inputs: Inputs, fit: Any) -> Several:
 
 
 def rates(inputs: Inputs, schedule: Any) -> Several:
-    """Give the rates of all steps, in the warm-up and behind it."""
+    """Give the rates of all steps, in the warm-up and after it."""
     peak, half, end = inputs["peak"], inputs["warmup_steps"], inputs["all_steps"]
 
     def between(*ends: int) -> list[Any]:
@@ -107,9 +107,9 @@ WARM_UP = of_rates(
 )
 FALL = of_rates(
     "Fall",
-    "Behind the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
+    "After the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
     rates,
-    hint="Which angle does the cosine get in the first step behind the warm-up, and which one near the end?",
+    hint="Which angle does the cosine get in the first step after the warm-up, and which one near the end?",
     points=2,
     of=("fall",),
 )
@@ -117,7 +117,7 @@ STEP = of_arrays(
     "OptimizerStep",
     "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
     decayed,
-    hint="Hand on the three arguments of step, unchanged: the decay is taken away behind the optimizer's own step.",
+    hint="Hand on the three arguments of step, unchanged: the decay is taken away after the optimizer's own step.",
     of=("given",),
 )
 WEIGHTS = of_arrays(

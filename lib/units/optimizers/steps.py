@@ -54,7 +54,7 @@ def plain(inputs: Inputs, SGD: Any) -> Several:
 
 
 def with_momentum(inputs: Inputs, Momentum: Any) -> Several:
-    """Take steps at one rate, so that it may come in with the velocity or behind it."""
+    """Take steps at one rate, so that it may come in with the velocity or after it."""
     kept, rates = inputs["momentum"], np.full(len(inputs["rates"]), inputs["rates"][0])
     return take_steps(inputs, (Momentum(kept), Momentum(momentum=kept)), rates)
 

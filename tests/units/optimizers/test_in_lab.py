@@ -1,35 +1,31 @@
 """The third notebook's explorer in a real JupyterLab: its momentum is set by key, and typed."""
 
 import re
-from contextlib import chdir
-from pathlib import Path
 
-import nbformat
 import pytest
 
-from lib.predictions.records import remember
 from lib.units.optimizers import UNIT
-from tests.browser import PATIENCE, readout, run_all, slider
+from tests.browser import PATIENCE, readout, slider
+from tests.units.hidden_layer.test_in_lab import open_explorer
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
-SOLUTION = Path(__file__).parents[3] / "solutions/optimizers/optimizers.ipynb"
-CELLS = ("setup", "layer", "own-loss", "own-softmax", "own-relu", "own-dense", "own-network", "make-network")
+CELLS = (
+    "setup",
+    "layer",
+    "own-loss",
+    "own-softmax",
+    "own-relu",
+    "own-dense",
+    "own-network",
+    "make-network",
+    "momentum",
+    "adam",
+)
 
 
 def test_the_momentum_is_set_by_key_and_typed(browser, lab):
-    cells = {cell.id: cell.source for cell in nbformat.read(SOLUTION, as_version=4).cells}
-    data = cells["scales"].splitlines()[0]
-    quietly = "from lib.explorer import widget\nwidget.AHEAD = 0"
-    names = (*CELLS, "momentum", "adam")
-    # One cell: JupyterLab takes cells that are out of sight out of the page.
-    source = "\n".join([*(cells[name] for name in names), data, quietly, cells["explore"]])
-    with chdir(lab.folder):
-        remember(UNIT.name, {"slider": 2})
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    lab.open(page, lab.write("optimizers.ipynb", source))
-    run_all(page)
-    page.locator(".zl-pictures svg").first.wait_for(timeout=PATIENCE)
+    page = open_explorer(browser, lab, UNIT, CELLS, "scales", "explore", {"slider": 2})
     assert readout(page, "Momentum") == "0"
     slider(page, "Momentum").press("ArrowRight")
 

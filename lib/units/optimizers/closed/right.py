@@ -66,7 +66,7 @@ def fit(network: Any, optimizer: Any, schedule: Any, X: Array, y: Array, batch_s
 
 
 def warm_up_and_fall(t: int, peak: float, warmup_steps: int, all_steps: int) -> Any:
-    """Loshchilov and Hutter (2017), equation 5, behind a warm-up."""
+    """Loshchilov and Hutter (2017), equation 5, after a warm-up."""
     if t < warmup_steps:
         return peak * (t + 1) / warmup_steps
     return peak / 2 * (1 + np.cos(np.pi * (t - warmup_steps) / (all_steps - warmup_steps)))
