@@ -25,14 +25,16 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 900
 """Time for one mutant: code that no longer ends is caught, too."""
 SEEN_BY = {
-    "lib/authoring": "tests/authoring/test_laws.py tests/authoring/test_markers.py tests/authoring/test_build.py",
+    "lib/authoring": "tests/authoring/test_laws.py tests/authoring/test_markers.py tests/authoring/test_build.py"
+    " tests/authoring/test_broken_units.py",
     "lib/checking": "tests/checking tests/certificate",
     "lib/explorer": "tests/explorer tests/units",
     "lib/units": "tests/certificate tests/units",
     "lib/reference": "tests/reference",
     "lib/predictions": "tests/predictions",
     "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/grade",
-    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_exports.py",
+    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_exports.py"
+    " tests/grading/commands/test_watch.py",
     "lib/grading/door": "tests/grading/door tests/grading/grade tests/grading/test_canvas_term.py",
     "lib/grading/grade": "tests/grading/grade tests/grading/run/test_class.py",
     "lib/grading/kernel": "tests/grading/kernel tests/grading/run/test_notebook.py",
