@@ -133,6 +133,7 @@ REFUSED = {
     f"empty.csv {NO_SHEET} nothing.": ("MoodleWorksheet", "--MoodleWorksheetExporter.worksheet=empty.csv"),
     "There is no worksheet 'no.csv'.": ("MoodleWorksheet", "--MoodleWorksheetExporter.worksheet=no.csv"),
     "Give it: --MoodleFeedbackExporter.worksheet=FILE": ("MoodleFeedback", "--to=out.csv"),
+    "about one assignment, found none with a submission.": ("MoodleWorksheet", "--assignment=['hidden_layer']"),
     "no/out.csv: No such file or directory. Nothing was written. Mend this": ("Text", "--to=no/out.csv"),
     "submitted: Is a directory. Nothing was written. Mend this": ("Text", "--to=submitted"),
     "The gradebook has no assignment called no. Nothing was written.": ("Text", "--assignment=['no']"),
