@@ -75,7 +75,7 @@ def changed(node: ast.AST) -> ast.AST | None:
             new.body, new.orelse = orelse, body
         case ast.Expr(value=ast.Call()) | ast.Assign() | ast.AugAssign() | ast.Raise() | ast.Continue() | ast.Break():
             return ast.Pass()
-        case ast.Return(value=value) if value is not None:
+        case ast.Return(value=value) if not isinstance(value, ast.Constant):
             new.value = ast.Constant(None)
         case ast.If():
             new.test = ast.UnaryOp(ast.Not(), new.test)

@@ -138,6 +138,7 @@ def test_lab_opens_what_is_named(course):
         with jupyter_lab(course.root, command=(sys.executable, "-m", "lib.grading", "lab", named)) as lab:
             shown = lab.ask(f"api/contents/{UNIT}.ipynb")
             assert is_shown in shown and f"/lab/tree/{UNIT}.ipynb?token=" in lab.log.read_text()
+            assert ("nbgrader:formgrader" in lab.ask("lab")) == (named == UNIT), "a student has no author's tools"
     refused(course, "lab", "solutions/none.ipynb")
 
 
