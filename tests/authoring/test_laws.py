@@ -82,7 +82,10 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
         with_part(relu_unit.loss, statements=(SquaredError, Always)),
         ["Always: a statement that never fails"],
     ),
-    "it can't be defined": (a("Odd", "mse = squares"), ["the.KEY: ", "'Odd'", "can't be run", "NameError: name 'squares'"]),
+    "it can't be defined": (
+        a("Odd", "mse = squares"),
+        ["the.KEY: ", "'Odd'", "can't be run", "NameError: name 'squares'"],
+    ),
     "it is another one": (
         a("Again", *ABSOLUTE.sources),
         ["'Again' of 'check-mse': a mistake without numbers of its own", "way 1: the same as"],
