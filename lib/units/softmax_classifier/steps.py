@@ -22,6 +22,7 @@ from lib.units.softmax_classifier.trace import (
     NO_ARRAY,
     NO_SAMPLE,
     NOT_CALLED,
+    OTHER_LAYER,
     OTHER_SHAPE,
     THREE_THINGS,
     direction,
@@ -317,7 +318,9 @@ def _wrong_update(row: Row, layer: float) -> Wrong | None:
             expected=ONE_CALL,
             hint=UPDATE,
         )
-    if updated != layer:
+    if updated == OTHER_LAYER:
+        what = "dlayer.backward updates another layer than the one that dlayer.forward ran."
+    elif updated != layer:
         what = "dlayer.backward updates another layer than in the first step."
     elif touched == KEPT:
         what = "The dense layer is kept from one call to the next."

@@ -40,6 +40,8 @@ BLANK = "__blank__"
 """The name that `lib.blanks` puts in the place of a ?."""
 KEPT = 2
 """How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
+NO_LAYER, OTHER_LAYER = -1, -2
+"""In the place of a dense layer's number: none yet, or an update was another's than the forward pass."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
 
@@ -89,7 +91,7 @@ class Step:
     samples: Samples
     asked: tuple[float, float]
     is_known: bool = False
-    layer: int = -1
+    layer: int = NO_LAYER
     sizes: tuple[float, float] = (NOT_CALLED, NOT_CALLED)
     updates: int = 0
     touched: int = 0
@@ -188,7 +190,7 @@ class Trace:
             step = self._current()
         step.updates += 1
         step.given |= {"gradient": _read(gradient), "rate": _read(rate)}
-        step.layer = number if step.layer < 0 else step.layer
+        step.layer = number if step.layer in (NO_LAYER, number) else OTHER_LAYER
         self._look_at_weights(step, layer)
         self.version += 1
         weights = self.call.weights(self.version)
