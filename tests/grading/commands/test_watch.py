@@ -126,6 +126,15 @@ def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course
     assert {student: course.graded(student).stat().st_mtime_ns for student in before} == before
 
 
+def test_who_cannot_be_graded_is_told_so(course):
+    unit = course.root / "units" / UNIT / "exercise.py"
+    unit.write_text(unit.read_text().replace("rng.integers(", "rng.integer("))
+    course.lay("ada", RIGHT)
+    [said] = course.round()
+    assert said.startswith("ada: this try was not graded: the unit's own code fails")
+    assert said.endswith("It is tried again in the next round.")
+
+
 def test_the_last_try_counts_whatever_the_others_had(course):
     for day, (code, points) in enumerate(((RIGHT, 2), (WRONG, 0), (RIGHT, 2), (OTHER, 0))):
         course.lay("ada", code, day=day)
@@ -244,13 +253,15 @@ def watching(folder, *options, environment=None):
 
 
 def test_a_notebook_without_end_keeps_nobody_waiting(course):
-    """Neither who handed in together with it, nor who does while it runs."""
+    """Neither who handed in together with it, nor who does while it runs, nor a second try."""
     course.lay("ada", "0\nwhile True:\n    pass")
     course.lay("bea", RIGHT)
     with watching(course.root, *course.options("--timeout=250")) as (until, said):
         until("bea: try 1 has 2 of 2 points")
         course.lay("cai", WRONG, day=1)
         until("cai: try 1 has 0 of 2 points")
+        course.lay("bea", WRONG)
+        until("bea: try 2 has 0 of 2 points")
     assert not any("ada" in line for line in said)
 
 
