@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +41,9 @@ class Problem(NamedTuple):
         return f"{self.subject}: {self.found}\n    {self.means}\n    Try: {self.advice}"
 
 
+@cache
 def find_obstacle() -> Problem | None:
-    """Give what keeps kernels from being locked in on this machine; None if nothing does."""
+    """Give what keeps kernels from being locked in on this machine; None if nothing does. It is tried once."""
     return next((finding for finding in examine() if finding.blocks), None)
 
 

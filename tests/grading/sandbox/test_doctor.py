@@ -114,6 +114,6 @@ def test_a_lock_that_holds_nothing_is_noticed(lockable):
 
 def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    finding = doctor.find_obstacle()
+    [finding] = doctor.examine()
     assert "not Linux" in finding.found
     assert "virtual machine" in finding.advice
