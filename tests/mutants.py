@@ -4,7 +4,7 @@ Not part of the suite. Each mutant that survives is printed, to be read: it chan
 missing. The working tree is copied into an environment of its own, which has the libraries of this one.
 
     python tests/mutants.py --count 25 --seed 1
-    python tests/mutants.py --count 5 lib/grading/door --tests tests/grading/door
+    python tests/mutants.py --count 5 lib/grading/door
 """
 
 import argparse
@@ -159,7 +159,6 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default="lib", help="where to change code")
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tests", nargs="*", default=[], help="instead of those that can see the file")
     asked = parser.parse_args()
     chosen = ROOT / asked.folder
     files = [chosen] if chosen.is_file() else sorted(chosen.rglob("*.py"))
@@ -171,10 +170,9 @@ def main() -> None:
         python = lay_out(folder)
         for number, (file, node) in enumerate(drawn, 1):
             name, text = file.relative_to(ROOT), file.read_text()
-            tests = [asked.tests] if asked.tests else tests_for(name)
             while True:
                 (folder / name).write_text(mutate(text, node))
-                found = find_failing(python, folder, tests, broken)
+                found = find_failing(python, folder, tests_for(name), broken)
                 (folder / name).write_text(text)
                 if not found or found == ["it no longer ends"] or not (own := failing(python, folder, found)):
                     break

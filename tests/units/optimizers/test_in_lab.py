@@ -10,18 +10,7 @@ from tests.units.hidden_layer.test_in_lab import open_explorer
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
-CELLS = (
-    "setup",
-    "layer",
-    "own-loss",
-    "own-softmax",
-    "own-relu",
-    "own-dense",
-    "own-network",
-    "make-network",
-    "momentum",
-    "adam",
-)
+CELLS = "setup layer own-loss own-softmax own-relu own-dense own-network make-network momentum adam".split()  # noqa: SIM905
 
 
 def test_the_momentum_is_set_by_key_and_typed(browser, lab):
