@@ -6,7 +6,7 @@ import os
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.names import NoId, VisibleNames, parse_id, visible
 from tests.course import ASSIGNMENT
-from tests.submissions import honest
+from tests.grading.conftest import SUBMISSIONS
 
 NOT_PRINTED = ["\x1b", "\r", "\n", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\u2028", "\ufeff", "\udcff"]
 
@@ -43,7 +43,7 @@ def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):
 
 def test_a_folder_whose_name_can_be_no_id_is_left_out_of_grading(new_course, tmp_path, lockable_here):
     course = new_course(tmp_path)
-    honest.honest.hand_in(course.released(), tmp_path / "submitted" / "ada" / ASSIGNMENT)
+    SUBMISSIONS["honest"].hand_in(course.released(), tmp_path / "submitted" / "ada" / ASSIGNMENT)
     names = ["<img src=x onerror=alert(1)>", "a\nFake: 1 of 1 submissions graded", "a\x1b[2Jb", os.fsdecode(b"a\xffb")]
     for name in names:
         (tmp_path / "submitted" / name / ASSIGNMENT).mkdir(parents=True)

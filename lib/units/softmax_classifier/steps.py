@@ -319,8 +319,9 @@ def _wrong_update(row: Row, layer: float) -> Wrong | None:
             hint=UPDATE,
         )
     if updated == OTHER_LAYER:
-        what = "dlayer.backward updates another layer than the one that dlayer.forward ran."
-    elif updated != layer:
+        hint = "Call forward and backward of the same two layers in every step."
+        return Wrong("backward is called on another layer than forward.", where=row.where, hint=hint)
+    if updated != layer:
         what = "dlayer.backward updates another layer than in the first step."
     elif touched == KEPT:
         what = "The dense layer is kept from one call to the next."

@@ -41,7 +41,7 @@ BLANK = "__blank__"
 KEPT = 2
 """How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
 NO_LAYER, OTHER_LAYER = -1, -2
-"""In the place of a dense layer's number: none yet, or an update was another's than the forward pass."""
+"""In the place of a dense layer's number: none yet, or a backward pass was another layer's than the forward pass."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
 
@@ -177,6 +177,8 @@ class Trace:
     def softmax_backward(self, original: Any, layer: Any, gradient: Any, *_: Any) -> Any:
         """Multiply by a drawn matrix: linear, as the real layer is, so 1/B may come in before or after."""
         _layer, step = self._latest.get(id(layer)) or (layer, self._current())
+        if id(layer) not in self._latest and "outputs" in step.made:  # where none ran, that is what is wrong
+            step.layer = OTHER_LAYER
         step.given["into_softmax"] = given = _read(gradient)
         if isinstance(given, Placeholder):
             return given
