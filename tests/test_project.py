@@ -174,3 +174,10 @@ def test_links_and_pictures_in_the_documents_exist():
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_importing_the_open_half_loads_nothing_heavy():
+    heavy = "('tensorflow', 'matplotlib', 'IPython')"
+    imports = "import sys, lib, lib.units.softmax_classifier, lib.data"
+    code = f"{imports}; print([name for name in {heavy} if name in sys.modules])"
+    assert run(sys.executable, "-c", code).stdout.strip() == "[]"

@@ -109,8 +109,8 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
 # By nbgrader's own hands
 
 BY_NBGRADER = """
-    blanks_open cells_doubled metadata_missing kernel_dies answers_made_up active_pages
-    cut_short a_list folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
+    blanks_open cells_doubled metadata_missing kernel_dies answers_made_up folder_wrecked active_pages
+    cut_short a_list nested_without_end folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
 """The second row ended in a traceback and without a verdict, since nbgrader itself read them first."""
 
 
