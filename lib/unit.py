@@ -101,7 +101,7 @@ class Part:
 
     `subjects` are the names under which the notebook defines what is checked. `depends_on` are parts without which this
     one can't be tested at the desk (at grading every part is judged apart). `code` is the function or method to look at
-    when a check fails, such as `Softmax.backward`; without it the first subject. Looks that are `repeated` call code
+    when a check fails, such as `Layer.backward`; without it the first subject. Looks that are `repeated` call code
     several times anyway, with other inputs each: what it keeps from an earlier call shows there.
     """
 

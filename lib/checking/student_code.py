@@ -60,7 +60,7 @@ class OwnLine:
     code: str
 
     def __str__(self) -> str:
-        """Write it as in `in Softmax.backward, cell 12, line 3`."""
+        """Write it as in `in Layer.backward, cell 12, line 3`."""
         return f"in {self.function}, {cell_of(self.file)}line {self.number}"
 
 

@@ -3,7 +3,7 @@
 layer.py     a layer maps inputs forward and gradients backward
 softmax.py   scores to probabilities, and the Jacobian back
 dense.py     features to scores, and the weights that learn
-relu.py      a bend between two dense layers
+relu.py      the activation between two dense layers
 network.py   layers stacked to one
 loss.py      how wrong the probabilities are, and in which direction
 batches.py   which samples, and in which order

@@ -1,7 +1,7 @@
 """ReLU lets positive numbers pass and replaces negative ones by 0, a = max(0, z).
 
-Without such a bend between them, two dense layers are one: W₂ (W₁ x) = (W₂ W₁) x. The name is short for rectified
-linear unit (Nair and Hinton, ICML 2010).
+Without a layer between them that is not linear, two dense layers are one: W₂ (W₁ x) = (W₂ W₁) x. The name is short for
+rectified linear unit (Nair and Hinton, ICML 2010).
 """
 
 import numpy as np

@@ -57,7 +57,7 @@ class _Names(ast.NodeVisitor):
 
 
 def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple[tuple[str, ...], bool]:
-    """Name what the student's own code takes from a library, sorted and in full, such as `scipy.special.softmax`.
+    """Name what the student's own code takes from a library, sorted and in full, such as `scipy.special.expit`.
 
     Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells. Tells
     also whether there is more of it than is looked through, in which something of a library may stand.

@@ -8,7 +8,7 @@ NICENESS = 5
 """How far runs stand back where others want the processor too. All runs wait for the process that judges them: on equal
 terms with them it comes too late to give the next ones out, and processors have nothing to do."""
 THREADS = 8 + 4 * (os.cpu_count() or 1)
-"""Threads at once: TensorFlow's `fit` has 8 on two processors, and more on more; this is twice as many."""
+"""Threads at once: training in TensorFlow has 8 on two processors, and more on more; this is twice as many."""
 TRIAL = f"""
 import threading
 go = threading.Event()
@@ -28,7 +28,7 @@ class Limits:
     """Bounds on one kernel; `dataclasses.asdict` makes it plain data, `Limits(**data)` reads that back."""
 
     memory: int = 4096 * MIB
-    """Bytes of address space. TensorFlow's `fit` needs 2.1 GiB on two processors, more on many: threads take some.
+    """Bytes of address space. Training in TensorFlow needs 2.1 GiB on two processors, more on many: threads take some.
     Where there are memory groups, all processes of a kernel and its scratch share this and `scratch` together."""
     cpu_seconds: int = 600
     """Seconds of processor time, of all threads together; the kernel dies when they are spent."""

@@ -1,4 +1,4 @@
-"""What-ifs of a hidden layer, for the explorer: without the bend, and without its mask; and those of the first unit."""
+"""What-ifs of a hidden layer, for the explorer: without ReLU, and without its mask; and those of the first unit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from lib.units.hidden_layer.stack import Stack
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
 
-class NoBend:
+class Identity:
     """A layer that leaves everything as it is."""
 
     def forward(self, input: Matrix) -> Matrix:
@@ -44,8 +44,8 @@ def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
 WHAT_IFS = (
     WhatIf(
         "ReLU is left out",
-        "Which borders can two dense layers draw without a bend?",
-        partial(replace_relu, lambda relu: NoBend()),
+        "Which borders can two dense layers draw without ReLU between them?",
+        partial(replace_relu, lambda relu: Identity()),
     ),
     WhatIf(
         "ReLU's backward lets every gradient through",

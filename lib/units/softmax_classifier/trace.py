@@ -176,8 +176,9 @@ class Trace:
 
     def softmax_backward(self, original: Any, layer: Any, gradient: Any, *_: Any) -> Any:
         """Multiply by a drawn matrix: linear, as the real layer is, so 1/B may come in before or after."""
-        _layer, step = self._latest.get(id(layer)) or (layer, self._current())
-        if id(layer) not in self._latest and "outputs" in step.made:  # where none ran, that is what is wrong
+        known = self._latest.get(id(layer))
+        _layer, step = known or (layer, self._current())
+        if known is None and "outputs" in step.made:  # where none ran, that is what is wrong
             step.layer = OTHER_LAYER
         step.given["into_softmax"] = given = _read(gradient)
         if isinstance(given, Placeholder):
