@@ -11,14 +11,15 @@ from __future__ import annotations
 import copy
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from lib.checking.results import Plain, read
+from lib.checking.results import Plain, compare, read
 from lib.checking.spying import all_put_back
 from lib.checking.student_code import TIME_LIMIT, Failure, attempt, failure_of, run_each
 from lib.unit import Inputs, Look, Part, Several, Statement
@@ -68,15 +69,19 @@ def look_at(
     late: Mapping[str, Failure] = {},
     run: Callable[..., list[Any]] = run_each,
 ) -> dict[str, Outcome]:
-    """Run student code, on a copy of the inputs for each look, and give what it shows.
+    """Run student code, and give what it shows. Each look has copies of the inputs, and random numbers of its own.
 
     Not in time is what still runs when the clock (`time.monotonic`) says `until`. A look that doesn't end in time is
     not run for its other cases, nor are those that are known to be `late`. `run` is `run_each`, or does what it does.
     """
+    from lib.checking.randomness import reproducible, seed_of  # numpy.random is loaded where inputs are drawn
+
     shown: dict[str, Outcome] = {}
-    with all_put_back():
+    with all_put_back(), reproducible(seed_of(inputs)) as begin_anew:
         for look, cases in _looks(part, inputs).items():
-            actions = [partial(_take, look, *given, subjects) for given in cases.values()]
+            begin_anew()  # a look before it may have been stopped anywhere
+            kept = {name for each in part.statements if each.look is look for name in each.keeps}
+            actions = [partial(_take, look, *given, subjects, kept) for given in cases.values()]
             is_late = look.__name__ in late or monotonic() >= until
             ran = [late.get(look.__name__) or NOT_RUN] if is_late else run(actions, TIME_LIMIT, until)
             ran += [ran[-1]] * (len(cases) - len(ran))
@@ -116,20 +121,39 @@ def _sort(part: Part, look: Look, taken: Mapping[str, Any]) -> Iterator[tuple[st
             yield place_of(look.__name__, case, name), found.get(name, lacks) if isinstance(found, dict) else found
 
 
-def _take(look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...]) -> dict[str, Outcome] | Failure:
-    given = of_case({name: _copy(value) for name, value in inputs.items()}, case)
+class Copies(UserDict[str, Any]):
+    """Inputs of which each access gives a copy: what code writes into one is in no other call of any code."""
+
+    def __init__(self, drawn: Inputs):
+        super().__init__(drawn)
+        self._given: list[tuple[Any, Any]] = []
+
+    def __getitem__(self, name: str) -> Any:
+        drawn = self.data[name]
+        copied = np.array(drawn) if type(drawn) is np.ndarray else copy.deepcopy(drawn)
+        self._given.append((drawn, copied))
+        return copied
+
+    def left(self, name: str) -> Plain:
+        """Read what is left of an input, by any of its names: the first copy that was changed, if one was."""
+        drawn = read(self.data[name])
+        for each in (read(copied) for one, copied in self._given if one is self.data[name]):
+            if isinstance(attempt(partial(compare, each, drawn, rtol=0)), Failure):
+                return each
+        return drawn
+
+
+def _take(
+    look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...], kept: Collection[str]
+) -> dict[str, Outcome] | Failure:
+    given = Copies(of_case(inputs, case))
     try:
         result = look(given, *subjects)
     except Exception as error:
         return _blame(error)
     results = result if isinstance(result, Several) else {"": result}
     shown = {name: attempt(partial(_read_one, each)) for name, each in results.items()}
-    return shown | {f"{KEPT}{name}": attempt(partial(read, each)) for name, each in given.items() if name != "case"}
-
-
-def _copy(value: Any) -> Any:
-    """Copy an input: student code may write into it."""
-    return np.array(value) if type(value) is np.ndarray else copy.deepcopy(value)
+    return shown | {f"{KEPT}{name}": attempt(partial(given.left, name)) for name in kept}
 
 
 def _read_one(each: Any) -> Plain:
