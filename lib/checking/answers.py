@@ -6,15 +6,16 @@ module does not know what is right: the judge compares in another process, with 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.looks import Outcome, find_late, look_at
 from lib.checking.results import clean, from_json, to_json
 from lib.checking.student_code import Failure, Kind, attempt
+from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
 CHALLENGE = "challenge.json"
@@ -53,6 +54,25 @@ def read_challenge() -> int | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return seed if type(seed) is int and seed >= 0 else None
+
+
+def forget_right(parts: Iterable[Part]) -> None:
+    """Forget what is right of parts, in a process that runs submissions: the judge compares, and knows it by itself."""
+    for statement in (each for part in parts for each in part.statements):
+        vars(statement).update(right=_unknown, examples=tuple((given, None) for given, _ in statement.examples))
+
+
+def _unknown(found: Any, inputs: Inputs, name: str) -> NoReturn:
+    raise Wrong("What is right is not known where submissions run.")
+
+
+def begin_grading(parts: Iterable[Part]) -> None:
+    """Called as a unit is imported: in Jupyter's own kernels nothing else is, before student code runs at grading."""
+    if (seed := read_challenge()) is not None:
+        from lib.checking import randomness
+
+        randomness.begin(seed)
+        forget_right(parts)
 
 
 def started_in() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib.checking.answers import Answer, answer, call_on_others, read_challenge
+from lib.checking.answers import Answer, answer, begin_grading, call_on_others, read_challenge
 from lib.checking.arguments import Undefined, argument_error, order_arguments
 from lib.checking.cell_runs import find_borrowed, find_other_names, find_stale
 from lib.checking.findings import Finding, find
@@ -130,6 +130,7 @@ class Checks:
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
+        begin_grading(parts)
         if package:
             UNITS_WITH_CHECKS[package] = None
             leave_out(package)

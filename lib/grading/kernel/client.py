@@ -34,7 +34,7 @@ from lib.units import COURSE
 
 ADDRESS = "ZEROLAYER_WARM"
 """The environment variable that names the folder of a warm process to share. It holds the maker's number."""
-ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONHASHSEED": "0"}
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
 """The rest of the environment stays outside: a kernel can read what its warm process was started with."""
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")

@@ -4,7 +4,7 @@ What all kernels have in common is made once, in the warm process: ipykernel's k
 formatters and what notebooks import. What is one kernel's own is made after the fork: its line to a caller, streams,
 names and random seeds. The first half opens no socket and starts no thread: neither survives a fork.
 
-All forks share the seed of `hash` and the addresses of objects in memory: those are the warm process's.
+All forks share the seed of `hash`, which is fixed, and the addresses of objects in memory: the warm process's.
 """
 
 import gc
@@ -27,6 +27,8 @@ from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 from traitlets.config import Config
 
+from lib.checking import randomness
+from lib.checking.answers import read_challenge
 from lib.grading.kernel import hooks, server
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.slow_imports import import_units, slow_imports
@@ -72,6 +74,7 @@ def warm_up(slow: bool) -> None:
     os.environ["MPLBACKEND"] = INLINE  # figures are shown by the shell that is there when matplotlib is imported
     kernel = make_kernel()
     import_units()
+    lockdown.hide_units()
     for name in (*IMPORTS, *(name for one in slow_imports() if slow for name in one.modules)):
         importlib.import_module(name)
     _draw()
@@ -134,11 +137,15 @@ def begin(
     sys.argv = ["ipykernel_launcher.py"]
     # C's library has read TZ in the warm process already.
     time.tzset()
-    # Else all forks would draw the same numbers.
-    sys.modules["numpy"].random.seed()
     if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
-    return _own_half(line)
+    kernel = _own_half(line)
+    # A submission draws the same numbers each time it is graded, and each one its own.
+    if (seed := read_challenge()) is not None:
+        randomness.begin(seed)
+    else:
+        sys.modules["numpy"].random.seed()
+    return kernel
 
 
 def _own_half(line: socket.socket) -> LineKernel:

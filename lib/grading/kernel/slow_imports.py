@@ -12,20 +12,23 @@ from importlib import import_module
 
 from lib.checking.answers import draw_others
 from lib.grading import units
+from lib.grading.kernel.forget import forget
 from lib.unit import SlowImports
 
 
 def import_units() -> None:
     """Import all modules of the units' open halves, also those that wait for the first check that needs them.
 
-    What each check would draw anew in each kernel is drawn here, too.
+    What each check would draw anew in each kernel is drawn here, too. Then what is right is forgotten.
     """
-    for place in units.places().values():
+    places = units.places().values()
+    for place in places:
         with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
             for module in _open_modules(place.module):
                 import_module(module)
             for part in import_module(place.module).UNIT.parts:
                 draw_others(part)
+    forget([place.module for place in places])
 
 
 def _open_modules(package: str) -> Iterator[str]:

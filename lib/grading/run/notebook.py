@@ -292,7 +292,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
         lay_out(files, Path(folder))
         client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)
         try:
-            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde"})
+            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})
         except (CellTimeoutError, DeadKernelError) as error:
             remarks = [f"A cell broke off the run, and nothing after it could run: {type(error).__name__}."]
         except Exception as error:

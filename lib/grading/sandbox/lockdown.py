@@ -132,6 +132,14 @@ _groups: Path | None = None
 """Where memory groups may be made, if anywhere."""
 _own: int | None = None
 """Its own PID namespace, once it is prepared."""
+_has_units = False
+"""Whether it has all units in memory, so that no kernel needs their files."""
+
+
+def hide_units() -> None:
+    """Called once the warm process has imported the units. Their files say what is right: kernels don't see them."""
+    global _has_units
+    _has_units = True
 
 
 def prepare() -> None:
@@ -376,6 +384,7 @@ class View(NamedTuple):
     shown: tuple[str, ...]  # folders and files that appear as they are, and can only be read
     links: dict[str, str]  # symbolic links, and where they lead
     hidden: tuple[str, ...]  # folders among the shown ones over which another is laid, wherever they are installed
+    units: tuple[str, ...]  # likewise, once they are in memory
 
 
 def view(commands: bool) -> View:
@@ -405,7 +414,10 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     folders = sorted({*places, *inner} - set(map(Path, ("/", *_FOR_SCRATCH))), key=lambda path: len(path.parts))
     known_links = {str(path): goal for path, goal in links.items()} | _LINKS
     hidden = tuple(dict.fromkeys(map(str, closed)))
-    return View(tuple(map(str, folders)), (*files, *DEVICES), tuple(map(str, shown)), known_links, hidden)
+    opened = [*(each / "units" for each in packages), *(unit.folder for unit in units.places().values())]
+    of_units = _outermost(folder for each in opened for folder in (each, each.resolve()) if folder.is_dir())
+    rest = (*files, *DEVICES), tuple(map(str, shown)), known_links, hidden, tuple(map(str, of_units))
+    return View(tuple(map(str, folders)), *rest)
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
@@ -446,7 +458,7 @@ def _enter_private_root(limits: Limits, owner: tuple[int, int]) -> None:
     for path, source in sources.items():
         mount(f"/proc/self/fd/{source}", _SITE + path, how=BIND | AND_BELOW)
         os.close(source)
-    for path in seen.hidden:
+    for path in (*seen.hidden, *(seen.units if _has_units else ())):
         # Two inodes: the folder, and the notice in it.
         mount("tmpfs", _SITE + path, "tmpfs", options="mode=755,size=4k,nr_inodes=2")
         Path(f"{_SITE}{path}/__init__.py").write_text(_NOTICE)

@@ -75,6 +75,24 @@ def test_a_cell_puts_out_what_it_does_in_jupyters_own_kernel(monkeypatch):
     assert remarks == []
 
 
+@pytest.mark.parametrize("kind", ["locked", "open", "Jupyter's own"])
+def test_a_submission_draws_the_same_numbers_each_time_and_finds_nothing_right(kind, monkeypatch):
+    """In Jupyter's own kernel that begins with the import of a unit, in each first cell."""
+    cells = (
+        "from lib.units.softmax_classifier import check\nimport numpy as np, random, secrets",
+        "print(np.random.rand(), np.random.default_rng().random(), random.random(), secrets.randbits(9), hash('x'))",
+        "print({each.right.__name__ for each in check.cce.part.statements})",
+    )
+    if kind == "Jupyter's own":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    said = [
+        [*map(text, ran(*cells, files={"challenge.json": b'{"seed": %d}' % seed}, sandbox=kind == "locked")[0][1:])]
+        for seed in (1, 1, 2)
+    ]
+    assert said[0] == said[1] and said[0][0] != said[2][0]
+    assert said[0][1] == "{'_unknown'}\n"
+
+
 def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
