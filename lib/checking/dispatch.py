@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from lib.checking.cell_runs import find_borrowed, find_other_names, find_stale
 from lib.checking.findings import Finding, find
 from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
-from lib.checking.student_code import Failure, attempt, leave_out
+from lib.checking.student_code import Failure, Printed, attempt, leave_out, run_each
 from lib.unit import Array, Part
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Check:
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
         if not report.right or report.remark:
-            raise CheckFailed(report)
+            raise CheckFailed(replace(report, printed=""))
         return None
 
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
@@ -171,8 +172,10 @@ def _examine_part(
     if note or isinstance(inputs, Failure):
         return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note), {}
     call_on_others(part, subjects)
-    shown = look_at(part, inputs, subjects)
-    return Report(part, tuple(find(part, inputs, shown, _known_right(part, package)))), shown
+    printed = Printed()
+    shown = look_at(part, inputs, subjects, run=partial(run_each, out=printed))
+    findings = tuple(find(part, inputs, shown, _known_right(part, package)))
+    return Report(part, findings, printed=str(printed)), shown
 
 
 def _known_right(part: Part, package: str) -> Mapping[str, Any]:

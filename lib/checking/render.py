@@ -37,6 +37,7 @@ TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an ex
 """What is to be opened after a failed check, in order."""
 FITS = "What was seen fits this mistake: "
 PRAISE = "You have corrected this mistake: "
+PRINTED = "Your code printed:"
 WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 
 
@@ -46,7 +47,8 @@ class Report:
 
     `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
     `remark` says what grading finds in place of the code in this call, or of what that uses, if anything else.
-    `corrected` is the mistake that an earlier run of the check has named, if this one is right.
+    `corrected` is the mistake that an earlier run of the check has named, if this one is right. `printed` is what the
+    code has printed.
     """
 
     part: Part
@@ -55,6 +57,7 @@ class Report:
     help: Help | None = None
     corrected: Fingerprint | None = None
     remark: str = ""
+    printed: str = ""
 
     @property
     def right(self) -> bool:
@@ -86,6 +89,8 @@ def text(report: Report) -> str:
         lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}")
         for label, sentence in _shown(report, number):
             lines += _wrap(f"      {label}{sentence}")
+    if report.printed:
+        lines += ["", f"  {PRINTED}", *(f"    {line}" for line in report.printed.splitlines())]
     for title, below in _to_open(report):
         lines += ["", f"  ---- {title} ----"]
         for line in below:
@@ -96,7 +101,8 @@ def text(report: Report) -> str:
 def html(report: Report) -> str:
     """Write a report as an HTML section with a list of statements, and what is to be opened below it."""
     items = "".join(_item(report, number) for number in range(1, len(report.findings) + 1))
-    below = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _to_open(report))
+    printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
+    below = printed + "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _to_open(report))
     return section(heading(report), "".join(f"<p>{escape(note)}</p>" for note in _notes(report)), items, below)
 
 

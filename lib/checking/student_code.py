@@ -41,6 +41,8 @@ TIME_LIMIT = 3.0
 BROWSER = 4.0 if sys.platform == "emscripten" else 1.0
 """How many times as long each limit is in a browser. WebAssembly is several times slower, and tracing slows it more."""
 
+MOST_PRINTS, LONGEST_PRINT = 10, 500
+"""Calls of `print` whose text is kept, and letters of one."""
 _FOREIGN = [
     os.path.join(os.path.dirname(os.path.dirname(__file__)), ""),  # noqa: PTH118, PTH120  # pathlib takes 4 ms to import
     os.path.dirname(traceback.__file__),  # noqa: PTH120  # likewise
@@ -97,15 +99,18 @@ def run_student_code(action: Callable[[], Value], seconds: float = TIME_LIMIT) -
 
 
 def run_each(
-    actions: Sequence[Callable[[], Value]], seconds: float = TIME_LIMIT, until: float = math.inf
+    actions: Sequence[Callable[[], Value]],
+    seconds: float = TIME_LIMIT,
+    until: float = math.inf,
+    out: io.TextIOBase | None = None,
 ) -> list[Value | Failure]:
     """Run actions in order, each as `run_student_code` does, until one doesn't end in time; that one's comes last.
 
-    Not in time is also what still runs when the clock (`time.monotonic`) says `until`.
+    Not in time is also what still runs when the clock (`time.monotonic`) says `until`. What is printed goes to `out`.
     """
     seconds *= BROWSER
     # The caller silences, not the thread: a thread that is left behind would never give the streams back.
-    with silence():
+    with silence(out):
         try:
             worker = _Worker.free()
         except RuntimeError:  # "can't start new thread": WebAssembly has none, and a sandbox may have none left
@@ -148,10 +153,10 @@ def write_line(number: int, code: str) -> str:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Hold back what is printed and warned: student code is run many times, and would say it as often."""
+def silence(out: io.TextIOBase | None = None) -> Iterator[None]:
+    """Hold back what is printed, unless `out` takes it, and warned: code is run many times, and says it as often."""
     nowhere = _Nowhere()
-    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
+    with contextlib.redirect_stdout(out or nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
@@ -172,6 +177,36 @@ class _Nowhere(io.TextIOBase):
 
     def write(self, text: str) -> int:
         return len(text)
+
+
+class Printed(io.TextIOBase):
+    """What code prints: its first calls of `print`, cut where they are long, and how many more there were.
+
+    Progress that overwrites itself is left out.
+    """
+
+    def __init__(self) -> None:
+        self._calls, self._more = [""], 0
+
+    def write(self, text: str) -> int:
+        """Called by `print` for each argument, and for the end of the line by itself."""
+        if text == "\n" and self._calls[-1]:
+            self._calls.append("")
+            if len(self._calls) > MOST_PRINTS:
+                self.write = self._count  # type: ignore[method-assign]  # a flood takes as long as if nobody heard it
+        elif "\r" not in text:
+            self._calls[-1] += text[: LONGEST_PRINT + 1 - len(self._calls[-1])]
+        return len(text)
+
+    def _count(self, text: str) -> int:
+        if text == "\n":
+            self._more += 1
+        return len(text)
+
+    def __str__(self) -> str:
+        cut = (each if len(each) <= LONGEST_PRINT else f"{each[:-1]}…" for each in self._calls if each)
+        more = f"… and {self._more:,} more call{'s' * (self._more > 1)} of print" if self._more else ""
+        return "\n".join(filter(None, [*cut, more]))
 
 
 # ---- The student's own line

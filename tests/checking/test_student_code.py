@@ -1,5 +1,6 @@
 """The guard: a check survives whatever student code does, and says so."""
 
+import html
 import io
 import json
 import os
@@ -14,14 +15,15 @@ import numpy as np
 import pytest
 
 from lib.blanks import OpenBlank
+from lib.checking import looks, right, student_code
 from lib.checking.answers import answer
-from lib.checking.dispatch import Check
+from lib.checking.dispatch import Check, CheckFailed
 from lib.checking.render import Report
 from lib.checking.student_code import Failure, attempt, failure_of, run_student_code
 from lib.checking.values import Wrong, numbers
 from lib.unit import Part
 from lib.units import hidden_layer, softmax_classifier
-from tests.checking.little import LAYER, LOSS, check
+from tests.checking.little import LAYER, LOSS, check, of_x, one
 from tests.variants import written
 
 PARTS = (LOSS, LAYER, *softmax_classifier.UNIT.parts, *hidden_layer.UNIT.parts)
@@ -138,6 +140,44 @@ def test_a_check_survives_and_says_so_and_answers_in_plain_data(part: Part, capf
         answered = json.dumps(answer(part, 5, tuple(subjects)), allow_nan=False)
         off += [] if len(answered) < 1_000_000 else [(name, f"{len(answered)} letters")]
     assert not off
+    assert capfd.readouterr() == ("", "")
+
+
+PRINTED = {
+    "print('<a>', 1)": ["<a> 1"],
+    "print(np.eye(2))": ["[[1. 0.]", " [0. 1.]]"],
+    "print(end='no end')": ["no end"],
+    "[print(n) for n in range(13)]": [*"0123456789", "… and 3 more calls of print"],
+    "[print(n) for n in range(11)]": [*"0123456789", "… and 1 more call of print"],
+    "print('x' * 10**6); print('next')": ["x" * 500 + "…", "next"],
+    "[print(f'\\rEpoch {n}', end='') for n in range(99)]": [],
+    "print('before')\n    while True: print('on', end='')": ["before", "on" * 250 + "…"],
+    "import sys, warnings; print('error', file=sys.stderr); warnings.warn('careful')": [],
+    "pass": [],
+}
+
+
+@pytest.mark.parametrize(("body", "lines"), PRINTED.items(), ids=lambda value: str(value)[:40])
+def test_what_code_prints_is_shown_below_its_check_at_the_desk_alone(
+    body: str, lines: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the inputs of the desk; neither at grading nor under nbgrader's validate."""
+    code = written(f"def f(x):\n    {body}\n    return x.mean()")["f"]
+    part = one(of_x, right=right.expected(lambda inputs: inputs["x"].sum()))
+    monkeypatch.setattr(student_code, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(looks, "TIME_LIMIT", 0.2)
+    report = Check(part)(code)
+    assert isinstance(report, Report)
+    assert report.printed.splitlines() == lines
+    below = str(report).partition("Your code printed:\n")[2]
+    assert [line[4:] for line in below.partition("\n\n")[0].splitlines()] == lines
+    shown = html.escape(report.printed)
+    assert (f"<pre>{shown}</pre>" in report._repr_html_()) is bool(lines)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    with pytest.raises(CheckFailed) as failed:
+        Check(part)(code)
+    assert "printed" not in str(failed.value.report)
+    assert "before" not in json.dumps(answer(part, 1, (code,)))
     assert capfd.readouterr() == ("", "")
 
 
