@@ -2,8 +2,9 @@
 
 Numbers can't tell a function that was built from one that was called, so the code is read, and never run. What is found
 are names after a plain import, as an honest student writes them; any other way to reach a library isn't. So the list is
-a remark for a person, and costs nothing by itself. It has what code imports of this package, too, where that isn't
-meant for students: the statements there say what right code gives.
+a remark for a person, and costs nothing by itself. It has what code takes of this package, too, where that isn't meant
+for students: the statements there say what right code gives. A check is to be called, and nothing else; what else is in
+a process, such as `sys.modules`, is no matter of a notebook's.
 """
 
 import ast
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
+from itertools import accumulate
 
 from nbformat.notebooknode import NotebookNode
 
@@ -25,9 +27,18 @@ LONGEST_NAME = 80
 """Characters of a name that is kept: a longer one is a joke."""
 
 FOR_STUDENTS = re.compile(
-    r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.(check|predict)\b.*|(\.\w+)*\.explore\w*)?|checks)"
+    r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
 )
-"""What notebooks themselves take from this package: data, and a unit's checks, questions and explorers."""
+"""What notebooks themselves take from this package: data, and a unit's questions and explorers. Checks they call."""
+CHECK, CALLED = re.compile(r"\w[\w.]*\.check(\..*|)"), re.compile(r"\w[\w.]*\.check\.\w+(\.example)?\(\)")
+"""What is taken of a unit's checks, and what of it is for students: to call one, or for its inputs."""
+INSIDES = re.compile(
+    r"(gc\.\w|sys\.(modules|_getframe)\b|inspect\.(currentframe|stack)\b|globals$"
+    r"|.*\.(__globals__|__closure__|__subclasses__|f_back|user_ns)\b).*"
+)
+"""What is in a process besides a notebook's own code: all that is imported can be reached from there."""
+PLACES = re.compile(r"\blib[./](units|checking|reference|grading|authoring)\b[\w./]*")
+"""What in a text names a module or a file of this package that is not for students."""
 _BLANK = (re.compile(r"\?"), "0")
 
 
@@ -37,6 +48,8 @@ class _Names(ast.NodeVisitor):
     def __init__(self) -> None:
         self.imports = dict[str, str]()
         self.uses = set[str]()
+        """A call of one ends in `()`."""
+        self.texts = set[str]()
 
     def visit_Import(self, node: ast.Import) -> None:
         for module, name in ((each.name, each.asname) for each in node.names):
@@ -45,15 +58,38 @@ class _Names(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.imports |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
 
-    def visit_Name(self, node: ast.Name) -> str:
+    def visit_Name(self, node: ast.Name) -> None:
         self.uses.add(node.id)
-        return node.id
 
-    def visit_Attribute(self, node: ast.Attribute) -> str:
-        before = self.visit(node.value)
-        name = f"{before}.{node.attr}" if before and len(before) < LONGEST_NAME else ""
-        self.uses.add(name)
-        return name
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not (name := _dotted(node)):
+            self.visit(node.value)
+        self.uses.add(name or f".{node.attr}")
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if name := _dotted(node.func):
+            self.uses.add(f"{name}()")
+        else:
+            self.visit(node.func)
+        for each in (*node.args, *node.keywords):
+            self.visit(each)
+            if name in ("eval", "exec") and isinstance(each, ast.Constant):
+                self.texts |= {*re.findall(r"\w+", str(each.value))}
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self.texts |= (
+                {node.value} if node.value.isidentifier() else {each[0] for each in PLACES.finditer(node.value)}
+            )
+
+
+def _dotted(node: ast.expr) -> str:
+    """Write a name, or attributes of one, as `a.b.c`; nothing for what is more, or too long to be any library's."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute) and len(names) < LONGEST_NAME:
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)])[:LONGEST_NAME] if isinstance(node, ast.Name) else ""
 
 
 def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple[tuple[str, ...], bool]:
@@ -67,8 +103,19 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     imports = {name: full for cell in read for name, full in _read(cell.source).imports.items()}
     own = [_read(cell.source) for cell in read if not _is_the_courses(cell)]
     found = {full for names in own for full in names.imports.values() if full.startswith("lib.")}
-    for first, dot, path in {name.partition(".") for names in own for name in names.uses}:
-        found.add(f"{imports.get(first, '')}{dot}{path}")
+    found = {full for full in found if not full.endswith(".check")}
+    for use in {use for names in own for use in names.uses}:
+        first, dot, path = use.removesuffix("()").partition(".")
+        name = f"{imports.get(first, '' if dot else first)}{dot}{path}"
+        if not CHECK.fullmatch(name):
+            found |= {name, *accumulate([imports.get(first, ""), *filter(None, path.split("."))], "{}.{}".format)}
+        elif not (use.endswith("()") and CALLED.fullmatch(f"{name}()")):
+            found.add(name[: LONGEST_NAME - 1])
+    for text in {text for names in own for text in names.texts}:
+        if not text.isidentifier():
+            found.add(f"'{text[: LONGEST_NAME - 3]}'")
+        elif CHECK.fullmatch(imports.get(text, "")):
+            found.add(imports[text])
     listed = sorted(name for name in found if len(name) < LONGEST_NAME and _is_listed(name, watched))
     return tuple(listed[:MOST]), bool(watched.libraries) and len(read) < len(code)
 
@@ -90,6 +137,8 @@ def _read(source: str) -> _Names:
 
 def _is_listed(name: str, watched: WatchedCalls) -> bool:
     library, _, path = name.partition(".")
+    if name.startswith("'") or CHECK.fullmatch(name) or INSIDES.fullmatch(name):
+        return True
     if library == "lib":
         return path != "" and not FOR_STUDENTS.fullmatch(name)
     return library in watched.libraries and watched.names.search(path.rpartition(".")[2]) is not None

@@ -19,6 +19,7 @@ CALL = "import torch\ntorch.softmax(z, 0)"
 METHOD = "from scipy.special import softmax as s\nclass Softmax:\n    def forward(self, z):\n        return s(z)\n"
 SOFTMAX, CALLED = ("scipy.special.softmax",), "tensorflow.nn.softmax"
 UNIT = "lib.units.softmax_classifier"
+CHECK = f"from {UNIT} import check\n"
 
 
 def found(*sources):
@@ -42,6 +43,26 @@ LISTED = [
     ([f"from {UNIT}.loop.spies import record_calls"], (f"{UNIT}.loop.spies.record_calls",)),
     ([f"import {UNIT}.training as t\nt.draw(1)"], (f"{UNIT}.training", f"{UNIT}.training.draw")),
     (["import lib\nlib.reference.cce(y, p)"], ("lib.reference", "lib.reference.cce")),
+    # a check, but for its calls; and what is in a process besides the notebook's own
+    ([f"{CHECK}check.cce.part.statements[0].right(1, {{}}, '')"], (f"{UNIT}.check.cce.part.statements",)),
+    ([f"{CHECK}check.cce.part.statements[0].look.__globals__"], (".__globals__", f"{UNIT}.check.cce.part.statements")),
+    *(([CHECK, code], (f"{UNIT}.check",)) for code in ("c = check", "vars(check)", "getattr(check, 'cce')", "check()")),
+    *(([CHECK, code], (f"{UNIT}.check",)) for code in ("vars()['check']", "[check for _ in x]", "exec('check.cce')")),
+    ([f"{CHECK}check.cce{'.x' * 99}"], (f"{UNIT}.check.cce{'.x' * 99}"[:79],)),
+    ([f"from {UNIT} import check as c\nc.cce.part"], (f"{UNIT}.check.cce.part",)),
+    ([f"from {UNIT} import check as c\nf = c.cce\nf(cce)"], (f"{UNIT}.check.cce",)),
+    ([f"import {UNIT} as u\nu.check.cce.part"], (f"{UNIT}.check.cce.part",)),
+    (["from other_units.kmeans import check\ncheck.step.part"], ("other_units.kmeans.check.step.part",)),
+    ([f"import sys\nsys.modules['{UNIT}'].check"], (f"'{UNIT}'", "sys.modules")),
+    (["import gc\n[each for each in gc.get_objects()]"], ("gc.get_objects",)),
+    (["globals()['check']"], ("globals",)),
+    ([f"__import__('{UNIT}.loss')"], (f"'{UNIT}.loss'",)),
+    ([f"exec('from {UNIT}.loss import mean_loss')"], (f"'{UNIT}.loss'",)),
+    (["open('/x/lib/units/softmax_classifier/loss.py').read()"], ("'lib/units/softmax_classifier/loss.py'",)),
+    (["import inspect\ninspect.currentframe().f_back.f_locals"], (".f_back", "inspect.currentframe")),
+    (["from lib.checking.right import slopes"], ("lib.checking.right.slopes",)),
+    ([f"{CHECK}check.cce(cce); check.cce(cce=cce).points\ncheck.example('cce'); check.cce.example()['y']"], ()),
+    (["def check(x):\n    return x.check.part\ncheck(1)"], ()),
     # what a student has built, names alone, and what a notebook does anyway
     (["\n".join(text for cell in RIGHT.values() for text in cell[:1] if "'" not in text)], ()),
     (["def softmax(z):\n    return np.exp(z) / np.exp(z).sum(0)\nsoftmax(z)"], ()),
