@@ -38,9 +38,6 @@ from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
 
-SLOW = 60
-"""Seconds of waiting for a first process, after which the command says why."""
-
 
 class Grade(Autograde):
     """Grades many submissions at once, takes all that come, and goes on after any that fail.
@@ -51,7 +48,9 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
-    patience = Float(60, min=0, help="Seconds to wait for workers of a Dask scheduler that has none.").tag(config=True)
+    patience = Float(
+        60, min=0, help="Seconds until a slow start is reported, or a Dask scheduler without workers."
+    ).tag(config=True)
 
     only: frozenset[Path] | None = None
     """The folders that are graded; all that there are, if it is None."""
@@ -142,7 +141,7 @@ class Grade(Autograde):
                 "Points of the unit have changed since it was built, and those of the gradebook count:"
                 f" {'; '.join(other)}. For those of the unit, run `zerolayer build` and grade again."
             )
-        if finding and wait([finding], SLOW).not_done:
+        if finding and wait([finding], self.patience).not_done:
             self.log.warning("This machine is busy, and slow to start. Grading goes on by itself.")
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))

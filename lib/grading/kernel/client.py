@@ -285,9 +285,7 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         if left <= 0:
             raise TimeoutError
         if monotonic() > self.latest:
-            raise TooBusyError(
-                "it could not be run: this machine was too busy. Grade again when other programs have ended"
-            )
+            raise TooBusyError("it could not be run: this machine was too busy. Grade again when it has less to do")
         self._line.settimeout(min(left, TICK))
         try:
             more = self._line.recv(CHUNK)

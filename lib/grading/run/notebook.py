@@ -142,8 +142,7 @@ class Run:
 
     def _seconds(self, cell: Cell, left: float) -> int:
         """Give the seconds for one cell: what is `left` of the notebook's, if that is less."""
-        left = max(1, round(left))
-        own = min(left, self.bounds.timeout or left)
+        own = max(1, round(min(left, self.bounds.timeout or left)))
         added = cell["metadata"].get(ADDED_CODE)
         return own if added is None else min(own, ADDED_SECONDS[bool(IMPORTS.search(added))])
 
