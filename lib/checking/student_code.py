@@ -349,19 +349,20 @@ class _Worker:
     def run(self, actions: Sequence[Callable[[], Any]], seconds: float, budget: Budget) -> list[Any]:
         """Run actions, as `run_each` does."""
         outcomes: list[Any] = []
-        began = self._began = self.clock()
+        began = self._began = monotonic() - self._waited
         hopeless = self._waited + budget.patience
+        allowed = left = min(seconds, budget.left, budget.patience)
         self._given.put((actions, outcomes))
         try:
             while True:
-                allowed = min(seconds, began + budget.left - self._began)
-                left = min(self._began + allowed - self.clock(), hopeless - self._waited)
                 with contextlib.suppress(Empty):
                     budget.left -= self._ended.get(left > 0, left) - began
                     _idle.append(self)
                     return outcomes
                 if left <= 0:
                     break
+                now, allowed = self.clock(), min(seconds, began + budget.left - self._began)
+                left = min(self._began + allowed - now, hopeless - self._waited)
         except BaseException:
             self.stop()
             raise
@@ -389,15 +390,13 @@ class _Worker:
     def _work(self) -> None:
         with contextlib.suppress(SystemExit):  # `stop` raises it, wherever the thread is by then
             while not self._stopped:
-                self._go_through(*self._given.get())
+                actions, outcomes = self._given.get()
+                for action in actions:
+                    if self._stopped:
+                        return
+                    self._began = monotonic() - self._waited
+                    outcomes.append(_survive(action))
                 self._ended.put(self.clock())
-
-    def _go_through(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any]) -> None:
-        for action in actions:
-            if self._stopped:
-                return
-            self._began = self.clock()
-            outcomes.append(_survive(action))
 
 
 _idle: list[_Worker] = []

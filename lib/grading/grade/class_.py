@@ -48,9 +48,7 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
-    patience = Float(
-        60, min=0, help="Seconds until a slow start is reported, or a Dask scheduler without workers."
-    ).tag(config=True)
+    patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     only: frozenset[Path] | None = None
     """The folders that are graded; all that there are, if it is None."""
