@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import signal
+import subprocess
 import sys
 import sysconfig
 from collections import Counter, defaultdict
@@ -57,6 +58,23 @@ def was_given(command: str) -> bool:
         name == program and all(any(f"{word}=".startswith(f"{each}=") for word in words) for each in wanted)
         for name, *words in GIVEN
     )
+
+
+BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
+"""A program that is busy for as long as this process lives."""
+
+
+@pytest.fixture
+def busy_machine() -> Iterator[None]:
+    """Ten busy programs for each processor, in sessions of their own: Linux shares processors out by session."""
+    if not Path("/proc/self/schedstat").exists():
+        pytest.skip("This system doesn't report how long a thread waits for a processor.")
+    command = [sys.executable, "-ISc", BUSY]
+    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(10 * (os.cpu_count() or 1))]
+    yield
+    for program in programs:
+        program.kill()
+        program.wait()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,13 +8,13 @@ module does not know what is right: the judge compares in another process, with 
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from time import monotonic
+from math import inf
 from typing import Any, NoReturn, get_args
 
 from lib.checking.arguments import argument_error, order_arguments
 from lib.checking.looks import Outcome, find_late, look_at
 from lib.checking.results import clean, from_json, to_json
-from lib.checking.student_code import Failure, Kind, attempt
+from lib.checking.student_code import Budget, Failure, Kind, attempt
 from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
@@ -91,17 +91,18 @@ def answer(part: Part, seed: int, given: tuple[Any, ...], named: Mapping[str, An
     """
     if missing := argument_error(part, given, named, at_desk=False):
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
-    subjects, begin = order_arguments(part, given, named), monotonic()
-    at_desk = _show(part, attempt(part.desk_inputs), subjects, begin + BUDGET / 2)
-    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, begin + BUDGET, find_late(at_desk))
+    subjects, budget = order_arguments(part, given, named), Budget(BUDGET / 2, patience=inf)
+    at_desk = _show(part, attempt(part.desk_inputs), subjects, budget)
+    budget.left = max(budget.left, 0) + BUDGET / 2
+    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, find_late(at_desk))
     shown = {DESK: at_desk, SECRET: secret}
     return {name: {place: write_record(each) for place, each in of.items()} for name, of in shown.items()}
 
 
 def _show(
-    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], until: float, late: Mapping[str, Failure] = {}
+    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], budget: Budget, late: Mapping[str, Failure] = {}
 ) -> dict[str, Outcome]:
-    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, until, late)
+    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, late)
 
 
 def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
@@ -110,7 +111,7 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
     What code keeps from an earlier call then shows in the next one.
     """
     if not part.repeated and not isinstance(others := draw_others(part), Failure):
-        look_at(part, others, subjects, monotonic() + seconds)
+        look_at(part, others, subjects, Budget(seconds))
 
 
 def draw_others(part: Part) -> Inputs | Failure:

@@ -43,7 +43,7 @@ def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding
     for statement in part.reported:
         why = find_wrong(statement, inputs, shown, known)
         below = next((name for name in statement.depends_on if found[name].state != "right"), None)
-        if isinstance(why, Failure) and why.kind in ("blank", "undefined"):
+        if isinstance(why, Failure) and why.kind in ("blank", "undefined", "busy"):
             state: State = "open" if why.kind == "blank" else "not checked"
         elif below:
             state, why = "not checked", NOT_TESTED.format(list(found).index(below) + 1)

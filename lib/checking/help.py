@@ -14,7 +14,6 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.resources import files
-from time import monotonic
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from lib.checking.findings import Finding
 from lib.checking.fingerprints import Fingerprint, groups_of, name_mistakes
 from lib.checking.layers import prepare
 from lib.checking.looks import Shown
-from lib.checking.student_code import Failure, cell_of, run_each, write_line
+from lib.checking.student_code import Budget, Failure, cell_of, run_each, write_line
 from lib.checking.values import Wrong, numbers, show
 from lib.unit import Array, Part
 
@@ -82,7 +81,7 @@ def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding]
     explained = {each.name for group in touched for each in groups_of(part)[group]}
     place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])
     try:
-        example = work_example(part, subjects, package, monotonic() + TIME_FOR_HELP)
+        example = work_example(part, subjects, package, Budget(TIME_FOR_HELP))
     except BAD_EXAMPLE:
         example = None
     return Help(mistakes, frozenset(explained), place, example)
@@ -128,7 +127,7 @@ def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
 # ---- A worked example
 
 
-def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: float) -> WorkedExample | None:
+def work_example(part: Part, subjects: tuple[Any, ...], package: str, budget: Budget) -> WorkedExample | None:
     """Run the part's worked example on student code; None where there is none. What is late says so.
 
     Raises one of `BAD_EXAMPLE` where the file isn't written as `EXAMPLES` says.
@@ -138,7 +137,7 @@ def work_example(part: Part, subjects: tuple[Any, ...], package: str, until: flo
         return None
     steps, names = example["steps"], "\n".join([unit.get("names", ""), example.get("names", "")])
     actions = [partial(_work, names, step["code"], named) for step in steps]
-    ran = run_each(actions, max(until - monotonic(), 0.01), until)
+    ran = run_each(actions, budget.left, budget)
     late = [Failure("time", "did not end in time")] * (len(steps) - len(ran))
     return WorkedExample(" ".join(example["given"].split()), tuple(map(_compare, steps, [*ran, *late])))
 

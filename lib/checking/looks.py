@@ -14,14 +14,13 @@ import traceback
 from collections import UserDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from time import monotonic
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from lib.checking.results import Plain, compare, read
 from lib.checking.spying import all_put_back
-from lib.checking.student_code import TIME_LIMIT, Failure, attempt, failure_of, run_each
+from lib.checking.student_code import TIME_LIMIT, Budget, Failure, attempt, failure_of, run_each
 from lib.unit import Inputs, Look, Part, Several, Statement
 
 Outcome: TypeAlias = Plain | Failure
@@ -65,25 +64,26 @@ def look_at(
     part: Part,
     inputs: Inputs,
     subjects: tuple[Any, ...],
-    until: float = float("inf"),
+    budget: Budget | None = None,
     late: Mapping[str, Failure] = {},
     run: Callable[..., list[Any]] = run_each,
 ) -> dict[str, Outcome]:
     """Run student code, and give what it shows. Each look has copies of the inputs, and random numbers of its own.
 
-    Not in time is what still runs when the clock (`time.monotonic`) says `until`. A look that doesn't end in time is
-    not run for its other cases, nor are those that are known to be `late`. `run` is `run_each`, or does what it does.
+    Not in time is what still runs when the `budget` is spent. A look that doesn't end in time is not run for its other
+    cases, nor are those that are known to be `late`. `run` is `run_each`, or does what it does.
     """
     from lib.checking.randomness import reproducible, seed_of  # numpy.random is loaded where inputs are drawn
 
     shown: dict[str, Outcome] = {}
+    budget = budget or Budget()
     with all_put_back(), reproducible(seed_of(inputs)) as begin_anew:
         for look, cases in _looks(part, inputs).items():
             begin_anew()  # a look before it may have been stopped anywhere
             kept = {name for each in part.statements if each.look is look for name in each.keeps}
             actions = [partial(_take, look, *given, subjects, kept) for given in cases.values()]
-            is_late = look.__name__ in late or monotonic() >= until
-            ran = [late.get(look.__name__) or NOT_RUN] if is_late else run(actions, TIME_LIMIT, until)
+            is_late = look.__name__ in late or budget.left <= 0
+            ran = [late.get(look.__name__) or NOT_RUN] if is_late else run(actions, TIME_LIMIT, budget)
             ran += [ran[-1]] * (len(cases) - len(ran))
             shown |= _sort(part, look, dict(zip(cases, ran, strict=True)))
     return shown

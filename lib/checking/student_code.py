@@ -34,10 +34,14 @@ from lib.blanks import OpenBlank
 from lib.checking.values import Wrong
 
 Value = TypeVar("Value")
-Kind = Literal["blank", "undefined", "error", "time", "value"]
+Kind = Literal["blank", "undefined", "error", "time", "busy", "value"]
 
 TIME_LIMIT = 3.0
-"""Seconds that one piece of student code may run. A right answer needs a few milliseconds."""
+"""Seconds that one piece of student code may run or sleep. Those in which it waits for a processor don't count, where
+Linux reports them: right code is right on a busy machine, too. A right answer needs a few milliseconds."""
+PATIENCE = 7.0
+"""Seconds that code may wait for a processor while a student waits for it: with those of `TIME_LIMIT` they make 10."""
+BUSY = "This computer is busy: your code hardly got to run, and did not finish. Close other programs, and try again."
 BROWSER = 4.0 if sys.platform == "emscripten" else 1.0
 """How many times as long each limit is in a browser. WebAssembly is several times slower, and tracing slows it more."""
 
@@ -89,6 +93,14 @@ class Failure:
         return f"{self.text}{'' if self.text.endswith(('.', '?', '!')) else '.'} That was {self.own}:\n{self.own.code}"
 
 
+@dataclass
+class Budget:
+    """Seconds `left` to several runs of student code, and those that each may wait for a processor: at grading, any."""
+
+    left: float = math.inf
+    patience: float = PATIENCE
+
+
 def run_student_code(action: Callable[[], Value], seconds: float = TIME_LIMIT) -> Value | Failure:
     """Run `action`; return its value, or why there is none. Never raises what student code raised.
 
@@ -101,21 +113,21 @@ def run_student_code(action: Callable[[], Value], seconds: float = TIME_LIMIT) -
 def run_each(
     actions: Sequence[Callable[[], Value]],
     seconds: float = TIME_LIMIT,
-    until: float = math.inf,
+    budget: Budget | None = None,
     out: io.TextIOBase | None = None,
 ) -> list[Value | Failure]:
     """Run actions in order, each as `run_student_code` does, until one doesn't end in time; that one's comes last.
 
-    Not in time is also what still runs when the clock (`time.monotonic`) says `until`. What is printed goes to `out`.
+    Not in time is also what still runs when the `budget` for all of them is spent. What is printed goes to `out`.
     """
-    seconds *= BROWSER
+    seconds, budget = seconds * BROWSER, budget or Budget()
     # The caller silences, not the thread: a thread that is left behind would never give the streams back.
     with silence(out):
         try:
             worker = _Worker.free()
         except RuntimeError:  # "can't start new thread": WebAssembly has none, and a sandbox may have none left
-            return _run_here(actions, seconds, until)
-        return _run_in(worker, actions, seconds, until)
+            return _run_here(actions, seconds, budget)
+        return worker.run(actions, seconds, budget)
 
 
 def attempt(action: Callable[[], Value]) -> Value | Failure:
@@ -267,11 +279,13 @@ def _survive(action: Callable[[], Value]) -> Value | Failure:
         sys.setrecursionlimit(deepest)
 
 
-def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, until: float) -> list[Value | Failure]:
-    """Run actions in this thread, as `run_each` does."""
+def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, budget: Budget) -> list[Value | Failure]:
+    """Run actions in this thread, as `run_each` does, by the clock."""
     outcomes: list[Value | Failure] = []
     for action in actions:
-        outcomes.append(_Tracing(min(seconds, until - monotonic())).run(action))
+        began = monotonic()
+        outcomes.append(_Tracing(min(seconds, budget.left)).run(action))
+        budget.left -= monotonic() - began
         if isinstance(outcomes[-1], Failure) and outcomes[-1].kind == "time":
             break
     return outcomes
@@ -333,21 +347,13 @@ class _Tracing:
         sys.settrace(self.trace)  # last: from here on the next call raises
 
 
-def _run_in(
-    worker: "_Worker", actions: Sequence[Callable[[], Value]], seconds: float, until: float
-) -> list[Value | Failure]:
-    """Run actions in a worker's thread, as `run_each` does."""
-    outcomes: list[Value | Failure] = []
+def seconds_waited(task: str) -> float:
+    """Return how long a thread has waited for a processor, by its folder in Linux's /proc; 0 where there is none."""
     try:
-        worker.run(actions, outcomes, seconds, until)
-    except BaseException as error:
-        ended, allowed, own = list(outcomes), min(seconds, until - worker.began), worker.own_line()
-        worker.stop()
-        if not isinstance(error, Empty):
-            raise
-        return [*ended[: len(actions) - 1], _out_of_time(allowed, own)]
-    _idle.append(worker)
-    return outcomes
+        with open(f"{task}/schedstat", "rb", 0) as file:  # noqa: PTH123  # likewise
+            return int(file.read(100).split()[1]) / 1e9  # the nanoseconds that it has run come first
+    except OSError:
+        return 0.0
 
 
 class _Worker:
@@ -355,9 +361,8 @@ class _Worker:
 
     def __init__(self) -> None:
         self._given: SimpleQueue[tuple[Sequence[Callable[[], Any]], list[Any]]] = SimpleQueue()
-        self._ended: SimpleQueue[None] = SimpleQueue()
-        self.began = 0.0
-        """When the action under way began."""
+        self._ended: SimpleQueue[float] = SimpleQueue()
+        self._began = self._waited = 0.0
         self._stopped = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -371,14 +376,35 @@ class _Worker:
             return worker
         return cls()
 
-    def run(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any], seconds: float, until: float) -> None:
-        """Have actions run, what comes of them put into `outcomes`. Raises `queue.Empty` if one isn't in time."""
-        self.began = monotonic()
+    def clock(self) -> float:
+        """Return the time in seconds without the thread's waits for a processor; while others wait, it sleeps."""
+        self._waited = max(self._waited, seconds_waited(f"/proc/self/task/{self._thread.native_id}"))
+        return monotonic() - self._waited
+
+    def run(self, actions: Sequence[Callable[[], Any]], seconds: float, budget: Budget) -> list[Any]:
+        """Run actions, as `run_each` does."""
+        outcomes: list[Any] = []
+        began = self._began = monotonic() - self._waited
+        hopeless = self._waited + budget.patience
+        allowed = left = min(seconds, budget.left, budget.patience)
         self._given.put((actions, outcomes))
-        while (left := min(self.began + seconds, until) - monotonic()) > 0:
-            with contextlib.suppress(Empty):
-                return self._ended.get(timeout=left)
-        return self._ended.get(block=False)
+        try:
+            while True:
+                with contextlib.suppress(Empty):
+                    budget.left -= self._ended.get(left > 0, left) - began
+                    _idle.append(self)
+                    return outcomes
+                if left <= 0:
+                    break
+                now, allowed = self.clock(), min(seconds, began + budget.left - self._began)
+                left = min(self._began + allowed - now, hopeless - self._waited)
+        except BaseException:
+            self.stop()
+            raise
+        budget.left -= self.clock() - began
+        is_busy, own, ended = self._waited >= hopeless, self.own_line(), outcomes[: len(actions) - 1]
+        self.stop()
+        return [*ended, Failure("busy", BUSY, own=own) if is_busy else _out_of_time(allowed, own)]
 
     def own_line(self) -> OwnLine | None:
         """Find the student's own line that is running now."""
@@ -399,15 +425,13 @@ class _Worker:
     def _work(self) -> None:
         with contextlib.suppress(SystemExit):  # `stop` raises it, wherever the thread is by then
             while not self._stopped:
-                self._go_through(*self._given.get())
-                self._ended.put(None)
-
-    def _go_through(self, actions: Sequence[Callable[[], Any]], outcomes: list[Any]) -> None:
-        for action in actions:
-            if self._stopped:
-                return
-            self.began = monotonic()
-            outcomes.append(_survive(action))
+                actions, outcomes = self._given.get()
+                for action in actions:
+                    if self._stopped:
+                        return
+                    self._began = monotonic() - self._waited
+                    outcomes.append(_survive(action))
+                self._ended.put(self.clock())
 
 
 _idle: list[_Worker] = []

@@ -23,6 +23,14 @@ LOCKS = "/dev/shm"
 """Where Linux keeps locks that processes share; an error there names no file."""
 
 
+class RunLostError(RuntimeError):
+    """A run ended by no fault of the notebook's; another try may help."""
+
+
+class TooBusyError(RunLostError):
+    """A run got so little of a processor that it says nothing about its notebook."""
+
+
 class ClusterError(Exception):
     """A cluster can't run notebooks; the message says why, and what to do."""
 
@@ -43,6 +51,8 @@ def sentence(error: BaseException) -> str:
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
     if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
         error = _first_of(error.args[0])
+    if isinstance(error, TimeoutError) and not isinstance(error.errno, int):  # no system's: Pebble's, or our own
+        return "It was not done in its time."
     if isinstance(error, OSError):
         full = error.errno in FULL
         name = (full and error.filename2) or error.filename  # of a copy the second one: that is where it has no room

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from time import monotonic
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from lib.authoring.fingerprints import build
 from lib.checking import fingerprints, help
 from lib.checking.dispatch import Check
 from lib.checking.render import TITLES, WHY, Report
+from lib.checking.student_code import Budget
 from lib.mistakes import Mistake
 from lib.reference import Softmax
 from lib.unit import Array, Part, Unit
@@ -177,7 +177,7 @@ def test_a_units_examples_agree_with_right_code_and_show_what_two_samples_can_sh
 
     def agrees(part: Part, code: Mapping[str, object]) -> bool:
         subjects = tuple({**key.right, **code}[name] for name in part.subjects)
-        found = help.work_example(part, subjects, package, monotonic() + 20)
+        found = help.work_example(part, subjects, package, Budget(20))
         assert found
         return all(step.agrees for step in found.steps)
 
@@ -196,5 +196,5 @@ def test_code_for_three_classes_shows_in_an_example_of_four(monkeypatch: pytest.
             return super().backward(np.ones((3, 1)) * output_gradient)
 
     part = PARTS["check-softmax-backward"]
-    found = help.work_example(part, (OfThree,), "lib.units.softmax_classifier", monotonic() + 20)
+    found = help.work_example(part, (OfThree,), "lib.units.softmax_classifier", Budget(20))
     assert found and not any(step.agrees for step in found.steps)

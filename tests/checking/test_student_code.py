@@ -3,12 +3,14 @@
 import html
 import io
 import json
+import math
 import os
 import sys
 import threading
 import time
 import warnings
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,9 @@ from lib.blanks import OpenBlank
 from lib.checking import looks, right, student_code
 from lib.checking.answers import answer
 from lib.checking.dispatch import Check, CheckFailed
+from lib.checking.findings import find
 from lib.checking.render import Report
-from lib.checking.student_code import Failure, attempt, failure_of, run_student_code
+from lib.checking.student_code import BUSY, Budget, Failure, attempt, failure_of, run_each, run_student_code
 from lib.checking.values import Wrong, numbers
 from lib.unit import Part
 from lib.units import hidden_layer, softmax_classifier
@@ -232,6 +235,45 @@ def test_code_that_ends_in_time_runs_in_one_thread_and_leaves_nothing_for_the_ne
     assert run_student_code(threading.current_thread) not in (first, threading.current_thread())
     nested = run_student_code(lambda: (threading.get_ident(), run_student_code(threading.get_ident)))
     assert isinstance(nested, tuple) and nested[0] != nested[1]
+
+
+def working(seconds: float) -> Any:
+    """Make code that needs so many seconds of a processor for a mean, whatever the clock says."""
+
+    def mean(x: Any) -> Any:
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+        return np.mean(x)
+
+    return mean
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_on_a_busy_machine_right_code_is_right_and_what_never_ends_is_stopped() -> None:
+    graded, at_desk = {"budget": Budget(patience=math.inf)}, {"budget": Budget(patience=0.3)}
+    ran = {
+        "right": run_each([partial(working(0.5), [1, 2])] * 2, **graded),
+        "endless": run_each([partial(working(math.inf), [1])], 0.2, **graded),
+        "asleep": run_each([partial(time.sleep, 60)], 0.2, **graded),
+        "a student waits": run_each([partial(working(math.inf), [1])], **at_desk),
+    }
+    late = Failure("time", "It was still running after 0.2 seconds. Is there a loop that never ends?")
+    busy = Failure("busy", BUSY)
+    assert ran == {"right": [1.5, 1.5], "endless": [late], "asleep": [late], "a student waits": [busy]}
+    part = one(right=lambda found, inputs, _: (found, np.mean(inputs["x"])))
+    answered = answer(part, 5, (working(0.5),))
+    assert "failure" not in json.dumps(answered)
+    [finding] = find(part, part.desk_inputs(), {"of_x": busy}, {})
+    assert (finding.state, finding.why) == ("not checked", busy)
+
+
+def test_a_part_has_its_seconds_for_all_its_looks_together() -> None:
+    budget = Budget(0.5)
+    assert run_each([partial(working(0.01), [1])] * 3, 0.2, budget) == [1.0] * 3
+    assert run_each([partial(working(math.inf), [1])], 0.2, budget)[0].text.startswith("It was still running after 0.2")
+    assert run_each([partial(time.sleep, 60)], 60.0, budget)[0].kind == "time"
+    assert budget.left <= 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="This system doesn't fork.")

@@ -9,7 +9,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from lib.authoring.trial import DESK, Drawn, Faults, Trial
 from lib.checking.findings import Finding, find, find_wrong
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
-from lib.checking.student_code import Failure
+from lib.checking.student_code import Budget, Failure
 from lib.grading import units
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
@@ -150,7 +149,7 @@ def examples_agree(trial: Trial) -> Faults:
     for part in trial.key.parts:
         what = f"the worked example of {part.id!r}"
         try:
-            example = work_example(part, trial.key.subjects(part), trial.place.module, monotonic() + LONG)
+            example = work_example(part, trial.key.subjects(part), trial.place.module, Budget(LONG))
         except BAD_EXAMPLE as error:
             attempt = "compare it with lib/units/softmax_classifier/examples.toml"
             expected = "TOML with `given` and `steps`, each with `text`, `by_hand` and `code`"

@@ -6,6 +6,7 @@ other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import wait
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from glob import glob
@@ -28,18 +29,14 @@ from lib.grading.grade.due import look
 from lib.grading.grade.one import OF_THE_MACHINE, Work, grade, prepare, task
 from lib.grading.grade.score_table import Score, write_table
 from lib.grading.judge.verdict import Verdict
-from lib.grading.kernel.slow_imports import broken_units, needs_slow_imports
-from lib.grading.machine_faults import NO_THREAD, ClusterError, sentence, what_comes_next
+from lib.grading.kernel.slow_imports import broken_units
+from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
 from lib.grading.names import NoId
 from lib.grading.progress import Progress, say
-from lib.grading.run.notebook import RunLostError, has_code
 from lib.grading.run.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
-
-STARTING = 30
-"""Seconds in which a notebook of one cell has to be run, slow imports included."""
 
 
 class Grade(Autograde):
@@ -51,7 +48,7 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
-    patience = Float(60, min=0, help="Seconds to wait for workers of a Dask scheduler that has none.").tag(config=True)
+    patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     only: frozenset[Path] | None = None
     """The folders that are graded; all that there are, if it is None."""
@@ -134,7 +131,7 @@ class Grade(Autograde):
         locked = BoundedExecute(parent=self).bounds.sandbox
         self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
-        finding = self._pool.submit(find_obstacle, STARTING) if locked else None
+        finding = self._pool.submit(find_obstacle) if locked else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, book, assignment)
         if self.says and (other := course.other_points()):
@@ -142,6 +139,8 @@ class Grade(Autograde):
                 "Points of the unit have changed since it was built, and those of the gradebook count:"
                 f" {'; '.join(other)}. For those of the unit, run `zerolayer build` and grade again."
             )
+        if finding and wait([finding], self.patience).not_done:
+            self.log.warning("This machine is busy, and slow to start. Grading goes on by itself.")
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         if not course.notebooks:
@@ -217,7 +216,7 @@ class Grade(Autograde):
         """
         student = work.handed.student
         if isinstance(result, BaseException):
-            self._see_whether_any_runs(course, work)
+            self._see_whether_any_runs(course)
             if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(student, f"was not graded: {sentence(result)}")
                 return
@@ -242,22 +241,18 @@ class Grade(Autograde):
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why])
 
-    def _see_whether_any_runs(self, course: Course, work: Work) -> None:
-        """See whether a run failed twice because none works at present: then stop.
+    def _see_whether_any_runs(self, course: Course) -> None:
+        """See whether a run failed twice because none works at present: then stop. Where that takes long, go on.
 
-        A notebook is run that starts as many threads as any needs: only the machine can make it fail. Code with slow
-        imports stands in it as a comment, so that the same kind of kernel runs it.
+        A notebook is run that starts as many threads as any needs: only the machine can make it fail.
         """
-        cells = [cell for prepared in work.notebooks.values() for cell in prepared.cells]
-        slow = next((cell.source for cell in cells if has_code(cell) and needs_slow_imports(cell.source)), "")
-        code = TRIAL + "".join(f"# {line}\n" for line in slow.splitlines())
-        trial = RunTask({"trial": PackedNotebook.of_code(code)}, course.run, course.packages)
+        trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
         try:
             # It has to wait for runs that are under way, which may take their time.
-            ran = self._pool.submit(trial, STARTING).result(timeout=trial.longest())
+            ran = self._pool.submit(trial, trial.longest()).result(timeout=trial.longest())
             problem = next((ran[name].error() for name in ran), "")
-        except TimeoutError:
-            problem = "a notebook that only starts some threads did not end in time."
+        except (TimeoutError, TooBusyError):
+            problem = ""
         except Exception as error:
             problem = sentence(error)
         if problem:

@@ -20,15 +20,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import cache
+from math import inf
 from pathlib import Path
 from signal import SIGKILL, pidfd_send_signal
 from tempfile import gettempdir, mkdtemp
 from time import monotonic
 from typing import Any
 
+from lib.checking.student_code import seconds_waited
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
+from lib.grading.machine_faults import TooBusyError
 from lib.grading.sandbox.limits import Limits
 from lib.units import COURSE
 
@@ -39,12 +42,15 @@ INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
 """The rest of the environment stays outside: a kernel can read what its warm process was started with."""
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
 """Names of what a locked kernel gets of our environment."""
-STARTING = 120
-"""Seconds that a warm process may take to become warm and fork a kernel; it needs a few."""
+STARTING = 600
+"""Seconds that a warm process may take to become warm and fork a kernel; it needs a few, and a busy machine minutes."""
 LONGEST_FOLDER = 58
 """Bytes of the path of a folder for temporary files: a socket's address may have 107, of which 49 are ours."""
-ENDING = 1.0
-"""Seconds in which a kernel that hung up may end: what closed its socket is most often its end."""
+ENDING = 10.0
+"""Seconds in which a kernel that hung up may end: what closed its socket is most often its end. A busy one is slow."""
+TICK = 0.1
+"""Seconds after which it is looked at again how long a kernel has waited for a processor."""
+THIS = Path("/proc/thread-self")
 CHUNK = 2**18
 """Bytes that are received at a time: about what a socket holds."""
 
@@ -228,6 +234,11 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         """Bytes that the kernel has sent so far."""
         self.was_killed = False
         """Whether it was this side that ended it."""
+        self.latest = inf
+        """When `time.monotonic` says this, the machine is too busy for this kernel."""
+        number = re.search(r"Pid:\s*(\S+)", Path(f"/proc/self/fdinfo/{handle}").read_text())
+        self._tasks = Path("/proc", number[1] if number else "", "task")
+        self._waits, self._waited, self._looked = dict[Path, float](), 0.0, -inf
         self.at_end: Callable[[], object] = lambda: None
 
     def __exit__(self, *_: object) -> None:
@@ -246,10 +257,21 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         with suppress(ConnectionError):  # `messages` will tell
             self._line.sendall(json.dumps([code, token, is_the_courses]).encode() + b"\n")
 
+    def clock(self) -> float:
+        """Return the time in seconds without waits for a processor, of the kernel or of this thread which serves it.
+
+        In each `TICK` that thread counts which waited longest: others wait for it, or for the same processors.
+        """
+        if monotonic() > self._looked + TICK:
+            self._looked, before = monotonic(), self._waits
+            self._waits = {task: seconds_waited(str(task)) for task in (THIS, *self._tasks.glob("*"))}
+            self._waited += max([0.0, *(waited - before.get(task, 0.0) for task, waited in self._waits.items())])
+        return monotonic() - self._waited
+
     def messages(self, until: float) -> Iterator[bytes]:
         """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
 
-        Raises `TimeoutError` when the clock (`time.monotonic`) says `until`.
+        Raises `TimeoutError` when the kernel's `clock` says `until`, and `TooBusyError`.
         """
         while True:
             while self._whole:
@@ -258,14 +280,19 @@ class KernelClient(AbstractContextManager["KernelClient"]):
                 return
 
     def _receive(self, until: float) -> bool:
-        """Wait for bytes; tell whether there were any."""
-        left = until - monotonic()
+        """Wait for bytes, but not for long; return whether there may be more."""
+        left = until - self.clock()
         if left <= 0:
             raise TimeoutError
-        self._line.settimeout(left)
-        more = b""
-        with suppress(ConnectionError):
+        if monotonic() > self.latest:
+            raise TooBusyError("it could not be run: this machine was too busy. Grade again when it has less to do")
+        self._line.settimeout(min(left, TICK))
+        try:
             more = self._line.recv(CHUNK)
+        except TimeoutError:
+            return True
+        except ConnectionError:
+            more = b""
         self.received += len(more)
         # What came before is not looked through again: byte by byte that would keep a processor busy.
         first, *others = more.split(b"\n")

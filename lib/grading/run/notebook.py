@@ -25,7 +25,7 @@ from lib.checking.results import clean
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
-from lib.grading.machine_faults import limit_on_threads
+from lib.grading.machine_faults import RunLostError, limit_on_threads
 from lib.grading.run.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -38,13 +38,11 @@ ADDED_CODE = "zerolayer_added_code"
 """Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
 ADDED_SECONDS = (5, 30)
 """Seconds for what was added to an example or a locked cell; the second where it imports something, or may."""
+LONGER = 5
+"""So many times its budget a run may take by the clock: a busy machine keeps kernels waiting, which costs no points."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 
 Cell = dict[str, Any]
-
-
-class RunLostError(RuntimeError):
-    """A run ended by no fault of the notebook's; another try may help."""
 
 
 class FloodError(TimeoutError):
@@ -90,10 +88,11 @@ class Run:
         self._room = OutputRoom(*limits, lambda did: self._remark(f"{self._place} {did}"))
 
     def run(self) -> None:
-        """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails."""
-        self._deadline = monotonic() + self.bounds.budget
+        """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails or is too busy."""
         try:
             with self._start_client() as client:
+                self._deadline = client.clock() + self.bounds.budget
+                client.latest = monotonic() + LONGER * self.bounds.budget
                 for at, cell in enumerate(self.cells):
                     if has_code(cell):
                         self._at = at
@@ -120,31 +119,30 @@ class Run:
         return spawn(self.files, *kind, slow_imports=False)
 
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
-        if monotonic() > self._deadline:
+        if client.clock() > self._deadline:
             self._remark(f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.")
             return
         self._room.begin_cell()
         self._number += 1
         self._clears = False
         cell["outputs"] = []
-        seconds = self._seconds(cell)
+        seconds = self._seconds(cell, self._deadline - client.clock())
         token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, seconds, is_the_courses(cell))
+            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, LONGER * seconds, is_the_courses(cell))
             most = self.bounds.flood * self.bounds.max_output
-            reply = self._receive_reply(client, cell, token, monotonic() + seconds, most)
+            reply = self._receive_reply(client, cell, token, seconds, most)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
-            self._receive_reply(client, cell, token, monotonic() + self.bounds.grace)
+            self._receive_reply(client, cell, token, self.bounds.grace)
             reply = self._error_of_stop(reason, seconds)
         if reply["status"] == "error" and not any(output["output_type"] == "error" for output in cell["outputs"]):
             cell["outputs"].append({"output_type": "error", **{key: reply[key] for key in reply if key != "status"}})
         cell["execution_count"] = self._number  # whatever the kernel said it was
 
-    def _seconds(self, cell: Cell) -> int:
-        """Give the seconds for one cell: what is left of the notebook's, if that is less."""
-        left = max(1, round(self._deadline - monotonic()))
-        own = min(left, self.bounds.timeout or left)
+    def _seconds(self, cell: Cell, left: float) -> int:
+        """Give the seconds for one cell: what is `left` of the notebook's, if that is less."""
+        own = max(1, round(min(left, self.bounds.timeout or left)))
         added = cell["metadata"].get(ADDED_CODE)
         return own if added is None else min(own, ADDED_SECONDS[bool(IMPORTS.search(added))])
 
@@ -159,14 +157,14 @@ class Run:
         return {"status": "error", "ename": name, "evalue": said, "traceback": [f"{name}: {said}"]}
 
     def _receive_reply(
-        self, client: "KernelClient", cell: Cell, token: str, until: float, most: float = math.inf
+        self, client: "KernelClient", cell: Cell, token: str, seconds: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Receive a cell's messages up to its reply, or until `most` characters were dropped.
+        """Receive a cell's messages up to its reply within some seconds, or until `most` characters were dropped.
 
         Ten times as many may be received: pictures that replace each other are no flood.
         """
         began = client.received
-        for words in client.messages(until):
+        for words in client.messages(client.clock() + seconds):
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             if not words:

@@ -21,8 +21,8 @@ from typing import Any, Self, TypeVar
 import orjson
 from pebble import ProcessPool
 
-from lib.grading.machine_faults import ClusterError
-from lib.grading.run.notebook import Bounds, RunLostError, has_code, run_cells
+from lib.grading.machine_faults import ClusterError, RunLostError
+from lib.grading.run.notebook import LONGER, Bounds, has_code, run_cells
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
@@ -81,7 +81,7 @@ class RunTask:
     def longest(self) -> float:
         """Tell how many seconds it may take at most."""
         # Twice: what was refused a thread is run once more.
-        return 2 * (self.bounds.budget + self.bounds.grace) * len(self.notebooks) + MARGIN
+        return 2 * (LONGER * self.bounds.budget + self.bounds.grace) * len(self.notebooks) + MARGIN
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class Pool(AbstractContextManager["Pool"]):
         can_fork = sys.platform == "linux" and threading.active_count() == 1
         return ProcessPool(self._jobs, context=get_context("fork" if can_fork else "spawn"), initializer=_prepare)
 
-    def submit(self, task: Callable[[], Result], seconds: float) -> "Future[Result]":
-        """Have a task done, within some seconds."""
+    def submit(self, task: Callable[[], Result], seconds: float | None = None) -> "Future[Result]":
+        """Have a task done, within some seconds if so many are given."""
         try:
             return self._pool.schedule(task, timeout=seconds)
         except RuntimeError:  # it is broken
@@ -182,7 +182,7 @@ class Cluster(AbstractContextManager["Cluster"]):
         """How many may be under way: two for each thread of the workers that are there now."""
         return 2 * max(1, sum(self._client.nthreads().values()))
 
-    def submit(self, task: Callable[[], Result], seconds: float) -> "Future[Result]":
+    def submit(self, task: Callable[[], Result], seconds: float | None = None) -> "Future[Result]":
         """Have a task done, however long it takes: the scheduler sees who went silent."""
         return self._executor.submit(task)
 

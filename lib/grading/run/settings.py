@@ -13,14 +13,14 @@ from lib.grading.sandbox.limits import limit_problem
 class Execute(LoggingConfigurable):
     """nbgrader's name for what runs notebooks: a course may have set its `timeout`."""
 
-    timeout = Integer(30, allow_none=True, help="Seconds that one cell may take.").tag(config=True)
+    timeout = Integer(30, allow_none=True, help="Seconds that one cell may run or sleep.").tag(config=True)
 
 
 class BoundedExecute(Execute):
     """The settings of a run: a kernel of its own, locked in, each cell within a time limit and all within bounds."""
 
     # Below these bounds the answers of checks, which are outputs too, would be dropped, or no cell would be run.
-    budget = Integer(300, min=1, help="Seconds that all cells of a notebook may take together.").tag(config=True)
+    budget = Integer(300, min=1, help="Seconds that all cells of a notebook may run or sleep.").tag(config=True)
     grace = Integer(5, min=0, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
     max_output = Integer(1_000_000, min=100_000, help="Characters of output kept of each cell.").tag(config=True)
     max_messages = Integer(1_000, min=0, help="Outputs kept of each cell.").tag(config=True)

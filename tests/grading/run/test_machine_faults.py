@@ -150,6 +150,56 @@ def test_nobody_needs_to_read_to_the_end(course):
     assert course.points() == POINTS
 
 
+# A busy machine
+
+SLOW_LOSS = f"""{RIGHT}
+def loss(y, yhat, loss=loss):
+    import time
+    end = time.thread_time() + 0.4
+    while time.thread_time() < end: pass
+    return loss(y, yhat)
+"""
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_a_person(course):
+    course.hand_in("ada", SLOW_LOSS)
+    course.hand_in("bo", f"{RIGHT}\nwhile True: pass")
+    assert listed(course.grade("--student=ada")) == {}
+    assert listed(course.grade("--student=bo", "--BoundedExecute.budget=1")) == {
+        "bo": "was not graded: it could not be run: this machine was too busy. Grade again when it has less to do"
+    }
+    assert course.points() == {"ada": EVERYTHING}
+
+
+SLOW_START = """
+import time
+from lib.grading.grade import class_
+from lib.grading.run import pool
+
+def come(**_):
+    pass
+
+def find_slowly(find=class_.find_obstacle):
+    end = time.process_time() + 2
+    while time.process_time() < end: pass
+    return find()
+
+class_.find_obstacle = find_slowly
+pool.RunTask.longest = lambda task: 0.01
+"""
+
+
+def test_a_slow_start_stops_no_class(course):
+    """It is told once. What takes too long is ended by Pebble, whose error is one of the system's to Python."""
+    course.configured(SLOW_START, "pre")
+    run = course.grade("--student=ada", "--Grade.patience=0")
+    assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
+    assert listed(run) == {"ada": "was not graded: It was not done in its time."}
+    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
+    assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."
+
+
 # Files beside a notebook, and folders with long names
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lib.grading.kernel import client
+from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.run import notebook
-from lib.grading.run.notebook import Run, RunLostError
+from lib.grading.run.notebook import Run
 from lib.grading.run.outputs import missing_packages
 from lib.grading.sandbox.limits import THREADS
 from tests.grading.run.conftest import alone, ran, text
@@ -262,6 +263,18 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(mon
     monkeypatch.setattr(Run, "_take_message", take_and_kill)
     with pytest.raises(RunLostError, match="A kernel was killed from outside"):
         ran("import time; print('now', flush=True); time.sleep(60)")
+
+
+WORKS = "import time\nend = time.thread_time() + 0.4\nwhile time.thread_time() < end: pass\nprint('done')"
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends():
+    cells, remarks = ran("", WORKS, "while True: pass", "import time; time.sleep(60)", AFTER, timeout=1, grace=1)
+    assert [text(cell) for cell in cells] == ["", "done\n", LATE, LATE, "after\n"]
+    assert remarks == [f"Cell {number} ran longer than 1 seconds and was stopped." for number in (3, 4)]
+    with pytest.raises(TooBusyError, match="this machine was too busy"):
+        ran("", "while True: pass", budget=1)
 
 
 MANY = """

@@ -15,7 +15,7 @@ from distributed import Client
 from pebble import CONSTS, ProcessExpired
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.run.notebook import RunLostError
+from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.run.pool import Pool, RunTask, runs
 from lib.grading.sandbox.limits import NICENESS
 from tests.grading.run.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, alone, listed, said
@@ -65,6 +65,8 @@ DISTURBED = {
     "answers": ((int, "5"), 5),
     "fails once": ((first_time, fails, RunLostError("lost")), "done"),
     "fails twice": ((fails, RunLostError("lost")), RunLostError),
+    "too busy once": ((first_time, fails, TooBusyError("busy")), "done"),
+    "too busy twice": ((fails, TooBusyError("busy")), TooBusyError),
     "dies once": ((first_time, myself, signal.SIGKILL), "done"),
     "dies twice": ((myself, signal.SIGKILL), ProcessExpired),
     "stops once": ((first_time, myself, signal.SIGSTOP), "done"),
