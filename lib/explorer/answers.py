@@ -10,7 +10,6 @@ import numpy as np
 
 from lib.checking.student_code import Failure, random_numbers, run_student_code
 from lib.explorer import captions
-from lib.explorer.curvature import largest_descending_rate
 from lib.explorer.samples import BUILT_IN, Plane, load, sources
 from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
 from lib.explorer.what_ifs import WhatIf
@@ -49,9 +48,7 @@ class Architecture:
 
     `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
     those that are shown where there is no plane, a row for each hidden unit. `describe(run, epoch)` is a sentence more
-    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole. Layers
-    whose steps are not the learning rate times the gradient have `is_plain = False`: no rate is told up to which they
-    descend.
+    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole.
     """
 
     counted: str
@@ -139,15 +136,6 @@ class Answers:
             "columns_an_epoch": batches / every,
         }
         return said, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
-
-    def find_limit(self, want: Want) -> float | None:
-        """Return the largest learning rate that still descends at the weights that are shown, if there is one."""
-        run = self.run(want)
-        if not run.weights or run.fault or not getattr(run.layer_after(0), "is_plain", True):
-            return None
-        with random_numbers(PICTURE_RANDOMNESS):
-            found = run_student_code(lambda: largest_descending_rate(run, min(run.epochs, want.epochs)), CALL_LIMIT)
-        return found if isinstance(found, float) and math.isfinite(found) else None
 
     def describe_data(self, name: str) -> dict[str, Any]:
         """Describe a data set; `points` are x, y, label and "for validation" of each sample in a plane."""

@@ -20,10 +20,9 @@ const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
-  const { label, describedBy, ...others } = properties;
+  const { label, ...others } = properties;
   const made = Object.assign(document.createElement(name), others);
   if (label) made.ariaLabel = label;
-  if (describedBy) made.setAttribute('aria-describedby', describedBy);
   made.append(...children);
   return made;
 }
@@ -191,7 +190,6 @@ function drawWeights(canvas, answer, names, colours) {
 export default () => {
   // What all views of one explorer share.
   const answers = new Map();
-  const limits = new Map();
   const views = new Set();
   const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
@@ -204,8 +202,7 @@ export default () => {
   const showAll = () => views.forEach(view => view.show());
 
   function hear(message, buffers) {
-    if ('limit' in message) limits.set(keyOf(message.want), message.limit);
-    else store(message, buffers);
+    store(message, buffers);
     // Most answers come ahead of time, and drawing takes as long as a move of a slider.
     if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
     else views.forEach(view => view.showMap());
@@ -285,7 +282,6 @@ export default () => {
   }
 
   function render({ el }) {
-    const root = `zl-${Math.random().toString(36).slice(2)}`; // for notes to be referred to
     const shows = []; // what brings each control up to date
     const drawn = {};
     let shown = null; // the answer that is drawn
@@ -320,9 +316,7 @@ export default () => {
     }
 
     function makeSlider(name, label) {
-      const note = make('small', { id: `${root}-${name}`, className: 'zl-note' });
-      const input = make('input', { type: 'range', min: 0, label, describedBy: note.id });
-      const mark = make('span', { className: 'zl-mark', textContent: '▲' });
+      const input = make('input', { type: 'range', min: 0, label });
       const [field, refusal] = makeField(name, label);
       input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
@@ -334,14 +328,8 @@ export default () => {
         input.value = findPlace(get(name), places); // the nearest one, where a value was typed
         input.setAttribute('aria-valuetext', get(name));
         input.disabled = field.disabled;
-        const limit = name === 'learning_rate' ? limits.get(keyOf(SETTING.map(get))) : null;
-        const share = limit ? findPlace(limit, places) / input.max : 0;
-        mark.hidden = share === 0 || share === 1;
-        mark.style.left = `calc(8px + ${share} * (100% - 16px))`; // the handle is 16 pixels wide
-        note.textContent = limit ? `▲ ${say(limit)}: the largest rate that still descends` : '';
       });
-      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field,
-        make('div', { className: 'zl-track' }, input, mark), note, refusal);
+      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field, input, refusal);
     }
 
     // Returns how far a value lies from the first place, in places; between two of them by its logarithm, if it has one.
@@ -496,8 +484,7 @@ export default () => {
     function tellLater() {
       clearTimeout(quiet);
       quiet = setTimeout(() => {
-        const notes = [...sliders.querySelectorAll('.zl-note')].map(note => note.textContent);
-        const words = [...Object.values(state.refusal), question.textContent, says.innerText, ...notes].join(' ').trim();
+        const words = [...Object.values(state.refusal), question.textContent, says.innerText].join(' ').trim();
         if (!state.player && live.textContent !== words) live.textContent = words;
       }, QUIET);
     }

@@ -168,27 +168,10 @@ class Run:
         self._dense.weights = self.weights[epoch]
         return self._dense
 
-    def loss(self, W: Matrix) -> float:
-        """Return the loss on all training samples that the network would have with weights W."""
-        self._dense.weights = W
-        yhat = self._forward(self.samples.X, self._dense, self._softmax)
-        return self.recipe.network.loss(self._target(self._all), yhat)
-
-    def gradient(self, W: Matrix) -> Matrix:
-        """Return how all training samples would move the weights W downhill at rate 1, in the shape of W.
-
-        Where the code is right, this is the gradient of the mean loss.
-        """
-        self._dense.weights = W.copy()  # it may be changed in place
-        yhat = self._forward(self.samples.X, self._dense, self._softmax)
-        gradient = self._softmax.backward(self.recipe.network.cce_gradient(self._target(self._all), yhat))
-        self._dense.backward(self.recipe.share(len(self._all)) * gradient, 1.0)
-        return W - self._dense.weights
-
     @cached_property
     def loss_before(self) -> float:
         """The loss on the training samples with the start weights."""
-        return self.loss(self.weights[0])
+        return self.recipe.network.loss(self._target(self._all), self.predict(self.samples.X, 0))
 
     def _train(self) -> Iterator[None]:
         """Train without end, and pause after every batch."""

@@ -41,7 +41,6 @@ NEXT_SLICE = 0.045  # seconds of training between two pictures while one is comp
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
 AHEAD = 4.0 * BROWSER  # seconds of training ahead between two moves
 NEXT = 6  # places on the slider that are trained before the map
-PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
 
@@ -87,7 +86,6 @@ class Explorer(anywidget.AnyWidget):
         answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
         self._answers = answers
         self._sent: dict[Want, bool] = {}  # and whether all epochs were there
-        self._limited: set[Want] = set()
         self._ahead: Iterator[Want] = iter(())
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
@@ -206,7 +204,7 @@ class Explorer(anywidget.AnyWidget):
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed."""
         if "begin" in message:
-            self._sent, self._limited, self._seen, self._mapped = {}, set(), True, False
+            self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
         self._coalescer.wake()
 
@@ -224,13 +222,10 @@ class Explorer(anywidget.AnyWidget):
             self._save()
             return None
         fault = self._answers.run(want).fault
-        if want not in self._limited and now > self._moved + PAUSE:
-            self._limited.add(want)
-            self.send({"want": want, "limit": self._answers.find_limit(want)})
-        elif not self._saved and (fault or now > self._moved + REST):
+        if not self._saved and (fault or now > self._moved + REST):
             self._save()
         elif self._spent > AHEAD or fault or not self._work_ahead():
-            return None if self._saved else max(self._moved + (REST if want in self._limited else PAUSE) - now, 0.001)
+            return None if self._saved else max(self._moved + REST - now, 0.001)
         return 0.0
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:

@@ -10,11 +10,9 @@ import pytest
 from matplotlib.image import imread
 from nbconvert.exporters import HTMLExporter
 
-from lib.explorer.curvature import largest_descending_rate
-from lib.explorer.training import Setting
 from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
-from tests.explorer.test_training import by_the_notebooks_loop, train
+from tests.explorer.test_training import by_the_notebooks_loop
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -160,18 +158,6 @@ def test_the_training_plays_from_its_first_epoch_to_its_last(explorer):
     wait_for_words(explorer, "After 100 epochs (1,500 iterations)")
     heard = re.findall(r"After (\d+) epochs? ", " ".join(explorer.evaluate("heard")))
     assert [int(each) for each in dict.fromkeys(heard)] == [*range(1, 100, 2), 100]
-
-
-def test_the_largest_rate_that_descends_is_marked_and_said(explorer):
-    limit = largest_descending_rate(train(Setting(0.1, 16), epochs=100), 100)
-    wait_for_words(explorer, f"▲ {limit:.3g}: the largest rate that still descends", ".zl-note")
-    share = explorer.evaluate("""() => {
-      const [mark, track] = ['.zl-mark', '.zl-track'].map(name => document.querySelector(name).getBoundingClientRect());
-      return (mark.x + mark.width / 2 - track.x - 8) / (track.width - 16);
-    }""")
-    assert 1e-4 * 1e6**share == pytest.approx(limit, rel=0.1)
-    note = slider(explorer, "Learning rate").get_attribute("aria-describedby")
-    assert "still descends" in explorer.locator(f"#{note}").inner_text()
 
 
 def test_a_kept_run_stays_in_the_picture(explorer):

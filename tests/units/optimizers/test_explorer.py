@@ -112,10 +112,3 @@ def test_the_slider_sets_the_momentum(explorer: Explorer) -> None:
     assert explorer.caption.endswith("adds up to at most 10 plain steps.")
     with pytest.raises(traitlets.TraitError, match=r"size is 1; expected a number from 0 to 0\.99\. Try size=0\.99"):
         explorer.size = 1
-
-
-def test_a_largest_rate_is_told_of_plain_steps_alone(explorer: Explorer) -> None:
-    for momentum, what_if, is_told in ((0, "", True), (0.9, "", False), (0, ADAM, False)):
-        want = explorer._want()._replace(size=momentum, what_if=what_if, epochs=2)
-        trained(explorer, want.learning_rate, momentum, what_if, epochs=2)
-        assert (explorer._answers.find_limit(want) is not None) == is_told
