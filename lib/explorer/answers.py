@@ -16,7 +16,7 @@ from lib.explorer.what_ifs import WhatIf
 
 REMEMBERED = 150  # runs
 COLUMNS = 240  # of the curve by iteration: more than the picture has pixels for
-MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs reach the time limit
+MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs take too long to wait for
 TINY = 1e-300  # a probability of 0 has no logarithm
 PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 

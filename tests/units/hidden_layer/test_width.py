@@ -1,6 +1,5 @@
 """The explorer with a slider for hidden units: what it draws and says, held against NumPy on the same weights."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,8 @@ from tests.reference.oracles import slopes
 
 
 @pytest.fixture(scope="module")
-def explorer() -> Iterator[Explorer]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.explorer.training.RUN_LIMIT", 600.0)  # a busy machine takes longer
-        yield explore_width(make_network, cce, cce_gradient, data={"three rings": rings(300, 3, seed=0)})
+def explorer() -> Explorer:
+    return explore_width(make_network, cce, cce_gradient, data={"three rings": rings(300, 3, seed=0)})
 
 
 def trained(explorer: Explorer, units: int, what_if: str = "", epochs: int = 100) -> Run:

@@ -1,6 +1,5 @@
 """The explorer with the student's own optimizer, held against the same steps in a plain loop."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -56,10 +55,8 @@ def make_network(sizes: list[int]) -> Network:
 
 
 @pytest.fixture(scope="module")
-def explorer() -> Iterator[Explorer]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.explorer.training.RUN_LIMIT", 600.0)  # a busy machine takes longer
-        yield explore_momentum(make_network, Momentum, Adam, cce, cce_gradient, {"three rings": rings(300, 3, seed=0)})
+def explorer() -> Explorer:
+    return explore_momentum(make_network, Momentum, Adam, cce, cce_gradient, {"three rings": rings(300, 3, seed=0)})
 
 
 def trained(explorer: Explorer, rate: float, momentum: float, what_if: str = "", epochs: int = 100) -> Run:
