@@ -17,7 +17,6 @@ from lib.explorer.what_ifs import WhatIf
 REMEMBERED = 150  # runs
 COLUMNS = 240  # of the curve by iteration: more than the picture has pixels for
 MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs take too long to wait for
-TINY = 1e-300  # a probability of 0 has no logarithm
 PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 Arrays = list[bytes]
@@ -102,7 +101,7 @@ class Answers:
             if self.architecture and done == want.epochs:
                 caption += f" {self.architecture.describe(run, done)}"
             if plane := self.plane(want.data):
-                return Look(caption, np.log(np.maximum(np.nan_to_num(run.predict(plane.points, done)), TINY)))
+                return Look(caption, run.predict_logs(plane.points, done))
             return Look(caption, self.architecture.weights(run, done) if self.architecture else run.weights[done])
 
         with random_numbers(PICTURE_RANDOMNESS):

@@ -11,6 +11,7 @@ const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
 const SHADED = [280, 200]; // pixels of the regions, fewer than the picture has: they take the longest to draw
+const [DEPTHS, EDGES] = [64, 8]; // shades of a class, and of each of these those near a border
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
@@ -107,56 +108,71 @@ function drawPoints(data) {
 // Reads the theme's colours as red, green and blue. To ask for them makes the browser lay out the page.
 function readColours(element) {
   const style = getComputedStyle(element);
-  return Object.fromEntries([...'0123456789', 'edge'].map(name => {
+  const colours = Object.fromEntries([...'0123456789', 'edge'].map(name => {
     const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
     return [name, [number >> 16, number >> 8 & 255, number & 255]];
   }));
+  return { ...colours, shades: mixShades(colours) };
 }
 
-// Colours each pixel by its likeliest class, deeper with its lead. The logarithms of probabilities are interpolated
-// between the points of the grid: borders between them are straight where those of the scores are.
-function shadeRegions(canvas, logs, classes, grid, colours) {
+// Colours each pixel by its likeliest class, deeper with its lead, and darker on a border. The logarithms of
+// probabilities are interpolated between the points of the grid: borders are straight where those of the scores are. How
+// far a border is follows from the lead and its slope; so it is a smooth line even where the lead is steep.
+function shadeRegions(canvas, logs, classes, grid, shades) {
   const [wide, high] = [canvas.width, canvas.height] = SHADED;
   const pen = canvas.getContext('2d');
   const image = canvas.image ??= pen.createImageData(wide, high);
   const pixels = new Uint32Array(image.data.buffer);
-  const pack = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
-  const shades = Array.from({ length: 4 * classes }, (_, at) =>
-    pack(colours[Math.floor(at / 4) % 10], 255 * (1 - 0.85 ** (1 + at % 4))));
-  const edge = pack(colours.edge, 140);
-  const best = new Uint8Array(wide * high);
-  const across = Float32Array.from({ length: wide }, (_, column) => column / (wide - 1) * (grid - 1.001));
+  const [across, down] = [wide, high].map(size => (grid - 1.001) / (size - 1)); // from pixel to pixel, in the grid
   const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
+  const rise = new Float32Array(classes * grid); // and by how much they change to the next row
   for (let row = 0, at = 0; row < high; row++) {
-    const v = (1 - row / (high - 1)) * (grid - 1.001);
+    const v = (high - 1 - row) * down;
     const up = v - Math.floor(v);
     for (let each = 0; each < line.length; each++) {
       const below = (Math.floor(each / grid) * grid + Math.floor(v)) * grid + each % grid;
-      line[each] = logs[below] * (1 - up) + logs[below + grid] * up;
+      rise[each] = logs[below + grid] - logs[below];
+      line[each] = logs[below] + up * rise[each];
     }
     for (let column = 0; column < wide; column++, at++) {
-      const left = Math.floor(across[column]);
-      const right = across[column] - left;
-      let first = -Infinity;
-      let second = -Infinity;
-      let winner = 0;
-      for (let label = 0, here = left; label < classes; label++, here += grid) {
+      const left = Math.floor(column * across);
+      const right = column * across - left;
+      let [first, second] = [-Infinity, -Infinity];
+      let [winner, other] = [left, left]; // where they are in the line
+      for (let here = left; here < line.length; here += grid) {
         const value = line[here] * (1 - right) + line[here + 1] * right;
         if (value > first) {
           second = first;
+          other = winner;
           first = value;
-          winner = label;
+          winner = here;
         } else if (value > second) {
           second = value;
+          other = here;
         }
       }
-      best[at] = winner;
-      const lead = first - second;
-      const isEdge = column && best[at - 1] !== winner || row && best[at - wide] !== winner;
-      pixels[at] = isEdge ? edge : shades[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
+      const lead = first - second + 1e-9; // where all is alike there is no border
+      const x = (line[winner + 1] - line[winner] - line[other + 1] + line[other]) * across;
+      const y = (rise[winner] - rise[other]) * down;
+      const edge = 1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12); // 1.5 pixels from it there is none of it
+      const depth = Math.floor(DEPTHS * lead / (lead + 1.5));
+      const share = edge > 0 ? Math.ceil(EDGES * Math.min(edge, 1)) : 0;
+      pixels[at] = shades[(Math.floor(winner / grid) % 10 * DEPTHS + depth) * (EDGES + 1) + share];
     }
   }
   pen.putImageData(image, 0, 0);
+}
+
+// Returns the colours of pixels: for each class, for each depth, from none of a border's colour to all of it.
+function mixShades(colours) {
+  return Uint32Array.from({ length: 10 * DEPTHS * (EDGES + 1) }, (_, at) => {
+    const edge = at % (EDGES + 1) / EDGES;
+    const depth = Math.floor(at / (EDGES + 1)) % DEPTHS / DEPTHS;
+    const own = colours[Math.floor(at / (EDGES + 1) / DEPTHS)];
+    const [red, green, blue] = own.map((part, place) => part + edge * (colours.edge[place] - part));
+    const alpha = Math.max(26 + 97 * depth, 150 * edge);
+    return (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
+  });
 }
 
 // Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
@@ -441,7 +457,7 @@ export default () => {
       network.figure.hidden = !answer.picture.length;
       if (network.figure.hidden) return;
       if (data.points.length) {
-        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours);
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours.shades);
         network.show('Decision regions', data.drawn ??= drawPoints(data));
         explains.textContent = 'stronger colour: more certain; hollow: validation';
       } else {

@@ -25,6 +25,8 @@ Matrix: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
 CALL_LIMIT = 1.0  # seconds that the student's code may take between two looks at the clock
+TINY = 1e-300  # a probability of 0 has no logarithm
+ROUNDING = 1e-6  # by which the scores of equal probabilities may differ
 TRACED = BROWSER > 1  # the limit is kept by tracing each line, which makes training several times slower
 
 
@@ -158,6 +160,20 @@ class Run:
     def predict(self, X: Matrix, epoch: int) -> Matrix:
         """Return the probabilities, (classes, samples), of the network as it was after `epoch` epochs."""
         return self._forward(X, self.layer_after(epoch), self._softmax)
+
+    def predict_logs(self, X: Matrix, epoch: int) -> Matrix:
+        """Return the logarithms of what `predict` returns.
+
+        Where a probability is too small for a float, the scores continue it, if softmax keeps their order everywhere:
+        borders between classes stay where they are.
+        """
+        p = np.nan_to_num(self.predict(X, epoch))
+        scores, likeliest = np.asarray(self._dense.output), np.argmax(p, axis=0)[None]
+        logs: Matrix = np.log(np.maximum(p, TINY))
+        behind = scores - np.take_along_axis(scores, likeliest, axis=0)
+        if behind.max() < ROUNDING:
+            logs = np.where(p < TINY, np.take_along_axis(logs, likeliest, axis=0) + behind, logs)
+        return logs
 
     def layer_after(self, epoch: int) -> Any:
         """Return the student's layer below softmax with the weights as they were after `epoch` epochs."""

@@ -10,9 +10,11 @@ import pytest
 from matplotlib.image import imread
 from nbconvert.exporters import HTMLExporter
 
+from lib.explorer.samples import Plane
+from lib.explorer.still import COLOURS
 from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
-from tests.explorer.test_training import by_the_notebooks_loop
+from tests.explorer.test_training import BLOBS, by_the_notebooks_loop
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -116,6 +118,26 @@ def test_keys_and_drags_change_the_pictures_which_stay_where_they_are(explorer):
     assert rate < 0.003
     wait_for_run(explorer, rate)
     assert all(place == places[0] for place in places)
+
+
+def test_a_border_is_a_smooth_line_where_the_lead_is_steep(explorer):
+    explorer.get_by_role("button", name="Too large").click()
+    wait_for_run(explorer, 100)
+    data = explorer.evaluate("""() => {
+      const canvas = document.querySelectorAll('.zl-canvas canvas')[1];
+      return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+    }""")
+    seen = np.reshape(data, (200, 280, 4))[..., :3]
+    plane, W = Plane(BLOBS), by_the_notebooks_loop(100.0, 16)[3].reshape(3, 3)
+    steps = (plane.high - plane.low) / [279, 199]  # from pixel to pixel
+    x, y = np.meshgrid(plane.low[0] + steps[0] * np.arange(280), plane.high[1] - steps[1] * np.arange(200))
+    scores = W @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    second, first = np.argsort(scores, axis=0)[1:]
+    lead = scores[first, np.arange(x.size)] - scores[second, np.arange(x.size)]
+    far = np.reshape(lead / np.linalg.norm((W[first] - W[second])[:, :2] * steps, axis=1), (200, 280))  # in pixels
+    assert np.sum(far < 0.4) > 200 and np.abs(seen[far < 0.4] - 0x50).max() < 16  # of the border's colour, without gaps
+    classes = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in COLOURS[:3]])
+    assert np.abs(seen - classes[first].reshape(200, 280, 3))[far > 2].max() < 16
 
 
 def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):

@@ -22,8 +22,9 @@ from matplotlib.image import imread
 from lib.blanks import OpenBlank
 from lib.explorer import explore
 from lib.explorer.answers import Want
-from lib.explorer.still import COLOURS
-from lib.explorer.training import Setting
+from lib.explorer.samples import Plane
+from lib.explorer.still import COLOURS, draw
+from lib.explorer.training import Recipe, Run, Setting
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import LEARNING_RATES, Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
@@ -365,6 +366,21 @@ def test_the_still_picture_is_that_of_the_last_state_and_without_matplotlib_word
     monkeypatch.setitem(sys.modules, "lib.explorer.still", None)
     words, empty = explorer.still()
     assert "After 1 epoch" in words["text/plain"] and "image/png" not in empty
+
+
+@pytest.mark.parametrize("steep", [1, 100, 1e5])
+def test_between_the_first_and_the_third_class_is_a_straight_border_without_the_second_class(steep):
+    run, plane = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 16)), Plane(BLOBS)
+    run.advance(2, seconds=60)
+    run.weights[2] = steep * np.array([[1, 0.3, 0], [0, 0, -9], [-1, 0, 0.2]])
+    run.samples = replace(BLOBS, X=np.empty((2, 0)), labels=np.empty(0, dtype=int))  # which would lie over it
+    image = imread(io.BytesIO(draw(run, 2, plane, run.predict_logs(plane.points, 2))))
+    red, green, blue = np.moveaxis(image[:, 420:, :3], 2, 0)
+    assert not np.any((red > green + 0.015) & (red > blue + 0.015))  # the second class's
+    first, third = blue > green + 0.015, green > blue + 0.015
+    rows = np.flatnonzero(np.any(first, axis=1) & np.any(third, axis=1))
+    border = np.array([np.flatnonzero(third[row])[-1] for row in rows])
+    assert len(rows) > 200 and np.abs(border - np.polyval(np.polyfit(rows, border, 1), rows)).max() < 2
 
 
 def test_colours_mean_the_same_in_notebook_page_and_still_picture():
