@@ -16,6 +16,8 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 
+const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, for when its cell is run again
+
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -207,7 +209,7 @@ export default () => {
   // What all views of one explorer share.
   const answers = new Map();
   const views = new Set();
-  const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
+  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
   let choices = null; // what there is to choose from
   let data = null; // the data set, as Python describes it
@@ -216,8 +218,10 @@ export default () => {
   const keyOf = want => want.join('|');
   const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
   const showAll = () => views.forEach(view => view.show());
+  const nameShelf = () => `${choices.notebook} ${choices.counted}`;
 
   function hear(message, buffers) {
+    state.gone = false;
     store(message, buffers);
     // Most answers come ahead of time, and drawing takes as long as a move of a slider.
     if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
@@ -261,7 +265,7 @@ export default () => {
     const step = Math.ceil(last / PLAYED);
     state.span = last; // the axis stays as long as it is, and the curve grows
     state.player = setInterval(() => {
-      if (get('epochs') >= last || !views.size) stop();
+      if (get('epochs') >= last || !views.size || state.gone) stop();
       else if (find()) change({ epochs: Math.min(get('epochs') + step, last) });
     }, FRAME);
     change({ epochs: 1 });
@@ -290,10 +294,16 @@ export default () => {
   function initialize({ model: own }) {
     model = own;
     choices = get('choices');
+    state.kept = shelf.get(nameShelf()) ?? [];
     store(get('answer'), get('answer').arrays);
     readData();
     model.on('msg:custom', hear);
     model.on('change:data_set', readData);
+    model.on('change:redefined', showAll);
+    model.on('comm_live_update', () => { // the kernel was restarted; if it answers all the same, it was not
+      state.gone = true;
+      showAll();
+    });
     SETTING.forEach(name => model.on(`change:${name}`, showAll));
   }
 
@@ -312,11 +322,12 @@ export default () => {
       const refusal = make('span', { className: 'zl-refusal' });
       const take = () => {
         const typed = field.value.trim();
-        if (typed === String(get(name))) return;
-        const fault = findFault(name, typed ? Number(typed) : NaN);
-        if (!fault) return change({ [name]: Number(typed) });
-        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
+        const number = typed ? Number(typed.replace(',', '.')) : NaN; // many languages write 0,1
         field.value = get(name);
+        if (number === get(name)) return;
+        const fault = findFault(name, number);
+        if (!fault) return change({ [name]: number });
+        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
         showAll();
       };
       field.onchange = take;
@@ -384,6 +395,7 @@ export default () => {
     };
     const setKept = kept => {
       state.kept = kept;
+      shelf.set(nameShelf(), kept);
       showAll();
     };
     const keep = makeButton('', () => setKept([...state.kept, shown]), 'Leave its curve behind those to come');
@@ -443,6 +455,14 @@ export default () => {
     const explains = make('span');
     const network = makePicture(explains);
     const says = make('div', { className: 'zl-says' });
+    const notice = make('div', { className: 'zl-notice', role: 'status' });
+    shows.push(() => {
+      const names = get('redefined');
+      const verb = names.length > 1 ? 'were' : 'was';
+      notice.textContent = state.gone ? 'The kernel was restarted: run this cell again.'
+        : names.length ? `${names.join(', ')} ${verb} defined anew: run this cell again.` : '';
+      el.classList.toggle('zl-waits', Boolean(notice.textContent) || !find() && !state.player);
+    });
     const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
 
     function showLoss(answer) {
@@ -528,7 +548,7 @@ export default () => {
     }
 
     el.classList.add('zl-explorer');
-    el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
+    el.append(notice, sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
     // A canvas has its colours from the theme, and the theme only once it is in the page, which is when it gets a size.

@@ -146,8 +146,9 @@ def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
     slider(explorer, "Learning rate").press("ArrowRight")  # from the place nearest to it, 0.126
     wait_for_words(explorer, "Learning rate 0.158,")
     for label, typed, words, back in (
-        ("Learning rate", "0,1", "Learning rate: 0,1 can’t be used. It is a number above 0.", "0.158"),
+        ("Learning rate", "1,438,0", "Learning rate: 1,438,0 can’t be used. It is a number above 0.", "0.158"),
         ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.158"),
+        ("Batch size", "1,024", "Batch size: 1,024 can’t be used. It is a whole number from 1 to 240.", "16"),
         ("Batch size", "241", "Batch size: 241 can’t be used. It is a whole number from 1 to 240.", "16"),
         ("Epochs", "2.5", "Epochs: 2.5 can’t be used. It is a whole number from 1 to 300.", "100"),
     ):
@@ -155,6 +156,26 @@ def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
         for place in (".zl-refusal", ".zl-live"):
             wait_for_words(explorer, words, place)
         assert readout(explorer, label) == back
+
+
+def is_dim(page):
+    """True if the words and both pictures are dimmed."""
+    opacity = "each => getComputedStyle(each).opacity"
+    found = {page.locator(place).first.evaluate(opacity) for place in (".zl-says", ".zl-pictures")}
+    assert len(found) == 1
+    return float(found.pop()) < 0.5
+
+
+def test_a_typed_value_dims_the_picture_until_its_own_is_there(explorer):
+    [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
+    kernel.suspend()
+    try:
+        type_in(explorer, "Learning rate", "0,777")
+        assert readout(explorer, "Learning rate") == "0.777" and is_dim(explorer)
+    finally:
+        kernel.resume()
+    wait_for_run(explorer, 0.777)
+    assert not is_dim(explorer)
 
 
 def test_the_lock_keeps_the_exact_ratio(explorer):
@@ -322,6 +343,38 @@ def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(browser, lab)
     overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
     assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
     page.close()
+
+
+def run_cell(page, words):
+    page.locator(".jp-Cell .cm-content").filter(has_text=words).last.click()
+    page.keyboard.press("Control+Enter")
+
+
+def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_the_cell_again(browser, lab):
+    show, define = "explore(Dense, Softmax, cce, cce_gradient)", "class Dense(Dense):\n    pass"
+    page = opened(browser, lab, "again.ipynb", QUIETLY + NETWORK, show, define)
+    wait_for_words(page, "Dense was defined anew: run this cell again.", ".zl-notice")
+    assert is_dim(page)
+    page.locator(".zl-more > summary").click()
+    page.get_by_role("button", name="Keep this run").click()
+    kept = page.locator(".zl-kept li").inner_text()
+    run_cell(page, show)
+    wait_for(page, "() => document.querySelector('.zl-notice')?.textContent === ''")
+    wait_for_run(page, 0.1)
+    assert not is_dim(page) and page.locator(".zl-kept li").text_content() == kept
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Restart Kernel…", exact=True).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    wait_for_words(page, "The kernel was restarted: run this cell again.", ".zl-notice")
+    slider(page, "Learning rate").press("ArrowLeft")
+    assert is_dim(page) and page.locator(".zl-notice").inner_text()
+    page.get_by_role("button", name="Play the training").click()  # it stops by itself
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
+    run_all(page)
+    wait_for(page, "() => document.querySelector('.zl-notice')?.textContent.startsWith('Dense')")
+    assert page.locator(".zl-kept li").text_content() == kept
+    page.close()
+    lab.close_kernels()
 
 
 LINKED = """import ipywidgets as widgets

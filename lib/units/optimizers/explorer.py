@@ -55,4 +55,4 @@ def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_
     adam = WhatIf("your Adam takes the steps", "Which learning rates will suit it, smaller ones or larger ones?", apply)
     momentum = Architecture("momentum", MOMENTA, MOMENTA[0], make, lower_weights, describe, is_number=True)
     network = Network(make(0), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
-    return Explorer(network, data, [adam], momentum, running_loop())
+    return Explorer(network, data, [adam], momentum, running_loop(), (make_network, Momentum, Adam))
