@@ -21,11 +21,11 @@ from typing import Any
 import anywidget
 import traitlets
 from IPython import get_ipython
-from IPython.display import display
 
 from lib.checking.student_code import BROWSER
 from lib.explorer.answers import Answers, Architecture, Want
 from lib.explorer.coalesce import Coalescer
+from lib.explorer.live import display_live
 from lib.explorer.redefined import find_parts, find_redefined, notebook_names
 from lib.explorer.samples import GRID
 from lib.explorer.training import Network, Run, Setting
@@ -46,12 +46,6 @@ AHEAD = 4.0 * BROWSER  # seconds of a processor for training ahead between two m
 NEXT = 6  # places on the slider that are trained before the map
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
-
-# A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
-# that hides it comes from an output of its own, because nothing of the explorer is there then.
-HIDE_ERROR = """element.classList.add('zl-before');
-document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
-  .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
 
 
 class Explorer(anywidget.AnyWidget):
@@ -195,10 +189,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """Show it live, and as a still picture for a page that is opened without the kernel."""
-        live, _ = self._repr_mimebundle_() or ({}, {})
-        display({"application/javascript": HIDE_ERROR, "text/plain": ""}, raw=True)
-        display({**live, "text/plain": ""}, raw=True)
-        self._stills.append([display(each, raw=True, display_id=True) for each in self.still()])
+        self._stills.append(display_live(self, self.still()))
 
     def _save(self) -> None:
         """Draw the still picture anew, wherever it is shown."""
