@@ -131,7 +131,7 @@ def measure_slider(browser, url, folder, runs):
     with jupyter_lab(folder, lab_environment()) as lab:
         for _ in range(runs):
             ours += time_sliders(browser, url)
-            theirs += measure(lab, browser, Front("explorer", warm=True))[0]
+            theirs += measure(lab, browser, Front("explorer", warm=True)).moves
     here, there = statistics.median(ours), statistics.median(theirs)
     print(f"slider to pixels: {here:.0f} ms, in JupyterLab {there:.0f} ms: {here / there:.2f} times")
 
