@@ -50,7 +50,7 @@ READY = "() => /\\d/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')
 
 
 def first_cells():
-    """Give the number 1 and the solution's cells up to the first check, without the examples between them."""
+    """Return the number 1 and the solution's cells up to the first check, without the examples between them."""
     solved = right(nbformat.read(RELEASED, as_version=4))
     cells = [cell.source for cell in solved.cells if cell.get("id") in ("setup", "loss", "check-cce")]
     return ["1", *cells]

@@ -70,7 +70,7 @@ class Answers:
         self.sources = sources(data)
         self.samples = cache(lambda name: load(self.sources[name]))
         self.plane = cache(lambda name: Plane(self.samples(name)) if self.samples(name).planar else None)
-        for name in self.sources.keys() - BUILT_IN.keys():  # what doesn't fit is said at once, not at a move
+        for name in self.sources.keys() - BUILT_IN.keys():  # what doesn't fit is refused at once, not at a move
             self.samples(name)
         self._starts: dict[Setting, Matrix] = {}
         self._run = lru_cache(maxsize=REMEMBERED)(self._begin)
@@ -111,7 +111,7 @@ class Answers:
             return Look(run.fault, np.empty((0, 0)))
         return found
 
-    def give(self, want: Want) -> tuple[dict[str, Any], Arrays]:
+    def answer(self, want: Want) -> tuple[dict[str, Any], Arrays]:
         """Return a run as the page draws it: words and numbers, and arrays of float32.
 
         These are the losses by epoch, those of validation, the least and the greatest loss of the batches in each of
@@ -125,7 +125,7 @@ class Answers:
         starts = np.arange(0, len(iterations), every)
         band = [edge.reduceat(iterations, starts) for edge in (np.minimum, np.maximum)] if done else []
         arrays = (run.epoch_loss[:done], run.validation_loss[:done], np.ravel(band), np.ravel(look.picture))
-        said = {
+        answer = {
             "want": want,
             "done": done,
             "complete": run.complete(want.epochs),
@@ -134,7 +134,7 @@ class Answers:
             "rows": len(look.picture),
             "columns_an_epoch": batches / every,
         }
-        return said, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
+        return answer, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
 
     def describe_data(self, name: str) -> dict[str, Any]:
         """Describe a data set; `points` are x, y, label and "for validation" of each sample in a plane."""

@@ -6,7 +6,7 @@
 const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size', 'epochs']; // in Python's order
 const MOST_ANSWERS = 2000; // Python counts on the last 1,500
 const MOST_KEPT = 4;
-const QUIET = 400; // ms without a change before it is said to those who listen
+const QUIET = 400; // ms without a change before screen readers get the words
 const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
@@ -19,7 +19,7 @@ const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, for when its cell is run again
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
+const format = value => String(Number(value.toPrecision(3))).replace('-', '−');
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
@@ -70,7 +70,7 @@ function drawLoss(answer, kept, span, classes) {
   const powers = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, at) => low + at * every);
   const grid = powers.map(power => `M${LEFT} ${y(10 ** power).toFixed(1)}H${RIGHT}`).join('');
   const parts = [writePath(grid, 'grid')];
-  parts.push(...powers.map(power => writeText(LEFT - 5, y(10 ** power) + 4, say(10 ** power), 'end')));
+  parts.push(...powers.map(power => writeText(LEFT - 5, y(10 ** power) + 4, format(10 ** power), 'end')));
   const shares = span < 4 ? [0, 1] : [0, 0.25, 0.5, 0.75, 1];
   parts.push(...shares.map(share => writeText(x(share * span), BOTTOM + 15, Math.round(share * span), 'middle')));
   parts.push(writeText((LEFT + RIGHT) / 2, BOTTOM + 30, 'epoch', 'middle'));
@@ -250,7 +250,7 @@ export default () => {
     }
     state.refusal = {};
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    // A picture that is here is painted before Python is told: to send takes as long as to draw.
+    // A picture that is here is painted before Python gets the change: to send takes as long as to draw.
     if (find()) requestAnimationFrame(() => setTimeout(() => model.save_changes()));
     else model.save_changes();
   }
@@ -359,7 +359,7 @@ export default () => {
       return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field, input, refusal);
     }
 
-    // Returns how far a value lies from the first place, in places; between two of them by its logarithm, if it has one.
+    // Returns how far a value is from the first place, in places; between two of them by its logarithm, if it has one.
     function findPlace(value, places) {
       const after = places.findIndex(place => place > value);
       if (after <= 0) return after ? places.length - 1 : 0;
@@ -386,7 +386,7 @@ export default () => {
     const presets = choices.presets.map(([words, rate]) => makeButton(words, () => goTo(rate, choices.preset_batch),
       `learning rate ${rate}, batch size ${choices.preset_batch}`));
 
-    // ---- What is behind More
+    // ---- What More shows
 
     const lock = make('input', { type: 'checkbox' });
     lock.onchange = () => {
@@ -398,7 +398,7 @@ export default () => {
       shelf.set(nameShelf(), kept);
       showAll();
     };
-    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Leave its curve behind those to come');
+    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Show its curve with those to come');
     const forget = makeButton('Forget kept runs', () => setKept([]));
     const keptList = make('ol', { className: 'zl-kept' });
     const nothing = [['nothing: the code as it is', '']];
@@ -498,7 +498,7 @@ export default () => {
       const far = cell => Math.hypot(Math.log(cell.rate / get('learning_rate')), Math.log(cell.size / get('batch_size')));
       const [nearest] = cells.toSorted((a, b) => far(a) - far(b));
       const count = known.length < cells.length ? ` ${known.length} of ${cells.length} are trained.` : '';
-      const best = lowest ? ` The lowest is ${say(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
+      const best = lowest ? ` The lowest is ${format(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
       const words = `Training loss after ${get('epochs')} epochs. Click on one to go there.${count}${best}`;
       table.replaceChildren(make('caption', { textContent: words }),
         make('tr', {}, ...['batch ╲ rate', ...choices.map_rates].map(name => make('th', { textContent: name }))),
@@ -507,7 +507,7 @@ export default () => {
     }
 
     function makeCell({ rate, size, loss: reached }, lowest, isNearest) {
-      const words = Number.isNaN(reached) ? '…' : reached < Infinity ? say(Number(reached.toPrecision(2))) : '×';
+      const words = Number.isNaN(reached) ? '…' : reached < Infinity ? format(Number(reached.toPrecision(2))) : '×';
       const cell = makeButton(words, () => goTo(rate, size));
       cell.tabIndex = -1; // by keys the sliders go to the same places
       cell.className = isNearest ? 'zl-cell zl-nearest' : 'zl-cell';
@@ -516,7 +516,7 @@ export default () => {
       return make('td', {}, cell);
     }
 
-    // Told once it rests: a drag would be a flood of words.
+    // Read out once it rests: a drag would be a flood of words.
     function tellLater() {
       clearTimeout(quiet);
       quiet = setTimeout(() => {

@@ -132,11 +132,11 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether it ended for good: a fault, or divergence."""
+        """True if it ended for good: a fault, or divergence."""
         return bool(self.fault) or self.diverged is not None
 
     def complete(self, epochs: int) -> bool:
-        """Whether there is nothing left to train for a picture of this many epochs."""
+        """True if there is nothing left to train for a picture of this many epochs."""
         return self.over or self.epochs >= epochs
 
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
@@ -170,9 +170,9 @@ class Run:
         p = np.nan_to_num(self.predict(X, epoch))
         scores, likeliest = np.asarray(self._dense.output), np.argmax(p, axis=0)[None]
         logs: Matrix = np.log(np.maximum(p, TINY))
-        behind = scores - np.take_along_axis(scores, likeliest, axis=0)
-        if behind.max() < ROUNDING:
-            logs = np.where(p < TINY, np.take_along_axis(logs, likeliest, axis=0) + behind, logs)
+        lag = scores - np.take_along_axis(scores, likeliest, axis=0)
+        if lag.max() < ROUNDING:
+            logs = np.where(p < TINY, np.take_along_axis(logs, likeliest, axis=0) + lag, logs)
         return logs
 
     def layer_after(self, epoch: int) -> Any:

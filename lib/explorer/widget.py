@@ -2,7 +2,7 @@
 
 The traits are the setting in force; the page and Python read, set and observe them alike. Each answer goes to the page
 once, as arrays of float32, and the page keeps it: a move of a slider to a place that was trained ahead waits for no
-message. The page draws, and explorer.js says how.
+message. The page draws: see explorer.js.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class Explorer(anywidget.AnyWidget):
         batch_size = min(PRESET_BATCH, answers.samples(name).batch_sizes[-1])
         first = Want(PRESETS["Good"], batch_size, 0, name, "", size, EPOCHS)
         answers.run(first).advance(first.epochs, FIRST_PICTURE)
-        said, arrays = answers.give(first)
+        answer, arrays = answers.answer(first)
         choices = {
             "rates": LEARNING_RATES,
             "epochs": list(range(1, MOST_EPOCHS + 1)),
@@ -111,7 +111,7 @@ class Explorer(anywidget.AnyWidget):
             "grid": GRID,
             "notebook": os.environ.get("JPY_SESSION_NAME", ""),  # Jupyter's server sets it
         }
-        drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**said, "arrays": arrays}}
+        drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**answer, "arrays": arrays}}
         super().__init__(**first._asdict(), **drawn)
         self._coalescer = Coalescer(self._work, loop)
         self.observe(self._follow, Want._fields)
@@ -150,7 +150,7 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
-        """Give the page the samples, and keep the batch within their number; the batch of all stays that of all."""
+        """Send the page the samples, and keep the batch within their number; the batch of all stays that of all."""
         if change.old:
             before, most = (self._answers.samples(name).batch_sizes[-1] for name in (change.old, change.new))
             self.data_set = self._answers.describe_data(change.new)
@@ -239,7 +239,7 @@ class Explorer(anywidget.AnyWidget):
         run.advance(want.epochs, seconds, lambda: self._coalescer.woken)
         complete = run.complete(want.epochs)
         if complete or not only_complete:
-            self.send(*self._answers.give(want))
+            self.send(*self._answers.answer(want))
             self._sent.pop(want, None)  # so that their order is that in which the page has them
             self._sent[want] = complete
             if len(self._sent) > SENT:
@@ -266,7 +266,7 @@ class Explorer(anywidget.AnyWidget):
             yield from self._list_near(want, name)
 
     def _list_near(self, want: Want, name: str) -> Iterator[Want]:
-        """Yield the places of a slider: those ahead of the last move, nearest first, and those behind it."""
+        """Yield the places of a slider: those in the direction of the last move, nearest first, and then the others."""
         places: dict[str, Sequence[Any]] = {
             "learning_rate": LEARNING_RATES,
             "batch_size": self.data_set["sizes"],
@@ -287,6 +287,6 @@ class Explorer(anywidget.AnyWidget):
 
 
 def _rank(cell: Want, here: Want) -> float:
-    """Return how late a cell of the map is trained: later the farther it lies, and the more batches an epoch has."""
+    """Return how late a cell of the map is trained: later if it is farther, and if an epoch has more batches."""
     far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
     return far - math.log(cell.batch_size)
