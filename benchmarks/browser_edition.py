@@ -50,7 +50,7 @@ READY = "() => /\\d/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')
 
 
 def first_cells():
-    """Give the number 1 and the solution's cells up to the first check, without the examples between them."""
+    """Return the number 1 and the solution's cells up to the first check, without the examples between them."""
     solved = right(nbformat.read(RELEASED, as_version=4))
     cells = [cell.source for cell in solved.cells if cell.get("id") in ("setup", "loss", "check-cce")]
     return ["1", *cells]
@@ -131,7 +131,7 @@ def measure_slider(browser, url, folder, runs):
     with jupyter_lab(folder, lab_environment()) as lab:
         for _ in range(runs):
             ours += time_sliders(browser, url)
-            theirs += measure(lab, browser, Front("explorer", warm=True))[0]
+            theirs += measure(lab, browser, Front("explorer", warm=True)).moves
     here, there = statistics.median(ours), statistics.median(theirs)
     print(f"slider to pixels: {here:.0f} ms, in JupyterLab {there:.0f} ms: {here / there:.2f} times")
 

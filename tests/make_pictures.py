@@ -81,5 +81,4 @@ def test_explorer(browser, lab):
     run_all(page)
     ready(page)
     page.keyboard.press("Control+b")  # the files beside it
-    page.get_by_text("the largest rate that still descends").wait_for()
     take(page.locator(".zl-explorer").first, "explorer")

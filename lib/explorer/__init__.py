@@ -31,7 +31,7 @@ def explore(
 
     `data` is "blobs" (300 samples, 2 features, 3 classes), "rings", "moons", "digits" (1,797 images), a pair
     (X, labels) with X (features, samples) and labels (samples,), or a mapping from names to such pairs. Raises
-    ValueError if it is something else or doesn't fit together; what goes wrong in the network is said in the explorer.
+    ValueError if it is something else or doesn't fit together; the explorer shows what goes wrong in the network.
     `what_ifs` are the mistakes to choose from; without them there are those of the notebook's unit.
 
     Returns the widget. It is shown where it is the last expression of a cell, or by `display`. Its traits

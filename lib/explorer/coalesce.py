@@ -23,13 +23,13 @@ class Coalescer:
         self._work = slice_of_work
         self._woken = threading.Event()
         self.news = False
-        """Whether the slice under way is the first one since `wake`."""
+        """True in the first slice of work since `wake`."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = loop
 
     @property
     def woken(self) -> bool:
-        """Whether something newer waits: a slice that is not urgent should end."""
+        """True if something newer is queued: a slice that is not urgent should end."""
         return self._woken.is_set()
 
     def wake(self) -> None:

@@ -40,7 +40,7 @@ class Samples:
 
     @property
     def planar(self) -> bool:
-        """Whether the samples lie in a plane, which has regions to draw."""
+        """True if the samples have two features: their plane has regions to draw."""
         return len(self.X) == 2
 
     @property
@@ -60,7 +60,7 @@ class Plane:
         self.points = np.stack([axis.ravel() for axis in np.meshgrid(self.x, self.y)])
 
     def share(self, X: Matrix) -> Matrix:
-        """Return how far samples (2, n) lie from the left and from below, in parts of the plane."""
+        """Return how far samples (2, n) are from the left and from the bottom, in parts of the plane."""
         share: Matrix = (X - self.low[:, None]) / (self.high - self.low)[:, None]
         return share
 

@@ -1,7 +1,7 @@
 """What-ifs: common mistakes, made on purpose around the student's own code. Predict first, then look.
 
-Which there are is a unit's to say: in a module `what_if` of its folder, as `WHAT_IFS`. A unit stands above the explorer
-and imports it, so the explorer finds these modules by their names, when it is shown.
+A unit lists them in a module `what_if` of its folder, as `WHAT_IFS`. Units import the explorer, and not the other way
+round: it finds these modules by their names, when it is shown.
 """
 
 import pkgutil
@@ -44,5 +44,5 @@ def _all_units() -> Iterator[str]:
     units = import_module("lib.units")
     yield from (f"lib.units.{unit.name}" for unit in pkgutil.iter_modules(units.__path__) if unit.ispkg)
     for point in entry_points(group=units.GROUP):
-        with suppress(ImportError):  # its package is gone; whoever builds or grades the unit is told
+        with suppress(ImportError):  # its package is gone; building or grading the unit reports it
             yield import_module(point.module).__name__

@@ -1,17 +1,23 @@
 """A run trains the student's own classes: the same numbers as the notebook's loop written out, for any setting."""
 
+import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
-from lib.explorer.samples import BUILT_IN, load
+from lib.data import integers
+from lib.explorer.samples import BUILT_IN, load, prepare
 from lib.explorer.training import Network, Recipe, Run, Setting
 from lib.reference import Dense, Softmax, cce, cce_gradient
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.two_layers import give_hidden, make_network
 
+ROOT = Path(__file__).parents[2]
 STUDENT = Network(student.Dense, student.Softmax, student.cce, student.cce_gradient)
 REFERENCE = Network(Dense, Softmax, cce, cce_gradient)
 BLOBS = load(BUILT_IN["blobs"])
@@ -92,6 +98,17 @@ def test_a_run_stops_after_any_batch_and_goes_on_as_if_it_had_not():
         assert parts.epochs == epochs
     np.testing.assert_array_equal(parts.iteration_loss, whole.iteration_loss)
     np.testing.assert_array_equal(parts.weights[-1], whole.weights[-1])
+
+
+def test_what_is_learnt_of_the_notebooks_random_labels_is_worth_nothing_on_other_samples():
+    notebook = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
+    [cell] = [cell.source for cell in notebook.cells if cell.id == "explorer"]
+    num_samples, num_features = map(int, re.search(r"'random labels': integers\((\d+), (\d+)\)", cell).groups())
+    for seed in range(6):
+        samples = prepare(*integers(num_samples, num_features, seed=seed))
+        for rate in (0.01, 0.1, 1.0, 10.0):
+            run = train(Setting(rate, 16), epochs=50, samples=samples)
+            assert run.validation_loss[-1] > math.log(3), (seed, rate)
 
 
 def test_a_loss_in_an_array_of_one_entry_is_that_number():

@@ -25,5 +25,5 @@ def make_network(sizes: list[int]) -> Any:
 
 
 def give_hidden(units: int) -> Network:
-    """Give what the explorer trains, with this many hidden units."""
+    """Return what the explorer trains, with this many hidden units."""
     return Network(hidden_units(make_network).make(units), Softmax, cce, cce_gradient, "hidden units")

@@ -49,7 +49,7 @@ def lower_weights(run: Run, epoch: int) -> Matrix:
 
 
 def describe_units(run: Run, epoch: int) -> str:
-    """Say how many units are dead after `epoch` epochs."""
+    """Return a sentence on how many units are dead after `epoch` epochs."""
     dense, relu, *_ = run.layer_after(epoch).layers
     hidden = relu.forward(dense.forward(run.recipe.features(run.samples.X)))
     dead = np.sum(np.all(np.asarray(hidden) == 0, axis=1))
