@@ -114,6 +114,6 @@ def test_the_file_holds_words_digests_and_right_results_alone_and_may_be_missing
     assert set(data["right"]["check-f"]["<lambda>"]) == {"grids", "digest", "by_message"}
     shipped = json.loads(file_of(ANSWER_KEY.unit.name).read_text(encoding="utf-8"))
     each = [mistake for mistakes in shipped["mistakes"].values() for mistake in mistakes]
-    assert each and {*each[0]} == {"name", "hint", "seals", "with_advice"}
+    assert each and {*each[0]} == {"name", "hint", "seals", "fails", "with_advice"}
     assert all(re.fullmatch("[0-9a-f]{16}", seal["digest"]) for mistake in each for seal in mistake["seals"].values())
     assert fingerprints.read("lib.units").mistakes == fingerprints.read("no.such.package").mistakes == {}
