@@ -43,7 +43,7 @@ NAMED = [
     (lambda x, g: np.mean(x) if g is np.sum else max(x), ["The sum is the mean"]),
     (lambda x, g: np.mean(x) if g is np.sum else min(x), ["The sum is the mean", "The largest is the smallest"]),
     (lambda x, g: np.mean(x) if g is np.sum else 3.3, ["The sum is the mean"]),
-    (lambda x, g: 2 * g(x) if g is np.sum else 3.3, ["All is twice as large"]),
+    (lambda x, g: 2 * g(x) if g is np.sum else 3.3, []),  # one number of two, and the other one is another
     (lambda x, g: 2.1 * g(x), []),
     (lambda x, g: g(x[:2] + x[:3]), ["The arrays don't fit"]),
     (lambda x, g: g(x[:1, None] @ x[None, :3] @ x), []),

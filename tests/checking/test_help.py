@@ -95,7 +95,8 @@ def test_each_mistake_is_named_and_what_none_explains_has_the_statements_hint() 
 
 def test_a_corrected_mistake_is_told_once_with_a_question_to_answer_for_oneself() -> None:
     own, right, wrong = Check(LOSS, "little"), written(RIGHT)["loss"], written(SUM)["loss"]
-    assert "corrected" not in str(own(right)) + str(own(wrong)) + str(own(lambda x: 0.0))
+    none = written("def loss(x):\n    return 0.0")["loss"]
+    assert "corrected" not in str(own(right)) + str(own(wrong)) + str(own(none))
     corrected = own(right)
     assert "You have corrected this mistake: The squares are summed." in words(corrected)
     assert WHY in words(corrected) and "<details" not in corrected._repr_html_()
