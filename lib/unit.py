@@ -47,10 +47,10 @@ class Statement:
     of the same part that are about the same code: a mistake is named by what it does to all of them together, and their
     hint comes first. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
     `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `what` says that the
-    result is wrong, and `axes` what the levels of its lists and the axes of its arrays count, the innermost last.
-    Numbers agree within `rtol` of the right one, or within a millionth of the `size` of the numbers that they come
-    from. `lines` is a pattern of the lines of student code that it is about. One without `text` is not reported: what
-    it shows helps to name mistakes.
+    result is wrong, and `axes` what the levels of its lists and the axes of its arrays count. Numbers agree within
+    `rtol` of the right one, or within a millionth of the `size` of the numbers that they come from. `lines` is a
+    pattern of the lines of student code that it is about. One without `text` is not reported: what it shows helps to
+    name mistakes.
     """
 
     name: str

@@ -126,18 +126,13 @@ def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e
     return near | (found == expected)
 
 
-Kind: TypeAlias = Literal["value", "nan", "shape", "form"]
-"""How two results differ: in a value, by nan or infinity, in shape, or in what they are."""
-
-
 class Difference(NamedTuple):
-    """Where two results differ: the way there, how many levels are below, what is found and expected, and the kind."""
+    """Where two results differ, what is found and expected there, and in what: value, nan, shape or form."""
 
     at: tuple[int | str, ...]
-    below: int
     found: object
     expected: object
-    kind: Kind = "value"
+    kind: Literal["value", "nan", "shape", "form"] = "value"
 
 
 def compare(
@@ -156,13 +151,13 @@ def compare(
 ) -> None:
     """Raise `Wrong` at the first place where two results differ, with what is found and expected there.
 
-    `path` names the whole result, and `axes` say what the levels of lists and the axes of arrays in it count, the
-    innermost last. `nan_hint` and `shape_hint` stand in for the hint where a number is nan or infinite, and where
-    shapes or types differ.
+    `path` names the whole result, and `axes` say what the levels of lists and the axes of arrays in it count.
+    `nan_hint` and `shape_hint` stand in for the hint where a number is nan or infinite, and where shapes or types
+    differ.
     """
     if difference := _find_difference(found, expected, partial(are_near, rtol=rtol, atol=atol)):
-        at, below, one, other, kind = difference
-        where = ", ".join(filter(None, [path, *_name_place(at, below, axes)]))
+        at, one, other, kind = difference
+        where = ", ".join(filter(None, [path, *_name_place(at, axes)]))
         hint = {"value": hint, "nan": nan_hint, "shape": shape_hint, "form": PRINT_BOTH}[kind]
         what = what or "The result is not the right one."
         raise Wrong(what, found=one, expected=other, where=where, hint=hint, heading=heading)
@@ -173,18 +168,20 @@ def _find_difference(
 ) -> Difference | None:
     if isinstance(expected, np.ndarray) and isinstance(found, np.ndarray):
         if found.shape != expected.shape:
-            return Difference(at, expected.ndim, _form(found), _form(expected), "shape")
-        if not (near := are_near(found, expected)).all():
-            entry = tuple(int(i) for i in np.argwhere(~near)[0])
-            return _differ_in_number((*at, *entry), found[entry].item(), expected[entry].item())
-        return None
+            return Difference(at, _form(found), _form(expected), "shape")
+        if (near := are_near(found, expected)).all():
+            return None
+        entry = tuple(int(i) for i in np.argwhere(~near)[0])
+        one, other = found[entry].item(), expected[entry].item()
+        if np.isnan(other):  # where both come from student code
+            return Difference((*at, *entry), "nan", "a number", "nan")
+        return Difference((*at, *entry), one, other, "value" if np.isfinite(one) or np.isinf(other) else "nan")
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*expected, *found]):
             way = at if key == A_SET else (*at, key)
-            if key not in found:
-                return Difference(way, _depth(expected[key]), "nothing", brief(expected[key]), "form")
-            if key not in expected:
-                return Difference(way, _depth(found[key]), brief(found[key]), "nothing", "form")
+            if key not in found or key not in expected:
+                one, other = (brief(each[key]) if key in each else "nothing" for each in (found, expected))
+                return Difference(way, one, other, "form")
             if difference := _find_difference(found[key], expected[key], are_near, way):
                 return difference
         return None
@@ -192,45 +189,27 @@ def _find_difference(
         for number, (one, other) in enumerate(zip(found, expected, strict=False)):
             if difference := _find_difference(one, other, are_near, (*at, number)):
                 return difference
-        is_as_long = len(found) == len(expected)
-        return None if is_as_long else Difference(at, _depth(expected), _count(found), _count(expected), "form")
+        return None if len(found) == len(expected) else Difference(at, _count(found), _count(expected), "form")
     if type(found) is not type(expected):
-        kind: Kind = "shape" if isinstance(expected, np.ndarray) else "form"
-        return Difference(at, _depth(expected), brief(found), brief(expected), kind)
-    return None if found == expected else Difference(at, 0, brief(found), brief(expected))
+        return Difference(at, brief(found), brief(expected), "shape" if isinstance(expected, np.ndarray) else "form")
+    return None if found == expected else Difference(at, brief(found), brief(expected))
 
 
-def _differ_in_number(at: tuple[int | str, ...], found: float, expected: float) -> Difference:
-    """Return how two numbers differ. Where both come from student code, nan may be the one that is expected."""
-    if np.isnan(expected):
-        return Difference(at, 0, "nan", "a number", "nan")
-    return Difference(at, 0, found, expected, "nan" if np.isfinite(expected) and not np.isfinite(found) else "value")
+def _name_place(at: tuple[int | str, ...], axes: tuple[str, ...]) -> list[str]:
+    """Name a place: keys as they are, and numbers by what they count: `step 1, weights, row 0`.
 
-
-def _name_place(at: tuple[int | str, ...], below: int, axes: tuple[str, ...]) -> list[str]:
-    """Name a place: keys as they are, and numbers by what they count, as far as `axes` say so: `step 1, row 0`."""
-    unnamed = sum(isinstance(each, int) for each in at) + below - len(axes)
-    names = iter([""] * unnamed + [*axes] if unnamed >= 0 else ["" for _ in axes])
-    words: list[str] = []
+    Where `axes` are fewer than the numbers they name the last ones.
+    """
+    unnamed = sum(isinstance(each, int) for each in at) - len(axes)
+    names, words = iter([""] * unnamed + [*axes]), list[str]()
     for each in at:
         if isinstance(each, str):
             words.append(each[1:-1] if each.startswith(("'", '"')) else f"key {each}")
-        elif name := next(names):
-            words.append(f"{name} {each}")
-        elif words and words[-1].startswith("entry "):
+        elif not (name := next(names)) and words and words[-1].startswith("entry "):
             words[-1] += f", {each}"
         else:
-            words.append(f"entry {each}")
+            words.append(f"{name or 'entry'} {each}")
     return words
-
-
-def _depth(value: Plain) -> int:
-    """Count the levels of lists and the axes of arrays in a result."""
-    if isinstance(value, np.ndarray):
-        return value.ndim
-    if isinstance(value, dict):
-        return max(map(_depth, value.values()), default=0)
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
 
 
 def _count(entries: list[Plain]) -> str:

@@ -93,7 +93,6 @@ PLACES = [
     (STEPS[:1], STEPS, ("step", "array", "row", "column"), ""),
     ([STEPS[0]] * 2, STEPS, ("step", "array", "row"), "step 1, weights, array 1, row 0"),
     ([STEPS[0]] * 2, STEPS, ("array", "row"), "entry 1, weights, array 1, row 0"),
-    (np.zeros(3), np.arange(3), ("class", "sample"), "entry 1"),  # of other levels than there are
 ]
 
 
