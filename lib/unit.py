@@ -43,12 +43,14 @@ class Statement:
     what the answer key's code gives. Of a `sealed` one only a digest of the right result ships: for a result that is
     itself the answer.
 
-    `points` are earned when it holds (0: advice). `depends_on` names the statements of the same part without which this
-    one says nothing. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
+    `points` are earned when it holds (0: advice), whatever becomes of other statements. `depends_on` names statements
+    of the same part that are about the same code: a mistake is named by what it does to all of them together, and their
+    hint comes first. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
     `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `what` says that the
-    result is wrong, and `axes` what its axes count. Numbers agree within `rtol` of the right one, or within a millionth
-    of the `size` of the numbers that they come from. `lines` is a pattern of the lines of student code that it is
-    about. One without `text` is not reported: what it shows helps to name mistakes.
+    result is wrong, and `axes` what the levels of its lists and the axes of its arrays count. Numbers agree within
+    `rtol` of the right one, or within a millionth of the `size` of the numbers that they come from. `lines` is a
+    pattern of the lines of student code that it is about. One without `text` is not reported: what it shows helps to
+    name mistakes.
     """
 
     name: str
@@ -99,9 +101,8 @@ def require_tuple(what: str, value: object, kind: type, example: str) -> None:
 class Part:
     """One graded thing: its cell's id, what is checked, how its inputs are drawn, and its statements.
 
-    `subjects` are the names under which the notebook defines what is checked. `depends_on` are parts without which this
-    one can't be tested at the desk (at grading every part is judged apart). `code` is the function or method to look at
-    when a check fails, such as `Layer.backward`; without it the first subject. Looks that are `repeated` call code
+    `subjects` are the names under which the notebook defines what is checked. `code` is the function or method to look
+    at when a check fails, such as `Layer.backward`; without it the first subject. Looks that are `repeated` call code
     several times anyway, with other inputs each: what it keeps from an earlier call shows there.
     """
 
@@ -110,7 +111,6 @@ class Part:
     subjects: tuple[str, ...]
     draw: Callable[[np.random.Generator], Inputs]
     statements: tuple[Statement, ...]
-    depends_on: tuple[Part, ...] = ()
     code: str = ""
     repeated: bool = False
 

@@ -21,9 +21,10 @@ from lib.checking.fingerprints import (
     Fingerprint,
     Measurement,
     Seal,
+    find_failed,
     groups_of,
+    groups_with,
     measure,
-    wrong_groups,
 )
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Plain, leaves
@@ -93,7 +94,7 @@ def _of_part(
                     if not mistake.is_generic and not mistake.is_untold:
                         notes.append((mistake, f"way {number}: nothing tells it from other code"))
                     continue
-                seals = tuple(sorted((group, seal.digest) for group, seal in fingerprint.seals.items()))
+                seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
                 if seals not in names:
                     names[seals] = mistake.name
                     yield fingerprint
@@ -119,16 +120,17 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
     """Take the fingerprint of what a mistake shows; None where it doesn't tell the mistake from other code."""
     inputs = part.desk_inputs()
+    failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
         seals = {}
-        for group in wrong_groups(part, inputs, shown, right):
+        for group in groups_with(part, failed):
             wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
             numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
             words = bool(wrong) and all(_shows_in_words(outcome) for outcome, _ in wrong)
             if numbers or words:
                 seals[group] = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
         if seals:
-            return Fingerprint(mistake.name, mistake.hint, seals, with_advice)
+            return Fingerprint(mistake.name, mistake.hint, seals, tuple(failed), with_advice)
     return None
 
 

@@ -165,7 +165,7 @@ def _examine_part(
     """
     note = argument_error(part, given, named)
     subjects = given if note else order_arguments(part, given, named)
-    note = note or find_stale(subjects) or _find_unmet_dependency(part, package, subjects)
+    note = note or find_stale(subjects)
     inputs = {} if note else attempt(part.desk_inputs)
     if isinstance(inputs, Failure):
         note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
@@ -185,16 +185,3 @@ def _known_right(part: Part, package: str) -> Mapping[str, Any]:
     from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
 
     return fingerprints.read(package).right.get(part.id, {}) if package else {}
-
-
-def _find_unmet_dependency(part: Part, package: str, subjects: tuple[Any, ...]) -> str:
-    """Say which part this one depends on and is not right yet, if there is one."""
-    named = dict(zip(part.subjects, subjects, strict=False))
-    for foundation in part.depends_on:
-        report, _ = _examine_part(foundation, package, tuple(named[name] for name in foundation.subjects))
-        if not report.right:
-            return (
-                f"Not tested: this part needs {foundation.id} ({foundation.title.lower()}), which is not right yet."
-                " At grading each part is judged on its own."
-            )
-    return ""

@@ -13,53 +13,69 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from lib.checking.looks import KEPT, Shown, places_of
-from lib.checking.results import Plain, brief, compare, read
+from lib.checking.results import PRINT_BOTH, Plain, brief, compare, read
 from lib.checking.student_code import Failure
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
 from lib.unit import Inputs, Part, Statement
 
 State: TypeAlias = Literal["right", "wrong", "open", "not checked"]
-"""`open`: a blank still was; `not checked`: it rests on a statement that fails, or nothing ran."""
+"""`open`: a blank still was; `not checked`: nothing could be run."""
 Known: TypeAlias = Mapping[str, Any]
 """What right code shows, by place, where that can't be told from the inputs; of a sealed statement its `Seal`."""
+STATES: Mapping[str, State] = {"blank": "open", "undefined": "not checked", "busy": "not checked"}
+"""What becomes of a statement by the kind of failure; after all others it is wrong."""
+KEEPS_INPUTS = "Your code leaves what it is given as it is."
 NEW_ARRAY = "Compute into a new array: other code still needs this one."
-NOT_TESTED = "Not tested: it needs statement {}, which is not right yet."
-SAME_BLANK = "The same blank as in statement {}."
 OTHER_FORM = "The result has another form than the right one."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one statement, and why if it is not right."""
+    """What became of one statement, and why if it is not right.
+
+    It is not `first` if a statement fails that it depends on: then that one's hint comes before its own.
+    """
 
     statement: Statement
     state: State
-    why: Wrong | Failure | str = ""
+    why: Wrong | Failure | None = None
+    is_first: bool = True
+
+    @property
+    def text(self) -> str:
+        """The sentence that is right or wrong: the statement's, unless it is wrong in something else."""
+        return (isinstance(self.why, Wrong) and self.why.heading) or self.statement.text
 
 
 def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding]:
-    """Find what holds of what was shown on these inputs. What rests on a wrong statement is not checked."""
-    found: dict[str, Finding] = {}
+    """Return what became of each statement on these inputs, judged by what it says, whatever became of the others.
+
+    Where code gives no result, the first statement is wrong, and others that meet the same failure are not checked.
+    """
+    found: list[Finding] = []
     for statement in part.reported:
         why = find_wrong(statement, inputs, shown, known)
-        below = next((name for name in statement.depends_on if found[name].state != "right"), None)
-        if isinstance(why, Failure) and why.kind in ("blank", "undefined", "busy"):
-            state: State = "open" if why.kind == "blank" else "not checked"
-        elif below:
-            state, why = "not checked", NOT_TESTED.format(list(found).index(below) + 1)
-        else:
-            state = "wrong" if why else "right"
-        said = [each.why for each in found.values()]
-        if state == "open" and why in said:
-            why = SAME_BLANK.format(said.index(why) + 1)
-        found[statement.name] = Finding(statement, state, why or "")
-    return list(found.values())
+        earlier = next((each.why for each in found if _are_one(each.why, why)), None)
+        state: State = "not checked" if earlier else "wrong" if why else "right"
+        if isinstance(why, Failure):
+            state, why = STATES.get(why.kind, state), earlier or why
+        is_first = not any(each.why and each.statement.name in statement.depends_on for each in found)
+        found.append(Finding(statement, state, why, is_first))
+    return found
+
+
+def _are_one(one: object, other: object) -> bool:
+    """Return whether two failures have one cause: the same line of the student's raised the same type of error."""
+    if not isinstance(one, Failure) or not isinstance(other, Failure):
+        return False
+    what, other_what = (each.text.partition(":")[0] if each.line else each.text for each in (one, other))
+    return (one.kind, one.line, what) == (other.kind, other.line, other_what)
 
 
 def find_wrong(
     statement: Statement, inputs: Inputs, shown: Shown, known: Known, only: str = ""
-) -> Wrong | Failure | str:
-    """Say what is wrong first of what a statement is about, or nothing; with `only`, of what stands at that place."""
+) -> Wrong | Failure | None:
+    """Return a statement's first failure, or None; with `only`, that at this place."""
     for place, given, name, by_hand in places_of(statement, inputs):
         if only and place != only:
             continue
@@ -72,8 +88,8 @@ def find_wrong(
         except Wrong as wrong:
             return wrong
         except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # no right code gives a result like that
-            return Wrong(OTHER_FORM, found=brief(outcome), hint=FIND_SHAPE)
-    return ""
+            return Wrong(OTHER_FORM, found=brief(outcome), hint=PRINT_BOTH)
+    return None
 
 
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
@@ -94,7 +110,7 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
     hint, what = statement.hint, statement.what
     if name.startswith(KEPT):
         what = f"The code changes {name.removeprefix(KEPT)}, which it is given."
-        compare(found, expected, rtol=0, what=what, hint=NEW_ARRAY)
+        compare(found, expected, rtol=0, what=what, hint=NEW_ARRAY, heading=KEEPS_INPUTS)
         return
     if statement.sealed and by_hand is None:
         if not expected.fits(found):
@@ -111,7 +127,7 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
             nan_hint=hint if statement.is_about_overflow else FIND_NAN,
             shape_hint=hint if statement.hint_fits_shapes else FIND_SHAPE,
             axes=statement.axes,
-            path=name if len(statement.of) > 1 else "",
+            path=name.replace("_", " ") if len(statement.of) > 1 else "",
         )
     except Wrong as wrong:
         if by_hand is None:

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -90,12 +90,14 @@ class Seal:
 class Fingerprint:
     """A mistake's name and hint, and a digest for each group of statements in which it differs from right code.
 
+    `fails` are the statements with points that it fails: code for which one of them is right has made another mistake.
     `with_advice` says that statements without points are looked at too, since those with points don't tell enough.
     """
 
     name: str
     hint: str
     seals: Mapping[str, Seal]
+    fails: tuple[str, ...]
     with_advice: bool = False
 
 
@@ -175,25 +177,27 @@ def groups_of(part: Part) -> Mapping[str, list[Statement]]:
 def measure(part: Part, inputs: Inputs, shown: Shown, group: str, with_advice: bool) -> Measurement:
     """Measure what the statements of a group are about."""
     statements = [each for each in groups_of(part)[group] if each.points or with_advice]
-    places = {place: None for each in statements for place, *_ in places_of(each, inputs)}
+    places = {place for each in statements for place, *_ in places_of(each, inputs)}
     return Measurement({place: shown.get(place, Failure("value", "")) for place in sorted(places)})
 
 
-def wrong_groups(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[str]:
-    """Name the groups of statements in which something with points is wrong."""
-    return [
-        group
-        for group, statements in groups_of(part).items()
-        if any(each.points and find_wrong(each, inputs, shown, known) for each in statements)
-    ]
+def find_failed(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[str]:
+    """Return the names of the statements with points that fail."""
+    return [each.name for each in part.statements if each.points and find_wrong(each, inputs, shown, known)]
+
+
+def groups_with(part: Part, failed: Collection[str]) -> list[str]:
+    """Return the groups of statements in which something with points fails."""
+    return [group for group, each in groups_of(part).items() if any(one.name in failed for one in each)]
 
 
 def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> list[Fingerprint]:
     """Name the mistakes that fit what was shown on the inputs of the desk, in the order of their statements."""
     if not (known := at_desk.mistakes.get(part.id)):
         return []
-    wrong = wrong_groups(part, inputs, shown, at_desk.right.get(part.id, {}))
-    found = find_mistakes(part, inputs, shown, wrong, known)
+    failed = find_failed(part, inputs, shown, at_desk.right.get(part.id, {}))
+    wrong, possible = groups_with(part, failed), [each for each in known if {*each.fails} <= {*failed}]
+    found = find_mistakes(part, inputs, shown, wrong, possible)
     return sorted(found, key=lambda mistake: min(wrong.index(group) for group in mistake.seals if group in wrong))
 
 
@@ -202,8 +206,8 @@ def find_mistakes(
 ) -> list[Fingerprint]:
     """Name the mistakes that explain what is wrong, in the `wrong` groups: what fits in most of these first.
 
-    In one group alone, of several that a mistake touches, it is named only if no other fits there: behind a second
-    mistake a hint would be a guess.
+    In one group alone, of several that a mistake touches, it is named only if no other fits there: after a second
+    mistake a hint would be a guess. A single result, such as a first step's, is then not enough: much code gives it.
     """
     left, partly = list(wrong), dict[str, dict[str, Fingerprint]]()
     measured = {
@@ -220,7 +224,7 @@ def find_mistakes(
             found.append(each)
             left = [group for group in left if group not in fitting]
         elif {*each.seals} <= {*wrong}:
-            for group in fitting:
+            for group in (group for group in fitting if len(measured[group, each.with_advice].outcomes) > 1):
                 partly.setdefault(group, {})[each.name] = each
     for group in left:
         if len(names := partly.get(group, {})) == 1:
@@ -276,4 +280,5 @@ def read(package: str) -> AtDesk:
 
 
 def _read_one(data: Mapping[str, Any]) -> Fingerprint:
-    return Fingerprint(**{**data, "seals": {group: Seal(**seal) for group, seal in data["seals"].items()}})
+    seals = {group: Seal(**seal) for group, seal in data["seals"].items()}
+    return Fingerprint(**{**data, "seals": seals, "fails": tuple(data["fails"])})

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.resources import files
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,15 +36,13 @@ EXAMPLES = "examples.toml"
 it with the student's own. `names` at the top are for all parts."""
 BAD_EXAMPLE = (ValueError, KeyError, TypeError, AttributeError)
 """What is raised by a file that isn't written so: its author's matter, whom `build` tells."""
-MAX_LINES = 8
-"""The most lines of a student's code that are shown."""
 
 
 class Place(NamedTuple):
-    """Lines of a student's function: its name and its cell, and the lines with their numbers."""
+    """A student's function: its name and its cell, and its lines, each with its number and whether it is marked."""
 
     function: str
-    lines: tuple[tuple[int, str], ...]
+    lines: tuple[tuple[int, str, bool], ...]
 
 
 class WorkedStep(NamedTuple):
@@ -91,20 +89,27 @@ def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding]
 
 
 def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding]) -> Place | None:
-    """Find the lines of the student's code that failed statements are about, or where an error was raised.
+    """Return the function that a part is about, whole, and the constructor before a method: any line may be wrong.
 
+    Marked are the lines that failed statements are about, and of those that met an error the line that raised it.
     Returns None where there is no source.
     """
     name, _, method = (part.code or part.subjects[0]).partition(".")
-    function = _find_function(dict(zip(part.subjects, subjects, strict=False)).get(name), method)
-    code = [*_code_lines(function)] if function else []
-    if function is None or not code:
+    subject = dict(zip(part.subjects, subjects, strict=False)).get(name)
+    if (function := _find_function(subject, method)) is None:
         return None
-    pattern = "|".join(each.statement.lines for each in failed if each.statement.lines)
-    raised = {each.why.line for each in failed if isinstance(each.why, Failure)}
-    chosen = [line for line in code if re.search(pattern, line[1]) or write_line(*line) in raised] if pattern else code
+    made = _find_function(subject, "__init__") if method else None
+    is_own = made and made.__qualname__.rpartition(".")[0] == function.__qualname__.rpartition(".")[0]
+    code = dict(
+        [*_code_lines(made.__code__ if made and is_own else function.__code__), *_code_lines(function.__code__)]
+    )
+    lines = {number: write_line(number, line) for number, line in code.items()}
+    raised = {each.why.line for each in failed if isinstance(each.why, Failure)} & {*lines.values()}
+    about = [each.statement.lines for each in failed if getattr(each.why, "line", "") not in raised]
+    marked = {n for n, line in code.items() if lines[n] in raised or any(p and re.search(p, line) for p in about)}
     own, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
-    return Place(f"{own} in {cell.removesuffix(', ')}" if cell else own, tuple((chosen or code)[:MAX_LINES]))
+    shown = tuple((number, line, number in marked and len(marked) < len(code)) for number, line in code.items())
+    return Place(f"{own} in {cell.removesuffix(', ')}" if cell else own, shown) if code else None
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:
@@ -115,11 +120,11 @@ def _find_function(subject: object, method: str) -> FunctionType | None:
     return found if type(found) is FunctionType else None  # `isinstance` would run a `__class__` that a student wrote
 
 
-def _code_lines(function: FunctionType) -> Iterator[tuple[int, str]]:
-    """Give a function's lines of code below the one with `def`, each with its number in the cell or file."""
-    first = function.__code__.co_firstlineno
-    for number in sorted({line for _, _, line in function.__code__.co_lines() if line is not None and line > first}):
-        line = linecache.getline(function.__code__.co_filename, number).rstrip()
+def _code_lines(code: CodeType) -> Iterator[tuple[int, str]]:
+    """Yield a function's lines of code, also of functions in it, each with its number in the cell or file."""
+    parts = [code, *(each for each in code.co_consts if isinstance(each, CodeType))]
+    for number in sorted({line for part in parts for *_, line in part.co_lines() if line}):
+        line = linecache.getline(code.co_filename, number).rstrip()
         if line.strip() and not line.lstrip().startswith(("#", '"""', "'''")):
             yield number, line
 

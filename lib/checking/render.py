@@ -33,12 +33,16 @@ TRY = "Try: "
 """The label of a hint, which comes last. A failed statement's hint is for the student to open."""
 CODE = "Your "
 """The label of a line of the student's own code."""
+MARK = "→"
+"""Before a line of code to look at first."""
 TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
 """What is to be opened after a failed check, in order."""
 FITS = "What was seen fits this mistake: "
 PRAISE = "You have corrected this mistake: "
 PRINTED = "Your code printed:"
 WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
+SAME = "The same as in statement {}."
+"""What is shown of a reason that an earlier statement has as well."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def text(report: Report) -> str:
         lines += _wrap(f"  {note}")
     for number, finding in enumerate(report.findings, 1):
         state = _state(finding)
-        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.statement.text}")
+        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.text}")
         for label, sentence in _shown(report, number):
             lines += _wrap(f"      {label}{sentence}")
     if report.printed:
@@ -115,7 +119,7 @@ def heading(report: Report) -> str:
 def _notes(report: Report) -> Iterator[str]:
     yield from filter(None, (report.note, report.remark))
     if report.corrected:
-        yield f"{PRAISE}{report.corrected.name}."
+        yield f"{PRAISE}{report.corrected.name}. {WHY}"
 
 
 # ---- Statements
@@ -135,7 +139,7 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
             yield "Where: ", why.where
         if why.found:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        hint = why.hint or finding.statement.hint
+        hint = why.hint or (finding.statement.hint if finding.is_first else "")
     elif isinstance(why, Failure):
         from lib.checking.error_hints import explain, hint_for  # only after an exception
 
@@ -145,19 +149,16 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
         if why.line:
             yield CODE, why.line
         hint = hint_for(why)
-    elif why:
-        yield "", why
     if hint:
         yield TRY, hint
 
 
 def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
-    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open.
-
-    Of several in a row that rest on one that fails, the first says so.
-    """
-    finding, above = report.findings[number - 1], report.findings[: number - 1]
-    if isinstance(finding.why, str) and above and above[-1].why == finding.why:
+    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
+    whys = [each.why for each in report.findings]
+    finding, first = report.findings[number - 1], whys.index(whys[number - 1]) + 1
+    if isinstance(finding.why, Failure) and first < number:
+        yield "", SAME.format(first)
         return
     for label, sentence in details(finding):
         if label != TRY or _state(finding) != "wrong":
@@ -169,7 +170,7 @@ def _item(report: Report, number: int) -> str:
     worth, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
     shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
     said = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-    return item(state, state, finding.statement.text + worth, said)
+    return item(state, state, finding.text + worth, said)
 
 
 # ---- What is to be opened
@@ -188,18 +189,17 @@ def _say(sentence: str) -> _Line:
 
 
 def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
-    """Give each step of the help under its title, or the hint of a mistake that is corrected under the question."""
-    if report.corrected:
-        yield WHY, [_say(report.corrected.hint)]
+    """Give each step of the help under its title."""
     if (help := report.help) is None:
         return
     if hints := [*_hints(report, help)]:
         yield TITLES[0], hints
     if help.place:
-        codes = [f"line {number}: {code}" for number, code in help.place.lines]
+        codes = [f"{MARK if is_marked else ' '} line {number}: {code}" for number, code, is_marked in help.place.lines]
         marked = [f'<div><code style="white-space: pre-wrap">{escape(code)}</code></div>' for code in codes]
         lines = [_Line(code, html, is_code=True) for code, html in zip(codes, marked, strict=True)]
-        yield TITLES[1], [_say(f"Look at {help.place.function}:"), *lines]
+        first = f", first at what is marked {MARK}" if any(is_marked for *_, is_marked in help.place.lines) else ""
+        yield TITLES[1], [_say(f"Look at {help.place.function}{first}:"), *lines]
     if help.example:
         more = f"To follow the check itself: check.{report.part.name}.example() gives its inputs."
         yield TITLES[2], [_say(help.example.given), _table(help.example), _say(more)]
@@ -210,9 +210,11 @@ def _hints(report: Report, help: Help) -> Iterator[_Line]:
     for mistake in help.mistakes:
         yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
         yield _say(TRY + mistake.hint)
+    given = set[str]()
     for number, finding in enumerate(report.findings, 1):
         hint = dict(details(finding)).get(TRY)
-        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained:
+        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained and hint not in given:
+            given.add(hint)
             yield _say(f"Statement {number}. {TRY}{hint}")
 
 

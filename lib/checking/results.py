@@ -1,16 +1,17 @@
 """Results of student code as plain data, and the one comparison of two of them: at the desk and at grading.
 
-A plain result is an array of floats, a text, None, or a list or dict of these. `read` makes one of whatever code gave,
-`compare` finds the first place where two differ, and `to_json` writes one on its way to the judge.
+A plain result is an array of floats, or of True and False, a text, None, or a list or dict of these. `read` makes one
+of whatever code gave, `compare` finds the first place where two differ, and `to_json` writes one on its way to the
+judge.
 """
 
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from functools import partial
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
 from lib.unit import Array
 
 Plain: TypeAlias = Any
-"""An array of floats, a text, None, or a list or dict of these."""
+"""An array of floats, or of True and False, a text, None, or a list or dict of these."""
 MOST_NUMBERS = 100_000
 """Numbers in one array; the right results have a few hundred."""
 MOST_LETTERS = 10_000
@@ -51,7 +52,7 @@ def _read(value: Any, what: str, depth: int) -> Plain:
     if (array := _as_numbers(value)) is not None:
         if array.size > MOST_NUMBERS:
             raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
-        return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array)
+        return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array) if array.dtype != bool else array
     if isinstance(value, np.ndarray) and not value.ndim:
         return _read(value.item(), what, depth + 1)
     if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):
@@ -74,8 +75,10 @@ def _as_numbers(value: Any) -> Array | None:
         array = np.asarray(value)
         if array.size > MOST_NUMBERS:
             return array  # as it is, to be refused: one number seen as many would take all memory
+        if isinstance(value, list | tuple) and not array.size:
+            return None  # a list of lists, all of them empty
         if array.dtype.kind in "biuf":
-            return np.array(array, dtype=np.float64)
+            return np.array(array, dtype=bool if array.dtype.kind == "b" else np.float64)
         if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
             return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # a ragged list, or what an object's __array__ raises
@@ -117,9 +120,19 @@ def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | No
 
 def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e-6) -> Any:
     """Tell of each entry whether it is as expected: nan never is, and infinity only if it is expected."""
+    found, expected = (np.asarray(each, np.float64) for each in (found, expected))  # not True and False
     with np.errstate(all="ignore"):
         near = np.isfinite(expected) & (np.abs(found - expected) <= rtol * np.abs(expected) + atol)
     return near | (found == expected)
+
+
+class Difference(NamedTuple):
+    """Where two results differ, what is found and expected there, and in what: value, nan, shape or form."""
+
+    at: tuple[int | str, ...]
+    found: object
+    expected: object
+    kind: Literal["value", "nan", "shape", "form"] = "value"
 
 
 def compare(
@@ -134,70 +147,89 @@ def compare(
     shape_hint: str = FIND_SHAPE,
     axes: tuple[str, ...] = (),
     path: str = "",
+    heading: str = "",
 ) -> None:
     """Raise `Wrong` at the first place where two results differ, with what is found and expected there.
 
-    `axes` says what the axes of an array count. `nan_hint` and `shape_hint` stand in for the hint where a number is nan
-    or infinite, and where shapes or types differ.
+    `path` names the whole result, and `axes` say what the levels of lists and the axes of arrays in it count.
+    `nan_hint` and `shape_hint` stand in for the hint where a number is nan or infinite, and where shapes or types
+    differ.
     """
+    if difference := _find_difference(found, expected, partial(are_near, rtol=rtol, atol=atol)):
+        at, one, other, kind = difference
+        where = ", ".join(filter(None, [path, *_name_place(at, axes)]))
+        hint = {"value": hint, "nan": nan_hint, "shape": shape_hint, "form": PRINT_BOTH}[kind]
+        what = what or "The result is not the right one."
+        raise Wrong(what, found=one, expected=other, where=where, hint=hint, heading=heading)
 
-    def wrong(found: object, expected: object, at: str = "", hint: str = hint) -> Wrong:
-        where = ", ".join(filter(None, [path, at]))
-        return Wrong(what or "The result is not the right one.", found=found, expected=expected, where=where, hint=hint)
 
-    inside = partial(
-        compare, rtol=rtol, atol=atol, what=what, hint=hint, nan_hint=nan_hint, shape_hint=shape_hint, axes=axes
-    )
+def _find_difference(
+    found: Plain, expected: Plain, are_near: Callable[[Array, Array], Any], at: tuple[int | str, ...] = ()
+) -> Difference | None:
     if isinstance(expected, np.ndarray) and isinstance(found, np.ndarray):
         if found.shape != expected.shape:
-            raise wrong(_form(found), _form(expected), hint=shape_hint)
-        if not (near := are_near(found, expected, rtol, atol)).all():
-            at = tuple(int(i) for i in np.argwhere(~near)[0])
-            hint = hint if np.isfinite(found[at]) or not np.isfinite(expected[at]) else nan_hint
-            raise wrong(float(found[at]), float(expected[at]), _name_entry(at, axes), hint)
-    elif isinstance(expected, dict) and isinstance(found, dict):
+            return Difference(at, _form(found), _form(expected), "shape")
+        if (near := are_near(found, expected)).all():
+            return None
+        entry = tuple(int(i) for i in np.argwhere(~near)[0])
+        one, other = found[entry].item(), expected[entry].item()
+        if np.isnan(other):  # where both come from student code
+            return Difference((*at, *entry), "nan", "a number", "nan")
+        return Difference((*at, *entry), one, other, "value" if np.isfinite(one) or np.isinf(other) else "nan")
+    if isinstance(expected, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*expected, *found]):
-            if key not in found:
-                raise wrong("nothing", brief(expected[key]), f"[{key}]", PRINT_BOTH)
-            if key not in expected:
-                raise wrong(brief(found[key]), "nothing", f"[{key}]", PRINT_BOTH)
-            inside(found[key], expected[key], path=path if key == A_SET else f"{path}[{key}]")
-    elif isinstance(expected, list) and isinstance(found, list):
-        for number, pair in enumerate(zip(found, expected, strict=False)):
-            inside(*pair, path=f"{path}[{number}]")
-        if len(found) != len(expected):
-            raise wrong(_count(found), _count(expected), hint=PRINT_BOTH)
-    elif type(found) is not type(expected):
-        raise wrong(brief(found), brief(expected), hint=shape_hint if isinstance(expected, np.ndarray) else PRINT_BOTH)
-    elif found != expected:
-        raise wrong(brief(found), brief(expected))
+            way = at if key == A_SET else (*at, key)
+            if key not in found or key not in expected:
+                one, other = (brief(each[key]) if key in each else "nothing" for each in (found, expected))
+                return Difference(way, one, other, "form")
+            if difference := _find_difference(found[key], expected[key], are_near, way):
+                return difference
+        return None
+    if isinstance(expected, list) and isinstance(found, list):
+        for number, (one, other) in enumerate(zip(found, expected, strict=False)):
+            if difference := _find_difference(one, other, are_near, (*at, number)):
+                return difference
+        return None if len(found) == len(expected) else Difference(at, _count(found), _count(expected), "form")
+    if type(found) is not type(expected):
+        return Difference(at, brief(found), brief(expected), "shape" if isinstance(expected, np.ndarray) else "form")
+    return None if found == expected else Difference(at, brief(found), brief(expected))
+
+
+def _name_place(at: tuple[int | str, ...], axes: tuple[str, ...]) -> list[str]:
+    """Name a place: keys as they are, and numbers by what they count: `step 1, weights, row 0`.
+
+    Where `axes` are fewer than the numbers they name the last ones.
+    """
+    unnamed = sum(isinstance(each, int) for each in at) - len(axes)
+    names, words = iter([""] * unnamed + [*axes]), list[str]()
+    for each in at:
+        if isinstance(each, str):
+            words.append(each[1:-1] if each.startswith(("'", '"')) else f"key {each}")
+        elif not (name := next(names)) and words and words[-1].startswith("entry "):
+            words[-1] += f", {each}"
+        else:
+            words.append(f"{name or 'entry'} {each}")
+    return words
 
 
 def _count(entries: list[Plain]) -> str:
-    return f"{len(entries)} entr{'y' if len(entries) == 1 else 'ies'}"
+    return f"{len(entries) or 'no'} entr{'y' if len(entries) == 1 else 'ies'}"
 
 
 def _form(array: Array) -> str:
     return f"shape {array.shape}" if array.ndim else "a number"
 
 
-def _name_entry(at: tuple[int, ...], axes: tuple[str, ...]) -> str:
-    if not at:
-        return ""
-    if len(axes) >= len(at):
-        return ", ".join(f"{axis} {i}" for axis, i in zip(axes, at, strict=False))
-    return f"entry {', '.join(map(str, at))}"
-
-
 def brief(value: Plain) -> object:
     """Write a result for a sentence."""
     if isinstance(value, np.ndarray):
-        return value if value.ndim else float(value)
+        return value if value.ndim else value.item()
     if isinstance(value, dict):
         return f"a set of {len(value[A_SET])}" if A_SET in value else f"a dict with {len(value)} keys"
     if isinstance(value, list):
-        text = f"[{', '.join(show(brief(each)) for each in value[:8])}]"
-        return text if len(value) <= 8 and len(text) <= 80 else f"a list of {len(value)}"
+        is_flat = not any(isinstance(each, list | dict) or np.ndim(each) for each in value)
+        text = f"[{', '.join(show(brief(each)) for each in value)}]" if is_flat and 0 < len(value) <= 8 else ""
+        return text if text and len(text) <= 80 else f"a list with {_count(value)}"
     return repr(value)[:80]
 
 
@@ -208,7 +240,7 @@ def to_json(value: Plain) -> Any:
     """Write a result as JSON data. Numbers go as bytes: as digits they would take a twentieth of all grading."""
     if isinstance(value, np.ndarray):
         data = b2a_base64(value.astype("<f8").tobytes(), newline=False).decode()
-        return {"shape": list(value.shape), "floats": data}
+        return {"shape": list(value.shape), "floats": data} | ({"bool": True} if value.dtype == bool else {})
     if isinstance(value, dict):
         return {"dict": {key: to_json(each) for key, each in value.items()}}
     return [to_json(each) for each in value] if isinstance(value, list) else value
@@ -227,7 +259,7 @@ def from_json(data: Any, depth: int = 0) -> Plain:
     if isinstance(data, dict) and isinstance(entries := data.get("dict"), dict) and len(entries) <= MOST_ENTRIES:
         return {clean(key): from_json(each, depth + 1) for key, each in entries.items()}
     if isinstance(data, dict) and isinstance(packed := data.get("floats"), str):
-        return _unpack(packed, data.get("shape"))
+        return _unpack(packed, data.get("shape")).astype(bool if data.get("bool") is True else np.float64)
     raise ValueError("not what a check gives")
 
 

@@ -32,11 +32,23 @@ FIND_SHAPE = "Print the shape of your result, and of each array that it is made 
 
 
 class Wrong(Exception):
-    """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try."""
+    """A statement does not hold: what is wrong, where, what was found and expected, and one thing to try.
 
-    def __init__(self, what: str, *, where: str = "", found: object = "", expected: object = "", hint: str = ""):
+    It stands under a `heading` of its own where it is about something else than what the statement says.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        found: object = "",
+        expected: object = "",
+        hint: str = "",
+        heading: str = "",
+    ):
         super().__init__(what)
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint, self.heading = what, where, hint, heading
         self.found, self.expected = show(found), show(expected)
 
     @property
@@ -63,7 +75,7 @@ def show(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{value + 0:.5g}"  # not "-0"
     if isinstance(value, np.ndarray):
-        small = np.array2string(value, precision=4, separator=", ") if value.size <= 8 else ""
+        small = np.array2string(value, precision=4, separator=", ") if 0 < value.size <= 8 else ""
         return small or f"an array of shape {value.shape}"
     return repr(value)[:120]
 
@@ -91,7 +103,7 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
     if shape is not None:
         require_shape(array, shape, what=f"{what} has the wrong shape.")
-    return array.astype(np.float64)
+    return array if array.dtype == bool and not array.ndim else array.astype(np.float64)  # True is shown as True
 
 
 def _as_array(value: object) -> NDArray[Any] | None:

@@ -84,6 +84,7 @@ def draw_matrix(rng: np.random.Generator) -> Inputs:
     "It is the mean of the squares.",
     SQUARES,
     hint="Square by hand.",
+    keeps=("x",),
     lines="mean|sum",
     what="The loss is not the mean of the squares.",
 )

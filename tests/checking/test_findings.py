@@ -8,7 +8,6 @@ import pytest
 
 from lib.checking import right, student_code
 from lib.checking.calls import Calls
-from lib.checking.findings import NOT_TESTED
 from lib.grading.errors import UnitFailsError
 from lib.unit import Inputs, Several, Statement
 from tests.checking.little import desk_and_judge, one, part_of, said
@@ -56,16 +55,16 @@ CASES = one(draw=lambda rng: {"x_small": rng.normal(size=2), "x_big": rng.normal
 CODE = [
     # (part, right code, code, what is said where it is wrong)
     (RESULTS, lambda x: {(1, "a"): x, (2.0, "b"): 3}, lambda x: {(2, "b"): 3, (1, "a"): list(x)}, ""),
-    (RESULTS, lambda x: {(1, "a"): x, (2.0, "b"): 3}, lambda x: {(1, "a"): x, (3, "b"): 3}, "[(2, 'b')]"),
-    (RESULTS, lambda x: [x, x[:2], x[:, None]], lambda x: [x, x[:2], x], "Where: [2]. Found shape (4,)"),
+    (RESULTS, lambda x: {(1, "a"): x, (2.0, "b"): 3}, lambda x: {(1, "a"): x, (3, "b"): 3}, "Where: key (2, 'b')."),
+    (RESULTS, lambda x: [x, x[:2], x[:, None]], lambda x: [x, x[:2], x], "Where: entry 2. Found shape (4,)"),
     (RESULTS, lambda x: "a", lambda x: "b", "Found 'b', expected 'a'."),
     (RESULTS, lambda x: np.inf, lambda x: 2.0, "Found 2, expected inf."),
     (RESULTS, lambda x: x, lambda x: None, "The result is missing."),
     (RESULTS, lambda x: x, lambda x: x[99], "It raised IndexError"),
     (MANY, many, many, ""),
-    (MANY, many, lambda xs, g, d: [np.sin(x) for x in xs] + [3], "Where: [0], entry 0."),
+    (MANY, many, lambda xs, g, d: [np.sin(x) for x in xs] + [3], "Where: entry 0, 0."),
     (CALLS, in_order, lambda a, b: b(2) + a(y=2, x=1) + a(y=4, x=3), ""),
-    (CALLS, in_order, lambda a, b: a(3, 4) + a(1) + b(2), "Where: a[0]['x']. Found 3, expected 1."),
+    (CALLS, in_order, lambda a, b: a(3, 4) + a(1) + b(2), "Where: a, entry 0, x. Found 3, expected 1."),
     (CALLS, in_order, lambda a, b: a(1) + b(2), "Where: a. Found 1 entry, expected 2 entries."),
     (CALLS, in_order, lambda a, b: a(z=3), "got an unexpected keyword argument 'z'"),
     (KEEPS, lambda x: x + 0, in_place, "The code changes x, which it is given."),
@@ -97,7 +96,7 @@ def test_desk_and_judge_find_the_same_of_any_kind_of_result() -> None:
     assert not off
 
 
-def test_of_several_results_of_one_run_each_fails_by_itself_and_what_rests_on_it_is_not_tested() -> None:
+def test_of_several_results_of_one_run_each_is_judged_by_itself_and_a_shared_failure_is_told_once() -> None:
     ran = []
 
     def look(inputs: Inputs, f: Any) -> Several:
@@ -109,10 +108,18 @@ def test_of_several_results_of_one_run_each_fails_by_itself_and_what_rests_on_it
     first, second, third = (Statement(n, f"{n}.", look, right_of, of=(n,)) for n in ("one", "two", "three"))
     part = part_of(first, second, replace(third, depends_on=("two",)))
     findings, _, verdict = desk_and_judge(part, {1: 1, 2: 2, 3: 1}.get, {1: 1, 3: 1}.__getitem__)
-    assert [each.state for each in findings] == ["right", "wrong", "not checked"]
-    assert findings[2].why == verdict.statements[2].why == NOT_TESTED.format(2)
-    assert verdict.points == 1
+    assert [each.state for each in findings] == ["right", "wrong", "right"]
+    assert verdict.points == 2
     assert len(ran) == 4  # for `build`, at the desk, and on both draws at grading
+    sizes = {1: 3, 2: 3, 3: 4}  # the same line raises for all, with other shapes in the message
+
+    def code(n: int) -> Any:
+        return np.ones(sizes[n]) @ np.ones(2)
+
+    findings, _, verdict = desk_and_judge(part, {1: 1, 2: 2, 3: 1}.get, code)
+    for each in (findings, verdict.statements):
+        assert [found.state for found in each] == ["wrong", "not checked", "not checked"]
+        assert len({getattr(found.why, "text", found.why) for found in each}) == 1
 
 
 SLIPS: list[tuple[Any, Any]] = [

@@ -59,7 +59,9 @@ def words(text: str) -> list[str]:
 @pytest.mark.parametrize("report", [RIGHT, SUM, RAISES, MARKUP], ids=["right", "sum", "raises", "markup"])
 def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Report) -> None:
     reader, text = Reader(report._repr_html_()), str(report)
-    states = [each.state if each.statement.points or each.state == "right" else "advice" for each in report.findings]
+    states = [
+        "advice" if each.state == "wrong" and not each.statement.points else each.state for each in report.findings
+    ]
     assert reader.tags[0] == "section" and "aria-label" in reader.attributes and "ol" in reader.tags
     assert reader.tags.count("li") == len(report.findings) == 5
     assert not {"script", "img"} & {*reader.tags}
@@ -73,11 +75,19 @@ def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Re
     assert max(len(line) for line in text.splitlines() if "script" not in line) <= WIDTH
 
 
-def test_the_heading_counts_points_and_a_sentence_stands_once() -> None:
-    text = str(SUM)
-    assert text.startswith("The loss: 0 of 4 points (check-loss)\n") and text.count("not checked") == 2
-    assert text.count("Not tested: it needs statement 1, which is not right yet.") == 1  # of two in a row
-    assert "A reason:" not in text and "advice" not in text
+def test_the_heading_counts_points_and_a_failure_is_told_once() -> None:
+    assert str(SUM).startswith("The loss: 0 of 4 points (check-loss)\n")
+    assert "A reason:" not in str(SUM) and "advice" not in str(SUM)
+    for raises in (str(loss("x @ np.ones((9, 9))")), Reader(loss("x @ np.ones((9, 9))")._repr_html_()).heard):
+        opened = " ".join(raises.split())
+        assert opened.count("It raised ValueError") == 1 and opened.count("The same as in statement 1.") == 4
+        assert opened.count("Try: ") == 1
+
+
+def test_an_input_written_into_has_a_heading_that_fits() -> None:
+    report = " ".join(str(loss("np.mean(x.__imul__(2) ** 2) / 4")).split())
+    assert "1 ✗ wrong: Your code leaves what it is given as it is. The code changes x, which it is given." in report
+    assert "Try: Compute into a new array" in report
 
 
 def test_advice_stands_open() -> None:

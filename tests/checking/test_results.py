@@ -32,16 +32,22 @@ DIFFERENT = [
     (np.inf, -np.inf, "Found inf, expected -inf."),
     (np.nan, 1, "Found nan, expected 1."),
     (2.0, np.inf, "Found 2, expected inf."),
-    (np.nan, np.nan, "Found nan, expected nan."),
+    (np.nan, np.nan, "Found nan, expected a number."),
+    (2.0, np.nan, "Found nan, expected a number."),
+    (True, 3.2, "Found True, expected 3.2."),
+    (np.array([True, False]), [1, 1], "Where: entry 1. Found False, expected 1."),
     (1.0, [1.0], "Found a number, expected shape (1,)."),
     ([1, 2, 4], [1, 2, 3], "Where: entry 2. Found 4, expected 3."),
     ("1", 1, "Found '1', expected 1."),
-    ({"a": 1}, {"a": 1, "b": 2}, "Where: ['b']. Found nothing, expected 2."),
-    ({"a": 1, "b": 2}, {"a": 1}, "Where: ['b']. Found 2, expected nothing."),
-    ({(1, "a"): 3}, {(2, "a"): 3}, "Where: [(2, 'a')]. Found nothing"),
+    ({"a": 1}, {"a": 1, "b": 2}, "Where: b. Found nothing, expected 2."),
+    ({"a": 1, "b": 2}, {"a": 1}, "Where: b. Found 2, expected nothing."),
+    ({(1, "a"): 3}, {(2, "a"): 3}, "Where: key (2, 'a'). Found nothing"),
     ({1, 2}, {1, 2, 3}, "one. Found 2 entries, expected 3 entries."),
     ([1, "a", "b"], [1, "a"], "Found 3 entries, expected 2 entries."),
-    ([np.ones(2), np.zeros(3)], [np.ones(2), np.ones(3)], "Where: [1], entry 0. Found 0, expected 1."),
+    ([np.ones(2), np.zeros(3)], [np.ones(2), np.ones(3)], "Where: entry 1, 0. Found 0, expected 1."),
+    ([[], []], [[{"a": 1}, {"a": 2}], [1]], "Where: entry 0. Found no entries, expected 2 entries."),
+    ("none", [{"a": 1}, [1, [2, 3]]], "Found 'none', expected a list with 2 entries."),
+    ([{"a": [np.ones(2), np.ones(3)]}], [{"a": [np.ones(2), np.eye(3)[1]]}], "Where: entry 0, a, entry 1, 0."),
 ]
 REFUSED = [
     (None, "is missing. Found None"),
@@ -78,10 +84,23 @@ def test_what_no_right_code_gives_is_refused_in_a_sentence() -> None:
     assert not off
 
 
-def test_a_place_is_named_by_what_its_axes_count() -> None:
-    with pytest.raises(Wrong) as wrong:
-        compare(np.zeros((2, 3)), np.eye(2, 3), axes=("class", "sample"), what="It is wrong.", path="moved")
-    assert wrong.value.sentence == "It is wrong. Where: moved, class 0, sample 0. Found 0, expected 1."
+STEPS = [{"weights": [np.ones((2, 2)), np.ones(3)]}, {"weights": [np.ones((2, 2)), np.arange(3)]}]
+PLACES = [
+    # (found, expected, what the levels count, where they differ)
+    (np.zeros((2, 3)), np.eye(2, 3), ("class", "sample"), "class 0, sample 0"),
+    ([np.ones(2), np.ones(3)], [np.ones(2), np.arange(3)], ("array", "entry"), "array 1, entry 0"),
+    ([np.ones(2), np.ones(3)], [np.ones(2), np.ones((3, 1))], ("array", "row", "column"), "array 1"),
+    (STEPS[:1], STEPS, ("step", "array", "row", "column"), ""),
+    ([STEPS[0]] * 2, STEPS, ("step", "array", "row"), "step 1, weights, array 1, row 0"),
+    ([STEPS[0]] * 2, STEPS, ("array", "row"), "entry 1, weights, array 1, row 0"),
+]
+
+
+def test_a_place_is_named_by_what_its_levels_and_axes_count() -> None:
+    for found, expected, axes, where in PLACES:
+        with pytest.raises(Wrong) as wrong:
+            compare(read(found), read(expected), axes=axes, what="It is wrong.", path="moved")
+        assert wrong.value.where == ", ".join(filter(None, ["moved", where]))
 
 
 numbers = st.floats(allow_nan=True, width=32) | st.integers(-(10**6), 10**6) | st.booleans()

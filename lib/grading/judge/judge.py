@@ -100,13 +100,15 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     statement, why = finding.statement, finding.why
     hint = ""
     if isinstance(why, Wrong):
-        hint = why.hint or statement.hint
+        hint = why.hint or (statement.hint if finding.is_first else "")
     elif isinstance(why, Failure) and finding.state == "wrong":
         # Code that doesn't end, and a name whose cell failed, say what to try themselves.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
     said = visible(_explain(_sentence(finding), missing), keep="\n")
     by_code = isinstance(why, Failure)
-    return StatementVerdict(statement.name, statement.text, statement.points, finding.state, said, hint, by_code)
+    heading = "" if finding.text == statement.text else finding.text
+    verdict = StatementVerdict(statement.name, statement.text, statement.points, finding.state, said, hint, by_code)
+    return replace(verdict, heading=heading)
 
 
 def _sentence(finding: Finding) -> str:
@@ -116,7 +118,7 @@ def _sentence(finding: Finding) -> str:
         return Wrong(why.what, where=why.where, found=why.found).sentence
     if isinstance(why, Failure):
         return " ".join(filter(None, [explain(why).says, with_line(why.text, why.line)]))
-    return why
+    return ""
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import orjson
 
 from lib.checking import render
-from lib.checking.findings import NOT_TESTED, State
+from lib.checking.findings import State
 from lib.grading.files import is_file
 from lib.grading.names import quote
 
@@ -31,7 +31,6 @@ TEXTS = ("remarks", "library_calls", "reasons")
 """A verdict's lists of texts."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
-NEEDS = re.compile(NOT_TESTED.format(r"\d+"))
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
 """A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
 
@@ -52,7 +51,8 @@ class Diagnosis:
 class StatementVerdict:
     """What became of one statement, `why` where it isn't right, and the mistake, or a `hint` where none has a name.
 
-    What is said `by_code` comes from where the student's code runs, and may be made up.
+    What is said `by_code` comes from where the student's code runs, and may be made up. A student reads the `heading`
+    in place of the text where something else is wrong than what that says.
     """
 
     name: str
@@ -63,6 +63,7 @@ class StatementVerdict:
     hint: str = ""
     by_code: bool = False
     mistake: Diagnosis | None = None
+    heading: str = ""
 
     @property
     def points(self) -> float:
@@ -282,12 +283,12 @@ def items(part: PartVerdict, scale: float = 1.0) -> str:
 
 def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
     """Write a statement; `said` has the details of those above it, with the number of the first that has them."""
-    text = f"{statement.text} ({_worth(statement.points, statement.max_points, scale)})"
+    text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
     details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
     new = [each for each in details if not any(each in above for above in said)]
     first = said.setdefault(details, number)
-    if details and first < number and not NEEDS.fullmatch(statement.why):  # which names another statement itself
-        new = [f"The same as in statement {first}."]
+    if details and first < number:
+        new = [render.SAME.format(first)]
     below = "".join(render.indent(mark_code(escape(each))) for each in new or details)
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -67,20 +68,45 @@ def loss(inputs: Inputs, cce: Any) -> Array:
     return found.reshape(()) if found.size == 1 else found
 
 
+def losses(inputs: Inputs, cce: Any) -> Several:
+    """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
+    y, yhat = inputs["y"].copy(), inputs["yhat"].copy()
+    samples = [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]
+    others = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
+
+    def run(*pairs: tuple[Array, Array]) -> list[Array]:
+        return [loss({"y": labels.copy(), "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
+
+    return Several(
+        alone=lambda: run(*samples) if samples[1:] else run(*samples)[0],
+        both=lambda: [loss(inputs, cce), *run(*samples, *others)],
+    )
+
+
+def require_numbers(losses: Iterable[Array]) -> None:
+    """Raise `Wrong` where one of the losses is not one number."""
+    for each in losses:
+        require_shape(np.asarray(each), (), what="The loss is not one number.", hint=ONE_NUMBER)
+
+
 def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """The mean of -log p over the samples, whose true classes have the probabilities p."""
-    require_shape(found, (), what="The loss is not one number.", hint=ONE_NUMBER)
-    p = inputs["yhat"].T[inputs["y"].T == 1]
-    return found, np.mean(-np.log(p))
+    """The mean of -log p over the samples, whose true classes have the probabilities p; or each sample's own."""
+    is_each = name == "alone" and inputs["y"].shape[1] > 1
+    require_numbers(found if is_each else [found])
+    each_loss = -np.log(inputs["yhat"].T[inputs["y"].T == 1])
+    return found, each_loss if is_each else each_loss.mean()
 
 
-def mean_of_batch(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """The same, told with the sizes of the batch."""
-    found, expected = mean_loss(found, inputs, name)
+def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
+    """The mean of what the student's own loss gives for each sample: its formula is another statement's matter."""
+    require_numbers(found)
     classes, samples = inputs["y"].shape
+    if len({*found[1:]}) == 1:
+        raise Wrong("The loss is the same for all samples.", found=found[0], hint="Compute the loss from y and yhat.")
     what = "The batch's loss is not the mean over its samples."
-    compare(found, np.asarray(expected), what=what, path=f"{classes} classes, {samples} samples")
-    return found, expected
+    mean = found[1 : 1 + samples].mean(keepdims=True)
+    compare(found[:1].reshape(()), mean.reshape(()), what=what, path=f"{classes} classes, {samples} samples")
+    return found[:1], mean
 
 
 @statement(
@@ -111,26 +137,31 @@ cce = Part(
         Statement(
             "OneSample",
             "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e².",
-            loss,
+            losses,
             mean_loss,
             "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
-            cases=("one",),
+            of=("alone",),
+            cases=tuple(SIZES),
             examples=(_by_hand(2.0),),
             what="The loss of one sample is not -log of its true class's probability.",
+            axes=("sample",),
         ),
         Statement(
             "BatchMean",
             "The loss of a batch is the mean of its samples' losses.",
-            loss,
-            mean_of_batch,
+            losses,
+            mean_of_samples,
             "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
+            of=("both",),
             cases=("batch", "square"),
             keeps=("y", "yhat"),
             depends_on=("OneSample",),
         ),
         ZeroProbability,
-        # Never reported: right code may count on labels that are 0 or 1.
-        Statement("SoftLabels", "", loss, mean_loss, points=0, cases=("soft",), depends_on=("OneSample",)),
+        # Never reported: right code may count on labels that are 0 or 1, and a batch's loss rests on its samples'.
+        Statement(
+            "Losses", "", loss, mean_loss, points=0, cases=("soft", "batch", "square"), depends_on=("OneSample",)
+        ),
     ),
 )
 

@@ -232,7 +232,6 @@ softmax_stable = Part(
     ("Softmax",),
     draw_large,
     (LargeScores,),
-    depends_on=(softmax_forward,),
     code="Softmax.forward",
 )
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from lib.checking.answers import SECRET
-from lib.checking.findings import NOT_TESTED
 from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict, html, items
@@ -45,7 +44,6 @@ def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: Par
         ([("W", "H"), ("W", "H")], ["W|Try: H", "The same as in statement 1."]),
         ([("W", "H"), ("W", "I"), ("W", "I")], ["W|Try: H", "Try: I", "The same as in statement 2."]),
         ([("W", "H"), ("V", "I"), ("W", "I")], ["W|Try: H", "V|Try: I", "W|Try: I"]),
-        ([("W", ""), (NOT_TESTED.format(1), ""), (NOT_TESTED.format(1), "")], ["W", *2 * [NOT_TESTED.format(1)]]),
         ([("", ""), ("", "")], ["", ""]),
     ],
 )
