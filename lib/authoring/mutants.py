@@ -16,6 +16,7 @@ import copy
 import inspect
 import multiprocessing
 import os
+import re
 import signal
 import tomllib
 import zlib
@@ -45,7 +46,7 @@ LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 DRAWS, FEW = 20, 3
 """A mutant that loses points on a few draws is not tried on the others."""
 SECONDS, BUDGET = 1.0, 90.0
-"""Seconds of a processor: for a mutant on one draw, and for all mutants of one subject."""
+"""Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
 Facts = dict[str, Any]
 Rows = Iterator[tuple[str, Facts]]
 """Which rows of the table are about some code, and what is known of it there."""
@@ -128,8 +129,8 @@ class Code:
         self.looped = nodes_in(inner for loop in loops for inner in getattr(loop, "body", [getattr(loop, "elt", loop)]))
         for each in functions:
             each.body[:0] = ast.parse("turns = {}").body
-        self.source, self.seen = ast.unparse(self.tree), dict[ast.AST, list[Any]]()
-        """What the code is, and which values an expression has at the desk, as many as are of the first one's kind."""
+        self.source, self.seconds, self.seen = ast.unparse(self.tree), 0.0, dict[ast.AST, list[Any]]()
+        """The code, how long a mutant may take (0: for ever), and an expression's values at the desk, of one kind."""
 
     def define(self, source: str, **more: object) -> dict[str, Any]:
         """Define the subject by some source, among the names around it."""
@@ -148,9 +149,9 @@ class Code:
         """Run the code at the desk, and note the values of each expression."""
 
         def see(number: int, value: Any) -> Any:
-            kind, values = kind_of(value), self.seen.get(self.nodes[number], [value])
-            if kind and kind == kind_of(values[0]):
-                self.seen[self.nodes[number]] = [*values, value]
+            kind, node = kind_of(value), self.nodes[number]
+            if kind and kind == kind_of(self.seen.setdefault(node, [value])[0]):
+                self.seen[node].append(value)
             return value
 
         values = [(number, node) for number, node in enumerate(self.nodes) if isinstance(node, ast.expr)]
@@ -159,7 +160,8 @@ class Code:
         }
         space = self.define(self.changed(calls), see=see)
         for part in self.right.parts:
-            look_at_ours(part, part.desk_inputs(), tuple(space[name] for name in part.subjects))
+            with silence():
+                look_at_ours(part, part.desk_inputs(), tuple(space[name] for name in part.subjects))
 
     def values_of(self, name: str) -> list[Any]:
         """Return what a name stood for at the desk."""
@@ -226,7 +228,8 @@ class Code:
     def _rows_by_value(self, node: ast.expr, times: Sequence[tuple[set[str], Facts]]) -> Rows:
         values, names = self.seen[node], {*map(name_of, ast.walk(node))}
         is_scalar = kind_of(values[0]) in ("count", "float", "text")
-        ranges = {"low": plain(min(values)), "high": plain(max(values))} if is_scalar else {}
+        ends = {"low": min, "high": max} if is_scalar else {}
+        ranges = {name: repr(np.array(end(values)).item()) for name, end in ends.items()}
         for row in rows_for(values)[: 1 if isinstance(node, ast.List | ast.Tuple | ast.ListComp) else None]:
             yield row, ranges
         yield from [("constant", ranges)] if names & self.changing else []
@@ -301,11 +304,6 @@ def other_sign(op: ast.AST) -> Any:
     return getattr(ast, TABLE["signs"].get(type(op).__name__, type(op).__name__))()
 
 
-def plain(value: Any) -> str:
-    """Write a number or a text as Python."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
 def count(home: dict[str, int], number: int) -> int:
     """Count how often a mutant runs a statement."""
     home[f"count{number}"] = home.get(f"count{number}", 0) + 1
@@ -323,15 +321,16 @@ def keeps_all(code: Code, trial: Trial, source: str, draws: Sequence[int]) -> bo
 
     np.random.seed(zlib.crc32(source.encode()))
     signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, code.seconds)
     try:
-        space = code.define(source)
-        for part in code.right.parts:
-            for draw in draws:
-                inputs, known, _ = trial.draw(part, draw)
-                shown = look_at_ours(part, inputs, tuple(space[name] for name in part.subjects))
-            if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
-                return False
+        with silence(), np.errstate(all="ignore"):
+            space = code.define(source)
+            for part in code.right.parts:
+                for draw in draws:
+                    inputs, known, _ = trial.draw(part, draw)
+                    shown = look_at_ours(part, inputs, tuple(space[name] for name in part.subjects))
+                if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
+                    return False
     except (Exception, OutOfTime):  # whatever changed code may raise
         return False
     finally:
@@ -346,13 +345,12 @@ _forked: tuple[Code, Trial]
 def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
     """Return of the degrees of a change the first that survives on every draw, or else on most; and seconds."""
     begin, found = process_time(), list[Mutant]()
-    with silence(), np.errstate(all="ignore"):
-        for mutant in family:
-            if any(keeps_all(*_forked, mutant.source, [draw]) for draw in range(FEW)):
-                draws = sum(keeps_all(*_forked, mutant.source, [DESK, draw]) for draw in range(DRAWS))
-                found += [mutant._replace(draws=draws)] if draws else []
-                if draws == DRAWS:
-                    break
+    for mutant in family:
+        if any(keeps_all(*_forked, mutant.source, [draw]) for draw in range(FEW)):
+            draws = sum(keeps_all(*_forked, mutant.source, [DESK, draw]) for draw in range(DRAWS))
+            found += [mutant._replace(draws=draws)] if draws else []
+            if draws == DRAWS:
+                break
     return sorted(found, key=lambda each: -each.draws)[:1], process_time() - begin
 
 
@@ -385,24 +383,29 @@ def try_all(code: Code, trial: Trial, processes: int) -> tuple[list[Mutant], str
 
 
 def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
-    """Try the mutants of each subject, and write for a person what came of them."""
+    """Try the mutants of each subject, and write for a person what came of them; nothing where no process can fork."""
     recorded = read_equal(trial.place.closed) if trial.place else {}
-    for right in trial.right_code():
+    for right in trial.right_code() if hasattr(os, "fork") else ():
         equal = [entry for part in right.parts for entry in recorded.get(part.id, ())]
-        for part, draw in product(right.parts, (DESK, *range(DRAWS))):
-            trial.draw(part, draw)  # once, before processes are forked
-        if keeps_all(code := Code(right), trial, code.source, [DESK, 0]):
-            yield describe(right, equal, *try_all(code, trial, processes or len(os.sched_getaffinity(0))))
+        with silence():
+            for part, draw in product(right.parts, (DESK, *range(DRAWS))):
+                trial.draw(part, draw)  # once, before processes are forked
+        begin, code = process_time(), Code(right)
+        if keeps_all(code, trial, code.source, [DESK, 0]):
+            code.seconds = SECONDS + 10 * (process_time() - begin)
+            yield describe(right, equal, *try_all(code, trial, processes or os.cpu_count() or 1))
         else:
             yield f"{right.place}: changes of right code are not tried, since it loses points by itself."
 
 
 def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
     """Write which changes of a subject keep all points, but for those that are recorded as right."""
-    fits = {entry: [each for each in survivors if is_like(each, entry)] for entry in equal}
+    patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only a star isn't itself
+    fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
     found = [each for each in survivors if not any(each in those for those in fits.values())]
     about = f"{len(found)} keep all points, {len(survivors) - len(found)} more are recorded as right, too"
     text, limits = [f"{right.place}: {tried}. {about}."], dict[str, dict[str, None]]()
+    found.sort(key=lambda each: ("#?" not in right.lines[each.line - 1], each.line, each.node))
     for line, those in groupby(found, lambda each: each.line):
         shown = dict[str, None]()
         for each in those:
@@ -413,12 +416,6 @@ def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant]
         text += [f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}", *shown] if shown else []
     beyond = "; ".join(f"{limit}: {', '.join(those)}" for limit, those in limits.items())
     text += [f"  No draw goes beyond {beyond}"] if beyond else []
-    text += [
-        f"  Recorded as right, but fits no change that keeps all points: {each}" for each in equal if not fits[each]
-    ]
+    unused = [entry for entry in equal if not fits[entry]]
+    text += [f"  Recorded as right, but fits no change that keeps all points: {entry}" for entry in unused]
     return "\n".join(text)
-
-
-def is_like(mutant: Mutant, entry: str) -> bool:
-    """True if an entry that an author has recorded is about this mutant."""
-    return fnmatchcase(str(mutant), entry.replace("[", "[[]").replace("?", "[?]"))
