@@ -20,6 +20,7 @@ const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, 
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const format = value => String(Number(value.toPrecision(3))).replace('-', '−');
+const formatPower = power => (power < -3 ? `1e−${-power}` : format(10 ** power)); // wider ones have no room
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
@@ -63,14 +64,14 @@ function drawLoss(answer, kept, span, classes) {
   const low = Math.min(-2, Math.floor(Math.log10(Math.min(...positive, 1))));
   const high = Math.max(1, Math.ceil(Math.log10(Math.max(...positive, 1))));
   const x = epoch => LEFT + epoch / span * (RIGHT - LEFT);
-  const y = loss => BOTTOM - (clamp(Math.log10(loss), low, high) - low) / (high - low) * (BOTTOM - TOP);
+  const y = loss => BOTTOM - (clamp(Math.log10(Math.max(loss, 0)), low, high) - low) / (high - low) * (BOTTOM - TOP);
   const trace = losses => writeLine([...losses].slice(0, span).map((loss, at) => [x(at + 1), y(loss)]));
 
   const every = Math.ceil((high - low) / 6);
   const powers = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, at) => low + at * every);
   const grid = powers.map(power => `M${LEFT} ${y(10 ** power).toFixed(1)}H${RIGHT}`).join('');
   const parts = [writePath(grid, 'grid')];
-  parts.push(...powers.map(power => writeText(LEFT - 5, y(10 ** power) + 4, format(10 ** power), 'end')));
+  parts.push(...powers.map(power => writeText(LEFT - 5, y(10 ** power) + 4, formatPower(power), 'end')));
   const shares = span < 4 ? [0, 1] : [0, 0.25, 0.5, 0.75, 1];
   parts.push(...shares.map(share => writeText(x(share * span), BOTTOM + 15, Math.round(share * span), 'middle')));
   parts.push(writeText((LEFT + RIGHT) / 2, BOTTOM + 30, 'epoch', 'middle'));
