@@ -8,7 +8,7 @@ in every draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,23 +19,11 @@ from lib.checking.results import Plain
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-
-class Sizes(NamedTuple):
-    """How large a network is, how often it is run, and between which numbers its learning rate is drawn."""
-
-    layers: int
-    units: tuple[int, ...]
-    batch: int
-    passes: int
-    rates: tuple[float, float]
-
-
-NETWORKS = {"": Sizes(5, (3,), 7, 8, (0.2, 0.9)), "deeper": Sizes(12, (2, 3, 4), 15, 2, (2, 9))}
-"""Two networks, so that no number is right in both. In the second one each layer has another number of units.
+NETWORKS = {"": (5, [3], 7, 8, 1), "deeper": (12, [2, 3, 4], 15, 2, 10)}
+"""(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
 
 A list that each pass turns round is in the wrong order in the last pass, since there is an even number of passes.
 """
-CASES = tuple(NETWORKS)
 SCALES = (30, 0.3)
 """How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
 EARLIER = 0.5
@@ -46,31 +34,23 @@ LATER = " in a later pass"
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw for each network an input, a gradient, a learning rate, and each layer's number and results."""
-    return {
-        f"{name}_{case}".removesuffix("_"): each
-        for case, sizes in NETWORKS.items()
-        for name, each in _draw_network(rng, sizes).items()
-    }
-
-
-def _draw_network(rng: np.random.Generator, sizes: Sizes) -> Inputs:
-    units, scales = np.resize(sizes.units, sizes.layers + 1), np.resize(SCALES, sizes.batch)
-    input, *outputs = (scales * rng.normal(size=(count, sizes.batch)) for count in units)
-    *input_gradients, gradient = (scales * rng.normal(size=(count, sizes.batch)) for count in units)
-    arrays = {"input": input, "gradient": gradient, "outputs": outputs, "input_gradients": input_gradients}
-    drawn = [int(number) for number in rng.choice(np.arange(10, 100), sizes.layers, replace=False)]
-    return {**arrays, "numbers": drawn, "learning_rate": float(rng.uniform(*sizes.rates)), "passes": sizes.passes}
+    inputs: dict[str, Any] = {}
+    for case, (layers, units, batch, passes, times) in NETWORKS.items():
+        counts, scales = np.resize(units, layers + 1), np.resize(SCALES, batch)
+        input, *outputs = (scales * rng.normal(size=(count, batch)) for count in counts)
+        *input_gradients, gradient = (scales * rng.normal(size=(count, batch)) for count in counts)
+        arrays = {"input": input, "gradient": gradient, "outputs": outputs, "input_gradients": input_gradients}
+        drawn = [int(number) for number in rng.choice(np.arange(10, 100), layers, replace=False)]
+        rate = times * float(rng.uniform(0.2, 0.9))
+        given = {**arrays, "numbers": drawn, "learning_rate": rate, "passes": passes}
+        inputs |= {f"{name}_{case}".rstrip("_"): each for name, each in given.items()}
+    return inputs
 
 
 def earlier(inputs: Inputs) -> Inputs:
     """Return the inputs of each pass before the last one."""
     lists = {name: [EARLIER * each for each in inputs[name]] for name in ("outputs", "input_gradients")}
     return {**inputs, **lists, **{name: EARLIER * inputs[name] for name in ("input", "gradient", "learning_rate")}}
-
-
-def of_pass(inputs: Inputs, name: str) -> Inputs:
-    """Return the inputs of the pass that a result of this name is about."""
-    return inputs if name.endswith(LATER) else earlier(inputs)
 
 
 class Call(NamedTuple):
@@ -110,33 +90,43 @@ def copy_array(value: Any) -> Any:
 
 def forward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
-    calls, shown = list[Call](), Several()
-    layers = _make_layers(inputs, Network, calls)
-    network = Network(layers)
-    own = _own_layers(network, layers)
-    for given, when in _passes(inputs, own):
-        calls.clear()
-        returned = network.forward(given["input"])
-        if when is not None:
-            results = {"returned": returned, "output": getattr(network, "output", None)}
-            shown |= _tell(inputs, calls, own, "forward", when, results)
-    return shown
+
+    def run(network: Any, given: Inputs) -> dict[str, Any]:
+        return {"returned": network.forward(given["input"]), "output": getattr(network, "output", None)}
+
+    return _run_passes(inputs, Network, "forward", run)
 
 
 def backward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's backward: the layers called, what each was given, and what was returned."""
-    calls, shown = list[Call](), Several()
+
+    def run(network: Any, given: Inputs) -> dict[str, Any]:
+        return {"returned": network.backward(given["gradient"], given["learning_rate"])}
+
+    return _run_passes(inputs, Network, "backward", run)
+
+
+def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[[Any, Inputs], dict[str, Any]]) -> Several:
+    """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
+    calls, shown, passes = list[Call](), Several(), inputs["passes"]
     layers = _make_layers(inputs, Network, calls)
     network = Network(layers)
-    own = _own_layers(network, layers)
-    for given, when in _passes(inputs, own):
-        before = layers[:]
-        prepare(network, given["input"], given["input"], given["outputs"][-1])
-        layers[:] = before  # what forward makes of the list is not backward's mistake
+    own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
+    last = {name: inputs[name] for name in ("input", "gradient", "outputs", "input_gradients", "learning_rate")}
+    before = earlier(last)
+    for number in range(passes):
+        copies = {name: before[name].copy() for name in ("input", "gradient")}
+        given = {**before, **copies} if number < passes - 1 else last
+        for layer in own:
+            layer.drawn = given["outputs"][layer.number], given["input_gradients"][layer.number]
+        if method == "backward":
+            listed = layers[:]
+            prepare(network, given["input"], given["input"], given["outputs"][-1])
+            layers[:] = listed  # what forward makes of the list is not backward's mistake
         calls.clear()
-        returned = network.backward(given["gradient"], given["learning_rate"])
-        if when is not None:
-            shown |= _tell(inputs, calls, own, "backward", when, {"returned": returned})
+        results = run(network, given)
+        if number in (0, passes - 1):
+            shown |= _tell(inputs, calls, own, method, LATER if number else "", results)
     return shown
 
 
@@ -144,33 +134,9 @@ def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]
     """Make test layers of the student's classes: Dense and ReLU take turns, and Softmax is the last one."""
     test = make_test_class(Layer, "Layer", Network)
     dense, relu, softmax = (make_test_class(test, name, Network) for name in ("Dense", "ReLU", "Softmax"))
-    count = len(inputs["numbers"])
-    kinds = [*np.resize([dense, relu], count - 1), softmax]
+    kinds = [*np.resize([dense, relu], len(inputs["numbers"]) - 1), softmax]
     drawn = zip(kinds, inputs["outputs"], inputs["input_gradients"], strict=True)
     return [kind(number, *arrays, calls.append) for number, (kind, *arrays) in enumerate(drawn)]
-
-
-def _own_layers(network: Any, layers: list[Layer]) -> list[Layer]:
-    """Return the layers that a network was made of, and those that it holds from then on."""
-    held = getattr(network, "layers", ())
-    more = held if isinstance(held, list | tuple) else ()
-    return [*layers, *(each for each in more if isinstance(each, Layer))]
-
-
-def _passes(inputs: Inputs, layers: list[Layer]) -> Iterator[tuple[Inputs, str | None]]:
-    """Have the layers return the arrays of each pass; yield what it is given, and how the names of its results end.
-
-    Only those of the first pass and of the last one are shown. The last one is given the inputs themselves: whether
-    they are left as they are shows afterwards.
-    """
-    last = {name: inputs[name] for name in ("input", "gradient", "outputs", "input_gradients", "learning_rate")}
-    before, passes = earlier(last), inputs["passes"]
-    for number in range(passes):
-        copies = {name: before[name].copy() for name in ("input", "gradient")}
-        given = {**before, **copies} if number < passes - 1 else last
-        for layer in layers:
-            layer.drawn = given["outputs"][layer.number], given["input_gradients"][layer.number]
-        yield given, {0: "", passes - 1: LATER}.get(number)
 
 
 def _tell(
@@ -219,13 +185,15 @@ def _in_order(step: int) -> Sides:
 def _handed_on(first: str, returned: str) -> Sides:
     """Each layer is given, and the result is, what the layer called before has returned, or else the input `first`.
 
-    `returned` is the input with what the layers return, in the order of their numbers.
+    `returned` is the input with what the layers return, in the order of their numbers. Each rate is the learning rate.
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-        inputs = of_pass(inputs, name)
-        by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
+        inputs = inputs if name.endswith(LATER) else earlier(inputs)
         order, given = found
+        if name.startswith("rates"):
+            return given, np.full(np.shape(given), inputs["learning_rate"])
+        by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
         values = [inputs[first], *(by_number[int(number)] for number in order.split())]
         return given, values[:-1] if name.startswith("given") else values[-1]
 
@@ -238,13 +206,6 @@ def rate_of(call: Call, whose: str) -> Array:
     if call.rate is None:
         raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
     return numbers(call.rate, (), what=what)
-
-
-def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """Each rate is the learning rate, and the result what the last layer has returned."""
-    if name.startswith("rates"):
-        return found[1], np.full(np.shape(found[1]), of_pass(inputs, name)["learning_rate"])
-    return DOWN(found, inputs, name)
 
 
 UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
@@ -262,7 +223,7 @@ FORWARD = (
         _in_order(1),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
         " should come first?",
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("layers"),
         what="The layers' forward was not called once for each layer, in the right order.",
         lines=r"for |forward\(",
@@ -273,7 +234,7 @@ FORWARD = (
         forward,
         UP,
         "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("given"),
         what="A layer was not given what the layer before it returned, or the first one not the network's input.",
         axes=("call", "unit", "sample"),
@@ -286,7 +247,7 @@ FORWARD = (
         forward,
         UP,
         "After the loop, assign the last layer's output to self.output, and return it.",
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("returned", "output"),
         keeps=("input",),
         what="What forward returns, or keeps as self.output, is not the last layer's output.",
@@ -304,7 +265,7 @@ BACKWARD = (
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. The loss"
         " comes behind the last layer. So which layer can get its gradient first?",
         points=2,
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("layers"),
         what="The layers' backward was not called once for each layer, in the right order.",
         lines=r"for ",
@@ -315,7 +276,7 @@ BACKWARD = (
         backward,
         DOWN,
         "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("given"),
         what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
         axes=("call", "unit", "sample"),
@@ -326,9 +287,9 @@ BACKWARD = (
         "RateAndResult",
         "Every layer gets the learning rate, and backward returns what the layer that it called last returned.",
         backward,
-        _rate_or_result,
+        DOWN,
         "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
-        cases=CASES,
+        cases=tuple(NETWORKS),
         of=_both("rates", "returned"),
         keeps=("gradient",),
         what="A layer got another learning rate, or the result is not what the last call returned.",

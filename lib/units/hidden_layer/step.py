@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,25 +20,8 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
-
-class Sizes(NamedTuple):
-    """How large a batch and its loss are, between which numbers the rate is drawn, and how many steps come before."""
-
-    features: int
-    classes: int
-    batch: int
-    loss: float
-    rates: tuple[float, float]
-    steps: int
-
-
-BATCHES = {
-    "": Sizes(7, 3, 5, 0.1, (0.2, 0.9), 8),
-    "one": Sizes(8, 4, 1, 10, (2, 9), 0),
-    "many": Sizes(9, 5, 40, 1, (0.01, 0.09), 1),
-}
-"""Three batches, so that no number is right in all of them; one is a single sample."""
-CASES = tuple(BATCHES)
+BATCHES = {"": (7, 3, 5, 1, 8), "one": (8, 4, 1, 10, 0), "many": (9, 5, 40, 0.1, 1)}
+"""(features, classes, batch, times the loss and the rate, steps before) of three batches: no number is right in all."""
 AXES = ("class", "sample")
 STEEP = 10_000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
@@ -56,25 +39,21 @@ def draw(rng: np.random.Generator) -> Inputs:
     Before the step that counts, `steps` are taken on other batches. The loss has the digits 57 after the third one: one
     that is rounded shows.
     """
-    return {
-        f"{name}_{case}".removesuffix("_"): each
-        for case, sizes in BATCHES.items()
-        for name, each in _draw_batch(rng, sizes).items()
-    }
-
-
-def _draw_batch(rng: np.random.Generator, sizes: Sizes) -> Inputs:
-    y = np.eye(sizes.classes)[:, rng.permutation(np.resize(np.arange(sizes.classes), sizes.batch))]
-    yhat, costs = rng.dirichlet(np.ones(sizes.classes), size=sizes.batch).T, rng.uniform(1, 2, size=(sizes.classes, 1))
-    loss = sizes.loss * (rng.integers(100, 200) / 100 + 0.0057)
-    return {
-        "X": rng.normal(size=(sizes.features, sizes.batch)),
-        "y": y,
-        "yhat": yhat,
-        "costs": costs * loss / mean_loss(costs, y, yhat),
-        "learning_rate": float(rng.uniform(*sizes.rates)),
-        "steps": sizes.steps,
-    }
+    inputs: dict[str, Any] = {}
+    for case, (features, classes, batch, times, steps) in BATCHES.items():
+        y = np.eye(classes)[:, rng.permutation(np.resize(np.arange(classes), batch))]
+        yhat, costs = rng.dirichlet(np.ones(classes), size=batch).T, rng.uniform(1, 2, size=(classes, 1))
+        loss = times * (rng.integers(100, 200) / 1000 + 0.00057)
+        given = {
+            "X": rng.normal(size=(features, batch)),
+            "y": y,
+            "yhat": yhat,
+            "costs": costs * loss / mean_loss(costs, y, yhat),
+            "learning_rate": times * float(rng.uniform(0.2, 0.9)),
+            "steps": steps,
+        }
+        inputs |= {f"{name}_{case}".rstrip("_"): each for name, each in given.items()}
+    return inputs
 
 
 def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
@@ -200,20 +179,17 @@ def _update(calls: list[Call], inputs: Inputs) -> Call:
 
 def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
     """Raise `Wrong` where a step has trained a copy, changed the network, or called its layers without handing on."""
-    if any(
-        isinstance(call.layer, Network) and call.layer is not network for call in calls if call.method == "backward"
-    ):
+    updates, shape = [call for call in calls if call.method == "backward"], below.drawn[1].shape
+    if any(isinstance(call.layer, Network) and call.layer is not network for call in updates):
         hint = "Call backward of the network that step is given: what a copy learns is lost."
         raise Wrong("backward is called on a copy of the network.", hint=hint)
     if any(np.any(layer.weights != 1) for layer in (below, network)):
         hint = "Leave the weights to network.backward: there each layer moves its own."
         raise Wrong("step changes the weights itself.", hint=hint)
-    held = network.layers
-    if not isinstance(held, list) or len(held) != 2 or held[0] is not below or held[1] is not network:
+    if [*map(id, network.layers)] != [id(below), id(network)]:
         raise Wrong("step changes the network's layers.", hint="Leave network.layers as it is: the next step needs it.")
-    shape = below.drawn[1].shape
-    for call in calls:
-        if call.layer is below and call.method == "backward" and np.shape(call.given) != shape:
+    for call in updates:
+        if call.layer is below and np.shape(call.given) != shape:
             what = "The first layer's backward does not get what the layer above it returned."
             hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
             raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
@@ -255,7 +231,7 @@ BatchLoss = Statement(
     ),
     "Print what the loss function gives, and what step returns.",
     of=("input", "returned"),
-    cases=CASES,
+    cases=tuple(BATCHES),
     keeps=("X", "y"),
     what="step does not return what the loss function returned.",
     hint_fits_shapes=True,
@@ -270,7 +246,7 @@ MeanGradient = Statement(
     "The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
     points=2,
     of=("gradient",),
-    cases=CASES,
+    cases=tuple(BATCHES),
     what="network.backward did not get the gradient of the mean loss.",
     axes=AXES,
     lines=r"backward|gradient",
@@ -282,7 +258,7 @@ StepRate = Statement(
     expected(lambda inputs: inputs["learning_rate"]),
     "Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
-    cases=CASES,
+    cases=tuple(BATCHES),
     what="network.backward got another learning rate.",
     hint_fits_shapes=True,
     lines=r"backward",
