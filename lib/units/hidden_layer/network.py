@@ -19,8 +19,8 @@ from lib.checking.results import Plain
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-NETWORKS = {"": (5, [3], 7, 8, 1), "deeper": (12, [2, 3, 4], 15, 2, 10)}
-"""(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
+NETWORKS = {"": (5, [3], 7, 8, 1), "deeper": (12, [2, 3, 4], 15, 2, 10), "small": (3, [1], 1, 2, 1)}
+"""(layers, numbers of units in turn, batch, passes, times the rate) of three networks: no number is right in all.
 
 A list that each pass turns round is in the wrong order in the last pass, since there is an even number of passes.
 """

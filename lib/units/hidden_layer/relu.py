@@ -20,7 +20,7 @@ LARGER = {"batch": (1, 1), "square": (1000, 12), "one": (1, 1)}
 RATES = (0.1, 3.0)
 """The learning rates of passes, in turn. ReLU has no use for them: one that comes in shows."""
 NEAR_0 = 0.002
-"""How many times smaller the last unit's inputs are: a mask that begins above 0 shows."""
+"""How large the last unit's inputs and gradients are next to the others': a mask that begins above 0 shows."""
 CASES = (*SIZES, "again")
 """`again` is the batch with its samples in another order, after other batches have passed through the same layer."""
 BACKWARD_CASES = (*CASES, "beside")
@@ -56,10 +56,11 @@ def draw(rng: np.random.Generator) -> Inputs:
         rows = rng.permutation(units)
         rows = np.roll(rows, 1 - abs(rows[0] - rows[-1]) % 2)  # the signs of the first and of the last one differ
         order = np.ix_(rows, rng.permutation(batch))
-        x, gradient = (signs * sizes)[order], others * rng.uniform(0.5, 4, size=(units, batch))
-        x[-1] *= NEAR_0
+        x, gradient = (signs * sizes)[order], (others * rng.uniform(0.5, 4, size=(units, batch)))[order]
+        for each in (x, gradient):
+            each[-1] *= NEAR_0
         inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
-        inputs[f"gradient_{size}"] = (gradient * LARGER[size][1])[order]
+        inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
     batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
     *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 4, 5, 6, 1, 2, 3))
     inputs["before_again"] = [[inputs["input_square"], inputs["gradient_square"]], *moved]
