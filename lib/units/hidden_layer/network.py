@@ -8,142 +8,166 @@ in every draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.layers import prepare
+from lib.checking.layers import make_test_class, prepare
 from lib.checking.results import Plain
-from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-LAYERS = 5
-"""One more than the notebook's network has: a loop that is written out for that one does not fit."""
-SHAPE = (3, 7)
-"""(units, batch) of everything that is handed on. There are more samples than layers: who divides by what shows."""
-SCALES = np.resize([30, 0.3], SHAPE[1])
+NETWORKS = {"": (5, [3], 7, 8, 1), "deeper": (12, [2, 3, 4], 15, 2, 10), "small": (3, [1], 1, 2, 1)}
+"""(layers, numbers of units in turn, batch, passes, times the rate) of three networks: no number is right in all.
+
+A list that each pass turns round is in the wrong order in the last pass, since there is an even number of passes.
+"""
+SCALES = (30, 0.3)
 """How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
-PASSES = (6, 8)
-"""How many passes go through one network. A list that each pass turns round stands the wrong way in the last one."""
+EARLIER = 0.5
+"""How large all of it is in the passes before the last one, the learning rate as well: what is kept from them shows."""
 LATER = " in a later pass"
 """How the names of results end that are about the last pass, not about the first one."""
-NETWORK = -1
-"""Stands for a layer's number where there is none: with the network itself."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw an input, an incoming gradient, a learning rate, each layer's number and results, and a number of passes."""
-    return {
-        **{name: SCALES * rng.normal(size=SHAPE) for name in ("input", "gradient")},
-        **{name: SCALES * rng.normal(size=(LAYERS, *SHAPE)) for name in ("outputs", "input_gradients")},
-        "numbers": [int(number) for number in rng.choice(np.arange(10, 100), LAYERS, replace=False)],
-        "learning_rate": float(rng.uniform(0.2, 0.9)),
-        "passes": int(rng.choice(PASSES)),
-    }
+    """Draw for each network an input, a gradient, a learning rate, and each layer's number and results."""
+    inputs: dict[str, Any] = {}
+    for case, (layers, units, batch, passes, times) in NETWORKS.items():
+        counts, scales = np.resize(units, layers + 1), np.resize(SCALES, batch)
+        input, *outputs = (scales * rng.normal(size=(count, batch)) for count in counts)
+        *input_gradients, gradient = (scales * rng.normal(size=(count, batch)) for count in counts)
+        arrays = {"input": input, "gradient": gradient, "outputs": outputs, "input_gradients": input_gradients}
+        drawn = [int(number) for number in rng.choice(np.arange(10, 100), layers, replace=False)]
+        rate = times * float(rng.uniform(0.2, 0.9))
+        given = {**arrays, "numbers": drawn, "learning_rate": rate, "passes": passes}
+        inputs |= {f"{name}_{case}".rstrip("_"): each for name, each in given.items()}
+    return inputs
+
+
+def earlier(inputs: Inputs) -> Inputs:
+    """Return the inputs of each pass before the last one."""
+    lists = {name: [EARLIER * each for each in inputs[name]] for name in ("outputs", "input_gradients")}
+    return {**inputs, **lists, **{name: EARLIER * inputs[name] for name in ("input", "gradient", "learning_rate")}}
 
 
 class Call(NamedTuple):
-    """A call of a test layer: the method, the layer's number, what it was given, and the learning rate."""
+    """A call of a test layer: the method, the layer, what it was given, and the learning rate."""
 
     method: str
-    layer: int
+    layer: Layer
     given: Any
     rate: Any = None
 
 
 class Layer:
-    """A test layer: it returns drawn arrays, and adds every call to a list that all layers share.
-
-    `inherit_own` gives it the other methods of the student's Layer, too.
-    """
+    """A test layer: it returns drawn arrays, and notes every call. A copy notes its calls as those of another layer."""
 
     input: Any = None
     output: Any = None  # the student's may be a property
 
-    def __init__(self, number: int, output: Array, input_gradient: Array, calls: list[Call]):
-        self.number, self.drawn, self.calls = number, (output, input_gradient), calls
+    def __init__(self, number: int, output: Array, input_gradient: Array, note: Callable[[Call], None]):
+        self.number, self.drawn, self.note = number, (output, input_gradient), note
 
     def forward(self, input: Any) -> Any:
         """Note the input, and return (and keep) the drawn output."""
-        self.calls.append(Call("forward", self.number, copy_array(input)))
+        self.note(Call("forward", self, copy_array(input)))
         self.input, self.output = input, self.drawn[0].copy()
         return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Note the gradient and the learning rate, and return the drawn gradient."""
-        self.calls.append(Call("backward", self.number, copy_array(output_gradient), learning_rate))
+        self.note(Call("backward", self, copy_array(output_gradient), learning_rate))
         return self.drawn[1].copy()
-
-    def __deepcopy__(self, memo: object) -> Layer:
-        """Add the calls of a copy to the same list: a network may work on copies of its layers."""
-        return type(self)(self.number, *self.drawn, self.calls)
 
 
 def copy_array(value: Any) -> Any:
-    """Copy an array, into which later code may write; give anything else as it is."""
+    """Copy an array, into which later code may write; return anything else as it is."""
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def forward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
-    calls: list[Call] = []
-    network, shown = Network(_make_layers(inputs, Network, calls)), Several()
-    for x, when in _passes(inputs, "input"):
-        calls.clear()
-        returned = network.forward(x)
-        shown |= _tell(inputs, calls, "forward", when, returned=returned, output=getattr(network, "output", None))
-    return shown
+
+    def run(network: Any, given: Inputs) -> dict[str, Any]:
+        return {"returned": network.forward(given["input"]), "output": getattr(network, "output", None)}
+
+    return _run_passes(inputs, Network, "forward", run)
 
 
 def backward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's backward: the layers called, what each was given, and what was returned."""
-    calls: list[Call] = []
+
+    def run(network: Any, given: Inputs) -> dict[str, Any]:
+        return {"returned": network.backward(given["gradient"], given["learning_rate"])}
+
+    return _run_passes(inputs, Network, "backward", run)
+
+
+def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[[Any, Inputs], dict[str, Any]]) -> Several:
+    """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
+    calls, shown, passes = list[Call](), Several(), inputs["passes"]
     layers = _make_layers(inputs, Network, calls)
-    network, shown = Network(layers), Several()
-    for gradient, when in _passes(inputs, "gradient"):
-        before = layers[:]
-        prepare(network, inputs["input"], inputs["input"], inputs["outputs"][-1])
-        layers[:] = before  # what forward makes of the list is not backward's mistake
+    network = Network(layers)
+    own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
+    last = {name: inputs[name] for name in ("input", "gradient", "outputs", "input_gradients", "learning_rate")}
+    before = earlier(last)
+    for number in range(passes):
+        copies = {name: before[name].copy() for name in ("input", "gradient")}
+        given = {**before, **copies} if number < passes - 1 else last
+        for layer in own:
+            layer.drawn = given["outputs"][layer.number], given["input_gradients"][layer.number]
+        if method == "backward":
+            listed = layers[:]
+            prepare(network, given["input"], given["input"], given["outputs"][-1])
+            layers[:] = listed  # what forward makes of the list is not backward's mistake
         calls.clear()
-        returned = network.backward(gradient, inputs["learning_rate"])
-        shown |= _tell(inputs, calls, "backward", when, returned=returned)
+        results = run(network, given)
+        if number in (0, passes - 1):
+            shown |= _tell(inputs, calls, own, method, LATER if number else "", results)
     return shown
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
-    Test = inherit_own(Layer, "Layer", Network)
-    drawn = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
-    return [Test(number, *arrays, calls) for number, arrays in enumerate(drawn)]
+    """Make test layers of the student's classes: Dense and ReLU take turns, and Softmax is the last one."""
+    test = make_test_class(Layer, "Layer", Network)
+    dense, relu, softmax = (make_test_class(test, name, Network) for name in ("Dense", "ReLU", "Softmax"))
+    kinds = [*np.resize([dense, relu], len(inputs["numbers"]) - 1), softmax]
+    drawn = zip(kinds, inputs["outputs"], inputs["input_gradients"], strict=True)
+    return [kind(number, *arrays, calls.append) for number, (kind, *arrays) in enumerate(drawn)]
 
 
-def _passes(inputs: Inputs, name: str) -> Iterator[tuple[Array, str]]:
-    """Give copies of an input, and it itself for the last pass: whether that is left as it is shows afterwards."""
-    yield inputs[name].copy(), ""
-    for _ in range(inputs["passes"] - 2):
-        yield inputs[name].copy(), LATER
-    yield inputs[name], LATER
-
-
-def _tell(inputs: Inputs, calls: list[Call], method: str, when: str, **results: Any) -> dict[str, Any]:
-    """Tell what a pass did: the layers called, what each was given, and each result beside the last layer called."""
+def _tell(
+    inputs: Inputs, calls: list[Call], own: list[Layer], method: str, when: str, results: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a pass did: the layers called, what each was given, and each result with the layers called."""
     mine = [call for call in calls if call.method == method]
-    written = " ".join(str(inputs["numbers"][call.layer]) for call in mine)
-    other = [f"{call.method} of {call.layer}" for call in calls]
+    drawn = inputs["numbers"]
+    written = " ".join(str(drawn[call.layer.number]) for call in mine)
+    other = [f"{call.method} of {call.layer.number}" for call in calls]
+    is_copy = any(all(call.layer is not each for each in own) for call in calls)
 
-    def of_calls(value: Callable[[Call], Any]) -> list[Any]:
+    def order() -> str:
+        if is_copy:
+            hint = "Call the layers that self.layers holds: what a copy keeps or learns is lost."
+            raise Wrong(f"{method} calls copies of the layers.", hint=hint)
+        return written or ", ".join(other) or "none"
+
+    def with_order(value: Callable[[], Any]) -> list[Any]:
         if not mine and not when:  # that a later pass calls no layer is a matter of the order
             hint = f"In each turn of the loop, call the layer's {method}."
             raise Wrong(f"No layer's {method} was called.", found=", ".join(other), hint=hint)
-        return [value(call) for call in mine]
+        return [written, value()]
 
-    return {
-        f"layers{when}": written or ", ".join(other) or "none",
-        f"given{when}": lambda: [written, of_calls(lambda call: call.given)],
-        f"rates{when}": lambda: np.array(of_calls(lambda call: rate_of(call, f"layer {call.layer}"))),
-        **{f"{name}{when}": [written, copy_array(result)] for name, result in results.items()},
+    copies = {name: copy_array(result) for name, result in results.items()}
+    values: dict[str, Callable[[], Any]] = {
+        "given": lambda: [call.given for call in mine],
+        "rates": lambda: np.array([rate_of(call, f"layer {call.layer.number}") for call in mine]),
+        **{name: partial(copy_array, copy) for name, copy in copies.items()},
     }
+    return {f"layers{when}": order, **{f"{name}{when}": partial(with_order, each) for name, each in values.items()}}
 
 
 def _in_order(step: int) -> Sides:
@@ -161,12 +185,15 @@ def _in_order(step: int) -> Sides:
 def _handed_on(first: str, returned: str) -> Sides:
     """Each layer is given, and the result is, what the layer called before has returned, or else the input `first`.
 
-    `returned` is the input with what the layers return, in the order of their numbers.
+    `returned` is the input with what the layers return, in the order of their numbers. Each rate is the learning rate.
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-        by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
+        inputs = inputs if name.endswith(LATER) else earlier(inputs)
         order, given = found
+        if name.startswith("rates"):
+            return given, np.full(np.shape(given), inputs["learning_rate"])
+        by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
         values = [inputs[first], *(by_number[int(number)] for number in order.split())]
         return given, values[:-1] if name.startswith("given") else values[-1]
 
@@ -179,13 +206,6 @@ def rate_of(call: Call, whose: str) -> Array:
     if call.rate is None:
         raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
     return numbers(call.rate, (), what=what)
-
-
-def _rate_or_result(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """Each rate is the learning rate, and the result what the last layer has returned."""
-    if name.startswith("rates"):
-        return found, np.full(np.shape(found), inputs["learning_rate"])
-    return DOWN(found, inputs, name)
 
 
 UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
@@ -203,6 +223,7 @@ FORWARD = (
         _in_order(1),
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
         " should come first?",
+        cases=tuple(NETWORKS),
         of=_both("layers"),
         what="The layers' forward was not called once for each layer, in the right order.",
         lines=r"for |forward\(",
@@ -213,8 +234,8 @@ FORWARD = (
         forward,
         UP,
         "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
+        cases=tuple(NETWORKS),
         of=_both("given"),
-        depends_on=("LayersInOrder",),
         what="A layer was not given what the layer before it returned, or the first one not the network's input.",
         axes=("call", "unit", "sample"),
         hint_fits_shapes=True,
@@ -226,9 +247,9 @@ FORWARD = (
         forward,
         UP,
         "After the loop, assign the last layer's output to self.output, and return it.",
+        cases=tuple(NETWORKS),
         of=_both("returned", "output"),
         keeps=("input",),
-        depends_on=("LayersInOrder",),
         what="What forward returns, or keeps as self.output, is not the last layer's output.",
         axes=("unit", "sample"),
         hint_fits_shapes=True,
@@ -244,6 +265,7 @@ BACKWARD = (
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. The loss"
         " comes behind the last layer. So which layer can get its gradient first?",
         points=2,
+        cases=tuple(NETWORKS),
         of=_both("layers"),
         what="The layers' backward was not called once for each layer, in the right order.",
         lines=r"for ",
@@ -254,6 +276,7 @@ BACKWARD = (
         backward,
         DOWN,
         "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
+        cases=tuple(NETWORKS),
         of=_both("given"),
         what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
         axes=("call", "unit", "sample"),
@@ -264,8 +287,9 @@ BACKWARD = (
         "RateAndResult",
         "Every layer gets the learning rate, and backward returns what the layer that it called last returned.",
         backward,
-        _rate_or_result,
+        DOWN,
         "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
+        cases=tuple(NETWORKS),
         of=_both("rates", "returned"),
         keeps=("gradient",),
         what="A layer got another learning rate, or the result is not what the last call returned.",
@@ -274,7 +298,9 @@ BACKWARD = (
     ),
 )
 
-network_forward = Part("check-network-forward", "Network, forward", ("Network",), draw, FORWARD, code="Network.forward")
+network_forward = Part(
+    "check-network-forward", "Network, forward", ("Network",), draw, FORWARD, code="Network.forward", repeated=True
+)
 network_backward = Part(
-    "check-network-backward", "Network, backward", ("Network",), draw, BACKWARD, code="Network.backward"
+    "check-network-backward", "Network, backward", ("Network",), draw, BACKWARD, code="Network.backward", repeated=True
 )

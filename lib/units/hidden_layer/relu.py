@@ -13,12 +13,16 @@ from lib.checking.right import anything, by_name
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-SIZES = {"batch": (4, 7), "square": (5, 5)}
-"""(units, batch) of the drawn inputs: all different, and once equal, where a wrong axis runs."""
-LARGER = {"batch": (1, 1), "square": (1000, 12)}
+SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}
+"""(units, batch) of the drawn inputs: all different, once equal, where a wrong axis runs, and once a single sample."""
+LARGER = {"batch": (1, 1), "square": (1000, 12), "one": (1, 1)}
 """How many times larger inputs and gradients are: an output that is cut off at 1000 shows, and a clipped gradient."""
+RATES = (0.1, 3.0)
+"""The learning rates of passes, in turn. ReLU has no use for them: one that comes in shows."""
+NEAR_0 = 0.002
+"""How large the last unit's inputs and gradients are next to the others': a mask that begins above 0 shows."""
 CASES = (*SIZES, "again")
-"""`again` is the batch once more, after other batches have passed through the same layer."""
+"""`again` is the batch with its samples in another order, after other batches have passed through the same layer."""
 BACKWARD_CASES = (*CASES, "beside")
 """`beside` is the batch once more; another layer is run between this one's forward and backward, as in a network."""
 AXES = ("unit", "sample")
@@ -38,30 +42,34 @@ LATER = {
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw inputs and incoming gradients in each of `SIZES`, and those that pass through a layer before `again`.
 
-    In every row and every column of the inputs there are entries of either sign, below 1 and above 6: an output that is
-    cut off shows. The gradient's sign is another one than the input's in about half of the entries: a mask that is made
-    of the wrong array shows in every draw. Rows and columns come in an order of each draw's own: so does the mask.
-    One batch has a sum above 0, and one below: a mask that is one number for all lets all pass, and once stops all.
+    In every row and every column of the inputs there are entries of either sign, and in every row but the last one some
+    below 1 and above 6: an output that is cut off shows. The gradient's sign is another one than the input's in about
+    half of the entries: a mask that is made of the wrong array shows in every draw. Rows and columns come in an order
+    of each draw's own: so does the mask. Some batches have a sum above 0, and one below: a mask that is one number for
+    all lets all pass, and once stops all.
     """
     inputs: dict[str, Any] = {}
-    for sign, (size, (units, batch)) in zip((1, -1), SIZES.items(), strict=True):
+    for sign, (size, (units, batch)) in zip((1, -1, 1), SIZES.items(), strict=True):
         signs = np.where((np.add.outer(np.arange(units), np.arange(batch)) + rng.integers(2)) % 2, 1, -1)
         others = np.where((np.arange(units)[:, None] + np.arange(batch) // 2 + rng.integers(2)) % 2, 1, -1)
         sizes = rng.uniform(0.3, 0.8, size=(units, batch)) * np.resize(rng.permutation([1, 4, 12]), (units, batch))
         rows = rng.permutation(units)
         rows = np.roll(rows, 1 - abs(rows[0] - rows[-1]) % 2)  # the signs of the first and of the last one differ
         order = np.ix_(rows, rng.permutation(batch))
-        x, gradient = signs * sizes, others * rng.uniform(0.5, 4, size=(units, batch))
-        inputs[f"input_{size}"] = (sign * np.sign(x.sum()) * x * LARGER[size][0])[order]
-        inputs[f"gradient_{size}"] = (gradient * LARGER[size][1])[order]
-    x, gradient = (inputs[f"{name}_batch"] for name in ("input", "gradient"))
-    moved = [(np.roll(x, by, axis=1), np.roll(gradient, by, axis=1)) for by in 1 + np.arange(rng.integers(5, 9)) % 6]
-    inputs["before_again"] = [(inputs["input_square"], inputs["gradient_square"]), *moved]
-    return {**inputs, **{f"{name}_{case}": inputs[f"{name}_batch"] for name in ("input", "gradient") for case in LATER}}
+        x, gradient = (signs * sizes)[order], (others * rng.uniform(0.5, 4, size=(units, batch)))[order]
+        for each in (x, gradient):
+            each[-1] *= NEAR_0
+        inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
+        inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
+    batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
+    *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 4, 5, 6, 1, 2, 3))
+    inputs["before_again"] = [[inputs["input_square"], inputs["gradient_square"]], *moved]
+    inputs["input_again"], inputs["gradient_again"] = again
+    return {**inputs, **{f"{name}_beside": inputs[f"{name}_batch"] for name in ("input", "gradient")}}
 
 
 def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
-    """Give the inputs and gradients that pass through one layer; the last ones count."""
+    """Return the inputs and gradients that pass through one layer; the last ones count."""
     return [*inputs.get("before", ()), (inputs["input"], inputs["gradient"])]
 
 
@@ -85,14 +93,14 @@ def forward(inputs: Inputs, ReLU: Any) -> Several:
 def backward(inputs: Inputs, ReLU: Any) -> Array:
     """Run the student's backward; return what it returned."""
     layer = ReLU()
-    for x, gradient in _passes(inputs):
+    for number, (x, gradient) in enumerate(_passes(inputs)):
         prepare(layer, x, x, np.maximum(x, 0))
         if inputs["case"] == "beside":
             with suppress(Exception):  # what is wrong there shows in the layer that is looked at, too
                 other = ReLU()
                 other.forward(np.roll(x, 1, axis=1))
                 other.backward(gradient.copy(), 0.1)
-        returned = layer.backward(gradient, 0.1)
+        returned = layer.backward(gradient, RATES[number % 2])
     return numbers(returned, what="The result of backward")
 
 
@@ -166,5 +174,7 @@ GRADIENT = (
     ),
 )
 
-relu_forward = Part("check-relu-forward", "ReLU, forward", ("ReLU",), draw, OUTPUT, code="ReLU.forward")
-relu_backward = Part("check-relu-backward", "ReLU, backward", ("ReLU",), draw, GRADIENT, code="ReLU.backward")
+relu_forward = Part("check-relu-forward", "ReLU, forward", ("ReLU",), draw, OUTPUT, code="ReLU.forward", repeated=True)
+relu_backward = Part(
+    "check-relu-backward", "ReLU, backward", ("ReLU",), draw, GRADIENT, code="ReLU.backward", repeated=True
+)

@@ -13,18 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import is_like
+from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, compare, read
 from lib.checking.right import by_name, expected
-from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
-from lib.units.hidden_layer.network import NETWORK, Call, Layer, copy_array, rate_of
+from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
-FEATURES, CLASSES, BATCH = 7, 3, 5
+BATCHES = {"": (7, 3, 5, 1, 8), "one": (8, 4, 1, 10, 0), "many": (9, 5, 40, 0.1, 1)}
+"""(features, classes, batch, times the loss and the rate, steps before) of three batches: no number is right in all."""
 AXES = ("class", "sample")
-BELOW = 0
-"""The number of the layer below the test network's own."""
 STEEP = 10_000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
 ARGUMENTS = {
@@ -36,22 +34,26 @@ ARGUMENTS = {
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw a batch, the network's output for it, what a mistake in each class costs, and a learning rate.
+    """Draw batches, the network's output for each, what a mistake in each class costs, and a learning rate.
 
-    Before the step that counts, `steps` are taken on other batches. The loss has the digits 57 behind its thousandths,
-    and it is small: one that is rounded shows.
+    Before the step that counts, `steps` are taken on other batches. The loss has the digits 57 after the third one: one
+    that is rounded shows.
     """
-    y = np.eye(CLASSES)[:, rng.permutation(np.resize(np.arange(CLASSES), BATCH))]
-    yhat, costs = rng.dirichlet(np.ones(CLASSES), size=BATCH).T, rng.uniform(1, 2, size=(CLASSES, 1))
-    loss = rng.integers(100, 200) / 1000 + 0.00057
-    return {
-        "X": rng.normal(size=(FEATURES, BATCH)),
-        "y": y,
-        "yhat": yhat,
-        "costs": costs * loss / mean_loss(costs, y, yhat),
-        "learning_rate": float(rng.uniform(0.2, 0.9)),
-        "steps": int(rng.integers(5, 9)),
-    }
+    inputs: dict[str, Any] = {}
+    for case, (features, classes, batch, times, steps) in BATCHES.items():
+        y = np.eye(classes)[:, rng.permutation(np.resize(np.arange(classes), batch))]
+        yhat, costs = rng.dirichlet(np.ones(classes), size=batch).T, rng.uniform(1, 2, size=(classes, 1))
+        loss = times * (rng.integers(100, 200) / 1000 + 0.00057)
+        given = {
+            "X": rng.normal(size=(features, batch)),
+            "y": y,
+            "yhat": yhat,
+            "costs": costs * loss / mean_loss(costs, y, yhat),
+            "learning_rate": times * float(rng.uniform(0.2, 0.9)),
+            "steps": steps,
+        }
+        inputs |= {f"{name}_{case}".rstrip("_"): each for name, each in given.items()}
+    return inputs
 
 
 def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
@@ -69,7 +71,7 @@ def _differences(y: Any, yhat: Any) -> Any:
     try:
         return np.asarray(y - yhat / 3, dtype=float)
     except (TypeError, ValueError):
-        return np.full((CLASSES, BATCH), np.nan)
+        return np.full((1, 1), np.nan)
 
 
 def mean_gradient(inputs: Inputs) -> Any:
@@ -86,7 +88,7 @@ class Dense(Layer):
 class Network(Dense):
     """A test network: after an update its prediction is another. It is its own upper layer.
 
-    `inherit_own` gives it the other methods of the student's Network, too.
+    `make_test_class` gives it the other methods of the student's Network, too.
     """
 
     layers: Any = ()
@@ -100,31 +102,37 @@ class Network(Dense):
 def take_step(inputs: Inputs, step: Any) -> Several:
     """Run the student's step on test objects, after steps on other batches: what these leave must not count.
 
-    Every second one of them has fewer samples. None has its samples in reversed order: labels that read the same
-    backward would hide a mistake.
+    Every second one of them has fewer samples, and all have other rates. None has its samples in reversed order: labels
+    that read the same backward would hide a mistake.
     """
+    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate")}
+    samples = np.arange(last["X"].shape[1])
+    below = make_test_class(Dense, "Dense", step)(0, last["X"], last["X"], calls.append)
+    network = make_test_class(Network, "Network", step)(1, last["X"], last["X"], calls.append)
     for by in range(inputs["steps"], 0, -1):
-        others = np.roll(np.arange(BATCH), by)[: BATCH - 2 * (by % 2)]
-        _take_one(step, {**inputs, **{name: inputs[name][:, others] for name in ("X", "y", "yhat")}})
-    return _take_one(step, inputs)
+        others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
+        cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
+        _take_one(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    return _take_one(step, below, network, calls, last)
 
 
-def _take_one(step: Any, inputs: Inputs) -> Several:
-    calls, losses, slopes = list[Call](), list[list[Any]](), list[list[Any]]()
+def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> Several:
+    calls.clear()
+    losses, slopes = list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
-    below = inherit_own(Dense, "Dense", step)(BELOW, inputs["X"], passed, calls)
-    network = inherit_own(Network, "Network", step)(NETWORK, inputs["yhat"], passed, calls)
+    below.drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
     network.layers = [below, network]
-    below.weights, network.weights = np.ones((2, CLASSES, FEATURES + 1))  # a loss that counts them shows
+    # A loss that counts the weights shows.
+    below.weights, network.weights = np.ones((2, len(inputs["y"]), len(inputs["X"]) + 1))
     functions = _noted("loss", mean_loss, inputs, losses), _noted("loss_gradient", loss_gradient, inputs, slopes)
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
-        _require_one_way((below, network), [call for call in calls if call.layer == BELOW], passed.shape)
+        _require_one_way(network, below, calls)
         return numbers(_update(calls, inputs).given, what="The gradient for network.backward")
 
     return Several(
-        input=lambda: _last_input(calls),
+        input=lambda: _last_input(network, calls),
         returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
         gradient=lambda: [gradient(), *slopes[-1:]],
         rate=lambda: rate_of(_update(calls, inputs), "network.backward"),
@@ -142,22 +150,22 @@ def _noted(name: str, function: Callable[..., Any], inputs: Inputs, calls: list[
     return noted
 
 
-def _last_input(calls: list[Call]) -> Array:
-    """Give what network.forward got last before the update."""
+def _last_input(network: Network, calls: list[Call]) -> Array:
+    """Return what network.forward got last before the update."""
     before = takewhile(lambda call: call.method == "forward", calls)
-    if not (given := [call.given for call in before if call.layer == NETWORK]):
-        hint = "The loss gradient needs a prediction: call network.forward first."
+    if not (given := [call.given for call in before if call.layer is network]):
+        hint = "The loss gradient needs a prediction: call forward of the network that step is given, not of a copy."
         raise Wrong("network.forward was not called before network.backward.", hint=hint)
     return numbers(given[-1], what="What network.forward gets")
 
 
 def _update(calls: list[Call], inputs: Inputs) -> Call:
-    """Give the one call of network.backward. Raises `Wrong` where there are none or more.
+    """Return the one call of network.backward, or of a copy's. Raises `Wrong` where there are none or more.
 
     All that follows is linear, so 1/B may be in the gradient or in the rate: where their product is right, the call is
-    given as if it were in the gradient.
+    returned as if it were in the gradient.
     """
-    updates = [call for call in calls if (call.layer, call.method) == (NETWORK, "backward")]
+    updates = [call for call in calls if isinstance(call.layer, Network) and call.method == "backward"]
     if len(updates) != 1:
         what, hint = "network.backward was not called once.", "Call it once in a step: every call changes the weights."
         raise Wrong(what, found=f"{len(updates)} calls", expected="1 call", hint=hint)
@@ -169,13 +177,19 @@ def _update(calls: list[Call], inputs: Inputs) -> Call:
     return update
 
 
-def _require_one_way(layers: tuple[Dense, ...], calls_below: list[Call], shape: tuple[int, ...]) -> None:
-    """Raise `Wrong` where a step has changed weights itself, or has called the layers itself without handing on."""
-    if any(np.any(layer.weights != 1) for layer in layers):
+def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
+    """Raise `Wrong` where a step has trained a copy, changed the network, or called its layers without handing on."""
+    updates, shape = [call for call in calls if call.method == "backward"], below.drawn[1].shape
+    if any(isinstance(call.layer, Network) and call.layer is not network for call in updates):
+        hint = "Call backward of the network that step is given: what a copy learns is lost."
+        raise Wrong("backward is called on a copy of the network.", hint=hint)
+    if any(np.any(layer.weights != 1) for layer in (below, network)):
         hint = "Leave the weights to network.backward: there each layer moves its own."
         raise Wrong("step changes the weights itself.", hint=hint)
-    for call in calls_below:
-        if call.method == "backward" and np.shape(call.given) != shape:
+    if [*map(id, network.layers)] != [id(below), id(network)]:
+        raise Wrong("step changes the network's layers.", hint="Leave network.layers as it is: the next step needs it.")
+    for call in updates:
+        if call.layer is below and np.shape(call.given) != shape:
             what = "The first layer's backward does not get what the layer above it returned."
             hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
             raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
@@ -217,6 +231,7 @@ BatchLoss = Statement(
     ),
     "Print what the loss function gives, and what step returns.",
     of=("input", "returned"),
+    cases=tuple(BATCHES),
     keeps=("X", "y"),
     what="step does not return what the loss function returned.",
     hint_fits_shapes=True,
@@ -231,6 +246,7 @@ MeanGradient = Statement(
     "The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
     points=2,
     of=("gradient",),
+    cases=tuple(BATCHES),
     what="network.backward did not get the gradient of the mean loss.",
     axes=AXES,
     lines=r"backward|gradient",
@@ -242,9 +258,10 @@ StepRate = Statement(
     expected(lambda inputs: inputs["learning_rate"]),
     "Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
+    cases=tuple(BATCHES),
     what="network.backward got another learning rate.",
     hint_fits_shapes=True,
     lines=r"backward",
 )
 
-step = Part("check-step", "One training step", ("step",), draw, (BatchLoss, MeanGradient, StepRate))
+step = Part("check-step", "One training step", ("step",), draw, (BatchLoss, MeanGradient, StepRate), repeated=True)
