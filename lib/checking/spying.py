@@ -150,18 +150,3 @@ def _contents(function: FunctionType) -> Iterator[object]:
             yield cell.cell_contents
         except ValueError:  # not assigned yet
             continue
-
-
-def inherit_own(test_class: type, name: str, code: object) -> type:
-    """Make a test class that also has the other methods of the class called `name` in the namespace of `code`.
-
-    So student code that calls a method of the student's own on a test object finds it. The test class's own names go
-    first. Where there is no such class, or none may inherit from it, it is the test class as it is.
-    """
-    own = (namespace_of(code) or {}).get(name)
-    if not isinstance(own, type):
-        return test_class
-    try:
-        return type(own)(test_class.__name__, (test_class, own), {})
-    except Exception:  # whatever a class of the student's raises
-        return test_class

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.checking.spying import all_put_back, inherit_own, namespace_of, spied
+from lib.checking.spying import all_put_back, namespace_of, spied
 from tests.variants import written
 
 WAYS = {
@@ -88,9 +88,3 @@ def test_spies_are_put_back_in_reverse_order_also_where_code_never_leaves_them()
 def test_what_calls_no_function_has_no_namespace() -> None:
     values = None, 3, "train", [1], type("T", (), {}), len, functools.partial(len)
     assert [namespace_of(value) for value in values] == [None] * len(values)
-
-
-def test_a_test_class_has_the_students_other_methods() -> None:
-    code: dict[str, Any] = written("class Layer:\n def f(self): return 1\n def g(self): return 2\ndef use(): pass")
-    made = inherit_own(type("Layer", (), {"f": lambda self: 0}), "Layer", code["use"])()
-    assert (made.f(), made.g()) == (0, 2)

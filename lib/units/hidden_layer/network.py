@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.layers import prepare
+from lib.checking.layers import make_test_class, prepare
 from lib.checking.results import Plain
-from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
@@ -56,7 +55,7 @@ class Call(NamedTuple):
 class Layer:
     """A test layer: it returns drawn arrays, and adds every call to a list that all layers share.
 
-    `inherit_own` gives it the other methods of the student's Layer, too.
+    `make_test_class` gives it the other methods of the student's Layer, too.
     """
 
     input: Any = None
@@ -113,7 +112,7 @@ def backward(inputs: Inputs, Network: Any) -> Several:
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
-    Test = inherit_own(Layer, "Layer", Network)
+    Test = make_test_class(Layer, "Layer", Network)
     drawn = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
     return [Test(number, *arrays, calls) for number, arrays in enumerate(drawn)]
 

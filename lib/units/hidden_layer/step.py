@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import is_like
+from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, compare, read
 from lib.checking.right import by_name, expected
-from lib.checking.spying import inherit_own
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 from lib.units.hidden_layer.network import NETWORK, Call, Layer, copy_array, rate_of
@@ -86,7 +85,7 @@ class Dense(Layer):
 class Network(Dense):
     """A test network: after an update its prediction is another. It is its own upper layer.
 
-    `inherit_own` gives it the other methods of the student's Network, too.
+    `make_test_class` gives it the other methods of the student's Network, too.
     """
 
     layers: Any = ()
@@ -112,8 +111,8 @@ def take_step(inputs: Inputs, step: Any) -> Several:
 def _take_one(step: Any, inputs: Inputs) -> Several:
     calls, losses, slopes = list[Call](), list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
-    below = inherit_own(Dense, "Dense", step)(BELOW, inputs["X"], passed, calls)
-    network = inherit_own(Network, "Network", step)(NETWORK, inputs["yhat"], passed, calls)
+    below = make_test_class(Dense, "Dense", step)(BELOW, inputs["X"], passed, calls)
+    network = make_test_class(Network, "Network", step)(NETWORK, inputs["yhat"], passed, calls)
     network.layers = [below, network]
     below.weights, network.weights = np.ones((2, CLASSES, FEATURES + 1))  # a loss that counts them shows
     functions = _noted("loss", mean_loss, inputs, losses), _noted("loss_gradient", loss_gradient, inputs, slopes)
