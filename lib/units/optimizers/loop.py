@@ -186,7 +186,7 @@ def rates(inputs: Inputs, schedule: Any) -> Several:
         for peak, half, end in inputs["schedules"]:
             begin, stop = (half, end) if is_fall else (max(half - 9, 0), half)
             own = (np.squeeze(schedule(t, peak, half, end)) for t in range(begin, stop))
-            found[f"warmup_steps {half}, all_steps {end}"] = [*begin * [np.zeros(())], *own]
+            found[f"schedule {len(found) + 1}, warmup_steps {half}, all_steps {end}"] = [*begin * [np.zeros(())], *own]
         return found
 
     return Several(warm_up=partial(both, False), fall=partial(both, True))
@@ -255,7 +255,7 @@ STEP = of_arrays(
     "OptimizerStep",
     "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
     decayed,
-    hint="Hand on the three arguments of step, unchanged: the decay is taken away after the optimizer's own step.",
+    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
     of=("given",),
     keeps=("weights", "gradients"),
 )
