@@ -1,102 +1,240 @@
 """The training loop, its schedule, and weight decay: what an optimizer gets in each step, and what becomes of it."""
 
-import copy
+from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import make_test_class
+from lib.checking.results import Plain
 from lib.checking.spying import namespace_of, spied
-from lib.checking.values import numbers
+from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Statement
 from lib.units.optimizers import steps
 
 
-def draw(rng: np.random.Generator) -> Inputs:
-    """Draw what other optimizers get, data in batches of which the last one is short, and a schedule."""
-    batch_size = int(rng.integers(3, 6))
-    samples = batch_size * int(rng.integers(2, 5)) + int(rng.integers(1, batch_size))
-    X, y = rng.normal(size=(2, samples)), np.eye(3)[:, rng.integers(3, size=samples)]
-    sizes = {"batch_size": batch_size, "nepochs": int(rng.integers(2, 4)), "rate": float(rng.uniform(0.5, 1))}
-    warmup_steps, others = int(rng.integers(4, 9)), int(rng.integers(9, 13))
-    times = {"peak": float(rng.uniform(1, 5)), "warmup_steps": warmup_steps, "all_steps": warmup_steps + others}
-    return {**steps.draw(rng), "X": X, "y": y, **sizes, **times}
+def draw_loops(rng: np.random.Generator) -> Inputs:
+    """Draw data, sizes and weights of two loops, of which one has many epochs, and a batch of a single sample; the
+    other one has more layers, and many samples in whole batches."""
+    inputs = {name: value for name, value in steps.draw(rng).items() if name.startswith("weights")}
+    for case, size, whole, last, epochs in (("", 7, 2, 1, 11), ("_more", 51, 2, 0, 2)):
+        batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
+        samples = whole * batch_size + last
+        inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}
+        inputs[f"X{case}"] = rng.normal(size=(features, samples))
+        inputs[f"y{case}"] = np.eye(classes)[:, rng.integers(classes, size=samples)]
+        inputs[f"yhat{case}"] = rng.dirichlet(np.ones(classes), size=samples).T
+    return {**inputs, "weights": inputs["weights"][:2]}
+
+
+def draw_schedules(rng: np.random.Generator) -> Inputs:
+    """Draw the numbers of two schedules, a short one and a long one."""
+    peaks, (warmups, falls) = (
+        rng.uniform([1, 0.004], [5, 0.01]),
+        rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]]),
+    )
+    return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
+
+
+def draw_decays(rng: np.random.Generator) -> Inputs:
+    """Draw what optimizers get, and two decays."""
+    decay, small = rng.uniform([0.15, 0.004], [0.2, 0.008]).tolist()
+    return {**steps.draw(rng), "decay": decay, "decay_more": small}
 
 
 class Optimizer:
-    """A test optimizer that notes what it is given. Its new weights are drawn, or lie as far from the old ones."""
+    """A test optimizer that notes what it is given. `move` makes new weights of the number of the step and the old."""
 
-    def __init__(self, ends: list[list[Array]], moves: bool = False) -> None:
-        self.ends, self.moves, self.arrays, self.rates = ends, moves, list[Any](), list[Any]()
+    def __init__(self, move: Callable[[int, Any], list[Array]]) -> None:
+        self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rates")}
 
     def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
         """Note a step."""
-        self.arrays.append(copy.deepcopy({"weights": weights, "gradients": gradients}))
-        self.rates.append(learning_rate)
-        ends = self.ends[(len(self.rates) - 1) % len(self.ends)]
-        return [np.add(w, end) for w, end in zip(weights if self.moves else len(ends) * [0], ends, strict=False)]
+        given = [*map(np.array, weights)], [*map(np.array, gradients)], learning_rate
+        for noted, each in zip(self.seen.values(), given, strict=True):
+            noted.append(each)
+        return self.move(len(self.seen["weights"]), weights)
+
+
+# ---- The loop
+
+
+class Dense:
+    """A test layer with weights."""
+
+    def __init__(self, weights: Array) -> None:
+        self.weights, self.weights_gradient = weights.copy(), 0 * weights
+
+
+class ReLU:
+    """A test layer without weights."""
+
+
+class Network:
+    """A test network: it notes which samples pass, and each pass back leaves another gradient in its dense layers."""
+
+    def __init__(self, inputs: Inputs, layers: list[Any]) -> None:
+        self.inputs, self.layers = inputs, layers
+        self.batches, self.is_labelled, self.due = list[Array](), list[bool](), np.ones(1)
+
+    def forward(self, input: Any) -> Any:
+        """Find out which samples these are, and return the probabilities that are drawn for them."""
+        is_one = (abs(self.inputs["X"][:, :, None] - numbers(input)[:, None, :]) < 1e-5).all(axis=0)
+        self.batches.append(np.where(is_one.any(axis=0), is_one.argmax(axis=0), -1))
+        return self.inputs["yhat"][:, self.batches[-1]]
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> None:
+        """Leave a gradient: multiplied by how large the one that is given is, where that of the mean loss is 1."""
+        due = self.due / len(self.batches[-1])
+        ratio = np.sum(output_gradient * due) / np.sum(due * due)
+        for layer, w in zip(self.layers[::2], self.inputs["weights"], strict=True):
+            layer.weights_gradient = ratio * gradient_of(w, len(self.batches))
+
+    def loss(self, original: Any, y: Any, yhat: Any) -> float:
+        """Stand for `cce`: each batch has a loss of its own."""
+        self._note(y, yhat)
+        return 1 / len(self.batches)
+
+    def gradient(self, original: Any, y: Any, yhat: Any) -> Array:
+        """Stand for `cce_gradient`."""
+        self._note(y, yhat)
+        self.due = np.cos(numbers(y) + 2 * numbers(yhat))
+        return self.due.copy()
+
+    def _note(self, *given: Any) -> None:
+        right = (self.inputs[name][:, self.batches[-1]] for name in ("y", "yhat"))
+        self.is_labelled.append(all(map(np.array_equal, given, right)))
+
+
+def gradient_of(weights: Array, passes: int) -> Array:
+    """Return the gradient that a test layer has after so many passes."""
+    return np.asarray(5 * np.sin(passes * weights))
 
 
 def run_loop(inputs: Inputs, fit: Any) -> Several:
-    """Run the student's loop on test objects: three dense layers, each with a layer without weights behind it."""
-    dense = [SimpleNamespace(weights=w.copy(), weights_gradient=0 * w) for w in inputs["weights"]]
-    network = SimpleNamespace(layers=[layer for each in dense for layer in (each, SimpleNamespace())])
-    optimizer, batches = Optimizer([[w + step for w in inputs["weights"]] for step in range(1, 100)]), list[Any]()
+    """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
+    made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
+    layers = [layer for w in inputs["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
+    network, optimizer = made["Network"](inputs, layers), Optimizer(lambda n, _: [w + n for w in inputs["weights"]])
 
     def find_gradients(original: Any, network: Any, X: Any, y: Any) -> float:
-        batches.append(X)
-        for layer, w in zip(dense, inputs["weights"], strict=True):
-            layer.weights_gradient = np.sin(len(batches) * w)
-        return 1 / len(batches)
+        yhat = network.forward(X)
+        network.backward(network.gradient(original, y, yhat) / np.shape(y)[1])
+        return float(network.loss(original, y, yhat))
 
     given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
-    with spied(namespace_of(fit) or {}, {"find_gradients": find_gradients}):
-        fit(network, optimizer, lambda t: inputs["rate"] * (1 + t), *given)
-    rates = partial(map, partial(numbers, shape=(), what="The rate of a step"), optimizer.rates)
-    return Several(arrays=optimizer.arrays, after=lambda: [each.weights for each in dense], rates=lambda: [*rates()])
+    spies = {"find_gradients": find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
+    with spied(namespace_of(fit) or {}, spies):
+        losses = fit(network, optimizer, lambda t: inputs["rate"] * (1 + t), *given)
+    return Several(
+        epochs=lambda: describe_epochs(network, inputs),
+        losses=lambda: losses,
+        arrays=lambda: arrays_of_steps(network, **optimizer.seen),
+        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rates"]],
+    )
+
+
+def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
+    """Return the sizes of all batches, whether they have their labels and, where the sizes are right, how many samples
+    each epoch lacks, and whether the orders differ: of some short ones, two may agree by chance."""
+    samples, size, epochs = inputs["X"].shape[1], inputs["batch_size"], inputs["nepochs"]
+    sizes = [len(each) for each in network.batches]
+    is_whole = sizes == epochs * [min(size, samples - start) for start in range(0, samples, size)]
+    orders = np.hstack(network.batches).reshape(epochs, samples).tolist() if is_whole else []
+    return {
+        "sizes of batches": sizes,
+        "have their labels": all(network.is_labelled),
+        "samples that are missing": [samples - len({*each} - {-1}) for each in orders],
+        "have different orders": len({tuple(each) for each in [range(samples), *orders]}) > 0.9 * len(orders),
+    }
+
+
+def arrays_of_steps(network: Network, weights: list[Any], gradients: list[Any], **_: Any) -> dict[str, Any]:
+    """Return what the optimizer got in each step, and the last weights. Raises Wrong unless each batch had a step."""
+    if len(weights) != len(network.batches) or not weights:
+        hint = "In which of the two loops does optimizer.step have to be called?"
+        counts = f"{len(weights)} steps", f"{len(network.batches)}, one for each batch"
+        raise Wrong(
+            "The optimizer has to take one step for each batch.", found=counts[0], expected=counts[1], hint=hint
+        )
+    last = [each.weights for each in network.layers if hasattr(each, "weights")]
+    return {"weights": [*weights, last], "gradients": gradients}
+
+
+def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """In each step the optimizer gets the weights that it returned in the step before, and the new gradients."""
+    begin, count = inputs["weights"], len(found["'gradients'"])
+    weights = [[w + step for w in begin] for step in range(count + 1)]
+    gradients = [[gradient_of(w, step + 1) for w in begin] for step in range(count)]
+    return {key.strip("'"): each for key, each in found.items()}, {"weights": weights, "gradients": gradients}
+
+
+def right_rates(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """The rate of each step is that of its number."""
+    return found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))
+
+
+# ---- The schedule, and weight decay
 
 
 def rates(inputs: Inputs, schedule: Any) -> Several:
-    """Give the rates of all steps, in the warm-up and after it."""
-    peak, half, end = inputs["peak"], inputs["warmup_steps"], inputs["all_steps"]
+    """Return the rates of two schedules before the end of the warm-up, and after it; 0 stands for all others."""
 
-    def between(*ends: int) -> list[Any]:
-        return [np.squeeze(schedule(t, peak, half, end)) for t in range(*ends)]
+    def both(is_fall: bool) -> dict[str, Any]:
+        found = dict[str, Any]()
+        for peak, half, end in inputs["schedules"]:
+            begin, stop = (half, end) if is_fall else (max(half - 9, 0), half)
+            own = (np.squeeze(schedule(t, peak, half, end)) for t in range(begin, stop))
+            found[f"schedule {len(found) + 1}, warmup_steps {half}, all_steps {end}"] = [*begin * [np.zeros(())], *own]
+        return found
 
-    return Several(warm_up=lambda: between(0, half), fall=lambda: between(half, end))
+    return Several(warm_up=partial(both, False), fall=partial(both, True))
 
 
 def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
-    """Take two steps with the student's decay around a test optimizer; momentum stands in for a large decay."""
-    inner, seen = Optimizer([inputs["other"], inputs["other_gradients"][0]], moves=True), list[Any]()
-    optimizer = WeightDecay(inner, inputs["momentum"] / 4)
-    for step, gradients in enumerate(inputs["gradients"][:2]):
-        weights = [w + step for w in inputs["weights"]]  # not the student's: each step is looked at by itself
-        seen.append([np.array(w) for w in steps.take_step(optimizer, weights, gradients, inputs["rates"][step])])
+    """Take steps with the student's decay around a test optimizer."""
+    moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
+    inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
+    optimizer = WeightDecay(inner, inputs["decay"])
+    for rate in inputs["rates"].tolist():
+        following = [[w + 1 for w in arrays] for arrays in given]  # not the student's: each step is looked at by itself
+        new.append([np.array(w) for w in steps.take_step(optimizer, given[0], given[1], rate)])
+        given = following
 
     def cut(columns: Any) -> list[Any]:
-        return [[w[:, columns] for w in each] for each in seen]
+        return [[w[:, columns] for w in each] for each in new]
 
-    return Several(given=[inner.arrays, inner.rates], weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+    return Several(given=inner.seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
-of_arrays = partial(Statement, axes=("row", "column"), lines="gradients|weights|decay|optimizer|return")
+LINES = "gradients|weights|decay|optimizer|return"
+of_arrays = partial(Statement, cases=steps.CASES, axes=("step", "array", "row", "column"), lines=LINES)
 of_rates = partial(Statement, axes=("step",), lines=r"return|schedule|\bt\b")
+BATCHES = of_arrays(
+    "Batches",
+    "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
+    run_loop,
+    hint="Print the numbers of the samples in each batch of two epochs, and what fit returns.",
+    of=("epochs", "losses"),
+    keeps=("X", "y"),
+)
 ARRAYS = of_arrays(
     "Arrays",
     "The optimizer gets all weights and their gradients, one step a batch, and the layers get what it returns.",
     run_loop,
+    right_arrays,
     hint="Print the shapes of both lists in the first step. Which attribute of a layer holds its gradient?",
-    points=2,
-    of=("arrays", "after"),
+    of=("arrays",),
 )
 RATES = of_rates(
     "Rates",
     "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
     run_loop,
+    right_rates,
     hint="Print t and schedule(t) in each step, over two epochs.",
     of=("rates",),
+    cases=steps.CASES,
 )
 WARM_UP = of_rates(
     "WarmUp",
@@ -117,8 +255,9 @@ STEP = of_arrays(
     "OptimizerStep",
     "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
     decayed,
-    hint="Hand on the three arguments of step, unchanged: the decay is taken away after the optimizer's own step.",
+    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
     of=("given",),
+    keeps=("weights", "gradients"),
 )
 WEIGHTS = of_arrays(
     "Decay",
@@ -134,6 +273,8 @@ BIAS = of_arrays(
     hint="Print what is taken away from the last column of each array: it has to be 0.",
     of=("bias",),
 )
-fit = Part("check-fit", "The training loop", ("fit",), draw, (ARRAYS, RATES), repeated=True)
-schedule = Part("check-schedule", "The schedule", ("warm_up_and_fall",), draw, (WARM_UP, FALL))
-decay = Part("check-decay", "Weight decay", ("WeightDecay",), draw, (STEP, WEIGHTS, BIAS), code="WeightDecay.step")
+part = partial(Part, repeated=True)
+fit = part("check-fit", "The training loop", ("fit",), draw_loops, (BATCHES, ARRAYS, RATES))
+schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (WARM_UP, FALL))
+WHERE = "WeightDecay.step"
+decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (STEP, WEIGHTS, BIAS), code=WHERE)

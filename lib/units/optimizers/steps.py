@@ -1,35 +1,55 @@
-"""Three optimizers: the weights after each step, of two objects that take steps in turn."""
+"""Three optimizers: the weights after each step, of two objects that take steps in turn.
 
+In the case `more` there are more arrays and steps, and other numbers: nothing fixed is right in both.
+"""
+
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lib.checking.right import anything, by_name, expected
 from lib.checking.values import Wrong
-from lib.unit import Inputs, Part, Several, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-EPSILON, TINY = 2e-10, 1e-4  # beside tiny squares epsilon shows, beside their roots it does not: both forms agree
-of_arrays = partial(Statement, axes=("row", "column"), lines="return|self|_hat", what="The new weights are wrong.")
+CASES = "", "more"
+EPSILON, TINY = 2e-10, 1e-4
+"""Next to tiny squares epsilon shows, next to their roots it does not: both forms of the paper agree."""
+GIVEN = "weights", "other", "gradients", "other_gradients"
+"""The weights and first gradients of two networks: steps leave them as they are."""
+FEW = {"momentum": (0.6, 0.85), "beta1": (0.75, 0.9), "beta2": (0.95, 0.98), "epsilon": (0.5, 2)}
+MORE = {"momentum": (0.2, 0.4), "beta1": (0.3, 0.45), "beta2": (0.6, 0.8)}
+"""Between which numbers the settings are drawn, in each case."""
+SLOPES = (1, 8, 0.1, 1), (1, 0.1, 8, 0.1, 1, 1)
+"""How large gradients are, step by step: what is clipped shows, and a mean that only grows."""
+RATES = (0.2, 0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 0.2, 0.2, 3)
+"""The largest rates, likewise."""
+AXES = ("step", "array", "row", "column")
+of_arrays = partial(Statement, cases=CASES, axes=AXES, what="The new weights are wrong.", lines="return|self|_hat")
+of_arrays = partial(of_arrays, size=lambda inputs: 10)  # as large as weights become
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw two networks' weights, gradients and rates in some steps. Of equal shapes: state that is shared shows."""
+    """Draw weights, gradients, rates and settings in both cases. Of equal shapes: state that is shared shows."""
     rows, columns = (int(each) for each in rng.choice(np.arange(2, 5), size=2, replace=False))
-    shapes = (rows, columns), (rows, columns), (columns, rows + 2)
-    steps = int(rng.integers(4, 7))
-
-    def arrays(down: float = 0.5) -> list[Any]:
-        return [rng.uniform(0.5, 2, size) * rng.choice([-1, 1], size, p=[down, 1 - down]) for size in shapes]
-
-    inputs = {name: [arrays(0.3) for _ in range(steps)] for name in ("gradients", "other_gradients")}
-    betas = {"beta1": float(rng.uniform(0.75, 0.9)), "beta2": float(rng.uniform(0.95, 0.98))}
-    numbers = {**betas, "momentum": float(rng.uniform(0.6, 0.85)), "rates": rng.uniform(0.05, 0.2, size=steps)}
-    return {**inputs, **numbers, "weights": arrays(), "other": arrays()}
+    few = [(rows, columns)] * 3
+    more = [(rows, columns), (rows, columns), (columns, rows + 2), (1, columns)]
+    inputs = dict[str, Any]()
+    for case, shapes, limits, slopes, rates in zip(("", "_more"), (few, more), (FEW, MORE), SLOPES, RATES, strict=True):
+        for name in GIVEN:
+            inputs[name + case] = [rng.uniform(0.5, 2, at) * np.sign(rng.random(at) - 0.4) for at in shapes]
+        inputs |= {name + case: float(rng.uniform(*ends)) for name, ends in limits.items()}
+        inputs |= {f"slopes{case}": np.array(slopes), f"rates{case}": rates * rng.uniform(0.3, 1, len(rates))}
+    return inputs
 
 
 def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning_rate: float) -> list[Any]:
-    """Take a step of the student's optimizer: what it returns has to be an array for each of the weights."""
-    returned = optimizer.step(weights, [np.array(g) for g in gradients], learning_rate)
+    """Return what a step of the student's optimizer returns: it has to be an array for each of the weights.
+
+    The lists are copies, the arrays are not: whether a step writes into these shows in what is left of the inputs.
+    """
+    returned = optimizer.step([*weights], [*gradients], learning_rate)
     new = [*returned] if hasattr(returned, "__iter__") else []
     if len(new) == len(weights):
         return new
@@ -38,49 +58,78 @@ def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning
     raise Wrong("step does not return a list of new arrays.", found=found, expected=str(len(weights)), hint=hint)
 
 
-def take_steps(inputs: Inputs, optimizers: tuple[Any, Any], rates: Any) -> Several:
-    """Take steps with two optimizers in turn: the weights after the first one of all, and after the others."""
-    weights, seen = [inputs["weights"], inputs["other"]], list[Any]()
-    for *both, rate in zip(inputs["gradients"], inputs["other_gradients"], rates, strict=True):
-        for number, gradients in enumerate(both):
-            weights[number] = take_step(optimizers[number], weights[number], gradients, float(rate))
-            seen.append([np.array(w) for w in weights[number]])
-    return Several(first=seen[0], later=seen[1:])
+def take_steps(inputs: Inputs, *optimizers: Any) -> Several:
+    """Take steps with two optimizers in turn: of one of them the weights before and after the first step, an array of
+    the second step, and all later weights, of the other the last ones; and for each step whether its arrays are new."""
+    (weights, other), is_new = (inputs[name] for name in GIVEN[:2]), list[bool]()
+    begin = [[np.array(w) for w in weights]]
+    seen = begin[:]
+    sizes = enumerate(inputs["slopes"].tolist())
+    all_slopes = [[[size * np.sin(n + g) if n else g for g in inputs[name]] for name in GIVEN[2:]] for n, size in sizes]
+    for rate, (slopes, others) in zip(inputs["rates"].tolist(), all_slopes, strict=True):
+        new, other = take_step(optimizers[0], weights, slopes, rate), take_step(optimizers[1], other, others, rate)
+        is_new.append(all(each is not one for each in new for one in (*weights, *slopes)))
+        weights = new
+        seen.append([np.array(w) for w in weights])
+    later = {"an optimizer": [*begin, *begin, *seen[2:]], "another optimizer": [other]}
+    return Several(first=seen[:2], second=seen[2][0], later=later, is_new=is_new)
 
 
 def plain(inputs: Inputs, SGD: Any) -> Several:
-    """Take plain steps at changing rates."""
-    return take_steps(inputs, (SGD(), SGD()), inputs["rates"])
+    """Take plain steps."""
+    return take_steps(inputs, SGD(), SGD())
 
 
 def with_momentum(inputs: Inputs, Momentum: Any) -> Several:
-    """Take steps at one rate, so that it may come in with the velocity or after it."""
-    kept, rates = inputs["momentum"], np.full(len(inputs["rates"]), inputs["rates"][0])
-    return take_steps(inputs, (Momentum(kept), Momentum(momentum=kept)), rates)
+    """Take steps with momentum."""
+    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=inputs["momentum"]))
 
 
 def with_means(inputs: Inputs, Adam: Any) -> Several:
-    """Take steps of Adam at changing rates."""
+    """Take steps of Adam."""
     make = partial(Adam, beta1=inputs["beta1"], beta2=inputs["beta2"])
-    return take_steps(inputs, (make(), make()), inputs["rates"])
+    return take_steps(inputs, make(), make())
 
 
-def tiny_and_large(inputs: Inputs, Adam: Any) -> list[Any]:
-    """Give the weights after three steps with tiny gradients, and with large ones; one entry has the gradient 0."""
-    ends, slopes = [], [np.where(np.arange(w.size).reshape(w.shape), w, 0) for w in inputs["weights"]]
-    for size in (TINY, 1.0):
-        optimizer, weights = Adam(inputs["beta1"], inputs["beta2"], EPSILON), [np.array(w) for w in inputs["weights"]]
-        for step in range(1, 4):
-            weights = take_step(optimizer, weights, [size * step * slope for slope in slopes], 0.1)
-        ends.append([np.array(w) for w in weights])
-    return ends
+def first_step(direction: Callable[[Array], Array]) -> Sides:
+    """In the first step each array moves by the rate times a direction, which its gradient tells.
+
+    The second step is anything here. A mistake that has a name agrees in it, too: several agree in the first one alone.
+    """
+
+    def right(inputs: Inputs) -> list[list[Array]]:
+        pairs = zip(inputs["weights"], inputs["gradients"], strict=True)
+        return [inputs["weights"], [w - inputs["rates"][0] * direction(slope) for w, slope in pairs]]
+
+    return by_name(first=expected(right), second=anything)
+
+
+def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
+    """Return the weights after three steps with tiny gradients, and with large ones, where one entry has the gradient
+    0; and one array after a step with the gradient 1, with a small epsilon and with a large one."""
+
+    def walk(epsilon: float, even: bool, *sizes: float) -> list[Array]:
+        optimizer, weights = Adam(inputs["beta1"], inputs["beta2"], epsilon), [np.array(w) for w in inputs["weights"]]
+        slopes = [np.ones(w.shape) if even else np.arange(w.size).reshape(w.shape) for w in weights]
+        for size in sizes:
+            weights = take_step(optimizer, weights, [size * slope for slope in slopes], 0.1)
+        return [np.array(w) for w in weights]
+
+    ends = [walk(EPSILON, False, size, 2 * size, 3 * size) for size in (TINY, 1)]
+    return [*ends, *(walk(epsilon, True, 1)[0] for epsilon in (EPSILON, inputs["epsilon"]))]
 
 
 def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Tiny gradients take the steps of large ones, and a gradient of 0 takes none."""
-    tiny, large = found
-    stays, stayed = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, inputs["weights"]))
-    return [tiny, stays], [large, stayed]
+    """Tiny gradients take the steps of large ones, and a gradient of 0 takes none. A large epsilon makes steps shorter:
+    as it is or, in the paper's other form, divided by the second correction. Where the small one gives another length,
+    other statements say so."""
+    (tiny, large, plain, short), begin = found, inputs["weights"]
+    forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
+    due = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
+    stays, stayed = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
+    names = "tiny gradients", "the gradient 0", "a large epsilon"
+    expected = large, stayed, due if np.allclose(plain, begin[0] - 0.1) else short
+    return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
 
 
 SGD = of_arrays(
@@ -88,15 +137,25 @@ SGD = of_arrays(
     "step returns each array minus learning_rate times its gradient, in the same order.",
     plain,
     hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.1.",
-    points=2,
     of=("first", "later"),
+)
+NEW = of_arrays(
+    "NewArrays",
+    "step returns new arrays, and leaves those that it is given as they are.",
+    plain,
+    hint="Print weights before and after a call of step. Does your code compute into a new array?",
+    of=("is_new",),
+    keeps=GIVEN,
+    what="step returns an array that it was given.",
 )
 FIRST_STEP = of_arrays(
     "FirstStep",
     "The first step is a plain step, since the velocity begins at 0.",
     with_momentum,
+    first_step(lambda slope: slope),
     hint="Follow one weight. Its velocity is 0 at first: what is it after the step, and where is the weight then?",
-    of=("first",),
+    of=("first", "second"),
+    keeps=GIVEN,
 )
 LATER_STEPS = of_arrays(
     "LaterSteps",
@@ -110,26 +169,31 @@ FIRST_LENGTH = of_arrays(
     "FirstLength",
     "The first step is learning_rate long in every entry, against the sign of the gradient.",
     with_means,
+    first_step(np.sign),
     hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
-    of=("first",),
+    of=("first", "second"),
+    keeps=GIVEN,
 )
 LATER_MEANS = of_arrays(
     "LaterSteps",
     "Later steps follow both running means and both corrections; every array and every object has its own.",
     with_means,
-    hint="Print t, m_hat and v_hat in three steps with the gradient 1: both have to be 1 in each.",
+    hint="Take two steps with the gradients 2 and 6: print self.t, self.m and self.v, and compute them by hand.",
     points=2,
     of=("later",),
 )
 OUTSIDE = of_arrays(
     "Epsilon",
     "Steps are as long for gradients 10,000 times smaller, and 0 moves nothing: epsilon is outside the root.",
-    tiny_and_large,
+    with_epsilons,
     same_steps,
     hint="Take the gradients 0.0001 and 0 by hand. Where does epsilon stand, and what is divided by what?",
-    what="Steps with tiny gradients are not as long as with large ones.",
+    what="A step has the wrong length.",
+    axes=("array", "row", "column"),
+    cases=("",),
     size=lambda inputs: 100,
 )
-sgd = Part("check-sgd", "Plain steps", ("SGD",), draw, (SGD,), code="SGD.step")
-momentum = Part("check-momentum", "Momentum", ("Momentum",), draw, (FIRST_STEP, LATER_STEPS), code="Momentum.step")
-adam = Part("check-adam", "Adam", ("Adam",), draw, (FIRST_LENGTH, LATER_MEANS, OUTSIDE), code="Adam.step")
+part = partial(Part, repeated=True)
+sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (SGD, NEW), code="SGD.step")
+momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (FIRST_STEP, LATER_STEPS), code="Momentum.step")
+adam = part("check-adam", "Adam", ("Adam",), draw, (FIRST_LENGTH, LATER_MEANS, OUTSIDE), code="Adam.step")
