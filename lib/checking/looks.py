@@ -76,7 +76,8 @@ def look_at(
     shown: dict[str, Outcome] = {}
     with all_put_back():
         for look, cases in _looks(part, inputs).items():
-            actions = [partial(_take, look, *given, subjects) for given in cases.values()]
+            kept = {name for statement in part.statements if statement.look is look for name in statement.keeps}
+            actions = [partial(_take, look, kept, *given, subjects) for given in cases.values()]
             is_late = look.__name__ in late or monotonic() >= until
             ran = [late.get(look.__name__) or NOT_RUN] if is_late else run(actions, TIME_LIMIT, until)
             ran += [ran[-1]] * (len(cases) - len(ran))
@@ -116,7 +117,9 @@ def _sort(part: Part, look: Look, taken: Mapping[str, Any]) -> Iterator[tuple[st
             yield place_of(look.__name__, case, name), found.get(name, lacks) if isinstance(found, dict) else found
 
 
-def _take(look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...]) -> dict[str, Outcome] | Failure:
+def _take(
+    look: Look, kept: set[str], inputs: Inputs, case: str, subjects: tuple[Any, ...]
+) -> dict[str, Outcome] | Failure:
     given = of_case({name: _copy(value) for name, value in inputs.items()}, case)
     try:
         result = look(given, *subjects)
@@ -124,7 +127,7 @@ def _take(look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...]) -> d
         return _blame(error)
     results = result if isinstance(result, Several) else {"": result}
     shown = {name: attempt(partial(_read_one, each)) for name, each in results.items()}
-    return shown | {f"{KEPT}{name}": attempt(partial(read, each)) for name, each in given.items() if name != "case"}
+    return shown | {f"{KEPT}{name}": attempt(partial(read, given[name])) for name in kept}
 
 
 def _copy(value: Any) -> Any:
