@@ -16,7 +16,8 @@ With `it`, what the result is called, come the changes that may be made to any r
 whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
 many have made its mistakes; `same = { 'this' = 'that' }` says that one gives the same numbers as another, which is
 named in its place; and `untold = ['this']` that nothing tells one from other code. A part's `teach` is for all groups
-that have none.
+that have none. A part's table `equal` has changes of right code that are right, too, as `lib.authoring.mutants` reports
+them, and why: `'g ** 2 -> g * g' = 'the same number'`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from lib.unit import Part
 
 CHANGES = Path(__file__).with_name("changes.toml")
 """What may become of any result."""
-ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes")
+ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes", "equal")
 ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
 
 
@@ -119,10 +120,20 @@ def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tu
     return tuple(found)
 
 
+def read_equal(closed: Path) -> dict[str, dict[str, str]]:
+    """Read from a unit's closed half which changes of right code are right, too, and why, by part."""
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(closed.rglob("*.toml"))]
+    return {part: about["equal"] for table in tables for part, about in table.items() if "equal" in about}
+
+
 def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mapping[str, Any]) -> Iterator[Mistake]:
     where = Place(file, part.id)
     if unknown := about.keys() - {*ABOUT_A_PART}:
         raise BadMistake(where, f"{', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
+    if strange := [
+        change for change, why in about.get("equal", {}).items() if not (isinstance(why, str) and why.strip())
+    ]:
+        raise BadMistake(where._replace(name=strange[0]), "write why it is right, too: 'was -> now' = 'the reason'.")
     if not about or part.subjects[0] not in right:  # which the answer key says
         return
     source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class

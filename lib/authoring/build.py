@@ -18,9 +18,10 @@ from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbG
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool
 
+from lib.authoring import mutants
 from lib.authoring.fingerprints import write_file
 from lib.authoring.laws import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
-from lib.authoring.laws.code import mistakes_can_be_run, right_code_is_right
+from lib.authoring.laws.code import draws_the_same_again, mistakes_can_be_run, right_code_is_right
 from lib.authoring.notebook import points_in
 from lib.authoring.proved import is_proved, note
 from lib.authoring.rows import written
@@ -211,7 +212,11 @@ class CheckApp(Rebuild):
         if trial.is_plain:
             raise ConfigError(f"{trial.name} is no unit: the configuration says that nbgrader grades it by itself.")
         found = self.say_faults(trial, (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
-        can_write = trial.place and not {rule.law for rule in found} & {right_code_is_right, mistakes_can_be_run}
+        broken = {rule.law for rule in found}
+        if not broken & {draws_the_same_again, right_code_is_right}:
+            for remark in mutants.remarks(trial):
+                say(f"{remark}\n")
+        can_write = trial.place and not broken & {right_code_is_right, mistakes_can_be_run}
         if can_write and (new := write_file(trial.name, trial.key)):
             say(f"{file_line(new)} is new: checks name mistakes by it. Restart the kernels that use it.")
         if found:

@@ -1,9 +1,11 @@
 """A trial: an assignment as its author has it, and what comes of its code, run once for all laws that look at it."""
 
+import ast
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import nbformat
+import numpy as np
 import orjson
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
@@ -31,6 +34,7 @@ from lib.grading.errors import Fault, file_line
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge.judge import judge, known_of
+from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.run.notebook import Bounds
 from lib.grading.run.pool import PackedNotebook, RunTask
@@ -55,6 +59,16 @@ class Drawn(NamedTuple):
     inputs: Inputs
     known: Known
     shown: Shown
+
+
+class RightCode(NamedTuple):
+    """Right code of a subject: where, the lines of its cell, its definition, its parts, and the names around it."""
+
+    place: str
+    lines: list[str]
+    definition: Any
+    parts: list[Part]
+    space: dict[str, Any]
 
 
 @dataclass
@@ -164,6 +178,25 @@ class Trial:
                 self._ways[mistake] = []
                 self.undefined[mistake] = f"{type(error).__name__}: {error}"
         return self._ways[mistake]
+
+    def right_code(self) -> Iterator["RightCode"]:
+        """Find each subject in the solutions, among what their cells define that grading runs, too."""
+        space: dict[str, Any] = {"np": np, "__name__": "__main__"}
+        found = dict[str, tuple[str, list[str], ast.stmt]]()
+        cells = [(file, cell) for file, notebook in self.solutions.items() for cell in notebook.cells]
+        for file, cell in cells:
+            is_run = cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
+            for node in getattr(parse(cell.source), "body", ()) if is_run else ():
+                if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    found[node.name] = f"{file}, cell {course_id(cell)!r}", cell.source.splitlines(), node
+                if not isinstance(node, ast.Expr):
+                    with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
+                        exec(compile(ast.Module([node], []), file, "exec"), space)
+        for subject in dict.fromkeys(part.subjects[0] for part in self.key.parts):
+            if subject in found:
+                yield RightCode(
+                    *found[subject], [part for part in self.key.parts if part.subjects[0] == subject], space
+                )
 
     def run_notebooks(self) -> Faults:
         """Run each solution and what students get, within the bounds of submissions and beside the same files.

@@ -1,0 +1,424 @@
+"""Mutants: small changes of right code, to find what a unit's draws and statements don't see.
+
+The table `mutants.toml` has what may become of right code; its values come from a profile of the run at the desk. A
+mutant is judged as a submission is. Where one keeps all points of its subject, draw other inputs, add a statement, or
+record in the part's table of mistakes that it is right, too, and why. An entry is the change as it is reported, and a
+`*` in it stands for anything:
+
+    [check-adam.equal]
+    'g ** 2 -> g * g' = 'the same number'
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import multiprocessing
+import os
+import signal
+import tomllib
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from itertools import groupby, islice, product
+from pathlib import Path
+from time import process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lib.authoring.trial import DESK, RightCode, Trial
+from lib.checking.findings import find
+from lib.checking.looks import look_at_ours
+from lib.checking.student_code import silence
+from lib.grading.progress import bar
+from lib.mistakes import read_equal
+
+TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+COARSE, LIMIT = ("any other value", "is left out"), "limit "
+FORM = (".shape", ".size", ".ndim", ".dtype", "len", "hasattr", "isinstance")
+"""What asks for nothing but the form of a value: no other value is tried there."""
+LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
+DRAWS, FEW = 20, 3
+"""A mutant that loses points on a few draws is not tried on the others."""
+SECONDS, BUDGET = 1.0, 90.0
+"""Seconds of a processor: for a mutant on one draw, and for all mutants of one subject."""
+Facts = dict[str, Any]
+Rows = Iterator[tuple[str, Facts]]
+"""Which rows of the table are about some code, and what is known of it there."""
+
+
+class Mutant(NamedTuple):
+    """A change of right code: the number of its node, the line, the changed code, and on how many draws it survives."""
+
+    node: int
+    line: int
+    was: str
+    now: str
+    source: str
+    draws: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.was} -> {self.now}"
+
+
+class OutOfTime(BaseException):
+    """A mutant doesn't end."""
+
+
+# ---- What right code does at the desk
+
+
+def kind_of(value: Any) -> str:
+    """Return the kind of a value; "" for functions, None and what else isn't varied."""
+    if isinstance(value, np.ndarray):
+        return {"b": "mask", "f": "array", "i": "array"}.get(value.dtype.kind, "") if value.ndim and value.size else ""
+    if isinstance(value, list | tuple):
+        return "objects" if "object" in map(kind_of, value) else "list"
+    for kinds, name in ((bool | np.bool_, "flag"), (int | np.integer, "count"), (float, "float"), (str, "text")):
+        if isinstance(value, kinds):
+            return name
+    return "object" if hasattr(value, "__dict__") and not callable(value) and not inspect.ismodule(value) else ""
+
+
+def rows_for(values: Sequence[Any]) -> list[str]:
+    """Return which rows of the table are about an expression with these values."""
+    kind, first = kind_of(values[0]), values[0]
+    if kind == "array":
+        low, high = min(map(np.min, values)), max(map(np.max, values))
+        sign = ["fraction", "signed" if low < 0 else "positive"] if (first != np.round(first)).any() else []
+        return ["numeric", *(["array", *sign, *["matrix"] * (first.ndim == 2)] if low < high else [])]
+    own = {"count": ["count", "whole"], "objects": ["list", "objects"], "object": ["objects"], "text": []}
+    coarse = {"flag": [], "count": ["numeric"], "float": ["numeric"], "mask": ["numeric"]}.get(kind, ["other"])
+    return [*coarse, *own.get(kind, [kind])]
+
+
+def sizes_of(name: str, values: Sequence[Any]) -> Iterator[Facts]:
+    """Return how the sizes of what has a name are written, how far they range, and what is within the largest."""
+    kind = kind_of(values[0]) if values else ""
+    forms = [(name, name, [*values])] if kind == "count" else []
+    if kind in ("list", "objects", "array", "mask"):
+        forms.append((f"len({name})", f"{name}[:{{}}]", [*map(len, values)]))
+    if kind in ("array", "mask") and values[0].ndim > 1:
+        forms.append((f"{name}.shape[-1]", f"{name}[..., :{{}}]", [each.shape[-1] for each in values]))
+    for size, part, sizes in forms:
+        yield {"size": size, "low": min(sizes), "high": max(sizes), "part": part.format(max(sizes))}
+
+
+class Code:
+    """Right code of one subject: its nodes that can be changed, and the values that they had at the desk."""
+
+    def __init__(self, right: RightCode):
+        self.right, self.tree = right, ast.Module([right.definition], [])
+        self.is_class = isinstance(right.definition, ast.ClassDef)
+        methods = {part.code.partition(".")[2] for part in right.parts} | {"__init__"}
+        body = right.definition.body if self.is_class else [right.definition]
+        functions = [each for each in body if isinstance(each, ast.FunctionDef)]
+        chosen = [each for each in functions if not self.is_class or {"", each.name} & methods]
+        self.nodes = [node for each in chosen for statement in each.body for node in changeable(statement)]
+        self.starting = nodes_in(each for each in functions if each.name == "__init__")
+        self.given = {node.arg for node in nodes_in(functions) if isinstance(node, ast.arg)} - {"self"}
+        self.changing = self.given | stored_in(nodes_in(functions) - self.starting)
+        """Names, and attributes with a dot before them, that change from call to call."""
+        loops: list[Any] = [node for node in nodes_in(functions) if isinstance(node, LOOPS)]
+        self.turning = stored_in(nodes_in(loops))
+        self.looped = nodes_in(inner for loop in loops for inner in getattr(loop, "body", [getattr(loop, "elt", loop)]))
+        for each in functions:
+            each.body[:0] = ast.parse("turns = {}").body
+        self.source, self.seen = ast.unparse(self.tree), dict[ast.AST, list[Any]]()
+        """What the code is, and which values an expression has at the desk, as many as are of the first one's kind."""
+
+    def define(self, source: str, **more: object) -> dict[str, Any]:
+        """Define the subject by some source, among the names around it."""
+        space = {**self.right.space, "np": np, "copy": copy, "kept": {}, "count": count, **more}
+        exec(compile(source, "<cell of a mutant>", "exec"), space)
+        return space
+
+    def changed(self, new: Mapping[ast.AST, ast.AST]) -> str:
+        """Write the code with other nodes in the place of some."""
+        Put(new).visit(self.tree)
+        source = ast.unparse(self.tree)
+        Put({each: old for old, each in new.items()}).visit(self.tree)
+        return source
+
+    def profile(self) -> None:
+        """Run the code at the desk, and note the values of each expression."""
+
+        def see(number: int, value: Any) -> Any:
+            kind, values = kind_of(value), self.seen.get(self.nodes[number], [value])
+            if kind and kind == kind_of(values[0]):
+                self.seen[self.nodes[number]] = [*values, value]
+            return value
+
+        values = [(number, node) for number, node in enumerate(self.nodes) if isinstance(node, ast.expr)]
+        calls: dict[ast.AST, ast.AST] = {
+            node: ast.Call(ast.Name("see"), [ast.Constant(at), node], []) for at, node in values
+        }
+        space = self.define(self.changed(calls), see=see)
+        for part in self.right.parts:
+            look_at_ours(part, part.desk_inputs(), tuple(space[name] for name in part.subjects))
+
+    def values_of(self, name: str) -> list[Any]:
+        """Return what a name stood for at the desk."""
+        return [each for node, values in self.seen.items() if name_of(node) == name for each in values]
+
+    def mutants(self) -> list[list[Mutant]]:
+        """Return all mutants, each once: the degrees of one change together, and lines with a blank first."""
+        self.profile()
+        known, families = {self.source}, list[list[Mutant]]()
+        for number, node in enumerate(self.nodes):
+            for row, facts in self.rows(number, node):
+                for change in TABLE[row]:
+                    degrees = [change] if isinstance(change, str) else change
+                    families.append([each for degree in degrees for each in self._change(number, degree, facts, known)])
+        return sorted(filter(None, families), key=lambda family: "#?" not in self.right.lines[family[0].line - 1])
+
+    def _change(self, number: int, change: str, facts: Facts, known: set[str]) -> Iterator[Mutant]:
+        """Make a change, unless it is known, a fact is missing, or it is no Python."""
+        (code, _, words), node = change.partition("  # "), self.nodes[number]
+        with suppress(KeyError, SyntaxError):
+            new: Any = ast.parse(code.format_map({"e": ast.unparse(node), **facts})).body[0]
+            if (source := self.changed({node: new.value if isinstance(node, ast.expr) else new})) not in known:
+                known.add(source)
+                was, now = ast.unparse(node).partition("\n")[0], words.format_map(facts) or ast.unparse(new)
+                yield Mutant(number, node.lineno, was, now, source)
+
+    def rows(self, number: int, node: Any) -> Rows:
+        """Return which rows of the table are about a node, and what is known of it there."""
+        home = "vars(self)" if self.is_class and node not in self.starting else "kept"
+        times = [(self.changing, {"k": number, "home": home, "time": "call"})]
+        if node in self.looped:
+            times.append((self.turning, {"k": number, "home": "turns", "turns": "turns", "time": "turn"}))
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                yield "return", {}
+                for name in sorted(self.given - self.turning):
+                    inner = getattr((self.values_of(name) or [None])[0], "__dict__", {})
+                    for each in (name, *(f"{name}.{attribute}" for attribute in inner)):
+                        yield "emptied", {"e": ast.unparse(value), "given": each}
+            case ast.Assign() | ast.AugAssign() | ast.AnnAssign() | ast.Expr():
+                yield "statement", {}
+                yield from (("repeated", facts) for _, facts in times if node not in self.starting)
+                for name in sorted(self.given | (self.turning if node in self.looped else set())):
+                    for facts in sizes_of(name, self.values_of(name)):
+                        yield from [("sized", facts)] if facts["low"] < facts["high"] else []
+                if home != "kept" and (code := ast.unparse(node)).startswith("self."):
+                    yield "attribute", {"shared": code.replace("self.", "type(self).", 1)}
+            case ast.stmt():
+                yield "statement", {}
+            case ast.Constant(value=value) | ast.UnaryOp(operand=ast.Constant(value=value)):
+                yield from [("number", {})] if isinstance(value, int | float) and value else []
+                yield from [("whole", {})] if type(value) is int else []
+            case _:
+                yield from self._rows_by_form(node)
+                yield from self._rows_by_value(node, times) if node in self.seen else []
+
+    def _rows_by_form(self, node: ast.expr) -> Rows:
+        step = 1 if kind_of(self.seen.get(getattr(node, "left", node), [0.0])[0]) == "count" else 0.25
+        for new in forms_of(node, step):
+            yield "form", {"form": ast.unparse(new)}
+            if name_of(new) and {kind_of(self.seen.get(each, [0])[0]) for each in (node, new)} == {"array"}:
+                yield "written", {"into": ast.unparse(new)}
+
+    def _rows_by_value(self, node: ast.expr, times: Sequence[tuple[set[str], Facts]]) -> Rows:
+        values, names = self.seen[node], {*map(name_of, ast.walk(node))}
+        is_scalar = kind_of(values[0]) in ("count", "float", "text")
+        ranges = {"low": plain(min(values)), "high": plain(max(values))} if is_scalar else {}
+        for row in rows_for(values)[: 1 if isinstance(node, ast.List | ast.Tuple | ast.ListComp) else None]:
+            yield row, ranges
+        yield from [("constant", ranges)] if names & self.changing else []
+        for facts in sizes_of(name_of(node), values) if name_of(node) in self.given else ():
+            yield "given", facts
+        for changing, facts in times:
+            if names & changing or isinstance(node, ast.Call | ast.List):
+                yield "varied", facts
+
+
+def forms_of(node: ast.expr, step: float) -> Iterator[ast.expr]:
+    """Return what may stand for an expression: a part, other signs and sides, another threshold, other arguments."""
+    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Subscript | ast.Call):
+        yield from (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
+    match node:
+        case ast.BinOp(left=left, op=op, right=right):
+            yield ast.BinOp(left, other_sign(op), right)
+            yield from [] if isinstance(op, ast.Add | ast.Mult) else [ast.BinOp(right, op, left)]
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            yield ast.Compare(left, [other_sign(op)], [right])
+            yield from (
+                ast.Compare(left, [op], [ast.BinOp(right, sign(), ast.Constant(step))]) for sign in (ast.Add, ast.Sub)
+            )
+        case ast.Call(func=func, args=args, keywords=options):
+            yield from [func.value] if isinstance(func, ast.Attribute) else []
+            yield ast.Call(func, [*args[1::-1], *args[2:]], options)
+            yield from (ast.Call(func, args, [each for each in options if each is not one]) for one in options)
+
+
+class Put(ast.NodeTransformer):
+    """Puts nodes into the places of others, and of others within them."""
+
+    def __init__(self, new: Mapping[ast.AST, ast.AST]) -> None:
+        self.new = new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Called by `ast`."""
+        self.generic_visit(node)
+        return self.new.get(node, node)
+
+
+def changeable(node: Any) -> Iterator[Any]:
+    """Return the statements in some code, and the expressions with a value that can be another one, in their order."""
+    is_value = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    is_slice = isinstance(node, ast.Slice) or any(isinstance(each, ast.Slice) for each in getattr(node, "elts", ()))
+    if isinstance(node, ast.stmt) or (is_value and not is_slice and name_of(node) not in (*FORM, "self")):
+        yield node
+    is_asked = name_of(node.func if isinstance(node, ast.Call) else node) in FORM
+    is_signed = isinstance(getattr(node, "operand", None), ast.Constant)
+    if not (is_asked or is_signed or isinstance(node, ast.JoinedStr | ast.arguments)):
+        for each in ast.iter_child_nodes(node):
+            yield from islice(changeable(each), isinstance(node, ast.Expr), None)  # nobody has what is only called
+
+
+def nodes_in(nodes: Iterable[ast.AST]) -> set[ast.AST]:
+    """Return nodes and all within."""
+    return {inner for node in nodes for inner in ast.walk(node)}
+
+
+def stored_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names and attributes that get a value."""
+    return {name_of(node) for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)} - {""}
+
+
+def name_of(node: Any) -> str:
+    """Return a name, or an attribute's with a dot before it; "" for other code."""
+    return node.id if isinstance(node, ast.Name) else f".{node.attr}" if isinstance(node, ast.Attribute) else ""
+
+
+def other_sign(op: ast.AST) -> Any:
+    """Return another operator in the place of one."""
+    return getattr(ast, TABLE["signs"].get(type(op).__name__, type(op).__name__))()
+
+
+def plain(value: Any) -> str:
+    """Write a number or a text as Python."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def count(home: dict[str, int], number: int) -> int:
+    """Count how often a mutant runs a statement."""
+    home[f"count{number}"] = home.get(f"count{number}", 0) + 1
+    return home[f"count{number}"]
+
+
+# ---- Which survive
+
+
+def keeps_all(code: Code, trial: Trial, source: str, draws: Sequence[int]) -> bool:
+    """True if a mutant keeps all points of its subject on the last of some draws, after the others."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTime
+
+    np.random.seed(zlib.crc32(source.encode()))
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        space = code.define(source)
+        for part in code.right.parts:
+            for draw in draws:
+                inputs, known, _ = trial.draw(part, draw)
+                shown = look_at_ours(part, inputs, tuple(space[name] for name in part.subjects))
+            if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
+                return False
+    except (Exception, OutOfTime):  # whatever changed code may raise
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return True
+
+
+_forked: tuple[Code, Trial]
+"""What processes have from the one that they are forked from: it doesn't go through a pipe."""
+
+
+def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
+    """Return of the degrees of a change the first that survives on every draw, or else on most; and seconds."""
+    begin, found = process_time(), list[Mutant]()
+    with silence(), np.errstate(all="ignore"):
+        for mutant in family:
+            if any(keeps_all(*_forked, mutant.source, [draw]) for draw in range(FEW)):
+                draws = sum(keeps_all(*_forked, mutant.source, [DESK, draw]) for draw in range(DRAWS))
+                found += [mutant._replace(draws=draws)] if draws else []
+                if draws == DRAWS:
+                    break
+    return sorted(found, key=lambda each: -each.draws)[:1], process_time() - begin
+
+
+def try_all(code: Code, trial: Trial, processes: int) -> tuple[list[Mutant], str]:
+    """Try the mutants of a subject, and return the survivors, and how many were tried in how many seconds.
+
+    Where any other value keeps all points, what is within is not tried.
+    """
+    global _forked
+    _forked, families, survivors, tried, spent = (code, trial), code.mutants(), list[Mutant](), 0, 0.0
+    with bar(len(families), "change") as progress:
+        for is_coarse in (True, False):
+            idle = nodes_in(code.nodes[each.node] for each in survivors if each.draws == DRAWS)
+            chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
+            chosen = [each for each in chosen if code.nodes[each[0].node] not in idle]
+            with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
+                for family, (found, seconds) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
+                    progress.update()
+                    survivors, tried, spent = survivors + found, tried + len(family), spent + seconds
+                    if spent > BUDGET:
+                        pool.shutdown(cancel_futures=True)
+                        break
+    inner = [nodes_in(ast.iter_child_nodes(code.nodes[each.node])) for each in survivors if each.now in COARSE]
+    survivors = [each for each in survivors if not any(code.nodes[each.node] in nodes for nodes in inner)]
+    late = f", and the others were not tried: there are {sum(map(len, families))}" if spent > BUDGET else ""
+    return survivors, f"{tried} changes of right code in {spent:.0f} seconds of a processor{late}"
+
+
+# ---- What is reported
+
+
+def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
+    """Try the mutants of each subject, and write for a person what came of them."""
+    recorded = read_equal(trial.place.closed) if trial.place else {}
+    for right in trial.right_code():
+        equal = [entry for part in right.parts for entry in recorded.get(part.id, ())]
+        for part, draw in product(right.parts, (DESK, *range(DRAWS))):
+            trial.draw(part, draw)  # once, before processes are forked
+        if keeps_all(code := Code(right), trial, code.source, [DESK, 0]):
+            yield describe(right, equal, *try_all(code, trial, processes or len(os.sched_getaffinity(0))))
+        else:
+            yield f"{right.place}: changes of right code are not tried, since it loses points by itself."
+
+
+def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
+    """Write which changes of a subject keep all points, but for those that are recorded as right."""
+    fits = {entry: [each for each in survivors if is_like(each, entry)] for entry in equal}
+    found = [each for each in survivors if not any(each in those for those in fits.values())]
+    about = f"{len(found)} keep all points, {len(survivors) - len(found)} more are recorded as right, too"
+    text, limits = [f"{right.place}: {tried}. {about}."], dict[str, dict[str, None]]()
+    for line, those in groupby(found, lambda each: each.line):
+        shown = dict[str, None]()
+        for each in those:
+            if each.now.startswith(LIMIT):
+                limits.setdefault(each.now.removeprefix(LIMIT), {})[each.was] = None
+            else:
+                shown[f"    {each.draws:2} of {DRAWS} draws  {each}"] = None
+        text += [f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}", *shown] if shown else []
+    beyond = "; ".join(f"{limit}: {', '.join(those)}" for limit, those in limits.items())
+    text += [f"  No draw goes beyond {beyond}"] if beyond else []
+    text += [
+        f"  Recorded as right, but fits no change that keeps all points: {each}" for each in equal if not fits[each]
+    ]
+    return "\n".join(text)
+
+
+def is_like(mutant: Mutant, entry: str) -> bool:
+    """True if an entry that an author has recorded is about this mutant."""
+    return fnmatchcase(str(mutant), entry.replace("[", "[[]").replace("?", "[?]"))

@@ -1,0 +1,240 @@
+"""Mutants: what a draw never varies and nobody looks at is reported, and what is recorded as right is not."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from traitlets.config import Configurable
+
+from lib.answer_key import AnswerKey
+from lib.authoring import mutants
+from lib.authoring.trial import Trial
+from lib.grading.units import Place
+from lib.mistakes import BadMistake, read
+from lib.unit import Inputs, Part, Unit, statement
+
+PART = "check-it"
+
+
+def trial_of(source: str, draw: Any, look: Any, folder: Path = Path(), **more: Any) -> Trial:
+    """A unit with one part, whose subject is the last thing that its only cell defines."""
+    right: dict[str, Any] = {"np": np}
+    exec(source, right)
+    subject = [*right][-1]
+    part = Part(PART, "It", (subject,), draw, (statement("It is right.", hint="Print it.", **more)(look),))
+    cell = nbformat.v4.new_code_cell(source, id="it", metadata={"nbgrader": {"grade_id": "it"}})
+    key = AnswerKey(Unit("u", "U", (part,)), {subject: right[subject]}, ())
+    solutions = {"u.ipynb": nbformat.v4.new_notebook(cells=[cell])}
+    return Trial("u", folder, solutions, Configurable(), key, "the.KEY", place=Place("u", "u", folder))
+
+
+def told(*given: Any, processes: int = 1, **more: Any) -> str:
+    return "\n".join(mutants.remarks(trial_of(*given, **more), processes))
+
+
+def numbers(rng: Any, *sizes: int) -> Any:
+    return rng.normal(size=sizes)
+
+
+STEP = "def step(w, g, rate):\n    return w - rate * g  #? return ?"
+MEAN = "def mean(y):\n    return np.sum(y) / len(y)  #? return ?"
+ALL_STEPS = "def steps(ws, gs):\n    return [w - g for w, g in zip(ws, gs)]  #? return [? for w, g in zip(ws, gs)]"
+HALVES = "def halves(x):\n    n = 0\n    while x > 1:\n        x = x / 2\n        n = n + 1\n    return n"
+TOTAL = """
+def total(X, size):
+    sums = []
+    for batch in np.split(X, np.arange(size, len(X), size)):
+        sums.append(np.sum(batch))  #? sums.append(?)
+    return sums"""
+MEMORY = """
+class Memory:
+    def __init__(self, share):
+        self.share = share
+        self.v = 0.0
+
+    def step(self, g, rate):
+        self.v = self.share * self.v - rate * g  #? self.v = ?
+        return self.v"""
+NETWORK = """
+class Network:
+    def __init__(self, layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)  #? x = ?
+        return x"""
+
+
+class Add:
+    def __init__(self, number: float) -> None:
+        self.number, self.calls = number, 0
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        return x + self.number
+
+
+def pass_on(inputs: Inputs, Network: Any, layers: int = 3) -> Any:
+    own = [Add(number) for number in inputs["numbers"][:layers]]
+    return Network(own).forward(inputs["x"]), [layer.calls for layer in own]
+
+
+def steps_of(inputs: Inputs, Memory: Any) -> Any:
+    memory = Memory(inputs["share"])
+    return [memory.step(g, rate) for g, rate in zip(inputs["g"], inputs["rates"], strict=True)]
+
+
+CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
+    "a rate that is always the same": (
+        *(STEP, lambda rng: {"w": numbers(rng, 3), "g": numbers(rng, 3), "rate": 0.5}),
+        lambda inputs, step: step(inputs["w"], inputs["g"], inputs["rate"]),
+        {},
+        ["rate -> 0.5", "rate -> as in the first call", "is written into g", "No draw goes beyond"],
+        ["w + rate * g", "rate * 1.1", "g -> -g", "left out"],
+    ),
+    "another rate in each draw, and inputs that stay": (
+        *(STEP, lambda rng: {"w": numbers(rng, 3), "g": numbers(rng, 3), "rate": rng.uniform(0.1, 1)}),
+        lambda inputs, step: step(inputs["w"], inputs["g"], inputs["rate"]),
+        {"keeps": ("w", "g")},
+        [],
+        ["rate -> 0.", "as in the first call", "is written into"],
+    ),
+    "a size that is always 5": (
+        *(MEAN, lambda rng: {"y": numbers(rng, 5)}, lambda inputs, mean: mean(inputs["y"])),
+        {},
+        ["len(y) -> 5", "y -> only right where len(y) is 5", "np.sort(y)"],
+        ["np.sum(y) -> ", "len(y) + 1"],
+    ),
+    "two sizes in one draw": (
+        *(MEAN, lambda rng: {"y": numbers(rng, 5), "z": numbers(rng, 7)}),
+        lambda inputs, mean: [mean(inputs["y"]), mean(inputs["z"])],
+        {},
+        ["np.sort(y)"],
+        ["len(y) -> 5", "len(y) -> 7", "only right where"],
+    ),
+    "lists of one length, in place and emptied afterwards": (
+        *(ALL_STEPS, lambda rng: {"ws": [*numbers(rng, 3, 2)], "gs": [*numbers(rng, 3, 2)]}),
+        lambda inputs, steps: steps(inputs["ws"], inputs["gs"]),
+        {},
+        ["w - g -> is written into w", "ws -> only right where len(ws) is 3", "gs is emptied", "the first 5: "],
+        ["[*ws][:2]", "w + g", "[*ws][::-1]"],
+    ),
+    "a loop whose last batch has never one sample": (
+        *(TOTAL, lambda rng: {"X": numbers(rng, 8), "size": 3}),
+        lambda inputs, total: total(inputs["X"], inputs["size"]),
+        {},
+        ["size -> 3", "len(batch) > 1: sums.append(np.sum(batch))", "6 turns"],
+        ["only in the first 2 turns", "not in the first turn", "[1:]", "only where len(batch)"],
+    ),
+    "an object that takes two steps at one rate": (
+        *(MEMORY, lambda rng: {"g": numbers(rng, 2), "share": rng.uniform(0.5, 1), "rates": [0.5, 0.5]}),
+        steps_of,
+        {},
+        ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
+        ["-> only in the first call", "self.share * 1.1", "self.v -> any"],
+    ),
+    "an object that takes four steps at two rates": (
+        *(MEMORY, lambda rng: {"g": numbers(rng, 4), "share": rng.uniform(0.5, 1), "rates": [0.5, 0.25, 0.5, 1]}),
+        steps_of,
+        {},
+        ["6 calls: "],
+        ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
+    ),
+    "copies of layers, where nobody looks at the layers themselves": (
+        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=3)}),
+        lambda inputs, Network: pass_on(inputs, Network)[0],
+        {},
+        ["self.layers -> a deep copy", "layer -> a deep copy", "layers -> only right where len(layers) is 3"],
+        ["[*self.layers][1:]", "layer.forward(x) -> x"],
+    ),
+    "layers of two numbers that are looked at": (
+        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=7)}),
+        lambda inputs, Network: [pass_on(inputs, Network), pass_on(inputs, Network, 7)],
+        {},
+        ["the first 10: layers, self.layers"],
+        ["a deep copy", "only right where len(layers)", "the first 5"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_draw_never_varies_is_reported(name: str) -> None:
+    source, draw, look, more, reported, silent = CASES[name]
+    said = told(source, draw, look, **more)
+    assert [each for each in reported if each not in said] == [], said
+    assert [each for each in silent if each in said] == [], said
+    assert said.startswith("u.ipynb, cell 'it': ")
+
+
+def test_lines_with_a_blank_come_first_and_say_how_often() -> None:
+    source, draw, look, *_ = CASES["copies of layers, where nobody looks at the layers themselves"]
+    lines = told(source, draw, look).splitlines()
+    assert [line.partition(":")[0].strip() for line in lines if line.startswith("  line")][:2] == ["line 8", "line 4"]
+    assert lines[1:3] == ["  line 8: x = layer.forward(x)", "    20 of 20 draws  layer -> a deep copy"]
+
+
+LUCK = (MEAN, lambda rng: {"y": numbers(rng, int(rng.integers(5, 7)))}, lambda inputs, mean: mean(inputs["y"]))
+
+
+def test_luck_is_reported_as_a_share_of_draws() -> None:
+    rows = [line.split() for line in told(*LUCK).splitlines() if "len(y) ->" in line]
+    shares = [int(row[0]) for row in rows if row[-1] in ("5", "6")]
+    assert shares and all(0 < share < 20 for share in shares)
+
+
+def test_several_processes_find_the_same_as_one() -> None:
+    def without_seconds(processes: int) -> list[str]:
+        first, *rest = told(*LUCK, processes=processes).splitlines()
+        return [first.partition("(")[0], *rest]
+
+    assert without_seconds(2) == without_seconds(1)
+
+
+def recorded(folder: Path, *entries: str) -> str:
+    (folder / "closed" / "mistakes").mkdir(parents=True)
+    (folder / "closed" / "mistakes" / "it.toml").write_text("\n".join([f"[{PART}.equal]", *entries]))
+    _, draw, look, *_ = CASES["a size that is always 5"]
+    return told(MEAN, draw, look, folder)
+
+
+def test_what_is_recorded_as_right_is_not_reported(tmp_path: Path) -> None:
+    said = recorded(tmp_path, "'y -> np.sort(y)' = 'a sum has no order'", "'y -> *[[]::-1]' = 'likewise'")
+    assert "np.sort(y)" not in said and "1 more are recorded as right, too" in said
+    assert "no change that keeps all points: y -> *[[]::-1]" in said
+
+
+def test_a_star_stands_for_anything_and_brackets_for_themselves(tmp_path: Path) -> None:
+    said = recorded(tmp_path, "'y -> *[::-1]' = 'a sum has no order'", "'* -> only right where *' = 'there are 5'")
+    assert "[::-1]" not in said and "only right where" not in said and "Recorded as right" not in said
+
+
+@pytest.mark.parametrize("why", ["''", "1"])
+def test_an_entry_has_its_reason(tmp_path: Path, why: str) -> None:
+    (tmp_path / "it.toml").write_text(f"[{PART}.equal]\n'a -> b' = {why}\n")
+    part = Part(PART, "It", ("mean",), LUCK[1], ())
+    with pytest.raises(BadMistake, match=r"it\.toml, check-it, 'a -> b': write why it is right, too"):
+        read(tmp_path, {"mean": np.mean}, (part,))
+
+
+def test_what_does_not_end_is_stopped_and_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "SECONDS", 0.02)
+    said = told(HALVES, lambda rng: {"x": rng.uniform(3, 9)}, lambda inputs, halves: halves(inputs["x"]))
+    assert "u.ipynb" in said and "x = x / 2 -> is left out" not in said
+
+
+def test_a_budget_ends_the_trial_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = told(*LUCK)
+    monkeypatch.setattr(mutants, "BUDGET", 0.0)
+    part = told(*LUCK)
+    assert "were not tried" in part and "were not tried" not in whole
+
+
+def test_right_code_that_needs_more_than_its_notebook_is_reported() -> None:
+    trial = trial_of(*LUCK)
+    [cell] = trial.solutions["u.ipynb"].cells
+    cell.source = cell.source.replace("np.sum", "elsewhere")
+    [said] = mutants.remarks(trial)
+    assert "it loses points by itself" in said
