@@ -55,14 +55,15 @@ def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
 def predictions(rng: np.random.Generator, y: Array) -> Array:
     """Draw probabilities for one-hot labels, so that every draw shows what a few draws would hide.
 
-    In one sample the true class has a small probability p, and another class has half of it: 0.002, or 3e-6 in a large
-    batch. In the next one the true class is nearly certain: probabilities that are kept away from 1 show. In the last
-    one it is the least likely. The first and the last sample have neither the smallest loss of the batch nor the
-    largest or the middle one: code that takes one of these is not taken for code that takes a sample by its place. The
-    mean of -log p has the digits 57 behind its hundredths: a rounded loss shows.
+    In one sample the true class has a small probability p, and another class has half of it: 0.002, or 8e-5 in a large
+    batch, where differences of 1e-6 still give the slope. In the next one the true class is nearly certain:
+    probabilities that are kept away from 1 show. In the last one it is the least likely. The first and the last sample
+    have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of these is not
+    taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its hundredths: a
+    rounded loss shows.
     """
     classes, batch = y.shape
-    small, sure = ((12.2, 13.1), (5e-4, 1e-3)) if batch == LARGE else ((5.9, 6.2), (0.02, 0.05))  # of -log p
+    small, sure = ((9.3, 9.45), (5e-4, 1e-3)) if batch == LARGE else ((5.9, 6.2), (0.02, 0.05))  # of -log p
     ranges = [small] if batch == 1 else [(0.9, 1.2), *[(1.3, 2.2)] * (batch - 4), small, sure, (3, 3.2)]
     losses = rng.integers(*(1e4 * np.array(ranges).T))  # in ten-thousandths
     losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
