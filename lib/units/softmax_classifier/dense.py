@@ -14,7 +14,7 @@ from lib.checking.values import central_difference_by_column, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
-SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (12, 11, 104), "again": (4, 3, 5)}
+SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 5)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs.
 
 In `again` it is a late step of the layer of the size `batch`, with the old weights.

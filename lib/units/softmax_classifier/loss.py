@@ -114,7 +114,7 @@ cce = Part(
             mean_loss,
             "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
             cases=("one",),
-            examples=(_by_hand(2.0), _by_hand(0.00125)),
+            examples=(_by_hand(2.0), _by_hand(0.002)),
             what="The loss of one sample is not -log of its true class's probability.",
         ),
         Statement(

@@ -53,8 +53,9 @@ def forward(inputs: Inputs, Softmax: Any) -> Array:
     """Run the forward of a layer after that of another one, or after many of its own."""
     layer, other = Softmax(), inputs["scores"][::-1]
     if inputs["case"] == "again":
-        layer.forward(inputs["scores_square"].copy())
         call_before(lambda: layer.forward(other.copy()))
+        for z in (inputs["scores_square"], other):
+            layer.forward(z.copy())
     else:
         Softmax().forward(other.copy())
     return output_of(layer, inputs["scores"])
@@ -270,8 +271,8 @@ def backward(inputs: Inputs, Softmax: Any) -> Several:
     """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
     layer = Softmax()
     if inputs["case"] == "again":
-        _pass_others_back(layer, inputs, "square")
-        _pass_others_back(layer, inputs, "batch", MANY)
+        for size, times in (("batch", MANY), ("square", 1), ("batch", 1)):
+            _pass_others_back(layer, inputs, size, times)
     else:
         _pass_others_back(Softmax(), inputs, inputs["case"])
     prepare(layer, inputs["input"], inputs["input"], inputs["output"])
