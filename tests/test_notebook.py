@@ -56,7 +56,7 @@ BLANKS = {
     "loss": ["return(?)", "return(?)"],
     "softmax": ["self.output = ?", "T = ?", "return(np.einsum(?, T, output_gradient))"],
     "dense": ["weights_gradient = np.dot(?, ?)"],
-    "train": ["X[:, ?]", "cce(y[:, ?], ?)", "cce_gradient(?, ?)", "(output_gradient = ?)", "dlayer.backward(?, ?)"],
+    "train": ["X[:, ?]", "cce(y[:, ?], ?)", "cce_gradient(?, ?)", "softmax.backward(?)", "dlayer.backward(?, ?)"],
 }
 
 

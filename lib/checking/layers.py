@@ -70,7 +70,6 @@ def _rename(method: FunctionType, own: Any) -> Callable[..., Any]:
         parameters = inspect.signature(own)
     except (TypeError, ValueError):  # the student's class has none
         return method
-<<<<<<< HEAD
     most = inspect.unwrap(method).__code__.co_argcount  # of one that was renamed before, too
 
     @wraps(method)
@@ -79,15 +78,6 @@ def _rename(method: FunctionType, own: Any) -> Callable[..., Any]:
             with suppress(TypeError):  # what doesn't fit there may fit the names of the notebook
                 bound = parameters.bind(*given, **named)
                 given, named = (*bound.args, *bound.kwargs.values())[:most], {}
-=======
-    most = method.__code__.co_argcount
-
-    @wraps(method)
-    def call(*given: Any, **named: Any) -> Any:
-        with suppress(TypeError):  # what doesn't fit there may fit the names of the notebook
-            bound = parameters.bind(*given, **named)
-            given, named = (*bound.args, *bound.kwargs.values())[:most], {}
->>>>>>> optim
         return method(*given, **named)
 
     return call

@@ -107,7 +107,11 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
         try:
             bound = signature.bind(*given, **named)
         except TypeError:
-            return original(*given, **named)  # to say in Python's own words what does not fit
+            try:  # a spy that wraps another one may be called by the names of that one's parameters
+                wrapped = vars(spy)["__wrapped__"] if named else original
+                bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)
+            except (KeyError, TypeError):
+                return original(*given, **named)  # to say in Python's own words what does not fit
         bound.apply_defaults()
         return spy(original, *bound.args, **bound.kwargs)
 

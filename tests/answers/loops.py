@@ -108,6 +108,16 @@ class Dense(Dense):
     + loop(within(ACTIVATE, "output", "z"), within(ADD, "output", "probabilities"))
     .replace("softmax.output", "softmax.cache['a']")
     .replace("len(batch))", "softmax.cache['batch'])"),
+    "parameters of other names than in the loop": """
+class Softmax(Softmax):
+    def backward(self, grad, rate):
+        return super().backward(grad)
+
+class Dense(Dense):
+    def backward(self, grad, rate):
+        return super().backward(grad, rate)
+"""
+    + loop(within(UPDATE, "learning_rate", "learning_rate=learning_rate")),
     "a layer that passes all on to another": """
 class Inner(Dense):
     pass

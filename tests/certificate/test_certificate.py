@@ -87,9 +87,9 @@ def test_each_loses_the_same_statements_at_the_desk_and_in_each_draw(rows: tuple
 
 
 def test_it_costs_in_its_own_part_alone(part: Part, rows: tuple[Row, ...]) -> None:
-    """A part that depends on this one may be lost with it."""
+    """A part that looks at the same method may be lost with it."""
     firsts = {row.mistake.name: row for row in reversed(rows)}.values()
-    others = [other for other in key_of(part).parts if other is not part and other.code != part.code]
+    others = [other for other in key_of(part).parts if other is not part and (part.code or part) != other.code]
     pairs = [(row, other) for row, other in product(firsts, others) if {*row.code} & {*other.subjects}]
     costs = [(row, other.id, lost(each)) for row, other in pairs for each in judged(other, row.code, SEEDS[:1])]
     expect_none(cost for cost in costs if cost[2])

@@ -63,14 +63,7 @@ class Call(NamedTuple):
 
 
 class Layer:
-<<<<<<< HEAD
     """A test layer: it returns drawn arrays, and notes every call. A copy notes its calls as those of another layer."""
-=======
-    """A test layer: it returns drawn arrays, and adds every call to a list that all layers share.
-
-    `make_test_class` gives it the other methods of the student's Layer, too.
-    """
->>>>>>> optim
 
     input: Any = None
     output: Any = None  # the student's may be a property
@@ -138,18 +131,12 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[[Any, I
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
-<<<<<<< HEAD
     """Make test layers of the student's classes: Dense and ReLU take turns, and Softmax is the last one."""
     test = make_test_class(Layer, "Layer", Network)
     dense, relu, softmax = (make_test_class(test, name, Network) for name in ("Dense", "ReLU", "Softmax"))
     kinds = [*np.resize([dense, relu], len(inputs["numbers"]) - 1), softmax]
     drawn = zip(kinds, inputs["outputs"], inputs["input_gradients"], strict=True)
     return [kind(number, *arrays, calls.append) for number, (kind, *arrays) in enumerate(drawn)]
-=======
-    Test = make_test_class(Layer, "Layer", Network)
-    drawn = zip(inputs["outputs"], inputs["input_gradients"], strict=True)
-    return [Test(number, *arrays, calls) for number, arrays in enumerate(drawn)]
->>>>>>> optim
 
 
 def _tell(

@@ -120,12 +120,7 @@ def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inpu
     calls.clear()
     losses, slopes = list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
-<<<<<<< HEAD
     below.drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
-=======
-    below = make_test_class(Dense, "Dense", step)(BELOW, inputs["X"], passed, calls)
-    network = make_test_class(Network, "Network", step)(NETWORK, inputs["yhat"], passed, calls)
->>>>>>> optim
     network.layers = [below, network]
     # A loss that counts the weights shows.
     below.weights, network.weights = np.ones((2, len(inputs["y"]), len(inputs["X"]) + 1))

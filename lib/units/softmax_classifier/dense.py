@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,50 +12,55 @@ from lib.checking.layers import prepare
 from lib.checking.right import expected, slopes
 from lib.checking.values import central_difference_by_column, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.units.softmax_classifier.inputs import MANY, call_before
 
-SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4)}
-"""(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs."""
-SCALES = {"batch": 30, "square": 0.03}
-AGAIN = 5
-"""Samples of a second batch for the layer of the size `batch`."""
-CASES = (*SIZES, "again")
-"""In `again` it is the second step of a layer, with the old weights."""
+SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 5)}
+"""(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs.
+
+In `again` it is a late step of the layer of the size `batch`, with the old weights.
+"""
+SCALES = {"batch": 30, "square": 0.03, "large": 300, "again": 30}
+RATES = {"batch": (0.003, 0.007), "square": (0.3, 0.6), "large": (1.5, 3), "again": (0.7, 1)}
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw weights, an input, an incoming gradient, and a learning rate with which the update is large.
+    """Draw weights, an input, an incoming gradient, and a learning rate, for each size.
 
-    One batch has gradients in the tens, so that a clipped or normalised step shows in every draw. One has hundredths,
-    where weight decay shows.
+    One batch has gradients in the tens, and the large one in the hundreds, so that a clipped or normalised step shows
+    in every draw. One has hundredths, where weight decay shows.
     """
-    inputs: dict[str, Array] = {"learning_rate": np.array(rng.uniform(0.3, 0.6))}
+    inputs: dict[str, Array] = {}
     for size, (features, classes, batch) in SIZES.items():
+        inputs[f"learning_rate_{size}"] = np.array(rng.uniform(*RATES[size]))
         inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
         inputs[f"input_{size}"] = rng.normal(size=(features, batch))
         inputs[f"gradient_{size}"] = rng.normal(scale=SCALES[size], size=(classes, batch))
-    features, classes, _ = SIZES["batch"]
-    inputs["input_again"] = rng.normal(size=(features, AGAIN))
-    inputs["gradient_again"] = rng.normal(scale=30, size=(classes, AGAIN))
     return {**inputs, "weights_again": inputs["weights_batch"]}
 
 
 def backward(inputs: Inputs, Dense: Any) -> Several:
-    """Take a step of the student's layer: what backward returned, and the change of the weights."""
-    classes, columns = inputs["weights"].shape
-    layer = Dense(columns - 1, classes)
-    if inputs["case"] == "again":
-        _take_step(layer, inputs["weights"], inputs["input_batch"], inputs["gradient_batch"], inputs)
-    return _take_step(layer, inputs["weights"], inputs["input"], inputs["gradient"], inputs)
+    """Take a step of the student's layer: what backward returned, and the change of the weights.
 
-
-def _take_step(layer: Any, weights: Array, x: Array, gradient: Array, inputs: Inputs) -> Several:
-    layer.weights = weights.copy()
-    with_ones = np.vstack([x, np.ones((1, x.shape[1]))])
-    prepare(layer, x, with_ones, weights @ with_ones)
-    returned = layer.backward(gradient, float(inputs["learning_rate"]))
+    Another layer has taken a step of that size before; in the case `again` this one has taken many.
+    """
+    weights = inputs["weights"]
+    sizes = weights.shape[1] - 1, len(weights)
+    layer, is_again = Dense(*sizes), inputs["case"] == "again"
+    other, gradient = layer if is_again else Dense(*sizes), inputs["gradient_batch" if is_again else "gradient"][::-1]
+    _prepare(other, weights, inputs["input_batch" if is_again else "input"])
+    rates = cycle((0.5, 0.01, 2.0))  # those before: none stands for the one of this step
+    call_before(lambda: other.backward(gradient.copy(), next(rates)), MANY if is_again else 1)
+    _prepare(layer, weights, inputs["input"])
+    returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
     return Several(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
+
+
+def _prepare(layer: Any, weights: Array, x: Array) -> None:
+    layer.weights = weights.copy()
+    with_ones = np.vstack([x, np.ones((1, x.shape[1]))])
+    prepare(layer, x, with_ones, weights @ with_ones)
 
 
 def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
@@ -67,8 +73,14 @@ def _moves(pick: Callable[[Array], Array]) -> Sides:
     """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
 
     def moved(inputs: Inputs) -> Array:
-        by_class = lambda columns: _scores(inputs, columns.T, inputs["input"]).sum(axis=1)  # noqa: E731
-        slopes = central_difference_by_column(by_class, inputs["weights"].T, step=0.5).T
+        weights, slopes = inputs["weights"].copy(), np.zeros(inputs["weights"].shape)
+        picked = pick(np.arange(weights.shape[1])[None]).ravel()
+
+        def by_class(columns: Array) -> Array:
+            weights[:, picked] = columns.T
+            return np.asarray(_scores(inputs, weights, inputs["input"]).sum(axis=1))
+
+        slopes[:, picked] = central_difference_by_column(by_class, weights[:, picked].T, step=0.5).T
         return -float(inputs["learning_rate"]) * slopes
 
     return expected(moved, pick)
@@ -88,7 +100,7 @@ STATEMENTS = (
         "Take one sample, and compute by hand how much one weight should change. Then add a second sample.",
         points=2,
         of=("moved",),
-        cases=CASES,
+        cases=tuple(SIZES),
         what="The weights did not change by -learning_rate times the gradient.",
         axes=("class", "feature"),
         size=_size,
@@ -100,7 +112,7 @@ STATEMENTS = (
         _moves(lambda moved: moved[:, -1]),
         "The bias is a weight whose input is always 1. Where does self.input have this 1?",
         of=("moved",),
-        cases=CASES,
+        cases=tuple(SIZES),
         depends_on=("WeightsMove",),
         what="The bias did not change by -learning_rate times the summed gradient.",
         axes=("class",),
@@ -113,11 +125,13 @@ STATEMENTS = (
         slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=0), "input", step=0.5, by_column=True),
         "Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
         of=("returned",),
-        cases=CASES,
+        cases=tuple(SIZES),
         keeps=("gradient",),
         what="The returned gradient differs from central differences of forward.",
         axes=("feature", "sample"),
         size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
     ),
 )
-dense_backward = Part("check-dense-backward", "Dense, backward", ("Dense",), draw, STATEMENTS, code="Dense.backward")
+dense_backward = Part(
+    "check-dense-backward", "Dense, backward", ("Dense",), draw, STATEMENTS, code="Dense.backward", repeated=True
+)

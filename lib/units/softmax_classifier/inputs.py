@@ -1,9 +1,13 @@
 """Inputs that distinguish mistakes: columns are samples, probabilities are not uniform, and B, K, D all differ.
 
-Each drawn set comes in three sizes. In the square one B equals K, because some wrong axes run only there.
+Each drawn set comes in four sizes. In the square one B equals K, because some wrong axes run only there. The large one
+has more classes and samples than any limit that code may have, and its numbers come closer to 0 and to 1.
 """
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
+
+from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 
@@ -11,8 +15,22 @@ from lib.unit import Array
 
 CALLS = ("first", "second")
 """The cases of a training loop: two calls of `train` with other sizes."""
-SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5)}
+SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5), "large": (11, 104)}
 """(classes, batch) of the drawn sets."""
+LARGE = SIZES["large"][1]
+MANY, SLOW = 60, 0.002
+"""How often code is called before it is tested; only three times if none of them takes fewer seconds."""
+
+
+def call_before(call: Callable[[], object], times: int = MANY) -> None:
+    """Call student code on other inputs: what it keeps from a call, or does after many, shows in the next one."""
+    fastest = SLOW
+    for number in range(times):
+        begin = perf_counter()
+        call()
+        fastest = min(fastest, perf_counter() - begin)
+        if number >= 2 and fastest == SLOW:
+            return
 
 
 def probabilities(rng: np.random.Generator, classes: int, batch: int) -> Array:
@@ -34,18 +52,20 @@ def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
     return np.eye(classes)[:, rng.permutation(np.resize(rng.permutation(some), batch))]
 
 
-def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) -> Array:
+def predictions(rng: np.random.Generator, y: Array) -> Array:
     """Draw probabilities for one-hot labels, so that every draw shows what a few draws would hide.
 
-    In one sample the true class has a small probability p, and another class has half of it; -log p lies in the range
-    `small`. In the next one the true class is nearly certain: probabilities that are kept away from 1 show. In the last
-    one it is the least likely. The first and the last sample have neither the smallest loss of the batch nor the
-    largest or the middle one: code that takes one of these is not taken for code that takes a sample by its place. The
-    mean of -log p has the digits 57 behind its hundredths: a rounded loss shows.
+    In one sample the true class has a small probability p, and another class has half of it: 0.002, or 8e-5 in a large
+    batch, where differences of 1e-6 still give the slope. In the next one the true class is nearly certain:
+    probabilities that are kept away from 1 show. In the last one it is the least likely. The first and the last sample
+    have neither the smallest loss of the batch nor the largest or the middle one: code that takes one of these is not
+    taken for code that takes a sample by its place. The mean of -log p has the digits 57 behind its hundredths: a
+    rounded loss shows.
     """
     classes, batch = y.shape
-    ranges = [small] if batch == 1 else [(0.9, 1.2), small, (0.02, 0.05), *[(1.3, 2.2)] * (batch - 4), (3, 3.2)]
-    losses = np.array([rng.integers(int(1e4 * low), int(1e4 * high)) for low, high in ranges])  # in ten-thousandths
+    small, sure = ((9.3, 9.45), (5e-4, 1e-3)) if batch == LARGE else ((5.9, 6.2), (0.02, 0.05))  # of -log p
+    ranges = [small] if batch == 1 else [(0.9, 1.2), *[(1.3, 2.2)] * (batch - 4), small, sure, (3, 3.2)]
+    losses = np.array(rng.integers(*(1e4 * np.array(ranges).T)))  # in ten-thousandths
     losses[-1] -= (losses.sum() - 57 * batch) % (100 * batch)
     p, rare = np.exp(-losses / 1e4), ranges.index(small)
     others = 0.5 * rng.dirichlet(np.full(classes - 1, 2.0), size=batch).T + 0.5 / (classes - 1)
@@ -59,9 +79,9 @@ def predictions(rng: np.random.Generator, y: Array, small: tuple[float, float]) 
 def scores(rng: np.random.Generator, classes: int, batch: int) -> Array:
     """Draw scores of either sign, a few units apart: (classes, batch).
 
-    In the first sample one class has a probability near 0.0003, where one that is clipped or rounded shows.
-    All others have at least 0.005.
+    In the first sample one class has a probability near 0.0003, or 2e-5 in a large batch, where one that is clipped or
+    rounded shows. All others have at least 0.002.
     """
     z = rng.uniform(-1.8, 1.8, size=(classes, batch))
-    z[:, 0] = rng.permutation(np.append(-5.2, rng.uniform(1.6, 1.8, size=classes - 1)))
+    z[:, 0] = rng.permutation(np.append(-7 if batch == LARGE else -5.2, rng.uniform(1.6, 1.8, size=classes - 1)))
     return z

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,27 +10,22 @@ import numpy as np
 from lib.checking.results import compare
 from lib.checking.values import Wrong, central_difference_by_column, numbers, require_shape
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement, statement
-from lib.units.softmax_classifier.inputs import SIZES, labels, predictions, probabilities
+from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 
-SMALL, SMALL_FOR_SLOPE = (4.9, 5.2), (4.22, 4.3)
-"""In these ranges lies the largest loss of a sample, for the loss and for its gradient.
-
-So a number that is added to yhat is right up to 1e-6 and wrong from 1e-5 on, in every draw: 1e-5 changes the loss of
-this sample by more than a thousandth. Slopes change more, so they are tested on a larger probability; one that is
-clipped at 0.015 is wrong in every draw, too.
-"""
+KEPT_AWAY = 1.5e-6
+"""What may be added to yhat, or the least that it may be, to keep it away from 0: 1e-6 and less, in any precision."""
 ONE_NUMBER = "Print the shape of what you return. A loss is one number, for one sample and for a batch."
 ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
 SURE, NOT = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
 """Labels of one sample, and predictions that are certain: one of them is right, the other one wrong."""
 
 
-def draw(rng: np.random.Generator, small: tuple[float, float] = SMALL) -> dict[str, Array]:
+def draw(rng: np.random.Generator) -> dict[str, Array]:
     """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
     inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
         inputs[f"y_{size}"] = y = labels(rng, *shape)
-        inputs[f"yhat_{size}"] = predictions(rng, y, small)
+        inputs[f"yhat_{size}"] = predictions(rng, y)
     return inputs
 
 
@@ -55,12 +49,16 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
+def _call(code: Any, inputs: Inputs) -> Any:
+    """Call a loss or its gradient after calls with other labels: many before the single sample."""
+    y, yhat = inputs["y"], inputs["yhat"]
+    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+    return code(y, yhat)
+
+
 def loss(inputs: Inputs, cce: Any) -> Array:
     """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
-    y, yhat = inputs["y"], inputs["yhat"]
-    if y.shape[1] == 1:  # after that of another sample: what an earlier call leaves must not count
-        cce(np.roll(y, 1, axis=0), yhat.copy())
-    result = cce(y, yhat)
+    result = cce(inputs["y"], inputs["yhat"])
     if issubclass(type(result), list | tuple):
         hint = "Return the number itself: a list can't be averaged."
         raise Wrong(f"The loss is in a {type(result).__name__}.", expected="a number", hint=hint)
@@ -73,6 +71,8 @@ def losses(inputs: Inputs, cce: Any) -> Several:
     y, yhat = inputs["y"].copy(), inputs["yhat"].copy()
     samples = [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]
     others = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
+
+    call_before(lambda: cce(samples[0][0].copy(), samples[0][1].copy()), MANY)
 
     def run(*pairs: tuple[Array, Array]) -> list[Array]:
         return [loss({"y": labels.copy(), "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
@@ -90,11 +90,15 @@ def require_numbers(losses: Iterable[Array]) -> None:
 
 
 def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """The mean of -log p over the samples, whose true classes have the probabilities p; or each sample's own."""
+    """The mean of -log p over the samples, whose true classes have the probabilities p; or each sample's own.
+
+    It may be as much smaller as it is where p is kept away from 0.
+    """
     is_each = name == "alone" and inputs["y"].shape[1] > 1
     require_numbers(found if is_each else [found])
-    each_loss = -np.log(inputs["yhat"].T[inputs["y"].T == 1])
-    return found, each_loss if is_each else each_loss.mean()
+    p = inputs["yhat"].T[inputs["y"].T == 1]
+    least, most = (-np.log(each) if is_each else np.mean(-np.log(each)) for each in (p + KEPT_AWAY, p))
+    return found, np.where((least <= np.asarray(found)) & (np.asarray(found) <= most), found, most)
 
 
 def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
@@ -142,7 +146,7 @@ cce = Part(
             "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
             of=("alone",),
             cases=tuple(SIZES),
-            examples=(_by_hand(2.0),),
+            examples=(_by_hand(2.0), _by_hand(0.002)),
             what="The loss of one sample is not -log of its true class's probability.",
             axes=("sample",),
         ),
@@ -153,7 +157,7 @@ cce = Part(
             mean_of_samples,
             "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
             of=("both",),
-            cases=("batch", "square"),
+            cases=("batch", "square", "large"),
             keeps=("y", "yhat"),
             depends_on=("OneSample",),
         ),
@@ -163,6 +167,7 @@ cce = Part(
             "Losses", "", loss, mean_loss, points=0, cases=("soft", "batch", "square"), depends_on=("OneSample",)
         ),
     ),
+    repeated=True,
 )
 
 
@@ -171,18 +176,20 @@ cce = Part(
 
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
+    return numbers(_call(cce_gradient, inputs), what="The gradient")
 
 
 def slopes_of(is_true: bool) -> Sides:
-    """The slopes of each sample's loss, -log p, at the true classes or at all others; 0 stands in the other places."""
+    """The slopes of each sample's loss, -log p, or p kept away from 0, at the true classes or at all others; 0 stands
+    in the other places."""
 
     def right(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         y = inputs["y"]
         require_shape(found, y.shape, what="The gradient has the wrong shape.", hint=ONE_ENTRY_EACH)
-        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=0)), inputs["yhat"], step=1e-4)
+        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=0)), inputs["yhat"], step=1e-6)
+        is_near = (slopes <= found) & (found <= slopes / (1 - KEPT_AWAY * slopes))
         chosen = y == is_true
-        return np.where(chosen, found, 0.0), np.where(chosen, slopes, 0.0)
+        return np.where(chosen, found, 0.0), np.where(chosen, np.where(is_near, found, slopes), 0.0)
 
     return right
 
@@ -203,7 +210,7 @@ cce_gradient = Part(
     "check-cce-gradient",
     "The loss gradient",
     ("cce_gradient",),
-    partial(draw, small=SMALL_FOR_SLOPE),
+    draw,
     (
         Statement(
             "TrueClass",
@@ -230,4 +237,5 @@ cce_gradient = Part(
         ),
         ZeroProbabilityGradient,
     ),
+    repeated=True,
 )

@@ -11,7 +11,7 @@ from lib.checking.results import are_near, compare
 from lib.checking.right import anything, by_name, slopes
 from lib.checking.values import Wrong, numbers, require_shape
 from lib.unit import Array, Inputs, Part, Several, Statement, statement
-from lib.units.softmax_classifier.inputs import SIZES, probabilities, scores
+from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
 RATE = 0.1
 """The learning rate for a layer that asks for one; softmax has nothing to learn."""
@@ -28,7 +28,7 @@ ADDED = {
 }
 """What large scores are like, by case."""
 CASES = (*SIZES, "again")
-"""In `again` it is the batch once more, in a layer that other batches went through."""
+"""In `again` it is the batch once more, in a layer that many other batches went through."""
 CLASS_AND_SAMPLE = ("class", "sample")
 
 
@@ -50,12 +50,14 @@ def output_of(layer: Any, z: Array) -> Array:
 
 
 def forward(inputs: Inputs, Softmax: Any) -> Array:
-    """Run the forward of a new layer, or that of one which other batches went through."""
-    layer = Softmax()
+    """Run the forward of a layer after that of another one, or after many of its own."""
+    layer, other = Softmax(), inputs["scores"][::-1]
     if inputs["case"] == "again":
-        turned = inputs["scores_batch"][:, ::-1]
-        for z in (turned, inputs["scores_square"], turned):
+        call_before(lambda: layer.forward(other.copy()))
+        for z in (inputs["scores_square"], other):
             layer.forward(z.copy())
+    else:
+        Softmax().forward(other.copy())
     return output_of(layer, inputs["scores"])
 
 
@@ -81,8 +83,8 @@ def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
 
 def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     """Two outputs agree, and are not just any numbers: a mistake in both belongs to another statement."""
-    integers, floats, given = found
-    _require_dependence(floats, given, inputs["whole"])
+    integers, floats, other, given = found
+    _require_dependence(floats, other, given, inputs["whole"])
     return integers, floats
 
 
@@ -95,9 +97,9 @@ def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     axes=CLASS_AND_SAMPLE,
 )
 def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for scores that are integers, and for the same numbers as floats, and the scores."""
+    """Give the outputs for integers, for the same numbers as floats, and for these in another order, and the scores."""
     z = inputs["whole"]
-    return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float))), z]
+    return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float), z[::-1].astype(float))), z]
 
 
 @statement(
@@ -119,10 +121,10 @@ def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: 
     return found, expected
 
 
-def _require_dependence(output: Array, given: Array, z: Array) -> None:
-    """Raise `Wrong` for an output of two values at most, which may be any, for the scores themselves, and for an output
-    of other scores than those drawn: two that agree say nothing of the draw."""
-    if len(np.unique(output)) < 3 or np.array_equal(output, z) or not np.array_equal(given, z):
+def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> None:
+    """Raise `Wrong` for an output that other scores have, too, for the scores themselves, and for an output of other
+    scores than those drawn: two that agree say nothing of the draw."""
+    if np.array_equal(output, other) or np.array_equal(output, z) or not np.array_equal(given, z):
         hint = "Compare self.output for two different columns of scores."
         raise Wrong("The output does not follow the scores.", hint=hint)
 
@@ -139,7 +141,7 @@ softmax_forward = Part(
             forward,
             sums,
             "Print the exponentials, and by which number each is divided.",
-            cases=tuple(SIZES),
+            cases=("batch", "one", "square"),
             what="A column does not sum to 1.",
             axes=("sample",),
             rtol=ROUNDED,
@@ -160,6 +162,7 @@ softmax_forward = Part(
         ReturnsOutput,
     ),
     code="Softmax.forward",
+    repeated=True,
 )
 
 
@@ -186,22 +189,22 @@ def draw_large(rng: np.random.Generator) -> Inputs:
 
 
 def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Nothing overflows, and an output that is softmax of small scores is that of large ones as well.
+    """A number added to all scores of a sample changes nothing, whatever forward computes, and nothing overflows.
 
-    A class far below the others has the probability 0, and all others share what is left. An output that isn't softmax
-    of small scores changes for reasons of its own: it loses no point here unless it overflows.
+    Where one class is far from the others only softmax says what is right: a class far below has the probability 0, and
+    all others share what is left. Other outputs are not looked at there.
     """
-    (small, large, given), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
+    (small, large, other, given), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
+    _require_dependence(small, other, given, z)
+    expected, what = small, "The output is not that of small scores with the same differences."
+    if np.ptp(added, axis=0).any():
+        if not _is_softmax(small, z):
+            return small, small
+        left = np.where(added == added.max(axis=0), small, 0)
+        expected, what = left / left.sum(axis=0), "A score that is far from the others does not count as it should."
     if not (np.isfinite(small).all() and np.isfinite(large).all()):
         raise Wrong("The output overflows.", where=where, found="nan or inf", expected="probabilities")
-    if not _is_softmax(small, z):
-        _require_dependence(small, given, z)
-        return small, small
-    left = np.where(added == added.max(axis=0), small, 0)
-    what = "The output is not that of small scores with the same differences."
-    if np.ptp(added, axis=0).any():
-        what = "A score that is far from the others does not count as it should."
-    compare(large, left / left.sum(axis=0), what=what, path=where, axes=CLASS_AND_SAMPLE)
+    compare(large, expected, what=what, path=where, axes=CLASS_AND_SAMPLE)
     return found, found
 
 
@@ -221,9 +224,9 @@ def _is_softmax(output: Array, z: Array) -> bool:
     is_about_overflow=True,
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for the scores as they are, and with a large number added, and the scores."""
+    """Give the outputs for the scores as they are, with a large number added, and in another order, and the scores."""
     z = inputs["scores"]
-    return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"])), z]
+    return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"], z[::-1].copy())), z]
 
 
 softmax_stable = Part(
@@ -233,6 +236,7 @@ softmax_stable = Part(
     draw_large,
     (LargeScores,),
     code="Softmax.forward",
+    repeated=True,
 )
 
 
@@ -242,18 +246,22 @@ softmax_stable = Part(
 def draw_gradients(rng: np.random.Generator) -> Inputs:
     """Draw incoming gradients, and outputs with the inputs that belong to them.
 
-    One batch has gradients in the hundreds: one that is clipped or normalised shows in every draw. The others have
-    gradients near 1, where one that is rounded shows.
+    One batch has gradients in the hundreds, and the large one in the thousands: one that is clipped or normalised shows
+    in every draw. The single sample has gradients near 1, and the square batch in thousandths, where one that is
+    rounded shows. In the large batch one output is near 0, and another one near 1.
     """
     inputs: dict[str, Array] = {}
     for size, (classes, batch) in SIZES.items():
         low, high = rng.uniform(200, 400, size=(2, 1, batch)) * [[[-1]], [[1]]]
         rest = rng.uniform(-100, 100, size=(classes - 2, batch))
-        scale = {"one": 500, "square": 200}.get(size, 1)
+        scale = {"one": 500, "square": 2e5, "large": 0.1}.get(size, 1)
         inputs[f"gradient_{size}"] = rng.permuted(np.vstack([low, high, rest]), axis=0) / scale
         spread = 0.5 if size == "one" else 1
         output = spread * probabilities(rng, classes, batch) + (1 - spread) / classes
-        output[:, 0] = rng.permutation(np.append(0.01, 0.99 * output[1:, 0] / output[1:, 0].sum()))  # clipping shows
+        small = 2e-5 if size == "large" else 0.004  # clipping shows
+        output[:, 0] = rng.permutation(np.append(small, (1 - small) * output[1:, 0] / output[1:, 0].sum()))
+        if size == "large":
+            output[:, 1] = rng.permutation(np.append(0.9995, 0.0005 * output[1:, 1] / output[1:, 1].sum()))
         inputs[f"output_{size}"] = output
         inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of either sign
     return {**inputs, **{f"{each}_again": inputs[f"{each}_batch"] for each in ("gradient", "output", "input")}}
@@ -263,16 +271,20 @@ def backward(inputs: Inputs, Softmax: Any) -> Several:
     """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
     layer = Softmax()
     if inputs["case"] == "again":
-        for size, step in (("batch", -1), ("square", 1), ("batch", -1)):
-            _pass_back(layer, *(inputs[f"{each}_{size}"][:, ::step].copy() for each in ("input", "output", "gradient")))
-    return _pass_back(layer, inputs["input"], inputs["output"], inputs["gradient"])
-
-
-def _pass_back(layer: Any, z: Array, a: Array, gradient: Array) -> Several:
-    prepare(layer, z, z, a)
+        for size, times in (("batch", MANY), ("square", 1), ("batch", 1)):
+            _pass_others_back(layer, inputs, size, times)
+    else:
+        _pass_others_back(Softmax(), inputs, inputs["case"])
+    prepare(layer, inputs["input"], inputs["input"], inputs["output"])
     output = layer.output
-    returned = numbers(_call_backward(layer, gradient), what="The result of backward")
+    returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
     return Several(returned=returned, output=output)
+
+
+def _pass_others_back(layer: Any, inputs: Inputs, size: str, times: int = 1) -> None:
+    z, a, gradient = (inputs[f"{each}_{size}"][::-1] for each in ("input", "output", "gradient"))
+    prepare(layer, z, z, a)
+    call_before(lambda: _call_backward(layer, gradient.copy()), times)
 
 
 def _call_backward(layer: Any, gradient: Array) -> Any:
@@ -345,7 +357,7 @@ softmax_backward = Part(
             by_name(returned=products, output=is_left),
             "Run backward on one sample at a time, then on two together, and compare the columns.",
             of=("returned", "output"),
-            cases=("batch", "square", "again"),
+            cases=("batch", "square", "large", "again"),
             keeps=("gradient",),
             depends_on=("OneSampleBack",),
             what="The result differs from central differences of softmax.",
@@ -368,4 +380,5 @@ softmax_backward = Part(
         ),
     ),
     code="Softmax.backward",
+    repeated=True,
 )

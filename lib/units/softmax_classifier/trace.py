@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import pairwise
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -174,25 +174,27 @@ class Trace:
         self._note(step, columns, y=y, yhat=yhat)
         return self.call.columns("output_gradients", step.version, step.samples[columns])
 
-    def softmax_backward(self, original: Any, layer: Any, gradient: Any, *_: Any) -> Any:
+    def softmax_backward(self, original: Any, layer: Any, output_gradient: Any, *_: Any) -> Any:
         """Multiply by a drawn matrix: linear, as the real layer is, so 1/B may come in before or after."""
         known = self._latest.get(id(layer))
         _layer, step = known or (layer, self._current())
         if known is None and "outputs" in step.made:  # where none ran, that is what is wrong
             step.layer = OTHER_LAYER
-        step.given["into_softmax"] = given = _read(gradient)
+        step.given["into_softmax"] = given = _read(output_gradient)
         if isinstance(given, Placeholder):
             return given
         matrix = self.call.jacobian(step.version)
         return matrix @ given if _has_rows(given, len(matrix)) else np.full((len(matrix), len(step.samples)), np.nan)
 
-    def dense_backward(self, original: Any, layer: Any, gradient: Any, rate: Any = None, *_: Any) -> Any:
+    def dense_backward(
+        self, original: Any, layer: Any, output_gradient: Any, learning_rate: Any = None, *_: Any
+    ) -> Any:
         number, current = self._number(layer), self.steps[-1] if self.steps else None
         _layer, step = self._latest.get(id(layer), (layer, current))
         if step is None or (step.updates and step is not current):
             step = self._current()
         step.updates += 1
-        step.given |= {"gradient": _read(gradient), "rate": _read(rate)}
+        step.given |= {"gradient": _read(output_gradient), "rate": _read(learning_rate)}
         step.layer = number if step.layer in (NO_LAYER, number) else OTHER_LAYER
         self._look_at_weights(step, layer)
         self.version += 1
@@ -234,7 +236,7 @@ class Trace:
         recent = [step for step in recent if name in step.made]
         for step in [each for each in recent if value is each.made[name]] or recent:
             made = step.made[name]
-            if _are_same(made, given):
+            if value is made or _are_same(made, given):
                 return step, slice(None)
             if _has_rows(given, len(made)) and given.shape[1] < made.shape[1]:
                 is_equal = (made[:, :, None] == given[:, None, :]).all(axis=0)
@@ -600,8 +602,8 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
 
 
 def _in_order(spy: Spy) -> Spy:
-    """Give a spy by place what can only be given by name."""
-    return lambda original, *given, **named: spy(original, *given, *named.values())
+    """Give a spy by place what can only be given by name. Calls may use the notebook's names, which are the spy's."""
+    return wraps(spy)(lambda original, *given, **named: spy(original, *given, *named.values()))
 
 
 class _Dense:
