@@ -57,10 +57,7 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
 
 def loss(inputs: Inputs, cce: Any) -> Array:
     """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
-    y, yhat = inputs["y"], inputs["yhat"]
-    if y.shape[1] == 1:  # after that of another sample: what an earlier call leaves must not count
-        cce(np.roll(y, 1, axis=0), yhat.copy())
-    result = cce(y, yhat)
+    result = cce(inputs["y"], inputs["yhat"])
     if issubclass(type(result), list | tuple):
         hint = "Return the number itself: a list can't be averaged."
         raise Wrong(f"The loss is in a {type(result).__name__}.", expected="a number", hint=hint)
@@ -70,17 +67,12 @@ def loss(inputs: Inputs, cce: Any) -> Array:
 
 def losses(inputs: Inputs, cce: Any) -> Several:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
-    y, yhat = inputs["y"].copy(), inputs["yhat"].copy()
-    samples = [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]
-    others = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
-
-    def run(*pairs: tuple[Array, Array]) -> list[Array]:
-        return [loss({"y": labels.copy(), "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
-
-    return Several(
-        alone=lambda: run(*samples) if samples[1:] else run(*samples)[0],
-        both=lambda: [loss(inputs, cce), *run(*samples, *others)],
-    )
+    y, yhat = inputs["y"], inputs["yhat"]
+    pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
+    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
+    ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
+    others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
+    return Several(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
 
 
 def require_numbers(losses: Iterable[Array]) -> None:
