@@ -36,8 +36,9 @@ def read(text):
         head, *steps = re.split(r"(?m)^-- ", each)
         name, earned, *more = head.partition("\n")[0].split(" | ")
         how, *parts = earned.split()
-        found = {"all": EVERYTHING, "none": NOTHING, "but": but(*parts)}[how]
-        yield Submission(name, partial(change, steps=steps, is_untouched=bool(more)), found)
+        few = {part: int(points or 0) for part, _, points in (each.partition("=") for each in parts)}
+        found = {"all": EVERYTHING, "none": NOTHING, "but": but(*few)}[how]
+        yield Submission(name, partial(change, steps=steps, is_untouched=bool(more)), found, few)
 
 
 def change(notebook, folder, steps, is_untouched):

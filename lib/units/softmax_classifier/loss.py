@@ -68,19 +68,13 @@ def loss(inputs: Inputs, cce: Any) -> Array:
 
 def losses(inputs: Inputs, cce: Any) -> Several:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
-    y, yhat = inputs["y"].copy(), inputs["yhat"].copy()
-    samples = [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]
-    others = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
-
-    call_before(lambda: cce(samples[0][0].copy(), samples[0][1].copy()), MANY)
-
-    def run(*pairs: tuple[Array, Array]) -> list[Array]:
-        return [loss({"y": labels.copy(), "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
-
-    return Several(
-        alone=lambda: run(*samples) if samples[1:] else run(*samples)[0],
-        both=lambda: [loss(inputs, cce), *run(*samples, *others)],
-    )
+    y, yhat = inputs["y"], inputs["yhat"]
+    call_before(lambda: cce(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+    pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
+    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
+    ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
+    others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
+    return Several(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
 
 
 def require_numbers(losses: Iterable[Array]) -> None:
