@@ -164,9 +164,10 @@ def _tell(
     copies = {name: copy_array(result) for name, result in results.items()}
     values: dict[str, Callable[[], Any]] = {
         "given": lambda: [call.given for call in mine],
-        "rates": lambda: np.array([rate_of(call, f"layer {call.layer.number}") for call in mine]),
         **{name: partial(copy_array, copy) for name, copy in copies.items()},
     }
+    if method == "backward":
+        values["rates"] = lambda: np.array([rate_of(call, f"layer {call.layer.number}") for call in mine])
     return {f"layers{when}": order, **{f"{name}{when}": partial(with_order, each) for name, each in values.items()}}
 
 
