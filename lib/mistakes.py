@@ -16,8 +16,8 @@ With `it`, what the result is called, come the changes that may be made to any r
 whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
 many have made its mistakes; `same = { 'this' = 'that' }` says that one gives the same numbers as another, which is
 named in its place; and `untold = ['this']` that nothing tells one from other code. A part's `teach` is for all groups
-that have none. A part's table `equal` has changes of right code that are right, too, as `lib.authoring.mutants` reports
-them, and why: `'g ** 2 -> g * g' = 'the same number'`.
+that have none. A part's table `equal` has changes of right code that are right, too, as `zerolayer check` reports them,
+and why: `'g ** 2 -> g * g' = 'the same number'`.
 """
 
 from __future__ import annotations

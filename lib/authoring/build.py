@@ -18,13 +18,13 @@ from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbG
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool
 
-from lib.authoring import mutants
 from lib.authoring.fingerprints import write_file
 from lib.authoring.laws import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
 from lib.authoring.laws.code import draws_the_same_again, mistakes_can_be_run, right_code_is_right
 from lib.authoring.notebook import points_in
 from lib.authoring.proved import is_proved, note
 from lib.authoring.rows import written
+from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
 from lib.grading.book.gradebook import retry
 from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
@@ -214,7 +214,7 @@ class CheckApp(Rebuild):
         found = self.say_faults(trial, (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
         broken = {rule.law for rule in found}
         if not broken & {draws_the_same_again, right_code_is_right}:
-            for remark in mutants.remarks(trial):
+            for remark in remarks(trial):
                 say(f"{remark}\n")
         can_write = trial.place and not broken & {right_code_is_right, mistakes_can_be_run}
         if can_write and (new := write_file(trial.name, trial.key)):

@@ -1,12 +1,7 @@
-"""Mutants: small changes of right code, to find what a unit's draws and statements don't see.
+"""Mutants: small changes of right code, made by the table `mutants.toml`, to find what a unit's draws don't vary.
 
-The table `mutants.toml` has what may become of right code; its values come from a profile of the run at the desk. A
-mutant is judged as a submission is. Where one keeps all points of its subject, draw other inputs, add a statement, or
-record in the part's table of mistakes that it is right, too, and why. An entry is the change as it is reported, and a
-`*` in it stands for anything:
-
-    [check-adam.equal]
-    'g ** 2 -> g * g' = 'the same number'
+The values in the table's rows come from a profile of right code at the desk: the kind of each expression, its range and
+its sizes. Which mutants keep all points `lib.authoring.survivors` finds.
 """
 
 from __future__ import annotations
@@ -14,39 +9,23 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import multiprocessing
-import os
-import re
-import signal
 import tomllib
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from fnmatch import fnmatchcase
-from itertools import groupby, islice, product
+from itertools import islice
 from pathlib import Path
-from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.authoring.trial import DESK, RightCode, Trial
-from lib.checking.findings import find
+from lib.authoring.trial import RightCode
 from lib.checking.looks import look_at_ours
 from lib.checking.student_code import silence
-from lib.grading.progress import bar
-from lib.mistakes import read_equal
 
 TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-COARSE, LIMIT = ("any other value", "is left out"), "limit "
 FORM = (".shape", ".size", ".ndim", ".dtype", "len", "hasattr", "isinstance")
 """What asks for nothing but the form of a value: no other value is tried there."""
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
-DRAWS, FEW = 20, 3
-"""A mutant that loses points on a few draws is not tried on the others."""
-SECONDS, BUDGET = 1.0, 90.0
-"""Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
 Facts = dict[str, Any]
 Rows = Iterator[tuple[str, Facts]]
 """Which rows of the table are about some code, and what is known of it there."""
@@ -64,10 +43,6 @@ class Mutant(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.was} -> {self.now}"
-
-
-class OutOfTime(BaseException):
-    """A mutant doesn't end."""
 
 
 # ---- What right code does at the desk
@@ -129,8 +104,8 @@ class Code:
         self.looped = nodes_in(inner for loop in loops for inner in getattr(loop, "body", [getattr(loop, "elt", loop)]))
         for each in functions:
             each.body[:0] = ast.parse("turns = {}").body
-        self.source, self.seconds, self.seen = ast.unparse(self.tree), 0.0, dict[ast.AST, list[Any]]()
-        """The code, how long a mutant may take (0: for ever), and an expression's values at the desk, of one kind."""
+        self.source, self.seen = ast.unparse(self.tree), dict[ast.AST, list[Any]]()
+        """The code as it is, and which values an expression has at the desk, as many as are of the first one's kind."""
 
     def define(self, source: str, **more: object) -> dict[str, Any]:
         """Define the subject by some source, among the names around it."""
@@ -308,114 +283,3 @@ def count(home: dict[str, int], number: int) -> int:
     """Count how often a mutant runs a statement."""
     home[f"count{number}"] = home.get(f"count{number}", 0) + 1
     return home[f"count{number}"]
-
-
-# ---- Which survive
-
-
-def keeps_all(code: Code, trial: Trial, source: str, draws: Sequence[int]) -> bool:
-    """True if a mutant keeps all points of its subject on the last of some draws, after the others."""
-
-    def stop(*_: object) -> None:
-        raise OutOfTime
-
-    np.random.seed(zlib.crc32(source.encode()))
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, code.seconds)
-    try:
-        with silence(), np.errstate(all="ignore"):
-            space = code.define(source)
-            for part in code.right.parts:
-                for draw in draws:
-                    inputs, known, _ = trial.draw(part, draw)
-                    shown = look_at_ours(part, inputs, tuple(space[name] for name in part.subjects))
-                if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
-                    return False
-    except (Exception, OutOfTime):  # whatever changed code may raise
-        return False
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-    return True
-
-
-_forked: tuple[Code, Trial]
-"""What processes have from the one that they are forked from: it doesn't go through a pipe."""
-
-
-def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
-    """Return of the degrees of a change the first that survives on every draw, or else on most; and seconds."""
-    begin, found = process_time(), list[Mutant]()
-    for mutant in family:
-        if any(keeps_all(*_forked, mutant.source, [draw]) for draw in range(FEW)):
-            draws = sum(keeps_all(*_forked, mutant.source, [DESK, draw]) for draw in range(DRAWS))
-            found += [mutant._replace(draws=draws)] if draws else []
-            if draws == DRAWS:
-                break
-    return sorted(found, key=lambda each: -each.draws)[:1], process_time() - begin
-
-
-def try_all(code: Code, trial: Trial, processes: int) -> tuple[list[Mutant], str]:
-    """Try the mutants of a subject, and return the survivors, and how many were tried in how many seconds.
-
-    Where any other value keeps all points, what is within is not tried.
-    """
-    global _forked
-    _forked, families, survivors, tried, spent = (code, trial), code.mutants(), list[Mutant](), 0, 0.0
-    with bar(len(families), "change") as progress:
-        for is_coarse in (True, False):
-            idle = nodes_in(code.nodes[each.node] for each in survivors if each.draws == DRAWS)
-            chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
-            chosen = [each for each in chosen if code.nodes[each[0].node] not in idle]
-            with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
-                for family, (found, seconds) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
-                    progress.update()
-                    survivors, tried, spent = survivors + found, tried + len(family), spent + seconds
-                    if spent > BUDGET:
-                        pool.shutdown(cancel_futures=True)
-                        break
-    inner = [nodes_in(ast.iter_child_nodes(code.nodes[each.node])) for each in survivors if each.now in COARSE]
-    survivors = [each for each in survivors if not any(code.nodes[each.node] in nodes for nodes in inner)]
-    late = f", and the others were not tried: there are {sum(map(len, families))}" if spent > BUDGET else ""
-    return survivors, f"{tried} changes of right code in {spent:.0f} seconds of a processor{late}"
-
-
-# ---- What is reported
-
-
-def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
-    """Try the mutants of each subject, and write for a person what came of them; nothing where no process can fork."""
-    recorded = read_equal(trial.place.closed) if trial.place else {}
-    for right in trial.right_code() if hasattr(os, "fork") else ():
-        equal = [entry for part in right.parts for entry in recorded.get(part.id, ())]
-        with silence():
-            for part, draw in product(right.parts, (DESK, *range(DRAWS))):
-                trial.draw(part, draw)  # once, before processes are forked
-        begin, code = process_time(), Code(right)
-        if keeps_all(code, trial, code.source, [DESK, 0]):
-            code.seconds = SECONDS + 10 * (process_time() - begin)
-            yield describe(right, equal, *try_all(code, trial, processes or os.cpu_count() or 1))
-        else:
-            yield f"{right.place}: changes of right code are not tried, since it loses points by itself."
-
-
-def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
-    """Write which changes of a subject keep all points, but for those that are recorded as right."""
-    patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only a star isn't itself
-    fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
-    found = [each for each in survivors if not any(each in those for those in fits.values())]
-    about = f"{len(found)} keep all points, {len(survivors) - len(found)} more are recorded as right, too"
-    text, limits = [f"{right.place}: {tried}. {about}."], dict[str, dict[str, None]]()
-    found.sort(key=lambda each: ("#?" not in right.lines[each.line - 1], each.line, each.node))
-    for line, those in groupby(found, lambda each: each.line):
-        shown = dict[str, None]()
-        for each in those:
-            if each.now.startswith(LIMIT):
-                limits.setdefault(each.now.removeprefix(LIMIT), {})[each.was] = None
-            else:
-                shown[f"    {each.draws:2} of {DRAWS} draws  {each}"] = None
-        text += [f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}", *shown] if shown else []
-    beyond = "; ".join(f"{limit}: {', '.join(those)}" for limit, those in limits.items())
-    text += [f"  No draw goes beyond {beyond}"] if beyond else []
-    unused = [entry for entry in equal if not fits[entry]]
-    text += [f"  Recorded as right, but fits no change that keeps all points: {entry}" for entry in unused]
-    return "\n".join(text)

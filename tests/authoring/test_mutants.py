@@ -9,7 +9,7 @@ import pytest
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
-from lib.authoring import mutants
+from lib.authoring import survivors
 from lib.authoring.trial import Trial
 from lib.grading.units import Place
 from lib.mistakes import BadMistake, read
@@ -31,7 +31,7 @@ def trial_of(source: str, draw: Any, look: Any, folder: Path = Path(), **more: A
 
 
 def told(*given: Any, processes: int = 1, **more: Any) -> str:
-    return "\n".join(mutants.remarks(trial_of(*given, **more), processes))
+    return "\n".join(survivors.remarks(trial_of(*given, **more), processes))
 
 
 def numbers(rng: Any, *sizes: int) -> Any:
@@ -202,7 +202,7 @@ def recorded(folder: Path, *entries: str) -> str:
 
 def test_what_is_recorded_as_right_is_not_reported(tmp_path: Path) -> None:
     said = recorded(tmp_path, "'y -> np.sort(y)' = 'a sum has no order'", "'y -> *[[]::-1]' = 'likewise'")
-    assert "np.sort(y)" not in said and "1 more are recorded as right, too" in said
+    assert "np.sort(y)" not in said and "1 are recorded as right" in said
     assert "no change that keeps all points: y -> *[[]::-1]" in said
 
 
@@ -220,14 +220,14 @@ def test_an_entry_has_its_reason(tmp_path: Path, why: str) -> None:
 
 
 def test_what_does_not_end_is_stopped_and_loses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutants, "SECONDS", 0.02)
+    monkeypatch.setattr(survivors, "SECONDS", 0.02)
     said = told(HALVES, lambda rng: {"x": rng.uniform(3, 9)}, lambda inputs, halves: halves(inputs["x"]))
     assert "u.ipynb" in said and "x = x / 2 -> is left out" not in said
 
 
 def test_a_budget_ends_the_trial_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = told(*LUCK)
-    monkeypatch.setattr(mutants, "BUDGET", 0.0)
+    monkeypatch.setattr(survivors, "BUDGET", 0.0)
     part = told(*LUCK)
     assert "were not tried" in part and "were not tried" not in whole
 
@@ -236,5 +236,5 @@ def test_right_code_that_needs_more_than_its_notebook_is_reported() -> None:
     trial = trial_of(*LUCK)
     [cell] = trial.solutions["u.ipynb"].cells
     cell.source = cell.source.replace("np.sum", "elsewhere")
-    [said] = mutants.remarks(trial)
+    [said] = survivors.remarks(trial)
     assert "it loses points by itself" in said

@@ -59,8 +59,10 @@ def course(tmp_path_factory, lockable_here):
     """A course in an empty folder: `new`, the page's second part, another unit, and a class."""
     course = begin(tmp_path_factory.mktemp("own"))
     succeeds(course.zerolayer("new", "other"))
-    assert f"{UNIT} has no fault" in succeeds(course.zerolayer("check", UNIT)).stdout
+    checked = succeeds(course.zerolayer("check", UNIT)).stdout
+    assert f"{UNIT} has no fault" in checked and "changes of right code in" in checked
     built = succeeds(course.zerolayer("build", UNIT)).stdout
+    assert "changes of right code" not in built
     assert [" ".join(line.split()) for line in built.splitlines()[1:4]] == [
         "check-loss 2 The loss",
         "check-fit 1 The loop",
