@@ -92,7 +92,7 @@ export default { render({ model, el }) {
   }
 
   // Keys would go to the notebook, arrows to its next cell; Ctrl or ⌘ and what follows are still for it.
-  const keepKeys = event => el.toggleAttribute('data-lm-suppress-shortcuts', !(event.ctrlKey || event.metaKey));
+  const keepKeys = event => event.target.toggleAttribute('data-lm-suppress-shortcuts', !(event.ctrlKey || event.metaKey));
   ['focusin', 'keydown', 'keyup'].forEach(name => el.addEventListener(name, keepKeys));
   ['answer', 'pixels'].forEach(name => model.on(`change:${name}`, show));
   model.on('comm_live_update', () => { says.textContent = 'The kernel was restarted: run this cell again.'; });
