@@ -186,11 +186,12 @@ def solution(name):
 
 
 LIMITS = [
-    (NAME, None, "loss", 600),
+    (NAME, None, "digits-data", 200),
+    (NAME, None, "loss", 620),
     (NAME, None, "first-forward", 900),
     (NAME, None, "blobs-train", 2_100),
     (NAME, None, "explorer", 2_300),
-    (NAME, None, None, 3_100),
+    (NAME, None, None, 3_050),
     ("hidden_layer", "training", "width", 100),
     ("hidden_layer", None, None, 1_550),
     ("optimizers", None, "bowl", 400),
