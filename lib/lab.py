@@ -4,7 +4,7 @@ A slider move is a message of a few hundred bytes, and so is the first half of t
 packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms
 before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are JSON files in
 `lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence. Where nbgrader is
-installed, those in its folder `student/` leave out what makes and grades assignments, in the menu and in the server; its
+installed, those in its folder `student/` leave out what makes and grades assignments, in the menu and the server. Its
 list, which fetches and submits them, and its validation stay.
 """
 

@@ -1,6 +1,6 @@
 """Plots with alternative text: what a picture shows, in words, for students who can't see it.
 
-JupyterLab shows a picture of Matplotlib's without any. As HTML it keeps its words, in feedback and in the browser too.
+JupyterLab shows a PNG without any, so the picture is HTML.
 """
 
 from __future__ import annotations

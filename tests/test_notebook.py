@@ -274,7 +274,7 @@ def shown(cell):
     """Give what a cell prints and draws; widgets are new ones each time."""
     printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
     data = [output.data for output in cell.outputs if "data" in output]
-    return printed, [(each.get("text/plain"), each.get("image/png")) for each in data]
+    return printed, [[each.get(kind) for kind in ("text/plain", "text/html", "image/png")] for each in data]
 
 
 @pytest.mark.parametrize("name", ALL)
