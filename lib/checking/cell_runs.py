@@ -115,7 +115,7 @@ def find_borrowed(values: tuple[Any, ...]) -> str:
     code = [value for value in values if issubclass(type(value), FunctionType | type)]  # of an object nothing is asked
     for function in (each for value in code for each in functions_of(value) if each.__globals__ is names):
         own = function.__qualname__.partition(".")[0]
-        for name in _globals_of(function.__code__):
+        for name in globals_of(function.__code__):
             is_data = isinstance(names.get(name), np.ndarray | int | float | list | dict)
             if is_data and own in cells and cells.get(name, cells[own]) != cells[own]:
                 why = "Grading does not run the cells that only show something"
@@ -123,11 +123,12 @@ def find_borrowed(values: tuple[Any, ...]) -> str:
     return ""
 
 
-def _globals_of(code: CodeType) -> Iterator[str]:
+def globals_of(code: CodeType) -> Iterator[str]:
+    """Yield the global names that a piece of code reads, and those that the functions within it read."""
     yield from (each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _globals_of(inner)
+            yield from globals_of(inner)
 
 
 def watch_cells(shell: Any) -> None:

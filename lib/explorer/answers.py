@@ -10,15 +10,13 @@ import numpy as np
 
 from lib.checking.student_code import Failure, random_numbers, run_student_code
 from lib.explorer import captions
-from lib.explorer.curvature import largest_descending_rate
 from lib.explorer.samples import BUILT_IN, Plane, load, sources
 from lib.explorer.training import CALL_LIMIT, Matrix, Network, Recipe, Run, Setting
 from lib.explorer.what_ifs import WhatIf
 
 REMEMBERED = 150  # runs
 COLUMNS = 240  # of the curve by iteration: more than the picture has pixels for
-MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs reach the time limit
-TINY = 1e-300  # a probability of 0 has no logarithm
+MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs take too long to wait for
 PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
 
 Arrays = list[bytes]
@@ -49,9 +47,7 @@ class Architecture:
 
     `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
     those that are shown where there is no plane, a row for each hidden unit. `describe(run, epoch)` is a sentence more
-    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole. Layers
-    whose steps are not the learning rate times the gradient have `is_plain = False`: no rate is told up to which they
-    descend.
+    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole.
     """
 
     counted: str
@@ -105,7 +101,7 @@ class Answers:
             if self.architecture and done == want.epochs:
                 caption += f" {self.architecture.describe(run, done)}"
             if plane := self.plane(want.data):
-                return Look(caption, np.log(np.maximum(np.nan_to_num(run.predict(plane.points, done)), TINY)))
+                return Look(caption, run.predict_logs(plane.points, done))
             return Look(caption, self.architecture.weights(run, done) if self.architecture else run.weights[done])
 
         with random_numbers(PICTURE_RANDOMNESS):
@@ -139,15 +135,6 @@ class Answers:
             "columns_an_epoch": batches / every,
         }
         return said, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
-
-    def find_limit(self, want: Want) -> float | None:
-        """Return the largest learning rate that still descends at the weights that are shown, if there is one."""
-        run = self.run(want)
-        if not run.weights or run.fault or not getattr(run.layer_after(0), "is_plain", True):
-            return None
-        with random_numbers(PICTURE_RANDOMNESS):
-            found = run_student_code(lambda: largest_descending_rate(run, min(run.epochs, want.epochs)), CALL_LIMIT)
-        return found if isinstance(found, float) and math.isfinite(found) else None
 
     def describe_data(self, name: str) -> dict[str, Any]:
         """Describe a data set; `points` are x, y, label and "for validation" of each sample in a plane."""

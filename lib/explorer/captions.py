@@ -1,7 +1,7 @@
 """Captions: what the picture shows, in two sentences.
 
-A caption says what can be seen in both curves, up to the epochs that are shown and whatever was trained beyond, and
-leaves judgements to who looks. Where a loss goes is told from two stretches of epochs at its end, never from one epoch.
+A caption states what can be seen in both curves, up to the epochs that are shown and whatever was trained beyond, and
+leaves judgements to the reader. Where a loss goes is read from two stretches of epochs at its end, not from one epoch.
 """
 
 import math
@@ -12,16 +12,17 @@ import numpy as np
 from lib.explorer.training import Run
 
 MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
-LEVEL = 0.02  # the part by which a loss may change and still count as level
+SAME = 0.001  # the part by which a level loss may change: its third digit
+LEVEL = 0.02  # the part by which a loss may change and still count as nearly level
 LEVEL_EVEN = 0.006  # the same where every epoch goes the same way: in as many epochs again it would change by 5%
-ALIKE = 0.02  # the part by which two losses differ that are told as alike
-UNEVEN = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
+ALIKE = 0.02  # the part by which two losses may differ and still count as alike
+JUMP = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
 
-WORDS = {"falling": "still falling", "rising": "rising", "level": "nearly level", "uneven": "going up and down"}
+FALLING, RISING, UNEVEN = "still falling", "rising", "going up and down"
 
 
 def describe(run: Run, epochs: int) -> str:
-    """Say what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
+    """Return what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
     done = min(epochs, run.epochs)
     parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_losses(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
@@ -37,30 +38,29 @@ def describe(run: Run, epochs: int) -> str:
 
 
 def assess(training: Sequence[float], validation: Sequence[float], before: float) -> str:
-    """Say in a sentence how the two curves end, beside the loss before training."""
+    """Return a sentence on how the two curves end, compared with the loss before training."""
     epochs = len(training)
     if min(min(training), min(validation)) < 0:
         return "A loss is below 0, which no cross-entropy is: is the minus sign there?"
     if epochs < MIN_EPOCHS:
         return f"{MIN_EPOCHS} epochs or more show where the loss goes."
-    ends = trend(training), trend(validation)
-    a, b = (WORDS[end] for end in ends)
+    a, b = trend(training), trend(validation)
     both = f"both losses are {a}" if a == b else f"the training loss is {a}, the validation loss {b}"
     found = [f"At the end {both}"]
     lowest = int(np.argmin(validation))
-    if validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
-        overfits = ", so the network overfits" if ends == ("falling", "rising") else ""
+    if b != UNEVEN and validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
+        overfits = ", so the network overfits" if (a, b) == (FALLING, RISING) else ""
         found.append(f"the validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}{overfits}")
-    late = [training[-1], float(np.mean(training[-stretch(epochs) :]))]  # no word rests on one epoch
-    if min(late) > (1 + ALIKE) * before:
+    last = training[-stretch(epochs) :]  # no word rests on one epoch
+    if min(last) > (1 + ALIKE) * before:
         found.append(f"the training loss is higher than before training, {short(before)}")
-    elif max(abs(each - before) for each in late) < 0.1 * before:
-        found.append(f"the training loss has hardly moved: before training it was {short(before)}")
+    elif max(abs(loss - before) for loss in last) < 0.1 * before:
+        found.append(f"the training loss is about what it was before training, {short(before)}")
     return "; ".join(found) + "."
 
 
 def trend(losses: Sequence[float]) -> str:
-    """Return how a curve ends: "falling", "rising", "level" or "uneven".
+    """Return how a curve ends: "still falling", "rising", "level", "nearly level" or "going up and down".
 
     The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
     it is more than `LEVEL`, or `LEVEL_EVEN`, and more than the curve's noise explains: two standard deviations of the
@@ -70,12 +70,14 @@ def trend(losses: Sequence[float]) -> str:
     long = stretch(len(losses))
     tail = np.maximum(losses[-2 * long :], 1e-12)
     steps = tail[1:] / tail[:-1] - 1
-    if steps.max() > UNEVEN and steps.min() < -UNEVEN:
-        return "uneven"
+    if tail.max() - tail.min() <= SAME * tail.max():
+        return "level"
+    if steps.max() > JUMP and steps.min() < -JUMP:
+        return UNEVEN
     change = tail[long:].mean() / tail[:long].mean() - 1
     noise = 3 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(long)
     least = LEVEL_EVEN if steps.max() < 0 or steps.min() > 0 else LEVEL
-    return "level" if abs(change) <= max(least, noise) else "falling" if change < 0 else "rising"
+    return "nearly level" if abs(change) <= max(least, noise) else FALLING if change < 0 else RISING
 
 
 def stretch(epochs: int) -> int:
@@ -98,8 +100,14 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else one + 's'}"
 
 
+def span(values: Sequence[float]) -> str:
+    """Return the least and the greatest of some numbers, "0.59 to 0.868", or one number if both are written alike."""
+    low, high = short(min(values)), short(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def _setting(run: Run) -> str:
-    """Say how a run was trained."""
+    """Return how a run was trained."""
     setting, network = run.setting, run.recipe.network
     words = f"Learning rate {exact(setting.learning_rate)}, batch size {setting.batch_size}"
     if network.is_number:
@@ -110,7 +118,7 @@ def _setting(run: Run) -> str:
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:
-    """Say how far it got."""
+    """Return how far it got."""
     iterations = count(run.iterations_per_epoch * done, "iteration")
     if done == epochs:
         return f"After {count(done, 'epoch')} ({iterations})"
@@ -118,12 +126,21 @@ def _progress(run: Run, done: int, epochs: int) -> str:
 
 
 def _losses(run: Run, done: int) -> str:
-    """Say how large the losses are, and how many samples are right."""
+    """Return how large the losses are, and how many samples are right; a range where curves go up and down."""
     if not done:
         return "there is no loss" if run.over else "there is no loss yet"
-    right, samples = run.right[done - 1], len(run.samples.labels_validation)
-    training, validation = run.epoch_loss[done - 1], run.validation_loss[done - 1]
+    samples = len(run.samples.labels_validation)
+    curves = run.epoch_loss[:done], run.validation_loss[:done]
+    if done >= MIN_EPOCHS and UNEVEN in map(trend, curves):
+        last = stretch(done)  # of one epoch it would be chance
+        training, validation = (span(curve[-last:]) for curve in curves)
+        return (
+            f"the losses of the last {last} epochs are {training} in training and {validation} in validation,"
+            f" with {span(run.right[done - last : done])} of {samples} validation samples right"
+        )
+    training, validation = (short(curve[-1]) for curve in curves)
+    right = run.right[done - 1]
     return (
-        f"the training loss is {short(training)}, the validation loss {short(validation)},"
+        f"the training loss is {training}, the validation loss {validation},"
         f" and {right / samples:.1%} of the validation samples are right ({right} of {samples})"
     )

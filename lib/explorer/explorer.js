@@ -11,19 +11,21 @@ const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
 const SHADED = [280, 200]; // pixels of the regions, fewer than the picture has: they take the longest to draw
+const [DEPTHS, EDGES] = [64, 8]; // shades of a class, and of each of these those near a border
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
+
+const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, for when its cell is run again
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const say = value => String(Number(value.toPrecision(3))).replace('-', '−');
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
-  const { label, describedBy, ...others } = properties;
+  const { label, ...others } = properties;
   const made = Object.assign(document.createElement(name), others);
   if (label) made.ariaLabel = label;
-  if (describedBy) made.setAttribute('aria-describedby', describedBy);
   made.append(...children);
   return made;
 }
@@ -108,56 +110,71 @@ function drawPoints(data) {
 // Reads the theme's colours as red, green and blue. To ask for them makes the browser lay out the page.
 function readColours(element) {
   const style = getComputedStyle(element);
-  return Object.fromEntries([...'0123456789', 'edge'].map(name => {
+  const colours = Object.fromEntries([...'0123456789', 'edge'].map(name => {
     const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
     return [name, [number >> 16, number >> 8 & 255, number & 255]];
   }));
+  return { ...colours, shades: mixShades(colours) };
 }
 
-// Colours each pixel by its likeliest class, deeper with its lead. The logarithms of probabilities are interpolated
-// between the points of the grid: borders between them are straight where those of the scores are.
-function shadeRegions(canvas, logs, classes, grid, colours) {
+// Colours each pixel by its likeliest class, deeper with its lead, and darker on a border. The logarithms of
+// probabilities are interpolated between the points of the grid: borders are straight where those of the scores are. How
+// far a border is follows from the lead and its slope; so it is a smooth line even where the lead is steep.
+function shadeRegions(canvas, logs, classes, grid, shades) {
   const [wide, high] = [canvas.width, canvas.height] = SHADED;
   const pen = canvas.getContext('2d');
   const image = canvas.image ??= pen.createImageData(wide, high);
   const pixels = new Uint32Array(image.data.buffer);
-  const pack = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
-  const shades = Array.from({ length: 4 * classes }, (_, at) =>
-    pack(colours[Math.floor(at / 4) % 10], 255 * (1 - 0.85 ** (1 + at % 4))));
-  const edge = pack(colours.edge, 140);
-  const best = new Uint8Array(wide * high);
-  const across = Float32Array.from({ length: wide }, (_, column) => column / (wide - 1) * (grid - 1.001));
+  const [across, down] = [wide, high].map(size => (grid - 1.001) / (size - 1)); // from pixel to pixel, in the grid
   const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
+  const rise = new Float32Array(classes * grid); // and by how much they change to the next row
   for (let row = 0, at = 0; row < high; row++) {
-    const v = (1 - row / (high - 1)) * (grid - 1.001);
+    const v = (high - 1 - row) * down;
     const up = v - Math.floor(v);
     for (let each = 0; each < line.length; each++) {
       const below = (Math.floor(each / grid) * grid + Math.floor(v)) * grid + each % grid;
-      line[each] = logs[below] * (1 - up) + logs[below + grid] * up;
+      rise[each] = logs[below + grid] - logs[below];
+      line[each] = logs[below] + up * rise[each];
     }
     for (let column = 0; column < wide; column++, at++) {
-      const left = Math.floor(across[column]);
-      const right = across[column] - left;
-      let first = -Infinity;
-      let second = -Infinity;
-      let winner = 0;
-      for (let label = 0, here = left; label < classes; label++, here += grid) {
+      const left = Math.floor(column * across);
+      const right = column * across - left;
+      let [first, second] = [-Infinity, -Infinity];
+      let [winner, other] = [left, left]; // where they are in the line
+      for (let here = left; here < line.length; here += grid) {
         const value = line[here] * (1 - right) + line[here + 1] * right;
         if (value > first) {
           second = first;
+          other = winner;
           first = value;
-          winner = label;
+          winner = here;
         } else if (value > second) {
           second = value;
+          other = here;
         }
       }
-      best[at] = winner;
-      const lead = first - second;
-      const isEdge = column && best[at - 1] !== winner || row && best[at - wide] !== winner;
-      pixels[at] = isEdge ? edge : shades[4 * winner + (lead > 1) + (lead > 2.5) + (lead > 5)];
+      const lead = first - second + 1e-9; // where all is alike there is no border
+      const x = (line[winner + 1] - line[winner] - line[other + 1] + line[other]) * across;
+      const y = (rise[winner] - rise[other]) * down;
+      const edge = 1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12); // 1.5 pixels from it there is none of it
+      const depth = Math.floor(DEPTHS * lead / (lead + 1.5));
+      const share = edge > 0 ? Math.ceil(EDGES * Math.min(edge, 1)) : 0;
+      pixels[at] = shades[(Math.floor(winner / grid) % 10 * DEPTHS + depth) * (EDGES + 1) + share];
     }
   }
   pen.putImageData(image, 0, 0);
+}
+
+// Returns the colours of pixels: for each class, for each depth, from none of a border's colour to all of it.
+function mixShades(colours) {
+  return Uint32Array.from({ length: 10 * DEPTHS * (EDGES + 1) }, (_, at) => {
+    const edge = at % (EDGES + 1) / EDGES;
+    const depth = Math.floor(at / (EDGES + 1)) % DEPTHS / DEPTHS;
+    const own = colours[Math.floor(at / (EDGES + 1) / DEPTHS)];
+    const [red, green, blue] = own.map((part, place) => part + edge * (colours.edge[place] - part));
+    const alpha = Math.max(26 + 97 * depth, 150 * edge);
+    return (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
+  });
 }
 
 // Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
@@ -191,9 +208,8 @@ function drawWeights(canvas, answer, names, colours) {
 export default () => {
   // What all views of one explorer share.
   const answers = new Map();
-  const limits = new Map();
   const views = new Set();
-  const state = { kept: [], asked: '', ratio: null, player: null, span: null, refusal: {} };
+  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
   let choices = null; // what there is to choose from
   let data = null; // the data set, as Python describes it
@@ -202,10 +218,11 @@ export default () => {
   const keyOf = want => want.join('|');
   const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
   const showAll = () => views.forEach(view => view.show());
+  const nameShelf = () => `${choices.notebook} ${choices.counted}`;
 
   function hear(message, buffers) {
-    if ('limit' in message) limits.set(keyOf(message.want), message.limit);
-    else store(message, buffers);
+    state.gone = false;
+    store(message, buffers);
     // Most answers come ahead of time, and drawing takes as long as a move of a slider.
     if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
     else views.forEach(view => view.showMap());
@@ -248,7 +265,7 @@ export default () => {
     const step = Math.ceil(last / PLAYED);
     state.span = last; // the axis stays as long as it is, and the curve grows
     state.player = setInterval(() => {
-      if (get('epochs') >= last || !views.size) stop();
+      if (get('epochs') >= last || !views.size || state.gone) stop();
       else if (find()) change({ epochs: Math.min(get('epochs') + step, last) });
     }, FRAME);
     change({ epochs: 1 });
@@ -277,15 +294,20 @@ export default () => {
   function initialize({ model: own }) {
     model = own;
     choices = get('choices');
+    state.kept = shelf.get(nameShelf()) ?? [];
     store(get('answer'), get('answer').arrays);
     readData();
     model.on('msg:custom', hear);
     model.on('change:data_set', readData);
+    model.on('change:redefined', showAll);
+    model.on('comm_live_update', () => { // the kernel was restarted; if it answers all the same, it was not
+      state.gone = true;
+      showAll();
+    });
     SETTING.forEach(name => model.on(`change:${name}`, showAll));
   }
 
   function render({ el }) {
-    const root = `zl-${Math.random().toString(36).slice(2)}`; // for notes to be referred to
     const shows = []; // what brings each control up to date
     const drawn = {};
     let shown = null; // the answer that is drawn
@@ -300,11 +322,12 @@ export default () => {
       const refusal = make('span', { className: 'zl-refusal' });
       const take = () => {
         const typed = field.value.trim();
-        if (typed === String(get(name))) return;
-        const fault = findFault(name, typed ? Number(typed) : NaN);
-        if (!fault) return change({ [name]: Number(typed) });
-        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
+        const number = typed ? Number(typed.replace(',', '.')) : NaN; // many languages write 0,1
         field.value = get(name);
+        if (number === get(name)) return;
+        const fault = findFault(name, number);
+        if (!fault) return change({ [name]: number });
+        state.refusal = { [name]: `${label}: ${typed || 'nothing'} can’t be used. ${fault}` };
         showAll();
       };
       field.onchange = take;
@@ -320,9 +343,7 @@ export default () => {
     }
 
     function makeSlider(name, label) {
-      const note = make('small', { id: `${root}-${name}`, className: 'zl-note' });
-      const input = make('input', { type: 'range', min: 0, label, describedBy: note.id });
-      const mark = make('span', { className: 'zl-mark', textContent: '▲' });
+      const input = make('input', { type: 'range', min: 0, label });
       const [field, refusal] = makeField(name, label);
       input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
@@ -334,14 +355,8 @@ export default () => {
         input.value = findPlace(get(name), places); // the nearest one, where a value was typed
         input.setAttribute('aria-valuetext', get(name));
         input.disabled = field.disabled;
-        const limit = name === 'learning_rate' ? limits.get(keyOf(SETTING.map(get))) : null;
-        const share = limit ? findPlace(limit, places) / input.max : 0;
-        mark.hidden = share === 0 || share === 1;
-        mark.style.left = `calc(8px + ${share} * (100% - 16px))`; // the handle is 16 pixels wide
-        note.textContent = limit ? `▲ ${say(limit)}: the largest rate that still descends` : '';
       });
-      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field,
-        make('div', { className: 'zl-track' }, input, mark), note, refusal);
+      return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field, input, refusal);
     }
 
     // Returns how far a value lies from the first place, in places; between two of them by its logarithm, if it has one.
@@ -380,6 +395,7 @@ export default () => {
     };
     const setKept = kept => {
       state.kept = kept;
+      shelf.set(nameShelf(), kept);
       showAll();
     };
     const keep = makeButton('', () => setKept([...state.kept, shown]), 'Leave its curve behind those to come');
@@ -439,6 +455,14 @@ export default () => {
     const explains = make('span');
     const network = makePicture(explains);
     const says = make('div', { className: 'zl-says' });
+    const notice = make('div', { className: 'zl-notice', role: 'status' });
+    shows.push(() => {
+      const names = get('redefined');
+      const verb = names.length > 1 ? 'were' : 'was';
+      notice.textContent = state.gone ? 'The kernel was restarted: run this cell again.'
+        : names.length ? `${names.join(', ')} ${verb} defined anew: run this cell again.` : '';
+      el.classList.toggle('zl-waits', Boolean(notice.textContent) || !find() && !state.player);
+    });
     const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
 
     function showLoss(answer) {
@@ -453,7 +477,7 @@ export default () => {
       network.figure.hidden = !answer.picture.length;
       if (network.figure.hidden) return;
       if (data.points.length) {
-        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours);
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours.shades);
         network.show('Decision regions', data.drawn ??= drawPoints(data));
         explains.textContent = 'stronger colour: more certain; hollow: validation';
       } else {
@@ -496,8 +520,7 @@ export default () => {
     function tellLater() {
       clearTimeout(quiet);
       quiet = setTimeout(() => {
-        const notes = [...sliders.querySelectorAll('.zl-note')].map(note => note.textContent);
-        const words = [...Object.values(state.refusal), question.textContent, says.innerText, ...notes].join(' ').trim();
+        const words = [...Object.values(state.refusal), question.textContent, says.innerText].join(' ').trim();
         if (!state.player && live.textContent !== words) live.textContent = words;
       }, QUIET);
     }
@@ -525,7 +548,7 @@ export default () => {
     }
 
     el.classList.add('zl-explorer');
-    el.append(sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
+    el.append(notice, sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
     // A canvas has its colours from the theme, and the theme only once it is in the page, which is when it gets a size.

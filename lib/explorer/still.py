@@ -13,6 +13,8 @@ from lib.explorer.training import Matrix, Run
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8569a", "#8a6d00", "#3a9bd9", "#b07800", "#555555", "#7b4fb5", "#a3373d")
 """Of the classes, as in explorer.css; those beyond ten start over."""
+LEADS = (1, 2.5, 5)  # of the likeliest class over the next one, in logarithms of probabilities
+SHADES = (0.15, 0.28, 0.4, 0.5)  # of a class's colour, between these leads
 
 
 def draw(run: Run, epochs: int, plane: Plane | None, shown: Matrix) -> bytes:
@@ -28,9 +30,10 @@ def draw(run: Run, epochs: int, plane: Plane | None, shown: Matrix) -> bytes:
     loss.legend()
     if plane:
         colours = [COLOURS[label % len(COLOURS)] for label in range(len(shown))]
-        regions = shown.argmax(axis=0).reshape(len(plane.y), len(plane.x))
-        levels = np.arange(len(shown) + 1) - 0.5
-        right.contourf(plane.x, plane.y, regions, levels=levels, colors=colours, alpha=0.3)
+        for label, colour in enumerate(colours):  # one class at a time: between 0 and 2 there is no 1
+            lead = shown[label] - np.delete(shown, label, axis=0).max(axis=0)
+            lead, levels = lead.reshape(len(plane.y), len(plane.x)), [0, *LEADS, max(lead.max(), LEADS[-1]) + 1]
+            right.contourf(plane.x, plane.y, lead, levels=levels, colors=[(colour, share) for share in SHADES])
         right.scatter(*run.samples.X, c=[colours[label] for label in run.samples.labels], s=8)
         right.set(title="Decision regions")
     else:

@@ -7,6 +7,7 @@ message. The page draws, and explorer.js says how.
 
 import asyncio
 import math
+import os
 import time
 from base64 import b64encode
 from bisect import bisect_left
@@ -19,17 +20,19 @@ from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import display
+from IPython import get_ipython
 
 from lib.checking.student_code import BROWSER
 from lib.explorer.answers import Answers, Architecture, Want
 from lib.explorer.coalesce import Coalescer
+from lib.explorer.live import display_live
+from lib.explorer.redefined import find_parts, find_redefined, notebook_names
 from lib.explorer.samples import GRID
 from lib.explorer.training import Network, Run, Setting
 from lib.explorer.what_ifs import WhatIf, of_units
 
 LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # places of the slider
-MAP_RATES = LEARNING_RATES[::5]
+MAP_RATES = LEARNING_RATES[::10]
 PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests hold them against all data sets
 PRESET_BATCH = 16
 EPOCHS, MOST_EPOCHS = 100, 300
@@ -39,17 +42,10 @@ FIRST_SLICE = 0.002  # seconds of training before the first picture of a new set
 DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
-AHEAD = 4.0 * BROWSER  # seconds of training ahead between two moves
+AHEAD = 4.0 * BROWSER  # seconds of a processor for training ahead between two moves
 NEXT = 6  # places on the slider that are trained before the map
-PAUSE = 0.3  # seconds without a move before the limit is computed: longer than between two keys
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
-
-# A page that is opened again without the kernel would show "Error displaying widget" above the still picture. The rule
-# that hides it comes from an output of its own, because nothing of the explorer is there then.
-HIDE_ERROR = """element.classList.add('zl-before');
-document.head.insertAdjacentHTML('beforeend', `<style>.jp-OutputArea-child:has(.zl-before) { display: none; }
-  .jp-OutputArea-child:has(.zl-before) + .jp-OutputArea-child:not(:has(.zl-explorer)) { display: none; }</style>`)"""
 
 
 class Explorer(anywidget.AnyWidget):
@@ -57,7 +53,7 @@ class Explorer(anywidget.AnyWidget):
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. An `architecture` makes the
     layers below softmax, in the place of `network.Dense`. `loop` is the kernel's event loop, where the work is done;
-    without one a change is answered at once.
+    without one a change is answered at once. `code` is what the network runs, if that is more than its own four parts.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -75,6 +71,7 @@ class Explorer(anywidget.AnyWidget):
     choices = traitlets.Dict(help="what the page offers").tag(sync=True)
     data_set = traitlets.Dict(help="the data set in force, as the page draws it").tag(sync=True)
     answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
+    redefined = traitlets.List(help="the names of what the notebook has defined anew since").tag(sync=True)
 
     def __init__(
         self,
@@ -83,11 +80,11 @@ class Explorer(anywidget.AnyWidget):
         what_ifs: Iterable[WhatIf] | None = None,
         architecture: Architecture | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        code: Iterable[Any] = (),
     ) -> None:
         answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
         self._answers = answers
         self._sent: dict[Want, bool] = {}  # and whether all epochs were there
-        self._limited: set[Want] = set()
         self._ahead: Iterator[Want] = iter(())
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
@@ -112,12 +109,17 @@ class Explorer(anywidget.AnyWidget):
             "is_number": bool(architecture and architecture.is_number),
             "map_rates": MAP_RATES,
             "grid": GRID,
+            "notebook": os.environ.get("JPY_SESSION_NAME", ""),  # Jupyter's server sets it
         }
         drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**said, "arrays": arrays}}
         super().__init__(**first._asdict(), **drawn)
         self._coalescer = Coalescer(self._work, loop)
         self.observe(self._follow, Want._fields)
         self.on_msg(self._hear)
+        own = network.Dense, network.Softmax, network.cce, network.cce_gradient
+        self._parts = find_parts([*own, *code], notebook_names())
+        if self._parts:
+            get_ipython().events.register("post_run_cell", self._note_redefined)
 
     # ---- Traits
 
@@ -157,6 +159,10 @@ class Explorer(anywidget.AnyWidget):
     def _want(self) -> Want:
         return Want(*(getattr(self, name) for name in Want._fields))
 
+    def _note_redefined(self, _: Any) -> None:
+        """Called by IPython after a cell was run."""
+        self.redefined = find_redefined(self._parts, notebook_names())
+
     # ---- What is shown, for Python and for pages without a kernel
 
     def run(self, setting: Setting) -> Run:
@@ -183,10 +189,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         """Show it live, and as a still picture for a page that is opened without the kernel."""
-        live, _ = self._repr_mimebundle_() or ({}, {})
-        display({"application/javascript": HIDE_ERROR, "text/plain": ""}, raw=True)
-        display({**live, "text/plain": ""}, raw=True)
-        self._stills.append([display(each, raw=True, display_id=True) for each in self.still()])
+        self._stills.append(display_live(self, self.still()))
 
     def _save(self) -> None:
         """Draw the still picture anew, wherever it is shown."""
@@ -206,7 +209,7 @@ class Explorer(anywidget.AnyWidget):
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed."""
         if "begin" in message:
-            self._sent, self._limited, self._seen, self._mapped = {}, set(), True, False
+            self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
         self._coalescer.wake()
 
@@ -224,13 +227,10 @@ class Explorer(anywidget.AnyWidget):
             self._save()
             return None
         fault = self._answers.run(want).fault
-        if want not in self._limited and now > self._moved + PAUSE:
-            self._limited.add(want)
-            self.send({"want": want, "limit": self._answers.find_limit(want)})
-        elif not self._saved and (fault or now > self._moved + REST):
+        if not self._saved and (fault or now > self._moved + REST):
             self._save()
         elif self._spent > AHEAD or fault or not self._work_ahead():
-            return None if self._saved else max(self._moved + (REST if want in self._limited else PAUSE) - now, 0.001)
+            return None if self._saved else max(self._moved + REST - now, 0.001)
         return 0.0
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
@@ -252,10 +252,10 @@ class Explorer(anywidget.AnyWidget):
             self._next = next(self._ahead, None)
             if self._next is None:
                 return False
-        begin = time.perf_counter()
+        begin = time.process_time()  # as much on a busy machine
         self._train(self._next, AHEAD_SLICE, only_complete=True)
         if self._next not in self._cells:  # the map is filled whatever it takes: it is looked at
-            self._spent += time.perf_counter() - begin
+            self._spent += time.process_time() - begin
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:

@@ -15,6 +15,8 @@ threading.Thread.start = start
 del signal.setitimer, signal.alarm
 
 from lib.checking.student_code import Failure, run_student_code, run_each
+from lib.explorer import training
+from lib.explorer.samples import BUILT_IN, load
 from lib.explorer.training import Network
 from lib.explorer.widget import Explorer
 from tests.explorer import student
@@ -64,7 +66,20 @@ class Endless(student.Softmax):
     def backward(self, output_gradient, learning_rate=None):
         stubborn()
 
-told = {}
+class Watching(student.Dense):
+    traced = []
+
+    def forward(self, input):
+        self.traced.append(sys.gettrace() is not None)
+        super().forward(input)
+
+training.TRACED = True  # as in a browser
+network = Network(Watching, student.Softmax, student.cce, student.cce_gradient)
+run = training.Run(training.Recipe(network), load(BUILT_IN["blobs"]), training.Setting(0.1, 240))
+for epochs in 1, 3:
+    run.advance(epochs, seconds=60)
+
+told = {"forward is traced": Watching.traced}
 for code in loop, recursion, branching, stubborn_below, wordless, library, nested, interrupted, printing:
     outcome = run_student_code(code, 0.2)
     told[code.__name__] = [outcome.kind, outcome.text, outcome.line] if isinstance(outcome, Failure) else outcome
@@ -75,6 +90,7 @@ print(json.dumps(told))
 '''
 LATE = ["time", "It was still running after 0.2 seconds. Is there a loop that never ends?", ""]
 TOLD = {
+    "forward is traced": [True] * 3 + [False] * 4,  # in the first epoch, and the look at shapes before it
     **dict.fromkeys(("loop", "branching", "stubborn_below", "wordless", "library"), LATE),
     "printing": 1.5,  # and nothing of what it printed, or there would be no JSON to read
     "nested": "time",

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.image import imread
 from nbconvert.exporters import HTMLExporter
 
-from lib.explorer.curvature import largest_descending_rate
-from lib.explorer.training import Setting
+from lib.explorer.samples import Plane
+from lib.explorer.still import COLOURS
 from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
-from tests.explorer.test_training import by_the_notebooks_loop, train
+from tests.explorer.test_training import BLOBS, by_the_notebooks_loop
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -120,14 +120,35 @@ def test_keys_and_drags_change_the_pictures_which_stay_where_they_are(explorer):
     assert all(place == places[0] for place in places)
 
 
+def test_a_border_is_a_smooth_line_where_the_lead_is_steep(explorer):
+    explorer.get_by_role("button", name="Too large").click()
+    wait_for_run(explorer, 100)
+    data = explorer.evaluate("""() => {
+      const canvas = document.querySelectorAll('.zl-canvas canvas')[1];
+      return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+    }""")
+    seen = np.reshape(data, (200, 280, 4))[..., :3]
+    plane, W = Plane(BLOBS), by_the_notebooks_loop(100.0, 16)[3].reshape(3, 3)
+    steps = (plane.high - plane.low) / [279, 199]  # from pixel to pixel
+    x, y = np.meshgrid(plane.low[0] + steps[0] * np.arange(280), plane.high[1] - steps[1] * np.arange(200))
+    scores = W @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    second, first = np.argsort(scores, axis=0)[1:]
+    lead = scores[first, np.arange(x.size)] - scores[second, np.arange(x.size)]
+    far = np.reshape(lead / np.linalg.norm((W[first] - W[second])[:, :2] * steps, axis=1), (200, 280))  # in pixels
+    assert np.sum(far < 0.4) > 200 and np.abs(seen[far < 0.4] - 0x50).max() < 16  # of the border's colour, without gaps
+    classes = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in COLOURS[:3]])
+    assert np.abs(seen - classes[first].reshape(200, 280, 3))[far > 2].max() < 16
+
+
 def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
     type_in(explorer, "Learning rate", "0.123")
     wait_for_run(explorer, 0.123)
     slider(explorer, "Learning rate").press("ArrowRight")  # from the place nearest to it, 0.126
     wait_for_words(explorer, "Learning rate 0.158,")
     for label, typed, words, back in (
-        ("Learning rate", "0,1", "Learning rate: 0,1 can’t be used. It is a number above 0.", "0.158"),
+        ("Learning rate", "1,438,0", "Learning rate: 1,438,0 can’t be used. It is a number above 0.", "0.158"),
         ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.158"),
+        ("Batch size", "1,024", "Batch size: 1,024 can’t be used. It is a whole number from 1 to 240.", "16"),
         ("Batch size", "241", "Batch size: 241 can’t be used. It is a whole number from 1 to 240.", "16"),
         ("Epochs", "2.5", "Epochs: 2.5 can’t be used. It is a whole number from 1 to 300.", "100"),
     ):
@@ -135,6 +156,26 @@ def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
         for place in (".zl-refusal", ".zl-live"):
             wait_for_words(explorer, words, place)
         assert readout(explorer, label) == back
+
+
+def is_dim(page):
+    """True if the words and both pictures are dimmed."""
+    opacity = "each => getComputedStyle(each).opacity"
+    found = {page.locator(place).first.evaluate(opacity) for place in (".zl-says", ".zl-pictures")}
+    assert len(found) == 1
+    return float(found.pop()) < 0.5
+
+
+def test_a_typed_value_dims_the_picture_until_its_own_is_there(explorer):
+    [kernel] = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in each.cmdline()]
+    kernel.suspend()
+    try:
+        type_in(explorer, "Learning rate", "0,777")
+        assert readout(explorer, "Learning rate") == "0.777" and is_dim(explorer)
+    finally:
+        kernel.resume()
+    wait_for_run(explorer, 0.777)
+    assert not is_dim(explorer)
 
 
 def test_the_lock_keeps_the_exact_ratio(explorer):
@@ -160,18 +201,6 @@ def test_the_training_plays_from_its_first_epoch_to_its_last(explorer):
     wait_for_words(explorer, "After 100 epochs (1,500 iterations)")
     heard = re.findall(r"After (\d+) epochs? ", " ".join(explorer.evaluate("heard")))
     assert [int(each) for each in dict.fromkeys(heard)] == [*range(1, 100, 2), 100]
-
-
-def test_the_largest_rate_that_descends_is_marked_and_said(explorer):
-    limit = largest_descending_rate(train(Setting(0.1, 16), epochs=100), 100)
-    wait_for_words(explorer, f"▲ {limit:.3g}: the largest rate that still descends", ".zl-note")
-    share = explorer.evaluate("""() => {
-      const [mark, track] = ['.zl-mark', '.zl-track'].map(name => document.querySelector(name).getBoundingClientRect());
-      return (mark.x + mark.width / 2 - track.x - 8) / (track.width - 16);
-    }""")
-    assert 1e-4 * 1e6**share == pytest.approx(limit, rel=0.1)
-    note = slider(explorer, "Learning rate").get_attribute("aria-describedby")
-    assert "still descends" in explorer.locator(f"#{note}").inner_text()
 
 
 def test_a_kept_run_stays_in_the_picture(explorer):
@@ -314,6 +343,38 @@ def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(browser, lab)
     overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
     assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
     page.close()
+
+
+def run_cell(page, words):
+    page.locator(".jp-Cell .cm-content").filter(has_text=words).last.click()
+    page.keyboard.press("Control+Enter")
+
+
+def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_the_cell_again(browser, lab):
+    show, define = "explore(Dense, Softmax, cce, cce_gradient)", "class Dense(Dense):\n    pass"
+    page = opened(browser, lab, "again.ipynb", QUIETLY + NETWORK, show, define)
+    wait_for_words(page, "Dense was defined anew: run this cell again.", ".zl-notice")
+    assert is_dim(page)
+    page.locator(".zl-more > summary").click()
+    page.get_by_role("button", name="Keep this run").click()
+    kept = page.locator(".zl-kept li").inner_text()
+    run_cell(page, show)
+    wait_for(page, "() => document.querySelector('.zl-notice')?.textContent === ''")
+    wait_for_run(page, 0.1)
+    assert not is_dim(page) and page.locator(".zl-kept li").text_content() == kept
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Restart Kernel…", exact=True).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    wait_for_words(page, "The kernel was restarted: run this cell again.", ".zl-notice")
+    slider(page, "Learning rate").press("ArrowLeft")
+    assert is_dim(page) and page.locator(".zl-notice").inner_text()
+    page.get_by_role("button", name="Play the training").click()  # it stops by itself
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
+    run_all(page)
+    wait_for(page, "() => document.querySelector('.zl-notice')?.textContent.startsWith('Dense')")
+    assert page.locator(".zl-kept li").text_content() == kept
+    page.close()
+    lab.close_kernels()
 
 
 LINKED = """import ipywidgets as widgets

@@ -19,9 +19,9 @@ MOMENTA, UNITS = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), 16
 class Optimized(Stack):
     """Layers below softmax, and the optimizer of their weights: whoever sets these begins anew, with a new one."""
 
-    def __init__(self, make_network: Any, make: Callable[[], Any], is_plain: bool, *sizes: int) -> None:
+    def __init__(self, make_network: Any, make: Callable[[], Any], *sizes: int) -> None:
         super().__init__(make_network([sizes[0], UNITS, *sizes[1:]]))
-        self.make_optimizer, self.optimizer, self.is_plain = make, make(), is_plain
+        self.make_optimizer, self.optimizer = make, make()
 
     def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
         """Take a step of the optimizer."""
@@ -41,10 +41,10 @@ def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_
     """Show 16 hidden units, trained with `Momentum(size)` and, as a what-if, `Adam()`; all else is as in `explore`."""
 
     def make(momentum: float) -> Callable[..., Optimized]:
-        return partial(Optimized, make_network, partial(Momentum, momentum), not momentum)
+        return partial(Optimized, make_network, partial(Momentum, momentum))
 
     def apply(recipe: Recipe) -> Recipe:
-        return replace(recipe, network=replace(recipe.network, Dense=partial(Optimized, make_network, Adam, False)))
+        return replace(recipe, network=replace(recipe.network, Dense=partial(Optimized, make_network, Adam)))
 
     def describe(run: Run, epoch: int) -> str:
         if run.setting.what_if:
@@ -55,4 +55,4 @@ def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_
     adam = WhatIf("your Adam takes the steps", "Which learning rates will suit it, smaller ones or larger ones?", apply)
     momentum = Architecture("momentum", MOMENTA, MOMENTA[0], make, lower_weights, describe, is_number=True)
     network = Network(make(0), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
-    return Explorer(network, data, [adam], momentum, running_loop())
+    return Explorer(network, data, [adam], momentum, running_loop(), (make_network, Momentum, Adam))

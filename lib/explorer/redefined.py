@@ -1,0 +1,36 @@
+"""What a network is made of: a notebook's own functions and classes, and which of them it has defined anew since."""
+
+from collections.abc import Iterable
+from types import FunctionType
+from typing import Any
+
+from IPython import get_ipython
+
+from lib.checking.cell_runs import globals_of
+from lib.checking.spying import functions_of
+
+
+def notebook_names() -> dict[str, Any]:
+    """Return what this notebook's names stand for now; nothing in a plain Python shell."""
+    shell = get_ipython()
+    return shell.user_ns if shell else {}
+
+
+def find_parts(code: Iterable[Any], names: dict[str, Any]) -> dict[str, Any]:
+    """Return by name the functions and classes of a notebook that this code runs, and those that these use."""
+    found: dict[str, Any] = {}
+    waiting = [*code]
+    while waiting:
+        for function in functions_of(waiting.pop()):
+            if function.__globals__ is names:
+                used = function.__qualname__.partition(".")[0], *globals_of(function.__code__)
+                new = {name: names.get(name) for name in used if name not in found}
+                new = {name: part for name, part in new.items() if isinstance(part, type | FunctionType)}
+                found |= new
+                waiting += new.values()
+    return found
+
+
+def find_redefined(parts: dict[str, Any], names: dict[str, Any]) -> list[str]:
+    """Return the names of the parts that now stand for something else."""
+    return [name for name, part in parts.items() if names.get(name, part) is not part]
