@@ -4,8 +4,8 @@ A slider move is a message of a few hundred bytes, and so is the first half of t
 packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms
 before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are JSON files in
 `lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence. Where nbgrader is
-installed, those in its folder `student/` hide what makes and grades assignments; its list, which fetches and submits
-them, and its validation stay.
+installed, those in its folder `student/` leave out what makes and grades assignments, in the menu and the server. Its
+list, which fetches and submits them, and its validation stay.
 """
 
 import os
@@ -36,6 +36,11 @@ def lab_environment(environment: Mapping[str, str] = os.environ, student: bool =
     return {**environment, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
-def open_at(notebook: Path) -> list[str]:
-    """Give JupyterLab's options to open a notebook. The link that it prints, with `--no-browser` too, leads there."""
-    return [f"--ServerApp.root_dir={notebook.parent}", f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}"]
+def open_at(notebook: Path, root: Path | None = None) -> list[str]:
+    """Return JupyterLab's options to open a notebook. The link that it prints, with `--no-browser` too, leads there.
+
+    The file browser shows what is below `root`, which is the notebook's folder if none is given.
+    """
+    root = root or notebook.parent
+    path = quote(notebook.relative_to(root).as_posix())
+    return [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{path}"]

@@ -37,7 +37,7 @@ AFTERWARDS = [
 """What the instructor gives when the term is over."""
 SERVERS = {
     "jupyter lab": (f"notebooks/{ASSIGNMENT}/{NOTEBOOK}", "/lab?"),
-    "zerolayer lab": (NOTEBOOK, f"/lab/tree/{NOTEBOOK}?"),
+    "zerolayer lab": (f"{ASSIGNMENT}/{NOTEBOOK}", f"/lab/tree/{ASSIGNMENT}/{NOTEBOOK}?"),
 }
 """What runs until it is stopped, a notebook that it has to show, and where the link that it prints leads."""
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lib.lab import SETTINGS, STUDENTS, lab_environment
+from lib.lab import SETTINGS, STUDENTS, lab_environment, open_at
 from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
@@ -23,6 +23,15 @@ def test_jupyterlab_reads_the_websocket_class_and_a_path_that_is_set_already_is_
     assert config["ServerApp"]["kernel_websocket_connection_class"] == "lib.lab.PromptConnection"
 
 
+def test_the_file_browser_begins_at_the_root_and_the_link_leads_below_it(tmp_path):
+    copy = tmp_path / "my_work" / "unit" / "my unit.ipynb"
+    options = open_at(copy, tmp_path / "my_work")
+    assert options == [
+        f"--ServerApp.root_dir={tmp_path / 'my_work'}",
+        "--LabApp.default_url=/lab/tree/unit/my%20unit.ipynb",
+    ]
+
+
 def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, tmp_path):
     Lab("", "", tmp_path).write("my own.ipynb", "'it is here'")
     with jupyter_lab(tmp_path, command=(sys.executable, "-m", "lib", str(tmp_path / "my own.ipynb"))) as lab:
@@ -31,6 +40,10 @@ def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, 
         page.locator(".jp-Notebook .jp-Cell").get_by_text("it is here").wait_for(timeout=PATIENCE)
         wait_until_idle(page)  # a server that is stopped while it starts a kernel goes on for ever
         page.close()
+        log = lab.log.read_text()
+        assert "extension was successfully loaded" in log
+        assert not re.findall(r"^\[E .*|Traceback", log, re.MULTILINE), "a first start has nothing to report"
+        assert "formgrader" not in log, "a student's server doesn't have it"
 
 
 def test_jupyterlab_asks_for_no_news(lab):

@@ -43,12 +43,14 @@ class LabApp(Command):
         if named.suffix == ".ipynb":
             if not named.is_file():
                 self.fail(f"There is no notebook {named}.")
-            notebook, environment = named, lab_environment(student=False)
+            options, environment = open_at(named.absolute()), lab_environment(student=False)
         else:
             assignment = self.choose_assignment()
-            notebook, environment = self.copy_released(assignment) / f"{assignment}.ipynb", lab_environment()
+            notebook = (self.copy_released(assignment) / f"{assignment}.ipynb").absolute()
+            # Only the student's own copies are shown: in a clone the solutions are in a folder next to theirs.
+            options, environment = open_at(notebook, root=notebook.parents[1]), lab_environment()
             self.log.info("Your copy is %s; delete its folder to start afresh.", notebook)
-        command = [sys.executable, "-m", "jupyterlab", *open_at(notebook.absolute()), *self.for_lab]
+        command = [sys.executable, "-m", "jupyterlab", *options, *self.for_lab]
         # In the place of this process, so that Ctrl-C and the exit code are JupyterLab's.
         os.execve(sys.executable, command, environment)
 

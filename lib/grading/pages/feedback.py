@@ -47,6 +47,8 @@ ADVICE = {
     "in its own cell": "Next time, write each answer in the cell below its question.",
 }
 """One thing to try for each remark on a run, found by a few of its words."""
+OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
+"""What a line of progress has shown before: a notebook shows only its last state."""
 FRESH = (
     "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
     " Cells: you will see the same at your desk."
@@ -262,7 +264,7 @@ def _rendered(page: Page, folder: Path, room: markup.Room) -> Iterator[tuple[Not
 def _output(output: NotebookNode, room: markup.Room) -> str:
     """Write one output of a cell."""
     if output.output_type == "stream":
-        return markup.plain(output.text, room)
+        return markup.plain(OVERWRITTEN.sub("", output.text), room)
     if output.output_type == "error":
         return markup.plain("\n".join(output.traceback) or f"{output.ename}: {output.evalue}", room)
     data = output.data

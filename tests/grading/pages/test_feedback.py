@@ -137,7 +137,7 @@ SAID = {
     "no verdict, and all that a cell may put out": page_on(
         explain=Mark(2, 3),
         shown=notebook(
-            nbformat.v4.new_output("stream", text="printed \x1b[31mred\x1b[0m"),
+            nbformat.v4.new_output("stream", text="\repoch 1\repoch 2\nprinted \x1b[31mred\x1b[0m"),
             nbformat.v4.new_output("error", ename="E", evalue="why", traceback=["Traceback", "E: why"]),
             output(text_plain="plain", text_html="<table><tr><td>in a table</td></tr></table>"),
             output(text_plain="plain", text_markdown="*emphasised*"),

@@ -15,17 +15,22 @@ from lib.data import digits
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 SOLUTION = nbformat.read(SOLUTIONS / "softmax_classifier/softmax_classifier.ipynb", as_version=4)
+FIGURES = SOLUTIONS / "softmax_classifier/figures"
 LAB = 14
 """The section of the lab: `test_lab.py` holds what its questions say of runs."""
 TEXTS = {cell.id: cell.source for cell in SOLUTION.cells if cell.cell_type == "markdown"}
 
 # The example of two samples, worked out without the notebook's code.
-Z = np.log(2) * np.array([[2, 1], [1, 1], [1, 2]])
+W = np.log(2) * np.array([[2, 1, 0], [1, 1, 0], [1, 2, 0]])
+X = np.eye(2)
+Z = W @ np.vstack([X, np.ones(2)])
 Y = np.array([[0, 0], [1, 0], [0, 1]])
 E = np.exp(Z)
 A = E / E.sum(axis=0)
 LOSS = -np.log(A[1, 0])
 LAST = -Y / A
+G = A - Y  # the middle factor times the last one, by the short formula
+W_GRADIENT = G @ np.vstack([X, np.ones(2)]).T / 2
 DIGITS, LABELS = digits()
 
 
@@ -43,13 +48,24 @@ CLAIMS = {
     ],
     "loss-run-text": [f"the label {Y[:, 1].argmax()} and the probabilities ${listed(A[:, 1])}$"],
     "softmax-forward-text": ["$e^{1000}$ is too large for NumPy. It becomes `inf`"],
-    "first-forward-text": ["each of the 3 classes gets a probability near 1/3", "$p=1/3$"],
+    "first-forward-text": ["each of the 10 classes gets a probability near 1/10", "$p=1/10$"],
     "jacobian-text": [rf"\mathbf{{a}}={listed(A[:, 0])}$", f"multiplied by ${listed(LAST[:, 0])}$"],
-    "digits-text": [
-        f"{DIGITS.shape[1]:,} digits, each an image of 8 by 8 pixels",
-        f"{len(DIGITS)} features, {np.ptp(LABELS) + 1} classes",
+    "title": ["each an image of 8 by 8 grey pixels"],
+    "data-text": [
+        f"Each of the {DIGITS.shape[1]:,} digits is a column of {len(DIGITS)} numbers,",
+        f"from {DIGITS.min():.0f} (paper) to {DIGITS.max():.0f} (ink)",
     ],
-    "digits-train-text": [f"Guessing gets 1 of {np.ptp(LABELS) + 1} digits right", "How many of 10 unseen digits"],
+    "by-hand-text": [
+        r"The weights $\log2\begin{bmatrix}" + r"\\".join("&".join(f"{w:.0f}" for w in row / np.log(2)) for row in W),
+        rf"give $\mathbf{{x}}={listed(X[:, 0])}$ and ${listed(X[:, 1])}$ the probabilities of section 5",
+        f"The gradients at the scores are ${listed(G[:, 0])}$ and ${listed(G[:, 1])}$.",
+    ],
+    "digits-text": [
+        f"{len(DIGITS)} features and {np.ptp(LABELS) + 1} classes",
+        f"Guessing gets 1 of {np.ptp(LABELS) + 1} digits right",
+        "How many of 10 unseen digits",
+    ],
+    "draw-text": ["turns it into 8 by 8 pixels"],
     "experiment-limit": [f"a learning rate of 10, which is {10 / 0.1:.0f} times as large"],
 }
 """For each cell the statements that are computed here; spaces don't count."""
@@ -88,6 +104,15 @@ def test_no_number_stands_in_the_text_that_nothing_computes():
         assert numbers_in(plain(TEXTS[id])) <= known, id
 
 
+def test_the_picture_at_the_top_is_of_the_first_ten_digits():
+    drawn = np.zeros((8, 100))
+    for shade, path in re.findall(r'fill="#(\w\w)\w{4}" d="(.*?)"', FIGURES.joinpath("digits.svg").read_text()):
+        for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", path):
+            drawn[int(y), int(x) : int(x) + int(width)] = 16 * (1 - int(shade, 16) / 255)
+    assert [*LABELS[:10]] == [*range(10)]
+    assert all(np.allclose(drawn[:, 10 * n : 10 * n + 8].ravel(), DIGITS[:, n], atol=0.05) for n in range(10))
+
+
 # ---- What the text says of runs
 
 
@@ -96,7 +121,7 @@ def ran():
     """The notebook's names after all of its cells, which run here one after the other, and what each has printed."""
     names, printed = {}, {}
     for cell in SOLUTION.cells:
-        if cell.cell_type == "code" and not cell.source.startswith(("check.", "predict", "from lib.explorer")):
+        if cell.cell_type == "code" and not cell.source.startswith(("check.", "predict", "from lib.")):
             source = cell.source.replace("%load_ext lib.blanks", "pass")
             if not source.startswith("if predict.given("):  # `test_lab.py` is about experiments
                 with redirect_stdout(StringIO()) as shown:
@@ -122,8 +147,15 @@ def printed(ran, id, words):
 
 
 def test_what_the_cells_print_is_as_the_text_says(ran):
-    assert ran["yhat_first"] == pytest.approx(1 / 3, abs=0.15)  # a network with small random weights guesses
-    assert printed(ran, "first-forward", "loss") == pytest.approx([np.log(3)], abs=0.05)
+    assert ran["yhat_first"] == pytest.approx(1 / 10, abs=0.15)  # a network with small random weights guesses
+    assert printed(ran, "first-forward", "loss") == pytest.approx([np.log(10)], abs=0.05)
+    assert printed(ran, "first-forward", "right:") == pytest.approx([1797 / 10], rel=0.3)
+    assert ran["grad_two"] == pytest.approx(G)
+    assert ran["W_two"] - ran["dense_two"].weights == pytest.approx(W_GRADIENT)
+    assert printed(ran, "by-hand", "loss") == [pytest.approx(-np.log(A)[Y == 1].mean(), abs=5e-4)]
+    assert printed(ran, "by-hand", "step")[0] < printed(ran, "by-hand", "loss")[0]
+    misread = np.flatnonzero(ran["read_as"] != ran["labels_unseen"])
+    assert len(misread) >= 10, "there are ten to show"
     assert printed(ran, "one-batch", "before") == pytest.approx([np.log(3)], abs=0.05)
     assert printed(ran, "one-batch", "after")[-1] < printed(ran, "one-batch", "before")[0]
     (ours,) = printed(ran, "crosscheck", "yours:")
@@ -135,7 +167,7 @@ def test_the_loss_of_blobs_flattens_and_what_remains_is_of_samples_between_cloud
     text, losses = " ".join(TEXTS["blobs-curve-text"].split()), ran["losses_blobs"]
     assert "falls steeply in the first epochs and then flattens" in text
     assert losses[0] - losses[4] > 10 * (losses[-5] - losses[-1])
-    assert "Most of what remains comes from the few samples that lie where clouds overlap" in text
+    assert "Most of what remains comes from the few samples where clouds overlap" in text
     X, labels = ran["X_train"], ran["labels_train"]
     scores = np.exp(ran["dense_blobs"].weights @ np.vstack([X, np.ones(X.shape[1])]))
     each = -np.log((scores / scores.sum(axis=0))[labels, range(len(labels))])
