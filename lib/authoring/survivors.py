@@ -37,7 +37,7 @@ COARSE = ("any other value", "is left out")
 LIMIT = "limit "
 DRAWS, FEW = 20, 3
 """A mutant that loses points on a few draws is not tried on the others."""
-SECONDS, BUDGET = 1.0, 90.0
+SECONDS, BUDGET = 1.0, 240.0
 """Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
 
 
