@@ -193,6 +193,7 @@ pool.RunTask.longest = lambda task: 0.01
 def test_a_slow_start_stops_no_class(course):
     """It is told once. What takes too long is ended by Pebble, whose error is one of the system's to Python."""
     course.configured(SLOW_START, "pre")
+    course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
     run = course.grade("--student=ada", "--Grade.patience=0")
     assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
     assert listed(run) == {"ada": "was not graded: It was not done in its time."}
