@@ -74,7 +74,6 @@ def build(key: AnswerKey) -> Built:
 
 
 def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
-    """Give the right results that can't be told from the inputs; a digest where the result is itself the answer."""
     for statement in part.statements if any(not each.right for each in part.statements) else ():
         for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
             if not statement.right and by_hand is None and not name.startswith(KEPT):
@@ -84,7 +83,6 @@ def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
 def _of_part(
     key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[tuple[Mistake, str]]
 ) -> Iterator[Fingerprint]:
-    """Give the fingerprints of a part's mistakes, each once. Of two that are the same, the first has its name."""
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
         for number, shown in enumerate(_show(key, part, mistake), 1):
@@ -118,7 +116,6 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
-    """Take the fingerprint of what a mistake shows; None where it doesn't tell the mistake from other code."""
     inputs = part.desk_inputs()
     failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
@@ -137,7 +134,6 @@ def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerpri
 def _wrong(
     part: Part, inputs: Inputs, shown: Shown, right: Shown, group: str, with_advice: bool
 ) -> Iterator[tuple[Outcome, Outcome]]:
-    """Give what is wrong of a mistake in a group of statements, each with what right code shows there."""
     for statement in groups_of(part)[group]:
         for place, *_ in places_of(statement, inputs) if statement.points or with_advice else ():
             given = shown[place], right[place]
@@ -146,7 +142,6 @@ def _wrong(
 
 
 def _differ(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether two outcomes differ of which no statement says what is right."""
     return not Seal.of(Measurement({"": right})).fits(outcome)
 
 

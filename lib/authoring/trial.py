@@ -233,7 +233,6 @@ Law = Callable[[Trial], Faults]
 
 
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
-    """Run a notebook. Raises Fault where that can't be done, or not to its end and whole."""
     try:
         ran = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
         found = " ".join(ran.remarks)

@@ -141,7 +141,6 @@ def watch_cells(shell: Any) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Write an exception in a few words."""
     # From Python 3.13 on, a cell that ends too early has a kind of its own below SyntaxError, which isn't public.
     name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     if not isinstance(error, SyntaxError):

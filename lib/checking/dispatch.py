@@ -96,7 +96,6 @@ class Check:
         return None
 
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
-        """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         looked_up, self.looked_up = self.looked_up, {}
         report, shown = _examine_part(self.part, self.package, given, named)
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
@@ -179,7 +178,6 @@ def _examine_part(
 
 
 def _known_right(part: Part, package: str) -> Mapping[str, Any]:
-    """Give what right code shows on the inputs of the desk, where it can't be told from the inputs."""
     if all(statement.right for statement in part.statements):
         return {}
     from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's

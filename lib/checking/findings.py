@@ -105,7 +105,6 @@ def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_han
 
 
 def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> None:
-    """Raise `Wrong` unless a result is right."""
     found, expected = sides(statement, outcome, given, name, by_hand, known)
     hint, what = statement.hint, statement.what
     if name.startswith(KEPT):

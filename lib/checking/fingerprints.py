@@ -140,7 +140,6 @@ class Measurement:
 
 
 def _project(place: str, array: Array) -> Array:
-    """Project an array, without what is huge, on a few directions, which its shape and its place determine."""
     numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
     return _directions(f"{place} {array.shape}", array.size) @ numbers
 

@@ -121,7 +121,6 @@ def _find_function(subject: object, method: str) -> FunctionType | None:
 
 
 def _code_lines(code: CodeType) -> Iterator[tuple[int, str]]:
-    """Yield a function's lines of code, also of functions in it, each with its number in the cell or file."""
     parts = [code, *(each for each in code.co_consts if isinstance(each, CodeType))]
     for number in sorted({line for part in parts for *_, line in part.co_lines() if line}):
         line = linecache.getline(code.co_filename, number).rstrip()

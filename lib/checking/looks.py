@@ -101,7 +101,6 @@ def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[
 
 
 def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str]]]:
-    """Give each look once, with the inputs of each of its examples and cases, and the case."""
     found: dict[Look, dict[str, tuple[Inputs, str]]] = {}
     for statement in part.statements:
         cases = found.setdefault(statement.look, {})
@@ -112,7 +111,6 @@ def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str
 
 
 def _sort(part: Part, look: Look, taken: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
-    """Give what the statements of a look are about, out of what was taken in each case."""
     mine = [statement for statement in part.statements if statement.look is look]
     names = {name: None for each in mine for name in (*each.of, *(f"{KEPT}{kept}" for kept in each.keeps))}
     for case, found in taken.items():

@@ -96,7 +96,6 @@ def _key(key: Any) -> str:
 
 
 def _order(value: Plain) -> tuple[str, float, str]:
-    """Sort what is in a set: numbers by their size, all else as it is written."""
     is_number = isinstance(value, np.ndarray) and not value.ndim
     return ("", float(value), "") if is_number else (type(value).__name__, 0.0, str(value))
 

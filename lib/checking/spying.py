@@ -56,7 +56,6 @@ def _put_back(undo: list[Undo]) -> None:
 
 
 def _put(owner: Any, name: str, spy: Spy) -> Undo:
-    """Exchange one function of a namespace or a class; what is no function is replaced under its name."""
     space = owner if isinstance(owner, dict) else vars(owner)
     original = space.get(name)
     if isinstance(original, FunctionType):

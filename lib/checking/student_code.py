@@ -185,8 +185,6 @@ def random_numbers(state: Any = None) -> Iterator[None]:
 
 
 class _Nowhere(io.TextIOBase):
-    """A stream that forgets."""
-
     def write(self, text: str) -> int:
         return len(text)
 
@@ -225,7 +223,6 @@ class Printed(io.TextIOBase):
 
 
 def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
-    """Find the first of the frames that is the student's own."""
     for frame, number in frames:
         code = frame.f_code
         if is_own(code.co_filename):
@@ -280,7 +277,6 @@ def _survive(action: Callable[[], Value]) -> Value | Failure:
 
 
 def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, budget: Budget) -> list[Value | Failure]:
-    """Run actions in this thread, as `run_each` does, by the clock."""
     outcomes: list[Value | Failure] = []
     for action in actions:
         began = monotonic()

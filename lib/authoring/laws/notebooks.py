@@ -82,7 +82,6 @@ def _first_lost(verdict: PartVerdict) -> str:
 
 
 def _first_error(nb: NotebookNode) -> str:
-    """Say which cell of a notebook that ran ended in an error first, and in which."""
     name, _, error = next(errors_in(nb), ("", None, ""))
     return f"The cell {name!r} ended in {error}"[:400] if name else "Its call put none out."
 

@@ -53,7 +53,6 @@ def leads_nowhere(trial: Trial) -> Faults:
 
 
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
-    """Find imports and names of what is closed: the line, and the name."""
     closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
     tree = ast.Module([], [])
     with suppress(SyntaxError, ValueError):  # what is no Python imports nothing
@@ -146,7 +145,6 @@ def compress(text: str) -> str:
 
 
 def _line_of(text: str, answer: str) -> int:
-    """Find the line in which a text that shows an answer has shown it."""
     lines = text.split("\n")
     return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))
 
@@ -164,7 +162,6 @@ def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
 
 
 def _body_of(function: FunctionType) -> str:
-    """Give a function's code without its signature and its docstring; nothing where there is no source."""
     try:
         [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, TypeError, SyntaxError, ValueError):

@@ -112,7 +112,6 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
 
 
 def _sentence(finding: Finding) -> str:
-    """Say why a statement isn't right, but not what is expected."""
     why = finding.why
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
@@ -122,7 +121,6 @@ def _sentence(finding: Finding) -> str:
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
-    """Name the mistakes that explain what is wrong, each at the first statement that it breaks."""
     found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
     statements = list(verdict.statements)
     for mistake in found:
@@ -141,13 +139,11 @@ def shipped(key: AnswerKey) -> AtDesk:
 
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:
-    """Add to a NameError how the cell of its name ended, where that is known."""
     cause = _cause_of(why, missing)
     return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
 def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
-    """Give how the cell of a name ended that isn't defined, as `why` says, where that is known."""
     found = says.search(why)
     return missing.get(found[1]) if found else None
 
@@ -158,7 +154,6 @@ def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = 
 def _evidence(
     findings: Sequence[Finding], inputs: Inputs, shown: Shown, known: Known
 ) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
-    """Give for each statement what was found and what was expected, by place, as JSON data."""
     for statement in (finding.statement for finding in findings):
         found, expected = dict[str, Any](), dict[str, Any]()
         for place, given, name, by_hand in places_of(statement, inputs):
@@ -180,6 +175,5 @@ def _both(
 
 
 def _readable(value: object) -> Any:
-    """Write an input for a person who looks at a verdict: what has no plain form is described."""
     plain = attempt(lambda: to_json(read(value)))
     return repr(value)[:80] if isinstance(plain, Failure) else plain

@@ -84,7 +84,6 @@ class _Names(ast.NodeVisitor):
 
 
 def _dotted(node: ast.expr) -> str:
-    """Write a name, or attributes of one, as `a.b.c`; nothing for what is more, or too long to be any library's."""
     names: list[str] = []
     while isinstance(node, ast.Attribute) and len(names) < LONGEST_NAME:
         names.append(node.attr)
@@ -126,7 +125,6 @@ def _is_the_courses(cell: NotebookNode) -> bool:
 
 @lru_cache(maxsize=128)  # most cells are the course's, alike in all submissions
 def _read(source: str) -> _Names:
-    """Read a cell; there is nothing in one that can't be read."""
     names = _Names()
     # One blank or line of help would hide a whole cell.
     if tree := parse(source) or parse(replace_all(source, (*NOT_RUN, _BLANK))):

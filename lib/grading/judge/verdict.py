@@ -226,7 +226,6 @@ _KINDS: dict[str, Any] = {
 
 
 def _checked(thing: Any) -> Any:
-    """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
     for name, value in vars(thing).items():
         is_sound = isinstance(value, _KINDS.get(name, str)) and isinstance(value, bool) == (name == "by_code")
         if is_sound and name in (*TEXTS, "waits"):
@@ -282,7 +281,6 @@ def items(part: PartVerdict, scale: float = 1.0) -> str:
 
 
 def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
-    """Write a statement; `said` has the details of those above it, with the number of the first that has them."""
     text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
     details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
     new = [each for each in details if not any(each in above for above in said)]
