@@ -138,18 +138,8 @@ class Checks:
     def __getattr__(self, name: str) -> Any:
         """Say which checks there are, where there is none of this name: names derive from the parts' ids."""
         why = "If this notebook has it, a cell has imported another notebook's checks"
-        raise AttributeError(f"{self._lacks(name)} {why}: delete it, and run the first cell.")
-
-    def example(self, part: str) -> CheckInputs:
-        """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-loss" or "loss"."""
-        found = vars(self).get(part.removeprefix("check-").replace("-", "_"))
-        if not isinstance(found, Check):
-            raise ValueError(self._lacks(part))
-        return found.example()
-
-    def _lacks(self, name: str) -> str:
-        checks = [known for known, check in vars(self).items() if isinstance(check, Check)]
-        return f"There is no check called {name!r}. There are: {', '.join(checks)}."
+        known = f"There is no check called {name!r}. There are: {', '.join(vars(self))}."
+        raise AttributeError(f"{known} {why}: delete it, and run the first cell.")
 
 
 # ---- At the desk

@@ -132,12 +132,6 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
         if by_hand is None:
             raise
         keys = dict.fromkeys(key for example, _ in statement.examples for key in example)
-        inputs = ", ".join(f"{key} = {_write(given[key])}" for key in keys)
+        inputs = ", ".join(f"{key} = {' '.join(show(given[key]).split())}" for key in keys)
         where = ", ".join(filter(None, [inputs, wrong.where]))
         raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, where=where, hint=wrong.hint) from None
-
-
-def _write(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return " ".join(np.array2string(value, precision=4, separator=", ").split())
-    return show(value)
