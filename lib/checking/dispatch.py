@@ -1,8 +1,7 @@
 """Dispatch: what the call of a check does depends on where it runs.
 
-In the student's notebook it tests the part's statements and shows a report. Under nbgrader's `validate` a report with
-something wrong raises. At grading, with a challenge beside the notebook, it runs student code on the challenge and
-returns what that shows.
+In the student's notebook it shows a report, under nbgrader's `validate` it raises where something is wrong, and at
+grading, with a challenge next to the notebook, it returns what student code shows on that.
 """
 
 from __future__ import annotations
@@ -61,10 +60,6 @@ class CheckInputs(dict[str, Array]):
             else:
                 lines.append(f"  [{name!r}]: {value!r:.300}")
         return "\n".join(lines)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Called by IPython to show it: else it would be shown as any dict."""
-        printer.text(repr(self))
 
 
 class Check:
@@ -148,10 +143,7 @@ class Checks:
 def _examine_part(
     part: Part, package: str, given: tuple[Any, ...], named: Mapping[str, Any] = {}
 ) -> tuple[Report, Shown]:
-    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too.
-
-    `package` is the unit's: there lies what right code shows, where that can't be told from the inputs.
-    """
+    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too."""
     note = argument_error(part, given, named)
     subjects = given if note else order_arguments(part, given, named)
     note = note or find_stale(subjects)
@@ -172,4 +164,4 @@ def _known_right(part: Part, package: str) -> Mapping[str, Any]:
         return {}
     from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
 
-    return fingerprints.read(package).right.get(part.id, {}) if package else {}
+    return fingerprints.read(package).right.get(part.id, {})

@@ -73,8 +73,7 @@ class Help(NamedTuple):
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
-    at_desk = fingerprints.read(package) if package else fingerprints.AtDesk({}, {})
-    mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, at_desk))
+    mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, fingerprints.read(package)))
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
     place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])

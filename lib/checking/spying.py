@@ -97,10 +97,10 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
         try:
             bound = signature.bind(*given, **named)
         except TypeError:
-            wrapped = vars(spy).get("__wrapped__") if named else None
             try:  # a spy that wraps another one may be called by the names of that one's parameters
-                bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)  # type: ignore[arg-type]
-            except TypeError:
+                wrapped: Any = vars(spy)["__wrapped__"] if named else None
+                bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)
+            except (KeyError, TypeError):
                 return original(*given, **named)  # to say in Python's own words what does not fit
         bound.apply_defaults()
         return spy(original, *bound.args, **bound.kwargs)

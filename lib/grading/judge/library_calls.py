@@ -29,7 +29,7 @@ LONGEST_NAME = 80
 FOR_STUDENTS = re.compile(
     r"lib\.((data|explorer|plots|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
 )
-"""What notebooks themselves take from this package: data, plots, and a unit's questions and explorers. Checks they call."""
+"""What notebooks themselves take from this package: data, plots, a unit's questions and explorers. Checks they call."""
 CHECK, CALLED = re.compile(r"\w[\w.]*\.check(\..*|)"), re.compile(r"\w[\w.]*\.check\.\w+(\.example)?\(\)")
 """What is taken of a unit's checks, and what of it is for students: to call one, or for its inputs."""
 INSIDES = re.compile(
