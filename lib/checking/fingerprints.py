@@ -17,9 +17,6 @@ large" tells the right one. So no number is stored, only one digest of all of th
 4. The whole numbers, the shapes, and where nan, infinities, texts and errors are, go into the digest together.
 
 Whoever would find the numbers has to guess all of them at once. The digest only confirms a guess.
-
-Statements that depend on each other make a group: they look at the same code. A fingerprint has a digest for each group
-in which its mistake differs from right code, so of two mistakes in two groups both are named.
 """
 
 from __future__ import annotations
@@ -164,7 +161,10 @@ def _describe(leaf: object, by_message: bool) -> str:
 
 
 def groups_of(part: Part) -> Mapping[str, list[Statement]]:
-    """Put statements together that depend on each other, under the name of the one that they all rest on."""
+    """Put statements together that depend on each other, since they look at the same code, under the first one's name.
+
+    Of two mistakes in two groups both are named.
+    """
     roots: dict[str, str] = {}
     groups: dict[str, list[Statement]] = {}
     for statement in part.statements:

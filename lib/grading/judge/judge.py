@@ -97,8 +97,7 @@ def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failu
 
 
 def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdict:
-    statement, why = finding.statement, finding.why
-    hint = ""
+    statement, why, hint = finding.statement, finding.why, ""
     if isinstance(why, Wrong):
         hint = why.hint or (statement.hint if finding.is_first else "")
     elif isinstance(why, Failure) and finding.state == "wrong":
@@ -107,8 +106,8 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     said = visible(_explain(_sentence(finding), missing), keep="\n")
     by_code = isinstance(why, Failure)
     heading = "" if finding.text == statement.text else finding.text
-    verdict = StatementVerdict(statement.name, statement.text, statement.points, finding.state, said, hint, by_code)
-    return replace(verdict, heading=heading)
+    about = statement.name, statement.text, statement.points
+    return StatementVerdict(*about, finding.state, said, hint, by_code, heading=heading)
 
 
 def _sentence(finding: Finding) -> str:
@@ -144,8 +143,7 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
 
 
 def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
-    found = says.search(why)
-    return missing.get(found[1]) if found else None
+    return missing.get(found[1]) if (found := says.search(why)) else None
 
 
 # ---- Evidence for an appeal
