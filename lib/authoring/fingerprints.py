@@ -146,7 +146,7 @@ def _differ(outcome: Outcome, right: Outcome) -> bool:
 
 
 def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether an outcome tells more than that it is wrong: all of nan alone, or a single 0, has many causes."""
+    """True if an outcome shows more than that it is wrong: all of nan alone, or a single 0, has many causes."""
     if isinstance(outcome, Failure):
         return False
     if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
@@ -156,5 +156,5 @@ def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
 
 
 def _shows_in_words(outcome: Outcome) -> bool:
-    """Tell whether an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
+    """True if an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
     return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))

@@ -26,7 +26,7 @@ RUNTIME = {
 
 
 def distribution_url() -> str:
-    """Give the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
+    """Return the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
     return f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/pyodide.js"
 
 

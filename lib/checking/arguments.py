@@ -16,7 +16,7 @@ class Undefined:
 
 
 def argument_error(part: Part, given: tuple[Any, ...], named: Mapping[str, Any] = {}, at_desk: bool = True) -> str:
-    """Say which argument of a call is missing or not expected; return nothing if the call is complete.
+    """Return which argument of a call is missing or not expected; return nothing if the call is complete.
 
     A student `at_desk` can run another cell first; at grading all have run.
     """

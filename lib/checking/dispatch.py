@@ -104,7 +104,7 @@ class Check:
         return replace(report, remark=remark or ("" if report.note else find_borrowed((*given, *named.values()))))
 
     def example(self) -> CheckInputs:
-        """Give the inputs of this check as named arrays."""
+        """Return the inputs of this check as named arrays."""
         return CheckInputs(self.part)
 
     def look_up(self, name: str, value: Callable[[], object]) -> object:
@@ -131,7 +131,7 @@ class Checks:
             leave_out(package)
 
     def __getattr__(self, name: str) -> Any:
-        """Say which checks there are, where there is none of this name: names derive from the parts' ids."""
+        """Raise AttributeError with the checks that there are: names derive from the parts' ids."""
         why = "If this notebook has it, a cell has imported another notebook's checks"
         known = f"There is no check called {name!r}. There are: {', '.join(vars(self))}."
         raise AttributeError(f"{known} {why}: delete it, and run the first cell.")

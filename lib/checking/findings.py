@@ -93,7 +93,7 @@ def find_wrong(
 
 
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
-    """Give what is found in a result, and what has to be there. Raises `Wrong` where that alone says what is wrong."""
+    """Return what is found in a result, and what has to be there. Raises `Wrong` where that alone is wrong."""
     if name.startswith(KEPT):
         return outcome, read(given[name.removeprefix(KEPT)])
     if by_hand is not None:

@@ -72,14 +72,14 @@ class Seal:
         return cls(np.packbits(grids).tobytes().hex(), measured.digest(grids, by_message), by_message)
 
     def is_of(self, measured: Measurement) -> bool:
-        """Tell whether this is the digest of what was measured."""
+        """True if this is the digest of what was measured."""
         packed, count = np.frombuffer(bytes.fromhex(self.grids), np.uint8), len(measured.positions)
         if len(packed) != -(-count // 8):  # of another number of numbers
             return False
         return measured.digest(np.unpackbits(packed, count=count), self.by_message) == self.digest
 
     def fits(self, result: Plain) -> bool:
-        """Tell whether this is the digest of a single result."""
+        """True if this is the digest of a single result."""
         return self.is_of(Measurement({"": result}))
 
 
@@ -111,7 +111,7 @@ class Measurement:
         return np.concatenate([*found, np.empty(0)]) / STEP
 
     def pick_grids(self) -> NDArray[Any]:
-        """Give for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
+        """Return for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
         return abs(self.positions % 1 - 0.5) > 0.25
 
     def digest(self, grids: NDArray[Any], by_message: bool) -> str:

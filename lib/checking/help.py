@@ -2,7 +2,7 @@
 
 1. A hint: the names of the mistakes that fit all that was seen, or what the failed statements suggest.
 2. The lines of the student's own code that a failed statement is about, and those that raised an error.
-3. A worked example from the unit's `examples.toml`: two samples by hand, beside the student's own numbers.
+3. A worked example from the unit's `examples.toml`: two samples by hand, next to the student's own numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 
 class WorkedStep(NamedTuple):
-    """One step of a worked example, with the student's result beside the one by hand."""
+    """One step of a worked example, with the student's result next to the one by hand."""
 
     text: str
     by_hand: str
@@ -112,7 +112,7 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding])
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:
-    """Find the function behind a subject, or behind a method of it; nothing that a student wrote is run."""
+    """Find the function of a subject, or of a method of it; nothing that a student wrote is run."""
     found: Any = inspect.getattr_static(subject, method, None) if method else subject
     if issubclass(type(found), staticmethod | classmethod):
         found = found.__func__

@@ -34,8 +34,7 @@ CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 
 
 def places_of(statement: Statement, inputs: Inputs) -> Iterator[tuple[str, Inputs, str, Any]]:
-    """Give where a statement's results stand in what is shown: the place, the inputs there, the result's name, and what
-    is known by hand, or None."""
+    """Yield where a statement's results are: the place, the inputs there, the name, and what is known by hand, or None."""
     look = statement.look.__name__
     for at, (given, by_hand) in enumerate(statement.examples):
         for name in statement.of:
@@ -55,7 +54,7 @@ def _example(statement: Statement, at: int) -> str:
 
 
 def of_case(inputs: Inputs, case: str) -> Inputs:
-    """Give inputs with those of one case under their plain names as well, and the name of the case."""
+    """Return inputs with those of one case under their plain names as well, and the name of the case."""
     own = {name.removesuffix(f"_{case}"): value for name, value in inputs.items() if case and name.endswith(f"_{case}")}
     return {**inputs, **own, "case": case}
 
@@ -159,7 +158,7 @@ def _read_one(each: Any) -> Plain:
 
 
 def _blame(error: Exception) -> Failure:
-    """Say whose error it is: one that no line of the student's has raised is about a result that can't be used."""
+    """Return whose error it is: one that no line of the student's has raised is about a result that can't be used."""
     failure = failure_of(error)
     if failure.kind != "error" or failure.own or (isinstance(error, TypeError) and CALL_ERROR.search(str(error))):
         return failure

@@ -111,7 +111,7 @@ def html(report: Report) -> str:
 
 
 def heading(report: Report) -> str:
-    """Say which part this is and how many of its points hold."""
+    """Return which part this is and how many of its points hold."""
     part = report.part
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 

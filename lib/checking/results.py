@@ -79,7 +79,7 @@ def _order(value: Plain) -> tuple[str, float, str]:
 
 
 def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | None]]:
-    """Give what is in a result in order: each array and text under the path to it, and what holds them as a text."""
+    """Yield what is in a result in order: each array and text under the path to it, and what holds them as a text."""
     if isinstance(value, dict):
         yield path, f"{{{', '.join(value)}}}"
         for key, each in value.items():
@@ -96,7 +96,7 @@ def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | No
 
 
 def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e-6) -> Any:
-    """Tell of each entry whether it is as expected: nan never is, and infinity only if it is expected."""
+    """Return for each entry whether it is as expected: nan never is, and infinity only if it is expected."""
     found, expected = (np.asarray(each, np.float64) for each in (found, expected))  # not True and False
     with np.errstate(all="ignore"):
         near = np.isfinite(expected) & (np.abs(found - expected) <= rtol * np.abs(expected) + atol)

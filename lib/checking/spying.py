@@ -77,7 +77,7 @@ def _exchange(function: FunctionType, spy: Spy) -> Undo:
 
 
 def _as_given(original: Any, spy: Spy) -> Spy:
-    """Give a spy what it is given, in that order: what is inherited or missing may not be what the student means."""
+    """Pass a spy what it is given, in that order: what is inherited or missing may not be what the student means."""
     return lambda *given, **named: spy(original, *given, *named.values())
 
 

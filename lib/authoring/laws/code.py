@@ -174,7 +174,7 @@ def asks_for_other_results(trial: Trial) -> Faults:
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    """Tell whether all points are earned, but for statements on overflow: finite numbers are right on every draw."""
+    """True if all points are earned, but for statements on overflow: finite numbers are right on every draw."""
     asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
     return bool(asked) and all(each.state == "right" for each in asked)
 
@@ -292,7 +292,7 @@ def _code_of(part: Part) -> str:
 
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
-    """Give what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
+    """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
     right = trial.key.right
     wrong = {name: each for name, each in objects.items() if right[name] is not each}
     subjects = tuple(wrong.get(name) or _define_among(right[name], wrong) for name in part.subjects)
@@ -318,14 +318,14 @@ def _define_among(right: Any, wrong: Mapping[str, object]) -> Any:
 
 
 def where(about: Part | Statement) -> str:
-    """Say in which file and line a statement's look stands; of a part, that of its first one."""
+    """Return in which file and line a statement's look stands; of a part, that of its first one."""
     statement = about if isinstance(about, Statement) else about.statements[0]
     code = inspect.unwrap(statement.look).__code__
     return file_line(code.co_filename, code.co_firstlineno)
 
 
 def told(finding: Finding) -> str:
-    """Say what was found of a statement, for an author: also what was expected."""
+    """Return what was found of a statement, for an author: also what was expected."""
     why = finding.why
     return why.text if isinstance(why, Failure) else str(getattr(why, "sentence", why))
 

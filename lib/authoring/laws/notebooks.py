@@ -87,7 +87,7 @@ def _first_error(nb: NotebookNode) -> str:
 
 
 def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
-    """Give each cell that ended in an error that isn't meant: its name, the cell, and the error."""
+    """Yield each cell that ended in an error that isn't meant: its name, the cell, and the error."""
     for number, cell in enumerate(nb.cells, 1):
         if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
             yield course_id(cell) or cell.get("id") or f"number {number}", cell, f"{error.ename}: {error.evalue}"

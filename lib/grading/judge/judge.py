@@ -81,7 +81,7 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
 
 
 def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
-    """Give what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
+    """Return what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
     sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
     return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
