@@ -4,6 +4,7 @@
 inputs of the local checks.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,8 +16,6 @@ from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
-    NOTHING,
-    SHAPES,
     AtDesk,
     Fingerprint,
     Measurement,
@@ -33,6 +32,11 @@ from lib.grading import units
 from lib.grading.files import write_whole
 from lib.mistakes import Mistake
 from lib.unit import Inputs, Part
+
+NOTHING = 1e-5
+"""A single number as small as this may come from any code."""
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
+"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
 @dataclass

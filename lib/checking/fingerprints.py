@@ -21,7 +21,6 @@ Whoever would find the numbers has to guess all of them at once. The digest only
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -45,12 +44,8 @@ PROJECTIONS = 4
 """Directions for one array; fewer for an array with fewer numbers."""
 RTOL, SMALL = 2.5e-4, 0.1
 """How near two numbers must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
-NOTHING = 1e-5
-"""A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
-SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
-"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +196,7 @@ def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> 
 
 
 def find_mistakes(
-    part: Part, inputs: Inputs, shown: Shown, wrong: Iterable[str], known: Iterable[Fingerprint]
+    part: Part, inputs: Inputs, shown: Shown, wrong: Collection[str], known: Iterable[Fingerprint]
 ) -> list[Fingerprint]:
     """Name the mistakes that explain what is wrong, in the `wrong` groups: what fits in most of these first.
 
@@ -213,13 +208,12 @@ def find_mistakes(
         (group, advice): measure(part, inputs, shown, group, advice) for group in left for advice in (False, True)
     }
     found: list[Fingerprint] = []
-    fits = []
-    for each in known:
-        fitting = [g for g, seal in each.seals.items() if g in left and seal.is_of(measured[g, each.with_advice])]
-        if fitting:
-            fits.append((each, fitting))
+    fits = [
+        (each, [g for g, seal in each.seals.items() if g in wrong and seal.is_of(measured[g, each.with_advice])])
+        for each in known
+    ]
     for each, fitting in sorted(fits, key=lambda pair: -len(pair[1])):
-        if len(fitting) == len(each.seals) and {*fitting} <= {*left}:
+        if fitting and len(fitting) == len(each.seals) and {*fitting} <= {*left}:
             found.append(each)
             left = [group for group in left if group not in fitting]
         elif {*each.seals} <= {*wrong}:

@@ -34,7 +34,7 @@ CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 
 
 def places_of(statement: Statement, inputs: Inputs) -> Iterator[tuple[str, Inputs, str, Any]]:
-    """Yield where a statement's results are: the place, the inputs there, the name, and what is known by hand, or None."""
+    """Yield where a statement's results are: the place, inputs, the name, and what is known by hand, or None."""
     look = statement.look.__name__
     for at, (given, by_hand) in enumerate(statement.examples):
         for name in statement.of:
