@@ -33,7 +33,7 @@ from lib.grading.files import in_place, remove
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
-HARMLESS = "          This doesn't hold a release up."
+HARMLESS = "          Warning only: the release goes ahead."
 
 
 class Rebuild(Command, GenerateAssignmentApp):
@@ -84,7 +84,7 @@ class Rebuild(Command, GenerateAssignmentApp):
         return Path(course.format_path(course.release_directory, ".", course.assignment_id))
 
     def go_through(self, trial: Trial) -> None:
-        """Say what is wrong, and release the assignment if nothing is that holds it up."""
+        """Print what is wrong, and release the assignment if nothing is that holds it up."""
         found = self.say_faults(trial, rules_for(trial) if self.proof else OF_NOTEBOOKS)
         if holding := sum(rule.refuses for rule in found):
             many = "a fault" if len(found) == 1 else f"{holding} of {len(found)} faults"
@@ -99,7 +99,7 @@ class Rebuild(Command, GenerateAssignmentApp):
                 self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
 
     def say_faults(self, trial: Trial, rules: Iterable[Rule]) -> list[Rule]:
-        """Say all faults, and give the rule that each of them breaks."""
+        """Print all faults, and return the rule that each of them breaks."""
         found = []
         for rule, fault in faults_of(trial, rules):
             say(f"{fault}\n" if rule.refuses else f"{fault}\n{HARMLESS}\n")
@@ -208,7 +208,7 @@ class CheckApp(Rebuild):
         super().start()
 
     def go_through(self, trial: Trial) -> None:
-        """Say what is wrong by any law, and write the file by which checks name mistakes."""
+        """Print what is wrong by any law, and write the file by which checks name mistakes."""
         if trial.is_plain:
             raise ConfigError(f"{trial.name} is no unit: the configuration says that nbgrader grades it by itself.")
         found = self.say_faults(trial, (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
@@ -225,6 +225,6 @@ class CheckApp(Rebuild):
 
 
 def rules_for(trial: Trial) -> tuple[Rule, ...]:
-    """Give the rules of a release: those of code only where a file of the unit has changed since it had no fault."""
+    """Return the rules of a release: those of code only where a file of the unit has changed since it had no fault."""
     is_tried = not (trial.place and is_proved(trial.place))
     return (*OF_NOTEBOOKS, *(OF_CODE if is_tried else ()), *OF_RUNS)

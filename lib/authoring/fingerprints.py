@@ -4,6 +4,7 @@
 inputs of the local checks.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,8 +16,6 @@ from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
-    NOTHING,
-    SHAPES,
     AtDesk,
     Fingerprint,
     Measurement,
@@ -33,6 +32,11 @@ from lib.grading import units
 from lib.grading.files import write_whole
 from lib.mistakes import Mistake
 from lib.unit import Inputs, Part
+
+NOTHING = 1e-5
+"""A single number as small as this may come from any code."""
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
+"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
 @dataclass
@@ -74,7 +78,6 @@ def build(key: AnswerKey) -> Built:
 
 
 def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
-    """Give the right results that can't be told from the inputs; a digest where the result is itself the answer."""
     for statement in part.statements if any(not each.right for each in part.statements) else ():
         for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
             if not statement.right and by_hand is None and not name.startswith(KEPT):
@@ -84,7 +87,6 @@ def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
 def _of_part(
     key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[tuple[Mistake, str]]
 ) -> Iterator[Fingerprint]:
-    """Give the fingerprints of a part's mistakes, each once. Of two that are the same, the first has its name."""
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
         for number, shown in enumerate(_show(key, part, mistake), 1):
@@ -118,7 +120,6 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
-    """Take the fingerprint of what a mistake shows; None where it doesn't tell the mistake from other code."""
     inputs = part.desk_inputs()
     failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
@@ -137,7 +138,6 @@ def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerpri
 def _wrong(
     part: Part, inputs: Inputs, shown: Shown, right: Shown, group: str, with_advice: bool
 ) -> Iterator[tuple[Outcome, Outcome]]:
-    """Give what is wrong of a mistake in a group of statements, each with what right code shows there."""
     for statement in groups_of(part)[group]:
         for place, *_ in places_of(statement, inputs) if statement.points or with_advice else ():
             given = shown[place], right[place]
@@ -146,12 +146,11 @@ def _wrong(
 
 
 def _differ(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether two outcomes differ of which no statement says what is right."""
     return not Seal.of(Measurement({"": right})).fits(outcome)
 
 
 def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
-    """Tell whether an outcome tells more than that it is wrong: all of nan alone, or a single 0, has many causes."""
+    """True if an outcome shows more than that it is wrong: all of nan alone, or a single 0, has many causes."""
     if isinstance(outcome, Failure):
         return False
     if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
@@ -161,5 +160,5 @@ def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
 
 
 def _shows_in_words(outcome: Outcome) -> bool:
-    """Tell whether an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
+    """True if an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
     return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))

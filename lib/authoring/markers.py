@@ -85,7 +85,6 @@ def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
 
 
 def _markers(source: str, place: str) -> Iterator[_Marker]:
-    """Find the statements that end in a marker."""
     # A mask of the source has one line for each statement, and `#` in comments only.
     for line in re.finditer(r"[^\n]+", masked(source)):
         for comment in re.finditer(r"#+", line[0]):
@@ -104,7 +103,6 @@ def _markers(source: str, place: str) -> Iterator[_Marker]:
 
 
 def _match_template(marker: _Marker) -> list[str]:
-    """Give the expressions of the statement that its template hides, one for each `?`."""
     length = len(masked(marker.template).partition("#")[0])
     code, purpose = marker.template[:length].rstrip(), marker.template[length:].strip("# ")
     written, blanks = f"#? {marker.template}", open_blanks(marker.template)
@@ -129,7 +127,6 @@ def _match_template(marker: _Marker) -> list[str]:
 
 
 def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:
-    """Give every way to read the statement as these texts with one expression between each two."""
     text, *others = texts
     if not statement.startswith(text):
         return

@@ -154,7 +154,6 @@ class Code:
         return sorted(filter(None, families), key=lambda family: "#?" not in self.right.lines[family[0].line - 1])
 
     def _change(self, number: int, change: str, facts: Facts, known: set[str]) -> Iterator[Mutant]:
-        """Make a change, unless it is known, a fact is missing, or it is no Python."""
         (code, _, words), node = change.partition("  # "), self.nodes[number]
         with suppress(KeyError, SyntaxError):
             new: Any = ast.parse(code.format_map({"e": ast.unparse(node), **facts})).body[0]

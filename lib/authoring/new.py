@@ -68,7 +68,7 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
 
 
 def name_problem(name: str) -> str:
-    """Say why a unit can't have this name; nothing if it can."""
+    """Return why a unit can't have this name; nothing if it can."""
     expected = (
         "Expected small letters, digits and _, beginning with a letter, such as linear_regression, and no word of "
         "Python's own, such as class."
@@ -81,7 +81,7 @@ def name_problem(name: str) -> str:
 
 
 def files_of(name: str) -> Iterator[tuple[Path, str]]:
-    """Give each file of a new unit: its path in the course's folder, and its content."""
+    """Yield each file of a new unit: its path in the course's folder, and its content."""
     title = name.replace("_", " ").capitalize()
     for file in sorted(TEMPLATE.rglob("*")):
         if file.suffix in (".py", ".toml", ".ipynb"):

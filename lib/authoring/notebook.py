@@ -114,7 +114,7 @@ def _has_blanks(cell: NotebookNode) -> bool:
 
 
 def places_of(nb: NotebookNode, file: str) -> Iterator[tuple[str, NotebookNode]]:
-    """Give each cell with its name for a message: its notebook, and its id or its number."""
+    """Yield each cell with its name for a message: its notebook, and its id or its number."""
     for number, cell in enumerate(nb.cells, 1):
         yield f"{file}, cell {course_id(cell) or cell.get('id') or f'number {number}'!r}", cell
 
@@ -136,7 +136,7 @@ def write_points(cell: NotebookNode, part: Part | None, place: str) -> None:
 
 
 def numbers_of(nb: NotebookNode, beside: Iterable[NotebookNode], unit: Unit) -> dict[str, float]:
-    """Give the number that stands for each placeholder's name; the sums are those of one notebook."""
+    """Return the number that stands for each placeholder's name; the sums are those of one notebook."""
     parts = {part.id: part.points for part in unit.parts}
     own, *others = (points_in(each, parts) for each in (nb, *beside))
     elsewhere = {id: points for each in others for id, points in each.items()}
@@ -146,14 +146,14 @@ def numbers_of(nb: NotebookNode, beside: Iterable[NotebookNode], unit: Unit) -> 
 
 
 def points_in(nb: NotebookNode, parts: Mapping[str, float]) -> dict[str, float]:
-    """Give the points of each cell that has some, by its id: those of the unit's `parts`, or the cell's own number."""
+    """Return the points of each cell that has some, by its id: those of the unit's `parts`, or its own number."""
     own = [cell.metadata.nbgrader for cell in nb.cells if has_points(cell)]
     found = {cell.grade_id: parts.get(cell.grade_id, cell.get("points", 0)) for cell in own}
     return {id: points if isinstance(points, int | float) else 0 for id, points in found.items()}
 
 
 def has_points(cell: NotebookNode) -> bool:
-    """Tell whether a cell is graded, by tests or by a person."""
+    """True if a cell is graded, by tests or by a person."""
     return bool(is_grade(cell) or is_task(cell))
 
 

@@ -24,7 +24,7 @@ version is pinned, and a unit whose points hang on the version would be found by
 
 
 def is_proved(place: Place) -> bool:
-    """Tell whether a unit was proved as it stands."""
+    """True if a unit was proved as it stands."""
     with suppress(OSError):  # no note, or none that can be read
         return (place.closed / FILE).read_text(encoding="utf-8") == digest(place)
     return False

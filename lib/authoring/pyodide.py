@@ -26,7 +26,7 @@ RUNTIME = {
 
 
 def distribution_url() -> str:
-    """Give the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
+    """Return the address of the same version in Pyodide's own distribution, from which browsers can fetch it."""
     return f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/pyodide.js"
 
 
@@ -55,7 +55,6 @@ def take_pyodide(source: Path) -> dict[str, bytes]:
 
 
 def _files(source: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
-    """Read the files with one of these names: the name without its folder, and what is in it."""
     if source.is_dir():
         yield from ((path.name, path.read_bytes()) for path in sorted(source.rglob("*")) if path.name in names)
     elif is_zipfile(source):

@@ -64,7 +64,6 @@ class _Rows(SaveCells):
 
 
 def _refuse_other_cells(assignment: Assignment, masters: Mapping[str, NotebookNode], is_whole: bool) -> None:
-    """Raise Fault where these notebooks aren't those that submissions were graded with."""
     if assignment.num_submissions and is_whole:
         before: Kinds = {notebook.name: set() for notebook in assignment.notebooks}
         now: Kinds = {name: set() for name in masters}
@@ -79,7 +78,6 @@ def _refuse_other_cells(assignment: Assignment, masters: Mapping[str, NotebookNo
 
 
 def _kinds(nb: NotebookNode) -> Iterator[tuple[str, set[str]]]:
-    """Give the kinds of each cell that the gradebook has a row of."""
     for cell in nb.cells:
         kinds = {kind for kind, is_one in KINDS.items() if is_one(cell)}
         if kinds or is_locked(cell):

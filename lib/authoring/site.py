@@ -56,7 +56,7 @@ PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 """What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
 imports. matplotlib is loaded when a cell imports it."""
 FROM_WORKER = "../../../../pypi"
-"""The folder of wheels as the kernel's script finds it, which lies in the folder of its extension."""
+"""The folder of wheels as the kernel's script finds it, which is in the folder of its extension."""
 BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
 """What an installer has written, or what is about the wheel that it had."""
 
@@ -140,7 +140,7 @@ def start_page(units: Sequence[Unit], contents: Files, *, offline: bool) -> str:
 
 
 def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
-    """Say what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
+    """Return what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
     packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
     # The same version either way: the kernel would take an older one from the network.
     url = "./static/pyodide/pyodide.js" if offline else distribution_url()
@@ -151,7 +151,7 @@ def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
 
 
 def builder_settings(target: Path) -> dict[str, object]:
-    """Say what JupyterLite's builder reads from the folder that it works in."""
+    """Return what JupyterLite's builder reads from the folder that it works in."""
     settings = {
         "apps": APPS,
         "contents": ["contents"],
@@ -186,7 +186,7 @@ def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
 
 
 def _forget_dates(listings: Path) -> None:
-    """Give every file in JupyterLite's listings the same date: it takes the day of the build, whatever it is told."""
+    """Set one date for every file in JupyterLite's listings: it takes the day of the build, whatever it is told."""
     date = "1980-01-01T00:00:00Z"
     for path in listings.rglob("all.json"):
         listing = json.loads(path.read_bytes())

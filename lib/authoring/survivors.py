@@ -14,12 +14,11 @@ import ast
 import multiprocessing
 import os
 import re
-import signal
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from itertools import groupby, product
+from math import inf
 from time import process_time
 
 import numpy as np
@@ -27,8 +26,8 @@ import numpy as np
 from lib.authoring.mutants import Code, Mutant, nodes_in
 from lib.authoring.trial import DESK, RightCode, Trial
 from lib.checking.findings import find
-from lib.checking.looks import look_at_ours
-from lib.checking.student_code import silence
+from lib.checking.looks import look_at
+from lib.checking.student_code import Budget, silence
 from lib.grading.progress import bar
 from lib.mistakes import read_equal
 
@@ -41,35 +40,23 @@ SECONDS, BUDGET = 1.0, 240.0
 """Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
 
 
-class OutOfTime(BaseException):
-    """A mutant doesn't end."""
-
-
 def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequence[int]) -> bool:
     """True if a mutant keeps all points of its subject on the last of some draws, after the others.
 
-    It has so many seconds of a processor for all of them, or as many as it needs with 0.
+    It may run for so many seconds in all of them.
     """
-
-    def stop(*_: object) -> None:
-        raise OutOfTime
-
-    np.random.seed(zlib.crc32(source.encode()))
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    budget = Budget(seconds, patience=inf)
     try:
         with silence(), np.errstate(all="ignore"):
             space = code.define(source)
             for part in code.right.parts:
                 for draw in draws:
                     inputs, known, _ = trial.draw(part, draw)
-                    shown = look_at_ours(part, inputs, tuple(space[name] for name in part.subjects))
+                    shown = look_at(part, inputs, tuple(space[name] for name in part.subjects), budget)
                 if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
                     return False
-    except (Exception, OutOfTime):  # whatever changed code may raise
+    except Exception:  # whatever changed code may raise
         return False
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
     return True
 
 
@@ -123,7 +110,7 @@ def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
             for part, draw in product(right.parts, (DESK, *range(DRAWS))):
                 trial.draw(part, draw)  # once, before processes are forked
         begin, code = process_time(), Code(right)
-        if keeps_all(code, trial, 0, code.source, [DESK, 0]):
+        if keeps_all(code, trial, inf, code.source, [DESK, 0]):
             seconds = SECONDS + 10 * (process_time() - begin)
             yield describe(right, equal, *try_all(code, trial, seconds, processes or os.cpu_count() or 1))
         else:

@@ -140,7 +140,7 @@ class Trial:
         return [*map(Path, find_all_files(str(self.folder), [*self.course.ignore, "*.ipynb"]))]
 
     def resources(self, file: str) -> dict[str, Any]:
-        """Give what nbgrader's steps know of a notebook."""
+        """Return what nbgrader's steps know of a notebook."""
         name = Path(file).stem
         about = {"assignment": self.name, "notebook": name, "student": ".", "db_url": self.course.db_url}
         return {"unique_key": name, "metadata": {"path": str(self.folder)}, "nbgrader": about}
@@ -157,7 +157,7 @@ class Trial:
         return self._drawn[part.id, seed]
 
     def lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
-        """Give the first statement with points that isn't right of some code on a draw."""
+        """Return the first statement with points that isn't right of some code on a draw."""
         at = part.id, seed, tuple(map(id, subjects))
         if at not in self._lost:
             inputs, known, _ = self.draw(part, seed)
@@ -167,7 +167,7 @@ class Trial:
         return self._lost[at][0]
 
     def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
-        """Give wrong objects among the right ones, for each way to make a mistake.
+        """Return wrong objects among the right ones, for each way to make a mistake.
 
         There are none where it can't be defined: `undefined` says why.
         """
@@ -233,7 +233,6 @@ Law = Callable[[Trial], Faults]
 
 
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
-    """Run a notebook. Raises Fault where that can't be done, or not to its end and whole."""
     try:
         ran = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
         found = " ".join(ran.remarks)

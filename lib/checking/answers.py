@@ -1,8 +1,7 @@
 """Answers: what student code shows on a judge's challenge, as plain data.
 
-At grading a file `challenge.json` lies beside the notebook, with a seed that the judge drew. The check's call runs the
-student's code on the inputs of the local checks, and then on those that this seed draws, and shows an answer. This
-module does not know what is right: the judge compares in another process, with inputs that it draws itself.
+At grading `challenge.json` is put next to the notebook, with a seed that the judge drew. This module does not know what
+is right: the judge compares in another process, with inputs that it draws itself.
 """
 
 import os
@@ -19,7 +18,7 @@ from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
 CHALLENGE = "challenge.json"
-"""The name of the challenge's file, which lies in the folder where the kernel was started."""
+"""The name of the challenge's file, which is in the folder where the kernel was started."""
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """Seconds that all the looks of one part may take together."""

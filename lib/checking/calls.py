@@ -44,8 +44,7 @@ class Calls:
         return spy
 
     def within(self, code: Any, **functions: Callable[..., Any]) -> Callable[..., Any]:
-        """Give student code that calls these in the place of its own functions of these names. What is a spy already
-        notes its calls under the name that it has."""
+        """Return student code that calls these in the place of its own functions of these names, and note the calls."""
         spies = {name: self._ignore_original(self(name, function)) for name, function in functions.items()}
 
         def run(*given: Any, **named: Any) -> Any:
@@ -59,5 +58,5 @@ class Calls:
         return lambda original, *given, **named: spy(*given, **named)
 
     def and_result(self, result: Any) -> Several:
-        """Give the calls of each function by its name, and the result: each is compared by itself."""
+        """Return the calls of each function by its name, and the result: each is compared by itself."""
         return Several({**self.given, "result": lambda: result})

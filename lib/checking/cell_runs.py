@@ -73,7 +73,7 @@ class CellRuns:
 
 
 def find_stale(values: tuple[Any, ...]) -> str:
-    """Say of which of these objects the notebook has another version, if there is one."""
+    """Return why one of these objects is not what is in the notebook now; nothing where all are."""
     for name, (stale, why) in (_watching.ended if _watching else {}).items():
         if any(stale is value for value in values):
             kept = f"Python still has the {name} from before."
@@ -82,13 +82,13 @@ def find_stale(values: tuple[Any, ...]) -> str:
 
 
 def why_undefined(name: str) -> str:
-    """Say how the last run of the cell that should have defined a name ended, if it failed."""
+    """Return how the last run of the cell that should have defined a name ended, if it failed."""
     value, why = _watching.ended.get(name, (None, "")) if _watching else (None, "")
     return why if value is ABSENT else ""
 
 
 def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> str:
-    """Say that the objects given to a check, by name, are not those that have the names of the check's `subjects`.
+    """Return what is other code than what has the names of the check's `subjects`, of the objects given by name.
 
     Grading looks for these names, whatever the call says. Nothing is said outside a notebook.
     """
@@ -107,7 +107,7 @@ def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> 
 
 
 def find_borrowed(values: tuple[Any, ...]) -> str:
-    """Say which data of another cell the code of these objects uses; nothing where the front end sends no ids of cells.
+    """Return which data of another cell these objects' code uses; nothing where the front end sends no ids of cells.
 
     At the desk they are there. Grading doesn't run the cells that only show something, and finds a name missing.
     """
@@ -141,7 +141,6 @@ def watch_cells(shell: Any) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Write an exception in a few words."""
     # From Python 3.13 on, a cell that ends too early has a kind of its own below SyntaxError, which isn't public.
     name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     if not isinstance(error, SyntaxError):
@@ -150,7 +149,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _advise(error: BaseException, text: str) -> str:
-    """Say what to type for the characters in a cell that Python refuses: under nbgrader's validate only a check can."""
+    """Return what to type for characters that Python refuses: under nbgrader's validate only a check can."""
     if not isinstance(error, SyntaxError):
         return ""
     from lib.blanks import masked  # only after a cell has failed

@@ -1,8 +1,7 @@
 """Dispatch: what the call of a check does depends on where it runs.
 
-In the student's notebook it tests the part's statements and shows a report. Under nbgrader's `validate` a report with
-something wrong raises. At grading, with a challenge beside the notebook, it runs student code on the challenge and
-returns what that shows.
+In the student's notebook it shows a report, under nbgrader's `validate` it raises where something is wrong, and at
+grading, with a challenge next to the notebook, it returns what student code shows on that.
 """
 
 from __future__ import annotations
@@ -62,10 +61,6 @@ class CheckInputs(dict[str, Array]):
                 lines.append(f"  [{name!r}]: {value!r:.300}")
         return "\n".join(lines)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Called by IPython to show it: else it would be shown as any dict."""
-        printer.text(repr(self))
-
 
 class Check:
     """One part's call in the notebook.
@@ -96,7 +91,6 @@ class Check:
         return None
 
     def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
-        """Test the code, look for help if something is wrong, and notice that a named mistake has been corrected."""
         looked_up, self.looked_up = self.looked_up, {}
         report, shown = _examine_part(self.part, self.package, given, named)
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
@@ -110,7 +104,7 @@ class Check:
         return replace(report, remark=remark or ("" if report.note else find_borrowed((*given, *named.values()))))
 
     def example(self) -> CheckInputs:
-        """Give the inputs of this check as named arrays."""
+        """Return the inputs of this check as named arrays."""
         return CheckInputs(self.part)
 
     def look_up(self, name: str, value: Callable[[], object]) -> object:
@@ -137,20 +131,10 @@ class Checks:
             leave_out(package)
 
     def __getattr__(self, name: str) -> Any:
-        """Say which checks there are, where there is none of this name: names derive from the parts' ids."""
+        """Raise AttributeError with the checks that there are: names derive from the parts' ids."""
         why = "If this notebook has it, a cell has imported another notebook's checks"
-        raise AttributeError(f"{self._lacks(name)} {why}: delete it, and run the first cell.")
-
-    def example(self, part: str) -> CheckInputs:
-        """Give the inputs of a check as named arrays; `part` is its cell's id or its name, "check-loss" or "loss"."""
-        found = vars(self).get(part.removeprefix("check-").replace("-", "_"))
-        if not isinstance(found, Check):
-            raise ValueError(self._lacks(part))
-        return found.example()
-
-    def _lacks(self, name: str) -> str:
-        checks = [known for known, check in vars(self).items() if isinstance(check, Check)]
-        return f"There is no check called {name!r}. There are: {', '.join(checks)}."
+        known = f"There is no check called {name!r}. There are: {', '.join(vars(self))}."
+        raise AttributeError(f"{known} {why}: delete it, and run the first cell.")
 
 
 # ---- At the desk
@@ -159,10 +143,7 @@ class Checks:
 def _examine_part(
     part: Part, package: str, given: tuple[Any, ...], named: Mapping[str, Any] = {}
 ) -> tuple[Report, Shown]:
-    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too.
-
-    `package` is the unit's: there lies what right code shows, where that can't be told from the inputs.
-    """
+    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too."""
     note = argument_error(part, given, named)
     subjects = given if note else order_arguments(part, given, named)
     note = note or find_stale(subjects)
@@ -179,9 +160,8 @@ def _examine_part(
 
 
 def _known_right(part: Part, package: str) -> Mapping[str, Any]:
-    """Give what right code shows on the inputs of the desk, where it can't be told from the inputs."""
     if all(statement.right for statement in part.statements):
         return {}
     from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
 
-    return fingerprints.read(package).right.get(part.id, {}) if package else {}
+    return fingerprints.read(package).right.get(part.id, {})

@@ -29,7 +29,7 @@ class Meaning(NamedTuple):
 
 
 def hint_for(failure: Failure) -> str:
-    """Say what to try after a failure of student code; nothing for an open blank, which says so itself."""
+    """Return what to try after a failure of student code; nothing for an open blank, which says so itself."""
     if failure.kind == "time":
         ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
         return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."

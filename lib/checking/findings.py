@@ -93,7 +93,7 @@ def find_wrong(
 
 
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
-    """Give what is found in a result, and what has to be there. Raises `Wrong` where that alone says what is wrong."""
+    """Return what is found in a result, and what has to be there. Raises `Wrong` where that alone is wrong."""
     if name.startswith(KEPT):
         return outcome, read(given[name.removeprefix(KEPT)])
     if by_hand is not None:
@@ -105,7 +105,6 @@ def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_han
 
 
 def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> None:
-    """Raise `Wrong` unless a result is right."""
     found, expected = sides(statement, outcome, given, name, by_hand, known)
     hint, what = statement.hint, statement.what
     if name.startswith(KEPT):
@@ -133,12 +132,6 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
         if by_hand is None:
             raise
         keys = dict.fromkeys(key for example, _ in statement.examples for key in example)
-        inputs = ", ".join(f"{key} = {_write(given[key])}" for key in keys)
+        inputs = ", ".join(f"{key} = {' '.join(show(given[key]).split())}" for key in keys)
         where = ", ".join(filter(None, [inputs, wrong.where]))
         raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, where=where, hint=wrong.hint) from None
-
-
-def _write(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return " ".join(np.array2string(value, precision=4, separator=", ").split())
-    return show(value)

@@ -17,14 +17,10 @@ large" tells the right one. So no number is stored, only one digest of all of th
 4. The whole numbers, the shapes, and where nan, infinities, texts and errors are, go into the digest together.
 
 Whoever would find the numbers has to guess all of them at once. The digest only confirms a guess.
-
-Statements that depend on each other make a group: they look at the same code. A fingerprint has a digest for each group
-in which its mistake differs from right code, so of two mistakes in two groups both are named.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -48,12 +44,8 @@ PROJECTIONS = 4
 """Directions for one array; fewer for an array with fewer numbers."""
 RTOL, SMALL = 2.5e-4, 0.1
 """How near two numbers must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
-NOTHING = 1e-5
-"""A single number as small as this may come from any code."""
 STEP = 4 * RTOL
 """A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
-SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
-"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +67,14 @@ class Seal:
         return cls(np.packbits(grids).tobytes().hex(), measured.digest(grids, by_message), by_message)
 
     def is_of(self, measured: Measurement) -> bool:
-        """Tell whether this is the digest of what was measured."""
+        """True if this is the digest of what was measured."""
         packed, count = np.frombuffer(bytes.fromhex(self.grids), np.uint8), len(measured.positions)
         if len(packed) != -(-count // 8):  # of another number of numbers
             return False
         return measured.digest(np.unpackbits(packed, count=count), self.by_message) == self.digest
 
     def fits(self, result: Plain) -> bool:
-        """Tell whether this is the digest of a single result."""
+        """True if this is the digest of a single result."""
         return self.is_of(Measurement({"": result}))
 
 
@@ -114,7 +106,7 @@ class Measurement:
         return np.concatenate([*found, np.empty(0)]) / STEP
 
     def pick_grids(self) -> NDArray[Any]:
-        """Give for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
+        """Return for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
         return abs(self.positions % 1 - 0.5) > 0.25
 
     def digest(self, grids: NDArray[Any], by_message: bool) -> str:
@@ -140,7 +132,6 @@ class Measurement:
 
 
 def _project(place: str, array: Array) -> Array:
-    """Project an array, without what is huge, on a few directions, which its shape and its place determine."""
     numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
     return _directions(f"{place} {array.shape}", array.size) @ numbers
 
@@ -165,7 +156,10 @@ def _describe(leaf: object, by_message: bool) -> str:
 
 
 def groups_of(part: Part) -> Mapping[str, list[Statement]]:
-    """Put statements together that depend on each other, under the name of the one that they all rest on."""
+    """Put statements together that depend on each other, since they look at the same code, under the first one's name.
+
+    Of two mistakes in two groups both are named.
+    """
     roots: dict[str, str] = {}
     groups: dict[str, list[Statement]] = {}
     for statement in part.statements:
@@ -202,7 +196,7 @@ def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> 
 
 
 def find_mistakes(
-    part: Part, inputs: Inputs, shown: Shown, wrong: Iterable[str], known: Iterable[Fingerprint]
+    part: Part, inputs: Inputs, shown: Shown, wrong: Collection[str], known: Iterable[Fingerprint]
 ) -> list[Fingerprint]:
     """Name the mistakes that explain what is wrong, in the `wrong` groups: what fits in most of these first.
 
@@ -214,13 +208,12 @@ def find_mistakes(
         (group, advice): measure(part, inputs, shown, group, advice) for group in left for advice in (False, True)
     }
     found: list[Fingerprint] = []
-    fits = []
-    for each in known:
-        fitting = [g for g, seal in each.seals.items() if g in left and seal.is_of(measured[g, each.with_advice])]
-        if fitting:
-            fits.append((each, fitting))
+    fits = [
+        (each, [g for g, seal in each.seals.items() if g in wrong and seal.is_of(measured[g, each.with_advice])])
+        for each in known
+    ]
     for each, fitting in sorted(fits, key=lambda pair: -len(pair[1])):
-        if len(fitting) == len(each.seals) and {*fitting} <= {*left}:
+        if fitting and len(fitting) == len(each.seals) and {*fitting} <= {*left}:
             found.append(each)
             left = [group for group in left if group not in fitting]
         elif {*each.seals} <= {*wrong}:

@@ -2,7 +2,7 @@
 
 1. A hint: the names of the mistakes that fit all that was seen, or what the failed statements suggest.
 2. The lines of the student's own code that a failed statement is about, and those that raised an error.
-3. A worked example from the unit's `examples.toml`: two samples by hand, beside the student's own numbers.
+3. A worked example from the unit's `examples.toml`: two samples by hand, next to the student's own numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 
 class WorkedStep(NamedTuple):
-    """One step of a worked example, with the student's result beside the one by hand."""
+    """One step of a worked example, with the student's result next to the one by hand."""
 
     text: str
     by_hand: str
@@ -73,8 +73,7 @@ class Help(NamedTuple):
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
-    at_desk = fingerprints.read(package) if package else fingerprints.AtDesk({}, {})
-    mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, at_desk))
+    mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, fingerprints.read(package)))
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
     place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])
@@ -113,7 +112,7 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding])
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:
-    """Find the function behind a subject, or behind a method of it; nothing that a student wrote is run."""
+    """Find the function of a subject, or of a method of it; nothing that a student wrote is run."""
     found: Any = inspect.getattr_static(subject, method, None) if method else subject
     if issubclass(type(found), staticmethod | classmethod):
         found = found.__func__
@@ -121,7 +120,6 @@ def _find_function(subject: object, method: str) -> FunctionType | None:
 
 
 def _code_lines(code: CodeType) -> Iterator[tuple[int, str]]:
-    """Yield a function's lines of code, also of functions in it, each with its number in the cell or file."""
     parts = [code, *(each for each in code.co_consts if isinstance(each, CodeType))]
     for number in sorted({line for part in parts for *_, line in part.co_lines() if line}):
         line = linecache.getline(code.co_filename, number).rstrip()

@@ -27,7 +27,7 @@ def prepare(layer: Any, x: Array, input: Array, output: Array) -> None:
 
 
 def is_like(found: object, right: Array) -> bool:
-    """Tell whether a result of student code is the right array, but for rounding in float32: not to four digits."""
+    """True if a result of student code is the right array, but for rounding in float32: not to four digits."""
     try:
         return bool(are_near(numbers(found, right.shape), right, rtol=1e-5).all())
     except Wrong:

@@ -34,8 +34,7 @@ CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 
 
 def places_of(statement: Statement, inputs: Inputs) -> Iterator[tuple[str, Inputs, str, Any]]:
-    """Give where a statement's results stand in what is shown: the place, the inputs there, the result's name, and what
-    is known by hand, or None."""
+    """Yield where a statement's results are: the place, inputs, the name, and what is known by hand, or None."""
     look = statement.look.__name__
     for at, (given, by_hand) in enumerate(statement.examples):
         for name in statement.of:
@@ -55,7 +54,7 @@ def _example(statement: Statement, at: int) -> str:
 
 
 def of_case(inputs: Inputs, case: str) -> Inputs:
-    """Give inputs with those of one case under their plain names as well, and the name of the case."""
+    """Return inputs with those of one case under their plain names as well, and the name of the case."""
     own = {name.removesuffix(f"_{case}"): value for name, value in inputs.items() if case and name.endswith(f"_{case}")}
     return {**inputs, **own, "case": case}
 
@@ -101,7 +100,6 @@ def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[
 
 
 def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str]]]:
-    """Give each look once, with the inputs of each of its examples and cases, and the case."""
     found: dict[Look, dict[str, tuple[Inputs, str]]] = {}
     for statement in part.statements:
         cases = found.setdefault(statement.look, {})
@@ -112,7 +110,6 @@ def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str
 
 
 def _sort(part: Part, look: Look, taken: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
-    """Give what the statements of a look are about, out of what was taken in each case."""
     mine = [statement for statement in part.statements if statement.look is look]
     names = {name: None for each in mine for name in (*each.of, *(f"{KEPT}{kept}" for kept in each.keeps))}
     for case, found in taken.items():
@@ -161,7 +158,7 @@ def _read_one(each: Any) -> Plain:
 
 
 def _blame(error: Exception) -> Failure:
-    """Say whose error it is: one that no line of the student's has raised is about a result that can't be used."""
+    """Return whose error it is: one that no line of the student's has raised is about a result that can't be used."""
     failure = failure_of(error)
     if failure.kind != "error" or failure.own or (isinstance(error, TypeError) and CALL_ERROR.search(str(error))):
         return failure

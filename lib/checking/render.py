@@ -111,7 +111,7 @@ def html(report: Report) -> str:
 
 
 def heading(report: Report) -> str:
-    """Say which part this is and how many of its points hold."""
+    """Return which part this is and how many of its points hold."""
     part = report.part
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 
@@ -126,7 +126,6 @@ def _notes(report: Report) -> Iterator[str]:
 
 
 def _state(finding: Finding) -> str:
-    """Say what became of a statement; one without points that fails is advice."""
     return "advice" if finding.state == "wrong" and not finding.statement.points else finding.state
 
 
@@ -154,7 +153,6 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
 
 
 def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
-    """Give the details that stand with a statement: all but a failed one's hint, which is for the student to open."""
     whys = [each.why for each in report.findings]
     finding, first = report.findings[number - 1], whys.index(whys[number - 1]) + 1
     if isinstance(finding.why, Failure) and first < number:
@@ -189,7 +187,6 @@ def _say(sentence: str) -> _Line:
 
 
 def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
-    """Give each step of the help under its title."""
     if (help := report.help) is None:
         return
     if hints := [*_hints(report, help)]:
@@ -206,7 +203,6 @@ def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
 
 
 def _hints(report: Report, help: Help) -> Iterator[_Line]:
-    """Give the mistakes that have a name, and the hints of the failed statements that none of them explains."""
     for mistake in help.mistakes:
         yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
         yield _say(TRY + mistake.hint)
@@ -219,7 +215,6 @@ def _hints(report: Report, help: Help) -> Iterator[_Line]:
 
 
 def _table(example: WorkedExample) -> _Line:
-    """Write the steps of a worked example as a table; as plain text in two lines each."""
     cell = 'style="text-align: left; vertical-align: top; padding: 2px 10px 2px 0; white-space: normal"'
     head = "".join(f'<th scope="col" {cell}>{title}</th>' for title in ("Step", "By hand", "Your code", ""))
     plain, rows = "", ""

@@ -15,13 +15,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
+from lib.checking.values import FIND_NAN, FIND_NONE, FIND_SHAPE, MOST_NUMBERS, Wrong, as_array, show
 from lib.unit import Array
 
 Plain: TypeAlias = Any
 """An array of floats, or of True and False, a text, None, or a list or dict of these."""
-MOST_NUMBERS = 100_000
-"""Numbers in one array; the right results have a few hundred."""
 MOST_LETTERS = 10_000
 MOST_ENTRIES = 10_000
 DEEPEST = 10
@@ -39,8 +37,7 @@ PRINT_BOTH = "Print what your code gives, and its type. Compare it with what is 
 def read(value: object, what: str = "The result") -> Plain:
     """Read whatever code gave. Raises `Wrong` for None, and for what has no plain form."""
     if value is None:
-        hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
-        raise Wrong(f"{what} is missing.", found="None", hint=hint)
+        raise Wrong(f"{what} is missing.", found="None", hint=FIND_NONE)
     return _read(value, what, 0)
 
 
@@ -49,13 +46,12 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
     if value is None or issubclass(type(value), str):
         return value if value is None else str(value)[:MOST_LETTERS]
-    if (array := _as_numbers(value)) is not None:
-        if array.size > MOST_NUMBERS:
-            raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
+    is_list = isinstance(value, list | tuple)
+    if (array := as_array(value, what)) is not None and (array.size or not is_list):
         return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array) if array.dtype != bool else array
     if isinstance(value, np.ndarray) and not value.ndim:
         return _read(value.item(), what, depth + 1)
-    if not isinstance(value, Mapping | Set | list | tuple | np.ndarray):
+    if not is_list and not isinstance(value, Mapping | Set | np.ndarray):
         kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
         raise Wrong(f"{what} is not a number, an array, a text, or a list or dict of these.", found=kind)
     if len(value) > MOST_ENTRIES:
@@ -68,24 +64,6 @@ def _read(value: Any, what: str, depth: int) -> Plain:
     return [_read(each, what, depth + 1) for each in value]
 
 
-def _as_numbers(value: Any) -> Array | None:
-    if isinstance(value, list | tuple) and (not value or len(value) > MOST_NUMBERS):
-        return None
-    try:
-        array = np.asarray(value)
-        if array.size > MOST_NUMBERS:
-            return array  # as it is, to be refused: one number seen as many would take all memory
-        if isinstance(value, list | tuple) and not array.size:
-            return None  # a list of lists, all of them empty
-        if array.dtype.kind in "biuf":
-            return np.array(array, dtype=bool if array.dtype.kind == "b" else np.float64)
-        if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
-            return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # a ragged list, or what an object's __array__ raises
-        pass
-    return None
-
-
 def _key(key: Any) -> str:
     """Write a key so that equal ones are alike: 2 and 2.0, and tuples of them."""
     if isinstance(key, tuple):
@@ -96,13 +74,12 @@ def _key(key: Any) -> str:
 
 
 def _order(value: Plain) -> tuple[str, float, str]:
-    """Sort what is in a set: numbers by their size, all else as it is written."""
     is_number = isinstance(value, np.ndarray) and not value.ndim
     return ("", float(value), "") if is_number else (type(value).__name__, 0.0, str(value))
 
 
 def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | None]]:
-    """Give what is in a result in order: each array and text under the path to it, and what holds them as a text."""
+    """Yield what is in a result in order: each array and text under the path to it, and what holds them as a text."""
     if isinstance(value, dict):
         yield path, f"{{{', '.join(value)}}}"
         for key, each in value.items():
@@ -119,7 +96,7 @@ def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | No
 
 
 def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e-6) -> Any:
-    """Tell of each entry whether it is as expected: nan never is, and infinity only if it is expected."""
+    """Return for each entry whether it is as expected: nan never is, and infinity only if it is expected."""
     found, expected = (np.asarray(each, np.float64) for each in (found, expected))  # not True and False
     with np.errstate(all="ignore"):
         near = np.isfinite(expected) & (np.abs(found - expected) <= rtol * np.abs(expected) + atol)

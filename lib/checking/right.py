@@ -63,7 +63,6 @@ def shape(from_inputs: Callable[[Inputs], Any]) -> Sides:
 
 
 def _shape(plain: Any) -> tuple[int, ...] | None:
-    """Give an array's shape; lists of arrays have none."""
     return plain.shape if isinstance(plain, np.ndarray) else None
 
 

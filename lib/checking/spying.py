@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FunctionType
 from typing import Any, TypeAlias
@@ -19,23 +19,20 @@ from lib.checking.student_code import is_own
 Spy: TypeAlias = Callable[..., Any]
 """Is called with the original function, and what that is given in the order of its parameters."""
 Undo: TypeAlias = Callable[[], None]
-_active: list[list[Undo]] = []
-"""What is exchanged now, and how it is put back, by each `spied` that is under way."""
+_active: list[ExitStack] = []
+"""How what is exchanged now is put back, by each `spied` that is under way."""
 
 
 @contextmanager
 def spied(namespace: dict[str, Any], spies: Mapping[str, Spy]) -> Iterator[None]:
     """Have `name` or `Class.method` of a namespace call a spy, wherever it is used."""
-    undo: list[Undo] = []
-    _active.append(undo)
-    try:
+    with ExitStack() as undo:
+        _active.append(undo)
         for name, spy in spies.items():
             kind, _, method = name.rpartition(".")
             if (owner := namespace.get(kind) if kind else namespace) is not None:
-                undo.append(_put(owner, method, spy))
+                undo.callback(_put(owner, method, spy))
         yield
-    finally:
-        _put_back(undo)
 
 
 @contextmanager
@@ -46,17 +43,10 @@ def all_put_back() -> Iterator[None]:
         yield
     finally:
         while len(_active) > before:
-            _put_back(_active.pop())
-
-
-def _put_back(undo: list[Undo]) -> None:
-    """Undo in reverse order: in another one a stub would stay for ever."""
-    while undo:
-        undo.pop()()
+            _active.pop().close()
 
 
 def _put(owner: Any, name: str, spy: Spy) -> Undo:
-    """Exchange one function of a namespace or a class; what is no function is replaced under its name."""
     space = owner if isinstance(owner, dict) else vars(owner)
     original = space.get(name)
     if isinstance(original, FunctionType):
@@ -87,7 +77,7 @@ def _exchange(function: FunctionType, spy: Spy) -> Undo:
 
 
 def _as_given(original: Any, spy: Spy) -> Spy:
-    """Give a spy what it is given, in that order: what is inherited or missing may not be what the student means."""
+    """Pass a spy what it is given, in that order: what is inherited or missing may not be what the student means."""
     return lambda *given, **named: spy(original, *given, *named.values())
 
 
@@ -108,7 +98,7 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
             bound = signature.bind(*given, **named)
         except TypeError:
             try:  # a spy that wraps another one may be called by the names of that one's parameters
-                wrapped = vars(spy)["__wrapped__"] if named else original
+                wrapped: Any = vars(spy)["__wrapped__"] if named else None
                 bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)
             except (KeyError, TypeError):
                 return original(*given, **named)  # to say in Python's own words what does not fit

@@ -145,7 +145,7 @@ def _outcome_of(action: Callable[[], Value]) -> Value | Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Say what an exception from student code means, with the last of the student's own lines that it passed."""
+    """Return what an exception from student code means, with the last of the student's own lines that it passed."""
     if isinstance(error, Wrong):
         return Failure("value", error.sentence, hint=error.hint)
     if isinstance(error, OpenBlank):
@@ -185,8 +185,6 @@ def random_numbers(state: Any = None) -> Iterator[None]:
 
 
 class _Nowhere(io.TextIOBase):
-    """A stream that forgets."""
-
     def write(self, text: str) -> int:
         return len(text)
 
@@ -225,7 +223,6 @@ class Printed(io.TextIOBase):
 
 
 def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
-    """Find the first of the frames that is the student's own."""
     for frame, number in frames:
         code = frame.f_code
         if is_own(code.co_filename):
@@ -236,14 +233,14 @@ def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
 
 
 def leave_out(package: str) -> None:
-    """Take the code of a unit's package for no student's own, wherever it lies."""
+    """Take the code of a unit's package for no student's own, wherever it is."""
     file = getattr(sys.modules.get(package), "__file__", None)
     if file and (folder := os.path.dirname(file)):  # noqa: PTH120  # likewise
         _FOREIGN.append(os.path.join(folder, ""))  # noqa: PTH118  # likewise
 
 
 def is_own(file: str) -> bool:
-    """Tell whether a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
+    """True if a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
     return not file.startswith(tuple(_FOREIGN)) and "site-packages" not in file and "dist-packages" not in file
 
 
@@ -280,7 +277,6 @@ def _survive(action: Callable[[], Value]) -> Value | Failure:
 
 
 def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, budget: Budget) -> list[Value | Failure]:
-    """Run actions in this thread, as `run_each` does, by the clock."""
     outcomes: list[Value | Failure] = []
     for action in actions:
         began = monotonic()

@@ -45,7 +45,7 @@ class LookUpNames:
         return tree
 
     def _notice_taken_name(self, function: ast.expr) -> None:
-        """Say so where `check` in `check.loss` stands for something that has no such call, and had stood for checks."""
+        """Print it where `check` in `check.loss` stands for something else now than the checks."""
         match function:
             case ast.Attribute(ast.Name(name), attribute) if name in self.checks and name in self.shell.user_ns:
                 is_check = isinstance(getattr_static(self.checks[name], attribute, None), Check)

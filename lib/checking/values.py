@@ -12,16 +12,9 @@ from lib.unit import Array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_NUMBERS = 1_000_000
-"""The most numbers that a check reads in one array; a right answer has a few hundred."""
-
-ENTRIES = {"U": "text", "O": "other objects", "c": "complex numbers"}
-"""What is said of an array's entries, by NumPy's letter for their kind."""
-
-ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
-"""Types that are read as an array, besides objects with `__array__`."""
-
-
+MOST_NUMBERS = 100_000
+"""Numbers in one array; the right results have a few hundred."""
+FIND_NONE = "Look where this value comes from. Python gives None where a return or an assignment is left out."
 FIND_NAN = (
     "Print the result of each step. Which is the first with nan or inf? np.log of 0 or less, a division by 0, and"
     " np.exp of a large number give these."
@@ -83,38 +76,41 @@ def show(value: object) -> str:
 def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
     """Read the result of student code as a new float64 array.
 
-    Raises `Wrong` for None, for anything but real numbers, for more than `MAX_NUMBERS` of them, and for another shape
+    Raises `Wrong` for None, for anything but real numbers, for more than `MOST_NUMBERS` of them, and for another shape
     than `shape`.
     """
-    if type(value) is np.ndarray and value.dtype == np.float64 and shape is None and value.size <= MAX_NUMBERS:
-        return value.copy()  # as nearly all are
     if value is None:
-        hint = "Look where this value comes from. Python gives None where a return or an assignment is left out."
-        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint=hint)
-    array = _as_array(value)
-    if array is None or array.dtype.kind not in "biuf":
-        kind = type(value).__name__
-        if array is not None and not isinstance(value, np.generic):
-            kind += f" of {ENTRIES.get(array.dtype.kind, array.dtype)}"
+        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint=FIND_NONE)
+    if (array := as_array(value, what)) is None:
+        kind = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
         kinds = ("a number", "a number") if shape == () else ("an array of real numbers", "a NumPy array of numbers")
         hint = f"Print this value and its type. It has to be {kinds[1]}, and nothing else."
         raise Wrong(f"{what} is not {kinds[0]}.", found=kind, expected=kinds[1], hint=hint)
-    if array.size > MAX_NUMBERS:
-        raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
     if shape is not None:
         require_shape(array, shape, what=f"{what} has the wrong shape.")
     return array if array.dtype == bool and not array.ndim else array.astype(np.float64)  # True is shown as True
 
 
-def _as_array(value: object) -> NDArray[Any] | None:
-    if isinstance(value, list | tuple) and len(value) > MAX_NUMBERS:
-        return None
-    if not isinstance(value, ARRAYS) and not hasattr(value, "__array__"):
+def as_array(value: Any, what: str) -> NDArray[Any] | None:
+    """Return a new array of floats, or of True and False; None for what holds anything but real numbers.
+
+    Raises `Wrong` for more than `MOST_NUMBERS` of them.
+    """
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
+        return value.copy()  # as nearly all are
+    if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
         return None
     try:
-        return np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
+        array = np.asarray(value)
+        if array.size > MOST_NUMBERS:  # one number seen as many would take all memory
+            raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
+        if array.dtype.kind in "biuf":
+            return np.array(array, dtype=bool if array.dtype.kind == "b" else np.float64)
+        if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # a ragged list, or what an object's __array__ raises
+        pass
+    return None
 
 
 def require_shape(found: NDArray[Any], shape: tuple[int, ...], *, what: str, hint: str = "") -> None:
@@ -129,12 +125,8 @@ def central_difference(function: Callable[[Array], float], point: Array, step: f
     Four points, (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h, are exact to the fourth order of h: the step
     can be large enough for code that works in float32.
     """
-    slope = np.empty_like(point)
-    for at in np.ndindex(*point.shape):
-        nudge = np.zeros_like(point)
-        nudge[at] = step
-        slope[at] = _slope(function, point, nudge, step)
-    return slope
+    nudges = step * np.eye(point.size).reshape(-1, *point.shape)
+    return np.reshape([_slope(function, point, nudge, step) for nudge in nudges], point.shape)
 
 
 def central_difference_by_column(function: Callable[[Array], Array], point: Array, step: float = 1e-2) -> Array:

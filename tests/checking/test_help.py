@@ -144,7 +144,7 @@ FOUND = {
     "def loss(x):\n    raise ValueError('<b>no</b>')": [("It raised ValueError: <b>no</b>", False)] * 2,
     "def loss(x):\n    return None": [
         ("The result is missing. Found None, expected numbers.", False),
-        (f"{NOT_REAL} Found list of other objects, expected a NumPy array of numbers.", False),
+        (f"{NOT_REAL} Found list, expected a NumPy array of numbers.", False),
     ],
     "def loss(x):\n    return x * 1e308 * 10": [("inf", False), ("[[inf, inf]]", False)],
     "def loss(x):\n    x += 1\n    return x.mean() - 1": [("1", True), ("[2.0]", False)],

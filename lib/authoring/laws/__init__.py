@@ -60,7 +60,7 @@ OF_RUNS = (
 
 
 def faults_of(trial: Trial, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Fault]]:
-    """Give each fault once, and the rule that it breaks."""
+    """Yield each fault once, and the rule that it breaks."""
     broken, told = set[Law](), set[str]()
     for rule in rules:
         if broken.isdisjoint(rule.needs):

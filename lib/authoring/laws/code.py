@@ -90,7 +90,6 @@ def draws_the_same_again(trial: Trial) -> Faults:
 
 
 def _text_of(item: tuple[str, object]) -> str:
-    """Write an input as text, but for functions."""
     name, value = item
     return f"{name}: {'' if callable(value) else value!r}"
 
@@ -124,13 +123,11 @@ def right_code_is_right(trial: Trial) -> Faults:
 
 
 def _raise_again(trial: Trial, part: Part, statement: Statement, seed: int) -> None:
-    """Raise what a look raises with right code, so that it is known where."""
     for case in statement.cases:
         statement.look(of_case(trial.draw(part, seed).inputs, case), *trial.key.subjects(part))
 
 
 def _see_draw(trial: Trial, part: Part, seed: int) -> str:
-    """Write a command that shows a draw."""
     call = "desk_inputs()" if seed == DESK else f"secret_inputs({seed})"
     shown = f"UNIT.parts[{trial.key.parts.index(part)}].{call}"
     module = trial.place.module if trial.place else f"lib.units.{trial.name}"
@@ -177,7 +174,7 @@ def asks_for_other_results(trial: Trial) -> Faults:
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    """Tell whether all points are earned, but for statements on overflow: finite numbers are right on every draw."""
+    """True if all points are earned, but for statements on overflow: finite numbers are right on every draw."""
     asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
     return bool(asked) and all(each.state == "right" for each in asked)
 
@@ -202,7 +199,6 @@ def can_fail(trial: Trial) -> Faults:
 
 
 def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
-    """Give a part's mistakes, and code that gives None, or a number at random, whatever it is asked."""
     for _, own, ways in _written(trial):
         yield from (_subjects(part, objects) for objects in ways if own is part)
     rng = np.random.default_rng(0)
@@ -211,7 +207,6 @@ def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
 
 
 def _stand_in(right: object, give: Callable[..., Any]) -> object:
-    """Make code that looks like right code, a function or a class, and does nothing but to give something."""
     if not isinstance(right, type):
         return give
     methods = {name: give for name, each in vars(right).items() if callable(each)}
@@ -283,7 +278,6 @@ def _count_draws(trial: Trial) -> int:
 
 
 def _written(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
-    """Give each mistake with its part and the ways to make it: none for one that can't be defined."""
     for mistake in trial.key.mistakes:
         if part := trial.key.part(mistake.part):
             yield mistake, part, trial.ways(mistake)
@@ -298,7 +292,7 @@ def _code_of(part: Part) -> str:
 
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
-    """Give what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
+    """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
     right = trial.key.right
     wrong = {name: each for name, each in objects.items() if right[name] is not each}
     subjects = tuple(wrong.get(name) or _define_among(right[name], wrong) for name in part.subjects)
@@ -324,14 +318,14 @@ def _define_among(right: Any, wrong: Mapping[str, object]) -> Any:
 
 
 def where(about: Part | Statement) -> str:
-    """Say in which file and line a statement's look stands; of a part, that of its first one."""
+    """Return in which file and line a statement's look stands; of a part, that of its first one."""
     statement = about if isinstance(about, Statement) else about.statements[0]
     code = inspect.unwrap(statement.look).__code__
     return file_line(code.co_filename, code.co_firstlineno)
 
 
 def told(finding: Finding) -> str:
-    """Say what was found of a statement, for an author: also what was expected."""
+    """Return what was found of a statement, for an author: also what was expected."""
     why = finding.why
     return why.text if isinstance(why, Failure) else str(getattr(why, "sentence", why))
 
@@ -341,12 +335,10 @@ def _of(mistake: Mistake, what: str = "") -> str:
 
 
 def _place_of(trial: Trial, mistake: Mistake) -> str:
-    """Say in which file and line a mistake stands."""
     return _find_line(trial, mistake.name, f"{units.CLOSED}/**/*.toml")
 
 
 def _find_line(trial: Trial, text: str, pattern: str) -> str:
-    """Find the line of a unit's file in which a text stands; or name its answer key."""
     for file in sorted(trial.place.folder.glob(pattern)) if trial.place else ():
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if text in line:

@@ -82,13 +82,12 @@ def _first_lost(verdict: PartVerdict) -> str:
 
 
 def _first_error(nb: NotebookNode) -> str:
-    """Say which cell of a notebook that ran ended in an error first, and in which."""
     name, _, error = next(errors_in(nb), ("", None, ""))
     return f"The cell {name!r} ended in {error}"[:400] if name else "Its call put none out."
 
 
 def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
-    """Give each cell that ended in an error that isn't meant: its name, the cell, and the error."""
+    """Yield each cell that ended in an error that isn't meant: its name, the cell, and the error."""
     for number, cell in enumerate(nb.cells, 1):
         if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
             yield course_id(cell) or cell.get("id") or f"number {number}", cell, f"{error.ename}: {error.evalue}"

@@ -53,7 +53,6 @@ def leads_nowhere(trial: Trial) -> Faults:
 
 
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
-    """Find imports and names of what is closed: the line, and the name."""
     closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
     tree = ast.Module([], [])
     with suppress(SyntaxError, ValueError):  # what is no Python imports nothing
@@ -107,7 +106,7 @@ def _texts_of_notebooks(trial: Trial) -> Iterator[tuple[str, str]]:
 
 
 def _texts_beside(trial: Trial) -> Iterator[tuple[Path, str]]:
-    """Give the files that are handed out beside the notebooks, and what else the students' wheel has.
+    """Yield the files that are handed out beside the notebooks, and what else the students' wheel has.
 
     What this package has is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
     """
@@ -126,13 +125,13 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def gives_answer_away(expression: str) -> bool:
-    """Tell whether reading an expression elsewhere gives the answer away: it computes something, and it is long."""
+    """True if reading an expression elsewhere gives the answer away: it computes something, and it is long."""
     tree = parse_expression(expression) if len(compress(expression)) > 12 else None
     return tree is not None and any(isinstance(node, COMPUTING) for node in ast.walk(tree))
 
 
 def shows(compressed: str, answer: str) -> bool:
-    """Tell whether a text shows an answer.
+    """True if a text shows an answer.
 
     `def update(X, C):` doesn't show a loop's `update(X, C)`: students know how a function is called.
     """
@@ -146,13 +145,12 @@ def compress(text: str) -> str:
 
 
 def _line_of(text: str, answer: str) -> int:
-    """Find the line in which a text that shows an answer has shown it."""
     lines = text.split("\n")
     return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))
 
 
 def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
-    """Give the body of each function of right code, and whose it is. What that imports from elsewhere is no answer."""
+    """Yield the body of each function of right code, and whose it is. What that imports from elsewhere is no answer."""
     homes = {getattr(key.right[name], "__module__", "") for part in key.parts for name in part.subjects}
     for name, right in key.right.items():
         if getattr(right, "__module__", "") not in homes:
@@ -164,7 +162,6 @@ def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
 
 
 def _body_of(function: FunctionType) -> str:
-    """Give a function's code without its signature and its docstring; nothing where there is no source."""
     try:
         [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, TypeError, SyntaxError, ValueError):

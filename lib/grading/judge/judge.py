@@ -81,7 +81,7 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
 
 
 def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
-    """Give what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
+    """Return what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
     sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
     return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
@@ -97,8 +97,7 @@ def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failu
 
 
 def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdict:
-    statement, why = finding.statement, finding.why
-    hint = ""
+    statement, why, hint = finding.statement, finding.why, ""
     if isinstance(why, Wrong):
         hint = why.hint or (statement.hint if finding.is_first else "")
     elif isinstance(why, Failure) and finding.state == "wrong":
@@ -107,12 +106,11 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     said = visible(_explain(_sentence(finding), missing), keep="\n")
     by_code = isinstance(why, Failure)
     heading = "" if finding.text == statement.text else finding.text
-    verdict = StatementVerdict(statement.name, statement.text, statement.points, finding.state, said, hint, by_code)
-    return replace(verdict, heading=heading)
+    about = statement.name, statement.text, statement.points
+    return StatementVerdict(*about, finding.state, said, hint, by_code, heading=heading)
 
 
 def _sentence(finding: Finding) -> str:
-    """Say why a statement isn't right, but not what is expected."""
     why = finding.why
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
@@ -122,7 +120,6 @@ def _sentence(finding: Finding) -> str:
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
-    """Name the mistakes that explain what is wrong, each at the first statement that it breaks."""
     found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
     statements = list(verdict.statements)
     for mistake in found:
@@ -141,15 +138,12 @@ def shipped(key: AnswerKey) -> AtDesk:
 
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:
-    """Add to a NameError how the cell of its name ended, where that is known."""
     cause = _cause_of(why, missing)
     return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
 def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
-    """Give how the cell of a name ended that isn't defined, as `why` says, where that is known."""
-    found = says.search(why)
-    return missing.get(found[1]) if found else None
+    return missing.get(found[1]) if (found := says.search(why)) else None
 
 
 # ---- Evidence for an appeal
@@ -158,7 +152,6 @@ def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = 
 def _evidence(
     findings: Sequence[Finding], inputs: Inputs, shown: Shown, known: Known
 ) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
-    """Give for each statement what was found and what was expected, by place, as JSON data."""
     for statement in (finding.statement for finding in findings):
         found, expected = dict[str, Any](), dict[str, Any]()
         for place, given, name, by_hand in places_of(statement, inputs):
@@ -180,6 +173,5 @@ def _both(
 
 
 def _readable(value: object) -> Any:
-    """Write an input for a person who looks at a verdict: what has no plain form is described."""
     plain = attempt(lambda: to_json(read(value)))
     return repr(value)[:80] if isinstance(plain, Failure) else plain

@@ -27,9 +27,9 @@ LONGEST_NAME = 80
 """Characters of a name that is kept: a longer one is a joke."""
 
 FOR_STUDENTS = re.compile(
-    r"lib\.((data|explorer|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
+    r"lib\.((data|explorer|plots|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
 )
-"""What notebooks themselves take from this package: data, and a unit's questions and explorers. Checks they call."""
+"""What notebooks themselves take from this package: data, plots, a unit's questions and explorers. Checks they call."""
 CHECK, CALLED = re.compile(r"\w[\w.]*\.check(\..*|)"), re.compile(r"\w[\w.]*\.check\.\w+(\.example)?\(\)")
 """What is taken of a unit's checks, and what of it is for students: to call one, or for its inputs."""
 INSIDES = re.compile(
@@ -84,7 +84,6 @@ class _Names(ast.NodeVisitor):
 
 
 def _dotted(node: ast.expr) -> str:
-    """Write a name, or attributes of one, as `a.b.c`; nothing for what is more, or too long to be any library's."""
     names: list[str] = []
     while isinstance(node, ast.Attribute) and len(names) < LONGEST_NAME:
         names.append(node.attr)
@@ -126,7 +125,6 @@ def _is_the_courses(cell: NotebookNode) -> bool:
 
 @lru_cache(maxsize=128)  # most cells are the course's, alike in all submissions
 def _read(source: str) -> _Names:
-    """Read a cell; there is nothing in one that can't be read."""
     names = _Names()
     # One blank or line of help would hide a whole cell.
     if tree := parse(source) or parse(replace_all(source, (*NOT_RUN, _BLANK))):

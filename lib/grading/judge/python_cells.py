@@ -27,7 +27,7 @@ class Allowance:
         self._left = characters
 
     def take(self, source: str) -> bool:
-        """Tell whether a cell may be read too, and count it if so."""
+        """True if a cell may be read, too; it is counted then."""
         if len(source) > min(self._left, LONGEST):
             return False
         self._left -= len(source)

@@ -39,7 +39,7 @@ def seed_of(secret: bytes, *names: str) -> int:
 
 
 def make_secret(path: Path) -> bytes:
-    """Make the secret, and give what lies at `path` then: another process's, if that was quicker.
+    """Make the secret, and return what is at `path` then: another process's, if that was quicker.
 
     It is written under another name first: a full disk or a crash leaves no part of a secret behind.
     """

@@ -1,6 +1,6 @@
 """A verdict: for one submitted notebook, the points of each part, what is wrong, and what to try.
 
-Verdicts are kept as `verdict.json` beside the autograded notebook, with the challenge, the answer and what was
+Verdicts are kept as `verdict.json` next to the autograded notebook, with the challenge, the answer and what was
 expected, so that an instructor can look at one on an appeal. There is also what grading has to remember of a
 submission: so it moves with its folder, and nothing else keeps it. Of an assignment without a unit that is all there
 is.
@@ -72,7 +72,7 @@ class StatementVerdict:
 
     @property
     def reason(self) -> str:
-        """Give `why` as an instructor reads it: in quotation marks, unless the judge has found it."""
+        """`why` as an instructor reads it: in quotation marks, unless the judge has found it."""
         return quote(self.why) if self.by_code and self.why else self.why
 
 
@@ -226,7 +226,6 @@ _KINDS: dict[str, Any] = {
 
 
 def _checked(thing: Any) -> Any:
-    """Give a dataclass whose values are of the types that it says. Raises TypeError where they aren't."""
     for name, value in vars(thing).items():
         is_sound = isinstance(value, _KINDS.get(name, str)) and isinstance(value, bool) == (name == "by_code")
         if is_sound and name in (*TEXTS, "waits"):
@@ -269,7 +268,7 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
 
 
 def opening(part: PartVerdict) -> str:
-    """Say as HTML why there was no answer, if there was none, and each mistake with its hint, if it has a name."""
+    """Write as HTML why there was no answer, if there was none, and each mistake with its hint, if it has a name."""
     problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
     named = "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
     return problem + named
@@ -282,7 +281,6 @@ def items(part: PartVerdict, scale: float = 1.0) -> str:
 
 
 def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
-    """Write a statement; `said` has the details of those above it, with the number of the first that has them."""
     text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
     details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
     new = [each for each in details if not any(each in above for above in said)]

@@ -11,7 +11,7 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 | `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |
 | `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
 | `check.train(train)` | `check-train` | the loop |
-| `check.example("check-cce")` | | the inputs of a check, as named arrays |
+| `check.cce.example()` | | the inputs of a check, as named arrays |
 
 `predict` asks the lab's questions before their experiments: `lib.predictions` says how.
 """

@@ -61,7 +61,7 @@ LISTED = [
     (["open('/x/lib/units/softmax_classifier/loss.py').read()"], ("'lib/units/softmax_classifier/loss.py'",)),
     (["import inspect\ninspect.currentframe().f_back.f_locals"], (".f_back", "inspect.currentframe")),
     (["from lib.checking.right import slopes"], ("lib.checking.right.slopes",)),
-    ([f"{CHECK}check.cce(cce); check.cce(cce=cce).points\ncheck.example('cce'); check.cce.example()['y']"], ()),
+    ([f"{CHECK}check.cce(cce); check.cce(cce=cce).points\ncheck.cce.example()['y']"], ()),
     (["def check(x):\n    return x.check.part\ncheck(1)"], ()),
     # what a student has built, names alone, and what a notebook does anyway
     (["\n".join(text for cell in RIGHT.values() for text in cell[:1] if "'" not in text)], ()),
