@@ -30,10 +30,8 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
     """Draw the numbers of two schedules, a short one and a long one."""
-    peaks, (warmups, falls) = (
-        rng.uniform([1, 0.004], [5, 0.01]),
-        rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]]),
-    )
+    peaks = rng.uniform([1, 0.004], [5, 0.01])
+    warmups, falls = rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]])
     return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
 
 
@@ -55,11 +53,6 @@ class Optimizer:
         for noted, each in zip(self.seen.values(), given, strict=True):
             noted.append(each)
         return self.move(len(self.seen["weights"]), weights)
-
-
-def unquoted(found: Plain) -> Plain:
-    """Return a result with its keys as they were; a result has them as they are written in code."""
-    return {key.strip("'"): unquoted(each) for key, each in found.items()} if isinstance(found, dict) else found
 
 
 # ---- The loop
@@ -176,12 +169,7 @@ def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]
     begin, count = inputs["weights"], len(found["'gradients'"])
     weights = [[w + step for w in begin] for step in range(count + 1)]
     gradients = [[gradient_of(w, step + 1) for w in begin] for step in range(count)]
-    return unquoted(found), {"weights": weights, "gradients": gradients}
-
-
-def right_rates(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """The rate of each step is that of its number."""
-    return found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))
+    return {key.strip("'"): each for key, each in found.items()}, {"weights": weights, "gradients": gradients}
 
 
 # ---- The schedule, and weight decay
@@ -214,25 +202,16 @@ def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]
 
-    given_to_inner = {**inner.seen, "learning rate": by_step(inner.seen["learning rate"])}
-    return Several(given=given_to_inner, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+    seen = {**inner.seen, "learning rate": {f"step {n}": rate for n, rate in enumerate(inner.seen["learning rate"])}}
+    return Several(given=seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
-def right_given(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """The optimizer gets in each step what `decayed` has passed to it."""
-    rates = inputs["rates"].tolist()
-    given = {name: [[w + n for w in inputs[name]] for n in range(len(rates))] for name in ("weights", "gradients")}
-    return unquoted(found), {**given, "learning rate": by_step(rates)}
-
-
-def by_step(rates: list[Any]) -> dict[str, Any]:
-    """Return rates with the names of their steps."""
-    return {f"step {number}": rate for number, rate in enumerate(rates)}
-
-
-LINES = "gradients|weights|decay|optimizer|return"
-AXES = ("step", "array", "row", "column")
-of_arrays = partial(Statement, cases=steps.CASES, axes=AXES, lines=LINES)
+of_arrays = partial(
+    Statement,
+    cases=steps.CASES,
+    axes=("step", "array", "row", "column"),
+    lines="gradients|weights|decay|optimizer|return",
+)
 of_rates = partial(Statement, axes=("step",), lines=r"return|schedule|\bt\b")
 BATCHES = of_arrays(
     "Batches",
@@ -254,7 +233,7 @@ RATES = of_rates(
     "Rates",
     "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
     run_loop,
-    right_rates,
+    lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
     hint="Print t and schedule(t) in each step, over two epochs.",
     of=("rates",),
     cases=steps.CASES,
@@ -278,7 +257,6 @@ STEP = of_arrays(
     "OptimizerStep",
     "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
     decayed,
-    right_given,
     hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
     of=("given",),
     keeps=("weights", "gradients"),
