@@ -238,7 +238,7 @@ class AtDesk:
 
 
 def write(at_desk: AtDesk) -> str:
-    """Write it as JSON, with one mistake on a line."""
+    """Write it as JSON: each hint once, and one mistake on a line, as `_read_one` reads it."""
     import json
 
     right = {
@@ -248,11 +248,22 @@ def write(at_desk: AtDesk) -> str:
         for part, known in at_desk.right.items()
         if known
     }
+    hints = dict.fromkeys(each.hint for mistakes in at_desk.mistakes.values() for each in mistakes)
+    numbers = {hint: number for number, hint in enumerate(hints)}
     lists = ",\n".join(
-        f"  {json.dumps(part)}: [\n" + ",\n".join(f"    {json.dumps(asdict(each))}" for each in mistakes) + "\n  ]"
+        f"{json.dumps(part)}: [\n" + ",\n".join(_write_one(each, numbers[each.hint]) for each in mistakes) + "\n]"
         for part, mistakes in at_desk.mistakes.items()
     )
-    return f'{{"right": {json.dumps(right)},\n"mistakes": {{\n{lists}\n}}}}\n'
+    texts = json.dumps([*hints], indent=0)
+    return f'{{"right": {json.dumps(right)},\n"hints": {texts},\n"mistakes": {{\n{lists}\n}}}}\n'
+
+
+def _write_one(mistake: Fingerprint, hint: int) -> str:
+    import json
+
+    seals = {group: f"{each.grids} {each.digest}{' !' * each.by_message}" for group, each in mistake.seals.items()}
+    fails = [] if mistake.fails == tuple(seals) else mistake.fails
+    return json.dumps([mistake.name, hint, seals, fails, int(mistake.with_advice)], separators=(",", ":"))
 
 
 @lru_cache(maxsize=4)
@@ -267,11 +278,24 @@ def read(package: str) -> AtDesk:
             part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
             for part, known in data["right"].items()
         }
-        return AtDesk(right, {part: tuple(map(_read_one, each)) for part, each in data["mistakes"].items()})
-    except (OSError, ModuleNotFoundError, ValueError, KeyError, TypeError):  # there is none, or one of another version
+        hints = data["hints"]
+        mistakes = {part: tuple(_read_one(hints, *each) for each in known) for part, known in data["mistakes"].items()}
+        return AtDesk(right, mistakes)
+    except (
+        OSError,
+        ModuleNotFoundError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ):  # there is none, or one of another version
         return AtDesk({}, {})
 
 
-def _read_one(data: Mapping[str, Any]) -> Fingerprint:
-    seals = {group: Seal(**seal) for group, seal in data["seals"].items()}
-    return Fingerprint(**{**data, "seals": seals, "fails": tuple(data["fails"])})
+def _read_one(
+    hints: Sequence[str], name: str, hint: int, seals: Mapping[str, str], fails: Sequence[str], advice: int
+) -> Fingerprint:
+    """Read a mistake: its name, the number of its hint, its seals as text, and which statements it fails, where these
+    are not the ones that the groups of its seals are named after."""
+    split = {group: each.split(" ") for group, each in seals.items()}
+    read = {group: Seal(grids, digest, bool(by_message)) for group, (grids, digest, *by_message) in split.items()}
+    return Fingerprint(name, hints[hint], read, tuple(fails or seals), bool(advice))

@@ -19,17 +19,15 @@ from lib.checking.results import Plain
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 
-NETWORKS = {"": (5, [3], 7, 8, 1), "deeper": (12, [2, 3, 4], 15, 2, 10), "small": (3, [1], 1, 2, 1)}
-"""(layers, numbers of units in turn, batch, passes, times the rate) of three networks: no number is right in all.
+NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
+"""(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
 
 A list that each pass turns round is in the wrong order in the last pass, since there is an even number of passes.
 """
 SCALES = (30, 0.3)
 """How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
-EARLIER = 0.5
-"""How large all of it is in the passes before the last one, the learning rate as well: what is kept from them shows."""
-LATER = " in a later pass"
-"""How the names of results end that are about the last pass, not about the first one."""
+SHOWN = {"first pass": 0.5, "last pass": 1.0}
+"""The passes that are shown. All passes but the last have half of everything: what is kept from them shows."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -47,12 +45,6 @@ def draw(rng: np.random.Generator) -> Inputs:
     return inputs
 
 
-def earlier(inputs: Inputs) -> Inputs:
-    """Return the inputs of each pass before the last one."""
-    lists = {name: [EARLIER * each for each in inputs[name]] for name in ("outputs", "input_gradients")}
-    return {**inputs, **lists, **{name: EARLIER * inputs[name] for name in ("input", "gradient", "learning_rate")}}
-
-
 class Call(NamedTuple):
     """A call of a test layer: the method, the layer, what it was given, and the learning rate."""
 
@@ -63,10 +55,11 @@ class Call(NamedTuple):
 
 
 class Layer:
-    """A test layer: it returns drawn arrays, and notes every call. A copy notes its calls as those of another layer."""
+    """A test layer: it returns drawn arrays, `scale` times as large, and notes every call, also those of its copies."""
 
     input: Any = None
     output: Any = None  # the student's may be a property
+    scale: float = 1
 
     def __init__(self, number: int, output: Array, input_gradient: Array, note: Callable[[Call], None]):
         self.number, self.drawn, self.note = number, (output, input_gradient), note
@@ -74,13 +67,13 @@ class Layer:
     def forward(self, input: Any) -> Any:
         """Note the input, and return (and keep) the drawn output."""
         self.note(Call("forward", self, copy_array(input)))
-        self.input, self.output = input, self.drawn[0].copy()
+        self.input, self.output = input, self.scale * self.drawn[0]
         return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Note the gradient and the learning rate, and return the drawn gradient."""
         self.note(Call("backward", self, copy_array(output_gradient), learning_rate))
-        return self.drawn[1].copy()
+        return self.scale * self.drawn[1]
 
 
 def copy_array(value: Any) -> Any:
@@ -91,8 +84,8 @@ def copy_array(value: Any) -> Any:
 def forward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
 
-    def run(network: Any, given: Inputs) -> dict[str, Any]:
-        return {"returned": network.forward(given["input"]), "output": getattr(network, "output", None)}
+    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
+        return {"returned": network.forward(input), "output": getattr(network, "output", None)}
 
     return _run_passes(inputs, Network, "forward", run)
 
@@ -100,34 +93,37 @@ def forward(inputs: Inputs, Network: Any) -> Several:
 def backward(inputs: Inputs, Network: Any) -> Several:
     """Run the student's backward: the layers called, what each was given, and what was returned."""
 
-    def run(network: Any, given: Inputs) -> dict[str, Any]:
-        return {"returned": network.backward(given["gradient"], given["learning_rate"])}
+    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
+        return {"returned": network.backward(gradient, rate)}
 
     return _run_passes(inputs, Network, "backward", run)
 
 
-def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[[Any, Inputs], dict[str, Any]]) -> Several:
+def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., dict[str, Any]]) -> Several:
     """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
-    calls, shown, passes = list[Call](), Several(), inputs["passes"]
+    calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
     network = Network(layers)
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
-    last = {name: inputs[name] for name in ("input", "gradient", "outputs", "input_gradients", "learning_rate")}
-    before = earlier(last)
-    for number in range(passes):
-        copies = {name: before[name].copy() for name in ("input", "gradient")}
-        given = {**before, **copies} if number < passes - 1 else last
+    drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
+    for number in range(last + 1):
+        scale = [*SHOWN.values()][number == last]
+        given = drawn if number == last else [scale * each for each in drawn]
         for layer in own:
-            layer.drawn = given["outputs"][layer.number], given["input_gradients"][layer.number]
+            layer.scale = scale
         if method == "backward":
             listed = layers[:]
-            prepare(network, given["input"], given["input"], given["outputs"][-1])
+            prepare(network, given[0], given[0], scale * layers[-1].drawn[0])
             layers[:] = listed  # what forward makes of the list is not backward's mistake
         calls.clear()
-        results = run(network, given)
-        if number in (0, passes - 1):
-            shown |= _tell(inputs, calls, own, method, LATER if number else "", results)
-    return shown
+        results = run(network, *given)
+        if number in (0, last):
+            shown.append(_tell(inputs["numbers"], calls, own, method, results, is_first=not number))
+
+    def both(name: str) -> dict[str, Any]:
+        return {when: each[name]() for when, each in zip(SHOWN, shown, strict=True)}
+
+    return Several({name: partial(both, name) for name in shown[0]})
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
@@ -140,45 +136,50 @@ def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]
 
 
 def _tell(
-    inputs: Inputs, calls: list[Call], own: list[Layer], method: str, when: str, results: Mapping[str, Any]
-) -> dict[str, Any]:
+    drawn: list[int], calls: list[Call], own: list[Layer], method: str, results: Mapping[str, Any], is_first: bool
+) -> dict[str, Callable[[], Any]]:
     """Return what a pass did: the layers called, what each was given, and each result with the layers called."""
     mine = [call for call in calls if call.method == method]
-    drawn = inputs["numbers"]
     written = " ".join(str(drawn[call.layer.number]) for call in mine)
-    other = [f"{call.method} of {call.layer.number}" for call in calls]
+    other = ", ".join(f"{call.method} of {call.layer.number}" for call in calls)
     is_copy = any(all(call.layer is not each for each in own) for call in calls)
 
     def order() -> str:
         if is_copy:
             hint = "Call the layers that self.layers holds: what a copy keeps or learns is lost."
             raise Wrong(f"{method} calls copies of the layers.", hint=hint)
-        return written or ", ".join(other) or "none"
+        return written or other or "none"
 
-    def with_order(value: Callable[[], Any]) -> list[Any]:
-        if not mine and not when:  # that a later pass calls no layer is a matter of the order
+    def with_order(value: Any) -> list[Any]:
+        if not mine and is_first:  # that a later pass calls no layer is a matter of the order
             hint = f"In each turn of the loop, call the layer's {method}."
-            raise Wrong(f"No layer's {method} was called.", found=", ".join(other), hint=hint)
-        return [written, value()]
+            raise Wrong(f"No layer's {method} was called.", found=other, hint=hint)
+        return [written, value]
 
-    copies = {name: copy_array(result) for name, result in results.items()}
-    values: dict[str, Callable[[], Any]] = {
-        "given": lambda: [call.given for call in mine],
-        **{name: partial(copy_array, copy) for name, copy in copies.items()},
-    }
-    if method == "backward":
-        values["rates"] = lambda: np.array([rate_of(call, f"layer {call.layer.number}") for call in mine])
-    return {f"layers{when}": order, **{f"{name}{when}": partial(with_order, each) for name, each in values.items()}}
+    def rates() -> list[Any]:
+        return with_order(np.array([rate_of(call, f"layer {call.layer.number}") for call in mine]))
+
+    given = [call.given for call in mine]
+    copies = {name: copy_array(result) for name, result in {"given": given, **results}.items()}
+    shown = {name: partial(with_order, each) for name, each in copies.items()}
+    return {"layers": order, **shown, **({"rates": rates} if method == "backward" else {})}
 
 
 def _in_order(step: int) -> Sides:
-    """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first."""
+    """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first.
 
-    def right(found: Plain, inputs: Inputs, name: str) -> tuple[str, str]:
+    Where no other layers are called, what is found is written in places, which count from 0, and not in numbers.
+    """
+
+    def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         places = {str(number): str(place) for place, number in enumerate(inputs["numbers"])}
-        is_called = {*found.split()} <= places.keys()
-        called = ", ".join(places[number] for number in found.split()) if is_called else found
-        return called, ", ".join([*places.values()][::step])
+
+        def call(numbers: str) -> str:
+            is_called = {*numbers.split()} <= places.keys()
+            return ", ".join(places[number] for number in numbers.split()) if is_called else numbers
+
+        wanted = ", ".join([*places.values()][::step])
+        return {when: call(found[repr(when)]) for when in SHOWN}, dict.fromkeys(SHOWN, wanted)
 
     return right
 
@@ -190,13 +191,15 @@ def _handed_on(first: str, returned: str) -> Sides:
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-        inputs = inputs if name.endswith(LATER) else earlier(inputs)
-        order, given = found
-        if name.startswith("rates"):
-            return given, np.full(np.shape(given), inputs["learning_rate"])
+        values, expected = dict[str, Any](), dict[str, Any]()
         by_number = dict(zip(inputs["numbers"], inputs[returned], strict=True))
-        values = [inputs[first], *(by_number[int(number)] for number in order.split())]
-        return given, values[:-1] if name.startswith("given") else values[-1]
+        for when, scale in SHOWN.items():
+            order, values[when] = found[repr(when)]
+            passed = [scale * each for each in (inputs[first], *(by_number[int(number)] for number in order.split()))]
+            expected[when] = passed[:-1] if name == "given" else passed[-1]
+            if name == "rates":
+                expected[when] = np.full(np.shape(values[when]), scale * inputs["learning_rate"])
+        return values, expected
 
     return right
 
@@ -212,10 +215,6 @@ def rate_of(call: Call, whose: str) -> Array:
 UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
 
 
-def _both(*names: str) -> tuple[str, ...]:
-    return (*names, *(f"{name}{LATER}" for name in names))
-
-
 FORWARD = (
     Statement(
         "LayersInOrder",
@@ -225,7 +224,7 @@ FORWARD = (
         "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
         " should come first?",
         cases=tuple(NETWORKS),
-        of=_both("layers"),
+        of=("layers",),
         what="The layers' forward was not called once for each layer, in the right order.",
         lines=r"for |forward\(",
     ),
@@ -236,7 +235,7 @@ FORWARD = (
         UP,
         "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
         cases=tuple(NETWORKS),
-        of=_both("given"),
+        of=("given",),
         what="A layer was not given what the layer before it returned, or the first one not the network's input.",
         axes=("call", "unit", "sample"),
         hint_fits_shapes=True,
@@ -249,7 +248,7 @@ FORWARD = (
         UP,
         "After the loop, assign the last layer's output to self.output, and return it.",
         cases=tuple(NETWORKS),
-        of=_both("returned", "output"),
+        of=("returned", "output"),
         keeps=("input",),
         what="What forward returns, or keeps as self.output, is not the last layer's output.",
         axes=("unit", "sample"),
@@ -267,7 +266,7 @@ BACKWARD = (
         " comes behind the last layer. So which layer can get its gradient first?",
         points=2,
         cases=tuple(NETWORKS),
-        of=_both("layers"),
+        of=("layers",),
         what="The layers' backward was not called once for each layer, in the right order.",
         lines=r"for ",
     ),
@@ -278,7 +277,7 @@ BACKWARD = (
         DOWN,
         "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
         cases=tuple(NETWORKS),
-        of=_both("given"),
+        of=("given",),
         what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
         axes=("call", "unit", "sample"),
         hint_fits_shapes=True,
@@ -291,7 +290,7 @@ BACKWARD = (
         DOWN,
         "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
         cases=tuple(NETWORKS),
-        of=_both("rates", "returned"),
+        of=("rates", "returned"),
         keeps=("gradient",),
         what="A layer got another learning rate, or the result is not what the last call returned.",
         hint_fits_shapes=True,

@@ -15,13 +15,13 @@ import numpy as np
 
 from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, compare, read
-from lib.checking.right import by_name, expected
+from lib.checking.right import by_name
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
-BATCHES = {"": (7, 3, 5, 1, 8), "one": (8, 4, 1, 10, 0), "many": (9, 5, 40, 0.1, 1)}
-"""(features, classes, batch, times the loss and the rate, steps before) of three batches: no number is right in all."""
+BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
+"""(features, classes, batch, times the loss and the rate, steps before) of two batches: no number is right in both."""
 AXES = ("class", "sample")
 STEEP = 10_000
 """How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
@@ -57,12 +57,12 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
-    """Give the loss of a batch, a mean over its samples; labels and prediction can't be swapped."""
+    """Return the loss of a batch, a mean over its samples; labels and prediction can't be swapped."""
     return np.mean(np.sum(costs * _differences(y, yhat) ** 2, axis=0))
 
 
 def loss_gradient(costs: Array, y: Any, yhat: Any) -> Any:
-    """Give the gradient of each sample's own loss, (classes, batch)."""
+    """Return the gradient of each sample's own loss, (classes, batch)."""
     return -STEEP * costs * _differences(y, yhat)
 
 
@@ -75,7 +75,7 @@ def _differences(y: Any, yhat: Any) -> Any:
 
 
 def mean_gradient(inputs: Inputs) -> Any:
-    """Give the gradient of the batch's mean loss, (classes, batch): the loss gradient with 1/B in it."""
+    """Return the gradient of the batch's mean loss, (classes, batch): the loss gradient with 1/B in it."""
     return loss_gradient(inputs["costs"], inputs["y"], inputs["yhat"]) / inputs["y"].shape[1]
 
 
@@ -129,13 +129,13 @@ def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inpu
 
     def gradient() -> Array:
         _require_one_way(network, below, calls)
-        return numbers(_update(calls, inputs).given, what="The gradient for network.backward")
+        return numbers(_update(calls).given, what="The gradient for network.backward")
 
     return Several(
         input=lambda: _last_input(network, calls),
         returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
-        gradient=lambda: [gradient(), *slopes[-1:]],
-        rate=lambda: rate_of(_update(calls, inputs), "network.backward"),
+        gradient=lambda: [gradient(), _or_nan(_update(calls).rate), *slopes[-1:]],
+        rate=lambda: [rate_of(_update(calls), "network.backward"), _or_nan(_update(calls).given)],
     )
 
 
@@ -159,22 +159,20 @@ def _last_input(network: Network, calls: list[Call]) -> Array:
     return numbers(given[-1], what="What network.forward gets")
 
 
-def _update(calls: list[Call], inputs: Inputs) -> Call:
-    """Return the one call of network.backward, or of a copy's. Raises `Wrong` where there are none or more.
-
-    All that follows is linear, so 1/B may be in the gradient or in the rate: where their product is right, the call is
-    returned as if it were in the gradient.
-    """
+def _update(calls: list[Call]) -> Call:
+    """Return the one call of network.backward, or of a copy's. Raises `Wrong` where there are none or more."""
     updates = [call for call in calls if isinstance(call.layer, Network) and call.method == "backward"]
     if len(updates) != 1:
         what, hint = "network.backward was not called once.", "Call it once in a step: every call changes the weights."
         raise Wrong(what, found=f"{len(updates)} calls", expected="1 call", hint=hint)
-    [update] = updates
-    right = update._replace(given=mean_gradient(inputs), rate=inputs["learning_rate"])
-    with suppress(Wrong):  # what is no number is told where it is read
-        if is_like(numbers(update.given) * numbers(update.rate, ()), right.given * right.rate):
-            return right
-    return update
+    return updates[0]
+
+
+def _or_nan(value: Any) -> Array:
+    """Read numbers; what is none is reported where the statement is about it."""
+    with suppress(Wrong):
+        return numbers(value)
+    return np.array(np.nan)
 
 
 def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
@@ -213,6 +211,21 @@ def given_by(function: str, wanted: Callable[[Inputs], Any]) -> Sides:
     return right
 
 
+def with_1_over_b(right: Sides) -> Sides:
+    """All that follows is linear, so 1/B may be in the gradient or in the rate: both are right where their product is.
+
+    A result begins with one of them and the other one; `right` gets it without the other one.
+    """
+
+    def either(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+        one, other, *more = found
+        if is_like(one * other, mean_gradient(inputs) * inputs["learning_rate"]):
+            return one, one
+        return right([one, *more], inputs, name)
+
+    return either
+
+
 def the_batch(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
     """It is X."""
     what, hint = "network.forward did not get X.", "Hand the batch on as it is: network.forward(X)."
@@ -242,7 +255,7 @@ MeanGradient = Statement(
     "network.backward gets the gradient of the batch's mean loss: the loss gradient times 1/B, once. 1/B may be in the"
     " learning rate instead.",
     take_step,
-    given_by("loss_gradient", mean_gradient),
+    with_1_over_b(given_by("loss_gradient", mean_gradient)),
     "The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
     points=2,
     of=("gradient",),
@@ -255,7 +268,7 @@ StepRate = Statement(
     "StepRate",
     "network.backward gets the learning rate as it is, or times 1/B where the gradient is not.",
     take_step,
-    expected(lambda inputs: inputs["learning_rate"]),
+    with_1_over_b(lambda found, inputs, name: (found[0], inputs["learning_rate"])),
     "Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
     cases=tuple(BATCHES),

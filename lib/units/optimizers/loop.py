@@ -15,25 +15,23 @@ from lib.units.optimizers import steps
 
 
 def draw_loops(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes and weights of two loops, of which one has many epochs, and a batch of a single sample; the
-    other one has more layers, and many samples in whole batches."""
+    """Draw data, sizes and weights of two loops: one has many epochs of one batch, the other one has more layers, and
+    many samples in a whole batch and one of a single sample."""
     inputs = {name: value for name, value in steps.draw(rng).items() if name.startswith("weights")}
-    for case, size, whole, last, epochs in (("", 7, 2, 1, 11), ("_more", 51, 2, 0, 2)):
+    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 101, 1, 1, 2)):
         batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
         samples = whole * batch_size + last
         inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}
         inputs[f"X{case}"] = rng.normal(size=(features, samples))
         inputs[f"y{case}"] = np.eye(classes)[:, rng.integers(classes, size=samples)]
         inputs[f"yhat{case}"] = rng.dirichlet(np.ones(classes), size=samples).T
-    return {**inputs, "weights": inputs["weights"][:2]}
+    return {**inputs, "weights": inputs["weights"][:2], "weights_more": inputs["weights_more"][1:]}
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
     """Draw the numbers of two schedules, a short one and a long one."""
-    peaks, (warmups, falls) = (
-        rng.uniform([1, 0.004], [5, 0.01]),
-        rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]]),
-    )
+    peaks = rng.uniform([1, 0.004], [5, 0.01])
+    warmups, falls = rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]])
     return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
 
 
@@ -47,7 +45,7 @@ class Optimizer:
     """A test optimizer that notes what it is given. `move` makes new weights of the number of the step and the old."""
 
     def __init__(self, move: Callable[[int, Any], list[Array]]) -> None:
-        self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rates")}
+        self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rate")}
 
     def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
         """Note a step."""
@@ -87,9 +85,13 @@ class Network:
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> None:
         """Leave a gradient: multiplied by how large the one that is given is, where that of the mean loss is 1."""
         due = self.due / len(self.batches[-1])
-        ratio = np.sum(output_gradient * due) / np.sum(due * due)
-        for layer, w in zip(self.layers[::2], self.inputs["weights"], strict=True):
-            layer.weights_gradient = ratio * gradient_of(w, len(self.batches))
+        self.leave(np.sum(output_gradient * due) / np.sum(due * due))
+
+    def find_gradients(self, original: Any, network: Any, X: Any, y: Any) -> float:
+        """Stand for `find_gradients`."""
+        yhat = network.forward(X)
+        network.leave(1)
+        return float(network.loss(original, y, yhat))
 
     def loss(self, original: Any, y: Any, yhat: Any) -> float:
         """Stand for `cce`: each batch has a loss of its own."""
@@ -101,6 +103,11 @@ class Network:
         self._note(y, yhat)
         self.due = np.cos(numbers(y) + 2 * numbers(yhat))
         return self.due.copy()
+
+    def leave(self, ratio: float) -> None:
+        """Leave a gradient in each dense layer."""
+        for layer, w in zip(self.layers[::2], self.inputs["weights"], strict=True):
+            layer.weights_gradient = ratio * gradient_of(w, len(self.batches))
 
     def _note(self, *given: Any) -> None:
         right = (self.inputs[name][:, self.batches[-1]] for name in ("y", "yhat"))
@@ -114,24 +121,20 @@ def gradient_of(weights: Array, passes: int) -> Array:
 
 def run_loop(inputs: Inputs, fit: Any) -> Several:
     """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
+    drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
     made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
-    layers = [layer for w in inputs["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
-    network, optimizer = made["Network"](inputs, layers), Optimizer(lambda n, _: [w + n for w in inputs["weights"]])
-
-    def find_gradients(original: Any, network: Any, X: Any, y: Any) -> float:
-        yhat = network.forward(X)
-        network.backward(network.gradient(original, y, yhat) / np.shape(y)[1])
-        return float(network.loss(original, y, yhat))
+    layers = [layer for w in drawn["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
+    network, optimizer = made["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
 
     given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
-    spies = {"find_gradients": find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
+    spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
     with spied(namespace_of(fit) or {}, spies):
-        losses = fit(network, optimizer, lambda t: inputs["rate"] * (1 + t), *given)
+        losses = fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
     return Several(
-        epochs=lambda: describe_epochs(network, inputs),
+        epochs=lambda: describe_epochs(network, drawn),
         losses=lambda: losses,
-        arrays=lambda: arrays_of_steps(network, **optimizer.seen),
-        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rates"]],
+        arrays=lambda: arrays_of_steps(network, optimizer),
+        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rate"]],
     )
 
 
@@ -150,14 +153,13 @@ def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def arrays_of_steps(network: Network, weights: list[Any], gradients: list[Any], **_: Any) -> dict[str, Any]:
+def arrays_of_steps(network: Network, optimizer: Optimizer) -> dict[str, Any]:
     """Return what the optimizer got in each step, and the last weights. Raises Wrong unless each batch had a step."""
+    weights, gradients, _ = optimizer.seen.values()
     if len(weights) != len(network.batches) or not weights:
-        hint = "In which of the two loops does optimizer.step have to be called?"
-        counts = f"{len(weights)} steps", f"{len(network.batches)}, one for each batch"
-        raise Wrong(
-            "The optimizer has to take one step for each batch.", found=counts[0], expected=counts[1], hint=hint
-        )
+        what, hint = "one step for each batch", "In which of the two loops does optimizer.step have to be called?"
+        due = f"{len(network.batches)}, {what}"
+        raise Wrong(f"The optimizer has to take {what}.", found=f"{len(weights)} steps", expected=due, hint=hint)
     last = [each.weights for each in network.layers if hasattr(each, "weights")]
     return {"weights": [*weights, last], "gradients": gradients}
 
@@ -168,11 +170,6 @@ def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]
     weights = [[w + step for w in begin] for step in range(count + 1)]
     gradients = [[gradient_of(w, step + 1) for w in begin] for step in range(count)]
     return {key.strip("'"): each for key, each in found.items()}, {"weights": weights, "gradients": gradients}
-
-
-def right_rates(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """The rate of each step is that of its number."""
-    return found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))
 
 
 # ---- The schedule, and weight decay
@@ -205,11 +202,16 @@ def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]
 
-    return Several(given=inner.seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+    seen = {**inner.seen, "learning rate": {f"step {n}": rate for n, rate in enumerate(inner.seen["learning rate"])}}
+    return Several(given=seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
-LINES = "gradients|weights|decay|optimizer|return"
-of_arrays = partial(Statement, cases=steps.CASES, axes=("step", "array", "row", "column"), lines=LINES)
+of_arrays = partial(
+    Statement,
+    cases=steps.CASES,
+    axes=("step", "array", "row", "column"),
+    lines="gradients|weights|decay|optimizer|return",
+)
 of_rates = partial(Statement, axes=("step",), lines=r"return|schedule|\bt\b")
 BATCHES = of_arrays(
     "Batches",
@@ -231,7 +233,7 @@ RATES = of_rates(
     "Rates",
     "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
     run_loop,
-    right_rates,
+    lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
     hint="Print t and schedule(t) in each step, over two epochs.",
     of=("rates",),
     cases=steps.CASES,

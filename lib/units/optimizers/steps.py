@@ -3,15 +3,13 @@
 In the case `more` there are more arrays and steps, and other numbers: nothing fixed is right in both.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lib.checking.right import anything, by_name, expected
 from lib.checking.values import Wrong
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Statement
 
 CASES = "", "more"
 EPSILON, TINY = 2e-10, 1e-4
@@ -25,9 +23,14 @@ SLOPES = (1, 8, 0.1, 1), (1, 0.1, 8, 0.1, 1, 1)
 """How large gradients are, step by step: what is clipped shows, and a mean that only grows."""
 RATES = (0.2, 0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 0.2, 0.2, 3)
 """The largest rates, likewise."""
-AXES = ("step", "array", "row", "column")
-of_arrays = partial(Statement, cases=CASES, axes=AXES, what="The new weights are wrong.", lines="return|self|_hat")
-of_arrays = partial(of_arrays, size=lambda inputs: 10)  # as large as weights become
+of_arrays = partial(
+    Statement,
+    cases=CASES,
+    axes=("array", "row", "column"),
+    what="The new weights are wrong.",
+    lines="return|self|_hat",
+    size=lambda inputs: 10,  # as large as weights become
+)
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -59,20 +62,18 @@ def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning
 
 
 def take_steps(inputs: Inputs, *optimizers: Any) -> Several:
-    """Take steps with two optimizers in turn: of one of them the weights before and after the first step, an array of
-    the second step, and all later weights, of the other the last ones; and for each step whether its arrays are new."""
-    (weights, other), is_new = (inputs[name] for name in GIVEN[:2]), list[bool]()
-    begin = [[np.array(w) for w in weights]]
-    seen = begin[:]
-    sizes = enumerate(inputs["slopes"].tolist())
-    all_slopes = [[[size * np.sin(n + g) if n else g for g in inputs[name]] for name in GIVEN[2:]] for n, size in sizes]
-    for rate, (slopes, others) in zip(inputs["rates"].tolist(), all_slopes, strict=True):
+    """Take steps with two optimizers in turn: of one of them the weights after the first, the second and the last step,
+    of the other one the last ones; and for each step whether its arrays are new."""
+    weights, other, *both = (inputs[name] for name in GIVEN)
+    seen, is_new = list[list[Array]](), list[bool]()
+    for n, (size, rate) in enumerate(zip(inputs["slopes"].tolist(), inputs["rates"].tolist(), strict=True)):
+        slopes, others = ([size * np.sin(n + g) if n else g for g in gradients] for gradients in both)
         new, other = take_step(optimizers[0], weights, slopes, rate), take_step(optimizers[1], other, others, rate)
         is_new.append(all(each is not one for each in new for one in (*weights, *slopes)))
         weights = new
         seen.append([np.array(w) for w in weights])
-    later = {"an optimizer": [*begin, *begin, *seen[2:]], "another optimizer": [other]}
-    return Several(first=seen[:2], second=seen[2][0], later=later, is_new=is_new)
+    later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": other}
+    return Several(first_step=seen[0], later=later, is_new=is_new)
 
 
 def plain(inputs: Inputs, SGD: Any) -> Several:
@@ -89,19 +90,6 @@ def with_means(inputs: Inputs, Adam: Any) -> Several:
     """Take steps of Adam."""
     make = partial(Adam, beta1=inputs["beta1"], beta2=inputs["beta2"])
     return take_steps(inputs, make(), make())
-
-
-def first_step(direction: Callable[[Array], Array]) -> Sides:
-    """In the first step each array moves by the rate times a direction, which its gradient tells.
-
-    The second step is anything here. A mistake that has a name agrees in it, too: several agree in the first one alone.
-    """
-
-    def right(inputs: Inputs) -> list[list[Array]]:
-        pairs = zip(inputs["weights"], inputs["gradients"], strict=True)
-        return [inputs["weights"], [w - inputs["rates"][0] * direction(slope) for w, slope in pairs]]
-
-    return by_name(first=expected(right), second=anything)
 
 
 def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
@@ -137,7 +125,7 @@ SGD = of_arrays(
     "step returns each array minus learning_rate times its gradient, in the same order.",
     plain,
     hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.1.",
-    of=("first", "later"),
+    of=("first_step", "later"),
 )
 NEW = of_arrays(
     "NewArrays",
@@ -147,14 +135,14 @@ NEW = of_arrays(
     of=("is_new",),
     keeps=GIVEN,
     what="step returns an array that it was given.",
+    axes=("step",),
 )
 FIRST_STEP = of_arrays(
     "FirstStep",
     "The first step is a plain step, since the velocity begins at 0.",
     with_momentum,
-    first_step(lambda slope: slope),
     hint="Follow one weight. Its velocity is 0 at first: what is it after the step, and where is the weight then?",
-    of=("first", "second"),
+    of=("first_step",),
     keeps=GIVEN,
 )
 LATER_STEPS = of_arrays(
@@ -164,14 +152,14 @@ LATER_STEPS = of_arrays(
     hint="Print the velocity in three steps with the gradient 1. Which part of it is left in the next step?",
     points=2,
     of=("later",),
+    depends_on=("FirstStep",),
 )
 FIRST_LENGTH = of_arrays(
     "FirstLength",
     "The first step is learning_rate long in every entry, against the sign of the gradient.",
     with_means,
-    first_step(np.sign),
     hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
-    of=("first", "second"),
+    of=("first_step",),
     keeps=GIVEN,
 )
 LATER_MEANS = of_arrays(
@@ -181,6 +169,7 @@ LATER_MEANS = of_arrays(
     hint="Take two steps with the gradients 2 and 6: print self.t, self.m and self.v, and compute them by hand.",
     points=2,
     of=("later",),
+    depends_on=("FirstLength",),
 )
 OUTSIDE = of_arrays(
     "Epsilon",
@@ -189,7 +178,6 @@ OUTSIDE = of_arrays(
     same_steps,
     hint="Take the gradients 0.0001 and 0 by hand. Where does epsilon stand, and what is divided by what?",
     what="A step has the wrong length.",
-    axes=("array", "row", "column"),
     cases=("",),
     size=lambda inputs: 100,
 )
