@@ -180,7 +180,7 @@ def slopes_of(is_true: bool) -> Sides:
     def right(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         y = inputs["y"]
         require_shape(found, y.shape, what="The gradient has the wrong shape.", hint=ONE_ENTRY_EACH)
-        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=0)), inputs["yhat"], step=1e-6)
+        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=-2)), inputs["yhat"], step=1e-6)
         is_near = (slopes <= found) & (found <= slopes / (1 - KEPT_AWAY * slopes))
         chosen = y == is_true
         return np.where(chosen, found, 0.0), np.where(chosen, np.where(is_near, found, slopes), 0.0)

@@ -300,7 +300,7 @@ def _call_backward(layer: Any, gradient: Array) -> Any:
 def _gradient_times_softmax(z: Array, inputs: Inputs) -> Any:
     """Sum gradient times probabilities, (batch,). These are known at the input: their logs differ as the scores do."""
     moved = inputs["output"] * np.exp(z - inputs["input"])
-    return (inputs["gradient"] * (moved / moved.sum(axis=0))).sum(axis=0)
+    return (inputs["gradient"] * moved).sum(axis=-2) / moved.sum(axis=-2)
 
 
 central_differences = slopes(_gradient_times_softmax, "input", step=0.003, by_column=True)
