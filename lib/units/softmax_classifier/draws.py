@@ -135,11 +135,6 @@ class Call:
         self._tables: dict[str, Array] = {}
         self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
 
-    @property
-    def is_second(self) -> bool:
-        """Whether it is the second call."""
-        return bool(self.inputs["case"] == CALLS[1])
-
     def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
         return self._batches[shuffle % len(self._batches)]

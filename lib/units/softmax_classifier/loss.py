@@ -49,11 +49,9 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
-def _call(code: Any, inputs: Inputs) -> Any:
-    """Call a loss or its gradient after calls with other labels: many before the single sample."""
-    y, yhat = inputs["y"], inputs["yhat"]
+def _call_with_others(code: Any, y: Array, yhat: Array) -> None:
+    """Call a loss or its gradient with other labels, many times before the single sample."""
     call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
-    return code(y, yhat)
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -69,7 +67,7 @@ def loss(inputs: Inputs, cce: Any) -> Array:
 def losses(inputs: Inputs, cce: Any) -> Several:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
     y, yhat = inputs["y"], inputs["yhat"]
-    call_before(lambda: cce(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+    _call_with_others(cce, y, yhat)
     pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
     pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
     ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
@@ -170,7 +168,8 @@ cce = Part(
 
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    return numbers(_call(cce_gradient, inputs), what="The gradient")
+    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
+    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 
 
 def slopes_of(is_true: bool) -> Sides:

@@ -285,7 +285,6 @@ class Trace:
         return np.average([self.call.loss(step.version, step.samples) for step in steps], weights=sizes)
 
     def _identify(self, step: Step, features: Any) -> None:
-        """Find the samples that the columns of `features` are."""
         X = self.call.X
         if not _has_rows(features, len(X)) or not features.size:
             return
@@ -425,7 +424,6 @@ def losses(step: Step, call: Call) -> Iterator[float]:
 
 
 def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float:
-    """Write what a spy was given as one number. Raises `OpenBlank` for a blank."""
     if name not in step.given:
         return NOT_CALLED
     given = step.given[name]
@@ -441,8 +439,7 @@ def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float
 
 @lru_cache(maxsize=64)
 def _weights_of(count: int) -> Array:
-    """Return the weights of the sums: no two are alike, nor the sums of any two."""
-    return np.sqrt(np.arange(2, count + 2))
+    return np.sqrt(np.arange(2, count + 2))  # no two are alike, nor the sums of any two
 
 
 @lru_cache(maxsize=64)
@@ -531,7 +528,6 @@ def _losses_of(returned: Any) -> Any:
 
 
 def _read_losses(returned: Any, call: Call) -> Array:
-    """Read the losses, (nepochs,)."""
     if hasattr(returned, "forward"):
         what, expected = "train returns a layer last.", "the list of losses"
         raise Wrong(what, found=type(returned).__name__, expected=expected, hint=THREE_THINGS)
