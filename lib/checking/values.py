@@ -132,10 +132,11 @@ def central_difference(function: Callable[[Array], float], point: Array, step: f
 def central_difference_by_column(function: Callable[[Array], Array], point: Array, step: float = 1e-2) -> Array:
     """Differentiate one number a column, (batch,), with respect to that column's entries; the shape is `point`'s.
 
-    Columns must not look at each other: then a whole row of `point` can be nudged at once.
+    Columns must not look at each other: then a whole row of `point` can be nudged at once. The function gets one array
+    for each row, (rows, rows, batch), and returns (rows, batch).
     """
     nudges = step * np.eye(len(point))[:, :, None]
-    return np.stack([_slope(function, point, nudge, step) for nudge in nudges])
+    return np.asarray(_slope(function, point, nudges, step))
 
 
 def _slope(function: Callable[[Array], Any], point: Array, nudge: Array, step: float) -> Any:

@@ -14,10 +14,10 @@ from lib.checking.values import central_difference_by_column, numbers
 from lib.unit import Array, Inputs, Part, Several, Sides, Statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
-SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 5)}
+SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 1)}
 """(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs.
 
-In `again` it is a late step of the layer of the size `batch`, with the old weights.
+In `again` it is a late step of the layer of the size `batch`, with the old weights and a single sample.
 """
 SCALES = {"batch": 30, "square": 0.03, "large": 300, "again": 30}
 RATES = {"batch": (0.003, 0.007), "square": (0.3, 0.6), "large": (1.5, 3), "again": (0.7, 1)}
@@ -27,14 +27,16 @@ def draw(rng: np.random.Generator) -> Inputs:
     """Draw weights, an input, an incoming gradient, and a learning rate, for each size.
 
     One batch has gradients in the tens, and the large one in the hundreds, so that a clipped or normalised step shows
-    in every draw. One has hundredths, where weight decay shows.
+    in every draw. One has hundredths, where weight decay shows, and where an entry near 0 counts. The single sample has
+    features in the tens.
     """
     inputs: dict[str, Array] = {}
     for size, (features, classes, batch) in SIZES.items():
         inputs[f"learning_rate_{size}"] = np.array(rng.uniform(*RATES[size]))
         inputs[f"weights_{size}"] = rng.normal(size=(classes, features + 1))
-        inputs[f"input_{size}"] = rng.normal(size=(features, batch))
+        inputs[f"input_{size}"] = rng.normal(scale=30 if batch == 1 else 1, size=(features, batch))
         inputs[f"gradient_{size}"] = rng.normal(scale=SCALES[size], size=(classes, batch))
+        inputs[f"gradient_{size}"][0, 0] /= 10
     return {**inputs, "weights_again": inputs["weights_batch"]}
 
 
@@ -64,24 +66,16 @@ def _prepare(layer: Any, weights: Array, x: Array) -> None:
 
 
 def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
-    """Give gradient times scores, (classes, batch). Their sums have the slopes that backward has to find."""
-    scores: Array = inputs["gradient"] * (weights[:, :-1] @ x + weights[:, -1:])
-    return scores
+    """Return gradient times scores, (classes, batch). Their sums have the slopes that backward has to find."""
+    return np.asarray(inputs["gradient"] * (weights[..., :-1] @ x + weights[..., -1:]))
 
 
 def _moves(pick: Callable[[Array], Array]) -> Sides:
     """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
 
     def moved(inputs: Inputs) -> Array:
-        weights, slopes = inputs["weights"].copy(), np.zeros(inputs["weights"].shape)
-        picked = pick(np.arange(weights.shape[1])[None]).ravel()
-
-        def by_class(columns: Array) -> Array:
-            weights[:, picked] = columns.T
-            return np.asarray(_scores(inputs, weights, inputs["input"]).sum(axis=1))
-
-        slopes[:, picked] = central_difference_by_column(by_class, weights[:, picked].T, step=0.5).T
-        return -float(inputs["learning_rate"]) * slopes
+        by_class = lambda columns: _scores(inputs, columns.swapaxes(-1, -2), inputs["input"]).sum(axis=-1)  # noqa: E731
+        return -float(inputs["learning_rate"]) * central_difference_by_column(by_class, inputs["weights"].T, step=0.5).T
 
     return expected(moved, pick)
 
@@ -122,7 +116,7 @@ STATEMENTS = (
         "InputGradient",
         "backward returns the gradient of the input, (features, batch), with the weights from before the update.",
         backward,
-        slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=0), "input", step=0.5, by_column=True),
+        slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=-2), "input", step=0.5, by_column=True),
         "Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
         of=("returned",),
         cases=tuple(SIZES),

@@ -135,11 +135,6 @@ class Call:
         self._tables: dict[str, Array] = {}
         self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
 
-    @property
-    def is_second(self) -> bool:
-        """Whether it is the second call."""
-        return bool(self.inputs["case"] == CALLS[1])
-
     def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
         return self._batches[shuffle % len(self._batches)]
@@ -187,9 +182,11 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        turned = sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
-        found: Array = turned[(version - 1 - np.arange(self.classes)) % self.classes]
-        return found
+        return np.asarray(self._turned[(version - 1 - np.arange(self.classes)) % self.classes])
+
+    @cached_property
+    def _turned(self) -> Array:
+        return sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
 
     def loss(self, version: int, samples: Samples) -> float:
         """Return the mean loss of some samples."""

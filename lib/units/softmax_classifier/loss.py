@@ -49,11 +49,9 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
-def _call(code: Any, inputs: Inputs) -> Any:
-    """Call a loss or its gradient after calls with other labels: many before the single sample."""
-    y, yhat = inputs["y"], inputs["yhat"]
+def _call_with_others(code: Any, y: Array, yhat: Array) -> None:
+    """Call a loss or its gradient with other labels, many times before the single sample."""
     call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
-    return code(y, yhat)
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -69,7 +67,7 @@ def loss(inputs: Inputs, cce: Any) -> Array:
 def losses(inputs: Inputs, cce: Any) -> Several:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
     y, yhat = inputs["y"], inputs["yhat"]
-    call_before(lambda: cce(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+    _call_with_others(cce, y, yhat)
     pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
     pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
     ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
@@ -170,7 +168,8 @@ cce = Part(
 
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    return numbers(_call(cce_gradient, inputs), what="The gradient")
+    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
+    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 
 
 def slopes_of(is_true: bool) -> Sides:
@@ -180,7 +179,7 @@ def slopes_of(is_true: bool) -> Sides:
     def right(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         y = inputs["y"]
         require_shape(found, y.shape, what="The gradient has the wrong shape.", hint=ONE_ENTRY_EACH)
-        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=0)), inputs["yhat"], step=1e-6)
+        slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=-2)), inputs["yhat"], step=1e-6)
         is_near = (slopes <= found) & (found <= slopes / (1 - KEPT_AWAY * slopes))
         chosen = y == is_true
         return np.where(chosen, found, 0.0), np.where(chosen, np.where(is_near, found, slopes), 0.0)

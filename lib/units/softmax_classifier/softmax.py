@@ -51,13 +51,9 @@ def output_of(layer: Any, z: Array) -> Array:
 
 def forward(inputs: Inputs, Softmax: Any) -> Array:
     """Run the forward of a layer after that of another one, or after many of its own."""
-    layer, other = Softmax(), inputs["scores"][::-1]
-    if inputs["case"] == "again":
-        call_before(lambda: layer.forward(other.copy()))
-        for z in (inputs["scores_square"], other):
-            layer.forward(z.copy())
-    else:
-        Softmax().forward(other.copy())
+    layer, is_again = Softmax(), inputs["case"] == "again"
+    other = layer if is_again else Softmax()
+    call_before(lambda: other.forward(inputs["scores"][::-1].copy()), MANY if is_again else 1)
     return output_of(layer, inputs["scores"])
 
 
@@ -141,7 +137,7 @@ softmax_forward = Part(
             forward,
             sums,
             "Print the exponentials, and by which number each is divided.",
-            cases=("batch", "one", "square"),
+            cases=tuple(SIZES),
             what="A column does not sum to 1.",
             axes=("sample",),
             rtol=ROUNDED,
@@ -269,22 +265,15 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
 
 def backward(inputs: Inputs, Softmax: Any) -> Several:
     """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
-    layer = Softmax()
-    if inputs["case"] == "again":
-        for size, times in (("batch", MANY), ("square", 1), ("batch", 1)):
-            _pass_others_back(layer, inputs, size, times)
-    else:
-        _pass_others_back(Softmax(), inputs, inputs["case"])
+    layer, is_again = Softmax(), inputs["case"] == "again"
+    other = layer if is_again else Softmax()
+    z, a, gradient = (inputs[name][::-1] for name in ("input", "output", "gradient"))
+    prepare(other, z, z, a)
+    call_before(lambda: _call_backward(other, gradient.copy()), MANY if is_again else 1)
     prepare(layer, inputs["input"], inputs["input"], inputs["output"])
     output = layer.output
     returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
     return Several(returned=returned, output=output)
-
-
-def _pass_others_back(layer: Any, inputs: Inputs, size: str, times: int = 1) -> None:
-    z, a, gradient = (inputs[f"{each}_{size}"][::-1] for each in ("input", "output", "gradient"))
-    prepare(layer, z, z, a)
-    call_before(lambda: _call_backward(layer, gradient.copy()), times)
 
 
 def _call_backward(layer: Any, gradient: Array) -> Any:
@@ -300,7 +289,7 @@ def _call_backward(layer: Any, gradient: Array) -> Any:
 def _gradient_times_softmax(z: Array, inputs: Inputs) -> Any:
     """Sum gradient times probabilities, (batch,). These are known at the input: their logs differ as the scores do."""
     moved = inputs["output"] * np.exp(z - inputs["input"])
-    return (inputs["gradient"] * (moved / moved.sum(axis=0))).sum(axis=0)
+    return (inputs["gradient"] * moved).sum(axis=-2) / moved.sum(axis=-2)
 
 
 central_differences = slopes(_gradient_times_softmax, "input", step=0.003, by_column=True)

@@ -6,15 +6,17 @@ labels, the gradient and the losses of the other batches are still right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.draws import Call, Samples
+from lib.units.softmax_classifier.inputs import CALLS
 from lib.units.softmax_classifier.trace import (
     BASE,
     HEADER,
@@ -90,9 +92,21 @@ class Row:
 
     @property
     def where(self) -> str:
-        """Say where the step is: its epoch and its batch, counted from 1."""
+        """Its epoch and its batch, counted from 1."""
         epoch, batch = divmod(self.number, self.call.batches_in_an_epoch)
-        return f"{_before_place(self.call)}epoch {epoch + 1}, batch {batch + 1}"
+        return f"epoch {epoch + 1}, batch {batch + 1}"
+
+
+def require(name: str, found: Any, inputs: Inputs) -> None:
+    """Raise `Wrong` unless a result of this name is right; in the second call of `train` with the sizes there."""
+    call = Call(inputs)
+    try:
+        RESULTS[name](found, call)
+    except Wrong as wrong:
+        if inputs["case"] == CALLS[1]:
+            sizes = f"{call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
+            wrong.where = ", ".join(filter(None, [f"a second call of train, with {sizes}", wrong.where]))
+        raise
 
 
 def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
@@ -101,7 +115,7 @@ def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
     Raises ValueError for what is no table: it may come from anywhere.
     """
     if not len(found):
-        raise Wrong(f"{first} was not called.", where=_in_call(call), found="no training step", expected=ONE_CALL)
+        raise Wrong(f"{first} was not called.", found="no training step", expected=ONE_CALL)
     heads, samples, rest = np.split(found, [HEADER, HEADER + call.samples], axis=1)
     if rest.shape[1] != count or not (np.abs(heads) < LARGEST).all():
         raise ValueError("no table of steps")
@@ -113,7 +127,6 @@ def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
 
 
 def _unpad(samples: Array) -> Samples:
-    """Read numbers of samples, without those that fill up a row."""
     if not (np.abs(samples) < LARGEST).all():
         raise ValueError("no numbers of samples")
     return np.asarray(samples[samples != NO_SAMPLE], dtype=int)
@@ -122,9 +135,8 @@ def _unpad(samples: Array) -> Samples:
 # ---- Each epoch sends all its batches through the layers
 
 
-def require_batches(found: Array, inputs: Inputs) -> None:
+def require_batches(found: Array, call: Call) -> None:
     """Raise `Wrong` unless each step takes the batch that is due: of generate_batch_indices, or of shuffles as good."""
-    call = Call(inputs)
     rows = _rows(found, call, 7, "dlayer.forward")
     if len(rows) != call.steps:
         raise _explain_count(call, rows)
@@ -140,7 +152,7 @@ def require_batches(found: Array, inputs: Inputs) -> None:
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
             given, wanted = (f"Dense({one:g}, {other:g})" for one, other in (sizes, right))
             what = "The dense layer has the wrong sizes."
-            raise Wrong(what, where=_in_call(call), found=given, expected=wanted, hint=hint)
+            raise Wrong(what, found=given, expected=wanted, hint=hint)
         passed_on = call.columns("scores", row.version, row.taken)
         if scores != NOT_CALLED and not _is_sum(scores, passed_on, is_shift_free=True):  # no call costs elsewhere
             raise Wrong(
@@ -186,7 +198,6 @@ def _take(epoch: Sequence[Row], batches: Sequence[Samples]) -> bool:
 
 
 def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
-    """Say whether epochs or steps are missing or too many."""
     count, shuffles, length = len(rows), rows[-1].shuffle, call.batches_in_an_epoch
     if wrong := _wrong_arguments(rows[0]):
         return wrong
@@ -194,7 +205,6 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
     if shuffles not in (0, call.epochs) and count % length == 0 and not is_cut:
         return Wrong(
             "The number of epochs is wrong.",
-            where=_in_call(call),
             found=f"{shuffles} call{'s' * (shuffles != 1)} of generate_batch_indices",
             expected=f"{call.epochs}, one for each epoch",
             hint="Run the outer loop nepochs times, and call generate_batch_indices once in each epoch.",
@@ -205,7 +215,6 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
         hint = "Check the indentation: a return inside a loop ends the function in the first round."
     return Wrong(
         "The number of training steps is wrong.",
-        where=_in_call(call),
         found=f"{'at least ' * is_cut}{count} step{'s' * (count != 1)}",
         expected=f"{call.steps}: {call.epochs} epochs of {length} batches, with {sizes} samples",
         hint=hint,
@@ -213,7 +222,6 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
 
 
 def _explain_batch(row: Row, due: Samples, features: float) -> Wrong:
-    """Say which samples a step took, and which were due."""
     if wrong := _wrong_arguments(row):
         return wrong
     what, expected, hint = "dlayer.forward did not get the samples of the batch.", f"columns {_list(due)}", COLUMNS
@@ -227,13 +235,11 @@ def _explain_batch(row: Row, due: Samples, features: float) -> Wrong:
 
 
 def _wrong_arguments(row: Row) -> Wrong | None:
-    """Say that generate_batch_indices got other arguments than it should, if it did."""
     asked, right = row.gave[:2], [row.call.samples, row.call.batch_size]
     if asked in ([NOT_CALLED, NOT_CALLED], right):
         return None
     return Wrong(
         "generate_batch_indices gets the wrong arguments.",
-        where=_in_call(row.call),
         found=f"generate_batch_indices({asked[0]:g}, {asked[1]:g})",
         expected=f"generate_batch_indices{tuple(right)}: the number of samples, then batch_size",
         hint="Pass num_samples and batch_size, in this order.",
@@ -243,13 +249,12 @@ def _wrong_arguments(row: Row) -> Wrong | None:
 # ---- The losses get the labels of the same samples
 
 
-def require_labels(found: Array, inputs: Inputs) -> None:
+def require_labels(found: Array, call: Call) -> None:
     """Raise `Wrong` unless cce and cce_gradient get the labels of the step's samples, and the prediction for them.
 
     A loss that is not called is another statement's matter, unless neither is. Where steps take other samples than
     they should, the labels of those that were due are right, too.
     """
-    call = Call(inputs)
     rows = _rows(found, call, 4 + 2 * call.samples, "cce")
     if all(each == NOT_CALLED for row in rows for each in row.gave[:4]):
         raise _missing("cce", rows[0])
@@ -269,7 +274,6 @@ def require_labels(found: Array, inputs: Inputs) -> None:
 
 
 def _explain_labels(name: str, row: Row, found: float, owners: Samples, due: Samples) -> Wrong:
-    """Say whose labels a loss was given, and whose it should have been."""
     what, expected = f"{name} did not get the labels of the batch as y.", f"those of samples {_list(due)}"
     given = f"the labels of samples {_list(owners)}" if len(owners) else _write(found)
     return Wrong(what, where=row.where, found=given, expected=expected, hint=COLUMNS)
@@ -286,14 +290,14 @@ def _explain_prediction(name: str, row: Row, found: float, labels: Sequence[Arra
 # ---- The gradient flows back
 
 
-def require_flow(found: Array, inputs: Inputs) -> None:
+def require_flow(found: Array, call: Call) -> None:
     """Raise `Wrong` unless each step has one update, of the one layer, by the learning rate times 1/B times the
     gradient. 1/B may come in anywhere, but once; where samples are missing B may also be how many were due."""
-    rows = _rows(found, Call(inputs), 6, "dlayer.backward")
+    rows = _rows(found, call, 6, "dlayer.backward")
     for row in rows:
         if wrong := _wrong_update(row, rows[0].gave[1]):
             raise wrong
-        call, taken = row.call, row.taken
+        taken = row.taken
         gradient = call.columns("output_gradients", row.version, taken) / call.gradient_sizes(row.version, taken)
         right = call.jacobian(row.version) @ gradient
         one, other = row.gave[4:]
@@ -304,30 +308,21 @@ def require_flow(found: Array, inputs: Inputs) -> None:
 
 
 def _wrong_update(row: Row, layer: float) -> Wrong | None:
-    """Say that a step has not one update of the one dense layer, by nothing but its backward, if it hasn't."""
-    updates, updated, touched = row.gave[:3]
-    softmax = row.gave[3]
+    """Return what is wrong unless a step has one update of the one dense layer, by nothing but its backward."""
+    updates, updated, touched, softmax = row.gave[:4]
+    wrong = partial(Wrong, where=row.where, hint=UPDATE)
     if updates == 0:
         return _missing("softmax.backward" if softmax == NOT_CALLED else "dlayer.backward", row)
-    what = ""
     if updates > 1:
-        return Wrong(
-            "dlayer.backward is called more than once.",
-            where=row.where,
-            found=f"{updates:g} calls",
-            expected=ONE_CALL,
-            hint=UPDATE,
-        )
+        return wrong("dlayer.backward is called more than once.", found=f"{updates:g} calls", expected=ONE_CALL)
     if updated == OTHER_LAYER:
         hint = "Call forward and backward of the same two layers in every step."
-        return Wrong("backward is called on another layer than forward.", where=row.where, hint=hint)
+        return wrong("backward is called on another layer than forward.", hint=hint)
     if updated != layer:
-        what = "dlayer.backward updates another layer than in the first step."
-    elif touched == KEPT:
-        what = "The dense layer is kept from one call to the next."
-    elif touched:
-        what = "Something besides dlayer.backward changes the weights."
-    return Wrong(what, where=row.where, hint=UPDATE) if what else None
+        return wrong("dlayer.backward updates another layer than in the first step.")
+    if touched == KEPT:
+        return wrong("The dense layer is kept from one call to the next.")
+    return wrong("Something besides dlayer.backward changes the weights.") if touched else None
 
 
 def _explain_flow(row: Row, gradient: float, step: float | None) -> Wrong:
@@ -352,7 +347,6 @@ def _explain_flow(row: Row, gradient: float, step: float | None) -> Wrong:
 
 
 def _ratio(found: Sequence[float], right: Sequence[float]) -> float | None:
-    """Return the number by which `right` is multiplied in `found`; None if there is none."""
     ratio = found[0] / right[0]
     is_multiple = 1e-9 < abs(ratio) < 1e9 and abs(found[1] - ratio * right[1]) <= 1e-4 * abs(ratio * right[1])
     return ratio if is_multiple else None
@@ -361,9 +355,8 @@ def _ratio(found: Sequence[float], right: Sequence[float]) -> float | None:
 # ---- One loss for each epoch
 
 
-def require_losses(found: list[Array], inputs: Inputs) -> None:
+def require_losses(found: list[Array], call: Call) -> None:
     """Raise `Wrong` unless there is one loss for each epoch: the mean over the samples of its steps."""
-    call = Call(inputs)
     losses, table = found
     rows = _rows(table, call, 1, "softmax.forward")
     is_cut = len(rows) == most_steps(call)  # of more steps nothing is known
@@ -374,7 +367,6 @@ def require_losses(found: list[Array], inputs: Inputs) -> None:
     if len(losses) != len(expected):
         raise Wrong(
             "train does not return one loss for each epoch.",
-            where=_in_call(call),
             found=f"{len(losses)} loss{'es' * (len(losses) != 1)}",
             expected=f"{len(expected)}, one for each epoch",
             hint="Append the epoch's loss once, after its last batch, and return the list.",
@@ -382,15 +374,14 @@ def require_losses(found: list[Array], inputs: Inputs) -> None:
     at = next((at for at, both in enumerate(zip(losses, expected, strict=True)) if not _is_close(*both)), 0)
     raise Wrong(
         "An epoch's loss is not the mean over its samples.",
-        where=f"{_before_place(call)}epoch {at + 1}",
+        where=f"epoch {at + 1}",
         found=f"{losses[at]:.7g}",
         expected=f"{expected[at]:.7g}",
     )
 
 
 def _are_losses(found: Array, right: Array, is_cut: bool) -> bool:
-    """Tell whether losses are right; if `is_cut`, only the first are known."""
-    if is_cut:
+    if is_cut:  # only the first are known
         found, right = found[: len(right) - 1], right[:-1]
     return len(found) == len(right) > 0 and all(map(_is_close, found, right))
 
@@ -443,11 +434,21 @@ def _means(call: Call, epochs: Iterable[Sequence[Row]], count: Callable[[Row], i
     return np.array(means)
 
 
-def require_trained(found: Array, inputs: Inputs) -> None:
+def require_trained(found: Array, call: Call) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
     if found != 0:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == 1 else order, where=_in_call(Call(inputs)), hint=THREE_THINGS)
+        raise Wrong(untrained if found == 1 else order, hint=THREE_THINGS)
+
+
+RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
+    "batches": require_batches,
+    "labels": require_labels,
+    "flow": require_flow,
+    "losses": require_losses,
+    "returned": require_trained,
+}
+"""What each result of a trace has to be, by its name."""
 
 
 # ---- Words
@@ -465,7 +466,6 @@ def _is_sum(found: float, array: Array, is_shift_free: bool = False) -> bool:
 
 
 def _missing(name: str, row: Row) -> Wrong:
-    """Say that a step lacks a call."""
     hint = UPDATE if "backward" in name else ""
     return Wrong(f"{name} was not called.", where=row.where, found="no call", expected=ONE_CALL, hint=hint)
 
@@ -486,16 +486,5 @@ def _write(number: float) -> str:
 
 
 def _list(numbers: Iterable[float]) -> str:
-    """List whole numbers in a sentence, or the first of many."""
     texts = [str(int(number)) for number in numbers]
     return ", ".join(texts if len(texts) <= MOST_NUMBERS else [*texts[:MOST_NUMBERS], "…"])
-
-
-def _in_call(call: Call) -> str:
-    """Say that it is the second call of `train`, with its sizes; nothing for the first."""
-    sizes = f"{call.samples} samples, batch_size={call.batch_size} and nepochs={call.epochs}"
-    return f"a second call of train, with {sizes}" if call.is_second else ""
-
-
-def _before_place(call: Call) -> str:
-    return f"{_in_call(call)}, " if call.is_second else ""

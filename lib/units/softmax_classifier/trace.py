@@ -10,10 +10,10 @@ An open blank does not stop the loop: it becomes a `Placeholder`, which raises `
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, wraps
+from functools import cached_property, lru_cache, wraps
 from itertools import pairwise
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -285,7 +285,6 @@ class Trace:
         return np.average([self.call.loss(step.version, step.samples) for step in steps], weights=sizes)
 
     def _identify(self, step: Step, features: Any) -> None:
-        """Find the samples that the columns of `features` are."""
         X = self.call.X
         if not _has_rows(features, len(X)) or not features.size:
             return
@@ -321,11 +320,12 @@ class Trace:
 
     def trained(self) -> Any:
         """Give the layer that the last step trained, if there is one."""
-        steps = self.training_steps()
+        steps = self.training_steps
         return self._layers[steps[-1].layer] if steps and steps[-1].layer >= 0 else None
 
     # ---- In numbers
 
+    @cached_property
     def training_steps(self) -> list[Step]:
         """Leave out forward passes without an update, unless a batch has no other, and what is far too much."""
         kept = list[Step]()
@@ -338,14 +338,17 @@ class Trace:
                 done.add(key)
         return kept[: most_steps(self.call)]
 
-    def table(self, columns: Callable[[Step, Call], Iterator[float]], count: int) -> Array:
+    def table(self, columns: Callable[[Step, Call], Iterable[float]], count: int) -> Array:
         """Write a row for each training step: the header, its samples, and `count` numbers. Raises `OpenBlank`."""
-        rows = []
-        for step in self.training_steps():
-            samples = step.samples if step.is_known else np.full(len(step.samples), UNKNOWN)
-            header = [step.version, step.shuffle, step.position, *_pad(samples, self.call)]
-            rows.append([*header, *columns(step, self.call)])
+        steps = zip(self._headers, self.training_steps, strict=True)
+        rows = [[*header, *columns(step, self.call)] for header, step in steps]
         return np.array(rows, dtype=float).reshape(-1, HEADER + self.call.samples + count)
+
+    @cached_property
+    def _headers(self) -> list[list[float]]:
+        shown = [step.samples if step.is_known else np.full(len(step.samples), UNKNOWN) for step in self.training_steps]
+        heads = [(step.version, step.shuffle, step.position) for step in self.training_steps]
+        return [[*head, *_pad(samples, self.call)] for head, samples in zip(heads, shown, strict=True)]
 
 
 def most_steps(call: Call) -> int:
@@ -368,12 +371,11 @@ def batches(step: Step, call: Call) -> Iterator[float]:
     yield NO_ARRAY if isinstance(labels, Placeholder) else _sum(step, "y", call.classes)
 
 
-def labels(step: Step, call: Call) -> Iterator[float]:
+def labels(step: Step, call: Call) -> list[float]:
     """What cce and cce_gradient were given, and whose labels these are."""
-    for name in ("loss_y", "loss_yhat", "y", "yhat"):
-        yield _sum(step, name, call.classes)
-    for name in ("loss_y", "y"):
-        yield from _pad(_owners_of(step.given.get(name), call), call)
+    sums = [_sum(step, name, call.classes) for name in ("loss_y", "loss_yhat", "y", "yhat")]
+    one, other = (_pad(_owners_of(step.given.get(name), call), call) for name in ("loss_y", "y"))
+    return [*sums, *one, *other]
 
 
 def _owners_of(given: Any, call: Call) -> Samples:
@@ -422,7 +424,6 @@ def losses(step: Step, call: Call) -> Iterator[float]:
 
 
 def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float:
-    """Write what a spy was given as one number. Raises `OpenBlank` for a blank."""
     if name not in step.given:
         return NOT_CALLED
     given = step.given[name]
@@ -438,8 +439,7 @@ def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float
 
 @lru_cache(maxsize=64)
 def _weights_of(count: int) -> Array:
-    """Return the weights of the sums: no two are alike, nor the sums of any two."""
-    return np.sqrt(np.arange(2, count + 2))
+    return np.sqrt(np.arange(2, count + 2))  # no two are alike, nor the sums of any two
 
 
 @lru_cache(maxsize=64)
@@ -528,7 +528,6 @@ def _losses_of(returned: Any) -> Any:
 
 
 def _read_losses(returned: Any, call: Call) -> Array:
-    """Read the losses, (nepochs,)."""
     if hasattr(returned, "forward"):
         what, expected = "train returns a layer last.", "the list of losses"
         raise Wrong(what, found=type(returned).__name__, expected=expected, hint=THREE_THINGS)
