@@ -236,11 +236,11 @@ def test_other_work_than_was_graded_is_graded_also_where_no_time_tells(course):
     wrong = replaced(nbformat.read(file, as_version=4), "loss", RIGHT["loss"][0], "-np.mean(y * np.log(yhat))")
     file.write_bytes(as_bytes(wrong))
     assert "ada  what was handed in has changed since" in grade(course, 1)
-    assert points(course) == {"ada": 18, "emil": 20, "finn": 20}
+    assert points(course) == {"ada": 19, "emil": 20, "finn": 20}
     grade(course)
     shutil.rmtree(place(course).parent)
     assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
-    assert course.verdict("ada").points == 18
+    assert course.verdict("ada").points == 19
 
 
 def test_a_secret_that_was_lost_in_the_term_is_told(course):

@@ -62,7 +62,7 @@ def each(course, student):
 
 def test_each_notebook_has_its_verdict_and_together_they_are_the_work(course):
     assert course.run.returncode == 0, course.run.stderr
-    for student, points in (("ada", [16, 4]), ("emil", [14, 4])):
+    for student, points in (("ada", [16, 4]), ("emil", [15, 4])):
         verdicts = course.first[student]
         assert [(verdict.notebook, verdict.points) for verdict in verdicts] == [*zip(NOTEBOOKS, points, strict=True)]
         assert len({verdict.seed for verdict in verdicts}) == 2
@@ -102,7 +102,7 @@ def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(cour
     assert (folder / f"{ASSIGNMENT}.ipynb").read_bytes() == kept
     assert "1 skipped" in course.zerolayer("grade", ASSIGNMENT, f"--notebook={SECOND}", "--student=ada").stdout
     assert CHANGED in course.zerolayer("grade", ASSIGNMENT, "--student=ada").stdout
-    assert [verdict.points for verdict in each(course, "ada")] == [14, 0]
+    assert [verdict.points for verdict in each(course, "ada")] == [15, 0]
     hand_in(course, "ada", RIGHT)
     course.zerolayer("grade", ASSIGNMENT, "--student=ada")
     assert each(course, "ada") == before
