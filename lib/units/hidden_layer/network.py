@@ -103,6 +103,7 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
     calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
+    output = layers[-1].drawn[0]  # before code of the student can empty the list
     network = Network(layers)
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
@@ -113,7 +114,7 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
             layer.scale = scale
         if method == "backward":
             listed = layers[:]
-            prepare(network, given[0], given[0], scale * layers[-1].drawn[0])
+            prepare(network, given[0], given[0], scale * output)
             layers[:] = listed  # what forward makes of the list is not backward's mistake
         calls.clear()
         results = run(network, *given)

@@ -16,16 +16,16 @@ from lib.units.optimizers import steps
 
 def draw_loops(rng: np.random.Generator) -> Inputs:
     """Draw data, sizes and weights of two loops: one has many epochs of one batch, the other one has more layers, and
-    many samples in a whole batch and one of a single sample."""
+    many samples in whole batches and one of a single sample."""
     inputs = {name: value for name, value in steps.draw(rng).items() if name.startswith("weights")}
-    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 101, 1, 1, 2)):
+    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 51, 2, 1, 2)):
         batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
         samples = whole * batch_size + last
         inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}
         inputs[f"X{case}"] = rng.normal(size=(features, samples))
         inputs[f"y{case}"] = np.eye(classes)[:, rng.integers(classes, size=samples)]
         inputs[f"yhat{case}"] = rng.dirichlet(np.ones(classes), size=samples).T
-    return {**inputs, "weights": inputs["weights"][:2], "weights_more": inputs["weights_more"][1:]}
+    return {**inputs, "weights": inputs["weights"][:1], "weights_more": inputs["weights_more"][1:]}
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
