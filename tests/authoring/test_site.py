@@ -363,6 +363,12 @@ def test_every_cell_of_the_solution_runs_there_and_what_comes_back_is_graded_to_
         assert f"{POINTS[part]} of {POINTS[part]} points (check-{part})" in words
 
 
+def test_the_pad_reads_an_example_digit_there(handed_in, page):
+    pad = cell_with(page, "Pad(read_digit")
+    pad.get_by_role("button", name="Example digit").click()
+    pad.get_by_role("status").filter(has_text="Read as").wait_for(timeout=SLOW)
+
+
 def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_in, page):
     used = cell_with(page, "print(cce_gradient(y_two, yhat_two))")
     write_behind(page, used, "yhat_two))", f"; {ENDLESS}")
