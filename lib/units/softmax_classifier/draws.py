@@ -28,18 +28,16 @@ that rises."""
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw data, sizes, and what the spies return, for the calls of `train`.
 
-    The first call has 16 epochs of two batches, and its last batch is short. The sizes there all differ (3 to 5, 8 or
-    9, 11 to 14, 12 to 15, 16, 17 or 18), so that none can stand for another. The short batch lacks more than one
-    sample, or batches of about one size would have the right sizes. There are too many samples for two orders to be the
-    same by chance.
+    The first call has 16 epochs of two batches, and its last batch is short. The sizes there all differ (4, 9, 13, 14,
+    16, 18), so that none can stand for another. The short batch lacks more than one sample, or batches of about one
+    size would have the right sizes. There are too many samples for two orders to be the same by chance.
 
     The second call has another rate, more than a hundred samples, more batches than epochs, and a last batch of one
-    sample: a loop that works within limits shows them in one of the two calls.
+    sample: a loop that works within limits shows them in one of the two calls. The sizes are the same in every draw,
+    so that no draw shows more than another.
     """
-    size, short = int(rng.integers(8, 10)), int(rng.integers(3, 6))
-    first_call = _draw_call(rng, size + short, size, 16, int(rng.integers(17, 19)), 1.5)
-    size = int(rng.integers(34, 37))
-    second_call = _draw_call(rng, 3 * size + 1, size, 2, int(rng.integers(5, 7)), 0.009)
+    first_call = _draw_call(rng, samples=13, size=9, epochs=16, features=18, most=1.5)
+    second_call = _draw_call(rng, samples=103, size=34, epochs=2, features=6, most=0.009)
     return {
         f"{name}_{call}": value
         for call, drawn in zip(CALLS, (first_call, second_call), strict=True)

@@ -137,7 +137,7 @@ softmax_forward = Part(
             forward,
             sums,
             "Print the exponentials, and by which number each is divided.",
-            cases=tuple(SIZES),
+            cases=("batch", "one", "square"),
             what="A column does not sum to 1.",
             axes=("sample",),
             rtol=ROUNDED,

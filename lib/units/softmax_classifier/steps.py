@@ -27,6 +27,7 @@ from lib.units.softmax_classifier.trace import (
     OTHER_LAYER,
     OTHER_SHAPE,
     THREE_THINGS,
+    WRITTEN,
     direction,
     most_steps,
     sum_entries,
@@ -322,6 +323,10 @@ def _wrong_update(row: Row, layer: float) -> Wrong | None:
         return wrong("dlayer.backward updates another layer than in the first step.")
     if touched == KEPT:
         return wrong("The dense layer is kept from one call to the next.")
+    if touched == WRITTEN:
+        return wrong(
+            "softmax.output is overwritten before softmax.backward needs it.", hint="Compute into a new array."
+        )
     return wrong("Something besides dlayer.backward changes the weights.") if touched else None
 
 

@@ -40,6 +40,8 @@ BLANK = "__blank__"
 """The name that `lib.blanks` puts in the place of a ?."""
 KEPT = 2
 """How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
+WRITTEN = 3
+"""How a step is touched whose prediction is overwritten before softmax.backward needs it."""
 NO_LAYER, OTHER_LAYER = -1, -2
 """In the place of a dense layer's number: none yet, or a backward pass was another layer's than the forward pass."""
 RECENT = 6
@@ -180,6 +182,10 @@ class Trace:
         _layer, step = known or (layer, self._current())
         if known is None and "outputs" in step.made:  # where none ran, that is what is wrong
             step.layer = OTHER_LAYER
+        if "outputs" in step.made and not _are_same(
+            step.made["outputs"], self.call.outputs(step.version, step.samples)
+        ):
+            step.touched = WRITTEN
         step.given["into_softmax"] = given = _read(output_gradient)
         if isinstance(given, Placeholder):
             return given

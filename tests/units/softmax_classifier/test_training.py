@@ -162,7 +162,7 @@ SAID = {
     "batches of 4": "Found generate_batch_indices(13, 4), expected generate_batch_indices(13, 9)",
     "swapped sizes": "Found Dense(14, 18), expected Dense(18, 14).",
     "labels of the next sample": "cce did not get the labels of the batch as y. Where: epoch 1, batch 1. Found the"
-    " labels of samples 2, 1, 12, 4, 3, 6, 0, 9, 10, expected those of samples 3, 2, 0, 5, 4, 7, 1, 10, 11.",
+    " labels of samples 9, 1, 6, 3, 4, 11, 12, 2, 5, expected those of samples 10, 2, 7, 4, 5, 12, 0, 3, 6.",
     "softmax of the features": "softmax.forward did not get dlayer.output.",
     "a loss for each batch": "Found 32 losses, expected 16, one for each epoch.",
     "new layers returned": "The dense layer that is returned has not been trained.",
