@@ -136,10 +136,13 @@ def changed(course, tmp_path, *changes):
 @pytest.mark.gives("zerolayer lab solutions/linear_regression/linear_regression.ipynb")
 def test_lab_opens_what_is_named(course):
     """The student's copy of an assignment, or a notebook as it is."""
-    for named, is_shown in ((UNIT, "return ?"), (NOTEBOOK, "#? return ?")):
+    for named, path, is_shown in (
+        (UNIT, f"{UNIT}/{UNIT}.ipynb", "return ?"),
+        (NOTEBOOK, f"{UNIT}.ipynb", "#? return ?"),
+    ):
         with jupyter_lab(course.root, command=(sys.executable, "-m", "lib.grading", "lab", named)) as lab:
-            shown = lab.ask(f"api/contents/{UNIT}.ipynb")
-            assert is_shown in shown and f"/lab/tree/{UNIT}.ipynb?token=" in lab.log.read_text()
+            shown = lab.ask(f"api/contents/{path}")
+            assert is_shown in shown and f"/lab/tree/{path}?token=" in lab.log.read_text()
             assert ("nbgrader:formgrader" in lab.ask("lab")) == (named == UNIT), "a student has no author's tools"
     refused(course, "lab", "solutions/none.ipynb")
 
