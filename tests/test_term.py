@@ -55,7 +55,7 @@ def test_what_students_hand_in_is_what_the_instructor_collects(marked):
 
 def test_grading_gives_points_names_the_mistake_and_leaves_the_written_questions_to_a_person(marked):
     ada, emil = marked.before_marking.values()
-    assert (ada.score, emil.score) == (20, 18)
+    assert (ada.score, emil.score) == (20, 19)
     assert (emil.points["check-cce"], emil.points["check-train"]) == (0, 4)
     assert [(each.to_mark, each.late) for each in (ada, emil)] == 2 * [(set(QUESTIONS), False)]
     verdict = Verdict.load(marked.course / "autograded" / "emil" / ASSIGNMENT)
@@ -79,12 +79,12 @@ def test_grading_again_keeps_the_marks_and_asks_to_look_at_them_again(told):
 def test_being_late_costs_what_the_course_says(told):
     ada, emil = told.after_regrading.values()
     assert ada.late and ada.penalty == ada.score == 23.5
-    assert not emil.late and emil.penalty == 0 and emil.score == 21
+    assert not emil.late and emil.penalty == 0 and emil.score == 22
 
 
 def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(told):
     of_emil, of_ada = fetched_page(told.emil), fetched_page(told.ada)
-    said = ("21 of 24 points", "The loss: 0 of 2 points", MISTAKE, HINT, REMARK)
+    said = ("22 of 24 points", "The loss: 1 of 2 points", MISTAKE, HINT, REMARK)
     assert not [each for each in said if each not in of_emil]
     assert "The loss: 2 of 2 points" in of_ada and HINT not in of_ada
 
@@ -95,9 +95,9 @@ def test_the_report_names_the_mistake_and_who_was_late(told):
     assert not [each for each in said if each not in report]
 
 
-COUNTS = {"ada": 0, "emil": 21}
+COUNTS = {"ada": 0, "emil": 22}
 EXPORTED = {
-    ("grades.csv", "student_id", "raw_score"): {"ada": 23.5, "emil": 21},
+    ("grades.csv", "student_id", "raw_score"): {"ada": 23.5, "emil": 22},
     ("grades.csv", "student_id", "score"): COUNTS,
     ("grades.csv", "student_id", "max_score"): {"ada": 24, "emil": 24},
     ("canvas.csv", "SIS Login ID", ASSIGNMENT): COUNTS,

@@ -53,7 +53,8 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         return _read(value.item(), what, depth + 1)
     if not is_list and not isinstance(value, Mapping | Set | np.ndarray):
         kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
-        raise Wrong(f"{what} is not a number, an array, a text, or a list or dict of these.", found=kind)
+        wrong = f"{what} is not a number, an array, a text, or a list or dict of these."
+        raise Wrong(wrong, found=kind, hint="Print this value and its type. Which line of your code makes it?")
     if len(value) > MOST_ENTRIES:
         raise Wrong(f"{what} is far longer than expected.", found=f"{len(value):,} entries")
     if isinstance(value, Mapping):

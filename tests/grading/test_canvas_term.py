@@ -39,7 +39,7 @@ somebody's whose work is anonymous."""
 WRONG = {**RIGHT, "loss": ("-np.mean(y * np.log(yhat))", RIGHT["loss"][1])}
 EXPORTER = "--exporter=lib.grading.pages.exports.CanvasExporter"
 SCHEME = "One point for the sign."
-POINTS = {"King, Ada": "23.5", "Nguyễn, Bảo": "20", "Roth, Hana": "EX", "Stone, Emil": "18", "Diaz, Gil": "20"}
+POINTS = {"King, Ada": "23.5", "Nguyễn, Bảo": "20", "Roth, Hana": "EX", "Stone, Emil": "19", "Diaz, Gil": "20"}
 """What stands in the assignment's column in the end. Ada's written answers are marked, and nobody is late."""
 
 

@@ -169,7 +169,7 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     given = graded.released().read_text()  # a drawn number may begin as one of the notebook's own, such as 0.000625
     for html in (graded.feedback(name), shown):
         said = text_of(html)
-        points = ("The loss: 0 of 2 points", "Softmax, forward: 3 of 3 points")
+        points = ("The loss: 1 of 2 points", "Softmax, forward: 3 of 3 points")
         assert all(each in said for each in (*points, loss.mistake.name, loss.mistake.hint))
         assert not [number for number in numbers if number in html and number not in given]
     assert not list((graded.root / "feedback").rglob("verdict.json"))

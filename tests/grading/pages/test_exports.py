@@ -45,13 +45,13 @@ EMIL = "<script>alert('E')</script>", '"><img src=x onerror=alert(1)>'
 CANVAS = [
     ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", TITLE],
     ["    Points Possible", "", "", "", "", "24"],
-    [", ".join(EMIL[::-1]), "", "N-12", "emil", "", "18"],
+    [", ".join(EMIL[::-1]), "", "N-12", "emil", "", "19"],
     ["King, Ada", "77", "", "ada", "", "20"],
     ["Nguyễn, Dr., Bảo", "", "", "bao", "", "20"],
 ]
 MOODLE = [
     ["First name", "Last name", "Username", "ID number", "Email address", ASSIGNMENT],
-    [*EMIL, "emil", "N-12", "", "18"],
+    [*EMIL, "emil", "N-12", "", "19"],
     ["Ada", "King", "ada", "77", "ada@example.org", "20"],
     ["Bảo", "Nguyễn, Dr.", "bao", "", "bao@example.org", "20"],
 ]
