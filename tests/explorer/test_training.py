@@ -103,7 +103,9 @@ def test_a_run_stops_after_any_batch_and_goes_on_as_if_it_had_not():
 def test_what_is_learnt_of_the_notebooks_random_labels_is_worth_nothing_on_other_samples():
     notebook = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
     [cell] = [cell.source for cell in notebook.cells if cell.id == "explorer"]
-    num_samples, num_features = map(int, re.search(r"'random labels': integers\((\d+), (\d+)\)", cell).groups())
+    num_samples, num_features = map(
+        int, re.search(r"'random labels': integers\(num_samples=(\d+), num_features=(\d+)\)", cell).groups()
+    )
     for seed in range(6):
         samples = prepare(*integers(num_samples, num_features, seed=seed))
         for rate in (0.01, 0.1, 1.0, 10.0):

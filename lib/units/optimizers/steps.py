@@ -65,9 +65,10 @@ def take_steps(inputs: Inputs, *optimizers: Any) -> Several:
     """Take steps with two optimizers in turn: of one of them the weights after the first, the second and the last step,
     of the other one the last ones; and for each step whether its arrays are new."""
     weights, other, *both = (inputs[name] for name in GIVEN)
+    again = [inputs[name] for name in GIVEN[2:]]  # copies of their own: the first step may write into its gradients
     seen, is_new = list[list[Array]](), list[bool]()
     for n, (size, rate) in enumerate(zip(inputs["slopes"].tolist(), inputs["rates"].tolist(), strict=True)):
-        slopes, others = ([size * np.sin(n + g) if n else g for g in gradients] for gradients in both)
+        slopes, others = [[size * np.sin(n + g) for g in gradients] for gradients in again] if n else both
         new, other = take_step(optimizers[0], weights, slopes, rate), take_step(optimizers[1], other, others, rate)
         is_new.append(all(each is not one for each in new for one in (*weights, *slopes)))
         weights = new
