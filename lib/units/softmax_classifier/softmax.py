@@ -93,7 +93,7 @@ def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     axes=CLASS_AND_SAMPLE,
 )
 def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for integers, for the same numbers as floats, and for these in another order, and the scores."""
+    """Return the outputs for integers, for the same numbers as floats and in another order, and the scores."""
     z = inputs["whole"]
     return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float), z[::-1].astype(float))), z]
 
@@ -220,7 +220,7 @@ def _is_softmax(output: Array, z: Array) -> bool:
     is_about_overflow=True,
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Give the outputs for the scores as they are, with a large number added, and in another order, and the scores."""
+    """Return the outputs for the scores as they are, with a large number added and in another order, and the scores."""
     z = inputs["scores"]
     return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"], z[::-1].copy())), z]
 
