@@ -56,7 +56,7 @@ def test_what_students_hand_in_is_what_the_instructor_collects(marked):
 def test_grading_gives_points_names_the_mistake_and_leaves_the_written_questions_to_a_person(marked):
     ada, emil = marked.before_marking.values()
     assert (ada.score, emil.score) == (20, 19)
-    assert (emil.points["check-cce"], emil.points["check-train"]) == (0, 4)
+    assert (emil.points["check-cce"], emil.points["check-train"]) == (1, 4)
     assert [(each.to_mark, each.late) for each in (ada, emil)] == 2 * [(set(QUESTIONS), False)]
     verdict = Verdict.load(marked.course / "autograded" / "emil" / ASSIGNMENT)
     [loss] = [part for part in verdict.parts if part.id == "check-cce"]
