@@ -170,7 +170,7 @@ def test_formgrader_still_works(course, formgrader):
     row = page.get_by_role("row").filter(has=page.get_by_text("emil", exact=True))
     row.filter(has_text="19 / 24").wait_for(timeout=PATIENCE)
     formgrader.opens(course.submissions["emil"])
-    said = page.locator("body").inner_text().split("The loss: 0 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
+    said = page.locator("body").inner_text().split("The loss: 1 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
     assert "The loss is the mean over all entries" in said and "expected" not in said
 
 
