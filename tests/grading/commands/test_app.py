@@ -1,5 +1,6 @@
 """The command `zerolayer`, as people type it: its commands, their options, and how each of them ends."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from lib.grading.commands import COMMANDS, app
 from lib.grading.judge.verdict import Verdict
@@ -66,7 +68,7 @@ OPTIONS = {
     "build": BUILD,
     "bundle": BUILD,
     "site": BUILD | {"offline"},
-    "grade": RUN | {"student", "notebook", "force", "f"},
+    "grade": RUN | {"student", "notebook", "force", "f", "seen"},
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
@@ -102,14 +104,14 @@ def course(small_course, tmp_path_factory):
     [
         *((each, "--course-dir={root}/units", "There is no nbgrader_config.py in") for each in ("grade", "report")),
         *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback", "watch")),
-        ("check", "--assignment=other", "There is no unit called other. Name one unit, for example: zerolayer check "),
+        ("check", "--assignment=other", "Name one unit, for example: zerolayer check "),
         ("new", "--assignment=other", "Name the new unit"),
         ("grade", "--debug", "DEBUG"),
         ("grade", "--log-level=DEBUG", "DEBUG"),
-        ("grade", "--student=nobody", "No notebooks were matched"),
-        ("feedback", "--student=nobody", "Nothing of tiny is graded"),
-        ("report", "--student=nobody", "There is no verdict on a student called nobody"),
-        ("build", "--notebook=none", "No notebooks were matched"),
+        *((each, "--student=nobody", "There is no student nobody. There is: ada.") for each in ("grade", "feedback")),
+        ("report", "--student=nobody", "There is no student nobody. There is: ada."),
+        ("grade", "--seen=nobody", "There is no student nobody. There is: ada."),
+        *((each, "--notebook=t", "There is no notebook t. There is: tiny.") for each in ("build", "grade", "feedback")),
         ("build", "--no-db", "is ready"),
         *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
         ("watch", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
@@ -130,6 +132,39 @@ def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
     assert "Traceback" not in done.stderr
 
 
+UNKNOWN = {"check": "unit", "demo": "unit"}
+"""What other commands call an assignment."""
+
+
+@pytest.mark.parametrize(
+    "command", ["build", "bundle", "site", "check", "demo", "grade", "feedback", "watch", "report", "extend", "lab"]
+)
+def test_each_command_says_which_names_there_are_the_nearest_first(course, command):
+    more = {"extend": ["--days", "2", "ada"]}.get(command, ["--version"] if command == "lab" else [])
+    done = course.zerolayer(command, "tinny", *more)
+    assert done.returncode == 1
+    assert f"There is no {UNKNOWN.get(command, 'assignment')} tinny. There" in done.stderr
+    assert re.search(r"There (is|are): tiny\b", done.stderr)
+
+
+def test_a_student_who_is_not_known_is_shown_by_name_too(course):
+    root = Path(shutil.copytree(course.root, course.root.with_name("roster"), dirs_exist_ok=True))
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "zerolayer") as gradebook:
+        for id, last, first in (("smithjane_1", "Smith", "Jane"), ("zoe", "Stone", "Zoe")):
+            gradebook.add_student(id, last_name=last, first_name=first)
+    for command in (["extend", UNIT, "--days", "2", "Smith, Jane"], ["report", "--student", "Smith, Jane", UNIT]):
+        done = Course(root).zerolayer(*command)
+        assert done.returncode == 1
+        assert "There is no student Smith, Jane. There are: smithjane_1 (Smith, Jane), " in done.stderr
+
+
+def test_options_may_stand_anywhere(course):
+    for words in (["--quiet", "grade", UNIT], ["grade", "--student", "ada", UNIT], ["grade", UNIT, "--student", "ada"]):
+        done = zerolayer(*words, cwd=course.root)
+        assert (done.returncode, "1 of 1" in done.stdout or "1 skipped" in done.stdout) == (0, True), done.stderr
+    assert "ada has 2 days more" in zerolayer("extend", UNIT, "--days", "2", "ada", cwd=course.root).stdout
+
+
 def test_nothing_is_said_where_that_is_wanted(course):
     assert course.zerolayer("grade", UNIT, "--quiet", "--student=nobody").stderr == ""
 
@@ -137,7 +172,7 @@ def test_nothing_is_said_where_that_is_wanted(course):
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("grdae",), "There is no command grdae"),
+        (("grdae",), "There is no command grdae. There are: grade, "),
         (("build",), "There are no notebooks in"),
         (("new", "mine"), "units/mine: Not a directory."),
     ],
