@@ -80,6 +80,8 @@ class Command(NbGrader):
     """
 
     in_course: ClassVar[bool] = False
+    is_private: ClassVar[bool] = True
+    """Whether all that it writes in a course is for its teachers: what a class wrote and earned."""
     argument: ClassVar[str] = ""
     """What stands behind the command, as its help says; in brackets if it may be left out."""
     own_log_level: ClassVar[int] = logging.INFO
@@ -170,6 +172,22 @@ class Command(NbGrader):
                 f"There is no nbgrader_config.py in {self.coursedir.root}. Give the command in the course's folder, or"
                 " name that folder: --course-dir=FOLDER"
             )
+        if self.in_course and self.is_private:
+            os.umask(self._private)
+
+    @property
+    def _private(self) -> int:
+        """The rights that files lack which only the teacher's account may read, or the course's group."""
+        return 0o007 if self.coursedir.groupshared else 0o077
+
+    @contextmanager
+    def private(self) -> Iterator[None]:
+        """Make files within for the teacher's account alone, or for the course's group."""
+        before = os.umask(self._private)
+        try:
+            yield
+        finally:
+            os.umask(before)
 
     @contextmanager
     def told_in_a_sentence(self, doing: str, then: str = "") -> Iterator[None]:

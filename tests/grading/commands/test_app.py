@@ -158,6 +158,38 @@ def test_a_student_who_is_not_known_is_shown_by_name_too(course):
         assert "There is no student Smith, Jane. There are: smithjane_1 (Smith, Jane), " in done.stderr
 
 
+def rights(root, *names):
+    """Return what the group and all others may do, by path, in these files and folders and all that is in them."""
+    paths = [path for name in names for path in (root / name, *(root / name).rglob("*"))]
+    return {str(path.relative_to(root)): path.lstat().st_mode & 0o077 for path in paths}
+
+
+OF_A_CLASS = ("gradebook.db", "seen.csv", "autograded", "feedback", "reports")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_a_class_wrote_and_earned_is_for_its_teachers(small_course, tmp_path, shared):
+    course = Course(shutil.copytree(small_course.root, tmp_path / "course"))
+    shutil.copytree(course.root / "notebooks", course.root / "submitted" / "ada")
+    (course.root / "submitted" / "ada" / UNIT / "more.ipynb").write_text("{")
+    (course.root / "submitted").chmod(0o700)
+    option = f"--CourseDirectory.groupshared={shared}"
+    for command in (["grade"], ["grade", "--seen=ada"], ["feedback"], ["report"]):
+        done = course.zerolayer(*command, UNIT, option)
+        assert done.returncode in (0, 3), done.stderr
+    found = rights(course.root, *OF_A_CLASS)
+    bits = [found[f"{name}/ada/{UNIT}"] for name in ("autograded", "feedback")]
+    if shared:
+        assert all(bit & 0o070 for bit in bits)
+        assert {name: bit for name, bit in found.items() if bit & 0o007 and (course.root / name).is_dir()} == {}
+    else:
+        assert {name: bit for name, bit in found.items() if bit} == {}
+        assert "Other accounts" not in course.zerolayer("doctor").stdout
+        (course.root / "gradebook.db").chmod(0o644)
+        assert "Try: chmod -R go= gradebook.db\n" in course.zerolayer("doctor").stdout
+    assert rights(course.root, "notebooks")[f"notebooks/{UNIT}/{UNIT}.ipynb"] == 0o044
+
+
 def test_options_may_stand_anywhere(course):
     for words in (["--quiet", "grade", UNIT], ["grade", "--student", "ada", UNIT], ["grade", UNIT, "--student", "ada"]):
         done = zerolayer(*words, cwd=course.root)

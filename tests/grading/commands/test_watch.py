@@ -288,7 +288,9 @@ def test_from_handing_in_to_the_page(new_course, tmp_path):
     nbformat.write(complete(nbformat.read(ada.notebook, as_version=4), fillings, ANSWERS), ada.notebook)
     with watching(term.course, ASSIGNMENT, environment=term.instructor.environment) as (until, _):
         ada.runs(f"nbgrader submit {ASSIGNMENT}")
-        until("ada: try 1 has 18 of 20 points, and 4 points wait for a person. The feedback page is released.")
+        until("ada: try 1 has 19 of 20 points, and 4 points wait for a person. The feedback page is released.")
     ada.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
     [page] = (ada.folder / ASSIGNMENT / "feedback").glob("*/*.html")
-    assert "18 of 20 points so far" in text_of(page.read_text())
+    assert "19 of 20 points so far" in text_of(page.read_text())
+    [released] = tmp_path.glob("exchange/zerolayer/feedback/*.html")
+    assert released.stat().st_mode & 0o777 == 0o644, "the student's own account can fetch it"
