@@ -37,14 +37,8 @@ c.GenerateAssignment.preprocessors = [
 # `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does; nbgrader opens no submitted notebook.
 c.Autograde.exporter_class = "lib.grading.grade.adapter.GradingExporter"
 
-# Feedback and formgrader render what a student wrote without running any of it, and within one budget for a notebook.
-c.HTMLExporter.filters = {
-    "markdown2html": "lib.grading.pages.formgrader.markdown",
-    "highlight_code": "lib.grading.pages.formgrader.code",
-    "ansi2html": "lib.grading.pages.formgrader.terminal",
-}
-c.HTMLExporter.preprocessors = ["lib.grading.pages.formgrader.BoundPage"]
-# Formgrader, which reads this before it makes its pages, shows names as text and runs no scripts but its own.
+# An installation has this from its start, whatever stands here (`lib.grading.pages.server`): formgrader shows names as
+# text and runs no scripts but its own. A clone that was moved to a later version, and not installed again, has it here.
 if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
     from lib.grading.pages.formgrader import guard_formgrader
 

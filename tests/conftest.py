@@ -91,7 +91,9 @@ def modules_leave_nothing_behind() -> Iterator[None]:
     """Seek garbage only in what is new, since a look at all takes 0.3 s; and undo what the tests of a module do."""
     gc.collect()
     gc.freeze()
+    os.umask(umask := os.umask(0o077))
     yield
+    os.umask(umask)  # commands that are run in this process set another one
     if "lib.units" in sys.modules:
         sys.modules["lib.units"].enter(os.curdir)  # programs started later would find the course entered by a command
     if "IPython.core.interactiveshell" in sys.modules:  # some widgets make a shell, and a check asks it for its folder

@@ -39,7 +39,7 @@ HARMLESS = "          Warning only: the release goes ahead."
 class Rebuild(Command, GenerateAssignmentApp):
     """`nbgrader generate_assignment --force`, since nobody edits what it makes; where it fails, nothing is changed."""
 
-    in_course = True
+    in_course, is_private = True, False
     own_log_level = logging.WARNING
     proof = Bool(True, help="Whether the unit's code is tried before it is built.").tag(config=True)
     trial: Trial
@@ -128,7 +128,12 @@ class Rebuild(Command, GenerateAssignmentApp):
             def exchange() -> None:
                 masters = {file.stem: made.master for file, made in wanted.items()}
                 rows = written(course.db_url, course.course_id, trial.name, masters, is_whole)
-                with nullcontext(bool) if nbgraders.no_database else rows as commit, in_place(built, released):
+                released.parent.mkdir(parents=True, exist_ok=True)
+                with (
+                    self.private(),
+                    nullcontext(bool) if nbgraders.no_database else rows as commit,
+                    in_place(built, released),
+                ):
                     commit()
 
             retry(exchange, times=9)  # another build may fill an empty gradebook at the same moment

@@ -30,12 +30,13 @@ from lib.checking.student_code import silence
 from lib.grading import units
 from lib.grading.door.cells import course_id
 from lib.grading.door.handed_in import own_files
-from lib.grading.errors import Fault, file_line
+from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import PartVerdict
+from lib.grading.names import unknown
 from lib.grading.run.notebook import Bounds
 from lib.grading.run.pool import PackedNotebook, RunTask
 from lib.grading.run.settings import BoundedExecute
@@ -104,14 +105,14 @@ class Trial:
         found = UnitPreprocessor(parent=settings)
         key, answers, place = found.unit_of(name), found.answers_of(name), units.place_of(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
-            what = "a unit without its solution notebook" if place else "no assignment of this name"
-            others = ", ".join(sorted(each.parent.name for each in folder.parent.glob("*/*.ipynb")))
-            attempt = f"put a notebook such as {name}.ipynb there, or take an assignment that is there: {others}"
-            raise Fault(file_line(folder), what, attempt)
+            if not place:
+                known = {each.parent.name for each in folder.parent.glob("*/*.ipynb")}
+                raise ConfigError(unknown("assignment", name, known))
+            attempt = f"put a notebook such as {name}.ipynb there"
+            raise Fault(file_line(folder), "a unit without its solution notebook", attempt)
         pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
         if not (chosen := [file for file in files if file.match(pattern)]):
-            known = ", ".join(file.stem for file in files)
-            raise Fault(file_line(folder / pattern), "No notebooks were matched", f"choose one that is there: {known}")
+            raise ConfigError(unknown("notebook", pattern.removesuffix(".ipynb"), [file.stem for file in files]))
         if answers:
             chosen = files  # a unit's parts may be in several
         with silence():  # of ids that cells share a law tells

@@ -50,7 +50,10 @@ def _open_what_is_closed() -> None:
 
 
 def _run() -> None:
-    command, *options = sys.argv[1:] or [""]
+    words = sys.argv[1:] or [""]
+    if words[0].startswith("-"):  # options may stand anywhere
+        words.sort(key=lambda word: word not in COMMANDS)
+    command, *options = words
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernel.client import ForkServer
         from lib.units import enter

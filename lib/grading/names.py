@@ -7,7 +7,9 @@ paths, patterns, the gradebook and pages of other programs, so `parse_id`, which
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import NewType
 from unicodedata import category
 
@@ -16,6 +18,8 @@ FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 LONGEST_ID = 100
 """Characters of an id."""
+MOST_NAMED = 10
+"""Names that a sentence lists."""
 StudentId = NewType("StudentId", str)
 """A student's id: what `parse_id` has found to be one. Who is given one needs no look at it."""
 
@@ -69,6 +73,24 @@ def _problem_of(name: str) -> str:
     if name != name.strip() or name.startswith("."):
         return "it begins with a dot or a space, or ends with a space"
     return "" if 0 < len(name) <= LONGEST_ID else f"it has {len(name)} characters"
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the sentence on a name that isn't known: it lists those of this `kind` that are, the nearest first.
+
+    >>> unknown("unit", "softmax", ["optimizers", "softmax_classifier"])
+    'There is no unit softmax. There are: softmax_classifier, optimizers.'
+    """
+    matcher = SequenceMatcher(b=name.casefold(), autojunk=False)
+
+    def likeness(other: str) -> float:
+        matcher.set_seq1(other.casefold())
+        return matcher.ratio()
+
+    nearest = sorted(known, key=lambda each: (-likeness(each), each))
+    more = f" and {len(nearest) - MOST_NAMED} more" if len(nearest) > MOST_NAMED else ""
+    there = f"There {'is' if len(nearest) == 1 else 'are'}: {', '.join(nearest[:MOST_NAMED])}{more}."
+    return visible(f"There is no {kind} {name}. {there if nearest else 'There is none yet.'}")
 
 
 class VisibleNames(logging.Filter):

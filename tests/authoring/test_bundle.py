@@ -389,6 +389,6 @@ def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_s
 
 def test_without_an_assignment_it_asks_for_one(course):
     assert "An assignment id must be specified" in refused(course, "bundle")
-    known = f"an assignment that is there: hidden_layer, optimizers, {ASSIGNMENT}"
+    known = f"There is no assignment softmax. There are: {ASSIGNMENT}, optimizers, hidden_layer."
     assert known in refused(course, "bundle", "softmax")
     assert not (course.root / "dist" / "softmax.zip").exists()

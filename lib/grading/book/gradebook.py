@@ -160,6 +160,12 @@ def has_roster(gradebook: Gradebook) -> bool:
     return gradebook.db.execute(select(Student.id).where(by_hand).limit(1)).first() is not None
 
 
+def label(student: Student) -> str:
+    """Return a student's id, with the name if there is one."""
+    name = ", ".join(filter(None, (student.last_name, student.first_name)))
+    return f"{student.id} ({name})" if name else student.id
+
+
 def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
     """Find a row by its key, or make it; give its id, and whether it is new."""
     found = connection.scalar(_where(table, *key), key)

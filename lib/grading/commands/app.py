@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from lib.grading.commands import COMMANDS, load
 from lib.grading.commands.command import Command
+from lib.grading.names import unknown
 
 APPS = {name: load(name) for name in COMMANDS}
 
@@ -31,5 +32,5 @@ class ZeroLayerApp(Command):
         """List the commands; exits with 1 where the one that was given is not among them."""
         self.print_help()
         if self.extra_args:
-            self.fail(f"There is no command {self.extra_args[0]}. Try one of those above.")
+            self.fail("%s", unknown("command", self.extra_args[0], COMMANDS))
         super().start()

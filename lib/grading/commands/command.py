@@ -29,6 +29,10 @@ import lib.units
 from lib.grading import units
 from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import sentence
+from lib.grading.names import unknown
+
+HELP = ("h", "help", "help-all", "V", "version")
+"""traitlets' own options, which take no value."""
 
 
 class _Loader(FileConfigLoader):
@@ -76,6 +80,8 @@ class Command(NbGrader):
     """
 
     in_course: ClassVar[bool] = False
+    is_private: ClassVar[bool] = True
+    """Whether all that it writes in a course is for its teachers: what a class wrote and earned."""
     argument: ClassVar[str] = ""
     """What stands behind the command, as its help says; in brackets if it may be left out."""
     own_log_level: ClassVar[int] = logging.INFO
@@ -126,15 +132,28 @@ class Command(NbGrader):
 
         traitlets would only warn of one with a value: it could be a setting of nobody's.
         """
-        known = {*self.aliases, *self.flags, "h", "help", "help-all", "V", "version"}
-        for word in takewhile("--".__ne__, sys.argv[1:] if argv is None else argv):
+        words = sys.argv[1:] if argv is None else argv
+        known = {*self.aliases, *self.flags, *HELP}
+        for word in takewhile("--".__ne__, words):
             option = re.match(r"--?([A-Za-z][\w-]*)(=|$)", word)
             if option and option[1] not in known:
                 there = ", ".join(f"--{name}" for name in sorted({*self.aliases, *self.flags}) if len(name) > 1)
                 word, _, _ = word.partition("=")
                 self.log.error("`%s` has no option %s. It has: %s. --help says what they do.", self.typed, word, there)
                 self.exit(2)
-        super().parse_command_line(argv)
+        super().parse_command_line(self._names_first(words))
+
+    def _names_first(self, words: Sequence[str]) -> list[str]:
+        """Put names before options: argparse refuses names in two places."""
+        names, options, left = list[str](), list[str](), iter(words)
+        for word in takewhile("--".__ne__, left):
+            if not word.startswith("-"):
+                names.append(word)
+                continue
+            options.append(word)
+            if "=" not in word and word.lstrip("-") not in {*self.flags, *HELP}:
+                options += [value for value in [next(left, None)] if value is not None]
+        return [*names, *options, *(["--", *after] if (after := [*left]) else [])]
 
     def load_config_file(self, **kwargs: Any) -> None:
         """Called by nbgrader, which would warn that the folder it is in has no file, also where the course has one."""
@@ -153,6 +172,22 @@ class Command(NbGrader):
                 f"There is no nbgrader_config.py in {self.coursedir.root}. Give the command in the course's folder, or"
                 " name that folder: --course-dir=FOLDER"
             )
+        if self.in_course and self.is_private:
+            os.umask(self._private)
+
+    @property
+    def _private(self) -> int:
+        """The rights that files lack which only the teacher's account may read, or the course's group."""
+        return 0o007 if self.coursedir.groupshared else 0o077
+
+    @contextmanager
+    def private(self) -> Iterator[None]:
+        """Make files within for the teacher's account alone, or for the course's group."""
+        before = os.umask(self._private)
+        try:
+            yield
+        finally:
+            os.umask(before)
 
     @contextmanager
     def told_in_a_sentence(self, doing: str, then: str = "") -> Iterator[None]:
@@ -183,21 +218,26 @@ def named_assignment(app: Command) -> str:
 
 def all_assignments(app: Command) -> list[str]:
     """Name all assignments in the course's source directory; exits with 1 where there are none."""
-    source = Path(app.coursedir.root, app.coursedir.source_directory)
-    assignments = sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
-    if not assignments:
+    if not (assignments := in_source(app)):
+        source = Path(app.coursedir.root, app.coursedir.source_directory)
         app.fail(f"There are no notebooks in {source}. Start in a folder that has them, or give --course-dir.")
     return assignments
+
+
+def in_source(app: Command) -> list[str]:
+    """Return the names of the assignments that have a notebook in the course's source directory."""
+    source = Path(app.coursedir.root, app.coursedir.source_directory)
+    return sorted(folder.name for folder in source.glob("*") if any(folder.glob("*.ipynb")))
 
 
 def named_unit(app: Command, names: Sequence[str]) -> str:
     """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
     known = list(units.places())
     chosen = list(names) or units.first_of(known)
-    if len(chosen) != 1 or chosen[0] not in known:
-        unknown = "".join(f"There is no unit called {name}. " for name in chosen if name not in known)
-        example = f"{app.typed} {known[0]}"
-        app.fail(f"{unknown}Name one unit, for example: {example}. There are: {', '.join(known)}.")
+    if len(chosen) != 1:
+        app.fail(f"Name one unit, for example: {app.typed} {known[0]}. There are: {', '.join(known)}.")
+    if chosen[0] not in known:
+        app.fail("%s", unknown("unit", chosen[0], known))
     return chosen[0]
 
 

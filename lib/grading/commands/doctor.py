@@ -5,8 +5,13 @@ from glob import glob
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from shlex import quote
+from stat import S_IRWXG, S_IRWXO
+
+from sqlalchemy import make_url
 
 from lib.grading.commands.command import Command
+from lib.grading.errors import file_line
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
 from lib.grading.run.outputs import LACKED
@@ -30,7 +35,21 @@ class DoctorApp(Command):
                 f"\nGraded submissions import what is not installed here: {missing}.\n"
                 "    Try: `pip install` those that your students may use, and grade these students again with --force."
             )
+        if found := " ".join(map(quote, self._open_places())):
+            say(
+                f"\nOther accounts may read what the class wrote and earned, if they can reach it: {found}.\n"
+                f"    Try: chmod -R {'o' if self.coursedir.groupshared else 'go'}= {found}"
+            )
         self.exit(int(any(finding.blocks for finding in findings)))
+
+    def _open_places(self) -> list[str]:
+        """Name the files and folders of the course that other accounts may open."""
+        course, url = self.coursedir, make_url(self.coursedir.db_url)
+        gradebook = url.database if url.get_backend_name() == "sqlite" else None
+        folders = (course.submitted_directory, course.autograded_directory, course.feedback_directory, "reports")
+        others = S_IRWXO if course.groupshared else S_IRWXO | S_IRWXG
+        paths = [Path(course.root, name) for name in (*filter(None, [gradebook]), *folders, "seen.csv")]
+        return [file_line(path) for path in paths if path.exists() and path.stat().st_mode & others]
 
     def _missing_packages(self) -> list[str]:
         """Name the packages for want of which graded work was listed, and that are still not here."""

@@ -1,7 +1,7 @@
 """`zerolayer extend ASSIGNMENT STUDENT --days 2`: more time for a student, or for those whom a file names."""
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
@@ -11,12 +11,13 @@ from nbgrader.utils import parse_utc
 from traitlets import Unicode
 
 from lib.grading.book.extensions import extend
-from lib.grading.book.gradebook import has_roster, open_gradebook
+from lib.grading.book.gradebook import has_roster, label, open_gradebook
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, options
+from lib.grading.commands.known import check_assignment
 from lib.grading.door.downloads import LATE_WITH_MORE_TIME, read_collected
-from lib.grading.errors import ConfigError
-from lib.grading.names import NoId, parse_id, visible
+from lib.grading.errors import ConfigError, end_sentence
+from lib.grading.names import NoId, parse_id, unknown, visible
 from lib.grading.progress import say
 
 LONGEST = 3650
@@ -32,17 +33,17 @@ class Line:
     days: str
     until: str
 
-    def read(self, due: datetime | None, roster: Collection[str] | None) -> timedelta:
+    def read(self, due: datetime | None, roster: Mapping[str, str] | None) -> timedelta:
         """Give how much more time it is. Raises ConfigError where that, or whose it is, can't be told.
 
-        `roster` has the ids of all students, if there is one.
+        `roster` has the ids of all students, if there is one, each with the person's name.
         """
         id = parse_id(self.student)
         try:
             if isinstance(id, NoId):
                 raise ConfigError(f"that can't be a student's id: {id.problem}")
             if roster is not None and id not in roster:
-                raise ConfigError("the gradebook has no such student, and `nbgrader db student list` shows all")
+                raise ConfigError(unknown("student", id, roster.values()))
             if bool(self.days) == bool(self.until):
                 raise ConfigError("say how much time it is, by --days or --until, one of both")
             if self.until and due is None:
@@ -52,7 +53,9 @@ class Line:
                 raise ConfigError(f"that is {time.total_seconds() / 86400:g} days, not between 0 and {LONGEST}")
         except (ConfigError, ValueError, OverflowError) as error:
             asked = " ".join(filter(None, (self.student, self.days, self.until)))
-            raise ConfigError(f"{self.place}{asked!r} can't be given: {error}. Nothing was changed.") from error
+            raise ConfigError(
+                f"{self.place}{asked!r} can't be given: {end_sentence(str(error))} Nothing was changed."
+            ) from error
         return time
 
 
@@ -86,12 +89,12 @@ class ExtendApp(Command):
         assignment, *students = self.extra_args or [""]
         if not assignment or len(students) != (0 if self.file else 1):
             self.fail(f"Name an assignment, and a student or a --file: {self.typed} ASSIGNMENT STUDENT --days 2")
-        self.coursedir.assignment_id = assignment
+        self.coursedir.assignment_id = check_assignment(self, assignment)
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.told_in_a_sentence("extended"), open_gradebook(url, course) as gradebook:
             due = gradebook.find_assignment(assignment).duedate
             lines = [*self._lines()] if self.file else [Line("", students[0], self.days, self.until)]
-            roster = {one.id for one in gradebook.students} if has_roster(gradebook) else None
+            roster = {one.id: label(one) for one in gradebook.students} if has_roster(gradebook) else None
             more = {line.student: line.read(due, roster) for line in lines}
             if len(more) < len(lines):
                 raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")

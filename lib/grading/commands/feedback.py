@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import filter as filter_names
 from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,12 +26,14 @@ from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.known import check_assignment, check_student
 from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import STAMP
+from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
-from lib.grading.names import visible
+from lib.grading.names import unknown, visible
 from lib.grading.pages.feedback import PageMaker
 from lib.grading.progress import bar, say
 
@@ -82,6 +85,9 @@ def write_pages(
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
+            notebooks = [one.name for one in gradebook.find_assignment(assignment).notebooks]
+            if not filter_names(notebooks, course.notebook_id):
+                raise ConfigError(unknown("notebook", course.notebook_id, notebooks))
             marks = read_marks(gradebook, assignment)
         for student, more in above_maximum(marks):
             if only is None or student in only:
@@ -176,7 +182,8 @@ class FeedbackApp(Command):
     def start(self) -> None:
         """Write the pages; exits with 1 where some can't be."""
         super().start()
-        self.coursedir.assignment_id = assignment = named_assignment(self)
+        self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
+        check_student(self, self.coursedir.student_id)
         began = monotonic()
         then = f"\nPages that were made are kept. Once this is mended, {what_comes_next(force=False)}."
         try:

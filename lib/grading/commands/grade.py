@@ -8,6 +8,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import NbGraderException
 
 from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.known import check_assignment, check_student
 from lib.grading.grade.class_ import Grade
 from lib.grading.run.settings import BoundedExecute
 
@@ -31,16 +32,19 @@ class GradeApp(Command, AutogradeApp):
         when grading had to stop, after a sentence that says why: what was graded is kept, and the same command goes
         on from there. With --force it begins again with all.
 
-        Those that need a person stay listed until one has marked them, or the student hands in anew.
+        Those that need a person stay listed until `--seen` notes that one has seen them, or the student submits again.
+        Each reason that is listed then goes into the file seen.csv.
     """
     examples = """
         zerolayer grade UNIT
         zerolayer grade UNIT --student ada --force
+        zerolayer grade UNIT --seen ada        what is listed of ada was seen
         zerolayer grade UNIT --jobs 8 --timeout 60
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
         **options("student", "assignment", "notebook", "db"),
+        "seen": "Grade.seen",
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "BoundedExecute.timeout",
@@ -60,8 +64,10 @@ class GradeApp(Command, AutogradeApp):
     def start(self) -> None:
         """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
         super(AutogradeApp, self).start()  # not AutogradeApp's, which makes nbgrader's own converter
-        self.coursedir.assignment_id = named_assignment(self)
+        self.coursedir.assignment_id = check_assignment(self, named_assignment(self))
         grade = Grade(coursedir=self.coursedir, parent=self)
+        for asked in (self.coursedir.student_id, grade.seen):
+            check_student(self, asked)
         try:
             grade.start()
         except NbGraderException:

@@ -10,6 +10,7 @@ from traitlets import Unicode
 from lib.grading import units
 from lib.grading.commands.command import Command
 from lib.grading.files import folder_beside, put_in_place
+from lib.grading.names import unknown
 from lib.lab import lab_environment, open_at
 
 
@@ -61,6 +62,8 @@ class LabApp(Command):
         names = self.named or [*filter(None, [self.assignment])] or units.first_of(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. In {released} there are {known or 'none'}.")
+        if known and names[0] not in known:
+            self.fail("%s", unknown("assignment", names[0], known))
         return names[0]
 
     def copy_released(self, assignment: str) -> Path:

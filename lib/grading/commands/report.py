@@ -9,6 +9,7 @@ from traitlets import Unicode
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.known import check_assignment, check_student
 from lib.grading.files import write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.names import visible
@@ -42,7 +43,8 @@ class ReportApp(Command):
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""
         super().start()
-        self.coursedir.assignment_id = assignment = named_assignment(self)
+        self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
+        check_student(self, self.coursedir.student_id)
         with self.told_in_a_sentence("reported on"):
             try:
                 self._write_report(assignment)
@@ -85,7 +87,7 @@ class ReportApp(Command):
         asked, target = self.coursedir.student_id, links.folder.parent
         wanted = {work.student for work, _ in classroom.graded if asked != "*" and fnmatchcase(work.student, asked)}
         if asked != "*" and not wanted:
-            self.fail(f"There is no verdict on a student called {asked}. Is the name as in the gradebook?")
+            self.fail("%s", f"There is no verdict on {asked}: nothing of theirs is graded.")
         for work, _ in classroom.graded:
             page = own_page(target, classroom.assignment, work.student)
             if work.student in wanted or page.is_file():

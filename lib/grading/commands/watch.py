@@ -27,6 +27,7 @@ from lib.grading.book.marks import Total, format_points, read_class
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
+from lib.grading.commands.known import check_assignment
 from lib.grading.door.exchange import SECRET
 from lib.grading.door.handed_in import ClosedError, find_submitted, read
 from lib.grading.door.walk import last_change
@@ -95,7 +96,7 @@ class WatchApp(GradeApp):
     def start(self) -> None:
         """Watch, until SIGTERM or Ctrl-C; exits with 1 where there is nothing to watch, or a single round fails."""
         NbGrader.start(self)  # not GradeApp's, which grades
-        self.coursedir.assignment_id = self.assignment = named_assignment(self)
+        self.coursedir.assignment_id = self.assignment = check_assignment(self, named_assignment(self))
         self.coursedir.student_id = "*"
         for problem in broken_units():
             self.log.warning("%s", problem)

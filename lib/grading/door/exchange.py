@@ -15,7 +15,7 @@ from time import time
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
-from nbgrader.utils import parse_utc
+from nbgrader.utils import notebook_hash, parse_utc
 from traitlets import Bool, Float
 
 from lib.grading.door.handed_in import NOTEBOOK, STAMP
@@ -182,6 +182,7 @@ class EachRelease(ExchangeReleaseFeedback):
     """nbgrader's `release_feedback`, which stops for all where one student's page or secret can't be used."""
 
     src_path: str
+    dest_path: str
 
     def copy_files(self) -> None:
         """Called by nbgrader: release each student's pages. Fails at the end where some can't be, and says why."""
@@ -193,6 +194,7 @@ class EachRelease(ExchangeReleaseFeedback):
             self.src_path = escape(folder)
             try:
                 super().copy_files()
+                self._let_students_read(Path(folder))
             except (OSError, ValueError) as error:  # a folder may be called like a page, and a secret be any bytes
                 if isinstance(error, OSError) and not is_of_a_file(error):
                     self.fail(f"{sentence(error)} What was released stays. Once this is mended, release again.")
@@ -200,6 +202,13 @@ class EachRelease(ExchangeReleaseFeedback):
                 self.log.error("%s can't be released: %s", visible(folder), why)
         if failed:
             self.fail(failed[0] if len(failed) == 1 else f"The feedback of {len(failed)} students was not released.")
+
+    def _let_students_read(self, folder: Path) -> None:
+        """Open what was released: nbgrader copies a page's rights, too. Its name tells only who has the secret."""
+        secret = (folder / SECRET).read_text()
+        for page in folder.glob("*.html"):
+            name = notebook_hash(secret=secret, notebook_id=page.stem)
+            Path(self.dest_path, f"{name}.html").chmod(0o644)
 
 
 def _owner(path: str) -> str:

@@ -48,3 +48,6 @@ class GradingExporter(NotebookExporter):
             course = Course(self.parent, book, assignment)
             work = prepare(course, handed)
             grade(course, work, task(course, work)(), beside / "graded", place)
+        if not directory.groupshared:
+            for folder in (place, place.parent):
+                folder.chmod(0o700)

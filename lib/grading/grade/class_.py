@@ -21,6 +21,7 @@ from traitlets import Float, Integer, Unicode
 
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.book.marks import read_class
+from lib.grading.book.seen import Seen
 from lib.grading.door.handed_in import ClosedError, find_submitted, read, strays
 from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.files import is_folder, remove
@@ -31,7 +32,7 @@ from lib.grading.grade.score_table import Score, write_table
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
-from lib.grading.names import NoId
+from lib.grading.names import NoId, unknown, visible
 from lib.grading.progress import Progress, say
 from lib.grading.run.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
 from lib.grading.run.settings import BoundedExecute
@@ -48,6 +49,7 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
+    seen = Unicode("", help="A student, or a pattern: the reasons listed so far were seen.").tag(config=True)
     patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     only: frozenset[Path] | None = None
@@ -67,6 +69,8 @@ class Grade(Autograde):
         """Find all submitted folders. Raises NbGraderException if there are none, with nbgrader's own advice."""
         course, assignment = self.coursedir, self.coursedir.assignment_id
         self.students = {folder: student for student, folder in find_submitted(course, assignment, course.student_id)}
+        if not self.students and course.student_id != "*":
+            self._stop(f"Nothing of {course.student_id} is in {course.submitted_directory}/ for {assignment}.")
         if not self.students:
             super().init_notebooks()
         if self.says and course.student_id == "*":
@@ -114,6 +118,7 @@ class Grade(Autograde):
         # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
+        self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
         for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
@@ -144,8 +149,9 @@ class Grade(Autograde):
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         if not course.notebooks:
-            asked = "" if directory.notebook_id == "*" else f" {directory.notebook_id}"
-            self._stop(f"The gradebook has no notebook{asked} of {assignment}. Run `zerolayer build` first.")
+            if course.book.masters:
+                self._stop(unknown("notebook", directory.notebook_id, course.book.masters))
+            self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
 
     def _scores(self) -> str:
@@ -176,22 +182,29 @@ class Grade(Autograde):
             is_there = left.student and is_folder(Path(self._format_source(course.assignment, left.student)))
             if is_asked and not is_there:  # what is nobody's by its name is listed by that name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
-                self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
+                if self._to_list(who, left.file, [left.why]):
+                    self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
+
+    def _to_list(self, who: str, submission: str, reasons: Iterable[str]) -> list[str]:
+        """Note the reasons that were listed before as seen, if that is asked for; return those that nobody has seen."""
+        if self.seen and (who == self.seen or fnmatchcase(who, self.seen)):
+            for reason in self._seen.unseen(who, submission, reasons):
+                say(visible(f"Seen: {who}: {reason}"))
+            self._seen.note(who, submission, reasons)
+        return self._seen.unseen(who, submission, reasons)
 
     def _begin(self, course: Course, folder: Path) -> Work | None:
         """Read and prepare what lies in a folder, if it can be graded and is due."""
         student = self.students[folder]
         if isinstance(student, NoId):
-            self._leave(
-                student.name,
-                f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again",
-            )
+            why = f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again"
+            self._leave(student.name, why, is_listed=bool(self._to_list(student.name, "", [why])))
             return None
         try:
             handed = read(folder, student)
             due = look(course, handed, self._place(course, student))
             if not due.now:
-                self.progress.add("skipped", student, due.reasons)
+                self.progress.add("skipped", student, self._to_list(student, handed.digest, due.reasons))
                 return None
             if due.lost:
                 self.progress.note_again(student, due.lost)
@@ -227,7 +240,7 @@ class Grade(Autograde):
             self._leave(student, f"was not graded: {error}")
             return
         self.graded[student] = work.handed.digest, graded.reasons
-        self.progress.add("graded", student, graded.reasons)
+        self.progress.add("graded", student, self._seen.unseen(student, work.handed.digest, graded.reasons))
         if any(verdict.parts for verdict in graded.verdicts):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
         self.run_post_convert_hook()
@@ -236,10 +249,10 @@ class Grade(Autograde):
         directory = self.coursedir
         return Path(directory.format_path(directory.autograded_directory, student, course.assignment))
 
-    def _leave(self, student: str, why: str) -> None:
+    def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
         """Leave a submission ungraded, for a person, and as it was before."""
         self.not_graded[student] = why
-        self.progress.add("not graded", student, [why])
+        self.progress.add("not graded", student, [why] if is_listed else [])
 
     def _see_whether_any_runs(self, course: Course) -> None:
         """See whether a run failed twice because none works at present: then stop. Where that takes long, go on.

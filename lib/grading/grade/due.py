@@ -16,7 +16,7 @@ CHANGED = "what was handed in has changed since"
 
 @dataclass(frozen=True)
 class Due:
-    """Whether it is due, what is `lost` of an earlier run if that is why, and else why a person has to look."""
+    """Whether it is due, what is `lost` of an earlier run if that is why, and else why a person has to look at it."""
 
     now: bool
     lost: str = ""
@@ -48,9 +48,6 @@ def look(course: Course, handed: HandedIn, place: Path) -> Due:
         return Due(True)
     if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, handed.digest):
         return Due(True, CHANGED)
-    given = [mark for one in marks.values() if one for mark in one.cells.values()]
-    if any(mark.by_hand for mark in given) and not any(mark.waiting or mark.again for mark in given):
-        return Due(False)  # a person has looked since
     return Due(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
 
 

@@ -173,6 +173,7 @@ class Verdict:
             parts=tuple(part for verdict in found for part in verdict.parts),
             remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
             library_calls=tuple(dict.fromkeys(name for verdict in found for name in verdict.library_calls)),
+            reasons=tuple(dict.fromkeys(reason for verdict in found for reason in verdict.reasons)),
         )
 
     @staticmethod

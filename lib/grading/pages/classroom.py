@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from lib.grading.book.gradebook import has_roster, late_by, open_gradebook
 from lib.grading.book.marks import Total, above_maximum, read_marks
+from lib.grading.book.seen import Seen
 from lib.grading.door.downloads import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
@@ -26,11 +27,12 @@ WorkState = Literal["graded", "not graded", "not collected", "missing"]
 class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
-    `number` is the LMS's, by the roster. `total` is what the gradebook has for all cells together; `to_mark` names the
-    cells that wait for a person, and `to_review` those that were marked before they were graded again: the marks count.
-    `above` says which marks are more than there is to have. `scores` has for each cell what grading gave, out of how
-    much, and `code` the cell with the code for it; `fault` says what is wrong with the verdict's file, and `left_out`
-    what of a download is left to a person. `submission` is the id under which formgrader shows it, or nothing.
+    `number` is the LMS's, by the roster. `total` is what the gradebook has for all cells together; `to_mark` has the
+    cells that wait for a person, each with its notebook, and `to_review` those that were marked before they were graded
+    again: the marks count. `above` says which marks are more than there is to have. `scores` has for each cell what
+    grading gave, out of how much, and `code` the cell with the code for it; `fault` says what is wrong with the
+    verdict's file. `left_out` is what could not be collected of a download, and `to_look_at` why a person has to look
+    at the notebook, less what was seen. `submission` is the id under which formgrader shows it, or nothing.
     """
 
     student: str
@@ -42,13 +44,14 @@ class StudentWork:
     submission: str = ""
     late: timedelta = timedelta()
     total: Total = field(default_factory=Total)
-    to_mark: list[str] = field(default_factory=list)
-    to_review: list[str] = field(default_factory=list)
+    to_mark: list[tuple[str, str]] = field(default_factory=list)
+    to_review: list[tuple[str, str]] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     left_out: list[str] = field(default_factory=list)
+    to_look_at: list[str] = field(default_factory=list)
 
     @property
     def state(self) -> WorkState:
@@ -135,7 +138,10 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     unclaimed = []
     collected = read_collected(course, assignment, course.config)
     _join_ids(works, collected.canvas)
+    seen = Seen(Path(course.root), assignment)
     for left in collected.left_out:
+        if not seen.unseen(left.student or left.file, left.file, [left.why]):
+            continue
         if left.student:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
         else:
@@ -143,6 +149,8 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     for id, work in works.items():
         work.folder = _graded_folder(course, id, assignment)
         work.read_verdict(assignment)
+        if work.verdict:
+            work.to_look_at = seen.unseen(id, work.verdict.handed_in, work.verdict.reasons)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
 
@@ -180,9 +188,9 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
     for student, notebooks in found.items():
         work = works[student]
         work.total = Total.of(notebooks.values())
-        for marks in notebooks.values():
+        for notebook, marks in notebooks.items():
             work.scores |= {name: (mark.graded, mark.max_points) for name, mark in marks.cells.items()}
             work.code |= marks.code
-            work.to_mark += [name for name, mark in marks.cells.items() if mark.waiting]
-            work.to_review += [name for name, mark in marks.cells.items() if mark.again]
+            work.to_mark += [(notebook, name) for name, mark in marks.cells.items() if mark.waiting]
+            work.to_review += [(notebook, name) for name, mark in marks.cells.items() if mark.again]
     return works

@@ -9,7 +9,7 @@ beside a notebook are shown without scripts, and apart from this server's pages.
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -28,7 +28,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearMarkScheme
-from traitlets import Bool, List
+from traitlets import Bool, List, default
 
 from lib.grading.door import markup
 from lib.grading.door.cells import course_id
@@ -99,6 +99,15 @@ class SubmissionPage(HTMLExporter):
 
     extra_loaders = List([DictLoader({"mathjax.html.j2": NO_MATHJAX})])
 
+    @default("filters")
+    def _filters_default(self) -> dict[str, Callable[..., str]]:
+        # What a student wrote is rendered without running any of it, and within one budget for a notebook.
+        return {"markdown2html": markdown, "highlight_code": code, "ansi2html": terminal}
+
+    @default("preprocessors")
+    def _preprocessors_default(self) -> list[type[Preprocessor]]:
+        return [BoundPage]
+
     def _create_environment(self) -> Environment:
         environment = super()._create_environment()
         environment.add_extension(OwnScripts)
@@ -142,9 +151,9 @@ def _with_places(cells: Iterable[NotebookNode], places: Mapping[str, str]) -> It
 def guard_formgrader() -> None:
     """Have formgrader make its pages with these.
 
-    The course's configuration calls this, and formgrader reads that before it makes its environment. nbgrader has no
-    setting for either class, so they are put in the place of those that its module has imported by name;
-    `test_formgrader_safety.py` notices when nbgrader doesn't use those names any more.
+    `lib.grading.pages.server` calls this before formgrader makes its environment. nbgrader has no setting for either
+    class, so they are put in the place of those that its module has imported by name; `test_formgrader_safety.py`
+    notices when nbgrader doesn't use those names any more.
     """
     from nbgrader.server_extensions.formgrader import formgrader, handlers
 

@@ -6,7 +6,7 @@ formgrader.
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -40,6 +40,11 @@ class Links:
         marking = f"{self.server.rstrip('/')}/formgrader/submissions/{quote(work.submission)}"
         return feedback, marking if work.submission else ""
 
+    def question(self, notebook: str, cell: str) -> str:
+        """Lead to the page on which all answers to a question are marked."""
+        place = "/".join(map(quote, (self.assignment, notebook, cell)))
+        return f"{self.server.rstrip('/')}/formgrader/marking/{place}"
+
     def own_page(self, work: StudentWork) -> str:
         """Lead to the page for an appeal, or nowhere if it wasn't asked for."""
         page = own_page(self.folder, self.assignment, work.student)
@@ -59,6 +64,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         links,
         classroom=classroom,
         made=made,
+        due=classroom.due and classroom.due.replace(tzinfo=UTC).astimezone(),
         scores=found,
         median=median(found.values) if found.values else None,
         bins=analysis.distribution(found),

@@ -173,9 +173,14 @@ _MEANINGS = {
     ),
     "proof": ("The lock-down went through, but does not hold.", "tell the authors of zerolayer about it."),
 }
+_FLAGS = "`--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`"
 _NO_NAMESPACES = (
     "This process may not make the namespaces that a kernel lives in.",
-    "grade as root with all its rights (a container needs SYS_ADMIN), or in a virtual machine of your own.",
+    f"grade as root with all its rights, or in a virtual machine of your own; start a container with {_FLAGS}.",
+)
+_CLOSED = (
+    "A kernel needs a folder of Python's or the system's that this account may not read.",
+    "give this account the right to read it and the folders that it is in, or use a Python that it may read.",
 )
 _UNKNOWN = ("This is not a fault we know.", "tell the authors of zerolayer about it.")
 _MAY_NOT = "An ordinary user may make no user namespaces here."
@@ -186,9 +191,10 @@ _SETTINGS = (
     ("kernel.apparmor_restrict_unprivileged_userns", "1", _APPARMOR, "0"),
 )
 """Settings of Linux's, values at which a step fails, what that means, and a value at which it doesn't."""
-_IN_A_CONTAINER = (
-    "This is a container, and it may make no containers of its own.",
-    "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
+_IN_A_CONTAINER = ("This is a container, and it may make no containers of its own.", f"start it with {_FLAGS}.")
+_FILTERED = (
+    "A filter of system calls (seccomp) forbids it, such as Docker's.",
+    f"start the container with {_FLAGS}; elsewhere, have the program that set the filter allow namespaces.",
 )
 
 
@@ -197,8 +203,12 @@ def _explain(step: str, reason: str) -> Problem:
     if step == "threads" or reason == os.strerror(errno.EAGAIN):
         means = f"A notebook needs up to {THREADS} threads at once, and not so many can be started."
         advice = f"raise {limit_on_threads()}."
+    elif step == "private root" and reason.startswith("/"):
+        means, advice = _CLOSED
     elif step in _OF_NAMESPACES and _is_in_a_container():
         means, advice = _IN_A_CONTAINER
+    elif step in _OF_NAMESPACES and reason == os.strerror(errno.EPERM) and _status("Seccomp") != "0":
+        means, advice = _FILTERED
     elif step in _OF_NAMESPACES:
         for setting, value, meaning, better in _SETTINGS:
             file = Path("/proc/sys", *setting.split("."))
@@ -209,9 +219,14 @@ def _explain(step: str, reason: str) -> Problem:
 
 def _is_in_a_container() -> bool:
     """Tell whether this is one: it has a mark, or a root without all of root's rights, as no machine's own has."""
-    capabilities = re.search(r"^CapEff:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
-    is_bound = os.geteuid() == 0 and capabilities and not int(capabilities[1], 16) >> CAP_SYS_ADMIN & 1
-    return bool(is_bound) or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    is_bound = os.geteuid() == 0 and not int(_status("CapEff"), 16) >> CAP_SYS_ADMIN & 1
+    return is_bound or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+
+
+def _status(name: str) -> str:
+    """Return what Linux says of this process under a name; "0" where it says nothing."""
+    found = re.search(rf"^{name}:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return found[1] if found else "0"
 
 
 if __name__ == "__main__":

@@ -120,7 +120,9 @@ def step(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError, RuntimeError) as error:
-        raise NotConfined(name, getattr(error, "strerror", None) or str(error)) from error
+        place = error.filename if isinstance(error, PermissionError) and isinstance(error.filename, str) else ""
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NotConfined(name, f"{place}: {reason}" if place else reason) from error
 
 
 # ---- The warm process

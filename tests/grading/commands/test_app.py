@@ -1,5 +1,6 @@
 """The command `zerolayer`, as people type it: its commands, their options, and how each of them ends."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from lib.grading.commands import COMMANDS, app
 from lib.grading.judge.verdict import Verdict
@@ -66,7 +68,7 @@ OPTIONS = {
     "build": BUILD,
     "bundle": BUILD,
     "site": BUILD | {"offline"},
-    "grade": RUN | {"student", "notebook", "force", "f"},
+    "grade": RUN | {"student", "notebook", "force", "f", "seen"},
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
@@ -102,14 +104,14 @@ def course(small_course, tmp_path_factory):
     [
         *((each, "--course-dir={root}/units", "There is no nbgrader_config.py in") for each in ("grade", "report")),
         *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback", "watch")),
-        ("check", "--assignment=other", "There is no unit called other. Name one unit, for example: zerolayer check "),
+        ("check", "--assignment=other", "Name one unit, for example: zerolayer check "),
         ("new", "--assignment=other", "Name the new unit"),
         ("grade", "--debug", "DEBUG"),
         ("grade", "--log-level=DEBUG", "DEBUG"),
-        ("grade", "--student=nobody", "No notebooks were matched"),
-        ("feedback", "--student=nobody", "Nothing of tiny is graded"),
-        ("report", "--student=nobody", "There is no verdict on a student called nobody"),
-        ("build", "--notebook=none", "No notebooks were matched"),
+        *((each, "--student=nobody", "There is no student nobody. There is: ada.") for each in ("grade", "feedback")),
+        ("report", "--student=nobody", "There is no student nobody. There is: ada."),
+        ("grade", "--seen=nobody", "There is no student nobody. There is: ada."),
+        *((each, "--notebook=t", "There is no notebook t. There is: tiny.") for each in ("build", "grade", "feedback")),
         ("build", "--no-db", "is ready"),
         *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
         ("watch", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
@@ -130,6 +132,71 @@ def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
     assert "Traceback" not in done.stderr
 
 
+UNKNOWN = {"check": "unit", "demo": "unit"}
+"""What other commands call an assignment."""
+
+
+@pytest.mark.parametrize(
+    "command", ["build", "bundle", "site", "check", "demo", "grade", "feedback", "watch", "report", "extend", "lab"]
+)
+def test_each_command_says_which_names_there_are_the_nearest_first(course, command):
+    more = {"extend": ["--days", "2", "ada"]}.get(command, ["--version"] if command == "lab" else [])
+    done = course.zerolayer(command, "tinny", *more)
+    assert done.returncode == 1
+    assert f"There is no {UNKNOWN.get(command, 'assignment')} tinny. There" in done.stderr
+    assert re.search(r"There (is|are): tiny\b", done.stderr)
+
+
+def test_a_student_who_is_not_known_is_shown_by_name_too(course):
+    root = Path(shutil.copytree(course.root, course.root.with_name("roster"), dirs_exist_ok=True))
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "zerolayer") as gradebook:
+        for id, last, first in (("smithjane_1", "Smith", "Jane"), ("zoe", "Stone", "Zoe")):
+            gradebook.add_student(id, last_name=last, first_name=first)
+    for command in (["extend", UNIT, "--days", "2", "Smith, Jane"], ["report", "--student", "Smith, Jane", UNIT]):
+        done = Course(root).zerolayer(*command)
+        assert done.returncode == 1
+        assert "There is no student Smith, Jane. There are: smithjane_1 (Smith, Jane), " in done.stderr
+
+
+def rights(root, *names):
+    """Return what the group and all others may do, by path, in these files and folders and all that is in them."""
+    paths = [path for name in names for path in (root / name, *(root / name).rglob("*"))]
+    return {str(path.relative_to(root)): path.lstat().st_mode & 0o077 for path in paths}
+
+
+OF_A_CLASS = ("gradebook.db", "seen.csv", "autograded", "feedback", "reports")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_a_class_wrote_and_earned_is_for_its_teachers(small_course, tmp_path, shared):
+    course = Course(shutil.copytree(small_course.root, tmp_path / "course"))
+    shutil.copytree(course.root / "notebooks", course.root / "submitted" / "ada")
+    (course.root / "submitted" / "ada" / UNIT / "more.ipynb").write_text("{")
+    (course.root / "submitted").chmod(0o700)
+    option = f"--CourseDirectory.groupshared={shared}"
+    for command in (["grade"], ["grade", "--seen=ada"], ["feedback"], ["report"]):
+        done = course.zerolayer(*command, UNIT, option)
+        assert done.returncode in (0, 3), done.stderr
+    found = rights(course.root, *OF_A_CLASS)
+    bits = [found[f"{name}/ada/{UNIT}"] for name in ("autograded", "feedback")]
+    if shared:
+        assert all(bit & 0o070 for bit in bits)
+        assert {name: bit for name, bit in found.items() if bit & 0o007 and (course.root / name).is_dir()} == {}
+    else:
+        assert {name: bit for name, bit in found.items() if bit} == {}
+        assert "Other accounts" not in course.zerolayer("doctor").stdout
+        (course.root / "gradebook.db").chmod(0o644)
+        assert "Try: chmod -R go= gradebook.db\n" in course.zerolayer("doctor").stdout
+    assert rights(course.root, "notebooks")[f"notebooks/{UNIT}/{UNIT}.ipynb"] == 0o044
+
+
+def test_options_may_stand_anywhere(course):
+    for words in (["--quiet", "grade", UNIT], ["grade", "--student", "ada", UNIT], ["grade", UNIT, "--student", "ada"]):
+        done = zerolayer(*words, cwd=course.root)
+        assert (done.returncode, "1 of 1" in done.stdout or "1 skipped" in done.stdout) == (0, True), done.stderr
+    assert "ada has 2 days more" in zerolayer("extend", UNIT, "--days", "2", "ada", cwd=course.root).stdout
+
+
 def test_nothing_is_said_where_that_is_wanted(course):
     assert course.zerolayer("grade", UNIT, "--quiet", "--student=nobody").stderr == ""
 
@@ -137,7 +204,7 @@ def test_nothing_is_said_where_that_is_wanted(course):
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("grdae",), "There is no command grdae"),
+        (("grdae",), "There is no command grdae. There are: grade, "),
         (("build",), "There are no notebooks in"),
         (("new", "mine"), "units/mine: Not a directory."),
     ],

@@ -11,7 +11,6 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from nbconvert.exporters import HTMLExporter
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
@@ -20,6 +19,7 @@ from lib.checking.answers import read_record
 from lib.checking.results import leaves
 from lib.checking.student_code import Failure
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.pages.formgrader import SubmissionPage
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK, Course
@@ -158,7 +158,7 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     resources = {"assignment_id": ASSIGNMENT, "notebook_id": ASSIGNMENT, "base_url": "", "submission_id": "1"}
     resources |= {"index": 0, "total": 1, "student": "x", "last_name": "", "first_name": "", "notebook_path": ""}
-    shown, _ = HTMLExporter(config=config).from_filename(str(graded.notebook(name)), resources=resources)
+    shown, _ = SubmissionPage(config=config).from_filename(str(graded.notebook(name)), resources=resources)
     loss = verdict.parts[0]
     kept = [each for part in verdict.parts for each in (part.challenge, *part.expected.values())]
     records = [read_record(data) for each in kept for data in each.values()]

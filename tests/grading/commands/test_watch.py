@@ -292,3 +292,5 @@ def test_from_handing_in_to_the_page(new_course, tmp_path):
     ada.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
     [page] = (ada.folder / ASSIGNMENT / "feedback").glob("*/*.html")
     assert "19 of 20 points so far" in text_of(page.read_text())
+    [released] = tmp_path.glob("exchange/zerolayer/feedback/*.html")
+    assert released.stat().st_mode & 0o777 == 0o644, "the student's own account can fetch it"

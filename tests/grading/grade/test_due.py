@@ -140,7 +140,7 @@ def test_one_damaged_verdict_is_for_a_person_and_grading_makes_it_anew(course, c
     page, _ = report(course, capsys)
     assert "ada ✎: the verdict's file can't be read as JSON" in page
     assert "emil ✎: the verdict's file is missing" in page
-    assert "Handed in and not graded" in page
+    assert "Grade 2 submissions" in page
     pages = course.nbgrader("generate_feedback", ASSIGNMENT)
     assert pages.returncode == 0, pages.stderr
     assert "Traceback" not in pages.stderr

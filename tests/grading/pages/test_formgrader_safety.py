@@ -5,6 +5,7 @@ would show nothing here.
 """
 
 import shutil
+import sys
 from urllib.parse import quote
 
 import nbformat
@@ -111,11 +112,24 @@ def test_nbgraders_own_pages_run_what_a_name_says(course, visitor, tmp_path):
     shutil.copytree(course.root, tmp_path / "course")
     config = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
     (tmp_path / "course" / "nbgrader_config.py").write_text(config)
-    with jupyter_lab(tmp_path / "course") as lab:
+    unguarded = "--ServerApp.jpserver_extensions={'lib.grading.pages.server': False}"
+    command = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'course'}", unguarded)
+    with jupyter_lab(tmp_path / "course", command=command) as lab:
         visitor.enter(lab)
         ran = {place for place in [*formgrader_pages(course), *files_of(course)] if visitor.opens(place)}
     # It can't render the other one's notebook.
     assert {course.submissions[ID], f"manage_students/{quote(ID)}", *files_of(course)} <= ran
+
+
+def test_no_script_runs_where_the_courses_settings_cannot_be_read(course, visitor, tmp_path):
+    """Jupyter logs the error, and serves formgrader without those settings."""
+    shutil.copytree(course.root, tmp_path / "course")
+    (tmp_path / "course" / "nbgrader_config.py").write_text("c = get_config()\nthis is no Python\n")
+    with jupyter_lab(tmp_path / "course") as lab:
+        visitor.enter(lab)
+        assert [place for place in [*formgrader_pages(course), *files_of(course)] if visitor.opens(place)] == []
+        visitor.opens(course.submissions["ada"])
+        assert visitor.page.locator("math").count() > 20, "it is shown as ever"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from lib.checking.results import from_json, to_json
+from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.pages.classroom import StudentWork
 from lib.grading.pages.evidence import challenge
@@ -59,47 +60,77 @@ def risks(html):
 
 
 SAYS = {
+    "person": [
+        "Grade 1 submission : zerolayer grade softmax_classifier",
+        "add --force --student ID . nils",
+        "Mark 22 answers : explain-gradient : 11 of 11 explain-rate-and-batch : 11 of 11",
+        "Look at 1 notebook , then zerolayer grade softmax_classifier --seen ID : lars ✎ : could not be read or run",
+        "Missing: 1 Missing, Mona mona",
+    ],
+    "again": [
+        "The loss is the mean over all entries of the matrix 18 % , 2 of 11 · The loss",
+        "Compute the loss of a batch of two samples",
+        "alert('E')",
+    ],
     "scores": [
-        "some written answers wait to be marked",
-        "score students 0 1 13 1 15 1 19 5 20 3",
+        "Scores: median 19, code (20)",
+        "Points for code (20), until all written answers are marked: then for all (24).",
     ],
     "parts": [
-        "The loss (2) 64 % 5 4 1 – 1 −0.04 little",
-        "Softmax for large scores (1) 82 % 9 – – 1 1 0.73",
-        "The training loop (4) 89 % 9 1 – – 1 −0.23 little",
+        "The loss was the hardest, with 64 % of its points",
+        "The loss (2) 64 % 5 4 1 – 1",
+        "Softmax for large scores (1) 82 % 9 – – 1 1",
     ],
-    "mistakes": ["2 students of 11", "Hint:", "Teach again: Compute the loss of a batch of two samples", "alert('E')"],
     "predictions": [
-        "(5 of 11 predicted) choice students percent share Batch size 1 ✓ so it is 2 40 % Batch size 16 2 40 %",
-        "a quarter of the old one 0 0 % 0.000625, which is a sixteenth of the old one ✓ so it is 2 50 %",
+        "(5 of 11 predicted) choice students percent share Batch size 1 ✓ right 2 40 % Batch size 16 2 40 %",
+        "a quarter of the old one 0 0 % 0.000625, which is a sixteenth of the old one ✓ right 2 50 %",
     ],
-    "person": [
-        "explain-gradient : 11 answers",
+    "runs": ["can't be read as JSON", "The code calls scipy.special.softmax", "hana ✎"],
+    "everyone": ["all (24) code (20) The loss (2)", "King, Ada ada ✎ to mark 20", "11 graded submissions"],
+    "author": [
+        "3 groups of wrong answers without a name",
         "The loss: 2 students The loss of one sample is not -log of its true class's probability.",
         "The code of finn",
         "The code of gail",
         "“The cell loss ended in SyntaxError",
-        "can't be read as JSON",
-        "scipy.special.softmax : 1 student hana",
-        "Handed in and not graded",
+        "The loss −0.04",
+        "The training loop −0.23",
     ],
-    "absent": [
-        "Nguyễn, Dr., Bảo ✎ 1 d 3 h",
-        "Missing: 1 student in the gradebook, without a submission.",
-        "Missing, Mona",
-    ],
-    "everyone": ["King, Ada", "11 graded submissions"],
 }
 
 
-def test_it_says_who_did_what_and_what_waits_for_whom(small_class, page):
-    assert "submitted 12 of 13 graded 11 failed to run 1 late 1 missing 1 median score 19 of 20" in words(page)
+def test_it_says_what_to_do_first_and_who_did_what(small_class, page):
+    assert re.search(r"Made .* UTC\. Due 01 March 2026, 12:00 UTC\. 12 of 13 submitted, 11 graded, 1 late", words(page))
     told = {id: section(page, id) for id in SAYS}
     assert [(id, text) for id, texts in SAYS.items() for text in texts if text not in told[id]] == []
+    assert re.findall(r'<section id="(\w+)"', page)[:2] == ["person", "again"]
+    assert "Nguyễn, Dr., Bảo bao ✎ 1 d 3 h" in words(page)
     emma = small_class.verdict("emma").parts[0].mistake
-    assert told["mistakes"].index(emma.name) < told["mistakes"].index("1/B is missing"), "the most frequent first"
-    assert emma.hint in told["mistakes"] and "finn" not in told["mistakes"]
-    assert "not defined" not in told["person"] and told["person"].rstrip(" ✎").endswith("nils")
+    assert told["again"].index(emma.name) < told["again"].index("1/B is missing"), "the most frequent first"
+    assert emma.hint in told["again"] and "finn" not in told["again"]
+    assert "not defined" not in told["person"] and "emma" not in told["person"]
+
+
+def test_a_notebook_is_looked_at_until_somebody_has_seen_it(small_class, tmp_path):
+    """Marks end no alarm, and what is seen of one submission is not seen of the next."""
+    course = small_class.copy(tmp_path)
+    course.marks({("lars", cell): 2 for cell in ("explain-gradient", "explain-rate-and-batch")})
+    listed = "lars  could not be read or run"
+    assert course.zerolayer("grade", ASSIGNMENT, "--student=lars").stdout.count(listed) == 1
+    seen = course.zerolayer("grade", "--seen", "lars", ASSIGNMENT)
+    assert (seen.returncode, seen.stdout.count(listed)) == (0, 0), "and nothing else is listed"
+    assert "Seen: lars: could not be read or run" in seen.stdout
+    head, line = (course.root / "seen.csv").read_text().splitlines()
+    digest = course.verdict("lars").handed_in
+    assert (head, line) == (
+        "assignment,student,submission,reason",
+        f"{ASSIGNMENT},lars,{digest},could not be read or run",
+    )
+    assert "lars" not in section(course.report(), "person")
+    (course.root / "submitted" / "lars" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").write_text("{still no notebook")
+    again = course.zerolayer("grade", ASSIGNMENT)
+    assert (again.returncode, again.stdout.count(listed)) == (NEEDS_A_PERSON, 1)
+    assert "lars" in section(course.report(), "person")
 
 
 def test_a_time_is_said_in_words():
@@ -118,7 +149,8 @@ def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page)
     written = (small_class.root / "reports" / unquote(feedback.copy().pop().partition("#")[0])).resolve().read_text()
     there = {element.get("id") for element in elements(written)}
     cells = {link.partition("#")[2] for link in feedback}
-    assert "explain-gradient" in cells and cells <= there | {""}
+    assert "check-cce" in there and cells <= there | {""}
+    assert f"http://localhost:8888/formgrader/marking/{ASSIGNMENT}/{ASSIGNMENT}/explain-gradient" in links
     assert "https://hub.example/formgrader/" in small_class.report("--server=https://hub.example/")
 
 
@@ -169,13 +201,13 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
 def test_grading_again_changes_the_next_report(small_class, tmp_path):
     """The students' pages that were asked for, too."""
     course = small_class.copy(tmp_path)
-    assert "1/B is missing" in section(course.report("--student=ines"), "mistakes")
+    assert "1/B is missing" in section(course.report("--student=ines"), "again")
     own = course.root / "reports" / ASSIGNMENT / "ines.html"
-    assert "19 of 20 points" in text_of(own.read_text())
+    assert "19 of 20 points for code" in text_of(own.read_text())
     course.hand_in("ines", RIGHT)
     assert course.zerolayer("grade", ASSIGNMENT, "--student=ines", "--force").returncode == 0
     assert "1/B is missing" not in course.report()
-    assert "20 of 20 points" in text_of(own.read_text())
+    assert "20 of 20 points for code" in text_of(own.read_text())
 
 
 def test_a_class_with_every_kind_of_submission_has_a_report(graded):
@@ -183,17 +215,16 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     assert done.returncode == 0, done.stderr
     page = (graded.root / "reports" / f"{ASSIGNMENT}.html").read_text()
     verdicts = [Verdict.load(file.parent) for file in graded.root.glob(f"autograded/*/*/{FILE}")]
-    unrun = sum(all(part.problem for part in verdict.parts) for verdict in verdicts)
-    assert f" graded {len(verdicts)} failed to run {unrun} " in words(page)
+    assert f"submitted, {len(verdicts)} graded" in words(page)
+    to_look_at = [verdict for verdict in verdicts if verdict.reasons]
+    assert f"Look at {len(to_look_at)} notebooks" in section(page, "person")
     assert risks(page) == []
-    assert "missing not known" in words(page)
-    assert "It isn't known who is missing, since the gradebook has no roster" in section(page, "absent")
-    said = section(page, "person")
-    unnamed = said.partition("Wrong answers without a name")[2].partition("How notebooks ran")[0]
+    assert "Without a roster nobody knows who is missing" in section(page, "person")
+    unnamed = section(page, "author")
     assert "The loss of one sample is not -log of its true class" in unnamed
     assert "still open" not in unnamed and not re.search(r"\w is not defined", unnamed)
     for remark in {remark for verdict in verdicts for remark in verdict.remarks}:
-        assert " ".join(re.sub(r"^(The cell \S+|Cell \d+)", "A cell", remark).split()) in said
+        assert " ".join(re.sub(r"^(The cell \S+|Cell \d+)", "A cell", remark).split()) in section(page, "runs")
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")
 
 

@@ -1,16 +1,20 @@
 """The doctor, on machines that can't lock a kernel in: this one, each time with something really taken away."""
 
+import errno
 import json
+import os
 import resource
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pyseccomp
 import pytest
 
 from lib.grading.sandbox import doctor, lockdown
 
+ROOT = Path(__file__).parents[3]
 EXAMINE = ("-c", "from lib.grading.sandbox import doctor; print(doctor.report(doctor.examine()))")
 COMMAND = ("-m", "lib.grading", "doctor")
 LOCK_THAT_HOLDS_NOTHING = """
@@ -49,6 +53,39 @@ def test_it_tells_what_an_old_kernel_is_missing(lockable):
     assert "at the step “private root”: Function not implemented." in said
     assert "Linux 5.14 or newer" in said
     assert "--no-sandbox" in said
+
+
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+STARTS_PYTHON = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
+
+
+def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tmp_path):
+    """As a kernel, it isn't told apart from an old Linux by the step alone."""
+    if os.geteuid() != 0:
+        pytest.skip("Only root can become an account that starts Python by a right that kernels lose.")
+    closed = tmp_path / "python"
+    closed.mkdir(mode=0o700)
+    (closed / "site-packages").mkdir()
+    command = [*AS_NOBODY[:1], *STARTS_PYTHON, *AS_NOBODY[1:], sys.executable, *EXAMINE]
+    named = os.pathsep.join([str(ROOT), str(closed / "site-packages")])
+    said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
+    assert "at the step “private root”: /" in said.stdout and "Permission denied." in said.stdout
+    assert "give this account the right to read it" in said.stdout and "5.14" not in said.stdout
+
+
+def test_it_names_the_flags_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
+    """An account that isn't root, in a container without a mark."""
+
+    def filtered():
+        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        for call in ("unshare", "setns", "mount"):
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+        rules.load()
+
+    said = run(*EXAMINE, preexec_fn=filtered).stdout
+    assert said.startswith(NOT_HELD)
+    assert "seccomp" in said and "--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
 
 
 def test_it_names_the_limit_that_leaves_a_notebook_too_few_threads(lockable):

@@ -1,0 +1,42 @@
+"""What a person has seen: `seen.csv` in the course's folder, a line for each reason that a submission was listed for.
+
+A line counts for one submission only: it has the digest of its files, or the file's name where it was not collected.
+The file may be edited: a reason whose line is removed is listed again.
+"""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from lib.grading.files import read_bounded
+from lib.grading.names import visible
+
+HEAD = ("assignment", "student", "submission", "reason")
+LARGEST = 50_000_000
+"""Bytes of the file that are read: a line has some hundred."""
+
+
+class Seen:
+    """The reasons of an assignment's submissions that a person has seen."""
+
+    def __init__(self, course: Path, assignment: str):
+        """Read the file, if there is one. Raises OSError where it can't be read."""
+        self._file, self._assignment = course / "seen.csv", assignment
+        held = read_bounded(self._file, LARGEST) if self._file.exists() else b""
+        self._rows = {tuple(row) for row in csv.reader((held or b"").decode("utf-8-sig", "replace").splitlines())}
+
+    def unseen(self, student: str, submission: str, reasons: Iterable[str]) -> list[str]:
+        """Return the reasons that nobody has seen, each once."""
+        return [why for why in dict.fromkeys(reasons) if self._row(student, submission, why) not in self._rows]
+
+    def note(self, student: str, submission: str, reasons: Iterable[str]) -> None:
+        """Add a line for each reason that nobody has seen. Raises OSError where the file can't be written."""
+        rows = [self._row(student, submission, why) for why in self.unseen(student, submission, reasons)]
+        with self._file.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows if self._rows else [HEAD, *rows])
+        self._rows |= {HEAD, *rows}
+
+    def _row(self, student: str, submission: str, why: str) -> tuple[str, ...]:
+        """Return a line. A student chooses names of files, which a spreadsheet may take for a formula."""
+        cells = (visible(cell) for cell in (self._assignment, student, submission, why))
+        return tuple(f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells)
