@@ -3,10 +3,9 @@ const find = (what, of = document) => of.querySelector(what), all = (what, of = 
 const state = JSON.parse(find("#state").textContent), {api} = find("#cards").dataset, cards = all("article");
 const rows = card => card.dataset.rows.split(" ").map(id => state[id]);
 const waits = card => rows(card).some(row => row.needs_manual_grade);
-const points = row => row.manual_score ?? (row.needs_manual_grade ? null : row.auto_score);
 const lines = row => (row.manual_comment ?? "").split("\n").filter(Boolean);
 const shown = () => cards.filter(card => card.offsetParent), at = () => find("article.at");
-let half = 0, pending = 0, queue = Promise.resolve();
+let half = 0, pending = 0, queue = Promise.resolve(), letters = [];
 
 /* What all answers of a card have; undefined where they differ. */
 function common(card, of) {
@@ -52,7 +51,8 @@ const write = (card, change) =>
 
 function paint() {
   for (const card of cards) {
-    const value = common(card, points), text = find("textarea", card), isDone = !waits(card);
+    const isDone = !waits(card), text = find("textarea", card);
+    const value = common(card, row => row.manual_score ?? (isDone ? row.auto_score : null));
     card.classList.toggle("done", isDone);
     card.classList.toggle("failed", Boolean(card.failed));
     for (const button of all("button", card)) button.ariaPressed = isDone && Number(button.value) === value;
@@ -64,25 +64,23 @@ function paint() {
   find("#done").textContent = `${list.filter(row => !row.needs_manual_grade).length} of ${list.length}`;
   find("#failed").textContent = cards.filter(card => card.failed).map(card => `${card.ariaLabel} isn't saved.`).join(" ");
   const uses = line => remarks.filter(each => each === line).length;
-  const frequent = [...new Set(remarks)].sort((one, other) => uses(other) - uses(one)).slice(0, 7);
-  find("#remarks").replaceChildren(...frequent.map((textContent, place) =>
+  for (const line of new Set(remarks.sort((one, other) => uses(other) - uses(one)))) {
+    const place = letters.length < 7 ? letters.length : letters.findIndex(each => uses(each) < uses(line));
+    if (!letters.includes(line) && place >= 0) letters[place] = line; // a letter stays with its remark
+  }
+  find("#remarks").replaceChildren(...letters.map((textContent, place) =>
     Object.assign(document.createElement("button"), {textContent, value: "abcdefg"[place]})));
 }
 
-function go(card) {
-  card?.focus({preventScroll: true});
-  card?.scrollIntoView();
-}
-
 const KEYS = {
-  j: () => go(shown()[shown().indexOf(at()) + 1]),
-  k: () => go(shown()[shown().indexOf(at()) - 1]),
+  j: () => shown()[shown().indexOf(at()) + 1]?.focus(),
+  k: () => shown()[shown().indexOf(at()) - 1]?.focus(),
   r: () => find("textarea", at()).focus(),
   backspace: () => give(at(), null),
 };
 document.addEventListener("keydown", event => {
   const isTyping = event.target.matches("textarea"), key = event.key.toLowerCase();
-  if (isTyping && key === "escape") go(at());
+  if (isTyping && key === "escape") at().focus();
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const digit = event.code.match(/(?:Digit|Numpad)(\d)/)?.[1];
   const value = digit ? (Number(digit) + half).toFixed(1) : CSS.escape(key);
@@ -97,7 +95,7 @@ document.addEventListener("click", ({target}) => {
   const button = target.closest("button"), line = button?.textContent, card = at();
   if (button?.closest("article")) {
     give(card, Number(button.value));
-    go(cards.slice(cards.indexOf(card) + 1).find(waits));
+    cards.slice(cards.indexOf(card) + 1).find(waits)?.focus();
   } else if (button) write(card, old => old.includes(line) ? old.filter(each => each !== line) : [...old, line]);
 });
 document.addEventListener("focusin", ({target}) => {
@@ -111,4 +109,4 @@ document.addEventListener("change", ({target}) => {
 addEventListener("beforeunload", event => { if (pending) event.preventDefault(); });
 for (const part of all("aside details")) part.open = innerWidth > 768;
 paint();
-go(cards.find(waits) ?? cards[0]);
+(cards.find(waits) ?? cards[0]).focus();

@@ -5,9 +5,10 @@ page asks for the state of its answers before it saves; what another person save
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import groupby, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,7 @@ from lib.grading.pages.templates import templates
 SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
 """The room of one answer, so that none takes that of others."""
 CUT = "<p><em>A picture is not shown here: look at the notebook.</em></p>"
-Row = Mapping[str, Any]
-"""What the gradebook has of one answer."""
+Row = dict[str, Any]
 
 
 class MarkingPage(BaseHandler):
@@ -41,57 +41,59 @@ class MarkingPage(BaseHandler):
     @check_notebook_dir
     def get(self, *question: str) -> None:
         """Called by the server with an assignment, a notebook and a cell, or with None for each."""
+        rows = self._rows(*question)
         if self.get_argument("state", ""):
-            self.finish(self._state(*question))
-            return
-        self.gradebook.db.expire_all()  # a build may have changed the questions
-        parts = [(known.name, part) for known in self.gradebook.assignments for part in known.notebooks]
-        questions = [(known, part.name, name) for known, part in parts for name in _questions(part)]
-        if question in questions:
-            self._show_question(*question)
+            self.finish({row["id"]: row for row in rows})
+        elif rows and all(question):
+            self._show_question(rows, *question)
         else:
             self.set_status(404 if all(question) else 200)
-            self._show(name="", unknown=question[-1], questions=[(each, self._state(*each)) for each in questions])
+            questions = groupby(self._rows(), itemgetter("assignment", "notebook", "name"))
+            self._show(name="", unknown=question[-1], questions=[(each, [*rows]) for each, rows in questions])
 
-    def _show_question(self, assignment: str, notebook: str, name: str) -> None:
-        state = self._state(assignment, notebook, name)  # first: what is graded from here on has another version
+    def _show_question(self, rows: list[Row], assignment: str, notebook: str, name: str) -> None:
         file = self._file("release", ".", assignment, notebook)
         released = _read(file)
         at = next((place for place, cell in enumerate(released) if course_id(cell) == name), 0)
         cell = released[at : at + 1]
         asked, given = (cell, released) if any(map(is_task, cell)) else (released[max(0, at - 1) : at], cell)
-        answers = [_answer(row, name, given) for row in state.values()]
-        scheme, model = read_guides(self.coursedir, assignment, notebook).get(name, ("", ""))
+        answers = sorted((_answer(row, given) for row in rows), key=itemgetter("key"))
         self._show(
             name=name,
-            guide={"Question": render_cells(asked, Room(), file.parent), "Mark scheme": scheme, "Model answer": model},
-            cards=[[*alike] for _, alike in groupby(sorted(answers, key=_key), _key)],
-            state=state,
+            asked=render_cells(asked, Room(), file.parent),
+            guide=read_guides(self.coursedir, assignment, notebook).get(name, ("", "")),
+            cards=[[*alike] for _, alike in groupby(answers, itemgetter("key"))],
+            state={row["id"]: row for row in rows},
         )
 
-    def _state(self, assignment: str, notebook: str, name: str) -> dict[str, Row]:
-        """Read what the gradebook has of each answer to a cell, by the id of its points, and when that was graded."""
-        cell, part, whole = api.BaseCell, api.SubmittedNotebook, api.SubmittedAssignment
+    def _rows(self, *question: str) -> list[Row]:
+        """Read what the gradebook has of each answer to a question, or to all: cells that have points and a comment."""
+        cell, noted = api.BaseCell.__table__, api.BaseCell.__table__.alias()
         grade, comment, student = api.Grade, api.Comment, api.Student
-        named = select(cell.id).join(api.Notebook, api.Notebook.id == cell.notebook_id).join(api.Assignment)
-        cells = named.where(api.Assignment.name == assignment, api.Notebook.name == notebook, cell.name == name)
+        part, whole = api.SubmittedNotebook, api.SubmittedAssignment
+        names = [api.Assignment.name.label("assignment"), api.Notebook.name.label("notebook"), cell.c.name]
         query = (
             select(
+                *(*names, student.id.label("student"), student.last_name, student.first_name),
                 *(grade.id, grade.manual_score, grade.auto_score, grade.extra_credit, grade.needs_manual_grade),
-                *(grade.max_score, comment.id.label("comment"), comment.manual_comment),
-                *(part.id.label("submission"), student.id.label("student"), student.last_name, student.first_name),
+                *(grade.max_score, comment.id.label("comment"), comment.manual_comment, part.id.label("submission")),
             )
+            .join(api.Assignment, api.Assignment.id == api.Notebook.assignment_id)
+            .join(cell, cell.c.notebook_id == api.Notebook.id)
+            .join(noted, and_(noted.c.notebook_id == api.Notebook.id, noted.c.name == cell.c.name))
+            .join(grade, grade.cell_id == cell.c.id)
+            .join(comment, and_(comment.cell_id == noted.c.id, comment.notebook_id == grade.notebook_id))
             .join(part, part.id == grade.notebook_id)
             .join(whole, whole.id == part.assignment_id)
             .join(student, student.id == whole.student_id)
-            .outerjoin(comment, and_(comment.notebook_id == part.id, comment.cell_id.in_(cells)))
-            .where(grade.cell_id.in_(cells))
+            .where(*(column == value for column, value in zip(names, question, strict=False) if value))
+            .order_by(*names)
         )
-        state = dict[str, Row]()
-        for row in self.gradebook.db.execute(query).mappings():
-            file = self._file("autograded", row["student"], assignment, notebook)
-            state[row["id"]] = {**row, "file": str(file), "graded": str(file.exists() and file.stat().st_mtime_ns)}
-        return state
+        rows = [dict(row) for row in self.gradebook.db.execute(query).mappings()]
+        for row in rows:
+            file = self._file("autograded", row["student"], row["assignment"], row["notebook"])
+            row |= {"file": str(file), "graded": str(file.exists() and file.stat().st_mtime_ns)}
+        return rows
 
     def _file(self, step: str, student: str, assignment: str, notebook: str) -> Path:
         folder = getattr(self.coursedir, f"{step}_directory")
@@ -103,16 +105,10 @@ class MarkingPage(BaseHandler):
         self.finish(page.render(base=self.base_url, nonce=secrets.token_urlsafe(16), **values))
 
 
-def _questions(notebook: api.Notebook) -> list[str]:
-    """Name the cells that a person marks: written answers, and nbgrader's tasks."""
-    written = {cell.name for cell in notebook.grade_cells} & {cell.name for cell in notebook.solution_cells}
-    return sorted(written | {cell.name for cell in notebook.task_cells})
-
-
-def _answer(row: Row, name: str, given: Sequence[NotebookNode]) -> Row:
+def _answer(row: Row, given: Sequence[NotebookNode]) -> Row:
     """Read an answer from a graded notebook: the cell, or what a student has put between a task and the next one."""
     notebook = _read(file := Path(row["file"]))
-    at = [*map(course_id, notebook), name].index(name)
+    at = [*map(course_id, notebook), row["name"]].index(row["name"])
     cells = notebook[at : at + 1]
     if any(map(is_task, cells)):
         cells = [*takewhile(lambda cell: not course_id(cell), notebook[at + 1 :])]
@@ -121,13 +117,10 @@ def _answer(row: Row, name: str, given: Sequence[NotebookNode]) -> Row:
     html = render_cells(own, Room(**SMALL), file.parent) if text else ""
     if text.count("![") + text.lower().count("<img") > html.count("<img"):
         html += CUT
-    return {**row, "text": text, "html": html, "doubt": "" if text else _doubt(file, name)}
-
-
-def _key(answer: Row) -> tuple[bool, bool, str, str, str]:
-    """Sort by wording, empty ones last. Answers that look the same have the same key, and are marked together."""
-    text, html, doubt = answer["text"], answer["html"], answer["doubt"]
-    return not text, not doubt, text.casefold(), text + html, answer["id"] if doubt or html.endswith(CUT) else ""
+    doubt = "" if text else _doubt(file, row["name"])
+    # Sorts by wording, empty ones last. Those that look the same have the same key: they are marked together.
+    key = not text, not doubt, text.casefold(), text + html, row["id"] if doubt or html.endswith(CUT) else ""
+    return {**row, "html": html, "is_blank": not text, "doubt": doubt, "key": key}
 
 
 def _doubt(file: Path, name: str) -> str:
