@@ -49,7 +49,7 @@ class MarkingPage(BaseHandler):
         else:
             self.set_status(404 if all(question) else 200)
             questions = groupby(self._rows(), itemgetter("assignment", "notebook", "name"))
-            self._show(name="", unknown=question[-1], questions=[(each, [*rows]) for each, rows in questions])
+            self._show(name="", unknown=question, questions=[(each, [*rows]) for each, rows in questions])
 
     def _show_question(self, rows: list[Row], assignment: str, notebook: str, name: str) -> None:
         file = self._file("release", ".", assignment, notebook)

@@ -1,6 +1,7 @@
 """Marking by question, in a real browser: 58 answers by keys, two people at once, and answers that attack the page."""
 
 import shutil
+from contextlib import ExitStack
 
 import nbformat
 import pytest
@@ -13,15 +14,13 @@ from tests.submissions import as_bytes, cell
 NAME = "essay"
 SCHEME, MODEL = "One point for the square.", "The square grows faster."
 HOSTILE = """<script>window.ran = 1; fetch("/api/terminals", {method: "POST"})</script>
-<img src=x onerror="window.ran = 1"> <img src="http://example.org/pixel.png"> <svg onload="window.ran = 1"></svg>
-<style>body { display: none } @import url(http://example.org/a.css);</style>
-<p style="position: fixed; inset: 0; background: url(http://example.org/b.png)">over all</p>
-<link rel="prefetch" href="http://example.org/c"> <iframe src="http://example.org/d"></iframe>
-<a href="javascript:window.ran = 1">run</a> <a href="/formgrader/api/status" autofocus>here</a> <base href="//example.org">
-<a href="https://example.org/e" ping="http://example.org/f">away</a> <form action="/api"><button value="2.0">x</button></form>
-<textarea>x</textarea></div></article></script><script>window.ran = 1</script>
-
-![far](http://example.org/g.png)"""
+<img src=x onerror="window.ran = 1"> <img src="http://example.org/a.png"> <svg onload="window.ran = 1"></svg>
+<style>body { display: none } @import url(http://example.org/b.css);</style> <base href="http://example.org/">
+<p style="position: fixed; inset: 0; background: url(http://example.org/c.png)">over all</p>
+<link rel="prefetch" href="http://example.org/d"> <iframe src="http://example.org/e"></iframe>
+<a href="javascript:window.ran = 1">run</a> <a href="/formgrader/api/status" autofocus>here</a>
+<a href="https://example.org/f" ping="http://example.org/g">away</a> <button value="2.0">x</button>
+</div></article></script><script>window.ran = 1</script> ![far](http://example.org/h.png)"""
 TEXTS = {f"s{n:02}": f"Answer {n % 7} of mine: since $a^2$ grows, case {n}." for n in range(45)}
 TEXTS |= {f"same{n}": "It grows faster." for n in range(5)} | {f"blank{n}": None for n in range(4)}
 TEXTS |= {"hostile": HOSTILE, "long": "word " * 12_000, "code": "```\nfor x in y: pass\n```", "broken": None}
@@ -30,20 +29,14 @@ CARDS = len(TEXTS) - 4 - 3
 
 def source():
     """The instructor's notebook: a written answer and one of nbgrader's tasks."""
-
-    def make(cell, name, points, **flags):
-        own = {"grade": True, "solution": True, "locked": False, "task": False, "schema_version": 3}
-        cell.metadata["nbgrader"] = {**own, "grade_id": name, "points": points, **flags}
-        return cell
-
-    text, scheme = nbformat.v4.new_markdown_cell, f"### BEGIN MARK SCHEME\n{SCHEME}\n### END MARK SCHEME"
-    cells = [
-        text("**Question.** Which grows faster?"),
-        make(text(f"### BEGIN SOLUTION\n{MODEL}\n### END SOLUTION\n{scheme}"), "why", 2),
-        make(text(f"**Task.** Draw both.\n{scheme}"), "draw", 3, grade=False, solution=False, locked=True, task=True),
-        text("The end."),
-    ]
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python"}})
+    scheme, text = f"### BEGIN MARK SCHEME\n{SCHEME}\n### END MARK SCHEME", nbformat.v4.new_markdown_cell
+    written = text(f"### BEGIN SOLUTION\n{MODEL}\n### END SOLUTION\n{scheme}")
+    task = text(f"**Task.** Draw both.\n{scheme}")
+    for marked, is_task, name in ((written, False, "why"), (task, True, "draw")):
+        flags = {"grade": not is_task, "solution": not is_task, "locked": is_task, "task": is_task}
+        marked.metadata["nbgrader"] = {**flags, "grade_id": name, "points": 2 + is_task, "schema_version": 3}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return nbformat.v4.new_notebook(cells=[text("Which grows faster?"), written, task, text("End.")], metadata=kernel)
 
 
 def hand_in(course, student, text):
@@ -59,6 +52,7 @@ def hand_in(course, student, text):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory, lockable_here):
+    """A graded class, and a running server there."""
     course = Course(tmp_path_factory.mktemp("marking"))
     shutil.copy("nbgrader_config.py", course.root)
     (course.root / "solutions" / NAME).mkdir(parents=True)
@@ -67,32 +61,25 @@ def course(tmp_path_factory, lockable_here):
     for student, text in TEXTS.items():
         hand_in(course, student, text)
     assert course.zerolayer("grade", NAME).returncode == 3, "one of them can't be read"
-    return course
-
-
-@pytest.fixture(scope="module")
-def lab(course):
-    with jupyter_lab(course.root) as running:
-        yield running
+    with jupyter_lab(course.root) as course.lab:
+        yield course
 
 
 @pytest.fixture
-def open_page(browser, lab):
-    """Open a person's own page on a question; what it fetches is noted."""
-    people = []
+def open_page(browser, course):
+    """Open a person's own page on a question; what it asks for is noted in `asked`."""
+    with ExitStack() as opened:
 
-    def open_one(question, **options):
-        people.append(person := browser.new_context(**options))
-        page = person.new_page()
-        lab.log_in(page)
-        page.fetched = []
-        page.on("request", lambda sent: page.fetched.append(sent))
-        page.goto(f"{lab.url}/formgrader/marking/{question}", timeout=PATIENCE)
-        return page
+        def open_one(question, **options):
+            page, asked = browser.new_page(**options), []
+            opened.callback(page.close)
+            course.lab.log_in(page)
+            page.on("request", lambda request: asked.append(request))
+            page.goto(f"{course.lab.url}/formgrader/marking/{question}", timeout=PATIENCE)
+            page.asked = asked
+            return page
 
-    yield open_one
-    for person in people:
-        person.close()
+        yield open_one
 
 
 def press(page, *keys):
@@ -102,19 +89,15 @@ def press(page, *keys):
     page.evaluate("queue.then(() => 0)")
 
 
-def card_of(page, text):
-    return page.locator("article").filter(has_text=text)
-
-
 def marks(course, question, student):
     """Read an answer's points, whether it waits, what it got besides, and the remark."""
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         grade = gradebook.find_grade(question, NAME, NAME, student)
         remark = gradebook.find_comment(question, NAME, NAME, student).manual_comment
-        return grade.manual_score, grade.needs_manual_grade, grade.extra_credit, remark
+        return grade.manual_score, grade.needs_manual_grade, grade.extra_credit or 0, remark
 
 
-def test_answers_that_are_alike_are_one_card_and_what_could_not_be_read_is_apart(course, open_page):
+def test_answers_that_are_alike_are_one_card_and_what_could_not_be_read_is_apart(open_page):
     """Sorted by wording, without names at first, next to how they are to be marked."""
     page = open_page(f"{NAME}/{NAME}/why")
     assert page.locator("article").count() == CARDS
@@ -125,7 +108,7 @@ def test_answers_that_are_alike_are_one_card_and_what_could_not_be_read_is_apart
         "could not be read or run notebook",
         "blank 4 alike notebook notebook notebook notebook",
     ]
-    assert "5 alike" in card_of(page, "It grows faster.").inner_text()
+    assert "5 alike" in page.locator("article", has_text="It grows faster.").inner_text()
     texts = [text.casefold() for text in page.locator(".answer").all_text_contents()][2:-2]
     assert texts == sorted(texts) and len(texts[-1]) == 60_000
     assert "s07" not in page.locator("main").inner_text()
@@ -136,35 +119,37 @@ def test_answers_that_are_alike_are_one_card_and_what_could_not_be_read_is_apart
 def test_58_answers_take_one_page_and_a_key_each(course, open_page):
     """A remark is written once, and given again by its letter. Blank answers have 0 points already."""
     page = open_page(f"{NAME}/{NAME}/why")
+    students = page.evaluate("cards.map(card => rows(card).map(row => row.student))")
     assert page.locator("#done").inner_text() == "4 of 58"
-    press(page, ".", "1", "2", "r", *"No proof.", "Escape", "0", "j", "k", "k", "Backspace", ".", "0")
-    press(page, "k", "a", "1")
-    assert marks(course, "why", "hostile") == (1.5, False, None, None)
+    press(page, ".", "1", "2", "r", *"No proof.", "Escape", "0")
+    press(page, "a", "1", "j", "k", "k", "Backspace", "k", "a")
+    found = [marks(course, "why", student) for student, *_ in students[:4]]
+    remark = "No proof."
+    assert found == [(1.5, False, 0, None), (2, False, 0, None), (0, False, 0, None), (None, True, 0, remark)]
     press(page, *"12" * (CARDS // 2))
     assert page.locator("#done").inner_text() == "58 of 58"
-    assert [sent.resource_type for sent in page.fetched].count("document") == 1
-    assert {marks(course, "why", f"same{n}")[1] for n in range(5)} == {False}
-    assert len({marks(course, "why", f"same{n}") for n in range(5)}) == 1
-    assert marks(course, "why", "blank0") == (None, False, None, None)
+    assert [sent.resource_type for sent in page.asked].count("document") == 1
+    [same] = {marks(course, "why", student) for student in max(students, key=len)}
+    assert same[0] in (1, 2) and marks(course, "why", "blank0") == (None, False, 0, None)
     press(page, "u")
     assert page.locator("article:visible").count() == 1, "the last one, which is still at hand"
 
 
-def test_nothing_of_an_answer_runs_or_fetches_or_covers_the_page(course, open_page, lab):
+def test_nothing_of_an_answer_runs_or_fetches_or_covers_the_page(open_page):
     page = open_page(f"{NAME}/{NAME}/why")
-    card = card_of(page, "over all")
+    card = page.locator("article", has_text="over all")
     card.scroll_into_view_if_needed()
     assert card.locator(".answer").evaluate("at => getComputedStyle(at).contain") == "paint"
     kinds = card.locator(".answer *").evaluate_all("all => all.map(each => each.tagName.toLowerCase())")
     assert set(kinds) <= {"p", "a", "em", "div"}
     links = card.locator(".answer a").evaluate_all("all => all.map(each => [...each.attributes].map(its => its.value))")
-    assert links == [["noopener noreferrer"], ["noopener noreferrer"], ["https://example.org/e", "noopener noreferrer"]]
+    assert links == [["noopener noreferrer"], ["noopener noreferrer"], ["https://example.org/f", "noopener noreferrer"]]
     assert "A picture is not shown here: look at the notebook." in card.inner_text()
-    assert [sent.url for sent in page.fetched] == [page.url]
+    assert [sent.url for sent in page.asked] == [page.url]
     # And were the text put into the page as it is, the page's policy alone would stop it.
     page.evaluate("text => { document.querySelector('.answer').innerHTML = text; }", HOSTILE)
     page.wait_for_load_state("networkidle")
-    assert {sent.failure for sent in page.fetched[1:]} == {"csp"}
+    assert {sent.failure for sent in page.asked[1:]} == {"csp"}
     assert not page.evaluate("window.ran")
 
 
@@ -175,10 +160,10 @@ def test_the_second_of_two_people_sees_the_mark_of_the_first(course, open_page):
         gradebook.db.commit()
     first, second = (open_page(f"{NAME}/{NAME}/draw") for _ in range(2))
     for page, key in ((first, "3"), (second, "1")):
-        card_of(page, "drawn by s01").focus()
+        page.locator("article", has_text="drawn by s01").focus()
         press(page, key)
     assert marks(course, "draw", "s01") == (3, False, 0.5, None)
-    card = card_of(second, "drawn by s01")
+    card = second.locator("article", has_text="drawn by s01")
     assert card.locator("[aria-pressed=true]").inner_text() == "3"
     assert "Another person has marked it" in card.inner_text()
     card.focus()
@@ -189,44 +174,40 @@ def test_the_second_of_two_people_sees_the_mark_of_the_first(course, open_page):
 
 def test_no_mark_is_given_for_a_text_that_has_been_replaced(course, open_page):
     page = open_page(f"{NAME}/{NAME}/why")
-    card_of(page, "case 44").focus()
+    page.locator("article", has_text="case 44").focus()
     before = marks(course, "why", "s44")
     hand_in(course, "s44", "Another text.")
     assert course.zerolayer("grade", NAME).returncode == 3
     press(page, "0")
-    assert "reload this page" in card_of(page, "case 44").inner_text()
+    assert "reload this page" in page.locator("article", has_text="case 44").inner_text()
     assert marks(course, "why", "s44")[0] == before[0]
     page.reload()
-    assert card_of(page, "Another text.").count() == 1
+    assert page.locator("article", has_text="Another text.").count() == 1
 
 
-def test_a_task_is_answered_by_the_cells_below_it(course, open_page):
-    page = open_page(f"{NAME}/{NAME}/draw")
+def test_a_task_is_answered_by_the_cells_below_it_and_marked_on_a_phone(course, open_page):
+    page = open_page(f"{NAME}/{NAME}/draw", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    page.locator("summary").first.tap()
     assert "Draw both." in page.locator("aside").inner_text()
-    card = card_of(page, "print('drawn by s02')")
-    assert card.locator(".output").inner_text().strip() == "drawn by s02"
+    card = page.locator("article", has_text="print('drawn by s03')")
+    assert card.locator(".output").inner_text().strip() == "drawn by s03"
+    card.get_by_role("button", name="2½").tap()
+    press(page)
+    assert marks(course, "draw", "s03") == (2.5, False, 0, None)
     assert "blank 4 alike" in " ".join(page.locator("article").last.inner_text().split())
 
 
-def test_a_phone_shows_it_whole_and_marks_by_clicks(course, open_page):
-    page = open_page(f"{NAME}/{NAME}/draw", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
-    card_of(page, "drawn by s03").get_by_role("button", name="2½").tap()
-    press(page)
-    assert marks(course, "draw", "s03") == (2.5, False, None, None)
-
-
-def test_questions_are_listed_for_who_is_logged_in(course, open_page, browser, lab):
+def test_questions_are_listed_for_who_is_logged_in(course, open_page):
     page = open_page("")
     assert "draw in essay: " in page.locator("ul").inner_text()
     page.get_by_role("link", name="why").click()
     assert page.locator("h1").inner_text() == "why"
-    page.goto(f"{lab.url}/formgrader/marking/{NAME}/{NAME}/where")
+    assert page.goto(f"{course.lab.url}/formgrader/marking/{NAME}/{NAME}/where").status == 404
     assert "where is no question that a person marks. These are." in page.locator("main").inner_text()
-    page.goto(f"{lab.url}/formgrader/gradebook")
+    page.goto(f"{course.lab.url}/formgrader/gradebook")
     page.get_by_role("link", name="Mark by Question").click()
     assert page.locator("h1").inner_text() == "Mark by question"
-    stranger = browser.new_page()
-    stranger.goto(f"{lab.url}/formgrader/marking/{NAME}/{NAME}/why")
-    assert "/login" in stranger.url
-    stranger.close()
+    page.context.clear_cookies()
+    page.goto(f"{course.lab.url}/formgrader/marking/{NAME}/{NAME}/why")
+    assert "/login" in page.url
