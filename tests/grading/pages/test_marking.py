@@ -106,7 +106,7 @@ def test_answers_that_are_alike_are_one_card_and_what_could_not_be_read_is_apart
     heads = [" ".join(head.split()) for head in page.locator(".of").all_inner_texts()]
     assert [head.split(" ", 1)[1] for head in heads[-2:]] == [
         "could not be read or run notebook",
-        "blank 4 alike notebook notebook notebook notebook",
+        "blank 4 alike notebook 2 3 4",
     ]
     assert "5 alike" in page.locator("article", has_text="It grows faster.").inner_text()
     texts = [text.casefold() for text in page.locator(".answer").all_text_contents()][2:-2]
