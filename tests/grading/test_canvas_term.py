@@ -17,7 +17,7 @@ from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
 from tests.grading.door.test_collect import collect, packed, set_due
-from tests.submissions import as_bytes, cell
+from tests.submissions import as_bytes
 
 TITLE = "Softmax classifier (1234)"
 GRADEBOOK = f"""\
@@ -38,7 +38,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,Notes,"{TITLE}","Essay: softmax (77)
 somebody's whose work is anonymous."""
 WRONG = {**RIGHT, "loss": ("-np.mean(y * np.log(yhat))", RIGHT["loss"][1])}
 EXPORTER = "--exporter=lib.grading.pages.exports.CanvasExporter"
-SCHEME = "One point for the sign."
+SCHEME = "1 point: the formula."
 POINTS = {"King, Ada": "23.5", "Nguyễn, Bảo": "20", "Roth, Hana": "EX", "Stone, Emil": "19", "Diaz, Gil": "20"}
 """What stands in the assignment's column in the end. Ada's written answers are marked, and nobody is late."""
 
@@ -54,10 +54,6 @@ def term(tmp_path_factory, lockable_here):
     copy_course(course.root)
     with (course.root / "nbgrader_config.py").open("a") as settings:
         settings.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
-    solution = course.root / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    notebook = nbformat.read(solution, as_version=4)
-    cell(notebook, "explain-gradient").source += f"\n### BEGIN MARK SCHEME\n{SCHEME}\n### END MARK SCHEME\n"
-    nbformat.write(notebook, solution)
     assert course.zerolayer("build", UNPROVED).returncode == 0
     set_due(course)
     (course.root / "canvas.csv").write_text(GRADEBOOK, encoding="utf-8-sig")

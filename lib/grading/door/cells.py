@@ -238,7 +238,7 @@ def course_id(cell: NotebookNode) -> str:
 def _is_untouched(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether an answer that a person marks is as it was handed out."""
     own = master.metadata.nbgrader
-    return bool(own.solution and own.grade) and _is_as_released(cell, master)
+    return bool(own.solution and own.grade) and is_as_released(cell, master)
 
 
 def _text(kind: str, source: str) -> Token:
@@ -321,14 +321,14 @@ def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
             copies.setdefault(name, []).append(at)
     counted, untouched = set[int](), set[int]()
     for name in copies:
-        written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
+        written = [at for at in copies[name] if not is_as_released(cells[at], known[name])]
         check = copies.get(_check_of(name, known), [len(cells)])[-1]
         counted.add(([at for at in written if at < check] or written or copies[name])[-1])
         untouched.update(set(copies[name]) - set(written))
     return counted, untouched
 
 
-def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
+def is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
     return bool(cell.source == master.source or _squeezed(cell.source) == _squeezed(master.source))
 

@@ -43,7 +43,7 @@ from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, UNREADABLE, DamagedVerdictError, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
 from lib.grading.run.outputs import missing_packages
 from lib.grading.run.pool import PackedNotebook, RunResult, RunTask
@@ -327,7 +327,7 @@ def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
 def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
     if not prepared.submission.runnable:
-        yield "could not be read or run"
+        yield UNREADABLE
     else:
         if any(cell.execution_count is None for cell in prepared.cells if has_code(cell)):
             yield "was not run to the end"

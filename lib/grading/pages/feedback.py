@@ -6,7 +6,7 @@ nbgrader's own command and for formgrader's button alike.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -252,13 +252,22 @@ def _rendered(page: Page, folder: Path, room: markup.Room) -> Iterator[tuple[Not
     """Give each cell of the notebook with its HTML."""
     parts = {part.id: part for part in page.parts}
     for cell in page.notebook.cells:
-        if cell.cell_type != "code":
-            yield cell, markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
-        elif part := parts.get(course_id(cell)):
+        if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
             yield cell, markup.code(cell.source) + verdict.html(part, page.scale(part))
         else:
-            shown = "".join(f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
-            yield cell, markup.code(cell.source) + shown
+            yield cell, render_cells([cell], room, folder)
+
+
+def render_cells(cells: Iterable[NotebookNode], room: markup.Room, folder: Path) -> str:
+    """Return cells as HTML, whose pictures may be in `folder`: texts, and code with what it put out."""
+    html = ""
+    for cell in cells:
+        if cell.cell_type == "code":
+            shown = (f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
+            html += markup.code(cell.source) + "".join(shown)
+        else:
+            html += markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
+    return html
 
 
 def _output(output: NotebookNode, room: markup.Room) -> str:
