@@ -7,7 +7,7 @@ other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
@@ -116,10 +116,18 @@ class Grade(Autograde):
         stack.enter_context(FileLock(lock, blocking=False))
         course = self._open(stack)
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
-        for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
-            remove(Path(folder))  # what a run that was broken off has left
+        self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for work, result in runs(self._pool, self._prepare(course)):
             self._take(course, work, result)
+
+    def _remove_leftovers(self, made: Path) -> None:
+        """Remove what a broken-off run left, by the pattern of the folders in which submissions are made."""
+        for pattern in (made, made.with_name(f".{made.name}.part-*")):
+            for folder in glob(str(pattern)):  # noqa: PTH207  # a pattern as a whole, too
+                remove(Path(folder))
+        for folder in glob(str(made.parent)):  # noqa: PTH207
+            with suppress(OSError):  # another assignment's submission is made there, or it is a file
+                Path(folder).rmdir()
 
     def _open(self, stack: ExitStack) -> Course:
         """Open what a run needs: the workers, the gradebook and the course."""
