@@ -131,6 +131,59 @@ def test_no_error_of_the_machine_is_a_verdict(course, what, step):
     assert class_is_graded(course)
 
 
+CLOSED = """
+import os
+
+def come(**_):
+    pass
+
+def access(path, mode, may=os.access):
+    return may(path, mode) and str(path) != {folder!r}
+
+os.access = access
+"""
+
+
+def test_one_closed_folder_costs_the_others_nothing(course):
+    """Here the system's answer is another, since root may do all."""
+    folder = course.root / "autograded" / "cy"
+    folder.mkdir(parents=True)
+    course.configured(CLOSED.format(folder=str(folder)), "pre")
+    found = listed(course.grade())
+    assert found["cy"] == f"was not graded: this account can't write in {folder}. Open it, and grade again"
+    assert course.points() == {student: points for student, points in POINTS.items() if student != "cy"}
+
+
+GOING = """
+import shutil
+from lib.grading.grade import class_
+
+def come(**_):
+    pass
+
+def read(folder, student, read=class_.read):
+    if student == "cy":
+        shutil.rmtree(folder)
+    return read(folder, student)
+
+class_.read = read
+"""
+
+
+def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
+    course.configured(GOING, "pre")
+    folder = course.root / "submitted" / "cy" / UNIT
+    gone = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+    assert listed(course.grade())["cy"] == gone
+
+
+def test_a_file_system_without_locks_is_named():
+    error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    assert sentence(error) == (
+        "No locks available. Locks keep two runs apart: put the course on a file system that has them."
+    )
+
+
 def test_a_gradebook_that_another_program_holds(course):
     with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
