@@ -17,7 +17,7 @@ from lib.grading.book.marks import Class, read_marks
 from lib.grading.book.master import cells_of_all
 from lib.grading.book.penalties import cost
 from lib.grading.door.cells import read_released
-from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
+from lib.grading.door.collection import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
 from lib.grading.grade.unit_faults import packages_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
@@ -59,8 +59,8 @@ class Course:
 
     @cached_property
     def collected(self) -> Collected:
-        """What `zip_collect` noted of a download."""
-        return read_collected(self.directory, self.assignment, self.converter.config)
+        """What `zerolayer collect` noted of downloads."""
+        return read_collected(self.directory, self.assignment)
 
     def made(self, handed: HandedIn) -> datetime | None:
         """Give when a submission was made; one that Canvas calls late without a time, a second after the due date."""

@@ -31,7 +31,7 @@ from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.gradebook import Rows
 from lib.grading.door.cells import Restored, assignment_of, course_id, restore
-from lib.grading.door.downloads import LATE_WITH_MORE_TIME
+from lib.grading.door.collection import LATE_WITH_MORE_TIME
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission

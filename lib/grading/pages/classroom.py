@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from lib.grading.book.gradebook import has_roster, late_by, open_gradebook
 from lib.grading.book.marks import Total, above_maximum, read_marks
-from lib.grading.door.downloads import read_collected
+from lib.grading.door.collection import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
@@ -133,7 +133,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         else:
             works.setdefault(student, StudentWork(student)).handed_in = True
     unclaimed = []
-    collected = read_collected(course, assignment, course.config)
+    collected = read_collected(course, assignment)
     _join_ids(works, collected.canvas)
     for left in collected.left_out:
         if left.student:
