@@ -16,7 +16,7 @@ from lib.grading.door.collection import Collected, Note
 from lib.grading.door.downloads import Download, Found, LeftOut
 from lib.grading.door.lms_names import Roster, name_in_moodle
 from lib.grading.door.notebook import UnreadableError, notebook_in
-from lib.grading.files import folder_beside
+from lib.grading.files import folder_beside, put_in_place
 from lib.grading.names import visible
 from lib.grading.progress import say
 
@@ -93,33 +93,33 @@ class CollectApp(Command):
 
     def _take(self, student: str, found: Mapping[str, Found], note: Note, beside: Path) -> str:
         """Put a student's work in its place, if it is to be there; return what became of it."""
-        before, owner = self.notes.get(student), next(iter(found.values())).owner
+        before = self.notes.get(student)
         place = collection.submitted_folder(self.coursedir, student, self.coursedir.assignment_id)
         there = {file.name: file for file in place.glob("*.ipynb")}
         is_same = there and note.digest == (before.digest if before else collection.digest_of(there))
-        is_namesake = student not in self.roster.names and note.lms == "moodle"
-        if student in self.left or (is_namesake and name_in_moodle(note.name) in self.left_names):
-            self._say(student, owner.name, "left the course, as left.txt says, so this isn't collected.")
+        is_stranger = note.lms == "moodle" and student not in self.roster.names
+        if student in self.left or (is_stranger and name_in_moodle(note.name) in self.left_names):
+            self._say(student, note.name, "left the course, as left.txt says, so this isn't collected.")
             return "of students who left"
         if before and (before.lms, before.number) != (note.lms, note.number):
             why = f"{before.name} ({before.number}) handed in under this id before. Look in the LMS whose it is."
-        elif there and not before and not is_same:
+            return self._leave(LeftOut(student, "", why), note.name)
+        if there and not before and not is_same:
             why = f"{place} has work that came another way, and stays. Remove that folder, and collect again."
-        else:
-            why = ""
-        if why:
-            self._leave(LeftOut(student, "", why), owner.name)
-            return "in doubt"
-        if self.roster.is_a_groups(owner):
-            why = f"it came under the name {owner.name}, which isn't {student}'s. If it is a group's, give its other"
-            self._leave(LeftOut(student, "", f"{why} members the same points by hand."), owner.name)
+            return self._leave(LeftOut(student, "", why), note.name)
+        if self.roster.is_a_groups(next(iter(found.values())).owner, student):
+            why = f"it came under the name {note.name}, which isn't {student}'s. If it is a group's, give its other"
+            self._leave(LeftOut(student, "", f"{why} members the same points by hand."), note.name)
         if there and before and note.is_older(before):
             return "older than what is there"
         self.notes[student] = note
         if is_same:
             return "as before"
         self._look(student, found)
-        collection.place_notebooks(found, beside, place)
+        for name, each in found.items():
+            (beside / student / place.name).mkdir(parents=True, exist_ok=True)
+            each.place.rename(beside / student / place.name / name)
+        put_in_place(beside / student / place.name, place)
         return "replaced" if there else "new"
 
     def _look(self, student: str, found: Mapping[str, Found]) -> None:
@@ -133,10 +133,11 @@ class CollectApp(Command):
         if self.has_roster and student not in self.roster.names and each.owner.lms != "anonymous":
             self._say(student, each.owner.name, "not on the roster. `zerolayer roster` reads a new one.")
 
-    def _leave(self, left: LeftOut, name: str) -> None:
+    def _leave(self, left: LeftOut, name: str) -> str:
         """Report what is left to a person, and keep it for grading and the report."""
         self.left_out.append(left)
         self._say(left.student, name, left.reason)
+        return "left to a person"
 
     def _say(self, student: str, name: str, what: str) -> None:
         name = self.roster.names.get(student) or name

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -23,14 +23,15 @@ from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.names import visible
 from lib.grading.pages.exports import escape_formula
 from lib.grading.pages.feedback import PageMaker, render
-from lib.grading.pages.lms_feedback import canvas_files, moodle_files, notebook_of, pack
+from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.progress import say
 
 EXCUSED = "EX"
 """What Canvas writes for who need not do an assignment."""
 MODIFIED = "Last modified (grade)"
 """By this Moodle leaves alone what was graded there since, and it takes no worksheet without it."""
-Row = tuple[Person, list[str]]
+MANY = 20
+"""So many students are counted and not named."""
 
 
 class LmsExportApp(Command):
@@ -74,80 +75,66 @@ class LmsExportApp(Command):
             worth = float(gradebook.find_assignment(assignment).max_score)
             renew_penalties(gradebook, self)
             marks = read_marks(gradebook, assignment)
-            students = {one.id: one for one in gradebook.students}
             self.notes = read_collected(self.coursedir, assignment).notes
-            self._warn(marks)
             file = LmsFile.read(Path(self.into), "canvas", "worksheet") if self.into else None
-            rows = self._rows(file, {id: students[id] for id in marks}) if file else {}
+            rows = self._rows(file, [one for one in gradebook.students if one.id in marks]) if file else {}
+            totals = {student: Total.of(own.values()) for student, own in marks.items()}
+            for student, more in above_maximum(marks):
+                self.log.warning("%s has %s. If that is a slip, correct it in formgrader.", visible(student), more)
+            if waiting := sum(total.waiting > 0 for total in totals.values()):
+                self.log.warning("%s submissions have written answers that wait to be marked: they count 0.", waiting)
             if file:
-                points = {id: Total.of(marks[id].values()).points for id in rows}
-                self._fill(file, rows, points, worth)
+                self._fill(file, {at: (student, totals[student].points) for student, at in rows.items()}, worth)
             if self.feedback:
-                numbers = {id: person.number for id, (person, _) in rows.items()}
-                self._write_feedback(marks, numbers if file and file.kind == "worksheet" else {})
+                people = [person for person, _ in file.people()] if file and file.kind == "worksheet" else []
+                self._write_feedback(marks, {id: people[at].number for id, at in rows.items() if people})
 
-    def _warn(self, marks: Class) -> None:
-        """Log what a person may want to look at before points go out."""
-        for student, more in above_maximum(marks):
-            self.log.warning("%s has %s. If that is a slip, correct it in formgrader.", visible(student), more)
-        if waiting := sum(Total.of(own.values()).waiting > 0 for own in marks.values()):
-            self.log.warning("%s submissions have written answers that wait to be marked: they count 0.", waiting)
-
-    def _rows(self, file: LmsFile, students: Mapping[str, Student]) -> dict[str, Row]:
-        """Find each student's row; who has none, or one with somebody else, is logged."""
-        known = defaultdict[tuple[str, str], list[Row]](list)
-        for person, row in file.people():
+    def _rows(self, file: LmsFile, students: Sequence[Student]) -> dict[str, int]:
+        """Find each student's place in the file; who has none, or one with somebody else, is logged."""
+        known = defaultdict[tuple[str, str], set[int]](set)
+        for at, (person, row) in enumerate(file.people()):
             for key in _keys_of(file, person, row):
-                known[key].append((person, row))
-        found = dict[str, Row]()
-        for id, student in students.items():
-            rows = {tuple(row[1]): row for key in _keys(student, self.notes.get(id)) for row in known.get(key, ())}
-            if len(rows) == 1:
-                [found[id]] = rows.values()
-        owners = Counter(tuple(row) for _, row in found.values())
-        found = {id: (person, row) for id, (person, row) in found.items() if owners[tuple(row)] == 1}
-        if left := sorted(students.keys() - found.keys()):
+                known[key].add(at)
+        found = {one.id: set().union(*(known[key] for key in _keys(one, self.notes.get(one.id)))) for one in students}
+        owners = Counter(at for places in found.values() if len(places) == 1 for at in places)
+        rows = {id: at for id, [at] in ((id, at) for id, at in found.items() if len(at) == 1) if owners[at] == 1}
+        if left := sorted(found.keys() - rows.keys()):
             self.log.warning(
                 f"{self.into} has no row of these students, or several, and not their points: {', '.join(left)}."
                 " `zerolayer roster` gives the gradebook their numbers, logins and addresses. Whose anonymous work is,"
                 " that file doesn't say: type those points in by hand."
             )
-        return found
+        return rows
 
-    def _fill(self, file: LmsFile, rows: Mapping[str, Row], points: Mapping[str, float], worth: float) -> None:
-        """Write the file's needed columns, with the points of all who have any."""
+    def _fill(self, file: LmsFile, points: Mapping[int, tuple[str, float]], worth: float) -> None:
+        """Write the file's needed columns, with the points of all who have any, by place."""
         column, is_canvas = file.column(self.column or self.coursedir.assignment_id), file.kind == "canvas"
         columns = [at for at, head in enumerate(file.heads) if head in (IDENTIFIER, MODIFIED) or at == column]
         if is_canvas:  # it counts the columns up to this one
             columns = [*range(file.heads.index(SECTION) + 1), column]
-        everybody = [row for _, row in file.people()]
         lines = [file.heads, *(row for row in file.rows if is_canvas and not file.cell(row, "ID"))]
-        excused, above, scales = list[str](), list[str](), set[float]()
-        for id, (_, row) in sorted(rows.items(), key=lambda item: everybody.index(item[1][1])):
-            most = file.maximum(row, column)
-            scale = most / worth if most and worth else 1
-            scales |= {scale} - {1}
-            value = points[id] * scale
-            filled = [*row, *[""] * (column + 1 - len(row))]
-            if is_canvas and filled[column].strip().upper() == EXCUSED:
-                excused.append(id)
-                continue
-            if not is_canvas and most and value > most:
-                above.append(id)
-                value = most
-            filled[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", file.decimal_sign)
-            lines.append(filled)
+        notes = defaultdict[str, list[str]](list)
+        for at, (_, row) in enumerate(file.people()):
+            student, value = points.get(at, ("", 0.0))
+            most, filled = file.maximum(row, column) or worth, [*row, *[""] * (column + 1 - len(row))]
+            value *= most / worth if worth else 1
+            if student and is_canvas and filled[column].strip().upper() == EXCUSED:
+                notes["Excused in Canvas, and left so"].append(student)
+            elif student:
+                if most != worth:
+                    notes[f"Scaled, since the LMS has other points for it than {worth:g}"].append(student)
+                if value > most and not is_canvas:
+                    notes["Moodle takes no more than its maximum, and that is written"].append(student)
+                    value = most
+                filled[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", file.decimal_sign)
+                lines.append(filled)
         place = Path(self.into).with_name(f"{Path(self.into).stem}-filled.csv")
         with file_beside(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
             writer = csv.writer(target, delimiter=file.delimiter)
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
-        if scales:
-            self.log.warning("The LMS has other points for it than %g: they are scaled.", worth)
-        if excused:
-            self.log.warning("Excused in Canvas, and left so: %s.", ", ".join(excused))
-        if above:
-            self.log.warning("Moodle takes no more than its maximum, and that is written for: %s.", ", ".join(above))
-        say(f"{place} has the points of {len(rows) - len(excused)} students, to be imported.")
+        for note, about in notes.items():
+            self.log.warning("%s: %s.", note, ", ".join(about) if len(about) < MANY else f"{len(about)} students")
+        say(f"{place} is ready to be imported.")
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of what the LMS takes: for Moodle by `numbers` of participants, or as they were collected."""
@@ -158,10 +145,10 @@ class LmsExportApp(Command):
             folder = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, assignment))
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
             pages = {name: maker.read(file, assignment, student, notebooks[name]) for name, file in graded.items()}
-            html = {name: render(page, folder) for name, page in pages.items()}
-            note = self.notes.get(student)
+            html, note = {name: render(page, folder) for name, page in pages.items()}, self.notes.get(student)
             if number := numbers.get(student) or (note.number if note and note.lms == "moodle" else ""):
-                files |= moodle_files(number, html)
+                about = f"Participant_{number}_assignfeedback_file"
+                files |= {f"{about}_{name}.html": page.encode() for name, page in html.items()}
             elif note and html:
                 own = canvas_files(note, {name: notebook_of(pages[name], html[name]) for name in html})
                 digests = {name: blake2b(content, digest_size=16).hexdigest() for name, content in own.items()}
@@ -171,31 +158,25 @@ class LmsExportApp(Command):
                 without.append(student)
         if without:
             self.log.warning("These came from no LMS, and have no feedback there: %s.", ", ".join(sorted(without)))
-        if not files:
-            say("No feedback is new. With --all the zip has all of it.")
-            return
-        write_whole(Path(self.feedback), pack(files))
-        write_whole(sent_file, orjson.dumps(sent))
-        say(f"{self.feedback} has feedback in {len(files)} files, to be uploaded.")
+        if files:
+            write_whole(Path(self.feedback), pack(files))
+            write_whole(sent_file, orjson.dumps(sent))
+        new = f"{self.feedback} is ready to be uploaded, with {len(files)} files."
+        say(new if files else "No feedback is new. With --all the zip has all of it.")
 
 
-def _keys_of(file: LmsFile, person: Person, row: list[str]) -> set[tuple[str, str]]:
+def _keys_of(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[str, str]]:
     """Return by what a row's student may be known; of Moodle's rows also the ids that a download gives."""
-    keys = {(file.kind, person.number), ("own", person.own_number)}
-    keys |= {("login", person.login.casefold()), ("email", person.email.casefold())}
+    known = (file.kind, person.number), ("id", person.login), ("id", person.email), ("own", person.own_number)
+    yield from ((kind, value.casefold()) for kind, value in known if value)
     if file.kind == "worksheet":
         for name in (file.cell(row, "Full name"), file.cell(row, IDENTIFIER).removesuffix(person.number).strip()):
             with suppress(Refused):
-                keys.add(("login", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()))
-    return {(kind, value) for kind, value in keys if value}
+                yield "id", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()
 
 
-def _keys(student: Student, note: Note | None) -> set[tuple[str, str]]:
+def _keys(student: Student, note: Note | None) -> Iterator[tuple[str, str]]:
     """Return by what a student may be known."""
-    id, own, hidden = student.id.casefold(), student.lms_user_id or "", student.id.removeprefix("anon_")
-    keys = {("login", id), ("email", id), ("email", (student.email or "").casefold()), ("own", own)}
-    # Of digits alone what is hidden could be somebody else's number.
-    keys |= {("canvas", own), ("canvas", "" if hidden.isdigit() or hidden == student.id else hidden)}
-    if note:
-        keys.add(({"moodle": "worksheet"}.get(note.lms, note.lms), note.number))
-    return {(kind, value) for kind, value in keys if value}
+    own, lms = student.lms_user_id, {"moodle": "worksheet"}.get(note.lms, note.lms) if note else ""
+    known = ("id", student.id), ("id", student.email), ("own", own), ("canvas", own), (lms, note.number if note else "")
+    yield from ((kind, value.casefold()) for kind, value in known if value)

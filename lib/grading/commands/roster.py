@@ -1,6 +1,6 @@
 """`zerolayer roster FILE`: the gradebook's students are those of Canvas' gradebook, or of Moodle's participants."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
@@ -56,27 +56,28 @@ class RosterApp(Command):
     def _ids(self, gradebook: Gradebook, file: LmsFile) -> dict[str, Person]:
         """Return everybody by id: what the gradebook or a download has, else the login or the address, else as a
         download's. Exits with 1 where two would have the same."""
-        students = gradebook.students
+        students, found, alike = gradebook.students, dict[str, Person](), defaultdict[str, set[str]](set)
         collected = {one.name: read_collected(self.coursedir, one.name) for one in gradebook.assignments}
+        for id, note in (item for each in collected.values() for item in each.notes.items() if item[1].lms == "moodle"):
+            alike[name_in_moodle(note.name)].add(id)
         left = read_left(self.coursedir, [one.id for one in students], collected)
-        roster, found = Roster(students, known_numbers(collected)), dict[str, Person]()
+        roster = Roster(students, known_numbers(collected))
         known = {key: one.id for one in students for key in (one.id, one.email, one.lms_user_id) if key}
         people = [person for person, _ in file.people()]
         names = Counter(name_in_moodle(f"{person.first_name} {person.last_name}") for person in people)
         for person in people:
-            full = f"{person.first_name} {person.last_name}"
-            owner = Owner("canvas", name_in_canvas(person.last_name + person.first_name), person.number)
+            name, last_first = f"{person.first_name} {person.last_name}", person.last_name + person.first_name
             if file.kind == "canvas":
+                owner = Owner("canvas", name_in_canvas(last_first), person.number)
                 ids = [roster.known(owner), person.login]
             else:
-                owner = Owner("moodle", full, "")
+                owner, here = Owner("moodle", name, ""), alike[name_in_moodle(name)]
                 ids = [known.get(key, "") for key in (person.email, person.own_number, person.login)]
-                alike = {id for each in collected.values() for id in each.named(full)}
-                ids += [*(alike if len(alike) == names[name_in_moodle(full)] == 1 else ()), person.login, person.email]
+                ids += [*(here if len(here) == names[name_in_moodle(name)] == 1 else ()), person.login, person.email]
             try:
                 id = next((id for id in ids if id and not isinstance(parse_id(id), NoId)), "") or roster.id_of(owner)
             except Refused as refused:
-                self.fail("%s", f"{full} {refused} Nothing was changed.")
+                self.fail("%s", f"{name} {refused} Nothing was changed.")
             if id in found:
                 both = " and ".join(f"{one.last_name} ({one.number or one.email})" for one in (found[id], person))
                 self.fail("%s", f"Both {both} would have the id {id}. Nothing was changed.")

@@ -1,7 +1,6 @@
 """What was collected from downloads: which student handed in what, and what is left to a person.
 
-It is noted in the course's folder, where no file of a student can be. Each student's notebooks come into `submitted/`
-as a whole, or not at all.
+It is noted in the course's folder, where no file of a student can be.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,8 +13,7 @@ import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.door.downloads import Found, LeftOut
-from lib.grading.door.lms_names import name_in_moodle
-from lib.grading.files import is_file, put_in_place, write_whole
+from lib.grading.files import is_file, write_whole
 
 LATE_WITHOUT_TIME = timedelta(seconds=1)
 """How late a submission counts that Canvas calls late: it doesn't say by how much."""
@@ -41,9 +39,9 @@ class Note:
     @classmethod
     def of(cls, found: Mapping[str, Found], late: bool, downloaded: float) -> "Note":
         """Note what a download has of one student."""
-        [owner, *_] = [each.owner for each in found.values()]
+        owner = next(iter(found.values())).owner
         newest = max(each.owner.attachment for each in found.values())
-        files = {name: each.downloaded for name, each in sorted(found.items())}
+        files = {name: each.downloaded for name, each in found.items()}
         digest = digest_of({name: each.place for name, each in found.items()})
         return cls(owner.lms, owner.name, owner.number, late, newest, downloaded, files, digest)
 
@@ -63,16 +61,6 @@ class Collected:
     def late(self) -> list[str]:
         """Who was late according to Canvas."""
         return [student for student, note in self.notes.items() if note.late]
-
-    @property
-    def canvas(self) -> dict[str, str]:
-        """Students' numbers in Canvas, by their ids here."""
-        return {student: note.number for student, note in self.notes.items() if note.lms == "canvas"}
-
-    def named(self, name: str) -> list[str]:
-        """Return who handed in under a name in Moodle."""
-        notes = self.notes.items()
-        return [id for id, note in notes if note.lms == "moodle" and name_in_moodle(note.name) == name_in_moodle(name)]
 
 
 def note_file(course: CourseDirectory, assignment: str, name: str = "collected.json") -> Path:
@@ -114,13 +102,13 @@ def read_left(course: CourseDirectory, students: Collection[str], collected: Map
     These were collected once, and are now neither among the gradebook's `students` nor in `submitted/`.
     """
     place, handed_in = Path(course.root, "left.txt"), {id for each in collected.values() for id in each.notes}
-    left = place.read_text("utf-8").split("\n") if is_file(place) else []
-    there = handed_in.intersection(students)
+    left = [*filter(None, map(str.strip, place.read_text("utf-8").splitlines()))] if is_file(place) else []
+    there = handed_in.intersection(students)  # none where the gradebook was made anew
     folders = {id for id in handed_in for name in collected if submitted_folder(course, id, name).is_dir()}
-    gone = sorted(handed_in - there - folders - set(left)) if there else []  # else the gradebook was made anew
-    if gone:
-        write_whole(place, "".join(f"{id}\n" for id in (*filter(None, left), *gone)).encode())
-    return [*filter(None, map(str.strip, left)), *gone]
+    if there and (gone := sorted(handed_in - there - folders - {*left})):
+        left += gone
+        write_whole(place, "".join(f"{id}\n" for id in left).encode())
+    return left
 
 
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
@@ -132,12 +120,3 @@ def digest_of(files: Mapping[str, Path]) -> str:
     """Return what tells notebooks apart from others, by their names and contents."""
     held = [(name, blake2b(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
     return blake2b(orjson.dumps(held), digest_size=16).hexdigest()
-
-
-def place_notebooks(found: Mapping[str, Found], beside: Path, place: Path) -> None:
-    """Move a student's notebooks, which were unpacked `beside` their place, to it."""
-    whole = beside / place.parent.name / place.name
-    whole.mkdir(parents=True)
-    for name, each in found.items():
-        each.place.rename(whole / name)
-    put_in_place(whole, place)

@@ -20,7 +20,7 @@ from unicodedata import normalize
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from lib.grading.door.handed_in import ARCHIVES, MOST_BYTES, NOTEBOOK
-from lib.grading.door.lms_names import RENAME, Owner, Refused, Roster, copy_number, own_name, owner_of
+from lib.grading.door.lms_names import RENAME, Owner, Refused, Roster, own_name, owner_of
 from lib.grading.door.notebook import HIDDEN, UnreadableError, strip_widgets
 from lib.grading.door.walk import DEEPEST, walk
 from lib.grading.files import write
@@ -58,10 +58,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Found:
-    """A student's notebook: its own name, the file of the download that it came in, and where it was unpacked."""
+    """A student's notebook: the number of its copy, the downloaded file that it came in, and where it was unpacked."""
 
     owner: Owner
-    name: str
+    copy: int
     downloaded: str
     place: Path
 
@@ -169,11 +169,11 @@ class Download:
         if owner is None:
             raise Refused(f"is nobody's by its name. {RENAME}")
         file = NOTEBOOK.sub(".ipynb", file)
-        own = own_name(file, self._released)
+        own, copy = own_name(file, self._released)
         if len(os.fsencode(own)) > LONGEST_NAME:
             raise Refused(f"can't be unpacked: its name has {len(own):,} characters. {INSTEAD}")
         earlier = self.found[self._student].get(own)
-        if earlier and copy_number(file) <= copy_number(earlier.name):
+        if earlier and copy <= earlier.copy:
             return
         try:
             content = strip_widgets(_read_bounded(data))
@@ -182,7 +182,7 @@ class Download:
         self._count += 1
         place = self._place / str(self._count)
         write(place, content)
-        self.found[self._student][own] = Found(owner, file, downloaded, place)
+        self.found[self._student][own] = Found(owner, copy, downloaded, place)
 
     def _whose(self, name: PurePosixPath) -> Owner | None:
         """Return the owner that the outermost name tells, and note the student: what is in a folder is its owner's."""

@@ -16,10 +16,14 @@ from nbgrader.api import Student
 
 from lib.grading.names import NoId, StudentId, parse_id
 
-MOODLE = re.compile(r"(?P<name>.*)_(?P<number>\d+)_assignsubmission_[a-z]+(_(?P<file>.*))?", re.DOTALL)
 ENDS = r"((?P<attachment>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
-CANVAS = re.compile(rf"((?!late_)(?P<name>.+?)_)?((?P<late>late)_)?(?P<number>\d+)_{ENDS}", re.DOTALL | re.IGNORECASE)
-ANONYMOUS = re.compile(rf"((?P<late>LATE)_)?(?P<name>anon)_(?P<number>[1-9A-HJ-NP-Za-km-z]{{5}})_{ENDS}", re.DOTALL)
+FORMS = {
+    "moodle": re.compile(r"(?P<name>.*)_(?P<number>\d+)_assignsubmission_[a-z]+(_(?P<file>.*))?", re.DOTALL),
+    "anonymous": re.compile(
+        rf"((?P<late>LATE)_)?(?P<name>anon)_(?P<number>[1-9A-HJ-NP-Za-km-z]{{5}})_{ENDS}", re.DOTALL
+    ),
+    "canvas": re.compile(rf"((?!(?i:late)_)(?P<name>.+?)_)?((?P<late>(?i:late))_)?(?P<number>\d+)_{ENDS}", re.DOTALL),
+}
 NUMBERS = re.compile(r"(?=_\d+_(\d+_.|assignsubmission_[a-z]+(_|$)))", re.DOTALL)
 """Where an LMS' numbers may be: matches may overlap."""
 UNNAMED = re.compile(r"[\x00-\x1f&<>\"`|':\\/]")
@@ -27,9 +31,6 @@ UNNAMED = re.compile(r"[\x00-\x1f&<>\"`|':\\/]")
 COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(\d+))$")
 """What a browser or an LMS adds to a name that it has seen before."""
 RENAME = "Name it like lastname_12345_1_NOTEBOOK.ipynb, with the number that the student has in the LMS."
-TWO_WAYS = (
-    f"has a name that can be read in two ways: it may be another student's. Look in the LMS whose it is. {RENAME}"
-)
 
 
 class Refused(Exception):
@@ -54,30 +55,25 @@ def owner_of(part: str, is_file: bool, released: Collection[str]) -> Owner | Non
     A folder's name ends as Moodle made it; in a file's name students may have written what an LMS adds. `released` are
     the names of notebooks that were handed out, which may have numbers in them.
     """
-    canvas = ("anonymous", ANONYMOUS.fullmatch(part)), ("canvas", CANVAS.fullmatch(part))
-    ways = [(lms, found) for lms, found in (("moodle", MOODLE.fullmatch(part)), *canvas) if found]
+    ways = {lms: found.groupdict() for lms, form in FORMS.items() if (found := form.fullmatch(part))}
     if not ways:
         return None
-    lms, found = ways[0]
-    of = found.groupdict()
+    lms, of = next(iter(ways.items()))
     file = of["file"] or of.get("page") or ""
-    is_moodles_folder = lms == "moodle" and not is_file and not file
-    several = len(NUMBERS.findall(f"_{part}")) > 1 or (lms == "moodle" and len(ways) > 1)
-    if several and not is_moodles_folder and (lms == "moodle" or own_name(file, released) not in released):
-        raise Refused(TWO_WAYS)
+    is_several = len(NUMBERS.findall(f"_{part}")) > 1 or ("moodle" in ways and len(ways) > 1)
+    is_clear = own_name(file, released)[0] in released if lms != "moodle" else not (is_file or file)
+    if is_several and not is_clear:
+        what = "has a name that can be read in two ways: it may be another's. Look in the LMS whose it is."
+        raise Refused(f"{what} {RENAME}")
     return Owner(lms, of["name"] or "", of["number"], int(of.get("attachment") or 0), file, bool(of.get("late")))
 
 
-def own_name(file: str, released: Collection[str]) -> str:
-    """Return the name under which a file was handed out: without the number of a copy, unless that belongs to it."""
+def own_name(file: str, released: Collection[str]) -> tuple[str, int]:
+    """Return the name under which a file was handed out, and the number of this copy; 0 for the first."""
     stem, dot, end = file.rpartition(".")
-    return file if file in released else COPY.sub("", stem) + dot + end
-
-
-def copy_number(file: str) -> int:
-    """Return the number of a copy; 0 for the first."""
-    found = COPY.search(file.rpartition(".")[0])
-    return int(found[1] or found[2]) if found else 0
+    found = COPY.search(stem)
+    name = file if file in released else COPY.sub("", stem) + dot + end
+    return name, int(found[1] or found[2]) if found else 0
 
 
 def name_in_canvas(name: str) -> str:
@@ -91,44 +87,36 @@ def name_in_moodle(name: str) -> str:
 
 
 class Roster:
-    """Who is in the course, by what an LMS calls them: Canvas' numbers, and names in Moodle."""
+    """Who is in the course: `names` by id, and ids by what an LMS calls them."""
 
     def __init__(self, students: Iterable[Student], numbers: Mapping[tuple[str, str], str]):
         """Take the gradebook's students, and the ids of those who were collected before by LMS and number."""
-        self._numbers = numbers
-        self.canvas = dict[str, tuple[str, str]]()
-        """By Canvas' number the id, and the name as in a file's."""
-        self.moodle = defaultdict[str, list[str]](list)
-        self.names = dict[str, str]()
+        self.names, self._canvas, self._moodle = dict[str, str](), dict[str, str](), defaultdict[str, list[str]](list)
+        self._numbers = {**numbers, **{("canvas", one.lms_user_id): one.id for one in students if one.lms_user_id}}
         for one in students:
             last, first = one.last_name or "", one.first_name or ""
-            self.names[one.id] = ", ".join(filter(None, (last, first)))
-            self.moodle[name_in_moodle(f"{first} {last}")].append(one.id)
-            if one.lms_user_id:
-                self.canvas[one.lms_user_id] = one.id, name_in_canvas(last + first)
+            self.names[one.id], self._canvas[one.id] = (
+                ", ".join(filter(None, (last, first))),
+                name_in_canvas(last + first),
+            )
+            self._moodle[name_in_moodle(f"{first} {last}")].append(one.id)
 
     def known(self, owner: Owner) -> str:
         """Return the id of somebody on the roster, or collected before; "" if nobody is known for certain.
 
         Moodle's numbers are others in each assignment, so there a name counts that one student alone has.
         """
-        if owner.lms == "canvas" and owner.number in self.canvas:
-            return self.canvas[owner.number][0]
-        alike = self.moodle[name_in_moodle(owner.name)] if owner.lms == "moodle" and owner.name else []
+        alike = self._moodle[name_in_moodle(owner.name)] if owner.lms == "moodle" and owner.name else []
         return self._numbers.get((owner.lms, owner.number)) or (alike[0] if len(alike) == 1 else "")
 
     def id_of(self, owner: Owner) -> StudentId:
-        """Return a student's id: that which is known, else one of the LMS' name and number.
-
-        Raises Refused where it can't be one.
-        """
+        """Return a student's id: that which is known, else one of the LMS' name and number. Raises Refused."""
         name = re.sub(r"[^\w-]+", "_", UNNAMED.sub("", owner.name) or "student").strip("_")
         id = parse_id(self.known(owner) or "_".join(filter(None, (name, owner.number))))
         if isinstance(id, NoId):
             raise Refused(f"has a name of which no student's id can be made: {id.problem}. {RENAME}")
         return id
 
-    def is_a_groups(self, owner: Owner) -> bool:
-        """True if a file has another name in it than the roster has for its number: a group has its own."""
-        _, name = self.canvas.get(owner.number, ("", "")) if owner.lms == "canvas" else ("", "")
-        return name not in ("", owner.name.lower())
+    def is_a_groups(self, owner: Owner, student: str) -> bool:
+        """True if a file has another name in it than the roster for its number: a group has its own."""
+        return owner.lms == "canvas" and self._canvas.get(student, "") not in ("", owner.name.lower())

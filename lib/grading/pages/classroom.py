@@ -1,6 +1,5 @@
 """The class: every student on the roster or with a submission, and what is stored of each one's work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,16 +25,15 @@ WorkState = Literal["graded", "not graded", "not collected", "missing"]
 class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
-    `number` is the LMS's, by the roster. `total` is what the gradebook has for all cells together; `to_mark` names the
-    cells that wait for a person, and `to_review` those that were marked before they were graded again: the marks count.
-    `above` says which marks are more than there is to have. `scores` has for each cell what grading gave, out of how
-    much, and `code` the cell with the code for it; `fault` says what is wrong with the verdict's file, and `left_out`
-    what of a download is left to a person. `submission` is the id under which formgrader shows it, or nothing.
+    `total` is what the gradebook has for all cells together; `to_mark` names the cells that wait for a person, and
+    `to_review` those that were marked before they were graded again: the marks count. `above` says which marks are more
+    than there is to have. `scores` has for each cell what grading gave, out of how much, and `code` the cell with the
+    code for it; `fault` says what is wrong with the verdict's file, and `left_out` what of a download is left to a
+    person. `submission` is the id under which formgrader shows it, or nothing.
     """
 
     student: str
     name: str = ""
-    number: str = ""
     folder: Path = Path()
     verdict: Verdict | None = None
     handed_in: bool = False
@@ -134,7 +132,6 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(student, StudentWork(student)).handed_in = True
     unclaimed = []
     collected = read_collected(course, assignment)
-    _join_ids(works, collected.canvas)
     for left in collected.left_out:
         if left.student:
             works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
@@ -147,14 +144,6 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
 
 
-def _join_ids(works: dict[str, StudentWork], numbers: Mapping[str, str]) -> None:
-    """Let those be one person who handed in by a download with a number that is somebody's on the roster."""
-    on_roster = {work.number: id for id, work in works.items() if work.number and not work.handed_in}
-    for id, number in numbers.items():
-        if id in works and works[id].handed_in and number in on_roster:
-            works[id].name = works.pop(on_roster.pop(number)).name
-
-
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
     return Path(course.format_path(course.autograded_directory, student, assignment))
 
@@ -162,8 +151,8 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
     """Give the work of each student whom the gradebook knows."""
     person = api.Student
-    roster = gradebook.db.execute(select(person.id, person.lms_user_id, person.last_name, person.first_name))
-    works = {id: StudentWork(id, ", ".join(filter(None, name)), number or "") for id, number, *name in roster}
+    roster = gradebook.db.execute(select(person.id, person.last_name, person.first_name))
+    works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
         select(whole.student_id, whole.timestamp, whole.extension, part.id)

@@ -65,11 +65,6 @@ def _in_canvas(note: Note, file: str) -> str:
     return file if own is None or numbers == [note.number, own[1]] else f"student_{own[0]}"
 
 
-def moodle_files(number: str, pages: Mapping[str, str]) -> dict[str, bytes]:
-    """Return what goes up to Moodle for the participant of an assignment that has this number."""
-    return {f"Participant_{number}_assignfeedback_file_{name}.html": page.encode() for name, page in pages.items()}
-
-
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Return a zip of files, the same bytes each time."""
     data = io.BytesIO()

@@ -47,7 +47,7 @@ def test_canvas_gets_only_the_rows_and_columns_that_are_filled(small_class):
     ]
     assert "Excused in Canvas, and left so: bao." in said and "finn, gail" in said
     assert "11 submissions have written answers that wait to be marked: they count 0." in said
-    assert "other points for it than 24: they are scaled" in said
+    assert "Scaled, since the LMS has other points for it than 24: ada, emil." in said
 
 
 def test_a_file_keeps_its_own_signs(small_class):
@@ -88,7 +88,7 @@ def test_a_worksheet_gets_the_grades_of_certain_rows(moodle_class):
     assert rows[0] == ["Identifier", "Grade", "Last modified (grade)"]
     grades = {identifier.removeprefix("Participant "): grade for identifier, grade, _ in rows[1:]}
     assert grades == {"501": f"{20 / 24 * 100:.2f}", "503": "8.33", "41201": "100.00", "41217": "50.00"}
-    assert "Moodle takes no more than its maximum, and that is written for: other." in said
+    assert "Moodle takes no more than its maximum, and that is written: other." in said
     assert "has 30 of 4 points for" in said and "Li_Wei, bao, emil" in said
 
 
@@ -134,7 +134,7 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"emil": note}))
     for options, count in (((), 1), ((), 0), (("--all",), 1)):
         done = course.runs_here(LmsExportApp, ASSIGNMENT, "--feedback=out.zip", *options)
-        assert ("has feedback in 1 files" in done.stdout) == bool(count), done.stderr
+        assert ("ready to be uploaded, with 1 files" in done.stdout) == bool(count), done.stderr
     with ZipFile(course.root / "out.zip") as file:
         cells = json.loads(file.read(f"emil_5_6_{ASSIGNMENT}.ipynb"))["cells"]
     assert "<h1>19 of 20 points so far</h1>" in cells[0]["source"] and "<a " not in cells[0]["source"]
