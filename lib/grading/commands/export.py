@@ -44,7 +44,7 @@ class LmsExportApp(Command):
         Write points and feedback as Canvas and Moodle import them.
 
         --into names Canvas' gradebook or Moodle's grading worksheet, as it was downloaded. FILE-filled.csv is written
-        beside it: with the students who have points, and only the columns that the import needs.
+        next to it: with the students who have points, and only the columns that the import needs.
     """
     examples = """
         zerolayer export UNIT --into canvas.csv
@@ -75,6 +75,8 @@ class LmsExportApp(Command):
             worth = float(gradebook.find_assignment(assignment).max_score)
             renew_penalties(gradebook, self)
             marks = read_marks(gradebook, assignment)
+            if not marks:
+                self.fail(f"Nothing of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
             self.notes = read_collected(self.coursedir, assignment).notes
             file = LmsFile.read(Path(self.into), "canvas", "worksheet") if self.into else None
             rows = self._rows(file, [one for one in gradebook.students if one.id in marks]) if file else {}

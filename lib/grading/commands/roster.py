@@ -62,7 +62,7 @@ class RosterApp(Command):
             alike[name_in_moodle(note.name)].add(id)
         left = read_left(self.coursedir, [one.id for one in students], collected)
         roster = Roster(students, known_numbers(collected))
-        known = {key: one.id for one in students for key in (one.id, one.email, one.lms_user_id) if key}
+        known = {key.casefold(): one.id for one in students for key in (one.id, one.email, one.lms_user_id) if key}
         people = [person for person, _ in file.people()]
         names = Counter(name_in_moodle(f"{person.first_name} {person.last_name}") for person in people)
         for person in people:
@@ -72,7 +72,7 @@ class RosterApp(Command):
                 ids = [roster.known(owner), person.login]
             else:
                 owner, here = Owner("moodle", name, ""), alike[name_in_moodle(name)]
-                ids = [known.get(key, "") for key in (person.email, person.own_number, person.login)]
+                ids = [known.get(key.casefold(), "") for key in (person.email, person.own_number, person.login)]
                 ids += [*(here if len(here) == names[name_in_moodle(name)] == 1 else ()), person.login, person.email]
             try:
                 id = next((id for id in ids if id and not isinstance(parse_id(id), NoId)), "") or roster.id_of(owner)

@@ -82,8 +82,9 @@ class Download:
     def add(self, path: Path) -> None:
         """Take a file that was downloaded, or a folder that was unpacked from one. Raises OSError where it isn't there,
         or the disk is full."""
-        entries = walk(path, most=MOST_FILES) if path.is_dir() else ()
-        files = [(entry.path, PurePosixPath(path.name, entry.name)) for entry in entries if entry.is_file]
+        entries = [entry for entry in walk(path, most=MOST_FILES) if entry.is_file] if path.is_dir() else []
+        seen = [entry for entry in entries if not any(map(HIDDEN.match, entry.name.parts))]
+        files = [(entry.path, PurePosixPath(path.name, entry.name)) for entry in seen]
         for file, name in files if path.is_dir() else [(path, PurePosixPath(path.name))]:
             with file.open("rb") as data, self._going_on(name.name):
                 self._take(name, data, name.name, is_download=True)
