@@ -142,7 +142,9 @@ class LmsExportApp(Command):
         """Write a zip of what the LMS takes: for Moodle by `numbers` of participants, or as they were collected."""
         assignment, maker, files, without = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes](), []
         sent_file = note_file(self.coursedir, assignment, "feedback.json")
-        sent = orjson.loads(sent_file.read_bytes()) if is_file(sent_file) else {}
+        sent = dict[str, str]()
+        with suppress(FileNotFoundError, orjson.JSONDecodeError):
+            sent = orjson.loads(sent_file.read_bytes())
         for student, notebooks in marks.items():
             folder = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, assignment))
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
