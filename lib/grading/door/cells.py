@@ -125,6 +125,16 @@ def _are_anothers(ids: Set[str], known: dict[str, NotebookNode]) -> bool:
     return len(ids - own) >= len(own) or len(own) < FEW * len(known)
 
 
+def assignment_of(ids: Set[str], cells: Mapping[str, Set[str]], assignment: str) -> str:
+    """Return the other assignment of which more of these cells are than of this one; "" if there is none.
+
+    `cells` has the ids of each assignment's.
+    """
+    counts = {name: len(ids & own) for name, own in cells.items()}
+    most = max(counts, key=counts.__getitem__, default=assignment)
+    return most if counts.get(most, 0) > counts.get(assignment, 0) else ""
+
+
 def find_lost(
     cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]
 ) -> tuple[dict[int, str], dict[str, str]]:

@@ -30,8 +30,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.gradebook import Rows
-from lib.grading.door.cells import Restored, course_id, restore
-from lib.grading.door.downloads import LATE_WITH_MORE_TIME
+from lib.grading.door.cells import Restored, assignment_of, course_id, restore
+from lib.grading.door.collection import LATE_WITH_MORE_TIME
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
@@ -197,6 +197,8 @@ def _prepare(
     master, remarks = course.book.masters[name], submission.remarks
     cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
+    if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
+        restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
     if course.unit is None:
         return Prepared(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()

@@ -204,6 +204,10 @@ class PageMaker:
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
+        return render(self.read(file, assignment, student, marks), file.parent)
+
+    def read(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> Page:
+        """Read what the page of one graded notebook is made of."""
         notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
@@ -211,7 +215,7 @@ class PageMaker:
         choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
         predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
-        return render(Page(found, notebook, marks, predicted), file.parent)
+        return Page(found, notebook, marks, predicted)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
         """Read the verdicts on a submission, by notebook; none, and a line in the log, where they can't be read."""

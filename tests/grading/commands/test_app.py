@@ -73,6 +73,8 @@ OPTIONS = {
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
+    "collect": {"db"},
+    "export": {"assignment", "db", "into", "feedback", "column", "all"},
 }
 """What each command has besides those of `EVERYWHERE`; whatever else is typed goes to JupyterLab from `lab`."""
 
