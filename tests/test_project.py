@@ -150,6 +150,7 @@ def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
         "gradebook.db",
         "gradebook.db.2026-01-31",
         "extensions.json",
+        "seen.csv",
         *(each.default_name for each in EXPORTERS),
     )
     documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
