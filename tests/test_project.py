@@ -154,7 +154,7 @@ def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
         *(each.default_name for each in EXPORTERS),
     )
     documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
-    named = re.findall(r"(?:--to=|worksheet=|gradebook=|student import )([\w.]+)", documents)
+    named = re.findall(r"(?:--into |--feedback |student import )([\w.]+)", documents)
     assert {"canvas.csv", "worksheet.csv", "roster.csv"} <= set(named)
     names = [*(f"{folder}/ada/file" for folder in folders), *files, *named]
     ignored = run("git", "check-ignore", "--no-index", *names).stdout.splitlines()
