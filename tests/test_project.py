@@ -142,11 +142,12 @@ def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
         "gradebook.db",
         "gradebook.db.2026-01-31",
         "extensions.json",
+        "seen.csv",
         *("grades.csv", "left.txt", "canvas-filled.csv", "submissions.zip"),
     )
     documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
     named = re.findall(r"(?:--into |--feedback |student import )([\w.]+)", documents)
-    assert {"canvas.csv", "feedback.zip", "roster.csv"} <= set(named)
+    assert {"canvas.csv", "worksheet.csv", "feedback.zip", "roster.csv"} <= set(named)
     names = [*(f"{folder}/ada/file" for folder in folders), *files, *named]
     ignored = run("git", "check-ignore", "--no-index", *names).stdout.splitlines()
     assert ignored == names

@@ -30,7 +30,7 @@ class LabApp(Command):
     assignment = Unicode("", help="Which released assignment to open, if it is not named first.").tag(config=True)
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        """Keep every argument for JupyterLab, but for the assignment, which comes first, and for requests of help."""
+        """Keep every argument for JupyterLab, but for an assignment that comes first, and for requests of help."""
         arguments = sys.argv[2:] if argv is None else argv
         self.named = [argument for argument in arguments[:1] if not argument.startswith("-")]
         asked = [argument for argument in arguments if argument in ("-h", "--help", "--help-all")]
@@ -40,6 +40,9 @@ class LabApp(Command):
     def start(self) -> None:
         """Say which notebook it is, and replace this process by JupyterLab."""
         super().start()
+        if not self.named:  # options may stand before it
+            self.named = [word for word in self.for_lab if word.endswith(".ipynb") or word in self.released][:1]
+            self.for_lab = [word for word in self.for_lab if word not in self.named]
         named = Path(*self.named)
         if named.suffix == ".ipynb":
             if not named.is_file():
@@ -55,13 +58,18 @@ class LabApp(Command):
         # In the place of this process, so that Ctrl-C and the exit code are JupyterLab's.
         os.execve(sys.executable, command, environment)
 
+    @property
+    def released(self) -> list[str]:
+        """The names of the released assignments."""
+        place = Path(self.coursedir.root, self.coursedir.release_directory)
+        return sorted(folder.name for folder in place.glob("*") if any(folder.glob("*.ipynb")))
+
     def choose_assignment(self) -> str:
         """Give the released assignment that was named, or the one to begin with; else exits with 1."""
-        released = Path(self.coursedir.root, self.coursedir.release_directory)
-        known = sorted(folder.name for folder in released.glob("*") if any(folder.glob("*.ipynb")))
+        known = self.released
         names = self.named or [*filter(None, [self.assignment])] or units.first_of(known)
         if len(names) != 1:
-            self.fail(f"Name the assignment to open: zerolayer lab NAME. In {released} there are {known or 'none'}.")
+            self.fail(f"Name the assignment to open: zerolayer lab NAME. There are: {', '.join(known) or 'none'}.")
         if known and names[0] not in known:
             self.fail("%s", unknown("assignment", names[0], known))
         return names[0]

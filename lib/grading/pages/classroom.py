@@ -60,6 +60,11 @@ class StudentWork:
             return "not graded"
         return "not collected" if self.left_out else "missing"
 
+    @property
+    def to_grade(self) -> bool:
+        """True if grading has to run, for the first time or again: its verdict is missing, or can't stay."""
+        return self.state == "not graded" or bool(self.fault)
+
     def read_verdict(self, assignment: str) -> None:
         """Read the verdict that grading left, as far as the gradebook knows of it, or note what is wrong with it."""
         try:

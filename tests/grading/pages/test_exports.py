@@ -1,13 +1,18 @@
 """What `nbgrader export` writes: nbgrader's own columns, and no formula."""
 
 import csv
+import re
 
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 
+from lib.grading.commands.demo import run
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.pages.exports import escape_formula
 from tests.course import ASSIGNMENT
+from tests.grading.active import text_of
+from tests.grading.pages.conftest import FILLINGS
 
 pytestmark = pytest.mark.xdist_group("a graded class")
 
@@ -33,6 +38,21 @@ def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_clas
     for why, option in REFUSED.items():
         done = small_class.runs_here(ExportApp, OURS, option)
         assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+
+
+def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
+    """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
+    course = small_class.copy(tmp_path)
+    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1}
+    students = (*FILLINGS, "lars")
+    course.marks({(student, cell): points for student in students for cell, points in thirds.items()}, again=True)
+    points = "21.4333"
+    assert {row[3]: row[9] for row in exported(course, f"--assignment=['{ASSIGNMENT}']")}["ada"] == points
+    page = text_of(course.report().replace("<", " <"))
+    assert "Check 22 marks : these answers were graded again after they were marked." in page
+    assert re.search(rf"King, Ada ada ✎ (numbers )?{re.escape(points)} 20", page)
+    run(FeedbackApp, course.root, ASSIGNMENT)
+    assert f"{points} of 24 points" in text_of(course.feedback("ada"))
 
 
 FORMULAS = [
