@@ -95,7 +95,7 @@ document.addEventListener("click", ({target}) => {
   if (button?.closest("article")) {
     const rest = cards.slice(cards.indexOf(card) + 1);
     give(card, Number(button.value));
-    (rest.find(waits) ?? rest[0])?.focus();
+    (rest.find(waits) ?? (waits(card) ? null : rest[0]))?.focus(); // never from the last one to mark to a marked one
   } else if (button) write(card, old => old.includes(line) ? old.filter(each => each !== line) : [...old, line]);
 });
 document.addEventListener("focusin", ({target}) => {
