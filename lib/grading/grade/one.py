@@ -39,11 +39,11 @@ from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
 from lib.grading.grade.course import Course
-from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
+from lib.grading.grade.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import FILE, UNREADABLE, DamagedVerdictError, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
 from lib.grading.run.notebook import has_code, place_of
 from lib.grading.run.outputs import missing_packages
 from lib.grading.run.pool import PackedNotebook, RunResult, RunTask

@@ -29,8 +29,6 @@ EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
 TEXTS = ("remarks", "library_calls", "reasons")
 """A verdict's lists of texts."""
-UNREADABLE = "could not be read or run"
-"""The reason of a notebook that a person has to open in another way."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")

@@ -1,4 +1,3 @@
-"use strict";
 const find = (what, of = document) => of.querySelector(what), all = (what, of = document) => [...of.querySelectorAll(what)];
 const state = JSON.parse(find("#state").textContent), {api} = find("#cards").dataset, cards = all("article");
 const rows = card => card.dataset.rows.split(" ").map(id => state[id]);
@@ -94,8 +93,9 @@ document.addEventListener("keydown", event => {
 document.addEventListener("click", ({target}) => {
   const button = target.closest("button"), line = button?.textContent, card = at();
   if (button?.closest("article")) {
+    const rest = cards.slice(cards.indexOf(card) + 1);
     give(card, Number(button.value));
-    cards.slice(cards.indexOf(card) + 1).find(waits)?.focus();
+    (rest.find(waits) ?? (waits(card) ? null : rest[0]))?.focus(); // never from the last one to mark to a marked one
   } else if (button) write(card, old => old.includes(line) ? old.filter(each => each !== line) : [...old, line]);
 });
 document.addEventListener("focusin", ({target}) => {

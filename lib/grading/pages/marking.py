@@ -22,7 +22,8 @@ from tornado import web
 
 from lib.grading.door.cells import course_id, is_as_released
 from lib.grading.door.markup import LONGEST, Room
-from lib.grading.judge.verdict import UNREADABLE, DamagedVerdictError, Verdict
+from lib.grading.grade.scores import UNREADABLE
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.pages.feedback import render_cells
 from lib.grading.pages.solution import read_guides
 from lib.grading.pages.templates import templates

@@ -188,7 +188,7 @@ def test_no_mark_is_given_for_a_text_that_has_been_replaced(course, open_page):
 def test_a_task_is_answered_by_the_cells_below_it_and_marked_on_a_phone(course, open_page):
     page = open_page(f"{NAME}/{NAME}/draw", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
-    page.locator("summary").first.tap()
+    page.locator("summary", has_text="Question").tap()
     assert "Draw both." in page.locator("aside").inner_text()
     card = page.locator("article", has_text="print('drawn by s03')")
     assert card.locator(".output").inner_text().strip() == "drawn by s03"
