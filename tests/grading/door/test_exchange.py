@@ -264,7 +264,7 @@ def test_a_part_of_a_submission_does_not_count_as_collected(exchange, monkeypatc
             exchange.collect("--update")
     assert how == "kill" or "Free some space there. What was collected is kept" in capsys.readouterr().err
     assert not (exchange.course / "submitted" / ME / "ps1").exists()
-    (exchange.course / "submitted" / ME / ".ps1.left.part").mkdir()  # by a kill that nothing can catch
+    (exchange.course / "submitted" / ME / ".ps1.part-left").mkdir()  # by a kill that nothing can catch
     assert exchange.collect("--update") == {ME: "honest"}
     assert [path.name for path in (exchange.course / "submitted" / ME).iterdir()] == ["ps1"]
 
