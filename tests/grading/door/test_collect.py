@@ -389,7 +389,7 @@ def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
     told = {
         ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not all was collected.",
         ("collect", ASSIGNMENT): "Name an assignment and what was downloaded",
-        ("collect", "nosuch", "nbgrader_config.py"): "The gradebook doesn't know nosuch.",
+        ("collect", "nosuch", "nbgrader_config.py"): "There is no assignment nosuch. There ",
     }
     for command, why in told.items():
         done = course.zerolayer(*command)
