@@ -222,7 +222,8 @@ class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
 
     `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them. `questions` are what
-    students predict. `builds_on` is the name of the unit whose code students bring along.
+    students predict. `builds_on` is the name of the unit whose code students bring along. `packages` are what its code
+    and its notebook import that students don't have by this package, as pip reads them: `pandas`, or `pandas>=2`.
     """
 
     name: str
@@ -232,10 +233,12 @@ class Unit:
     slow_imports: SlowImports | None = None
     questions: tuple[Question, ...] = ()
     builds_on: str = ""
+    packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise TypeError where the parts are no tuple, and ValueError where two have one id."""
         require_tuple(f"{self.name}: its parts", self.parts, Part, "(loss,)")
+        require_tuple(f"{self.name}: its packages", self.packages, str, '("pandas",)')
         ids = [part.id for part in self.parts]
         if twice := [id for id in ids if ids.count(id) > 1]:
             raise ValueError(
