@@ -87,9 +87,12 @@ def of_part(key: AnswerKey, part: Part) -> Ships:
     """Run right code and all mistakes of a part: once for who looks for faults, and who writes the file."""
     notes: list[tuple[Mistake, str]] = []
     with silence(), np.errstate(all="ignore"):
-        shown = look_at_ours(part, part.desk_inputs(), key.subjects(part))
+        run = partial(look_at_ours, part, part.desk_inputs(), key.subjects(part))
+        shown = run()
+        is_seeded = Seal.of(Measurement(shown)).is_of(Measurement(run(OTHER_NUMBERS)))
+        is_random = not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
         ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
-        return Ships(dict(_ship(part, shown)), [*_of_part(key, part, shown, ours, notes)], notes)
+        return Ships(dict(_ship(part, shown)), [*_of_part(key, part, shown, is_random, ours, notes)], notes)
 
 
 def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
@@ -100,16 +103,21 @@ def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
 
 
 def _of_part(
-    key: AnswerKey, part: Part, right: Shown, mistakes: Iterable[Mistake], notes: list[tuple[Mistake, str]]
+    key: AnswerKey,
+    part: Part,
+    right: Shown,
+    is_random: bool,
+    mistakes: Iterable[Mistake],
+    notes: list[tuple[Mistake, str]],
 ) -> Iterator[Fingerprint]:
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
-        for number, (shown, again) in _show(key, part, mistake):
+        for number, (shown, again) in _show(key, part, mistake, is_random):
             fingerprint = _take(part, mistake, shown, again, right)
             if fingerprint is None:
                 if not mistake.is_generic and not mistake.is_untold:
-                    is_random = _take(part, mistake, shown, shown, right)
-                    why = "its result is random, and has no name" if is_random else "nothing tells it from other code"
+                    is_chance = _take(part, mistake, shown, shown, right)
+                    why = "its result is random, and has no name" if is_chance else "nothing tells it from other code"
                     notes.append((mistake, f"way {number}: {why}"))
                 continue
             seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
@@ -120,14 +128,13 @@ def _of_part(
                 notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
 
 
-def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
+def _show(key: AnswerKey, part: Part, mistake: Mistake, is_random: bool) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
     """Run each way to make a mistake: as the first code of its process, and after a call on other inputs.
 
     At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs. What
-    it shows with other random numbers comes with it.
+    it shows with other random numbers comes with it, where right code `is_random`.
     """
     run = partial(look_at_ours, part, part.desk_inputs())
-    is_random = _is_random(key, part)
     made = (mistake.objects(key.right) for _ in range(3))
     for number, (source, *ways) in enumerate(zip(mistake.sources, *made, strict=True), 1):
         new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
@@ -136,14 +143,6 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[tuple[int, t
             look_at_ours(part, part.other_inputs, used)
             if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
                 yield number, (later, later)
-
-
-@lru_cache(maxsize=32)
-def _is_random(key: AnswerKey, part: Part) -> bool:
-    """True if right code shows something else with other random numbers, or only `about` says what is right."""
-    one, other = (look_at_ours(part, part.desk_inputs(), key.subjects(part), salt) for salt in (0, OTHER_NUMBERS))
-    is_seeded = Seal.of(Measurement(one)).is_of(Measurement(other))
-    return not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
 
 
 def may_keep(source: str) -> bool:

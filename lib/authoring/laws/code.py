@@ -1,8 +1,10 @@
 """Laws of a unit's code: right code is right on every draw, and a mistake costs points, once, and has a name."""
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice, pairwise
@@ -24,8 +26,8 @@ from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
 from lib.unit import Look, Part, Statement
 
-MANY, FEWEST = 30, 8
-"""Draws on which right code is tried, and each mistake on a quarter of the second at least."""
+MANY, FEWEST, FEW = 30, 6, 2
+"""Draws on which right code is tried, the fewest of them, and the fewest for each mistake."""
 SECONDS = 0.5
 """Seconds of a processor after which the fewest draws are enough: once for right code of a part, and once for its
 mistakes."""
@@ -243,7 +245,7 @@ def mistakes_cost_points(trial: Trial) -> Faults:
         # Not each change of any result is a mistake everywhere, and a part worth nothing is told of by another law.
         written = [(mistake, ways) for mistake, own, ways in _written(trial) if own is part and not mistake.is_generic]
         found, draws = dict[Mistake, list[int]](), 0
-        for seed in _draws(range(MANY), FEWEST // 4) if part.points and written else ():
+        for seed in _draws(range(MANY), FEW) if part.points and written else ():
             draws += 1
             for mistake, ways in written:
                 if any(_earns(trial, part, _subjects(part, objects), seed) for objects in ways):
@@ -319,8 +321,11 @@ def _code_of(part: Part) -> str:
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
     """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
-    inputs, known, _ = trial.draw(part, 0)
     wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
+    sources = " ".join(map(_source_of, trial.key.subjects(part)))
+    if not any(name in part.subjects or re.search(rf"\b{name}\b", sources) for name in wrong):
+        return None
+    inputs, known, _ = trial.draw(part, 0)
     called = [({**home}, home) for right in trial.key.subjects(part) if (home := namespace_of(right))]
     try:
         for before, home in called:
@@ -330,6 +335,12 @@ def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> 
         for before, home in called:
             home.update(before)
     return next((each for each in found if each.statement.points and each.state != "right"), None)
+
+
+def _source_of(right: Any) -> str:
+    with suppress(OSError, TypeError):  # it has none
+        return inspect.getsource(right)
+    return ""
 
 
 # What is said
