@@ -21,8 +21,9 @@ from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import Ships
 from lib.authoring.markers import Hidden
-from lib.authoring.notebook import Student
+from lib.authoring.notebook import Student, mark_cells
 from lib.checking.answers import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -34,7 +35,6 @@ from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge.judge import judge, known_of
-from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.names import unknown
 from lib.grading.run.notebook import Bounds
@@ -43,10 +43,13 @@ from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import Place
 from lib.mistakes import Mistake
+from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
 
 SEED = 1
 """The notebooks are tried on inputs that this draws."""
+TWICE = 3
+"""Draws on which right code runs twice, to show the same."""
 DESK = -1
 """In the place of a seed: the inputs of the desk."""
 
@@ -79,7 +82,8 @@ class Trial:
 
     `answers` is the key's import string, which the configuration says if it `is_configured`, and `place` that of a unit
     that was found by its name. `settings` is what nbgrader's steps have theirs from. `students` are the notebooks that
-    were made, and `ran` those that ran: for each the solution, and what students get.
+    were made, and `ran` those that ran: for each the solution, and what students get. Where parts are `chosen`, laws of
+    code look at these alone; `ships` is what they have found to ship, by part.
     """
 
     name: str
@@ -92,24 +96,27 @@ class Trial:
     place: Place | None = None
     students: dict[str, Student] = field(default_factory=dict)
     ran: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
-    _drawn: dict[tuple[str, int], Drawn] = field(default_factory=dict)
-    _lost: dict[tuple[str, int, tuple[int, ...]], tuple[Finding | None, tuple[object, ...]]] = field(
+    chosen: tuple[Part, ...] = ()
+    ships: dict[str, Ships] = field(default_factory=dict)
+    undefined: dict[Mistake, str] = field(default_factory=dict)
+    _drawn: dict[str, dict[int, Drawn]] = field(default_factory=dict)
+    _judged: dict[tuple[Part, int, tuple[int, ...]], tuple[list[Finding], tuple[object, ...]]] = field(
         default_factory=dict
     )
     _ways: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
-    undefined: dict[Mistake, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
         """Read an assignment. Raises ConfigError where its unit can't be imported, Fault where it has no notebook."""
         found = UnitPreprocessor(parent=settings)
-        key, answers, place = found.unit_of(name), found.answers_of(name), units.place_of(name)
+        answers, place = found.answers_of(name), units.place_of(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
             if not place:
                 known = {each.parent.name for each in folder.parent.glob("*/*.ipynb")}
                 raise ConfigError(unknown("assignment", name, known))
             attempt = f"put a notebook such as {name}.ipynb there"
             raise Fault(file_line(folder), "a unit without its solution notebook", attempt)
+        key = found.unit_of(name)
         pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
         if not (chosen := [file for file in files if file.match(pattern)]):
             raise ConfigError(unknown("notebook", pattern.removesuffix(".ipynb"), [file.stem for file in files]))
@@ -118,6 +125,8 @@ class Trial:
         with silence():  # of ids that cells share a law tells
             solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
         key = key or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
+        for notebook in solutions.values() if answers else ():
+            mark_cells(notebook, key.unit)
         own = place if place and place.answers == answers else None
         return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
 
@@ -125,6 +134,11 @@ class Trial:
     def is_plain(self) -> bool:
         """Whether nbgrader grades it by itself: it has no unit."""
         return not self.answers
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that laws of code look at."""
+        return self.chosen or self.key.parts
 
     @property
     def hidden(self) -> list[Hidden]:
@@ -148,24 +162,34 @@ class Trial:
 
     def draw(self, part: Part, seed: int) -> Drawn:
         """Draw inputs, and run right code on them. Raises whatever the unit's own code raises."""
-        if (part.id, seed) not in self._drawn:
+        drawn = self._drawn.setdefault(part.id, {})
+        if seed not in drawn:
             inputs = part.desk_inputs() if seed == DESK else part.secret_inputs(seed)
-            # What the answer key has to tell comes from one run, and is compared with another.
-            asked = not all(statement.right for statement in part.statements)
-            known = known_of(part, inputs, look_at_ours(part, inputs, self.key.subjects(part))) if asked else {}
             shown = look_at_ours(part, inputs, self.key.subjects(part))
-            self._drawn[part.id, seed] = Drawn(inputs, known, shown)
-        return self._drawn[part.id, seed]
+            # What the answer key has to tell comes from one run, and is compared with another: on a few draws.
+            asked = not all(statement.right for statement in part.statements)
+            known = known_of(part, inputs, shown) if asked else {}
+            again = asked and len(drawn) < TWICE
+            drawn[seed] = Drawn(inputs, known, look_at_ours(part, inputs, self.key.subjects(part)) if again else shown)
+        return drawn[seed]
+
+    def drawn(self, part: Part) -> list[Drawn]:
+        """Return what was drawn of a part until now."""
+        return [*self._drawn.get(part.id, {}).values()]
+
+    def judge(self, part: Part, subjects: tuple[object, ...], seed: int) -> list[Finding]:
+        """Return what becomes of each statement by some code on a draw."""
+        at = part, seed, tuple(map(id, subjects))
+        if at not in self._judged:
+            inputs, known, _ = self.draw(part, seed)
+            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
+            self._judged[at] = found, subjects  # kept, or another one could have its id
+        return self._judged[at][0]
 
     def lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
         """Return the first statement with points that isn't right of some code on a draw."""
-        at = part.id, seed, tuple(map(id, subjects))
-        if at not in self._lost:
-            inputs, known, _ = self.draw(part, seed)
-            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
-            wrong = (each for each in found if each.statement.points and each.state != "right")
-            self._lost[at] = next(wrong, None), subjects  # kept, or another one could have its id
-        return self._lost[at][0]
+        wrong = (each for each in self.judge(part, subjects, seed) if each.statement.points and each.state != "right")
+        return next(wrong, None)
 
     def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
         """Return wrong objects among the right ones, for each way to make a mistake.
@@ -182,22 +206,25 @@ class Trial:
 
     def right_code(self) -> Iterator["RightCode"]:
         """Find each subject in the solutions, among what their cells define that grading runs, too."""
-        space: dict[str, Any] = {"np": np, "__name__": "__main__"}
-        found = dict[str, tuple[str, list[str], ast.stmt]]()
-        cells = [(file, cell) for file, notebook in self.solutions.items() for cell in notebook.cells]
-        for file, cell in cells:
-            is_run = cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
-            for node in getattr(parse(cell.source), "body", ()) if is_run else ():
-                if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    found[node.name] = f"{file}, cell {course_id(cell)!r}", cell.source.splitlines(), node
-                if not isinstance(node, ast.Expr):
-                    with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
-                        exec(compile(ast.Module([node], []), file, "exec"), space)
-        for subject in dict.fromkeys(part.subjects[0] for part in self.key.parts):
-            if subject in found:
-                yield RightCode(
-                    *found[subject], [part for part in self.key.parts if part.subjects[0] == subject], space
-                )
+        cells = {
+            f"{file}, cell {course_id(cell) or cell.get('id')!r}": cell.source
+            for file, notebook in self.solutions.items()
+            for cell in notebook.cells
+            if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
+        }
+        subjects = {
+            part.subjects[0]: [each for each in self.key.parts if each.subjects[0] == part.subjects[0]]
+            for part in self.key.parts
+        }
+        needed, space = find_needed(find_definitions(cells.items()), subjects), {"np": np, "__name__": "__main__"}
+        for each in needed:
+            with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
+                exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
+        found = {name: each for each in needed for name in each.names}
+        for subject, parts in subjects.items():
+            if subject in found and {*parts} & {*self.parts}:
+                place = found[subject].place
+                yield RightCode(place, cells[place].splitlines(), found[subject].node, parts, space)
 
     def run_notebooks(self) -> Faults:
         """Run each solution and what students get, within the bounds of submissions and beside the same files.

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from glob import glob
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ from stat import S_IRWXG, S_IRWXO
 
 from sqlalchemy import make_url
 
+from lib.grading import units
 from lib.grading.commands.command import Command
 from lib.grading.errors import file_line
 from lib.grading.judge.verdict import FILE, Verdict
@@ -40,6 +42,11 @@ class DoctorApp(Command):
                 f"\nOther accounts may read what the class wrote and earned, if they can reach it: {found}.\n"
                 f"    Try: chmod -R {'o' if self.coursedir.groupshared else 'go'}= {found}"
             )
+        for place in units.places().values():
+            with suppress(Exception, SystemExit):  # what keeps it from being imported `check` tells
+                if lacked := ", ".join(units.missing_packages(import_module(place.module).UNIT)):
+                    say(f"\nThe unit {place.name} needs what is not installed here: {lacked}.")
+                    say(f"    Try: pip install {lacked.replace(',', '')}")
         self.exit(int(any(finding.blocks for finding in findings)))
 
     def _open_places(self) -> list[str]:
