@@ -4,18 +4,17 @@ In the notebook: `from lib.units.hidden_layer import check`.
 
 | call | cell | what it looks at |
 |---|---|---|
-| `check.relu_forward(ReLU)` | `check-relu-forward` | positive numbers pass |
-| `check.relu_backward(ReLU)` | `check-relu-backward` | so do their gradients |
-| `check.network_forward(Network)` | `check-network-forward` | layers in order |
-| `check.network_backward(Network)` | `check-network-backward` | layers in reverse, with what is handed on |
-| `check.step(step)` | `check-step` | one step of training, and 1/B |
+| `check.relu_forward()` | `check-relu-forward` | positive numbers pass |
+| `check.relu_backward()` | `check-relu-backward` | so do their gradients |
+| `check.network_forward()` | `check-network-forward` | layers in order |
+| `check.network_backward()` | `check-network-backward` | layers in reverse, with what is handed on |
+| `check.step()` | `check-step` | one step of training, and 1/B |
 
 `predict` asks questions before their experiments: `lib.predictions` says how. `width` has the explorer with a slider
 for the number of hidden units.
 """
 
 from lib.checking.dispatch import Checks
-from lib.checking.undefined_names import watch
 from lib.predictions import Predict
 from lib.unit import Unit
 from lib.units.hidden_layer.lab import QUESTIONS
@@ -34,5 +33,3 @@ UNIT = Unit(
 
 check = Checks(UNIT.parts, __name__)
 predict = Predict(UNIT)
-
-watch()

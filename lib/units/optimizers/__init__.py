@@ -3,7 +3,6 @@
 import re
 
 from lib.checking.dispatch import Checks
-from lib.checking.undefined_names import watch
 from lib.predictions import Predict
 from lib.unit import Extra, SlowImports, Unit
 from lib.units.hidden_layer import UNIT as HIDDEN_LAYER
@@ -22,5 +21,3 @@ PARTS = (sgd, momentum, adam, fit, schedule, decay)
 UNIT = Unit("optimizers", "Optimizers", PARTS, (TENSORFLOW,), SLOW, QUESTIONS, HIDDEN_LAYER.name)
 check = Checks(UNIT.parts, __name__)
 predict = Predict(UNIT)
-
-watch()

@@ -4,13 +4,13 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 
 | call | cell | what it looks at |
 |---|---|---|
-| `check.cce(cce)` | `check-cce` | the loss |
-| `check.cce_gradient(cce_gradient)` | `check-cce-gradient` | the gradient of one sample's loss |
-| `check.softmax_forward(Softmax)` | `check-softmax-forward` | probabilities |
-| `check.softmax_stable(Softmax)` | `check-softmax-stable` | large scores |
-| `check.softmax_backward(Softmax)` | `check-softmax-backward` | the product with the Jacobian |
-| `check.dense_backward(Dense)` | `check-dense-backward` | the update, and the input's gradient |
-| `check.train(train)` | `check-train` | the loop |
+| `check.cce()` | `check-cce` | the loss |
+| `check.cce_gradient()` | `check-cce-gradient` | the gradient of one sample's loss |
+| `check.softmax_forward()` | `check-softmax-forward` | probabilities |
+| `check.softmax_stable()` | `check-softmax-stable` | large scores |
+| `check.softmax_backward()` | `check-softmax-backward` | the product with the Jacobian |
+| `check.dense_backward()` | `check-dense-backward` | the update, and the input's gradient |
+| `check.train()` | `check-train` | the loop |
 | `check.cce.example()` | | the inputs of a check, as named arrays |
 
 `predict` asks the lab's questions before their experiments: `lib.predictions` says how.
@@ -19,7 +19,6 @@ In the notebook: `from lib.units.softmax_classifier import check`.
 import re
 
 from lib.checking.dispatch import Checks
-from lib.checking.undefined_names import watch
 from lib.predictions import Predict
 from lib.unit import Extra, SlowImports, Unit
 from lib.units.softmax_classifier.dense import dense_backward
@@ -47,5 +46,3 @@ UNIT = Unit(
 
 check = Checks(UNIT.parts, __name__)
 predict = Predict(UNIT)
-
-watch()

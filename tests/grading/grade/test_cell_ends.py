@@ -55,7 +55,7 @@ def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:
 def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     cells = [
         cell("def helper(): pass"),
-        cell("check.cce(cce)"),
+        cell("check.cce()"),
         cell("class Layer:\n    def forward(self): pass\nx == 1"),
         cell("def cce(y, yhat): pass\nhelper = 2\nrate = 1"),
         cell("def broken(): pass", "ValueError", "no"),

@@ -61,14 +61,14 @@ LISTED = [
     (["open('/x/lib/units/softmax_classifier/loss.py').read()"], ("'lib/units/softmax_classifier/loss.py'",)),
     (["import inspect\ninspect.currentframe().f_back.f_locals"], (".f_back", "inspect.currentframe")),
     (["from lib.checking.right import slopes"], ("lib.checking.right.slopes",)),
-    ([f"{CHECK}check.cce(cce); check.cce(cce=cce).points\ncheck.cce.example()['y']"], ()),
+    ([f"{CHECK}check.cce(); check.cce(cce).points\ncheck.cce.example()['y']"], ()),
     (["def check(x):\n    return x.check.part\ncheck(1)"], ()),
     # what a student has built, names alone, and what a notebook does anyway
     (["\n".join(text for cell in RIGHT.values() for text in cell[:1] if "'" not in text)], ()),
     (["def softmax(z):\n    return np.exp(z) / np.exp(z).sum(0)\nsoftmax(z)"], ()),
     (["import scipy.special\nimport tensorflow as tf\ntf.keras.utils.to_categorical(labels)"], ()),
     (["# scipy.special.softmax(z)\n'tf.nn.softmax'"], ()),
-    ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce(cce)"], ()),
+    ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce()"], ()),
     (["%load_ext lib.blanks"], ()),
     # calls in a roundabout way: the list is a remark on what is in plain sight, and no proof
     (["import tensorflow as tf\nnn = tf.nn\nnn.softmax(z)"], ()),
