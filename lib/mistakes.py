@@ -36,6 +36,8 @@ from lib.unit import Part
 
 CHANGES = Path(__file__).with_name("changes.toml")
 """What may become of any result."""
+ANSWER_KEY = "answer_key.toml"
+"""The one TOML file of a closed half that has no mistakes: `lib.answer_key` reads it."""
 ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes", "equal")
 ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
 
@@ -100,12 +102,12 @@ NAMES = {**{name: getattr(np, name) for name in np.__all__}, "norm": np.linalg.n
 
 
 def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tuple[Mistake, ...]:
-    """Read the mistakes of all parts from the TOML files in a folder.
+    """Read the mistakes of all parts from the TOML files in a folder and below.
 
     Raises BadMistake where an entry isn't what this module says, or changes nothing.
     """
     tables: dict[str, tuple[Path, Any]] = {}
-    for file in sorted(folder.glob("*.toml")):
+    for file in _files_in(folder):
         try:
             read = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -122,8 +124,12 @@ def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tu
 
 def read_equal(closed: Path) -> dict[str, dict[str, str]]:
     """Read from a unit's closed half which changes of right code are right, too, and why, by part."""
-    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(closed.rglob("*.toml"))]
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in _files_in(closed)]
     return {part: about["equal"] for table in tables for part, about in table.items() if "equal" in about}
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.rglob("*.toml")) if file.name != ANSWER_KEY]
 
 
 def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mapping[str, Any]) -> Iterator[Mistake]:
