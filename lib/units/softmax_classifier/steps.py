@@ -96,7 +96,7 @@ def _missing(step: Step, name: str) -> Wrong:
 # ---- Each epoch sends all its batches through the layers
 
 
-def require_batches(found: Array, call: Call) -> None:
+def require_batches(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless each step takes the batch that is due: of generate_batch_indices, or of shuffles as good."""
     steps = _read(found, call, "dlayer.forward")
     if len(steps) != call.steps:
@@ -205,7 +205,7 @@ def _wrong_arguments(step: Step) -> Wrong | None:
 # ---- The losses get the labels of the same samples
 
 
-def require_labels(found: Array, call: Call) -> None:
+def require_labels(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless cce and cce_gradient get the labels of the step's samples, and the prediction for them.
 
     A loss that is not called is another statement's matter, unless neither is. Where steps take other samples than
@@ -223,20 +223,20 @@ def require_labels(found: Array, call: Call) -> None:
                 continue
             if not any(_are_samples(owners, each) for each in sources):
                 what = f"{name} did not get the labels of the batch as y."
-                found = f"the labels of samples {_list(owners)}" if np.ndim(owners) else _write(owners)
-                raise _wrong(step, what, found, f"those of samples {_list(sources[0])}", COLUMNS)
+                given = f"the labels of samples {_list(owners)}" if np.ndim(owners) else _write(owners)
+                raise _wrong(step, what, given, f"those of samples {_list(sources[0])}", COLUMNS)
             if not _is_sum(prediction, step.outputs):
-                found, hint = _write(prediction), "The prediction is what softmax.forward has computed."
+                given, hint = _write(prediction), "The prediction is what softmax.forward has computed."
                 if any(_is_sum(prediction, call.y[:, each]) for each in sources):
-                    found, hint = "the labels", "Swap the arguments: the labels y come first, then the prediction yhat."
+                    given, hint = "the labels", "Swap the arguments: the labels y come first, then the prediction yhat."
                 what = f"{name} did not get softmax.output as yhat."
-                raise _wrong(step, what, found, "the probabilities of this batch", hint)
+                raise _wrong(step, what, given, "the probabilities of this batch", hint)
 
 
 # ---- The gradient flows back
 
 
-def require_flow(found: Array, call: Call) -> None:
+def require_flow(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless each step has one update, of the one layer, by the learning rate times 1/B times the
     gradient. 1/B may come in anywhere, but once; where samples are missing B may also be how many were due."""
     steps = _read(found, call, "dlayer.backward")

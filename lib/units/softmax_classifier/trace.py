@@ -44,7 +44,7 @@ UNTRAINED, SWAPPED = "untrained", "swapped"
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
 SPIED = ("Dense.forward", "Dense.backward", "Softmax.forward", "Softmax.backward")
-SPIED += ("cce", "cce_gradient", "generate_batch_indices")
+SPIED_FUNCTIONS = ("cce", "cce_gradient", "generate_batch_indices")
 """What the methods of `Trace` stand for."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 _given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
@@ -105,7 +105,7 @@ class Trace:
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
         self._latest: dict[int, tuple[Any, Noted]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED}
+        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED + SPIED_FUNCTIONS}
         spies |= dict.fromkeys(("Dense.__getattr__", "Softmax.__getattr__"), _find_attribute)
         self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
@@ -463,7 +463,9 @@ def trace(inputs: Inputs, train: Any) -> Several:
     def fail() -> NoReturn:
         raise error or AssertionError
 
-    shown = {name: partial(run.table, of) for name, of in (("batches", batches), ("labels", labels), ("flow", flow))}
+    shown: dict[str, Any] = {
+        name: partial(run.table, of) for name, of in (("batches", batches), ("labels", labels), ("flow", flow))
+    }
     shown["losses"] = lambda: [
         _read_losses(returned_losses, run.call),
         run.table(lambda step: {"has_loss": "loss_y" in step.given}),

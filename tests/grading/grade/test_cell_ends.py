@@ -20,8 +20,8 @@ from lib.grading.grade.cell_ends import (
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import is_unknown, outcome
-from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
+from tests.sample_class import ANSWER_KEY
 
 BROKEN = "def cce(y, yhat:\n    return 0\n\nclass Softmax(Layer):\n    pass\n\nrate = 1"
 UNDEFINED = Failure("undefined", "cce is not defined.")

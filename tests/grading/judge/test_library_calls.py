@@ -12,8 +12,7 @@ from lib.checking.student_code import run_student_code
 from lib.grading import units
 from lib.grading.judge.library_calls import MOST, MOST_READ, library_calls
 from lib.grading.judge.python_cells import LONGEST
-from lib.units.softmax_classifier.closed import WATCHED_CALLS
-from lib.units.softmax_classifier.closed.sample_class import RIGHT
+from tests.sample_class import RIGHT, WATCHED_CALLS
 
 CALL = "import torch\ntorch.softmax(z, 0)"
 METHOD = "from scipy.special import softmax as s\nclass Softmax:\n    def forward(self, z):\n        return s(z)\n"
