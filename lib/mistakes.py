@@ -15,9 +15,10 @@ Python code for names that the changes use, besides NumPy's and those of the rig
 With `it`, what the result is called, come the changes that may be made to any result, in `changes.toml`; `of` says
 whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
 many have made its mistakes; `same = { 'this' = 'that' }` says that one gives the same numbers as another, which is
-named in its place; and `untold = ['this']` that nothing tells one from other code. A part's `teach` is for all groups
-that have none. A part's table `equal` has changes of right code that are right, too, as `zerolayer check` reports them,
-and why: `'g ** 2 -> g * g' = 'the same number'`.
+named in its place; `untold = ['this']` that nothing tells one from other code; and `named = ['this']` that one has its
+name also where it only raises an error, or gives nan or nothing, as other code may do. A part's `teach` is for all
+groups that have none. A part's table `equal` has changes of right code that are right, too, as `zerolayer check`
+reports them, and why: `'g ** 2 -> g * g' = 'the same number'`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ CHANGES = Path(__file__).with_name("changes.toml")
 ANSWER_KEY = "answer_key.toml"
 """The one TOML file of a closed half that has no mistakes: `lib.answer_key` reads it."""
 ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes", "equal")
-ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
+ABOUT_A_GROUP = ("hint", "teach", "same", "untold", "named")
 
 
 class Place(NamedTuple):
@@ -71,8 +72,9 @@ class BadMistake(ValueError):
 class Mistake:
     """A mistake of one part: its name and hint, what to teach again, and the source of each way to make it.
 
-    `same_as` names the one that gives the same numbers. One that `is_untold` can't be told from other code. Not every
-    change of any result, which `is_generic`, makes a mistake of every part.
+    `same_as` names the one that gives the same numbers. One that `is_untold` can't be told from other code, and one
+    that `is_named` can, by an error or nan alone. Not every change of any result, which `is_generic`, makes a mistake
+    of every part.
     """
 
     part: str
@@ -82,6 +84,7 @@ class Mistake:
     teach: str = ""
     same_as: str = ""
     is_untold: bool = False
+    is_named: bool = False
     is_generic: bool = False
 
     def objects(self, right: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
@@ -148,8 +151,8 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         if "hint" not in group:
             raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint.")
         known = {name for name in group if name not in ABOUT_A_GROUP}
-        if strange := [*({*group.get("same", {})} - known), *({*group.get("untold", ())} - known)]:
-            raise BadMistake(where, f"{', '.join(strange)}: no mistake of this group is called so.")
+        if others := {*group.get("same", {}), *group.get("untold", ()), *group.get("named", ())} - known:
+            raise BadMistake(where, f"{', '.join(others)}: no mistake of this group is called so.")
         for name, ways in group.items():
             if name not in ABOUT_A_GROUP:
                 at = where._replace(name=name)
@@ -157,8 +160,9 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
                     raise BadMistake(at, "write a list of ways: [{ 'old' = 'new' }].")
                 sources = tuple(names + each for way in ways for each in _write(source, way, at))
                 teach = group.get("teach", about.get("teach", ""))
-                same, untold = group.get("same", {}).get(name, ""), name in group.get("untold", ())
-                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold)
+                same = group.get("same", {}).get(name, "")
+                untold, named = (name in group.get(key, ()) for key in ("untold", "named"))
+                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold, named)
     if "it" in about:
         yield from _changes_of_any(part, about, names + source.replace("…", "right"))
 

@@ -13,11 +13,12 @@ from __future__ import annotations  # or the type of answers would load NumPy, w
 
 import linecache
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from traceback import extract_tb
@@ -121,6 +122,22 @@ def _find(name: str, module: str) -> Place | str:
             " which can be imported. Install it again, or uninstall it."
         )
     return Place(name, module, Path(spec.submodule_search_locations[0]))
+
+
+def missing_packages(unit: Unit) -> list[str]:
+    """Return what a unit asks for and this Python doesn't have."""
+    found = []
+    for package in unit.packages:
+        try:
+            distribution(name_of(package))
+        except PackageNotFoundError:
+            found.append(package)
+    return found
+
+
+def name_of(package: str) -> str:
+    """Return the name in what pip reads, such as `pandas>=2`, in the one way to write it."""
+    return re.split(r"[^\w.-]", package)[0].lower().replace("_", "-")
 
 
 def first_of(known: Iterable[str]) -> list[str]:
