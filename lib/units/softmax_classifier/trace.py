@@ -107,6 +107,7 @@ class Trace:
         """Each layer and its latest step, by the layer's identity."""
         spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED + SPIED_FUNCTIONS}
         spies |= dict.fromkeys(("Dense.__getattr__", "Softmax.__getattr__"), _find_attribute)
+        spies["Dense.__init__"] = _make
         self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
     # ---- What the loop calls
@@ -563,6 +564,15 @@ class _Dense:
 
 class _Softmax:
     """Likewise, a softmax layer."""
+
+
+def _make(original: Any, layer: Any, input_size: Any, output_size: Any, *more: Any) -> None:
+    """Make a layer. It draws its weights, and yet the loop draws the same as with any other layer."""
+    state = np.random.get_state()
+    try:
+        original(layer, input_size, output_size, *more)
+    finally:
+        np.random.set_state(state)
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:
