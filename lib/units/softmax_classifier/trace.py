@@ -4,13 +4,11 @@ While `train` runs, spies stand in the place of the student's layers and losses.
 beforehand, so the loop is tested apart from these. Each array that a spy is given becomes a number or two, weighted
 sums of its entries: arrays that differ have different sums. What has another shape is described in words, and what was
 not called is None. `steps` says what the rows have to be.
-
-An open blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` where its value is read.
+An open blank does not stop the loop.
 """
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,9 +18,9 @@ from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lib.blanks import OpenBlank
+from lib.checking.open_blanks import DataArray, Placeholder, placeholders
 from lib.checking.spying import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
 from lib.checking.values import Wrong, numbers
@@ -32,8 +30,6 @@ from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 HEAD = ("version", "shuffle", "position", "samples")
 """What each table says of its steps first."""
 NO_ARRAY = "no array of numbers"
-BLANK = "__blank__"
-"""The name that `lib.blanks` puts in the place of a ?."""
 CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
 """What is wrong in a step: something else changes the weights; the layer is left from an earlier call of `train`, with
 the weights that it had there; the prediction is overwritten before softmax.backward needs it."""
@@ -43,37 +39,9 @@ UNTRAINED, SWAPPED = "untrained", "swapped"
 """What is wrong with the layers that are returned."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
-SPIED = ("Dense.forward", "Dense.backward", "Softmax.forward", "Softmax.backward")
-SPIED_FUNCTIONS = ("cce", "cce_gradient", "generate_batch_indices")
-"""What the methods of `Trace` stand for."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 _given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
 """Weights that spies have given to layers, by their identity: in a later call of `train` a layer with such is kept."""
-
-
-class Placeholder(NDArrayOperatorsMixin):
-    """The value of an open blank: arithmetic returns it unchanged, and reading it raises `OpenBlank`."""
-
-    def __init__(self, sentence: str):
-        self.sentence = sentence
-
-    def __array_ufunc__(self, *_: Any, **__: Any) -> Placeholder:
-        return self
-
-    def _raise_open_blank(self, *_: Any) -> NoReturn:
-        raise OpenBlank(self.sentence)
-
-    __array__ = __len__ = __iter__ = __float__ = __index__ = __bool__ = __getitem__ = __call__ = _raise_open_blank
-
-
-class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
-    """A data matrix that returns the placeholder if one is used as an index. Otherwise it is an ordinary array."""
-
-    def __getitem__(self, key: Any) -> Any:
-        for each in key if isinstance(key, tuple) else (key,):
-            if isinstance(each, Placeholder):
-                return each
-        return super().__getitem__(key)
 
 
 @dataclass(eq=False)
@@ -100,14 +68,16 @@ class Trace:
         self.version = self.shuffles = 0
         self.asked: tuple[float, float] | None = None
         self._drawn: dict[float, int] = {}
-        self._layers: list[Any] = []
+        self._layers: dict[int, tuple[int, Any]] = {}
+        """Each dense layer and its number, by its identity, as below."""
         self._weights: dict[int, bytes] = {}
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
         self._latest: dict[int, tuple[Any, Noted]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED + SPIED_FUNCTIONS}
-        spies |= dict.fromkeys(("Dense.__getattr__", "Softmax.__getattr__"), _find_attribute)
-        spies["Dense.__init__"] = _make
+        methods = [f"{layer}.{method}" for layer in ("Dense", "Softmax") for method in ("forward", "backward")]
+        names = [*methods, "cce", "cce_gradient", "generate_batch_indices"]
+        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in names}
+        spies |= {"Dense.__getattr__": _find_attribute, "Softmax.__getattr__": _find_attribute}
         self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
     # ---- What the loop calls
@@ -277,11 +247,7 @@ class Trace:
     # ---- Which layer it is
 
     def _number(self, layer: Any) -> int:
-        for number, known in enumerate(self._layers):
-            if known is layer:
-                return number
-        self._layers.append(layer)
-        return len(self._layers) - 1
+        return self._layers.setdefault(id(layer), (len(self._layers), layer))[0]
 
     def _look_at_weights(self, step: Noted, layer: Any) -> None:
         """Note whether something other than Dense.backward has changed the layer's weights."""
@@ -294,14 +260,15 @@ class Trace:
 
     def look_at_the_end(self, returned: Any) -> None:
         """Note what has become of the weights after the last step, in a layer that is returned."""
-        for layer in self._layers:
+        for _, layer in self._layers.values():
             if any(each is layer for each in _entries_of(returned)) and self.steps:
                 self._look_at_weights(self.steps[-1], layer)
 
     def trained(self) -> Any:
         """Give the layer that the last step trained, if there is one."""
         steps = self.training_steps
-        return self._layers[steps[-1].layer] if steps and steps[-1].layer >= 0 else None
+        numbers = dict(self._layers.values())
+        return numbers.get(steps[-1].layer) if steps else None
 
     # ---- In numbers
 
@@ -350,7 +317,7 @@ def flow(step: Noted) -> dict[str, Any]:
     """
     into_softmax, rate = _gradient_sums(step, "into_softmax"), step.given.get("rate")
     if isinstance(rate, Placeholder):
-        raise OpenBlank(rate.sentence)
+        rate.read()
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
     gradient, scale = _gradient_sums(step, "gradient"), number / step.call.rate * len(step.samples)
     is_whole, given = isinstance(gradient, tuple), step.given.get("gradient")
@@ -390,7 +357,7 @@ def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum
         return None
     given = step.given[name]
     if isinstance(given, Placeholder):
-        raise OpenBlank(given.sentence)
+        given.read()
     if given is None:
         return NO_ARRAY
     if not _has_rows(given, rows):
@@ -440,13 +407,12 @@ def trace(inputs: Inputs, train: Any) -> Several:
     # What spies compare with must stay as it is drawn, whatever the student writes into X and y.
     run.call.X, run.call.y = run.call.X.copy(), run.call.y.copy()
     returned, error = None, None
-    reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
-    blanks = {"Blank": type(blank) if (blank := namespace.get(BLANK, vars(builtins).get(BLANK))) else None}
     lacking = {name: kind for name, kind in {"Dense": _Dense, "Softmax": _Softmax}.items() if name not in namespace}
+    made = {"Dense.__init__": _make} if "__init__" in getattr(namespace.get("Dense"), "__dict__", ()) else {}
     with (
         random_numbers(),
-        spied(blanks, {"Blank.__getitem__": reach}),
-        spied(namespace, run.spies),
+        placeholders(namespace),
+        spied(namespace, run.spies | made),
         spied(namespace, {name: lambda _, *sizes, kind=kind: kind(*sizes) for name, kind in lacking.items()}),
         spied(lacking, run.spies),
     ):
@@ -566,13 +532,11 @@ class _Softmax:
     """Likewise, a softmax layer."""
 
 
-def _make(original: Any, layer: Any, input_size: Any, output_size: Any, *more: Any) -> None:
+def _make(original: Any, *given: Any, **named: Any) -> None:
     """Make a layer. It draws its weights, and yet the loop draws the same as with any other layer."""
     state = np.random.get_state()
-    try:
-        original(layer, input_size, output_size, *more)
-    finally:
-        np.random.set_state(state)
+    original(*given, **named)
+    np.random.set_state(state)
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:
