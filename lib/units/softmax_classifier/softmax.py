@@ -99,12 +99,12 @@ def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
     lines=r"return|output",
 )
 def ReturnsOutput(inputs: Inputs, Softmax: Any) -> Array:
-    """Give what forward returns, whatever it keeps."""
+    """Return what forward returns, whatever it keeps."""
     return numbers(Softmax().forward(inputs["scores_one"]), what="The result of forward")
 
 
 def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
-    """Tell a second pass that goes wrong from a first one, which comes before it with the same numbers."""
+    """Raise `Wrong` for a second pass that goes wrong where the first one, with the same numbers, did not."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
         raise Wrong("The second pass of the same layer is wrong.", hint=hint)
     return found, expected
@@ -199,7 +199,7 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
 
 
 def _is_softmax(output: Array, z: Array) -> bool:
-    """Tell whether an output is softmax of small scores, but for rounding."""
+    """True if an output is softmax of small scores, but for rounding."""
     if output.shape != z.shape or not (output > 0).all():
         return False
     totals, logs = output.sum(axis=0), np.log(output)

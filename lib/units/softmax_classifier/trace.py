@@ -178,7 +178,7 @@ class Trace:
         return step
 
     def _current(self) -> Noted:
-        """Give the latest step; one without features where the loop goes on after an update without a forward."""
+        """Return the latest step; one without features where the loop goes on after an update without a forward."""
         return self._begin() if not self.steps or self.steps[-1].updates else self.steps[-1]
 
     def _find(self, name: str, value: Any) -> tuple[Noted, Any]:
@@ -199,7 +199,7 @@ class Trace:
 
     @staticmethod
     def _note(step: Noted, columns: Any, **given: Any) -> None:
-        """Note what a loss was given; of some columns, beside those of the calls before it for the same step."""
+        """Note what a loss was given; of some columns, next to those of the calls before it for the same step."""
         for name, value in given.items():
             new = _read(value)
             if not isinstance(columns, slice) and isinstance(new, np.ndarray) and new.shape[1:] == columns.shape:
@@ -226,7 +226,7 @@ class Trace:
         return None
 
     def _note_joined(self, steps: Sequence[Noted], places: Samples, y: Any) -> Any:
-        """Note the loss of several batches whose labels and predictions stand in one matrix, and give their mean."""
+        """Note the loss of several batches whose labels and predictions are in one matrix, and return their mean."""
         sizes = [len(step.samples) for step in steps]
         fits = isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == len(places)
         parts = np.split(y[:, places], np.cumsum(sizes)[:-1], axis=1) if fits else [y] * len(steps)
@@ -265,7 +265,7 @@ class Trace:
                 self._look_at_weights(self.steps[-1], layer)
 
     def trained(self) -> Any:
-        """Give the layer that the last step trained, if there is one."""
+        """Return the layer that the last step trained, if there is one."""
         steps = self.training_steps
         numbers = dict(self._layers.values())
         return numbers.get(steps[-1].layer) if steps else None
@@ -395,7 +395,7 @@ def _gradient_sums(step: Noted, name: str) -> Any:
 
 
 def trace(inputs: Inputs, train: Any) -> Several:
-    """Call `train` once, spied on, and give its tables, the losses, and 1 or 2 where a wrong layer is returned.
+    """Call `train` once, spied on, and return its tables, the losses, and what is wrong with the layers returned.
 
     Raises what it raises before an epoch is over. A later error costs what the steps before it can't show.
     """
@@ -476,7 +476,7 @@ def _what_is_returned(returned: Any, run: Trace) -> str:
 
 
 def _entries_of(returned: Any) -> list[Any]:
-    """Give what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
+    """Return what is in what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
     if isinstance(returned, tuple | list):
         return list(returned[:9])
     if isinstance(returned, dict):
@@ -517,7 +517,7 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
 
 
 def _in_order(spy: Spy) -> Spy:
-    """Give a spy by place what can only be given by name. Calls may use the notebook's names, which are the spy's."""
+    """Pass a spy by place what can only be passed by name. Calls may use the notebook's names, which are the spy's."""
     return wraps(spy)(lambda original, *given, **named: spy(original, *given, *named.values()))
 
 
