@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -192,26 +193,25 @@ def ZeroProbabilityGradient(inputs: Inputs, cce_gradient: Any) -> Array:
     return numbers(cce_gradient(SURE.copy(), NOT.copy()), what="The gradient")
 
 
-@statement(
+of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
+
+
+@of_gradient(
     "The entry of the true class is the slope of that sample's loss: it agrees with central differences.",
     slopes_of(is_true=True),
     name="TrueClass",
     hint="Move the probability of the true class by 0.001, and see by how much the loss of that sample changes.",
     points=2,
-    cases=tuple(SIZES),
     what="The entry of the true class is not the slope of the sample's own loss.",
-    axes=("class", "sample"),
 )
-@statement(
+@of_gradient(
     "Every other entry is 0: a sample's loss depends only on the probability of its true class.",
     slopes_of(is_true=False),
     name="OtherClasses",
     hint="Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample.",
-    cases=tuple(SIZES),
     keeps=("y", "yhat"),
     depends_on=("TrueClass",),
     what="The entry of a class that is not the true one is not 0.",
-    axes=("class", "sample"),
 )
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient; right is (classes, batch)."""

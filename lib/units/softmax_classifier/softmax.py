@@ -296,18 +296,23 @@ def _size(inputs: Inputs) -> float:
     return float(np.abs(inputs["gradient"]).max())
 
 
-@statement(
-    "For one sample, the result of backward agrees with central differences of softmax.",
-    products,
-    name="OneSampleBack",
-    hint="Write down the Jacobian of one sample with two classes, and compare it with T entry by entry.",
+of_backward = partial(
+    statement,
     of=("returned",),
-    cases=("one",),
     what="The result differs from central differences of softmax.",
     axes=CLASS_AND_SAMPLE,
     size=_size,
 )
-@statement(
+
+
+@of_backward(
+    "For one sample, the result of backward agrees with central differences of softmax.",
+    products,
+    name="OneSampleBack",
+    hint="Write down the Jacobian of one sample with two classes, and compare it with T entry by entry.",
+    cases=("one",),
+)
+@of_backward(
     "In a batch, each sample has its own Jacobian: every column agrees with central differences.",
     by_name(returned=products, output=is_left),
     name="EachSampleItsOwn",
@@ -316,16 +321,12 @@ def _size(inputs: Inputs) -> float:
     cases=("batch", "square", "large", "again"),
     keeps=("gradient",),
     depends_on=("OneSampleBack",),
-    what="The result differs from central differences of softmax.",
-    axes=CLASS_AND_SAMPLE,
-    size=_size,
 )
-@statement(
+@of_backward(
     "Every column of the result sums to 0, because adding one number to all scores of a sample changes nothing.",
     sums_to_zero,
     name="ColumnsSumToZero",
     hint="Check the off-diagonal entries of the Jacobian: each of its rows must sum to 0.",
-    of=("returned",),
     cases=("batch",),
     depends_on=("OneSampleBack",),
     what="A column does not sum to 0.",

@@ -430,15 +430,16 @@ def trace(inputs: Inputs, train: Any) -> Several:
     def fail() -> NoReturn:
         raise error or AssertionError
 
-    shown: dict[str, Any] = {
-        name: partial(run.table, of) for name, of in (("batches", batches), ("labels", labels), ("flow", flow))
-    }
-    shown["losses"] = lambda: [
-        _read_losses(returned_losses, run.call),
-        run.table(lambda step: {"has_loss": "loss_y" in step.given}),
-    ]
-    shown |= dict.fromkeys(("batches", "losses"), fail) if error else {}
-    return Several(**shown, returned=lambda: _what_is_returned(returned, run))
+    def read_losses() -> list[Any]:
+        return [_read_losses(returned_losses, run.call), run.table(lambda step: {"has_loss": "loss_y" in step.given})]
+
+    return Several(
+        batches=fail if error else partial(run.table, batches),
+        labels=partial(run.table, labels),
+        flow=partial(run.table, flow),
+        losses=fail if error else read_losses,
+        returned=lambda: _what_is_returned(returned, run),
+    )
 
 
 def _losses_of(returned: Any) -> Any:
