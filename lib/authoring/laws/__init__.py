@@ -58,9 +58,8 @@ OF_CODE = (
     Rule(code.mistakes_have_names, (*MISTAKES, code.is_worth_something, code.mistakes_cost_points), refuses=False),
 )
 """What is asked of each part by itself."""
-RUN = (*MADE, open_half.is_seen_where_graded, notebooks.runs_to_its_end)
+RUN = (*MADE, notebooks.runs_to_its_end)
 OF_RUNS = (
-    Rule(open_half.is_seen_where_graded),
     Rule(notebooks.runs_to_its_end, MADE),
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
     Rule(notebooks.ends_well, RUN, refuses=False),

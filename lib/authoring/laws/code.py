@@ -1,11 +1,6 @@
 """Laws of a unit's code: right code is right on every draw, and a mistake costs points, once, and has a name."""
 
-import __future__
-
 import inspect
-import re
-import sys
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -21,14 +16,14 @@ from lib.authoring.trial import DESK, Drawn, Faults, Trial
 from lib.checking.chance import Chance
 from lib.checking.findings import Finding, find
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
-from lib.checking.looks import of_case
+from lib.checking.looks import look_at_ours, of_case
+from lib.checking.spying import namespace_of
 from lib.checking.student_code import Budget, Failure
 from lib.grading import units
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
 from lib.unit import Look, Part, Statement
 
-LATE_ANNOTATIONS = __future__.annotations.compiler_flag
 MANY, FEWEST = 30, 8
 """Draws on which right code is tried, and each mistake on a quarter of the second at least."""
 SECONDS = 0.5
@@ -324,25 +319,17 @@ def _code_of(part: Part) -> str:
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
     """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
-    right = trial.key.right
-    wrong = {name: each for name, each in objects.items() if right[name] is not each}
-    subjects = tuple(wrong.get(name) or _define_among(right[name], wrong) for name in part.subjects)
-    is_touched = any(one is not other for one, other in zip(subjects, trial.key.subjects(part), strict=True))
-    return trial.lost(part, subjects, 0) if is_touched else None
-
-
-def _define_among(right: Any, wrong: Mapping[str, object]) -> Any:
-    """Define right code anew, so that it calls wrong code by its name as a student's would; or give it as it is."""
+    inputs, known, _ = trial.draw(part, 0)
+    wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
+    called = [({**home}, home) for right in trial.key.subjects(part) if (home := namespace_of(right))]
     try:
-        source = textwrap.dedent(inspect.getsource(right))
-        code = compile(source, "<right code>", "exec", LATE_ANNOTATIONS)
-    except (OSError, TypeError, SyntaxError):  # it has no source, or none that stands by itself
-        return right
-    if not any(re.search(rf"\b{name}\b", source) for name in wrong):
-        return right
-    space = {**vars(sys.modules[right.__module__]), **wrong}
-    exec(code, space)
-    return space.get(right.__name__, right)
+        for before, home in called:
+            home.update({name: each for name, each in wrong.items() if name in before})
+        found = find(part, inputs, look_at_ours(part, inputs, _subjects(part, objects)), known)
+    finally:
+        for before, home in called:
+            home.update(before)
+    return next((each for each in found if each.statement.points and each.state != "right"), None)
 
 
 # What is said
