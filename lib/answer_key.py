@@ -81,11 +81,11 @@ class AnswerKey:
 ABOUT = ("students", "answers", "predictions", "watched_calls")
 
 
-def read_folder(unit: Unit, module: str, folder: Path) -> AnswerKey:
+def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = None) -> AnswerKey:
     """Read the answer key of a unit that has no code for it.
 
-    Right code is that of the notebook, or of `closed/right.py` where that differs. Mistakes are in
-    `closed/mistakes.toml`, or in several such files. `closed/answer_key.toml` may have more:
+    Right code is that of the notebook, which may be in the folder `solutions`, or of `closed/right.py` where that
+    differs. Mistakes are in `closed/mistakes.toml`, or in several such files. `closed/answer_key.toml` may have more:
 
         [students.ben]  # for each cell what goes into its blanks; in other cells ben has the solution's code
         loss = ['np.sum((y - yhat) ** 2)']
@@ -101,7 +101,9 @@ def read_folder(unit: Unit, module: str, folder: Path) -> AnswerKey:
     """
     closed, name = folder / "closed", f"{module}.closed.right"
     subjects = dict.fromkeys(name for part in unit.parts for name in part.subjects)
-    found = import_module(name) if (closed / "right.py").is_file() else right_code.load(folder, name, subjects)
+    found = (
+        import_module(name) if (closed / "right.py").is_file() else right_code.load(folder, name, subjects, solutions)
+    )
     right = {name: each for name, each in vars(found).items() if not name.startswith("__")}
     return AnswerKey(unit, right, read(closed, right, unit.parts), **_read_more(unit, closed))
 

@@ -75,25 +75,25 @@ def find_needed(definitions: Iterable[Definition], names: Iterable[str]) -> list
     return [each for each in known if each.names & needed]
 
 
-def cells_of(unit: Path) -> Iterator[tuple[str, str]]:
-    """Yield place and source of each code cell of a unit's solution, from the unit's folder.
+def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield place and source of each code cell of a unit's solution, from the unit's folder, or from `solutions`.
 
     A course has it next to its units, a clone next to `lib`, and an installed package in `authoring`.
     """
     roots = (unit.parents[1], unit.parents[2], Path(__file__).parent / "authoring")
-    found = (sorted((root / source / unit.name).glob("*.ipynb")) for root in roots for source in SOURCES)
-    for file in next(filter(None, found), ()):
+    folders = (*filter(None, [solutions]), *(root / source / unit.name for root in roots for source in SOURCES))
+    for file in next(filter(None, (sorted(folder.glob("*.ipynb")) for folder in folders)), ()):
         for number, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"], 1):
             if cell["cell_type"] == "code":
                 yield f"{file}, cell {cell.get('id', number)!r}", "".join(cell["source"])
 
 
-def load(unit: Path, module: str, subjects: Iterable[str]) -> ModuleType:
+def load(unit: Path, module: str, subjects: Iterable[str], solutions: Path | None = None) -> ModuleType:
     """Make a module of a unit's right code, with source that `inspect` finds. Raises whatever that code raises.
 
     Raises LookupError where no cell defines a subject.
     """
-    needed = find_needed(find_definitions(cells_of(unit)), subjects := [*subjects])
+    needed = find_needed(find_definitions(cells_of(unit, solutions)), subjects := [*subjects])
     if missing := [name for name in subjects if not any(name in each.names for each in needed)]:
         raise LookupError(
             f"no cell of a notebook in solutions/{unit.name} defines {missing[0]}, which a check is about"

@@ -39,6 +39,8 @@ CLOSED_FOLDERS = ("authoring", "grading", "reference")
 CLOSED_PATHS = (*CLOSED_FILES, *CLOSED_FOLDERS, f"units/*/{CLOSED}")
 """Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
 
+SOLUTIONS: dict[str, Path] = {}
+"""The folders of assignments' solutions, where the configuration says so."""
 RIGHT = "<the right code of "
 """How the file is called that right code from a notebook is in."""
 
@@ -170,7 +172,7 @@ def load(answers: str, what: str, advice: str) -> AnswerKey:
 def _read_folder(place: Place, unit: Unit) -> AnswerKey:
     from lib.answer_key import read_folder  # here, see above
 
-    return read_folder(unit, place.module, place.folder)
+    return read_folder(unit, place.module, place.folder, SOLUTIONS.get(place.name) if not place.is_built_in else None)
 
 
 def describe(error: BaseException) -> str:

@@ -64,7 +64,11 @@ def own(nb: nbformat.NotebookNode, id: str) -> nbformat.NotebookNode:
 
 def flags(id: str, **changed: object) -> Change:
     """Write into a cell what Create Assignment does, with changes."""
-    return cells(lambda nb: own(nb, id).metadata.update(flagged(id, "", **changed).metadata))
+
+    def change(nb: nbformat.NotebookNode) -> None:
+        own(nb, id).metadata.setdefault("nbgrader", flagged(id, "").metadata.nbgrader).update(changed)
+
+    return cells(change)
 
 
 def more(source: str, id: str = "more", **metadata: object) -> Change:
@@ -187,13 +191,9 @@ BROKEN = {
         text(OPEN, "def draw(rng)", "SECRET = 'lib.reference'\n\n\ndef draw(rng)"),
         "leads to the answers.\nFound:    lib.reference",
     ),
-    "open half can't be imported where graded": Broken(
-        both(
-            write("helpers.py", "X = 1\n"),
-            text(OPEN, "import numpy as np", "import numpy as np\nimport helpers"),
-        ),
-        "helpers is imported, which students may not have",
-        faults=4,
+    "a package that students may not have": Broken(
+        text(OPEN, "import numpy as np", "import numpy as np\nimport tqdm"),
+        f"{OPEN}: tqdm is imported, which students may not have",
     ),
     "a package that isn't installed": Broken(
         text(OPEN, "PARTS = ", 'PACKAGES = ("nosuch>=2",)\nPARTS = '),

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's o
 TABLE = """\
 There are {{points}} points: {{points:code}} for code and {{points: written}} for an answer of {{points:explain-why}}.
 | {{points:check-loss.mean}} | {{points:check-fit}} |"""
-FILLED = "There are 6 points: 3 for code and 3 for an answer of 3.\n| 2 | 1 |"
-SCORES = {"check-loss": 2, "check-fit": 1, "explain-why": 3}
+FILLED = "There are 7 points: 4 for code and 3 for an answer of 3.\n| 2 | 2 |"
+SCORES = {"check-loss": 2, "check-fit": 2, "explain-why": 3}
 WRITTEN = {"grade": True, "solution": True, "locked": False, "points": 3}
 
 
@@ -107,7 +107,7 @@ def test_points_stand_in_the_statements_alone_and_the_build_writes_them(built: B
 
 
 REFUSED: list[tuple[Change, str]] = [
-    (code("mean((y - yhat) ** 2)  #? return ?", "mean((y - yhat) ** 3)  #? return ?"), "statement mean. "),
+    (code("mean((y - yhat) ** 2)  #? return ?", "mean((y - yhat) ** 2) * 2  #? return ?"), "mean: right code is wrong"),
     (more("{{points:check}}", "text"), "Found: {{points:check}}"),
     (
         cells(lambda nb: nb.cells.append(written("### BEGIN SOLUTION\nBecause.", "explain-how"))),
@@ -200,7 +200,7 @@ def test_after_grading_text_and_code_may_change_and_all_once_it_is_taken_out_of_
     without("table", "explain-why")(begun.root)
     run(DbAssignmentRemoveApp, begun.root, UNIT, "--force")
     begun.build()
-    assert begun.max_scores() == {"check-loss": 2, "check-fit": 1}
+    assert begun.max_scores() == {"check-loss": 2, "check-fit": 2}
 
 
 FULL = "CREATE TRIGGER full_{0} BEFORE {0} ON source_cell BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"

@@ -115,6 +115,13 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
     assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
 
 
+@pytest.mark.gives("zerolayer check linear_regression --part fit")
+def test_one_part_can_be_tried_alone(course):
+    checked = succeeds(course.zerolayer("check", UNIT, "--part", "fit")).stdout
+    assert "cell 'fit': " in checked and "cell 'loss': " not in checked and "has no fault" in checked
+    assert "has no part called none. It has: loss, fit" in refused(course, "check", UNIT, "--part", "none", "--quick")
+
+
 @pytest.mark.gives("zerolayer bundle linear_regression")
 def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     files = bundled(course, UNIT)

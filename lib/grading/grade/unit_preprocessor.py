@@ -51,6 +51,8 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 " 'my_package.closed.ANSWER_KEY'. Correct it, or take it out if nbgrader is to grade the assignment by"
                 " itself."
             )
+        course = CourseDirectory(parent=self)
+        units.SOLUTIONS[assignment] = Path(course.format_path(course.source_directory, ".", assignment))
         key = units.load(name, what, advice)
         if not is_configured and key.unit.name != assignment:
             raise ConfigError(
