@@ -349,7 +349,7 @@ def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Ar
     return np.array(means)
 
 
-def require_trained(found: str, call: Call) -> None:
+def require_trained(found: float, call: Call) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
     if found:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."

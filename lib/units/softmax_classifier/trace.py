@@ -35,8 +35,8 @@ CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
 the weights that it had there; the prediction is overwritten before softmax.backward needs it."""
 NO_LAYER, OTHER_LAYER = -1, -2
 """In the place of a dense layer's number: none yet, or a backward pass was another layer's than the forward pass."""
-UNTRAINED, SWAPPED = "untrained", "swapped"
-"""What is wrong with the layers that are returned."""
+UNTRAINED, SWAPPED = 1.0, 2.0
+"""What is wrong with the layers that are returned: none is trained, or softmax comes before the dense one."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
@@ -462,8 +462,8 @@ def _read_losses(returned: Any, call: Call) -> Array:
     return found.ravel()[:1000]
 
 
-def _what_is_returned(returned: Any, run: Trace) -> str:
-    """Return UNTRAINED if a dense layer is returned and none is trained, SWAPPED if softmax comes before it."""
+def _what_is_returned(returned: Any, run: Trace) -> float:
+    """Return what is wrong with the layers that are returned; 0 if nothing is."""
     layers, trained = [each for each in _entries_of(returned) if hasattr(each, "forward")], run.trained()
     dense = [each for each in layers if hasattr(each, "weights")]
 
@@ -473,7 +473,7 @@ def _what_is_returned(returned: Any, run: Trace) -> str:
     if dense and trained is not None and not any(map(is_trained, dense)):
         return UNTRAINED
     is_first = bool(layers) and any(layers[0] is each for each in dense)
-    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else ""
+    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else 0.0
 
 
 def _entries_of(returned: Any) -> list[Any]:
