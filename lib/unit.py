@@ -9,7 +9,7 @@ from __future__ import annotations  # or the signature of `draw` would load nump
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -231,7 +231,7 @@ class Unit:
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
     slow_imports: SlowImports | None = None
-    questions: tuple[Question, ...] = ()
+    questions: Sequence[Question] = ()
     builds_on: str = ""
     packages: tuple[str, ...] = ()
 

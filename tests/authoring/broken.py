@@ -113,7 +113,7 @@ BROKEN = {
         cells(lambda nb: nb.cells.remove(own(nb, "check-fit"))), "a Part without its own cell"
     ),
     "a check cell twice": Broken(
-        cells(lambda nb: nb.cells.append(flagged("check-fit", "check.fit(fit)"))),
+        cells(lambda nb: nb.cells.append(flagged("check-fit", "check.fit()"))),
         f"{NOTEBOOK}, cell 'check-fit': several cells with one id.\nFound:    2 of them",
     ),
     "part id without cell": Broken(
@@ -138,10 +138,10 @@ BROKEN = {
     ),
     "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a marker that is misspelt"),
     "marker in a check cell": Broken(
-        code("check.fit(fit)", "check.fit(fit)  #? check.fit(?)  # x"), "a marker in a cell that is not a solution"
+        code("check.fit()", "check.fit()  #? check.fit(?)  # x"), "a marker in a cell that is not a solution"
     ),
     "region in code": Broken(
-        code("check.fit(fit)", "### BEGIN SOLUTION\ncheck.fit(fit)\n### END SOLUTION"), "a solution region in code"
+        code("check.fit()", "### BEGIN SOLUTION\ncheck.fit()\n### END SOLUTION"), "a solution region in code"
     ),
     "no notebook": Broken(
         lambda course: (course / NOTEBOOK).unlink(), "a unit without its solution notebook", faults=0
@@ -150,7 +150,7 @@ BROKEN = {
         code("%load_ext lib.blanks", "%load_ext lib.blanks\nimport os; os._exit(3)"), "can't be run as submissions are"
     ),
     "a solution that is wrong": Broken(
-        code("check.loss(loss)", "del np\ncheck.loss(loss)"),
+        code("check.loss()", "del np\ncheck.loss()"),
         f"{NOTEBOOK}, cell 'check-loss': the solution does not earn its points",
     ),
     "an untouched notebook earns points": Broken(cells(give_away), "a notebook that nobody has touched earns points"),
