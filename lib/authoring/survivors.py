@@ -36,7 +36,7 @@ COARSE = ("any other value", "is left out")
 LIMIT = "limit "
 DRAWS, FEW = 20, 3
 """A mutant that loses points on a few draws is not tried on the others."""
-SECONDS, BUDGET = 1.0, 240.0
+SECONDS, BUDGET = 1.0, 60.0
 """Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
 
 
@@ -84,6 +84,7 @@ def try_all(code: Code, trial: Trial, seconds: float, processes: int) -> tuple[l
     global _forked
     _forked, families, survivors, tried, spent = (code, trial, seconds), code.mutants(), list[Mutant](), 0, 0.0
     with bar(len(families), "change") as progress:
+        progress.set_description(code.right.definition.name)
         for is_coarse in (True, False):
             idle = nodes_in(code.nodes[each.node] for each in survivors if each.draws == DRAWS)
             chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
