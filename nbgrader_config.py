@@ -48,10 +48,6 @@ if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
 c.GenerateFeedback.exporter_class = "lib.grading.pages.feedback.FeedbackPage"
 c.GenerateFeedback.preprocessors = []
 
-# `nbgrader zip_collect` reads the names that Canvas and Moodle give, and opens zips with care.
-c.ZipCollectApp.extractor_plugin = "lib.grading.door.downloads.Download"
-c.ZipCollectApp.collector_plugin = "lib.grading.door.downloads.LmsNames"
-
 # Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
 # Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
 c.ExchangeFactory.collect = "lib.grading.door.exchange.OwnedCollect"

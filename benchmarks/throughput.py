@@ -41,8 +41,9 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>student\d+)_\d+_\d+_(?P<file_id>\w+)"
 """
+ARCHIVE = f"downloaded/{ASSIGNMENT}/archive/submissions.zip"
 EVENING = {
-    "collect": (("nbgrader", "zip_collect", ASSIGNMENT), ("nbgrader", "zip_collect", ASSIGNMENT)),
+    "collect": (("lib.grading", "collect", ASSIGNMENT, ARCHIVE), ("nbgrader", "zip_collect", ASSIGNMENT)),
     "grade": (("lib.grading", "grade", ASSIGNMENT), ("nbgrader", "autograde", ASSIGNMENT)),
     "feedback": (("lib.grading", "feedback", ASSIGNMENT), ("nbgrader", "generate_feedback", ASSIGNMENT)),
     "report": (("lib.grading", "report", ASSIGNMENT), ()),

@@ -33,7 +33,7 @@ SEEN_BY = {
     "lib/reference": "tests/reference",
     "lib/predictions": "tests/predictions",
     "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/grade",
-    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_exports.py"
+    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_lms_export.py"
     " tests/grading/commands/test_watch.py",
     "lib/grading/door": "tests/grading/door tests/grading/grade tests/grading/test_canvas_term.py",
     "lib/grading/grade": "tests/grading/grade tests/grading/run/test_class.py",

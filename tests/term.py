@@ -25,12 +25,7 @@ Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (gra
 ENDING = (
     f"zerolayer report {ASSIGNMENT}",
     "nbgrader export",
-    "nbgrader export --exporter=lib.grading.pages.exports.CanvasExporter --to=canvas.csv",
-    "nbgrader export --exporter=lib.grading.pages.exports.MoodleExporter --to=moodle.csv",
-    "nbgrader export --exporter=lib.grading.pages.exports.MoodleWorksheetExporter"
-    " --MoodleWorksheetExporter.worksheet=worksheet.csv --to=upload.csv",
-    "nbgrader export --exporter=lib.grading.pages.exports.MoodleFeedbackExporter"
-    " --MoodleFeedbackExporter.worksheet=worksheet.csv --to=feedback.zip",
+    f"zerolayer export {ASSIGNMENT} --into worksheet.csv --feedback feedback.zip",
 )
 
 

@@ -5,10 +5,9 @@ The release is made in a folder apart, and comes to its place while the gradeboo
 """
 
 import logging
-import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nbformat
@@ -29,7 +28,7 @@ from lib.authoring.trial import Trial
 from lib.grading.book.gradebook import retry
 from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.files import in_place, remove
+from lib.grading.files import folder_beside, in_place, remove
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
@@ -141,18 +140,17 @@ class Rebuild(Command, GenerateAssignmentApp):
     @contextmanager
     def apart(self) -> Iterator[Path]:
         """Release into a folder beside the release for a while, which is gone afterwards."""
-        directory = self.coursedir.release_directory
-        # Beside the release, so that both are on one file system and a move is a rename.
-        self.coursedir.release_directory = str(Path(directory).with_name(f".{Path(directory).name}.{os.getpid()}"))
-        built = self.released
-        built.mkdir(parents=True)
-        try:
-            yield built
-        finally:
-            self.coursedir.release_directory = directory
-            remove(built)
-            with suppress(OSError):  # in a course with another structure it isn't ours alone, and not empty
-                built.parent.rmdir()
+        directory, place = self.coursedir.release_directory, Path(self.coursedir.root, self.coursedir.release_directory)
+        # On the same file system, so that a move is a rename. nbgrader wants a name relative to the course.
+        with folder_beside(place) as beside:
+            self.coursedir.release_directory = str(Path(directory).with_name(beside.name))
+            built = self.released
+            try:
+                built.mkdir(parents=True, exist_ok=True)
+                yield built
+            finally:
+                self.coursedir.release_directory = directory
+                remove(built)  # in a course with another structure it is elsewhere
 
 
 class BuildApp(Rebuild):

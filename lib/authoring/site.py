@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, distribution, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from traitlets import Unicode
 
@@ -24,7 +23,7 @@ from lib.authoring.pyodide import distribution_url, take_pyodide
 from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
 from lib.grading.errors import ConfigError
-from lib.grading.files import folder_beside, lay_out, put_in_place
+from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
 from lib.grading.progress import say
 from lib.unit import Unit
 
@@ -110,8 +109,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
-    with folder_beside(target) as beside, TemporaryDirectory() as folder:
-        work, built = Path(folder), beside / "site"
+    with folder_beside(target) as beside, temporary_folder() as work:
+        built = beside / "site"
         lay_out(contents, work / "contents")
         lay_out(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))

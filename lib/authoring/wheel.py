@@ -7,12 +7,11 @@ goes on to another unit needs no other wheel of the same name. hatchling builds 
 
 from importlib.metadata import Distribution
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 
 from hatchling.builders.wheel import WheelBuilder
 
 import lib
-from lib.grading.files import lay_out
+from lib.grading.files import lay_out, temporary_folder
 from lib.grading.units import CLOSED, is_closed, places
 
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
@@ -31,10 +30,10 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
         "VERSION": course.version.encode(),
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
     }
-    with TemporaryDirectory() as folder:
-        lay_out(project, Path(folder))
+    with temporary_folder() as folder:
+        lay_out(project, folder)
         # Through hatchling's own class: `pip wheel` would want the network for an environment to build in.
-        [wheel] = WheelBuilder(folder).build(directory=str(Path(folder, "dist")), versions=["standard"])
+        [wheel] = WheelBuilder(str(folder)).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()
 
 

@@ -11,14 +11,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import IO
+
+from lib.grading.machine_faults import NO_LOCKS
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 LARGEST_FOLDER = 128 * 2**20
 """Bytes of a folder that a locked kernel gets a copy of: what nbgrader lets students submit (`max_dir_size`), and some
 more for what is laid beside it."""
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """How Linux answers where there is no folder, which may be closed or broken in other cases."""
+TEMPORARY = "zerolayer-[0-9]*-*"
+"""What this package makes in the folder for temporary files: the number is that of the process which made it."""
 PIECE = 2**20
 """Bytes of a file that are read at a time."""
 # O_NOFOLLOW: no link that was put there meanwhile. O_NONBLOCK: no pipe that is waited for.
@@ -135,16 +144,76 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def folder_beside(place: Path) -> Iterator[Path]:
-    """Give a folder on the same disk as `place`, to make there what comes to it as a whole; what a kill left is gone.
+    """Make a folder on the same disk as `place`, for what will be moved there whole; it is removed at the end.
 
-    The folder that `place` is in is made if need be.
+    What killed runs left is removed first. The folder that `place` is in is made if need be.
     """
-    near, end = f".{place.name}.", ".part"
     place.parent.mkdir(parents=True, exist_ok=True)
-    for left in place.parent.glob(f"{escape(near)}*{end}"):
-        remove(left)
-    with TemporaryDirectory(end, near, place.parent) as beside:
-        yield Path(beside)
+    sweep(place.parent, part_of(place, "*"))
+    with used_folder(place.parent, part_of(place)) as beside:
+        yield beside
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder where this system keeps temporary files; it is removed at the end, after a kill by a later one."""
+    sweep(Path(gettempdir()), TEMPORARY)
+    with used_folder(Path(gettempdir()), f"zerolayer-{os.getpid()}-") as folder:
+        yield folder
+
+
+def part_of(place: Path, rest: str = "") -> str:
+    """Return how the name of a folder begins in which what comes to `place` is made; a pattern of it with `*`."""
+    return f".{escape(place.name) if rest else place.name}.part-{rest}"
+
+
+@contextmanager
+def used_folder(near: Path, start: str) -> Iterator[Path]:
+    """Make a folder in `near` that `sweep` lets alone until this process, and all that it forks, have ended."""
+    folder, lock = make_used(near, start)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+        if lock is not None:
+            os.close(lock)
+
+
+def make_used(near: Path, start: str) -> tuple[Path, int | None]:
+    """Make a folder whose name begins with `start`, and lock it; the lock is None on a file system that has none."""
+    while True:
+        folder = Path(mkdtemp("", start, near))
+        with suppress(FileNotFoundError, BlockingIOError):  # a sweep of another process may come between
+            lock = _lock(folder)
+            if folder.exists():
+                return folder, lock
+
+
+def sweep(near: Path, pattern: str) -> None:
+    """Remove folders that killed runs left. One that a process uses is locked; where locks can't be had, all stay.
+
+    The number of a process says nothing: another machine may use the same disk, and in a container each run has 1.
+    """
+    for left in near.glob(pattern):
+        with suppress(OSError):  # it is used, another's, or gone
+            if (lock := _lock(left)) is not None:
+                remove(left)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder, and return the lock's descriptor. Raises BlockingIOError where another process has it."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it at the end of the process
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in NO_LOCKS:
+            return None
+        raise
+    return descriptor
 
 
 def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
@@ -178,7 +247,7 @@ def in_place(made: Path, place: Path) -> Iterator[None]:
     """Have a folder that is complete lie at its place; after an error within, both are what they were before."""
     place.parent.mkdir(parents=True, exist_ok=True)
     # Where the new folder is: on the same disk, so that each move is one step.
-    aside = Path(mkdtemp(dir=made.parent), place.name)
+    aside = Path(mkdtemp("", part_of(place), made.parent), place.name)
     try:
         if os.path.lexists(place):
             place.rename(aside)

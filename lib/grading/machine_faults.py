@@ -13,6 +13,8 @@ from typing import Any
 
 OF_A_FILE = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENXIO"]
 """What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""How Linux answers where a file system has no locks."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
 """What Python says, as a RuntimeError."""
@@ -58,7 +60,9 @@ def sentence(error: BaseException) -> str:
         name = (full and error.filename2) or error.filename  # of a copy the second one: that is where it has no room
         place, there = (f"{name}: ", " there") if name else ("", "")
         advice = f" Free some space{there}." if full else ""
-        if not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
+        if error.errno in NO_LOCKS:
+            advice = " Locks keep two runs apart: put the course on a file system that has them."
+        elif not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
             place, advice = f"{LOCKS}: ", " Processes share locks there: mount it so that it can be written."
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):

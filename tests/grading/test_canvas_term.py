@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 from itertools import chain
+from zipfile import ZipFile
 
 import nbformat
 import pytest
@@ -16,8 +17,8 @@ from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
-from tests.grading.door.test_collect import collect, packed, set_due
-from tests.submissions import as_bytes, cell
+from tests.grading.door.test_collect import packed, set_due
+from tests.submissions import as_bytes
 
 TITLE = "Softmax classifier (1234)"
 GRADEBOOK = f"""\
@@ -37,10 +38,11 @@ Student,ID,SIS User ID,SIS Login ID,Section,Notes,"{TITLE}","Essay: softmax (77)
 """As Canvas writes it: two rows before the students, one of them the instructor's own. Mona's number could also be
 somebody's whose work is anonymous."""
 WRONG = {**RIGHT, "loss": ("-np.mean(y * np.log(yhat))", RIGHT["loss"][1])}
-EXPORTER = "--exporter=lib.grading.pages.exports.CanvasExporter"
-SCHEME = "One point for the sign."
-POINTS = {"King, Ada": "23.5", "Nguyễn, Bảo": "20", "Roth, Hana": "EX", "Stone, Emil": "19", "Diaz, Gil": "20"}
+SCHEME = "1 point: the formula."
+POINTS = {"King, Ada": "23.5", "Nguyễn, Bảo": "20", "Stone, Emil": "19", "Diaz, Gil": "20"}
 """What stands in the assignment's column in the end. Ada's written answers are marked, and nobody is late."""
+EARLIER = f"kingada_LATE_101_9001_{ASSIGNMENT}.ipynb"
+"""What Ada handed in first."""
 
 
 def work(released, fillings=RIGHT):
@@ -54,10 +56,6 @@ def term(tmp_path_factory, lockable_here):
     copy_course(course.root)
     with (course.root / "nbgrader_config.py").open("a") as settings:
         settings.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
-    solution = course.root / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    notebook = nbformat.read(solution, as_version=4)
-    cell(notebook, "explain-gradient").source += f"\n### BEGIN MARK SCHEME\n{SCHEME}\n### END MARK SCHEME\n"
-    nbformat.write(notebook, solution)
     assert course.zerolayer("build", UNPROVED).returncode == 0
     set_due(course)
     (course.root / "canvas.csv").write_text(GRADEBOOK, encoding="utf-8-sig")
@@ -76,7 +74,8 @@ def term(tmp_path_factory, lockable_here):
     }
     course.roster = course.zerolayer("roster", "canvas.csv")
     course.before = course.zerolayer("extend", ASSIGNMENT, "ada", "--days", "2")
-    course.collected = collect(course.root, {"submissions.zip": packed(*course.zip.items())})
+    (course.root / "submissions.zip").write_bytes(packed(*course.zip.items()))
+    course.collected = course.zerolayer("collect", ASSIGNMENT, "submissions.zip")
     course.graded = course.zerolayer("grade", ASSIGNMENT)
     return course
 
@@ -111,7 +110,7 @@ def marked(term):
     return term
 
 
-@pytest.mark.gives("zerolayer roster canvas.csv")
+@pytest.mark.gives("zerolayer roster canvas.csv", f"zerolayer collect {ASSIGNMENT} submissions.zip")
 def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
     assert "The roster has the 8 students of canvas.csv; new: 8." in term.roster.stdout
     with Gradebook(f"sqlite:///{term.root}/gradebook.db") as gradebook:
@@ -131,7 +130,7 @@ def test_what_can_be_no_notebook_is_listed_for_a_person(term):
     for student, file in (("ana", "lopezana_104_text.html"), ("kimlee_105", "kimlee_LATE_105_link.html")):
         assert f"{file}: no notebook is among what {student} handed in." in " ".join(term.graded.stdout.split())
     assert (
-        "it came under the name group3, which isn't gil's. If it is a group's, give its other" in term.collected.stderr
+        "it came under the name group3, which isn't gil's. If it is a group's, give its other" in term.collected.stdout
     )
 
 
@@ -181,24 +180,16 @@ def test_the_report_knows_who_is_missing_and_fits_a_phone(marked):
     assert "Lopez, Ana ana : lopezana_104_text.html: no notebook is among what ana handed in." in said
 
 
-@pytest.mark.gives(f"nbgrader export {EXPORTER} --CanvasExporter.gradebook=canvas.csv --to=upload.csv")
-def test_canvas_file_comes_back_with_its_column_filled_and_nothing_else_changed(marked):
-    own = marked.nbgrader("export", EXPORTER, "--CanvasExporter.gradebook=canvas.csv", "--to=canvas.csv")
-    assert "canvas.csv is Canvas' own file. Name another place with --to." in own.stderr
-    done = marked.nbgrader("export", EXPORTER, "--CanvasExporter.gradebook=canvas.csv", "--to=upload.csv")
+@pytest.mark.gives(f"zerolayer export {ASSIGNMENT} --into canvas.csv --feedback feedback.zip")
+def test_what_goes_back_has_the_points_and_finds_its_owners(marked):
+    done = marked.zerolayer("export", ASSIGNMENT, "--into", "canvas.csv", "--feedback", "feedback.zip")
     assert done.returncode == 0, done.stderr
-    written = (marked.root / "upload.csv").read_bytes()
-    assert written.startswith(b"\xef\xbb\xbf")
-    before, after = (list(csv.reader(io.StringIO(text))) for text in (GRADEBOOK, written.decode("utf-8-sig")))
-    column = before[0].index(TITLE)
-    expected = [[*row] for row in before]
-    for row in expected[3:]:
-        row[column] = POINTS.get(row[0], row[column])
-        row[5] = row[5].replace("=", "'=")
-    assert after == expected
-    assert "Excused from softmax_classifier in Canvas, and left so: hana." in done.stderr
+    rows = csv.reader(io.StringIO((marked.root / "canvas-filled.csv").read_text("utf-8-sig")))
+    assert {row[0]: row[-1] for row in rows if row[1].isdigit()} == POINTS
+    assert "Excused in Canvas, and left so: hana." in done.stderr
     assert "and not their points: anon_12345, anon_x7Kd2." in done.stderr
-    assert "Whose the anonymous ones are, that file doesn't say" in done.stderr
+    with ZipFile(marked.root / "feedback.zip") as file:
+        assert {*file.namelist()} == {name for name in marked.zip if name.endswith("ipynb")} - {EARLIER}
 
 
 def test_points_above_a_maximum_are_named_wherever_points_are_shown(marked):
@@ -209,6 +200,6 @@ def test_points_above_a_maximum_are_named_wherever_points_are_shown(marked):
         assert (done := marked.zerolayer(*command)).returncode == 0
         if command[0] == "feedback":
             assert "gil has 22 of 2 points for explain-gradient." in done.stderr
-    assert "gil has 22 of 2 points for explain-gradient." in marked.nbgrader("export", EXPORTER).stderr
+    assert "gil has 22 of 2 points for explain-gradient." in marked.nbgrader("export").stderr
     said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
     assert "More points than there are" in said and "22 of 2 points for explain-gradient" in said

@@ -2,11 +2,22 @@
 
 import errno
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from lib.grading.files import file_below, file_beside, find_folders, folder_beside, read_bounded, remove
+from lib.grading.files import (
+    file_below,
+    file_beside,
+    find_folders,
+    folder_beside,
+    read_bounded,
+    remove,
+    temporary_folder,
+)
 
 
 def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
@@ -85,13 +96,47 @@ def test_a_link_stays_one_and_leads_to_what_was_written(tmp_path):
     assert (tmp_path / "file").read_text() == "text"
 
 
-def test_beside_a_folder_goes_what_a_kill_left_and_nothing_of_others(tmp_path):
-    place, others = tmp_path / "site[1]", tmp_path / ".site[1].toml"
-    others.write_text("settings")
-    killed = folder_beside(place)
-    left = killed.__enter__()
-    with folder_beside(place) as beside:
-        assert not left.exists()
-        assert {*tmp_path.iterdir()} == {others, beside}
-    killed.__exit__(None, None, None)
-    assert [*tmp_path.iterdir()] == [others]
+USES = """
+import sys
+from pathlib import Path
+from lib.grading.files import folder_beside, temporary_folder
+with folder_beside(Path(sys.argv[1], "site[1]")) as beside, temporary_folder() as folder:
+    (beside / "a").touch()
+    print(beside, folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def folders_of_another_run(near):
+    """Start a process that uses two folders, and wait until it does."""
+    environment = {**os.environ, "TMPDIR": str(near), "PYTHONPATH": os.pathsep.join(sys.path)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, "-c", USES, str(near)], env=environment, **pipes)
+    return process, [Path(each) for each in process.stdout.readline().split()]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_uses_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (others := tmp_path / ".site[1].toml").write_text("settings")
+    killed, left = folders_of_another_run(tmp_path)
+    killed.kill()
+    killed.wait()
+    assert all(each.is_dir() for each in left)
+    running, used = folders_of_another_run(tmp_path)
+    with folder_beside(tmp_path / "site[1]") as beside, temporary_folder() as folder:
+        assert {*tmp_path.iterdir()} == {*used, beside, folder, others}
+    running.communicate("")
+    assert running.returncode == 0 and [*tmp_path.iterdir()] == [others]
+
+
+def test_where_a_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    (left := tmp_path / ".place.part-x").mkdir()
+    with monkeypatch.context() as without:
+        without.setattr("fcntl.flock", flock)
+        with folder_beside(tmp_path / "place") as beside:
+            assert {*tmp_path.iterdir()} == {left, beside}
+    with folder_beside(tmp_path / "place") as beside:
+        assert {*tmp_path.iterdir()} == {beside}

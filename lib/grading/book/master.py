@@ -1,11 +1,14 @@
 """A master: an assignment's notebook as the gradebook knows it, with every cell's id, flags, points and text."""
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Self
 
 from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Assignment, Gradebook, SourceCell
 from nbgrader.api import Notebook as GradebookNotebook
+from sqlalchemy import select
 
 from lib.grading.door.notebook import clean_cell
 
@@ -57,3 +60,12 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
         }
         known[source.name] = cell
     return known
+
+
+def cells_of_all(gradebook: Gradebook) -> dict[str, set[str]]:
+    """Return the names of each assignment's cells."""
+    rows = select(Assignment.name, SourceCell.name).join_from(SourceCell, GradebookNotebook).join(Assignment)
+    found = defaultdict[str, set[str]](set)
+    for assignment, cell in gradebook.db.execute(rows):
+        found[assignment].add(cell)
+    return found

@@ -16,6 +16,8 @@ COMMANDS = {
     "feedback": "lib.grading.commands.feedback.FeedbackApp",
     "watch": "lib.grading.commands.watch.WatchApp",
     "report": "lib.grading.commands.report.ReportApp",
+    "collect": "lib.grading.commands.collect.CollectApp",
+    "export": "lib.grading.commands.export.LmsExportApp",
     "roster": "lib.grading.commands.roster.RosterApp",
     "extend": "lib.grading.commands.extend.ExtendApp",
 }

@@ -15,7 +15,7 @@ from lib.grading.book.gradebook import has_roster, label, open_gradebook
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, options
 from lib.grading.commands.known import check_assignment
-from lib.grading.door.downloads import LATE_WITH_MORE_TIME, read_collected
+from lib.grading.door.collection import LATE_WITH_MORE_TIME, read_collected
 from lib.grading.errors import ConfigError, end_sentence
 from lib.grading.names import NoId, parse_id, unknown, visible
 from lib.grading.progress import say
@@ -99,7 +99,7 @@ class ExtendApp(Command):
             if len(more) < len(lines):
                 raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")
             extend(gradebook, self.coursedir, assignment, more)
-            late = read_collected(self.coursedir, assignment, self.config).late
+            late = read_collected(self.coursedir, assignment).late
             for student, time in more.items():
                 until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
                 if student in late and time:

@@ -1,27 +1,31 @@
-"""`zerolayer roster canvas.csv`: the roster has the students of Canvas' gradebook, with Canvas' own numbers."""
+"""`zerolayer roster FILE`: the gradebook's students are those of Canvas' gradebook, or of Moodle's participants."""
 
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
 
-from lib.grading.book.canvas import CanvasFile, Enrolled
 from lib.grading.book.gradebook import open_gradebook
+from lib.grading.book.lms import LmsFile, Person
 from lib.grading.commands.command import Command, options
-from lib.grading.door.downloads import LmsNames, numbers_in_canvas
+from lib.grading.door.collection import known_numbers, read_collected, read_left
+from lib.grading.door.lms_names import Owner, Refused, Roster, name_in_canvas, name_in_moodle
 from lib.grading.names import NoId, parse_id, visible
 from lib.grading.progress import say
 
 
 class RosterApp(Command):
-    """Fill nbgrader's table of students from the file that Canvas exports."""
+    """Fill nbgrader's table of students from a file of Canvas or Moodle."""
 
     in_course = True
     name = "zerolayer-roster"
     argument = "FILE"
     description = """
-        Read who is in the course from Canvas: Grades, Export, Export Entire Gradebook.
+        Read who is in the course. Canvas: Grades, Export, Export Entire Gradebook. Moodle: Participants, Select all,
+        Download table data as CSV.
 
-        A student's id is the one that a download gave this person; for all others it is the login. Nobody is removed.
+        A student's id is the one that a download gave this person; for all others it is the login, or the address.
+        Nobody is removed, and who is in `left.txt` isn't added.
     """
     examples = "zerolayer roster canvas.csv"
     aliases = options("db")
@@ -30,18 +34,18 @@ class RosterApp(Command):
         """Read the file; exits with 1, and changes nothing, where it can't be used."""
         super().start()
         if len(self.extra_args) != 1:
-            self.fail(f"Name the file that Canvas exported, for example: {self.typed} canvas.csv")
+            self.fail(f"Name the file that Canvas or Moodle exported, for example: {self.typed} canvas.csv")
         with (
             self.told_in_a_sentence("given a roster"),
             open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook,
         ):
-            students = [student for student, _ in CanvasFile.read(Path(self.extra_args[0])).students()]
-            ids = self._ids(gradebook, students)
             known = {one.id: one for one in gradebook.students}
-            for id, student in ids.items():
+            ids = self._ids(gradebook, LmsFile.read(Path(self.extra_args[0]), "canvas", "participants"))
+            for id, person in ids.items():
                 one = known.get(id) or Student(id=id)
-                one.last_name, one.first_name = student.last_name, student.first_name
-                one.lms_user_id = student.number
+                one.last_name, one.first_name = person.last_name, person.first_name
+                one.email = person.email or one.email
+                one.lms_user_id = person.number or person.own_number or one.lms_user_id
                 gradebook.db.add(one)
             gradebook.db.commit()
         new = len(ids.keys() - known.keys())
@@ -49,23 +53,33 @@ class RosterApp(Command):
         if others := sorted(known.keys() - ids.keys()):
             say(visible(f"The gradebook also has {', '.join(others)}, who are not in that file."))
 
-    def _ids(self, gradebook: Gradebook, students: list[Enrolled]) -> dict[str, Enrolled]:
-        """Give everybody's id: what the roster or a download has for the number, else the login, else as a download's.
-
-        Exits with 1 where two would have the same.
-        """
-        numbers = numbers_in_canvas(self.coursedir, (one.name for one in gradebook.assignments), self.config)
-        known = {number: id for id, number in numbers.items()}
-        known |= {one.lms_user_id: one.id for one in gradebook.students if one.lms_user_id}
-        names, found = LmsNames(parent=self), dict[str, Enrolled]()
-        for student in students:
-            id = known.get(student.number) or parse_id(student.login)
-            if isinstance(id, NoId):
-                id = names.id_in("canvas", student.last_name + student.first_name, student.number)
-            if not id:
-                self.fail("%s", f"No id can be made for {student.last_name} ({student.number}). Nothing was changed.")
+    def _ids(self, gradebook: Gradebook, file: LmsFile) -> dict[str, Person]:
+        """Return everybody by id: what the gradebook or a download has, else the login or the address, else as a
+        download's. Exits with 1 where two would have the same."""
+        students, found, alike = gradebook.students, dict[str, Person](), defaultdict[str, set[str]](set)
+        collected = {one.name: read_collected(self.coursedir, one.name) for one in gradebook.assignments}
+        for id, note in (item for each in collected.values() for item in each.notes.items() if item[1].lms == "moodle"):
+            alike[name_in_moodle(note.name)].add(id)
+        left = read_left(self.coursedir, [one.id for one in students], collected)
+        roster = Roster(students, known_numbers(collected))
+        known = {key.casefold(): one.id for one in students for key in (one.id, one.email, one.lms_user_id) if key}
+        people = [person for person, _ in file.people()]
+        names = Counter(name_in_moodle(f"{person.first_name} {person.last_name}") for person in people)
+        for person in people:
+            name, last_first = f"{person.first_name} {person.last_name}", person.last_name + person.first_name
+            if file.kind == "canvas":
+                owner = Owner("canvas", name_in_canvas(last_first), person.number)
+                ids = [roster.known(owner), person.login]
+            else:
+                owner, here = Owner("moodle", name, ""), alike[name_in_moodle(name)]
+                ids = [known.get(key.casefold(), "") for key in (person.email, person.own_number, person.login)]
+                ids += [*(here if len(here) == names[name_in_moodle(name)] == 1 else ()), person.login, person.email]
+            try:
+                id = next((id for id in ids if id and not isinstance(parse_id(id), NoId)), "") or roster.id_of(owner)
+            except Refused as refused:
+                self.fail("%s", f"{name} {refused} Nothing was changed.")
             if id in found:
-                both = f"{found[id].last_name} ({found[id].number}) and {student.last_name} ({student.number})"
+                both = " and ".join(f"{one.last_name} ({one.number or one.email})" for one in (found[id], person))
                 self.fail("%s", f"Both {both} would have the id {id}. Nothing was changed.")
-            found[id] = student
-        return found
+            found[id] = person
+        return {id: person for id, person in found.items() if id not in left}

@@ -125,6 +125,16 @@ def _are_anothers(ids: Set[str], known: dict[str, NotebookNode]) -> bool:
     return len(ids - own) >= len(own) or len(own) < FEW * len(known)
 
 
+def assignment_of(ids: Set[str], cells: Mapping[str, Set[str]], assignment: str) -> str:
+    """Return the other assignment of which more of these cells are than of this one; "" if there is none.
+
+    `cells` has the ids of each assignment's.
+    """
+    counts = {name: len(ids & own) for name, own in cells.items()}
+    most = max(counts, key=counts.__getitem__, default=assignment)
+    return most if counts.get(most, 0) > counts.get(assignment, 0) else ""
+
+
 def find_lost(
     cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]
 ) -> tuple[dict[int, str], dict[str, str]]:
@@ -238,7 +248,7 @@ def course_id(cell: NotebookNode) -> str:
 def _is_untouched(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether an answer that a person marks is as it was handed out."""
     own = master.metadata.nbgrader
-    return bool(own.solution and own.grade) and _is_as_released(cell, master)
+    return bool(own.solution and own.grade) and is_as_released(cell, master)
 
 
 def _text(kind: str, source: str) -> Token:
@@ -321,14 +331,14 @@ def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
             copies.setdefault(name, []).append(at)
     counted, untouched = set[int](), set[int]()
     for name in copies:
-        written = [at for at in copies[name] if not _is_as_released(cells[at], known[name])]
+        written = [at for at in copies[name] if not is_as_released(cells[at], known[name])]
         check = copies.get(_check_of(name, known), [len(cells)])[-1]
         counted.add(([at for at in written if at < check] or written or copies[name])[-1])
         untouched.update(set(copies[name]) - set(written))
     return counted, untouched
 
 
-def _is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
+def is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
     """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
     return bool(cell.source == master.source or _squeezed(cell.source) == _squeezed(master.source))
 

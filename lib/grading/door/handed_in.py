@@ -215,11 +215,12 @@ def find_submitted(
 def strays(submitted: Path, assignment: str) -> Iterator[Path]:
     """Find work that lies beside the students' folders, or beside a student's folder of this assignment.
 
-    It would be missed in silence. Also a folder whose name differs from the assignment's by capitals alone.
+    It would be missed in silence. Also a folder whose name differs from the assignment's by capitals alone, and one of
+    a hidden student's.
     """
     for entry in sorted(submitted.iterdir()):
         with suppress(OSError):  # what can't be looked at `find_folders` finds, if it is a student's
-            if _is_work(entry):
+            if _is_work(entry) or (entry.name.startswith(".") and (entry / assignment).is_dir()):
                 yield entry
             elif not entry.name.startswith(".") and entry.is_dir() and not (entry / assignment).is_dir():
                 for file in sorted(entry.iterdir()):  # others may lie there, too

@@ -4,10 +4,11 @@ All that needs the gradebook, the course's secret or the answers happens in this
 other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
@@ -38,6 +39,8 @@ from lib.grading.run.pool import Cluster, PackedNotebook, Pool, RunResult, RunTa
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.sandbox.limits import TRIAL
+
+OPEN = os.R_OK | os.W_OK | os.X_OK
 
 
 class Grade(Autograde):
@@ -80,7 +83,7 @@ class Grade(Autograde):
         """Warn of work that lies where nobody's is looked for; a course may have its folders in another order."""
         if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
             for stray in strays(place.parent.parent, self.coursedir.assignment_id):
-                self.log.warning("%s is not graded: nobody's work is looked for there. Lay it into %s", stray, place)
+                self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
     # nbgrader converts one submission after the other, and removes the folder of each that fails.
     def convert_notebooks(self) -> None:
@@ -121,10 +124,18 @@ class Grade(Autograde):
         self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
-        for folder in glob(self._format_dest(assignment, "*")):  # noqa: PTH207  # a pattern as a whole, too
-            remove(Path(folder))  # what a run that was broken off has left
+        self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for work, result in runs(self._pool, self._prepare(course)):
             self._take(course, work, result)
+
+    def _remove_leftovers(self, made: Path) -> None:
+        """Remove what a broken-off run left, by the pattern of the folders in which submissions are made."""
+        for pattern in (made, made.with_name(f".{made.name}.part-*")):
+            for folder in glob(str(pattern)):  # noqa: PTH207  # a pattern as a whole, too
+                remove(Path(folder))
+        for folder in glob(str(made.parent)):  # noqa: PTH207
+            with suppress(OSError):  # another assignment's submission is made there, or it is a file
+                Path(folder).rmdir()
 
     def _open(self, stack: ExitStack) -> Course:
         """Open what a run needs: the workers, the gradebook and the course."""
@@ -200,9 +211,13 @@ class Grade(Autograde):
             is_listed = bool(self._to_list(student.name, "", [student.reason]))
             self._leave(student.name, student.reason, is_listed)
             return None
+        place = self._place(course, student)
+        if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:
+            self._leave(student, f"was not graded: this account can't write in {closed[0]}. Open it, and grade again")
+            return None
         try:
             handed = read(folder, student)
-            due = look(course, handed, self._place(course, student))
+            due = look(course, handed, place)
             if not due.now:
                 self.progress.add("skipped", student, self._to_list(student, handed.digest, due.reasons))
                 return None
@@ -210,15 +225,19 @@ class Grade(Autograde):
                 self.progress.note_again(student, due.lost)
             self.run_pre_convert_hook()
             return prepare(course, handed)
-        except ClosedError as error:
-            self._leave(student, f"can't be read by this account: {error}. Give it the right to, and grade again")
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
-        except OSError as error:
-            file = error.filename
-            if not (isinstance(file, str) and Path(file).is_relative_to(folder)):
+        except (ClosedError, OSError) as error:
+            file = error.filename if isinstance(error, OSError) else folder
+            if not (isinstance(file, str | Path) and Path(file).is_relative_to(folder)):
                 raise  # else a disk, or a file system of somebody's, fails to give a submitted file
-            self._leave(student, f"was not graded: {sentence(error)} Have it handed in anew, and grade again")
+            if not os.path.lexists(folder):
+                why = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+            elif isinstance(error, ClosedError):
+                why = f"can't be read by this account: {error}. Give it the right to, and grade again"
+            else:
+                why = f"was not graded: {sentence(error)} Have it handed in anew, and grade again"
+            self._leave(student, why)
         return None
 
     def _take(self, course: Course, work: Work, result: Mapping[str, RunResult] | BaseException) -> None:

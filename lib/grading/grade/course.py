@@ -1,6 +1,6 @@
 """A course as one run of grading sees it: its gradebook, its settings, its secret, and its own files, read once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -14,9 +14,10 @@ from lib.answer_key import AnswerKey
 from lib.grading.book.extensions import read_extensions
 from lib.grading.book.gradebook import GradebookSession
 from lib.grading.book.marks import Class, read_marks
+from lib.grading.book.master import cells_of_all
 from lib.grading.book.penalties import cost
 from lib.grading.door.cells import read_released
-from lib.grading.door.downloads import LATE_WITHOUT_TIME, Collected, read_collected
+from lib.grading.door.collection import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.door.handed_in import Bounds, HandedIn, own_files
 from lib.grading.grade.unit_faults import packages_of
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
@@ -62,14 +63,11 @@ class Course:
 
     @cached_property
     def collected(self) -> Collected:
-        """What `zip_collect` noted of a download."""
-        return read_collected(self.directory, self.assignment, self.converter.config)
+        """What `zerolayer collect` noted of downloads."""
+        return read_collected(self.directory, self.assignment)
 
     def made(self, handed: HandedIn) -> datetime | None:
-        """Give when a submission was made; one that Canvas calls late without a time, a second after the due date.
-
-        `zip_collect` writes the same time if it knows the due date; here the date may have been set since.
-        """
+        """Give when a submission was made; one that Canvas calls late without a time, a second after the due date."""
         try:
             if handed.made is not None:
                 return handed.made
@@ -83,6 +81,11 @@ class Course:
         for step in self._trims:
             notebook, _ = step(notebook, {})
         return notebook
+
+    @cached_property
+    def cells_of_all(self) -> Mapping[str, Set[str]]:
+        """The ids of each assignment's cells."""
+        return self.book.ask(cells_of_all)
 
     @cached_property
     def marks(self) -> Class:

@@ -30,8 +30,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.answer_key import AnswerKey
 from lib.checking.answers import CHALLENGE, MIME
 from lib.grading.book.gradebook import Rows
-from lib.grading.door.cells import Restored, course_id, restore
-from lib.grading.door.downloads import LATE_WITH_MORE_TIME
+from lib.grading.door.cells import Restored, assignment_of, course_id, restore
+from lib.grading.door.collection import LATE_WITH_MORE_TIME
 from lib.grading.door.handed_in import STAMP, HandedIn, lay_beside
 from lib.grading.door.markup import clean_outputs
 from lib.grading.door.notebook import Submission, explain_unreadable, notebooks_beside, read_submission
@@ -39,7 +39,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, lay_out, put_in_place, remove
 from lib.grading.grade import cell_ends
 from lib.grading.grade.course import Course
-from lib.grading.grade.scores import NOT_RUN, comments_on, scores_of
+from lib.grading.grade.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
@@ -197,6 +197,8 @@ def _prepare(
     master, remarks = course.book.masters[name], submission.remarks
     cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
+    if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
+        restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
     if course.unit is None:
         return Prepared(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()
@@ -327,7 +329,7 @@ def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
 def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
     if not prepared.submission.runnable:
-        yield "could not be read or run"
+        yield UNREADABLE
     else:
         if any(cell.execution_count is None for cell in prepared.cells if has_code(cell)):
             yield "was not run to the end"

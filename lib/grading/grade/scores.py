@@ -10,6 +10,8 @@ from lib.grading.grade.cell_ends import error_output
 from lib.grading.grade.unit_faults import is_tested
 
 NOT_RUN = "It was not run to its end."
+UNREADABLE = "could not be read or run"
+"""Why a person has to open a notebook in another way."""
 
 
 def comments_on(cells: Iterable[NotebookNode], waits: Mapping[str, str]) -> dict[str, str | None]:

@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import lay_out
+from lib.grading.files import TEMPORARY, lay_out, make_used, sweep
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
 from lib.grading.machine_faults import TooBusyError
@@ -197,7 +197,10 @@ def _fork_server(folder: str, locked: bool, slow: bool, course: str) -> ForkServ
 def _make_folder(number: int) -> str:
     """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
     usual = gettempdir()
-    folder = mkdtemp(prefix=f"zerolayer-{number}-", dir=usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
+    near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
+    sweep(near, TEMPORARY)
+    made, _ = make_used(near, f"zerolayer-{number}-")  # its lock is held until this process ends
+    folder = str(made)
     # When this process ends, and not when a copy of it does. A warm process does it for one that was killed.
     atexit.register(_tidy, number, folder)
     return folder

@@ -1,6 +1,5 @@
 """The class: every student on the roster or with a submission, and what is stored of each one's work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from lib.grading.book.gradebook import has_roster, late_by, open_gradebook
 from lib.grading.book.marks import Total, above_maximum, read_marks
 from lib.grading.book.seen import Seen
-from lib.grading.door.downloads import read_collected
+from lib.grading.door.collection import read_collected
 from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
@@ -27,17 +26,16 @@ WorkState = Literal["graded", "not graded", "not collected", "missing"]
 class StudentWork:
     """What one student did in one assignment. `late` is in time after the due date, extensions counted.
 
-    `number` is the LMS's, by the roster. `total` is what the gradebook has for all cells together; `to_mark` has the
-    cells that wait for a person, each with its notebook, and `to_review` those that were marked before they were graded
-    again: the marks count. `above` says which marks are more than there is to have. `scores` has for each cell what
-    grading gave, out of how much, and `code` the cell with the code for it; `fault` says what is wrong with the
-    verdict's file. `left_out` is what could not be collected of a download, and `to_look_at` why a person has to look
-    at the notebook, less what was seen. `submission` is the id under which formgrader shows it, or nothing.
+    `total` is what the gradebook has for all cells together; `to_mark` has the cells that wait for a person, each with
+    its notebook, and `to_review` those that were marked before they were graded again: the marks count. `above` says
+    which marks are more than there is to have. `scores` has for each cell what grading gave, out of how much, and
+    `code` the cell with the code for it; `fault` says what is wrong with the verdict's file. `left_out` is what could
+    not be collected of a download, and `to_look_at` why a person has to look at the notebook, less what was seen.
+    `submission` is the id under which formgrader shows it, or nothing.
     """
 
     student: str
     name: str = ""
-    number: str = ""
     folder: Path = Path()
     verdict: Verdict | None = None
     handed_in: bool = False
@@ -144,8 +142,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             strangers.append(student)
         else:
             works.setdefault(student, StudentWork(student)).handed_in = True
-    collected = read_collected(course, assignment, course.config)
-    _join_ids(works, collected.canvas)
+    collected = read_collected(course, assignment)
     for left in collected.left_out:
         if not seen.unseen(left.student or left.file, left.file, [left.why]):
             continue
@@ -162,14 +159,6 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
 
 
-def _join_ids(works: dict[str, StudentWork], numbers: Mapping[str, str]) -> None:
-    """Let those be one person who handed in by a download with a number that is somebody's on the roster."""
-    on_roster = {work.number: id for id, work in works.items() if work.number and not work.handed_in}
-    for id, number in numbers.items():
-        if id in works and works[id].handed_in and number in on_roster:
-            works[id].name = works.pop(on_roster.pop(number)).name
-
-
 def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
     return Path(course.format_path(course.autograded_directory, student, assignment))
 
@@ -177,8 +166,8 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
     """Give the work of each student whom the gradebook knows."""
     person = api.Student
-    roster = gradebook.db.execute(select(person.id, person.lms_user_id, person.last_name, person.first_name))
-    works = {id: StudentWork(id, ", ".join(filter(None, name)), number or "") for id, number, *name in roster}
+    roster = gradebook.db.execute(select(person.id, person.last_name, person.first_name))
+    works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
     whole, part = api.SubmittedAssignment, api.SubmittedNotebook
     submitted = (
         select(whole.student_id, whole.timestamp, whole.extension, part.id)

@@ -6,7 +6,7 @@ nbgrader's own command and for formgrader's button alike.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -204,6 +204,10 @@ class PageMaker:
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
+        return render(self.read(file, assignment, student, marks), file.parent)
+
+    def read(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> Page:
+        """Read what the page of one graded notebook is made of."""
         notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
@@ -211,7 +215,7 @@ class PageMaker:
         choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
         predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
-        return render(Page(found, notebook, marks, predicted), file.parent)
+        return Page(found, notebook, marks, predicted)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
         """Read the verdicts on a submission, by notebook; none, and a line in the log, where they can't be read."""
@@ -252,13 +256,22 @@ def _rendered(page: Page, folder: Path, room: markup.Room) -> Iterator[tuple[Not
     """Give each cell of the notebook with its HTML."""
     parts = {part.id: part for part in page.parts}
     for cell in page.notebook.cells:
-        if cell.cell_type != "code":
-            yield cell, markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
-        elif part := parts.get(course_id(cell)):
+        if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
             yield cell, markup.code(cell.source) + verdict.html(part, page.scale(part))
         else:
-            shown = "".join(f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
-            yield cell, markup.code(cell.source) + shown
+            yield cell, render_cells([cell], room, folder)
+
+
+def render_cells(cells: Iterable[NotebookNode], room: markup.Room, folder: Path) -> str:
+    """Return cells as HTML, whose pictures may be in `folder`: texts, and code with what it put out."""
+    html = ""
+    for cell in cells:
+        if cell.cell_type == "code":
+            shown = (f'<div class="output">{_output(output, room)}</div>' for output in cell.outputs)
+            html += markup.code(cell.source) + "".join(shown)
+        else:
+            html += markup.markdown(cell.source, room, cell.get("attachments", {}), folder)
+    return html
 
 
 def _output(output: NotebookNode, room: markup.Room) -> str:

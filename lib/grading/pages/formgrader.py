@@ -10,14 +10,12 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
@@ -27,13 +25,13 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearMarkScheme
 from traitlets import Bool, List, default
 
 from lib.grading.door import markup
 from lib.grading.door.cells import course_id
 from lib.grading.door.markup import PICTURES, Room
 from lib.grading.names import escape_turns
+from lib.grading.pages.solution import read_guides
 
 NONCE = secrets.token_urlsafe(16)
 """What a script must have to be run. Each server draws its own, so no name or notebook can contain it."""
@@ -69,6 +67,10 @@ OWN_IDS = """
 """Behind Backbone, which looks ids up in an object that has names already: with a student whose id is `constructor`
 the lists stayed empty."""
 
+LAST_LINK = re.compile(r'<li role="presentation"[^>]*><a href="{{ base_url }}/formgrader/manage_students">')
+MARKING = '<li role="presentation"><a href="{{ base_url }}/formgrader/marking">Mark by Question</a></li>\n'
+"""Comes before the last link of each page's side."""
+
 
 class OwnScripts(Extension):
     """Gives the scripts in templates the nonce, and pages the policy. What a page is filled with later has no nonce."""
@@ -76,6 +78,7 @@ class OwnScripts(Extension):
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Called by Jinja with each template's text, before any value is in it."""
         mended = BACKBONE.sub(lambda tag: tag[0] + OWN_IDS, source)
+        mended = LAST_LINK.sub(lambda link: MARKING + link[0], mended)
         allowed = mended.replace("<script", f'<script nonce="{NONCE}"')
         added = f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n{CLIPPED}'
         return allowed.replace("<head>", f"<head>\n{added}")
@@ -128,16 +131,9 @@ class SubmissionPage(HTMLExporter):
         return page, resources
 
     def _mark_schemes(self, names: Mapping[str, Any]) -> dict[str, str]:
-        """Read how each cell is to be marked, by id: that stands in the solution alone, and students never get it."""
-        course, schemes = CourseDirectory(parent=self), dict[str, str]()
-        folder = course.format_path(course.source_directory, ".", names["assignment_id"])
-        step = ClearMarkScheme(parent=self)
-        region = rf".*{step.begin_mark_scheme_delimeter}.*\n((?:.*\n)*?).*{step.end_mark_scheme_delimeter}"
-        with suppress(OSError, ValueError):  # what can't be read is told by a build
-            for cell in nbformat.read(Path(folder, f"{names['notebook_id']}.ipynb"), as_version=4).cells:
-                if found := re.findall(region, cell.source):
-                    schemes[course_id(cell)] = markup.markdown("\n".join(found), Room())
-        return schemes
+        """Read how each cell is to be marked, by id."""
+        guides = read_guides(CourseDirectory(parent=self), names["assignment_id"], names["notebook_id"])
+        return {id: scheme for id, (scheme, _) in guides.items() if scheme}
 
 
 def _with_places(cells: Iterable[NotebookNode], places: Mapping[str, str]) -> Iterator[NotebookNode]:
@@ -157,10 +153,14 @@ def guard_formgrader() -> None:
     """
     from nbgrader.server_extensions.formgrader import formgrader, handlers
 
+    from lib.grading.pages.marking import ROUTE
+
     # What lies beside a notebook, to which its text may link: a student's own web page would act as the instructor.
     handlers.SubmissionFilesHandler.content_security_policy = "sandbox"
     formgrader.Environment = partial(Environment, autoescape=True, extensions=[OwnScripts])
     formgrader.HTMLExporter = SubmissionPage
+    if ROUTE not in handlers.default_handlers:  # formgrader reads the configuration again with some requests
+        handlers.default_handlers.append(ROUTE)
 
 
 class BoundPage(Preprocessor):

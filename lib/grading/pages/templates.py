@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
 from lib.grading.book.marks import format_points
-from lib.grading.door.downloads import LATE_WITHOUT_TIME
+from lib.grading.door.collection import LATE_WITHOUT_TIME
 from lib.grading.names import visible
 
 

@@ -128,9 +128,8 @@ class Pool(AbstractContextManager["Pool"]):
             self.renew()
             return self._pool.schedule(task, timeout=seconds)
 
-    @property
-    def is_broken(self) -> bool:
-        """Tell whether Pebble has given up, as it does where a worker dies while none has anything to do."""
+    def look(self) -> bool:
+        """Return True if Pebble has given up, as it does where a worker dies while none has anything to do."""
         return not self._pool.active
 
     def renew(self) -> None:
@@ -157,8 +156,6 @@ def _prepare() -> None:
 class Cluster(AbstractContextManager["Cluster"]):
     """A Dask cluster's workers. The scheduler gives what a worker had that died or went silent to another one."""
 
-    is_broken = False
-
     def __init__(self, address: str, patience: float):
         import dask
 
@@ -176,11 +173,32 @@ class Cluster(AbstractContextManager["Cluster"]):
                 " `dask worker ADDRESS --nthreads=2`, where this package is installed with its extra `dask`."
             ) from error
         self._executor = ClientExecutor(self._client, pure=False)
+        self._address, self._patience, self._seen = address, patience, monotonic()
 
     @property
     def width(self) -> int:
         """How many may be under way: two for each thread of the workers that are there now."""
-        return 2 * max(1, sum(self._client.nthreads().values()))
+        return 2 * max(1, self._threads())
+
+    def _threads(self) -> int:
+        """Count the workers' threads. Raises ClusterError where the scheduler doesn't answer."""
+        try:
+            threads = sum(self._client.nthreads().values())
+        except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+            lost = f"The Dask scheduler at {self._address} doesn't answer any more. Start it, and workers."
+            raise ClusterError(lost) from error
+        if threads:
+            self._seen = monotonic()
+        return threads
+
+    def look(self) -> bool:
+        """Return False: the scheduler replaces what breaks. Raises ClusterError after `patience` without workers."""
+        if not self._threads() and monotonic() - self._seen > self._patience:
+            raise ClusterError(
+                f"The Dask scheduler at {self._address} has lost all its workers, and no other came within"
+                f" {self._patience:g} seconds. Start others by `dask worker {self._address} --nthreads=2`."
+            )
+        return False
 
     def submit(self, task: Callable[[], Result], seconds: float | None = None) -> "Future[Result]":
         """Have a task done, however long it takes: the scheduler sees who went silent."""
@@ -212,27 +230,31 @@ def runs(
         done, _ = wait(flying, timeout=TICK, return_when=FIRST_COMPLETED)
         if done:
             moved = monotonic()
-        elif pool.is_broken or monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
+        elif pool.look() or monotonic() - moved > max(task.longest() for _, task, _ in flying.values()):
             # No task takes so long. Pebble's workers wait for each other where one died in the middle of a word, and
             # it forgets what it was given while it noticed that all have died.
             pool.renew()
             done, moved = {*flying}, monotonic()
         for future in done:
             tag, task, is_last = flying.pop(future)
-            result = _result_of(future)
+            result = _result_of(future, pool)
             if is_last or not isinstance(result, BaseException):
                 yield tag, result
             else:
                 flying[pool.submit(task, task.longest())] = tag, task, True
 
 
-def _result_of(future: "Future[Result]") -> Result | BaseException:
-    """Give what a task gave, or its error; what is not through by now is given up."""
+def _result_of(future: "Future[Result]", pool: Pool | Cluster) -> Result | BaseException:
+    """Return what a task gave, or its error; what is not through by now is given up.
+
+    Raises ClusterError where the scheduler is gone.
+    """
     if future.cancel() or not future.done():
         return TimeoutError("No worker has done it in its time.")
     try:
         return future.result()
-    except CancelledError:  # by Dask, whose scheduler is gone
+    except CancelledError:  # by Dask, most likely because its scheduler is gone
+        pool.look()
         return ClusterError("It was cancelled.")
     except BaseException as error:
         return error

@@ -29,6 +29,7 @@ def zerolayer(*arguments, cwd=ROOT):
 def test_it_lists_its_commands():
     command = [Path(sysconfig.get_path("scripts"), "zerolayer")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("Usage: zerolayer COMMAND")
     said = done.stdout.partition("Subcommands")[2].partition("Options")[0].splitlines()
     assert [line for line in said if line in COMMANDS] == [*COMMANDS]
     assert sum(line.startswith("    ") for line in said) == len(COMMANDS), "one line each: all are seen at once"
@@ -72,6 +73,8 @@ OPTIONS = {
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
+    "collect": {"db"},
+    "export": {"assignment", "db", "into", "feedback", "column", "all"},
 }
 """What each command has besides those of `EVERYWHERE`; whatever else is typed goes to JupyterLab from `lab`."""
 

@@ -64,7 +64,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
     assert lines_on_another(course.zerolayer("grade", ASSIGNMENT, *QUICK)) == [listed, too], "until somebody has marked"
     place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
-    assert f"all.zip is not graded: nobody's work is looked for there. Lay it into {place}" in done.stderr
+    assert f"all.zip is not graded: submissions are read only from {place}" in done.stderr
 
 
 CLOSED = "can't be read by this account: {}. Give it the right to, and grade again"

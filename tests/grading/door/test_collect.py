@@ -1,9 +1,10 @@
-"""LMS downloads: `nbgrader zip_collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
+"""LMS downloads: `zerolayer collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
 
 import io
 import json
 import os
 import re
+import shutil
 import stat
 import struct
 import sys
@@ -16,11 +17,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import copy_course, run
+from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.conftest import QUICK, Course
+from tests.grading.conftest import QUICK
 from tests.submissions import as_bytes, right
 from tests.submissions.pages import WIDGETS
 
@@ -109,10 +110,10 @@ MOODLE = {
 }
 ALONE = """
     smithjane_12345 o_neil_12348 capital_12354 zoubi_12350 twice_12351 backslash_12352 student_12353 widgets_12355
-    Jane_Smith_501 Åsa_Öberg-Łuk_502 Participant_503 Li_Wei_504 Li_Wei_505 José_Núñez_507 byhand_77"""
+    lopezana_12346 kimlee_12347 byhand_77 folder_79 Jane_Smith_501 Åsa_Öberg-Łuk_502 Participant_503 Li_Wei_504
+    Li_Wei_505 José_Núñez_507"""
 COLLECTED = {
     **{student: {FILE} for student in ALONE.split()},
-    **{student: {FILE, "timestamp.txt"} for student in ("lopezana_12346", "kimlee_12347")},
     "weiming_12349": {"final.ipynb"},
     "mallory_666": {"smithjane_12345_1_softmax_classifier.ipynb"},
 }
@@ -137,20 +138,21 @@ REFUSED = {
 }
 
 
-def collect(root, files, *options, **how):
-    """Lay these downloads into a course, each later than the one before, and collect what is there."""
-    if not (root / "nbgrader_config.py").exists():
-        copy_course(root)
-        (root / "notebooks" / ASSIGNMENT).mkdir(parents=True, exist_ok=True)
-    (archive := archive_in(root)).mkdir(parents=True, exist_ok=True)
-    for day, (name, content) in enumerate(files.items()):
-        (archive / name).write_bytes(content)
-        os.utime(archive / name, (day, day))
-    return Course(root).nbgrader("zip_collect", ASSIGNMENT, *options, **how)
+def collect(course, files, *options, **how):
+    """Collect these downloads in a course, each later than the one before."""
+    (folder := course.root.parent / f"{course.root.name} downloads").mkdir(exist_ok=True)
+    for day, (name, content) in enumerate(files.items(), 1):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (day, day))
+    return course.zerolayer("collect", ASSIGNMENT, *options, *(str(folder / name) for name in files), **how)
 
 
-def archive_in(root):
-    return root / "downloaded" / ASSIGNMENT / "archive"
+def notes(course):
+    return json.loads((course.root / "downloaded" / ASSIGNMENT / "collected.json").read_text())
+
+
+def there(course):
+    return {file.parts[-3]: file.read_bytes() for file in course.root.glob("submitted/*/*/*")}
 
 
 def set_due(course):
@@ -163,14 +165,20 @@ def completed(course):
     return as_bytes(right(nbformat.read(course.released(), as_version=4)))
 
 
+@pytest.fixture
+def course(new_course, tmp_path):
+    return new_course(tmp_path / "course")
+
+
 @pytest.fixture(scope="module")
 def collected(new_course, tmp_path_factory):
     """A course into which a download of each kind was collected in one run of the command."""
     course = new_course(tmp_path_factory.mktemp("collect") / "course")
-    set_due(course)
     (course.root / "judge_secret").write_text(SECRET)
-    archive_in(course.root).mkdir(parents=True)
-    (archive_in(course.root) / f"linked_78_1_{FILE}").symlink_to(course.root / "judge_secret")
+    (unpacked := course.root.parent / "unpacked").mkdir()
+    (unpacked / f"linked_78_1_{FILE}").symlink_to(course.root / "judge_secret")
+    for name in ("folder", "._folder"):  # of the second kind macOS makes some
+        (unpacked / f"{name}_79_1_{FILE}").write_bytes(WORK)
     refused = {name: data for name, (data, _) in REFUSED.items()}
     canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed(course), **refused}
     downloads = {
@@ -180,40 +188,34 @@ def collected(new_course, tmp_path_factory):
         f"byhand_77_1_{FILE}": WORK,
         "nobody.ipynb": WORK,
     }
-    course.before = set(course.root.parent.rglob("*"))
-    course.run = collect(course.root, downloads)
-    course.notes = json.loads((course.root / "downloaded" / ASSIGNMENT / "collected.json").read_text())
+    course.before = set(course.root.rglob("*"))
+    course.run = collect(course, downloads, str(unpacked))
     return course
 
 
-@pytest.mark.gives(f"nbgrader zip_collect {ASSIGNMENT}")
 def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
-    """What Canvas says came late is so by the least bit: it doesn't say when it came."""
     assert collected.run.returncode == 0, collected.run.stderr
     submitted = collected.root / "submitted"
     found = {folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()} for folder in submitted.iterdir()}
     assert found == COLLECTED
-    stamps = {stamp.parts[-3]: stamp.read_text() for stamp in submitted.rglob("timestamp.txt")}
-    assert stamps == dict.fromkeys(("lopezana_12346", "kimlee_12347"), "2026-03-01 12:00:01")
-    assert set(collected.notes["late"]) == stamps.keys()
+    late = {student for student, note in notes(collected)["notes"].items() if note["late"]}
+    assert late == {"lopezana_12346", "kimlee_12347"}
+    assert f"{len(COLLECTED)} new; {len(REFUSED) + 4} left to a person." in collected.run.stdout.splitlines()[-1]
 
 
-def test_what_is_refused_is_told_in_a_sentence_with_its_name_and_noted(collected):
-    said, off = collected.run.stderr, []
-    left_out = {left["student"]: left for left in collected.notes["left_out"]}
+def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collected):
+    said, off = collected.run.stdout, []
+    left_out = {left["student"]: left for left in notes(collected)["left_out"]}
     for name, (_, text) in REFUSED.items():
-        [told, *_] = [line for line in said.splitlines() if name[:100] in line and "left out" in line]
-        left = left_out[student := "_".join(name.split("_")[:2])]
-        is_noted = text in f"{left['file']} {left['why']}"
-        is_told = text in told and "sk for " in told and f"No notebook of {student} could be collected." in said
-        off += [] if is_told and is_noted else [(name, told, left)]
+        student = "_".join(name.split("_")[:2])
+        [line] = [line for line in said.splitlines() if f"{name.split('_')[0]} ({student}): " in line]
+        left = left_out[student]
+        off += [] if text in line and text in f"{left['file']} {left['why']}" and "sk for " in line else [(line, left)]
     assert not off
-    left = left_out["Mary_Lou_506"]
-    assert left["file"] == "onlinetext.html"
-    assert left["why"] == "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
-    assert f"onlinetext.html is left out: {left['why']}" in said
-    assert "broken.zip is left out: it can't be unpacked" in said
-    assert "nobody.ipynb is left out: it is nobody's by its name" in said
+    why = "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    assert f"Mary Lou (Mary_Lou_506): onlinetext.html: {why}" in said
+    assert "broken.zip: it can't be unpacked" in said
+    assert "nobody.ipynb: it is nobody's by its name" in said
     assert "it has a name of which no student's id can be made: it has 105 characters" in said
 
 
@@ -224,31 +226,86 @@ def test_saved_widgets_are_left_in_the_download(collected):
 
 
 def test_nothing_lands_outside_its_folders(collected):
-    new = set(collected.root.parent.rglob("*")) - collected.before
-    downloaded = archive_in(collected.root).parent
-    places = [collected.root / "submitted", downloaded / "extracted", downloaded / "collected.json"]
-    outside = [path for path in new if not any(path == place or place in path.parents for place in places)]
-    assert {path.parent for path in outside} == {archive_in(collected.root)} and len(outside) == 5, "as laid there"
-    assert not [path for path in new if path.is_symlink()]
+    new = set(collected.root.rglob("*")) - collected.before
+    places = [collected.root / "submitted", collected.root / "downloaded"]
+    assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
+    assert not [path for path in new if path.is_symlink() or path.name.startswith(".")]
     assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
-
-
-def test_of_several_copies_the_last_one_counts(collected):
-    assert (collected.root / "submitted" / "twice_12351" / ASSIGNMENT / FILE).read_bytes() == b"10"
-    assert "softmax_classifier.ipynb gives way" not in collected.run.stderr
-    assert "gives way to twice_12351_67898_softmax_classifier-10.ipynb" in collected.run.stderr
-    assert "twice_12351" not in {left["student"] for left in collected.notes["left_out"]}
+    assert there(collected)["twice_12351"] == b"10", "of several copies the last one"
 
 
 @pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
-def test_of_two_downloads_the_later_one_counts(tmp_path, names):
-    """Whatever they are called, and whatever number a browser gave a student's file."""
-    first = {"Li Wei_504_assignsubmission_file/softmax (2).ipynb": b"1", "Zoë_505_assignsubmission_file/a.ipynb": b"1"}
-    second = {"Li Wei_504_assignsubmission_file/softmax (1).ipynb": b"2"}
-    done = collect(tmp_path, {f"{names[0]}.zip": packed(*first.items()), f"{names[1]}.zip": packed(*second.items())})
-    assert f"{names[0]} is older than {names[1]}. Notebooks left out of it, since the other has them: 1." in done.stderr
-    found = {file.parts[-3]: file.read_bytes() for file in tmp_path.glob("submitted/*/*/*")}
-    assert found == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
+def test_of_two_downloads_the_later_one_counts(course, names):
+    """Whatever they are called, in which order they come, and whatever number a browser gave a student's file."""
+    moodle = "504_assignsubmission_file/softmax"
+    first = packed((f"Li Wei_{moodle} (2).ipynb", b"1"), ("Zoë_505_assignsubmission_file/a.ipynb", b"1"))
+    files = {f"{names[0]}.zip": first, f"{names[1]}.zip": packed((f"Li Wei_{moodle} (1).ipynb", b"2"))}
+    for again in (files, {f"{names[0]}.zip": first}):
+        assert collect(course, again).returncode == 0
+        assert there(course) == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
+
+
+def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
+    """In Canvas a later file has a higher number, whenever its download was made."""
+    week = [{f"{name}_{number}_{FILE}": content for name, number, content in files} for files in WEEKS]
+    for files, said in zip(week, ("2 new;", "1 replaced, 1 as before;", "1 as before, 1 older than"), strict=True):
+        assert said in collect(course, {"submissions.zip": packed(*files.items())}).stdout
+    assert there(course) == {"ada_1": b"new", "bo_2": b"bo"}
+    (course.root / "submitted" / "bo_2" / ASSIGNMENT / FILE).write_bytes(b"corrected")
+    (theirs := course.root / "submitted" / "cy_3" / ASSIGNMENT).mkdir(parents=True)
+    (theirs / FILE).write_bytes(b"from the exchange")
+    done = collect(course, {"submissions.zip": packed(*week[1].items(), (f"cy_3_9_{FILE}", b"cy"))})
+    assert there(course) == {"ada_1": b"new", "bo_2": b"corrected", "cy_3": b"from the exchange"}
+    assert "cy (cy_3): " in done.stdout and "has work that came another way, and stays" in done.stdout
+
+
+WEEKS = (
+    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
+    (("ada_LATE_1", 12, b"new"), ("bo_2", 11, b"bo")),
+    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
+)
+
+
+def test_who_was_taken_out_stays_out(course):
+    """Of the gradebook and of the folders; `left.txt` says so until a person adds them again."""
+    (course.root / "canvas.csv").write_text(f'{ROSTER}"Stone, Emil",1,emil,1\n"King, Ada",2,ada,1\n')
+    assert course.zerolayer("roster", "canvas.csv").returncode == 0
+    files = {"submissions.zip": packed((f"stoneemil_1_5_{FILE}", WORK), (f"kingada_2_6_{FILE}", WORK))}
+    assert "2 new;" in collect(course, files).stdout
+    shutil.rmtree(course.root / "submitted" / "emil")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.remove_student("emil")
+    for again in range(2):
+        newer = {
+            "submissions.zip": packed((f"stoneemil_1_{7 + again}_{FILE}", b"newer"), (f"kingada_2_6_{FILE}", WORK))
+        }
+        assert "1 as before, 1 of students who left;" in collect(course, newer).stdout
+        assert "The roster has the 1 students" in course.zerolayer("roster", "canvas.csv").stdout
+    assert there(course).keys() == {"ada"} and (course.root / "left.txt").read_text() == "emil\n"
+    (course.root / "left.txt").unlink()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("emil")
+    assert "The roster has the 2 students" in course.zerolayer("roster", "canvas.csv").stdout
+    assert "1 new, 1 as before;" in collect(course, newer).stdout
+
+
+ROSTER = "Student,ID,SIS Login ID,Section\n"
+
+
+def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(course):
+    work = {"nbgrader": {"grade_id": "their-cell", "grade": True, "solution": False, "points": 1}}
+    other = {"cell_type": "code", "metadata": work, "source": "", "outputs": [], "execution_count": None}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_assignment("other")
+        gradebook.add_notebook("other", "other")
+        gradebook.add_source_cell("their-cell", "other", "other", cell_type="code")
+    names = {f"ada_1_2_{FILE}": "ada_1", "bo_2_3_other.ipynb": "bo_2"}
+    done = collect(course, dict.fromkeys(names, as_bytes({**json.loads(WORK), "cells": [other]})))
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 3
+    for name, student in names.items():
+        assert f"({student}): {name} is other's notebook, not {ASSIGNMENT}'s." in done.stdout
+        assert re.search(f"{student} +.*may not be this assignment's notebook, but other's", graded.stdout)
 
 
 MOODLES = "_assignsubmission_file_"
@@ -291,83 +348,67 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("case", CLAIMS)
-def test_nobody_hands_in_for_somebody_else(tmp_path, case):
+def test_nobody_hands_in_for_somebody_else(course, case):
     """Names and files' names are the students' own; what could be two people's is nobody's."""
     files, right_ones = CLAIMS[case]
-    done = collect(tmp_path, {"all.zip": packed(*files.items())})
+    done = collect(course, {"all.zip": packed(*files.items())})
     assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    found = [(file.parts[-3], file.read_bytes()) for file in tmp_path.glob("submitted/*/*/*")]
-    assert sorted(found) == sorted(right_ones.items())
-    assert ("left out" in done.stderr) == (b"forged" not in right_ones.values())
+    assert there(course) == right_ones
+    assert (" 0 left to a person." in done.stdout) == (b"forged" in right_ones.values())
+
+
+def test_a_name_that_somebody_takes_on_later_is_not_theirs(course):
+    """In Moodle students may change their names."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("jane", first_name="Jane", last_name="Smith")
+    for number, content in ((501, b"hers"), (777, b"forged")):
+        done = collect(course, {"a.zip": packed((f"Jane Smith_{number}{MOODLES}/{FILE}", content))})
+        assert there(course) == {"jane": b"hers"}
+    assert "Jane Smith (501) handed in under this id before." in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
-def test_a_disk_without_room_is_no_students_fault(new_course, tmp_path):
+def test_a_disk_without_room_is_no_students_fault(course):
     """A part of a file would pass for the whole, and lose its points."""
     import resource
 
-    new_course(tmp_path)
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
-    done = collect(tmp_path, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
+    done = collect(course, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
     assert done.returncode == 1
     assert "Free some space there. Not all was collected." in done.stderr
-    assert "Ask for" not in done.stderr
-    assert not (tmp_path / "submitted").exists()
+    assert "Ask for" not in done.stdout
+    assert not there(course)
 
 
-def test_a_place_that_cannot_be_filled_stops_nbgraders_command_with_a_sentence(tmp_path):
-    (submitted := tmp_path / "submitted").mkdir()
-    (submitted / "bo_2").touch()
-    done = collect(tmp_path, {f"{name}_4_{FILE}": WORK for name in ("ada_1", "bo_2", "cy_3")})
-    assert done.returncode == 1
-    assert f"{submitted / 'bo_2'}: File exists. Not all was collected." in done.stderr
-    assert "Traceback" not in done.stderr
-    (submitted / "bo_2").unlink()
-    done = collect(tmp_path, {}, "--force")
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in submitted.iterdir()) == ["ada_1", "bo_2", "cy_3"]
-    (archive_in(tmp_path).parent / "extracted").rename(tmp_path / "earlier")
-    again = collect(tmp_path, {})
-    assert again.returncode == 1
-    assert "is not empty. Give --force to replace what was collected before." in again.stderr
-
-
-def test_numbers_of_canvas_are_noted_and_kept(collected, tmp_path):
-    """By them the export names students to Canvas; a number of Moodle's is none, nor one that two students claim."""
-    canvas = collected.notes["canvas"]
-    assert canvas.keys() == {student for student in COLLECTED if student.islower()}  # as Canvas writes names
-    assert canvas["smithjane_12345"] == "12345"
-    for name in ("ada_1_4", "bo_2_5"):
-        assert collect(tmp_path, {f"{name}_{FILE}": WORK}, "--force").returncode == 0
-        (archive_in(tmp_path) / f"{name}_{FILE}").unlink()
-    notes = json.loads((archive_in(tmp_path).parent / "collected.json").read_text())
-    assert notes["canvas"] == {"ada_1": "1", "bo_2": "2"}
+def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
+    (course.root / "submitted").mkdir()
+    (course.root / "submitted" / "bo_2").touch()
+    files = {f"{name}_4_{FILE}": WORK for name in ("ada_1", "bo_2", "cy_3")}
+    told = {
+        ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not all was collected.",
+        ("collect", ASSIGNMENT): "Name an assignment and what was downloaded",
+        ("collect", "nosuch", "nbgrader_config.py"): "The gradebook doesn't know nosuch.",
+    }
+    for command, why in told.items():
+        done = course.zerolayer(*command)
+        assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+    done = collect(course, files)
+    assert done.returncode == 1 and "bo_2: File exists. Not all was collected." in done.stderr
+    (course.root / "submitted" / "bo_2").unlink()
+    assert "2 new" in collect(course, files).stdout, "the same command goes on"
+    assert there(course).keys() == {"ada_1", "bo_2", "cy_3"}
 
 
 def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert done.returncode == 3
     assert collected.verdict("smithjane_12345").points == 20
-    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz in submissions.zip", done.stdout)
+    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz", done.stdout)
     assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
+    set_due(collected)
+    again = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert "lopezana_12346 is late: Canvas says so, and not by how much" in again.stderr, "also by a later due date"
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     assert f"notcollected{len(REFUSED) + 1}" in "".join(page.split())
     assert all(text in page for text in ("is packed as .gz", "tar_16", "key_7", "Mary_Lou_506"))
-
-
-def test_canvas_late_counts_also_where_the_due_date_comes_later(new_course, tmp_path):
-    course = new_course(tmp_path / "course")
-    files = dict.fromkeys((f"lea_LATE_1_1_{FILE}", f"kim_2_2_{FILE}"), completed(course))
-    assert collect(course.root, files).returncode == 0
-    assert course.zerolayer("grade", ASSIGNMENT).returncode == 0
-    assert not [*course.root.glob("submitted/*/*/timestamp.txt")]
-    set_due(course)
-    again = course.zerolayer("grade", ASSIGNMENT)
-    assert "1 of 2 submissions graded" in again.stdout
-    assert "lea_1 is late: Canvas says so, and not by how much" in again.stderr
-    assert "seconds late" not in again.stderr
-    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        late = [gradebook.find_submission(ASSIGNMENT, student).total_seconds_late for student in ("lea_1", "kim_2")]
-        assert late == [1, 0]

@@ -128,7 +128,8 @@ def test_a_folder_is_a_students_if_its_name_can_be_an_id(tmp_path):
 def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
     found = ["fred.ipynb", "all.zip", f"emil/{ASSIGNMENT}.ipynb"]
     others = ["read_me.txt", ".best/ada/work.ipynb", f"ada/{ASSIGNMENT}/own.ipynb", "ben/other_assignment/own.ipynb"]
+    hidden = {f".cleo/{ASSIGNMENT}/work.ipynb": ""}
     others += [f"ada/{ASSIGNMENT}.ipynb", "cleo/other_assignment.ipynb"]  # the first a copy: hers is in its place
-    write(tmp_path, dict.fromkeys([*found, *others, f"gina/{ASSIGNMENT.title()}/work.ipynb"], ""))
-    expected = {tmp_path / name for name in found} | {tmp_path / "gina" / ASSIGNMENT.title()}
+    write(tmp_path, dict.fromkeys([*found, *others, f"gina/{ASSIGNMENT.title()}/work.ipynb"], "") | hidden)
+    expected = {tmp_path / name for name in found} | {tmp_path / "gina" / ASSIGNMENT.title(), tmp_path / ".cleo"}
     assert set(strays(tmp_path, ASSIGNMENT)) == expected

@@ -146,7 +146,8 @@ def formgrader(visitor, lab):
 
 def test_no_script_of_a_students_runs_in_formgrader(course, formgrader):
     """Nor in its dialogs, which take text for HTML: a failure names the student."""
-    assert [place for place in formgrader_pages(course) if formgrader.opens(place)] == []
+    ours = ("marking", f"marking/{ASSIGNMENT}/{ASSIGNMENT}/explain-gradient")
+    assert [place for place in (*formgrader_pages(course), *ours) if formgrader.opens(place)] == []
     formgrader.opens(f"manage_submissions/{ASSIGNMENT}")
     formgrader.page.evaluate("text => createModal('a', 'b', text)", ATTACK)
     formgrader.page.locator("#a.in").wait_for(timeout=PATIENCE)

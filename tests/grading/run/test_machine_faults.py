@@ -62,22 +62,21 @@ def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
 
 
 def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course):
-    """nbgrader's own copy showed a traceback, and left a part of a notebook that would have been graded."""
-    archive, submitted = course.root / "downloaded" / UNIT / "archive", course.root / "submitted"
-    archive.mkdir(parents=True)
+    """A part of a notebook would have been graded."""
+    archive, submitted = course.root / "downloads", course.root / "submitted"
+    archive.mkdir()
     shutil.rmtree(submitted)
     for number, name in enumerate(CLASS):
         (archive / f"{name}_{number}_2_{UNIT}.ipynb").write_bytes(bytes(100_000))
     with disk(submitted, 350) as enlarge:
-        for force in ((), ("--force",)):
-            run = course.nbgrader("zip_collect", UNIT, *force)
+        for _ in range(2):
+            run = course.zerolayer("collect", UNIT, "downloads")
             assert run.returncode == 1
             assert "No space left on device. Free some space there. Not all was collected." in said(run)
-            sizes = [path.stat().st_size for path in submitted.glob("*/*/*.ipynb")]
-            assert 0 < len(sizes) < len(CLASS)
-            assert set(sizes) == {100_000}, "only replaced by what is whole"
+            sizes = {path.stat().st_size for path in submitted.glob("*/*/*.ipynb")}
+            assert sizes <= {100_000}, "only replaced by what is whole"
         enlarge(100_000)
-        assert course.nbgrader("zip_collect", UNIT, "--force").returncode == 0
+        assert course.zerolayer("collect", UNIT, "downloads").returncode == 0
         assert len(list(submitted.glob("*/*/*.ipynb"))) == len(CLASS)
 
 
@@ -129,6 +128,59 @@ def test_no_error_of_the_machine_is_a_verdict(course, what, step):
     assert "cy" not in course.points()
     config.write_text(kept)
     assert class_is_graded(course)
+
+
+CLOSED = """
+import os
+
+def come(**_):
+    pass
+
+def access(path, mode, may=os.access):
+    return may(path, mode) and str(path) != {folder!r}
+
+os.access = access
+"""
+
+
+def test_one_closed_folder_costs_the_others_nothing(course):
+    """Here the system's answer is another, since root may do all."""
+    folder = course.root / "autograded" / "cy"
+    folder.mkdir(parents=True)
+    course.configured(CLOSED.format(folder=str(folder)), "pre")
+    found = listed(course.grade())
+    assert found["cy"] == f"was not graded: this account can't write in {folder}. Open it, and grade again"
+    assert course.points() == {student: points for student, points in POINTS.items() if student != "cy"}
+
+
+GOING = """
+import shutil
+from lib.grading.grade import class_
+
+def come(**_):
+    pass
+
+def read(folder, student, read=class_.read):
+    if student == "cy":
+        shutil.rmtree(folder)
+    return read(folder, student)
+
+class_.read = read
+"""
+
+
+def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
+    course.configured(GOING, "pre")
+    folder = course.root / "submitted" / "cy" / UNIT
+    gone = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+    assert listed(course.grade())["cy"] == gone
+
+
+def test_a_file_system_without_locks_is_named():
+    error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    assert sentence(error) == (
+        "No locks available. Locks keep two runs apart: put the course on a file system that has them."
+    )
 
 
 def test_a_gradebook_that_another_program_holds(course):

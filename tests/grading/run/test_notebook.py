@@ -1,16 +1,20 @@
 """A run of a notebook's cells: it gives what Jupyter's own kernel gives, within bounds, whatever a kernel may say."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
 
+import psutil
 import pytest
 
+from lib.grading.door.handed_in import read
 from lib.grading.kernel import client
 from lib.grading.machine_faults import RunLostError, TooBusyError
+from lib.grading.names import parse_id
 from lib.grading.run import notebook
 from lib.grading.run.notebook import Run
 from lib.grading.run.outputs import missing_packages
@@ -275,6 +279,25 @@ def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends():
     assert remarks == [f"Cell {number} ran longer than 1 seconds and was stopped." for number in (3, 4)]
     with pytest.raises(TooBusyError, match="this machine was too busy"):
         ran("", "while True: pass", budget=1)
+
+
+def test_no_submission_costs_a_descriptor(tmp_path):
+    """Of this process and of the warm one: one of each would stop a large class in its middle."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "link").symlink_to("/")
+    (tmp_path / "a" / "b" / "file").touch()
+
+    def count():
+        warm = client.ForkServer.shared(locked=True, slow=False).process
+        return [psutil.Process(pid).num_fds() for pid in (os.getpid(), *([warm.pid] if warm else ()))]
+
+    ran("")
+    before = count()
+    for _ in range(200):
+        read(tmp_path, parse_id("ada"))
+    for _ in range(40):
+        ran("1 / 0")
+    assert count() == before
 
 
 MANY = """

@@ -304,10 +304,19 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
     assert f"No Dask scheduler with workers answers at {dask.address}" in said(run)
 
 
-def test_a_scheduler_that_dies_is_told_in_a_sentence(course, dask):
+LOST = {
+    "scheduler": "doesn't answer any more. Start it, and workers.",
+    "worker": "has lost all its workers, and no other came within 1 seconds. Start others by `dask worker",
+}
+
+
+@pytest.mark.parametrize(("whom", "why"), LOST.items(), ids=LOST)
+def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, why):
     dask.add()
-    whom = f"[psutil.Process({dask.scheduler.pid})]"
-    run = disturb(course, whom, moment="post", number=2, flags=[f"--scheduler={dask.address}"])
+    pid = {"scheduler": dask.scheduler, "worker": dask.workers[0]}[whom].pid
+    flags = [f"--scheduler={dask.address}", "--Grade.patience=1"]
+    run = disturb(course, f"[psutil.Process({pid})]", number=3, flags=flags)
     assert run.returncode == 1
+    assert f"The Dask scheduler at {dask.address} {why}" in said(run)
     assert "What was graded is kept" in said(run)
     assert course.points().items() <= POINTS.items()

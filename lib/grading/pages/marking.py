@@ -1,0 +1,143 @@
+"""Marking by question: all answers to one cell on one page of the running server, next to formgrader's pages.
+
+Points and remarks go to formgrader's own REST API, so that whatever else reads or writes marks works as before. The
+page asks for the state of its answers before it saves; what another person saves in the 50 ms in between is lost.
+"""
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby, takewhile
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader import api
+from nbgrader.server_extensions.formgrader.base import BaseHandler, check_notebook_dir, check_xsrf
+from nbgrader.utils import is_task
+from sqlalchemy import and_, select
+from tornado import web
+
+from lib.grading.door.cells import course_id, is_as_released
+from lib.grading.door.markup import LONGEST, Room
+from lib.grading.grade.scores import UNREADABLE
+from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.pages.feedback import render_cells
+from lib.grading.pages.solution import read_guides
+from lib.grading.pages.templates import templates
+
+SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
+"""The room of one answer, so that none takes that of others."""
+CUT = "<p><em>A picture is not shown here: look at the notebook.</em></p>"
+Row = dict[str, Any]
+
+
+class MarkingPage(BaseHandler):
+    """The list of all questions, or one question's page; with `?state=1` what the gradebook has of its answers."""
+
+    @web.authenticated
+    @check_xsrf
+    @check_notebook_dir
+    def get(self, *question: str) -> None:
+        """Called by the server with an assignment, a notebook and a cell, or with None for each."""
+        rows = self._rows(*question)
+        if self.get_argument("state", ""):
+            self.finish({row["id"]: row for row in rows})
+        elif rows and all(question):
+            self._show_question(rows, *question)
+        else:
+            self.set_status(404 if all(question) else 200)
+            questions = groupby(self._rows(), itemgetter("assignment", "notebook", "name"))
+            self._show(name="", unknown=question, questions=[(each, [*rows]) for each, rows in questions])
+
+    def _show_question(self, rows: list[Row], assignment: str, notebook: str, name: str) -> None:
+        file = self._file("release", ".", assignment, notebook)
+        released = _read(file)
+        at = next((place for place, cell in enumerate(released) if course_id(cell) == name), 0)
+        cell = released[at : at + 1]
+        asked, given = (cell, released) if any(map(is_task, cell)) else (released[max(0, at - 1) : at], cell)
+        answers = sorted((_answer(row, given) for row in rows), key=itemgetter("key"))
+        self._show(
+            name=name,
+            asked=render_cells(asked, Room(), file.parent),
+            guide=read_guides(self.coursedir, assignment, notebook).get(name, ("", "")),
+            cards=[[*alike] for _, alike in groupby(answers, itemgetter("key"))],
+            state={row["id"]: row for row in rows},
+        )
+
+    def _rows(self, *question: str) -> list[Row]:
+        """Read what the gradebook has of each answer to a question, or to all: cells that have points and a comment."""
+        cell, noted = api.BaseCell.__table__, api.BaseCell.__table__.alias()
+        grade, comment, student = api.Grade, api.Comment, api.Student
+        part, whole = api.SubmittedNotebook, api.SubmittedAssignment
+        names = [api.Assignment.name.label("assignment"), api.Notebook.name.label("notebook"), cell.c.name]
+        query = (
+            select(
+                *(*names, student.id.label("student"), student.last_name, student.first_name),
+                *(grade.id, grade.manual_score, grade.auto_score, grade.extra_credit, grade.needs_manual_grade),
+                *(grade.max_score, comment.id.label("comment"), comment.manual_comment, part.id.label("submission")),
+            )
+            .join(api.Assignment, api.Assignment.id == api.Notebook.assignment_id)
+            .join(cell, cell.c.notebook_id == api.Notebook.id)
+            .join(noted, and_(noted.c.notebook_id == api.Notebook.id, noted.c.name == cell.c.name))
+            .join(grade, grade.cell_id == cell.c.id)
+            .join(comment, and_(comment.cell_id == noted.c.id, comment.notebook_id == grade.notebook_id))
+            .join(part, part.id == grade.notebook_id)
+            .join(whole, whole.id == part.assignment_id)
+            .join(student, student.id == whole.student_id)
+            .where(*(column == value for column, value in zip(names, question, strict=False) if value))
+            .order_by(*names)
+        )
+        rows = [dict(row) for row in self.gradebook.db.execute(query).mappings()]
+        for row in rows:
+            file = self._file("autograded", row["student"], row["assignment"], row["notebook"])
+            row |= {"file": str(file), "graded": str(file.exists() and file.stat().st_mtime_ns)}
+        return rows
+
+    def _file(self, step: str, student: str, assignment: str, notebook: str) -> Path:
+        folder = getattr(self.coursedir, f"{step}_directory")
+        return Path(self.coursedir.format_path(folder, student, assignment), f"{notebook}.ipynb")
+
+    def _show(self, **values: Any) -> None:
+        self.set_header("X-DNS-Prefetch-Control", "off")  # or a browser looks up each link that a student wrote
+        page = templates().get_template("marking.html.j2")
+        self.finish(page.render(base=self.base_url, nonce=secrets.token_urlsafe(16), **values))
+
+
+def _answer(row: Row, given: Sequence[NotebookNode]) -> Row:
+    """Read an answer from a graded notebook: the cell, or what a student has put between a task and the next one."""
+    notebook = _read(file := Path(row["file"]))
+    at = [*map(course_id, notebook), row["name"]].index(row["name"])
+    cells = notebook[at : at + 1]
+    if any(map(is_task, cells)):
+        cells = [*takewhile(lambda cell: not course_id(cell), notebook[at + 1 :])]
+    own = [cell for cell in cells if not any(is_as_released(cell, each) for each in given)]
+    text = "\n\n".join(cell.source for cell in own).strip()
+    html = render_cells(own, Room(**SMALL), file.parent) if text else ""
+    if text.count("![") + text.lower().count("<img") > html.count("<img"):
+        html += CUT
+    doubt = "" if text else _doubt(file, row["name"])
+    # Sorts by wording, empty ones last. Those that look the same have the same key: they are marked together.
+    key = not text, not doubt, text.casefold(), text + html, row["id"] if doubt or html.endswith(CUT) else ""
+    return {**row, "html": html, "is_blank": not text, "doubt": doubt, "key": key}
+
+
+def _doubt(file: Path, name: str) -> str:
+    """Return why an empty answer may not be all that its student wrote, or "" if it is."""
+    try:
+        found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent, evidence=False)}[file.stem]
+    except (FileNotFoundError, DamagedVerdictError, KeyError):
+        return "" if file.exists() else "The graded notebook is missing."
+    return UNREADABLE if UNREADABLE in found.reasons else found.waits.get(name, "")
+
+
+def _read(file: Path) -> list[NotebookNode]:
+    """Read the cells of a notebook of our own writing, which needs no check; none where it is damaged or missing."""
+    with suppress(OSError, ValueError, KeyError, AttributeError):
+        return nbformat.v4.reads(file.read_text(encoding="utf-8")).cells
+    return []
+
+
+ROUTE = (r"/formgrader/marking(?:/([^/]+)/([^/]+)/([^/]+))?/?", MarkingPage)

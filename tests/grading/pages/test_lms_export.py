@@ -1,0 +1,159 @@
+"""`zerolayer export`: whose row is whose, and what goes into it and up to the LMS."""
+
+import csv
+import json
+from zipfile import ZipFile
+
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from lib.grading.commands.export import LmsExportApp
+from lib.grading.door.collection import Collected, Note, write_collected
+from lib.grading.pages.lms_feedback import canvas_files
+from tests.course import ASSIGNMENT
+
+pytestmark = pytest.mark.xdist_group("a graded class")
+
+
+def exported(course, sheet, *options, encoding="utf-8-sig"):
+    """Have a file filled; return its rows, and what was said."""
+    (course.root / "sheet.csv").write_text(sheet, encoding)
+    done = course.runs_here(LmsExportApp, ASSIGNMENT, "--into=sheet.csv", *options)
+    assert done.returncode == 0, done.stderr
+    text = (course.root / "sheet-filled.csv").read_text(encoding)
+    return list(csv.reader(text.splitlines(), delimiter=";" if ";" in sheet else ",")), done.stdout + done.stderr
+
+
+HEADS = "Student,ID,SIS User ID,SIS Login ID,Section"
+CANVAS = f"""{HEADS},Notes,Softmax Classifier (1234),Essay: softmax (77),Final Score
+,,,,,,Manual Posting,,
+    Points Possible,,,,,,48.00,10.00,(read only)
+"=1+1, Ada",77,,,"1, 2",x,,7.00,
+"Ng, Emil",102,N-12,nobody,1,,3.00,,
+"Ng, Bao",103,,BAO,1,,ex,,
+"Ng, Mona",104,,mona,1,,5.00,,
+"""
+"""Emil has a SIS ID as the roster has it, Bao's login is in capitals, and he is excused."""
+
+
+def test_canvas_gets_only_the_rows_and_columns_that_are_filled(small_class):
+    rows, said = exported(small_class, CANVAS)
+    heads = [*HEADS.split(","), "Softmax Classifier (1234)"]
+    assert rows[:3] == [heads, ["", *[""] * 4, "Manual Posting"], ["    Points Possible", *[""] * 4, "48.00"]]
+    assert rows[3:] == [
+        ["'=1+1, Ada", "77", "", "", "1, 2", "40"],
+        ["Ng, Emil", "102", "N-12", "nobody", "1", "38"],
+    ]
+    assert "Excused in Canvas, and left so: bao." in said and "finn, gail" in said
+    assert "11 submissions have written answers that wait to be marked: they count 0." in said
+    assert "Scaled, since the LMS has other points for it than 24: ada, emil." in said
+
+
+def test_a_file_keeps_its_own_signs(small_class):
+    sheet = f"{HEADS},A (1)\n    Points Possible,,,,,2.50\nAda,77,,,1,7.50\n".replace(",", ";").replace(".", ",")
+    rows, _ = exported(small_class, sheet, "--column=1", encoding="utf-8")
+    assert rows[-1] == ["Ada", "77", "", "", "1", "2,0833"]
+
+
+WORKSHEET = """Identifier,Full name,Email address,Grade,Maximum grade,Last modified (grade),Feedback comments
+Participant 501,Ada King,ADA@example.org,,100.00,"Monday, 2 March",Good
+Participant 502,Mona,mona@example.org,7.00,100.00,-,
+Participant 503,Conor O'Neil,,,20.00,-,
+Participant 41201,Li Wei,,,100.00,-,
+Participant 41217,Li Wei,,,100.00,-,
+"""
+STUDENTS = {"Conor_ONeil_503": 10, "Li_Wei_41217": 12, "Li_Wei": 12, "other": 30}
+"""Collected from Moodle, by the ids that a download gives, but for the last, whose number was noted; and points."""
+
+
+@pytest.fixture
+def moodle_class(small_class, tmp_path):
+    """The class, with some who have points of another way."""
+    course = small_class.copy(tmp_path)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
+        for student, points in STUDENTS.items():
+            gradebook.add_student(student)
+            [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
+            next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = points
+        gradebook.db.commit()
+    note = Note("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
+    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"other": note}))
+    return course
+
+
+def test_a_worksheet_gets_the_grades_of_certain_rows(moodle_class):
+    """A namesake gets nothing of another's, and nobody more than Moodle takes."""
+    rows, said = exported(moodle_class, WORKSHEET)
+    assert rows[0] == ["Identifier", "Grade", "Last modified (grade)"]
+    grades = {identifier.removeprefix("Participant "): grade for identifier, grade, _ in rows[1:]}
+    assert grades == {"501": f"{20 / 24 * 100:.2f}", "503": "8.33", "41201": "100.00", "41217": "50.00"}
+    assert "Moodle takes no more than its maximum, and that is written: other." in said
+    assert "has 30 of 4 points for" in said and "Li_Wei, bao, emil" in said
+
+
+def test_moodle_gets_the_page_of_each_student_whose_row_is_certain(moodle_class):
+    _, said = exported(moodle_class, WORKSHEET, "--feedback=out.zip")
+    with ZipFile(moodle_class.root / "out.zip") as file:
+        pages = {name: file.read(name).decode() for name in file.namelist()}
+    assert [*pages] == [f"Participant_501_assignfeedback_file_{ASSIGNMENT}.html"]
+    assert [*pages.values()] == [small_page(moodle_class, "ada")]
+    assert "These came from no LMS, and have no feedback there: " in said
+
+
+def small_page(course, student):
+    assert course.zerolayer("feedback", ASSIGNMENT, f"--student={student}").returncode == 0
+    return course.feedback(student)
+
+
+UPLOADED = {
+    f"kingada_LATE_101_9001_{ASSIGNMENT}.ipynb": ("canvas", "101", f"kingada_LATE_101_9001_{ASSIGNMENT}.ipynb"),
+    f"anon_x7Kd2_9002_{ASSIGNMENT}.ipynb": ("anonymous", "x7Kd2", f"anon_x7Kd2_9002_{ASSIGNMENT}.ipynb"),
+    "louis_14_102_9003_a_1.ipynb": ("canvas", "102", "student_102_9003_a_1.ipynb"),
+    "kimlee_103_9004_work.zip": ("canvas", "103", "kimlee_103_9004_work.zip"),
+}
+"""Downloaded files, the LMS and the number, and the name that goes up: Canvas takes a name's first two numbers."""
+
+
+@pytest.mark.parametrize("name", UPLOADED)
+def test_canvas_gets_a_file_by_whose_name_it_finds_its_owner(name):
+    lms, number, expected = UPLOADED[name]
+    note = Note(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
+    [(uploaded, content)] = canvas_files(note, {ASSIGNMENT: b"{}"}).items()
+    assert uploaded == expected
+    assert (content == b"{}") == name.endswith(".ipynb")
+
+
+def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small_class, tmp_path):
+    course = small_class.copy(tmp_path)
+    comment = "<img src=x onerror=alert(1)>\n\n![](http://example.org/x.png)"
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
+        gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = comment
+        gradebook.db.commit()
+    note = Note("canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, "")
+    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"emil": note}))
+    for options, count in (((), 1), ((), 0), (("--all",), 1)):
+        done = course.runs_here(LmsExportApp, ASSIGNMENT, "--feedback=out.zip", *options)
+        assert ("ready to be uploaded, with 1 files" in done.stdout) == bool(count), done.stderr
+    with ZipFile(course.root / "out.zip") as file:
+        cells = json.loads(file.read(f"emil_5_6_{ASSIGNMENT}.ipynb"))["cells"]
+    assert "<h1>19 of 20 points so far</h1>" in cells[0]["source"] and "<a " not in cells[0]["source"]
+    [below] = [cell["source"] for cell in cells if "Comment:" in cell["source"]]
+    assert "\n" not in below and "&lt;img" in below and below.startswith("<p>")
+    [check] = [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "check-cce"]
+    assert "The loss is the mean over all entries of the matrix" in str(check["outputs"])
+
+
+REFUSED = {
+    "has no columns ID and Section or Grade and Identifier: found Name, Points.": "Name,Points\nAda,3\n",
+    "no column for 'softmax_classifier': found 'A (1)'": f"{HEADS},A (1)\nAda,77,,,1,\n",
+}
+
+
+def test_what_keeps_a_file_from_being_filled_is_told_in_a_sentence(small_class):
+    for why, sheet in REFUSED.items():
+        (small_class.root / "sheet.csv").write_text(sheet)
+        done = small_class.runs_here(LmsExportApp, ASSIGNMENT, "--into=sheet.csv")
+        assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+    done = small_class.runs_here(LmsExportApp, ASSIGNMENT)
+    assert done.returncode == 1 and "Say what to write" in done.stderr
