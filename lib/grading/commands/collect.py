@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook
 from lib.grading.book.gradebook import has_roster, open_gradebook
 from lib.grading.book.master import cells_of_all
 from lib.grading.commands.command import Command, options
+from lib.grading.commands.known import check_assignment
 from lib.grading.door import collection
 from lib.grading.door.cells import assignment_of, course_id
 from lib.grading.door.collection import Collected, Note
@@ -47,7 +48,7 @@ class CollectApp(Command):
         assignment, *files = self.extra_args or [""]
         if not files:
             self.fail(f"Name an assignment and what was downloaded, for example: {self.typed} UNIT submissions.zip")
-        self.coursedir.assignment_id = assignment
+        self.coursedir.assignment_id = check_assignment(self, assignment)
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.told_in_a_sentence("collected", NOT_COMPLETE), open_gradebook(url, course) as gradebook:
             gradebook.find_assignment(assignment)

@@ -16,6 +16,7 @@ from lib.grading.book.lms import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.book.marks import Class, Total, above_maximum, format_points, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.known import check_assignment
 from lib.grading.door.collection import Note, note_file, read_collected
 from lib.grading.door.lms_names import Owner, Refused, Roster
 from lib.grading.files import file_beside, is_file, write_whole
@@ -67,7 +68,7 @@ class LmsExportApp(Command):
     def start(self) -> None:
         """Write the files; exits with 1, and writes nothing, where one of them can't be used."""
         super().start()
-        self.coursedir.assignment_id = assignment = named_assignment(self)
+        self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         if not (self.into or self.feedback):
             self.fail(f"Say what to write: {self.typed} {assignment} --into FILE.csv --feedback OUT.zip")
         url, course = self.coursedir.db_url, self.coursedir.course_id
