@@ -58,6 +58,11 @@ class NoId:
     name: str
     problem: str
 
+    @property
+    def reason(self) -> str:
+        """Why a submission in a folder of this name is not graded."""
+        return f"its folder's name can't be a student's id: {self.problem}. Rename the folder, and grade again"
+
 
 def parse_id(name: str) -> StudentId | NoId:
     """Make an id of the name of a folder or an account, or of what an LMS calls somebody; else say why it is none."""

@@ -8,12 +8,9 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from lib.grading.files import read_bounded
 from lib.grading.names import visible
 
 HEAD = ("assignment", "student", "submission", "reason")
-LARGEST = 50_000_000
-"""Bytes of the file that are read: a line has some hundred."""
 
 
 class Seen:
@@ -22,8 +19,8 @@ class Seen:
     def __init__(self, course: Path, assignment: str):
         """Read the file, if there is one. Raises OSError where it can't be read."""
         self._file, self._assignment = course / "seen.csv", assignment
-        held = read_bounded(self._file, LARGEST) if self._file.exists() else b""
-        self._rows = {tuple(row) for row in csv.reader((held or b"").decode("utf-8-sig", "replace").splitlines())}
+        text = self._file.read_text("utf-8-sig", "replace") if self._file.exists() else ""
+        self._rows = {tuple(row) for row in csv.reader(text.splitlines())}
 
     def unseen(self, student: str, submission: str, reasons: Iterable[str]) -> list[str]:
         """Return the reasons that nobody has seen, each once."""

@@ -208,8 +208,8 @@ class Grade(Autograde):
         """Read and prepare what lies in a folder, if it can be graded and is due."""
         student = self.students[folder]
         if isinstance(student, NoId):
-            why = f"its folder's name can't be a student's id: {student.problem}. Rename the folder, and grade again"
-            self._leave(student.name, why, is_listed=bool(self._to_list(student.name, "", [why])))
+            is_listed = bool(self._to_list(student.name, "", [student.reason]))
+            self._leave(student.name, student.reason, is_listed)
             return None
         place = self._place(course, student)
         if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:

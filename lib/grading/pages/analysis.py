@@ -62,13 +62,6 @@ class Bin:
     high: float
     count: int
 
-    @property
-    def label(self) -> str:
-        """Say which scores these are."""
-        if self.high == inf:
-            return f"more than {self.low:g}"
-        return f"{self.low:g}" if self.high == self.low + 1 else f"{self.low:g} to under {self.high:g}"
-
 
 @dataclass(frozen=True)
 class Scores:

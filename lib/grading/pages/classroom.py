@@ -104,7 +104,7 @@ class Classroom:
     """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
 
     Without a roster nobody knows who is missing. `strangers` have been graded and aren't in the gradebook: they were
-    removed from it, or it was made anew. `unclaimed` lists what a download had without a student's name.
+    removed from it, or it was made anew. `unclaimed` lists what has no student's name in a download or `submitted/`.
     """
 
     assignment: str
@@ -131,16 +131,18 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
         roster = has_roster(gradebook)
-    strangers = []
-    found = [id.name if isinstance(id, NoId) else id for id, _ in find_submitted(course, assignment)]
-    for student in sorted(found):
+    seen = Seen(Path(course.root), assignment)
+    strangers, unclaimed = [], []
+    found = [id for id, _ in find_submitted(course, assignment)]
+    for wrong in (id for id in found if isinstance(id, NoId)):
+        if seen.unseen(wrong.name, "", [wrong.reason]):
+            unclaimed.append(f"{wrong.name}: {wrong.reason}")
+    for student in sorted(id for id in found if not isinstance(id, NoId)):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:
             works.setdefault(student, StudentWork(student)).handed_in = True
-    unclaimed = []
     collected = read_collected(course, assignment)
-    seen = Seen(Path(course.root), assignment)
     for left in collected.left_out:
         if not seen.unseen(left.student or left.file, left.file, [left.why]):
             continue

@@ -1,7 +1,7 @@
 """The templates beside this module. They escape what is put into them, and show what isn't printed."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -26,18 +26,13 @@ def templates() -> Environment:
         finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
     )
     environment.globals["marks"] = MARKS | {"open": "?", "waiting": "…", "partly right": "(✓)"}
-    environment.filters.update(points=format_points, in_points=in_points, duration=duration, count=count, time=time)
+    environment.filters.update(points=format_points, in_points=in_points, duration=duration, count=count)
     return environment
 
 
 def in_points(value: float) -> str:
     """Write points with the noun that fits."""
     return f"{format_points(value)} point{'' if value == 1 else 's'}"
-
-
-def time(at: datetime) -> str:
-    """Write a time with its zone."""
-    return f"{at:%d %B %Y, %H:%M %Z}"
 
 
 def duration(late: timedelta) -> str:

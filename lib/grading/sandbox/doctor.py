@@ -192,10 +192,6 @@ _SETTINGS = (
 )
 """Settings of Linux's, values at which a step fails, what that means, and a value at which it doesn't."""
 _IN_A_CONTAINER = ("This is a container, and it may make no containers of its own.", f"start it with {_FLAGS}.")
-_FILTERED = (
-    "A filter of system calls (seccomp) forbids it, such as Docker's.",
-    f"start the container with {_FLAGS}; elsewhere, have the program that set the filter allow namespaces.",
-)
 
 
 def _explain(step: str, reason: str) -> Problem:
@@ -207,8 +203,6 @@ def _explain(step: str, reason: str) -> Problem:
         means, advice = _CLOSED
     elif step in _OF_NAMESPACES and _is_in_a_container():
         means, advice = _IN_A_CONTAINER
-    elif step in _OF_NAMESPACES and reason == os.strerror(errno.EPERM) and _status("Seccomp") != "0":
-        means, advice = _FILTERED
     elif step in _OF_NAMESPACES:
         for setting, value, meaning, better in _SETTINGS:
             file = Path("/proc/sys", *setting.split("."))
@@ -219,14 +213,9 @@ def _explain(step: str, reason: str) -> Problem:
 
 def _is_in_a_container() -> bool:
     """Tell whether this is one: it has a mark, or a root without all of root's rights, as no machine's own has."""
-    is_bound = os.geteuid() == 0 and not int(_status("CapEff"), 16) >> CAP_SYS_ADMIN & 1
-    return is_bound or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
-
-
-def _status(name: str) -> str:
-    """Return what Linux says of this process under a name; "0" where it says nothing."""
-    found = re.search(rf"^{name}:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return found[1] if found else "0"
+    capabilities = re.search(r"^CapEff:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    is_bound = os.geteuid() == 0 and capabilities and not int(capabilities[1], 16) >> CAP_SYS_ADMIN & 1
+    return bool(is_bound) or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
 if __name__ == "__main__":

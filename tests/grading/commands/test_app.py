@@ -139,12 +139,10 @@ UNKNOWN = {"check": "unit", "demo": "unit"}
 """What other commands call an assignment."""
 
 
-@pytest.mark.parametrize(
-    "command", ["build", "bundle", "site", "check", "demo", "grade", "feedback", "watch", "report", "extend", "lab"]
-)
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"doctor", "new", "roster"}))
 def test_each_command_says_which_names_there_are_the_nearest_first(course, command):
-    more = {"extend": ["--days", "2", "ada"]}.get(command, ["--version"] if command == "lab" else [])
-    done = course.zerolayer(command, "tinny", *more)
+    more = {"extend": ["--days", "2", "ada"], "collect": ["work.zip"], "export": ["--into=x.csv"], "lab": ["--version"]}
+    done = course.zerolayer(command, "tinny", *more.get(command, []))
     assert done.returncode == 1
     assert f"There is no {UNKNOWN.get(command, 'assignment')} tinny. There" in done.stderr
     assert re.search(r"There (is|are): tiny\b", done.stderr)

@@ -49,7 +49,7 @@ def test_every_score_is_in_one_bin(values, best):
     assert len(within) <= 26 and sum(one.count for one in bins) == len(values)
     for one in within:
         assert one.count == sum(one.low <= value < one.high for value in values if value <= best)
-    assert (bins[-1].label, bins[-1].count) == (f"more than {best:g}", above) or not above
+    assert (bins[-1].low, bins[-1].high, bins[-1].count) == (best, np.inf, above) or not above
 
 
 OUTCOMES = {
