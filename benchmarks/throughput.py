@@ -30,8 +30,7 @@ import nbformat
 
 from lib.grading.commands.demo import complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.units.softmax_classifier.closed import ANSWER_KEY
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
+from tests.sample_class import ANSWER_KEY, ANSWERS, STUDENTS
 
 ASSIGNMENT = ANSWER_KEY.unit.name
 STOCK = r"""

@@ -8,10 +8,15 @@ that a check needs of a unit.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
-from lib.mistakes import Mistake
+from lib import right_code
+from lib.mistakes import ANSWER_KEY, BadMistake, Mistake, Place, read
 from lib.unit import Part, Question, Unit, require_tuple
 
 Fillings = Mapping[str, tuple[str, ...]]
@@ -69,3 +74,56 @@ class AnswerKey:
     def subjects(self, part: Part) -> tuple[object, ...]:
         """Give what a part's check is called with: the right objects."""
         return tuple(self.right[name] for name in part.subjects)
+
+
+# ---- From a folder
+
+ABOUT = ("students", "answers", "predictions", "watched_calls")
+
+
+def read_folder(unit: Unit, module: str, folder: Path) -> AnswerKey:
+    """Read the answer key of a unit that has no code for it.
+
+    Right code is that of the notebook, or of `closed/right.py` where that differs. Mistakes are in
+    `closed/mistakes.toml`, or in several such files. `closed/answer_key.toml` may have more:
+
+        [students.ben]  # for each cell what goes into its blanks; in other cells ben has the solution's code
+        loss = ['np.sum((y - yhat) ** 2)']
+        [answers]  # to written questions
+        explain-loss = 'It is larger for more samples.'
+        [predictions]  # on each question, counted from 0
+        ben = [0, 2]
+        [watched_calls]  # `names` is a pattern
+        libraries = ['sklearn']
+        names = 'mean_squared_error'
+
+    Raises BadMistake where an entry isn't so.
+    """
+    closed, name = folder / "closed", f"{module}.closed.right"
+    subjects = dict.fromkeys(name for part in unit.parts for name in part.subjects)
+    found = import_module(name) if (closed / "right.py").is_file() else right_code.load(folder, name, subjects)
+    right = {name: each for name, each in vars(found).items() if not name.startswith("__")}
+    return AnswerKey(unit, right, read(closed, right, unit.parts), **_read_more(unit, closed))
+
+
+def _read_more(unit: Unit, closed: Path) -> dict[str, Any]:
+    place = Place(closed / ANSWER_KEY)
+    try:
+        about = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise BadMistake(place, f"{error}.") from None
+    if unknown := about.keys() - {*ABOUT}:
+        raise BadMistake(place, f"{', '.join(unknown)} should be one of {', '.join(ABOUT)}.")
+    students = {
+        student: {cell: tuple(blanks) for cell, blanks in cells.items()}
+        for student, cells in about.get("students", {"ada": {}}).items()
+    }
+    predictions = {
+        student: dict(zip(unit.questions, choices, strict=False))
+        for student, choices in about.get("predictions", {}).items()
+    }
+    more: dict[str, Any] = {"sample_class": SampleClass(students, about.get("answers", {}), predictions)}
+    if watched := about.get("watched_calls"):
+        names = re.compile(watched["names"], re.IGNORECASE)
+        more["watched_calls"] = WatchedCalls(frozenset(watched["libraries"]), names)
+    return more

@@ -15,9 +15,10 @@ Python code for names that the changes use, besides NumPy's and those of the rig
 With `it`, what the result is called, come the changes that may be made to any result, in `changes.toml`; `of` says
 whose result: a function, or a method such as `Softmax.backward`. In a group, `teach` says what to go through again when
 many have made its mistakes; `same = { 'this' = 'that' }` says that one gives the same numbers as another, which is
-named in its place; and `untold = ['this']` that nothing tells one from other code. A part's `teach` is for all groups
-that have none. A part's table `equal` has changes of right code that are right, too, as `zerolayer check` reports them,
-and why: `'g ** 2 -> g * g' = 'the same number'`.
+named in its place; `untold = ['this']` that nothing tells one from other code; and `named = ['this']` that one has its
+name also where it only raises an error, or gives nan or nothing, as other code may do. A part's `teach` is for all
+groups that have none. A part's table `equal` has changes of right code that are right, too, as `zerolayer check`
+reports them, and why: `'g ** 2 -> g * g' = 'the same number'`.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ from lib.unit import Part
 
 CHANGES = Path(__file__).with_name("changes.toml")
 """What may become of any result."""
+ANSWER_KEY = "answer_key.toml"
+"""The one TOML file of a closed half that has no mistakes: `lib.answer_key` reads it."""
 ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes", "equal")
-ABOUT_A_GROUP = ("hint", "teach", "same", "untold")
+ABOUT_A_GROUP = ("hint", "teach", "same", "untold", "named")
 
 
 class Place(NamedTuple):
@@ -69,8 +72,9 @@ class BadMistake(ValueError):
 class Mistake:
     """A mistake of one part: its name and hint, what to teach again, and the source of each way to make it.
 
-    `same_as` names the one that gives the same numbers. One that `is_untold` can't be told from other code. Not every
-    change of any result, which `is_generic`, makes a mistake of every part.
+    `same_as` names the one that gives the same numbers. One that `is_untold` can't be told from other code, and one
+    that `is_named` can, by an error or nan alone. Not every change of any result, which `is_generic`, makes a mistake
+    of every part.
     """
 
     part: str
@@ -80,6 +84,7 @@ class Mistake:
     teach: str = ""
     same_as: str = ""
     is_untold: bool = False
+    is_named: bool = False
     is_generic: bool = False
 
     def objects(self, right: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
@@ -100,12 +105,12 @@ NAMES = {**{name: getattr(np, name) for name in np.__all__}, "norm": np.linalg.n
 
 
 def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tuple[Mistake, ...]:
-    """Read the mistakes of all parts from the TOML files in a folder.
+    """Read the mistakes of all parts from the TOML files in a folder and below.
 
     Raises BadMistake where an entry isn't what this module says, or changes nothing.
     """
     tables: dict[str, tuple[Path, Any]] = {}
-    for file in sorted(folder.glob("*.toml")):
+    for file in _files_in(folder):
         try:
             read = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -122,8 +127,12 @@ def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tu
 
 def read_equal(closed: Path) -> dict[str, dict[str, str]]:
     """Read from a unit's closed half which changes of right code are right, too, and why, by part."""
-    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(closed.rglob("*.toml"))]
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in _files_in(closed)]
     return {part: about["equal"] for table in tables for part, about in table.items() if "equal" in about}
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.rglob("*.toml")) if file.name != ANSWER_KEY]
 
 
 def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -142,8 +151,8 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         if "hint" not in group:
             raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint.")
         known = {name for name in group if name not in ABOUT_A_GROUP}
-        if strange := [*({*group.get("same", {})} - known), *({*group.get("untold", ())} - known)]:
-            raise BadMistake(where, f"{', '.join(strange)}: no mistake of this group is called so.")
+        if others := {*group.get("same", {}), *group.get("untold", ()), *group.get("named", ())} - known:
+            raise BadMistake(where, f"{', '.join(others)}: no mistake of this group is called so.")
         for name, ways in group.items():
             if name not in ABOUT_A_GROUP:
                 at = where._replace(name=name)
@@ -151,8 +160,9 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
                     raise BadMistake(at, "write a list of ways: [{ 'old' = 'new' }].")
                 sources = tuple(names + each for way in ways for each in _write(source, way, at))
                 teach = group.get("teach", about.get("teach", ""))
-                same, untold = group.get("same", {}).get(name, ""), name in group.get("untold", ())
-                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold)
+                same = group.get("same", {}).get(name, "")
+                untold, named = (name in group.get(key, ()) for key in ("untold", "named"))
+                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold, named)
     if "it" in about:
         yield from _changes_of_any(part, about, names + source.replace("…", "right"))
 

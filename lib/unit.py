@@ -10,7 +10,7 @@ from __future__ import annotations  # or the signature of `draw` would load nump
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -82,9 +82,29 @@ class Statement:
             raise ValueError(f"{self.name}: points={self.points!r} is no number from 0. For advice without points: 0")
 
 
-def statement(text: str, right: Sides | None = None, **more: Any) -> Callable[[Look], Statement]:
-    """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`."""
-    return lambda look: Statement(look.__name__, text, look, right, **more)
+class Stack(tuple[Statement, ...]):
+    """Statements about one look, which runs once for all of them: the upper one first."""
+
+
+def statement(text: str, right: Sides | None = None, *, name: str = "", **more: Any) -> Callable[[Any], Any]:
+    """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`.
+
+    Decorators stack, and make a `Stack`: a statement of it that has no name of its own is named as the results that it
+    is `of`.
+    """
+
+    def decorate(below: Look | Statement | Stack) -> Statement | Stack:
+        others = below if isinstance(below, Stack) else Stack((below,) if isinstance(below, Statement) else ())
+        look: Look = others[0].look if others else below  # type: ignore[assignment]  # a function, where it is the first
+        new = Statement(name or look.__name__, text, look, right, **more)
+        return Stack(map(_name_by_results, (new, *others))) if others else new
+
+    return decorate
+
+
+def _name_by_results(one: Statement) -> Statement:
+    has_own = one.name != one.look.__name__
+    return one if has_own else replace(one, name="_".join(filter(None, one.of)) or one.name)
 
 
 def require_tuple(what: str, value: object, kind: type, example: str) -> None:
@@ -115,12 +135,18 @@ class Part:
     repeated: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError where two looks have one name, as lambdas have: what they show would be mixed up.
+        """Raise ValueError where two statements have one name, or two looks, as lambdas have: they would be mixed up.
 
         Raises TypeError where subjects or statements are no tuple.
         """
         require_tuple(f"{self.id}: its subjects", self.subjects, str, '("loss",)')
+        if isinstance(self.statements, tuple):
+            stacks = (each if isinstance(each, Stack) else (each,) for each in self.statements)
+            object.__setattr__(self, "statements", tuple(one for stack in stacks for one in stack))
         require_tuple(f"{self.id}: its statements", self.statements, Statement, "(mean,)")
+        names = [each.name for each in self.statements]
+        if same := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f'{self.id}: {len(same)} statements are called {same[0]}. Give each a name: name="mean"')
         looks = {statement.look.__name__: statement.look for statement in self.statements}
         if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
             raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")
@@ -196,7 +222,8 @@ class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
 
     `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them. `questions` are what
-    students predict. `builds_on` is the name of the unit whose code students bring along.
+    students predict. `builds_on` is the name of the unit whose code students bring along. `packages` are what its code
+    and its notebook import that students don't have by this package, as pip reads them: `pandas`, or `pandas>=2`.
     """
 
     name: str
@@ -206,10 +233,12 @@ class Unit:
     slow_imports: SlowImports | None = None
     questions: tuple[Question, ...] = ()
     builds_on: str = ""
+    packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise TypeError where the parts are no tuple, and ValueError where two have one id."""
         require_tuple(f"{self.name}: its parts", self.parts, Part, "(loss,)")
+        require_tuple(f"{self.name}: its packages", self.packages, str, '("pandas",)')
         ids = [part.id for part in self.parts]
         if twice := [id for id in ids if ids.count(id) > 1]:
             raise ValueError(

@@ -11,10 +11,10 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import complete
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.people import MARKS, NOTEBOOK, QUESTIONS, REMARK, Term
+from tests.sample_class import ANSWERS, STUDENTS
 
 WORKSHEET = """\
 Identifier,"Full name",Username,Status,Grade,"Maximum Grade","Last modified (grade)"

@@ -5,11 +5,11 @@ import pytest
 
 from lib.grading.commands.demo import complete
 from lib.lab import lab_environment
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, STUDENTS
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import new_course  # noqa: F401  # a fixture
 from tests.people import NOTEBOOK, Term
+from tests.sample_class import ANSWERS, STUDENTS
 
 
 @pytest.fixture(scope="module")

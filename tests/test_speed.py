@@ -9,8 +9,7 @@ import pytest
 
 from lib.checking.dispatch import Check
 from lib.checking.looks import look_at_ours
-from lib.units.hidden_layer.closed import ANSWER_KEY as HIDDEN
-from lib.units.softmax_classifier.closed import ANSWER_KEY as SOFTMAX
+from lib.grading.units import answer_key
 
 TIMED = "from time import process_time; start = process_time(); import {}; print(process_time() - start)"
 
@@ -35,7 +34,9 @@ def seconds(action, *arguments):
     return median(found)
 
 
-@pytest.mark.parametrize("key", [SOFTMAX, HIDDEN], ids=["softmax", "hidden"])
+@pytest.mark.parametrize(
+    "key", [answer_key("softmax_classifier"), answer_key("hidden_layer")], ids=["softmax", "hidden"]
+)
 def test_a_check_takes_little_more_than_what_it_looks_at(key):
     ratios = {}
     for part in key.parts:

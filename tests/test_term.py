@@ -42,7 +42,7 @@ def test_validate_says_before_handing_in_whether_all_is_right(marked):
     right, wrong = marked.validations
     assert "Success! Your notebook passes all the tests." in right
     assert "VALIDATION FAILED" in wrong
-    assert "check.cce(cce)" in wrong
+    assert "check.cce()" in wrong
     assert "The loss of one sample is not -log of its true class's probability." in wrong
 
 

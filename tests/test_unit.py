@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from lib.answer_key import AnswerKey
+from lib.checking.findings import find
+from lib.checking.looks import look_at_ours
+from lib.checking.right import expected
 from lib.mistakes import Mistake
-from lib.unit import Inputs, Part, Unit, statement
+from lib.unit import Inputs, Part, Several, Unit, statement
 
 
 @statement("The number doubled.")
@@ -37,6 +40,7 @@ KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * 
         (lambda: replace(PART, statements=Twice), "check-double: its statements are no tuple of Statement"),
         (lambda: replace(PART, statements=[Twice]), "check-double: its statements are no tuple of Statement"),
         (lambda: replace(PART, statements=(draw,)), "check-double: its statements are no tuple of Statement"),
+        (lambda: replace(PART, statements=(Twice, Twice)), "check-double: 2 statements are called Twice. Give each"),
         (lambda: replace(Twice, text=""), "Twice: it has no text"),
         (lambda: replace(Twice, points=-1), "Twice: points=-1 is no number from 0"),
         (lambda: replace(Twice, points="2"), "Twice: points='2' is no number from 0"),
@@ -48,3 +52,33 @@ def test_what_is_put_together_wrongly_is_told(make, said):
     with pytest.raises((TypeError, ValueError)) as told:
         make()
     assert str(told.value).startswith(said)
+
+
+RUNS: list[str] = []
+DOUBLED = expected(lambda inputs: 2 * inputs["x"])
+
+
+@statement("It doubles.", DOUBLED, points=2, of=("one",))
+@statement("It doubles a hundred.", expected(lambda inputs: 200), of=("large", "sign"), name="hundred")
+@statement("It says what it is.", expected(lambda inputs: "a number"))
+def doubled(inputs: Inputs, double: Any) -> Any:
+    RUNS.append("doubled")
+    return Several({"one": double(inputs["x"]), "large": double(100), "sign": -double(-100), "": "a number"})
+
+
+@pytest.mark.parametrize(
+    ("double", "right"),
+    [
+        (lambda x: 2 * x, ["one", "hundred", "doubled"]),
+        (lambda x: 2 * abs(x), ["one", "doubled"]),
+        (lambda x: 2 * x if abs(x) > 2 else x, ["hundred", "doubled"]),
+    ],
+)
+def test_statements_on_one_look_are_judged_each_by_its_own_side_and_the_look_runs_once(double, right):
+    part, inputs = replace(PART, statements=(doubled, Twice)), PART.desk_inputs()
+    assert [each.points for each in part.statements] == [2, 1, 1, 1]
+    RUNS.clear()
+    shown = look_at_ours(part, inputs, (double,))
+    assert len(RUNS) == 1
+    found = find(replace(PART, statements=doubled), inputs, shown, {})
+    assert [each.statement.name for each in found if each.state == "right"] == right

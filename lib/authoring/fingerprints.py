@@ -7,7 +7,7 @@ inputs of the local checks.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,8 @@ from lib.unit import Inputs, Part
 
 NOTHING = 1e-5
 """A single number as small as this may come from any code."""
+OTHER_NUMBERS = 1
+"""A salt: what a mistake shows with other random numbers, too, is what it can be known by."""
 SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
 """How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
@@ -89,37 +91,42 @@ def _of_part(
 ) -> Iterator[Fingerprint]:
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
-        for number, shown in enumerate(_show(key, part, mistake), 1):
-            for each in shown:
-                fingerprint = _take(part, mistake, each, right)
-                if fingerprint is None:
-                    if not mistake.is_generic and not mistake.is_untold:
-                        notes.append((mistake, f"way {number}: nothing tells it from other code"))
-                    continue
-                seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
-                if seals not in names:
-                    names[seals] = mistake.name
-                    yield fingerprint
-                elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
-                    notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
+        for number, (shown, again) in _show(key, part, mistake):
+            fingerprint = _take(part, mistake, shown, again, right)
+            if fingerprint is None:
+                if not mistake.is_generic and not mistake.is_untold:
+                    is_random = _take(part, mistake, shown, shown, right)
+                    why = "its result is random, and has no name" if is_random else "nothing tells it from other code"
+                    notes.append((mistake, f"way {number}: {why}"))
+                continue
+            seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
+            if seals not in names:
+                names[seals] = mistake.name
+                yield fingerprint
+            elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
+                notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
 
 
-def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[list[Shown]]:
+def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
     """Run each way to make a mistake: as the first code of its process, and after a call on other inputs.
 
-    At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs.
+    At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs. What
+    it shows with other random numbers comes with it.
     """
-    for new, used in zip(mistake.objects(key.right), mistake.objects(key.right), strict=True):
-        first, again = (tuple(objects[name] for name in part.subjects) for objects in (new, used))
-        if part.repeated:
-            yield [look_at_ours(part, part.desk_inputs(), first)]
-            continue
-        look_at_ours(part, part.other_inputs, again)
-        fresh, later = (look_at_ours(part, part.desk_inputs(), each) for each in (first, again))
-        yield [fresh] if Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later)) else [fresh, later]
+    run = partial(look_at_ours, part, part.desk_inputs())
+    made = (mistake.objects(key.right) for _ in range(4))
+    for number, ways in enumerate(zip(*made, strict=True), 1):
+        new, new_too, used, used_too = (tuple(objects[name] for name in part.subjects) for objects in ways)
+        yield number, ((fresh := run(new)), run(new_too, OTHER_NUMBERS))
+        if not part.repeated:
+            look_at_ours(part, part.other_inputs, used)
+            if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
+                look_at_ours(part, part.other_inputs, used_too)
+                yield number, (later, run(used_too, OTHER_NUMBERS))
 
 
-def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerprint | None:
+def _take(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
+    """Take the fingerprint of what a mistake shows; None where nothing tells it, or only what is random does."""
     inputs = part.desk_inputs()
     failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
@@ -127,9 +134,10 @@ def _take(part: Part, mistake: Mistake, shown: Shown, right: Shown) -> Fingerpri
         for group in groups_with(part, failed):
             wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
             numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
-            words = bool(wrong) and all(_shows_in_words(outcome) for outcome, _ in wrong)
-            if numbers or words:
-                seals[group] = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
+            if numbers or (wrong and (mistake.is_named or all(_shows_in_words(outcome) for outcome, _ in wrong))):
+                seal = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
+                if seal.is_of(measure(part, inputs, again, group, with_advice)):
+                    seals[group] = seal
         if seals:
             return Fingerprint(mistake.name, mistake.hint, seals, tuple(failed), with_advice)
     return None

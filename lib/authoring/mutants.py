@@ -217,7 +217,8 @@ class Code:
 def forms_of(node: ast.expr, step: float) -> Iterator[ast.expr]:
     """Return what may stand for an expression: a part, other signs and sides, another threshold, other arguments."""
     if isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Subscript | ast.Call):
-        yield from (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
+        inner = (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
+        yield from (each for each in inner if not isinstance(each, ast.Slice))
     match node:
         case ast.BinOp(left=left, op=op, right=right):
             yield ast.BinOp(left, other_sign(op), right)

@@ -24,6 +24,11 @@ from lib.grading.grade.unit_faults import TOOLBAR, suggest
 from lib.unit import Part, Unit
 
 PLACEHOLDER = re.compile(r"\{\{\s*points?\b\s*:?([^{}]*)\}\}")
+CALL = re.compile(r"^check\.(\w+)\(", re.MULTILINE)
+HIDING = re.compile(r"#\?.*\?")
+DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}")
+"""Ids that JupyterLab gives new cells, and nbformat."""
 FIRST = (nbgrader.IncludeHeaderFooter, nbgrader.InstantiateTests, nbgrader.LockCells)
 FOR_THE_GRADEBOOK = (nbgrader.ClearOutput, nbgrader.CheckCellMetadata, nbgrader.ComputeChecksums)
 LAST = (nbgrader.ClearHiddenTests, nbgrader.ClearMarkScheme, nbgrader.ComputeChecksums, nbgrader.CheckCellMetadata)
@@ -82,6 +87,24 @@ def student_notebook(
     made.master = _run(FOR_THE_GRADEBOOK, nb, settings, resources)
     made.notebook = finish(made.master, settings, resources)
     return made
+
+
+def mark_cells(nb: NotebookNode, unit: Unit) -> None:
+    """Write nbgrader's metadata into code cells that have none: the call of a check makes a cell the tests of its part,
+    and a marker makes it an answer, with the cell's own id, or where that is a random one, the name that it defines.
+    """
+    checks = {part.name: part.id for part in unit.parts}
+    for cell in nb.cells:
+        if cell.cell_type != "code" or "nbgrader" in cell.metadata:
+            continue
+        tested = next((checks[name] for name in CALL.findall(cell.source) if name in checks), "")
+        if tested or HIDING.search(cell.source):
+            defined = DEFINED.search(cell.source)
+            own = cell.id if "id" in cell and not RANDOM.fullmatch(cell.id) else defined[1].lower() if defined else ""
+            kind = {"grade": True, "locked": True, "points": 0} if tested else {"grade": False, "locked": False}
+            cell.metadata.nbgrader = NotebookNode(
+                grade_id=tested or own or cell.get("id", ""), solution=not tested, task=False, schema_version=3, **kind
+            )
 
 
 def _clear_mark_schemes(nb: NotebookNode, settings: Configurable | None) -> None:

@@ -22,7 +22,7 @@ from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
 from lib.authoring.markers import Hidden
-from lib.authoring.notebook import Student
+from lib.authoring.notebook import Student, mark_cells
 from lib.checking.answers import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -34,7 +34,6 @@ from lib.grading.errors import Fault, file_line
 from lib.grading.grade.one import answers_in
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
 from lib.grading.judge.judge import judge, known_of
-from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.run.notebook import Bounds
 from lib.grading.run.pool import PackedNotebook, RunTask
@@ -42,6 +41,7 @@ from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import Place
 from lib.mistakes import Mistake
+from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
 
 SEED = 1
@@ -102,12 +102,13 @@ class Trial:
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
         """Read an assignment. Raises ConfigError where its unit can't be imported, Fault where it has no notebook."""
         found = UnitPreprocessor(parent=settings)
-        key, answers, place = found.unit_of(name), found.answers_of(name), units.place_of(name)
+        answers, place = found.answers_of(name), units.place_of(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
             what = "a unit without its solution notebook" if place else "no assignment of this name"
             others = ", ".join(sorted(each.parent.name for each in folder.parent.glob("*/*.ipynb")))
             attempt = f"put a notebook such as {name}.ipynb there, or take an assignment that is there: {others}"
             raise Fault(file_line(folder), what, attempt)
+        key = found.unit_of(name)
         pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
         if not (chosen := [file for file in files if file.match(pattern)]):
             known = ", ".join(file.stem for file in files)
@@ -117,6 +118,8 @@ class Trial:
         with silence():  # of ids that cells share a law tells
             solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
         key = key or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
+        for notebook in solutions.values() if answers else ():
+            mark_cells(notebook, key.unit)
         own = place if place and place.answers == answers else None
         return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
 
@@ -181,22 +184,25 @@ class Trial:
 
     def right_code(self) -> Iterator["RightCode"]:
         """Find each subject in the solutions, among what their cells define that grading runs, too."""
-        space: dict[str, Any] = {"np": np, "__name__": "__main__"}
-        found = dict[str, tuple[str, list[str], ast.stmt]]()
-        cells = [(file, cell) for file, notebook in self.solutions.items() for cell in notebook.cells]
-        for file, cell in cells:
-            is_run = cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
-            for node in getattr(parse(cell.source), "body", ()) if is_run else ():
-                if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    found[node.name] = f"{file}, cell {course_id(cell)!r}", cell.source.splitlines(), node
-                if not isinstance(node, ast.Expr):
-                    with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
-                        exec(compile(ast.Module([node], []), file, "exec"), space)
-        for subject in dict.fromkeys(part.subjects[0] for part in self.key.parts):
+        cells = {
+            f"{file}, cell {course_id(cell) or cell.get('id')!r}": cell.source
+            for file, notebook in self.solutions.items()
+            for cell in notebook.cells
+            if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
+        }
+        subjects = {
+            part.subjects[0]: [each for each in self.key.parts if each.subjects[0] == part.subjects[0]]
+            for part in self.key.parts
+        }
+        needed, space = find_needed(find_definitions(cells.items()), subjects), {"np": np, "__name__": "__main__"}
+        for each in needed:
+            with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
+                exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
+        found = {name: each for each in needed for name in each.names}
+        for subject, parts in subjects.items():
             if subject in found:
-                yield RightCode(
-                    *found[subject], [part for part in self.key.parts if part.subjects[0] == subject], space
-                )
+                place = found[subject].place
+                yield RightCode(place, cells[place].splitlines(), found[subject].node, parts, space)
 
     def run_notebooks(self) -> Faults:
         """Run each solution and what students get, within the bounds of submissions and beside the same files.

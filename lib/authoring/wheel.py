@@ -5,6 +5,7 @@ goes on to another unit needs no other wheel of the same name. hatchling builds 
 `student_pyproject.toml`.
 """
 
+from importlib import import_module
 from importlib.metadata import Distribution
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -27,7 +28,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
     """
     project = {
         **{f"src/{name}": content for name, content in open_half().items()},  # where the project file looks for it
-        "pyproject.toml": PROJECT.read_bytes(),
+        "pyproject.toml": _project(),
         "VERSION": course.version.encode(),
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
     }
@@ -36,6 +37,13 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
         # Through hatchling's own class: `pip wheel` would want the network for an environment to build in.
         [wheel] = WheelBuilder(folder).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()
+
+
+def _project() -> bytes:
+    """Return the project file, with what units ask for among its dependencies."""
+    asked = dict.fromkeys(each for place in places().values() for each in import_module(place.module).UNIT.packages)
+    begin = b"dependencies = [\n"
+    return PROJECT.read_bytes().replace(begin, begin + "".join(f'  "{each}",\n' for each in asked).encode(), 1)
 
 
 def open_half() -> Files:

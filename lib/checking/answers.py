@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NoReturn, get_args
 
-from lib.checking.arguments import argument_error, order_arguments
+from lib.checking.cell_runs import find_subjects
 from lib.checking.looks import Outcome, find_late, look_at
 from lib.checking.results import clean, from_json, to_json
 from lib.checking.student_code import Budget, Failure, Kind, attempt
@@ -82,15 +82,16 @@ def started_in() -> str:
     return shell.starting_dir if shell else os.curdir
 
 
-def answer(part: Part, seed: int, given: tuple[Any, ...], named: Mapping[str, Any] = {}) -> dict[str, dict[str, Any]]:
-    """Run a call's arguments on both draws, and write what they show. A failure is recorded, and other looks still run.
+def answer(part: Part, seed: int, given: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+    """Run a call's subjects on both draws, and write what they show. A failure is recorded, and other looks still run.
 
     The local checks' inputs come first: what code keeps from an earlier call then shows in the secret draw. Slow code
     has half of the time for each.
     """
-    if missing := argument_error(part, given, named, at_desk=False):
+    subjects, missing = find_subjects(part.subjects, given, at_desk=False)
+    if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
-    subjects, budget = order_arguments(part, given, named), Budget(BUDGET / 2, patience=inf)
+    budget = Budget(BUDGET / 2, patience=inf)
     at_desk = _show(part, attempt(part.desk_inputs), subjects, budget)
     budget.left = max(budget.left, 0) + BUDGET / 2
     secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, find_late(at_desk))

@@ -1,4 +1,4 @@
-"""Runs of cells: a check notices that the cell which defines what it tests has failed, or has failed since.
+"""What a check looks at: the notebook's own objects by their names, unless the cell that defines one has failed since.
 
 Python keeps a function when its cell is run again and fails, so a check would test the version from before, and say
 that all is right of code that isn't in the notebook any more. Grading runs what is in the notebook.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dis
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -20,6 +21,10 @@ DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """What a cell's text defines, also where Python can't read all of it."""
 ABSENT = object()
 """Stands for the value of a name that isn't defined."""
+TAKEN = (
+    "The checks can't be called: {name} is now a variable or a function of your own. Give it another name, then restart"
+    " the kernel and run all cells."
+)
 
 
 class CellRuns:
@@ -48,6 +53,8 @@ class CellRuns:
         error = result.error_before_exec or result.error_in_exec
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self._end(name, cell)
+            if type(before.get(name)).__name__ == "Checks" != type(names[name]).__name__:
+                print(TAKEN.format(name=name))
         written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
         own = {name for name, place in self.cell_of.items() if place == cell}
         for name in written | own:
@@ -81,29 +88,32 @@ def find_stale(values: tuple[Any, ...]) -> str:
     return ""
 
 
-def why_undefined(name: str) -> str:
-    """Return how the last run of the cell that should have defined a name ended, if it failed."""
-    value, why = _watching.ended.get(name, (None, "")) if _watching else (None, "")
-    return why if value is ABSENT else ""
+def find_subjects(names: tuple[str, ...], given: tuple[Any, ...], at_desk: bool = True) -> tuple[tuple[Any, ...], str]:
+    """Return what a check is about: what it is given, or what has these names in the notebook; and what is missing.
 
-
-def find_other_names(subjects: tuple[str, ...], given: Mapping[str, object]) -> str:
-    """Return what is other code than what has the names of the check's `subjects`, of the objects given by name.
-
-    Grading looks for these names, whatever the call says. Nothing is said outside a notebook.
+    A student `at_desk` can run another cell first; at grading all have run.
     """
-    names = _watching.shell.user_ns if _watching else {}
-    known = [names[subject] for subject in subjects if subject in names]
-    other = [name for name, value in given.items() if name not in subjects and not any(value is one for one in known)]
-    missing = [subject for subject in subjects if subject not in given]
-    if not _watching or len(other) != 1 or not missing:
-        return ""
-    [name], subject = other, missing[0]
-    said = f"This is a check of {name}. Grading checks {subject}"
-    if subject in names and not callable(given[name]):  # what the code made: its name would replace the code
-        return f"{said}: put this name in the call."
-    is_there = "that is other code" if subject in names else "nothing has this name"
-    return f"{said}, and {is_there}. Give your code the name {subject}, and put this name in the call, too."
+    if given:
+        count = f"{len(given)} argument{'s' * (len(given) > 1)}"
+        return given, "" if len(given) == len(names) else f"This check takes {', '.join(names)}. It was given {count}."
+    found, ended = _notebook_names(), _watching.ended if _watching else {}
+    for name in (name for name in names if name not in found):
+        value, why = ended.get(name, (None, ""))
+        if not at_desk:
+            return (), f"{name} is not defined."
+        if value is ABSENT:
+            return (), f"{name} is not defined: {why} Correct that cell, and run it."
+        return (), f"{name} is not defined yet. Run the cell that defines it first."
+    return tuple(found[name] for name in names), ""
+
+
+def find_other(names: tuple[str, ...], given: tuple[Any, ...]) -> str:
+    """Return that a check was given other code than grading finds by these names; nothing outside a notebook."""
+    found = _notebook_names()
+    for name, value in zip(names, given, strict=False):
+        if found and found.get(name) is not value:
+            return f"Grading checks what is called {name} in this notebook, and this call checks something else."
+    return ""
 
 
 def find_borrowed(values: tuple[Any, ...]) -> str:
@@ -131,10 +141,21 @@ def globals_of(code: CodeType) -> Iterator[str]:
             yield from globals_of(inner)
 
 
-def watch_cells(shell: Any) -> None:
-    """Watch the cells of this notebook, once."""
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _notebook_names() -> dict[str, Any]:
+    shell = _shell()
+    return shell.user_ns if shell is not None else {}
+
+
+def watch() -> None:
+    """Watch the cells of the running notebook, once; outside a notebook do nothing."""
     global _watching
-    if _watching is None or _watching.shell is not shell:
+    shell = _shell()
+    if shell is not None and (_watching is None or _watching.shell is not shell):
         _watching = CellRuns(shell)
         shell.events.register("pre_run_cell", _watching.note_names)
         shell.events.register("post_run_cell", _watching.compare_names)

@@ -7,7 +7,7 @@ grading, with a challenge next to the notebook, it returns what student code sho
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lib.checking.answers import Answer, answer, begin_grading, call_on_others, read_challenge
-from lib.checking.arguments import Undefined, argument_error, order_arguments
-from lib.checking.cell_runs import find_borrowed, find_other_names, find_stale
+from lib.checking.cell_runs import find_borrowed, find_other, find_stale, find_subjects, watch
 from lib.checking.findings import Finding, find
 from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
@@ -72,48 +71,39 @@ class Check:
         self.part, self.package = part, package
         self._mistake: Fingerprint | None = None
         """The last one that this check has named and that has not been corrected yet."""
-        self.looked_up: dict[str, object] = {}
-        """What the bare names in the call stand for, in a notebook."""
 
-    def __call__(self, /, *given: Any, **named: Any) -> Report | Answer | None:
-        """Check the student's objects, given in the order of the part's `subjects` or by keyword, whatever their names.
+    def __call__(self, *given: Any) -> Report | Answer | None:
+        """Check what has the names of the part's `subjects` in the notebook, or what is given in its place.
 
         Under nbgrader's `validate`, or at grading without a challenge, a right check returns None and another raises
         `CheckFailed`: nbgrader would try to read the report as a number of points.
         """
         if (seed := read_challenge()) is not None:
-            return Answer(self.part.id, answer(self.part, seed, given, named))
-        report = self._examine(given, named)
+            return Answer(self.part.id, answer(self.part, seed, given))
+        report = self._examine(given)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
         if not report.right or report.remark:
             raise CheckFailed(replace(report, printed=""))
         return None
 
-    def _examine(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Report:
-        looked_up, self.looked_up = self.looked_up, {}
-        report, shown = _examine_part(self.part, self.package, given, named)
+    def _examine(self, given: tuple[Any, ...]) -> Report:
+        subjects, missing = find_subjects(self.part.subjects, given)
+        report, shown = _examine_part(self.part, self.package, subjects, missing)
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
-            help = find_help(self.part, order_arguments(self.part, given, named), report.findings, shown, self.package)
+            help = find_help(self.part, subjects, report.findings, shown, self.package)
             report, self._mistake = replace(report, help=help), next(iter(help.mistakes), self._mistake)
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        remark = find_other_names(self.part.subjects, looked_up)
-        return replace(report, remark=remark or ("" if report.note else find_borrowed((*given, *named.values()))))
+        if report.note:
+            return report
+        return replace(report, remark=find_other(self.part.subjects, given) or find_borrowed(subjects))
 
     def example(self) -> CheckInputs:
         """Return the inputs of this check as named arrays."""
         return CheckInputs(self.part)
-
-    def look_up(self, name: str, value: Callable[[], object]) -> object:
-        """Return a name's value, or `Undefined` if there is no such name; `undefined_names` puts this into calls."""
-        try:
-            self.looked_up[name] = found = value()
-        except NameError:
-            return Undefined(name)
-        return found
 
 
 UNITS_WITH_CHECKS: dict[str, None] = {}
@@ -121,7 +111,7 @@ UNITS_WITH_CHECKS: dict[str, None] = {}
 
 
 class Checks:
-    """A unit's checks by the names of their parts: `check.loss(loss)`. `package` is the unit's, if it has one."""
+    """A unit's checks by the names of their parts: `check.loss()`. `package` is the unit's, if it has one."""
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
@@ -129,6 +119,7 @@ class Checks:
         if package:
             UNITS_WITH_CHECKS[package] = None
             leave_out(package)
+        watch()
 
     def __getattr__(self, name: str) -> Any:
         """Raise AttributeError with the checks that there are: names derive from the parts' ids."""
@@ -140,13 +131,9 @@ class Checks:
 # ---- At the desk
 
 
-def _examine_part(
-    part: Part, package: str, given: tuple[Any, ...], named: Mapping[str, Any] = {}
-) -> tuple[Report, Shown]:
-    """Find what holds of a call's arguments; never raises what student code raised. Give what they have shown, too."""
-    note = argument_error(part, given, named)
-    subjects = given if note else order_arguments(part, given, named)
-    note = note or find_stale(subjects)
+def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: str = "") -> tuple[Report, Shown]:
+    """Find what holds of a part's subjects; never raises what student code raised. Give what they have shown, too."""
+    note = missing or find_stale(subjects)
     inputs = {} if note else attempt(part.desk_inputs)
     if isinstance(inputs, Failure):
         note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."

@@ -66,8 +66,11 @@ def look_at(
     budget: Budget | None = None,
     late: Mapping[str, Failure] = {},
     run: Callable[..., list[Any]] = run_each,
+    salt: int = 0,
 ) -> dict[str, Outcome]:
     """Run student code, and give what it shows. Each look has copies of the inputs, and random numbers of its own.
+
+    They follow from the inputs and the `salt`.
 
     Not in time is what still runs when the `budget` is spent. A look that doesn't end in time is not run for its other
     cases, nor are those that are known to be `late`. `run` is `run_each`, or does what it does.
@@ -76,7 +79,7 @@ def look_at(
 
     shown: dict[str, Outcome] = {}
     budget = budget or Budget()
-    with all_put_back(), reproducible(seed_of(inputs)) as begin_anew:
+    with all_put_back(), reproducible(seed_of(inputs) ^ salt) as begin_anew:
         for look, cases in _looks(part, inputs).items():
             begin_anew()  # a look before it may have been stopped anywhere
             kept = {name for each in part.statements if each.look is look for name in each.keeps}
@@ -94,9 +97,9 @@ def find_late(shown: Shown) -> dict[str, Failure]:
     return {place.partition(" ")[0]: failure for place, failure in failures}
 
 
-def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...]) -> dict[str, Outcome]:
+def look_at_ours(part: Part, inputs: Inputs, subjects: tuple[Any, ...], salt: int = 0) -> dict[str, Outcome]:
     """Do the same with our own code, which is known to end: it needs no thread."""
-    return look_at(part, inputs, subjects, run=lambda actions, *_: [attempt(action) for action in actions])
+    return look_at(part, inputs, subjects, run=lambda actions, *_: [attempt(action) for action in actions], salt=salt)
 
 
 def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str]]]:

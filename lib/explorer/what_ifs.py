@@ -4,7 +4,6 @@ A unit lists them in a module `what_if` of its folder, as `WHAT_IFS`. Units impo
 round: it finds these modules by their names, when it is shown.
 """
 
-import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 
 from lib.checking.dispatch import UNITS_WITH_CHECKS
 from lib.explorer.training import Recipe
@@ -42,7 +42,8 @@ def of_units() -> tuple[WhatIf, ...]:
 def _all_units() -> Iterator[str]:
     """Name the modules of all units: those of this package and of the course's folder, and those of other packages."""
     units = import_module("lib.units")
-    yield from (f"lib.units.{unit.name}" for unit in pkgutil.iter_modules(units.__path__) if unit.ispkg)
+    found = (file.parent.name for folder in units.__path__ for file in Path(folder).glob("*/what_if.py"))
+    yield from (f"lib.units.{unit}" for unit in sorted(found))
     for point in entry_points(group=units.GROUP):
         with suppress(ImportError):  # its package is gone; building or grading the unit reports it
             yield import_module(point.module).__name__

@@ -6,17 +6,19 @@
 | in the course's folder | `lib.units.NAME` | its folder, `units/NAME` |
 | in a package of its own | any | an entry point NAME of the group `zerolayer.units` |
 
-A unit's module is its open half, and `closed` in it the other one.
+A unit's module is its open half. The closed one is the folder `closed` in it, or a module there that has an ANSWER_KEY.
 """
 
 from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
 
+import linecache
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from traceback import extract_tb
@@ -29,11 +31,16 @@ from lib.grading.errors import ConfigError, file_line
 
 if TYPE_CHECKING:
     from lib.answer_key import AnswerKey
+    from lib.unit import Unit
 
 CLOSED = "closed"
-CLOSED_FILES, CLOSED_FOLDERS = ("answer_key.py", "mistakes.py", "changes.toml"), ("authoring", "grading", "reference")
+CLOSED_FILES = ("answer_key.py", "mistakes.py", "right_code.py", "changes.toml")
+CLOSED_FOLDERS = ("authoring", "grading", "reference")
 CLOSED_PATHS = (*CLOSED_FILES, *CLOSED_FOLDERS, f"units/*/{CLOSED}")
 """Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
+
+RIGHT = "<the right code of "
+"""How the file is called that right code from a notebook is in."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Place:
 
     @property
     def answers(self) -> str:
-        """The import string of its closed half."""
+        """The import string of its closed half, also where no module but the folder has that."""
         return f"{self.module}.{CLOSED}.ANSWER_KEY"
 
     @property
@@ -92,7 +99,8 @@ def place_of_key(key: AnswerKey) -> Place | None:
 
 def _all_places() -> Iterator[Place]:
     for folder in lib.units.__path__:
-        names = sorted(module.name for module in pkgutil.iter_modules([folder]) if module.ispkg)
+        exercises = {file.parent.name for file in Path(folder).glob(f"*/{lib.units.EXERCISE}")}
+        names = sorted(exercises | {module.name for module in pkgutil.iter_modules([folder]) if module.ispkg})
         yield from (Place(name, f"lib.units.{name}", Path(folder, name)) for name in names)
     yield from (place for place in _in_packages().values() if isinstance(place, Place))
 
@@ -116,6 +124,22 @@ def _find(name: str, module: str) -> Place | str:
     return Place(name, module, Path(spec.submodule_search_locations[0]))
 
 
+def missing_packages(unit: Unit) -> list[str]:
+    """Return what a unit asks for and this Python doesn't have."""
+    found = []
+    for package in unit.packages:
+        try:
+            distribution(name_of(package))
+        except PackageNotFoundError:
+            found.append(package)
+    return found
+
+
+def name_of(package: str) -> str:
+    """Return the name in what pip reads, such as `pandas>=2`, in the one way to write it."""
+    return re.split(r"[^\w.-]", package)[0].lower().replace("_", "-")
+
+
 def first_of(known: Iterable[str]) -> list[str]:
     """Leave out the units that build on another one: a command without a name is about the unit to begin with."""
     found = places()
@@ -131,13 +155,22 @@ def load(answers: str, what: str, advice: str) -> AnswerKey:
     """Import an answer key by its import string. Raises ConfigError, on `what` and with advice, where it can't be."""
     from lib.answer_key import AnswerKey  # here, see above
 
+    place = next((each for each in places().values() if each.answers == answers), None)
     try:
-        found = import_item(answers)
+        is_folder = place and not (place.closed / "__init__.py").is_file()
+        found = _read_folder(place, import_module(place.module).UNIT) if place and is_folder else import_item(answers)
     except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
         raise ConfigError(f"{what} fails: {answers!r} can't be imported: {describe(error)}. {advice}") from error
     if not isinstance(found, AnswerKey):
         raise ConfigError(f"{what} fails: {answers!r} is a {type(found).__name__}. {advice}")
     return found
+
+
+@cache
+def _read_folder(place: Place, unit: Unit) -> AnswerKey:
+    from lib.answer_key import read_folder  # here, see above
+
+    return read_folder(unit, place.module, place.folder)
 
 
 def describe(error: BaseException) -> str:
@@ -147,8 +180,10 @@ def describe(error: BaseException) -> str:
     if isinstance(error, BadMistake):
         return f"{str(error).removesuffix('.')} ({file_line(error.place.file, error.place.line)})"
     words, where = f"{type(error).__name__}: {error}", line_of(error)
-    circular = where and isinstance(error, ImportError) and "partially initialized module" in words
-    if circular and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words):  # an open and a closed file
+    is_refused = "partially initialized module" in words or f".{CLOSED}" in words
+    if (
+        where and isinstance(error, ImportError) and is_refused and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words)
+    ):  # an open and a closed file
         return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
     if isinstance(error, SyntaxError):
         words, where = f"SyntaxError: {error.msg}", file_line(error.filename or "", error.lineno or 0)
@@ -159,7 +194,9 @@ def line_of(error: BaseException) -> str:
     """Give the last line of a unit's own code at which an error was raised, as `file:line`, if there is one."""
     folders = [place.folder for place in places().values()]
     frames = [(frame.filename, frame.lineno or 0) for frame in extract_tb(error.__traceback__)]
-    own = [frame for frame in frames if any(map(Path(frame[0]).is_relative_to, folders))]
+    own = [frame for frame in frames if any(map(Path(frame[0]).is_relative_to, folders)) or frame[0].startswith(RIGHT)]
+    if own and own[-1][0].startswith(RIGHT):
+        return f"{own[-1][0].strip('<>')}: {linecache.getline(*own[-1]).strip()}"
     return file_line(*own[-1]) if own else ""
 
 

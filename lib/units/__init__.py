@@ -3,16 +3,22 @@
 The units that come with this package lie here. A course has units of its own in its folder `units/`, and they are
 imported under the same name, `lib.units.NAME`. A course's folder is the one with `nbgrader_config.py`: the working
 directory, or one that it is in.
+
+A unit is a folder with `exercise.py`: that file is the unit's module, and `lib.unit_module` completes it. A unit whose
+`__init__.py` has code says there itself what it is.
 """
 
 import os
 import sys
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import ModuleType
 
 COURSE = "ZEROLAYER_COURSE"
 """The environment variable that names the course's folder to a process that works elsewhere."""
 FOLDER, CONFIG = "units", "nbgrader_config.py"
 GROUP = "zerolayer.units"
 """The entry points by which other packages name their units."""
+EXERCISE = "exercise.py"
 _OURS = tuple(__path__)
 
 
@@ -47,5 +53,36 @@ def course_folder() -> str:
     return folder
 
 
+def is_exercise(folder: str) -> bool:
+    """True if a folder is a unit by its exercise."""
+    file, init = (os.path.join(folder, name) for name in (EXERCISE, "__init__.py"))  # noqa: PTH118  # likewise
+    return os.path.isfile(file) and not (os.path.isfile(init) and os.path.getsize(init))  # noqa: PTH113, PTH202  # likewise
+
+
+class _Finder:
+    """Finds the module of a unit that is an exercise."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Called by Python for each import."""
+        package, _, unit = name.rpartition(".")
+        for folder in __path__ if package == __name__ else ():
+            if is_exercise(own := os.path.join(folder, unit)):  # noqa: PTH118  # likewise
+                spec = ModuleSpec(name, _Loader(name, file := os.path.join(own, EXERCISE)), origin=file)  # noqa: PTH118
+                spec.submodule_search_locations, spec.has_location = [own], True
+                return spec
+        return None
+
+
+class _Loader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        """Called by Python."""
+        super().exec_module(module)
+        from lib.unit_module import complete
+
+        complete(vars(module))
+
+
+sys.meta_path.insert(0, _Finder)  # before Python's own, which takes the folder for a namespace
 if found := course_folder():
     enter(found)

@@ -12,10 +12,7 @@ PAGE = (CHECKOUT / "docs" / "authoring.md").read_text()
 BLOCKS = re.findall(r"```(?:ipython|python|toml)\n# ([\w/.]+)(, \w+ \w+ ?\w*)?\n(.*?)```", PAGE, re.DOTALL)
 """The files of the page: the path, whether the text comes to what is there, and the text."""
 NOTEBOOK = f"solutions/{UNIT}/{UNIT}.ipynb"
-TITLE, OPEN, KEY, RIGHT, MISTAKES = (
-    f"units/{UNIT}/{file}"
-    for file in ("__init__.py", "exercise.py", "closed/__init__.py", "closed/right.py", "closed/mistakes.toml")
-)
+OPEN, MISTAKES = (f"units/{UNIT}/{file}" for file in ("exercise.py", "closed/mistakes.toml"))
 CELLS = ("gradient", "fit", "check-fit")
 BLANKS = {"loss": "np.mean((y - yhat) ** 2)", "fit": "w - rate * gradient(w, X, y)"}
 
@@ -51,12 +48,13 @@ def begin(root):
         if path.endswith(".ipynb"):
             made = text.rstrip().split("\n# ----\n")
             notebook = nbformat.read(root / path, as_version=4)
-            notebook.cells += map(flagged, CELLS, made) if more else ()
+            notebook.cells += (
+                [nbformat.v4.new_code_cell(each, id=name) for name, each in zip(CELLS, made, strict=True)]
+                if more
+                else []
+            )
             nbformat.write(notebook, root / path)
         elif more:
             with (root / path).open("a") as file:
                 file.write(f"\n\n{text}")
-    code = "\n\n\n".join(cell.source for cell in notebook.cells if cell.id in CELLS[:2])
-    with (root / RIGHT).open("a") as file:
-        file.write(f"\n\n{code}\n")
     return course

@@ -238,7 +238,7 @@ def test_an_assignment_without_a_unit_is_built_as_nbgrader_does_also_one_noteboo
     with (built.root / "nbgrader_config.py").open("a") as config:
         config.write(f"\nc.UnitPreprocessor.units = {{{UNIT!r}: ''}}\n")
     points = flags("check-loss", grade_id="anything", points=9), flags("check-fit", points=0.5)
-    both(*points, code("check.fit(fit)", "assert False"))(built.root)
+    both(*points, code("check.fit()", "assert False"))(built.root)
     built.write("second", new_markdown_cell("old", id="a"))
     run(Rebuild, built.root, UNIT)
     assert built.max_scores() == {"anything": 9, "check-fit": 0.5, "explain-why": 3}

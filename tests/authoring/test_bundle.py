@@ -374,7 +374,7 @@ def earns_all(course, file):
 
 
 def test_the_notebook_opens_in_the_browser_with_checks_sliders_and_the_courses_settings(page):
-    assert "not checked" not in said_by(cell_with(page, "check.cce(cce)"), "The loss: 2 of 2 points")
+    assert "not checked" not in said_by(cell_with(page, "check.cce()"), "The loss: 2 of 2 points")
     words = cell_with(page, "explore(Dense").locator(".zl-says")
     words.filter(has_text=(told := re.compile(r"After (\d+) epochs"))).wait_for(timeout=PATIENCE)
     before = told.search(words.inner_text())[1]

@@ -26,6 +26,7 @@ from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
+RIGHT = "import numpy as np\n\n\ndef loss(y, yhat):\n    return np.mean((y - yhat) ** 2)\n"
 THIEVES = ("closed", "closed.right", "reference")
 
 
@@ -116,7 +117,7 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
 def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     files = bundled(course, UNIT)
     assert b"figures" not in files[f"{UNIT}/README.md"], "it has none"
-    open_half = {f"lib/units/{UNIT}/{file}" for file in ("__init__.py", "exercise.py", "fingerprints.json")}
+    open_half = {f"lib/units/{UNIT}/{file}" for file in ("exercise.py", "fingerprints.json")}
     assert open_half | {"lib/units/other/exercise.py"} <= {*files}
     assert not [name for name in files if "closed" in name]
     assert not [code for code in BLANKS.values() if code.encode() in b"".join(files.values())]
@@ -163,7 +164,7 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:14). Mend the unit"),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Mend the unit"),
         ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
     ],
 )
@@ -189,7 +190,7 @@ COMMANDS = ("check", "build", "bundle")
         ("def mean", "de mean", "SyntaxError: ", (*COMMANDS, "demo")),
         ("import numpy as np", "raise SystemExit('stop')", "SystemExit: stop", ("build",)),
         ("import numpy as np", "from .closed import right", "outside the folder closed may not import", ("check",)),
-        ("import numpy as np", "from .exercise import PARTS", f"exercise.py) ({OPEN}:", ("bundle",)),
+        ("PARTS", "PARTZ", "ValueError: it has no PARTS", ("bundle",)),
     ],
 )
 def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, old, new, error, commands):
@@ -245,7 +246,7 @@ def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "own.py").touch()
     (tmp_path / "solutions").touch()  # a file in the way of a folder
-    files = ("units/mine/__init__.py", "units/mine/closed/__init__.py", "tests/test_mine.py", "solutions/mine.ipynb")
+    files = ("units/mine/exercise.py", "units/mine/closed/mistakes.toml", "tests/test_mine.py", "solutions/mine.ipynb")
     with pytest.raises(OSError, match="solutions"):
         write_all(tmp_path, {Path(file): "" for file in files})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
@@ -265,8 +266,9 @@ def installed(tmp_path_factory, lockable_here):
     (site / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{CHECKOUT}\n")
     package = site / "tiny_unit"
     shutil.copytree(TEMPLATE / "my_unit", package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in package.rglob("*.py"):
-        file.write_text(file.read_text().replace("my_unit", "tiny"))
+    exercise, end = (package / "exercise.py").rename(package / "__init__.py"), "\nNAME = 'tiny'\ncomplete(globals())\n"
+    exercise.write_text(f"from lib.unit_module import complete\n{exercise.read_text()}{end}")
+    (package / "closed/right.py").write_text(RIGHT)
     (site / "tiny_unit-1.0.dist-info").mkdir()
     (site / "tiny_unit-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: tiny-unit\nVersion: 1.0\n")
     (site / "tiny_unit-1.0.dist-info/entry_points.txt").write_text("[zerolayer.units]\ntiny = tiny_unit\n")
@@ -296,15 +298,14 @@ def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_it
     shipped = json.loads((installed.package / "fingerprints.json").read_text())
     assert shipped["mistakes"]["check-loss"] and shipped["right"]["check-loss"]
     names = {*bundled(installed, "tiny")}
-    assert "tiny_unit/exercise.py" in names
+    assert "tiny_unit/__init__.py" in names
     assert not [name for name in names if "closed" in name]
 
 
 def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
     """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
     shutil.copy(installed.package / "closed/right.py", installed.package / "reference.py")
-    key = installed.package / "closed/__init__.py"
-    key.write_text(key.read_text().replace("from . import right", "from .. import reference as right"))
+    (installed.package / "closed/right.py").write_text("from tiny_unit.reference import loss\n")
     said = refused(installed, "grade", "tiny")
     assert "answers that student code can import where submissions run, as tiny_unit.reference" in said
     shutil.rmtree(installed.package)

@@ -128,7 +128,7 @@ def of_second_unit():
     cells["width"] = cells["width"].partition("\n")[0]
     explored = "explore_width(make_network, cce, cce_gradient, data={'three rings': (X_rings, labels_rings)})"
     loaded = "import sys\nprint('plots:', 'matplotlib' in sys.modules)"
-    looked = ["display(check.relu_forward(ReLU))", loaded, explored]
+    looked = ["display(check.relu_forward())", loaded, explored]
     return "\n\n".join([*(cells[name] for name in SECOND_UNIT), *looked])
 
 
@@ -270,7 +270,7 @@ def choose(page, menu, item):
 
 def test_blanks_hints_and_points_are_those_of_the_desk(page):
     run_cell(page, cell_with(page, "%load_ext lib.blanks"))
-    loss, check = cell_with(page, "def cce_gradient"), cell_with(page, "check.cce(cce)")
+    loss, check = cell_with(page, "def cce_gradient"), cell_with(page, "check.cce()")
     run_cell(page, loss)
     said_by(loss, "2 blanks are still open")
     run_cell(page, check)
@@ -299,10 +299,10 @@ def test_an_endless_loop_in_a_check_ends_in_the_usual_sentence_and_the_page_live
     loss = cell_with(page, "def cce_gradient")
     write_behind(page, loss, "?", ENDLESS, delete=True)
     run_cell(page, loss)
-    check = cell_with(page, "check.cce_gradient(cce_gradient)")
+    check = cell_with(page, "check.cce_gradient()")
     run_cell(page, check)
     said_by(check, "It was still running after 3 seconds. Is there a loop that never ends?")
-    again = cell_with(page, "check.cce(cce)")
+    again = cell_with(page, "check.cce()")
     run_cell(page, again)
     said_by(again, "2 of 2 points")
 

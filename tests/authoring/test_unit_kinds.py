@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from lib.grading.judge.verdict import Verdict
-from tests.authoring.own_unit import flagged, succeeds
+from tests.authoring.own_unit import succeeds
 from tests.authoring.test_own_units import hand_in
 from tests.grading.conftest import QUICK, Course
 
@@ -102,21 +102,20 @@ def course(tmp_path_factory, lockable_here):
     succeeds(course.zerolayer("new", UNIT))
     folder = course.root / "units" / UNIT
     (folder / "exercise.py").write_text(EXERCISE.lstrip())
-    (folder / "closed" / "right.py").write_text('"""Right code."""\n\n' + "\n\n".join(CELLS.values()))
     (folder / "closed" / "mistakes.toml").write_text(MISTAKES)
-    init = folder / "closed" / "__init__.py"
-    init.write_text(init.read_text().partition("    # For `zerolayer demo")[0] + ")\n")
+    (folder / "closed" / "answer_key.toml").unlink()
     path = course.root / "solutions" / UNIT / f"{UNIT}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.id in ("title", "setup-text", "setup")]
     for name, source in CELLS.items():
-        check = flagged(f"check-{name}", f"check.{name}({SUBJECTS[name]})")
-        notebook.cells += [flagged(name, source.rstrip()), check]
+        code = source.rstrip(), f"check.{name}({SUBJECTS[name]})"
+        notebook.cells += [nbformat.v4.new_code_cell(each) for each in code]
     nbformat.write(notebook, path)
     assert f"{UNIT} has no fault" in succeeds(course.zerolayer("check", UNIT)).stdout
     succeeds(course.zerolayer("build", UNIT))
     for student, (code, _, _) in CLASS.items():
-        hand_in(course, UNIT, student, **{**RIGHT, **code})
+        written = {**RIGHT, **code}
+        hand_in(course, UNIT, student, **{SUBJECTS[name].lower(): written[name] for name in written})
     succeeds(course.zerolayer("grade", UNIT, *QUICK))
     return course
 

@@ -14,8 +14,8 @@ from lib.checking import fingerprints
 from lib.checking.fingerprints import Measurement, Seal
 from lib.checking.student_code import Failure
 from lib.unit import Inputs, Several, Statement, Unit
-from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.checking.little import desk_and_judge, mistakes_of, one, part_of
+from tests.sample_class import ANSWER_KEY
 
 
 def look(inputs: Inputs, f: Any) -> Several:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from nbgrader.validator import Validator
 
-from lib.checking.arguments import Undefined
 from lib.checking.render import COLOURS, MARKS, WIDTH, Report
 from lib.checking.values import Wrong, show
 from tests.checking.little import check
@@ -103,9 +102,9 @@ def test_an_error_is_told_by_what_it_means_its_words_and_the_students_line() -> 
 
 
 def test_a_name_that_isnt_defined_is_told_once_above_the_statements() -> None:
-    report = check.slope(Undefined("<b>slope</b>"), Undefined("loss"))
+    report = check.slope()
     assert (str(report).count("is not defined yet"), str(report).count("not checked")) == (1, 1)
-    assert "<b>slope</b> is not defined yet" in Reader(report._repr_html_()).heard
+    assert "slope is not defined yet" in Reader(report._repr_html_()).heard
 
 
 def test_validate_cuts_no_sentence_and_colours_only_repeat_the_words() -> None:

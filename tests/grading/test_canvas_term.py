@@ -11,12 +11,12 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete, copy_course
 from lib.grading.judge.verdict import Verdict
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT
 from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
 from tests.grading.door.test_collect import collect, packed, set_due
+from tests.sample_class import ANSWERS, RIGHT
 from tests.submissions import as_bytes, cell
 
 TITLE = "Softmax classifier (1234)"

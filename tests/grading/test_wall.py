@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BREAKS = {
     "lib/units/softmax_classifier/loss.py": "from lib.reference import cce",
-    "lib/explorer/widget.py": "from lib.units.softmax_classifier.closed import ANSWER_KEY",
+    "lib/explorer/widget.py": "from lib.units.softmax_classifier.closed.right import train",
     "lib/checking/answers.py": "from lib.grading.judge.judge import judge",
     "lib/grading/run/pool.py": "from lib.reference import Dense",
     "lib/grading/sandbox/lockdown.py": "from lib.grading.commands.grade import GradeApp",
@@ -28,6 +28,8 @@ def test_the_contracts_on_imports_are_kept_and_one_that_breaks_the_wall_is_notic
     assert kept.returncode == 0, kept.stdout
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / "lib", tmp_path / "lib")
+    for name in ("__init__.py", "right.py"):  # which no unit of ours has
+        (tmp_path / "lib/units/softmax_classifier/closed" / name).touch()
     for module, line in BREAKS.items():
         with (tmp_path / module).open("a") as file:
             file.write(f"\n\ndef reach():\n    {line}\n")

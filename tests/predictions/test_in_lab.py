@@ -6,8 +6,8 @@ import re
 import pytest
 
 from lib.predictions.records import FOLDER, MIME, predictions_in
-from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.browser import PATIENCE, run_all, save, wait_until_idle
+from tests.sample_class import QUESTIONS
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 

@@ -174,7 +174,7 @@ def locked_cells_extended(notebook, folder):
     cell(notebook, "setup").source = f"from __future__ import annotations\n{cell(notebook, 'setup').source}"
     replaced(notebook, "setup", "    import numpy as np\n", "    import numpy as np\n    import numpy\n")
     cell(notebook, "layer").source += "\n\nlargest = lambda z: numpy.max(z, axis=0)"
-    cell(notebook, "check-cce").source = "def samples_in(y):\n    return y.shape[1]\n\ncheck.cce(cce)"
+    cell(notebook, "check-cce").source = "def samples_in(y):\n    return y.shape[1]\n\ncheck.cce()"
     return notebook
 
 

@@ -31,6 +31,7 @@ OF_NOTEBOOKS = (
     Rule(notebooks.can_be_made, (notebooks.has_ids,)),
     Rule(open_half.leads_nowhere),
     Rule(open_half.shows_no_answer),
+    Rule(open_half.declares_packages),
     Rule(code.asks_what_has_an_answer),
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lib.authoring.fingerprints import build
 from lib.authoring.trial import DESK, Drawn, Faults, Trial
+from lib.checking.chance import Chance
 from lib.checking.findings import Finding, find, find_wrong
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
@@ -174,8 +175,13 @@ def asks_for_other_results(trial: Trial) -> Faults:
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    """True if all points are earned, but for statements on overflow: finite numbers are right on every draw."""
-    asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    """True if all points are earned, but for statements on overflow and chance: much is right there on every draw."""
+    earning = (each for each in findings if each.statement.points)
+    asked = [
+        each
+        for each in earning
+        if not each.statement.is_about_overflow and not isinstance(each.statement.right, Chance)
+    ]
     return bool(asked) and all(each.state == "right" for each in asked)
 
 
@@ -266,7 +272,10 @@ def mistakes_cost_once(trial: Trial) -> Faults:
 
 def mistakes_have_names(trial: Trial) -> Faults:
     """A mistake has numbers that no other code has, by which it is named."""
-    attempt = "draw other inputs, or say so in its group: same = { 'this' = 'that' }, or untold = ['this']"
+    attempt = (
+        "draw other inputs, or say so in its group: same = { 'this' = 'that' }, untold = ['this'], or named = ['this']"
+        " where it only raises, or gives nan or nothing"
+    )
     for mistake, found in dict.fromkeys(build(trial.key).notes):
         what = _of(mistake, "a mistake without numbers of its own")
         yield Fault(_place_of(trial, mistake), what, attempt, found=found)

@@ -4,9 +4,12 @@ import ast
 import inspect
 import json
 import re
+import sys
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import FunctionType
 
@@ -15,12 +18,15 @@ from lib.answer_key import AnswerKey
 from lib.authoring.markers import parse_expression
 from lib.authoring.notebook import places_of
 from lib.authoring.trial import Faults, Trial
-from lib.authoring.wheel import open_half
+from lib.authoring.wheel import PROJECT, open_half
+from lib.grading import units
 from lib.grading.errors import Fault, file_line
+from lib.grading.judge.python_cells import parse
 from lib.grading.run.pool import PackedNotebook, RunTask
 from lib.grading.run.settings import BoundedExecute
 from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED
+from lib.units import EXERCISE
 
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
 """What nothing that students get may import, besides a unit's closed half."""
@@ -50,6 +56,36 @@ def leads_nowhere(trial: Trial) -> Faults:
         for line, found in _ways_in(text, module) if file.suffix == ".py" else ():
             attempt = f"use nothing of {module}.{CLOSED}, {' or '.join(NEVER)} there"
             yield Fault(file_line(file, line), "a file for students that leads to the answers", attempt, found=found)
+
+
+def declares_packages(trial: Trial) -> Faults:
+    """What students don't have by this package is in PACKAGES where a unit imports it, and is installed here."""
+    unit, slow = trial.key.unit, trial.key.unit.slow_imports
+    if trial.place is None:
+        return
+    for package in units.missing_packages(unit):
+        where = file_line(trial.place.folder / EXERCISE)
+        yield Fault(where, f"a unit that needs {package}", f"pip install {package}", found="it is not installed here")
+    asked = (*tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"], *unit.packages)
+    names, by_module = {units.name_of(each) for each in asked}, packages_distributions()
+    own = {*sys.stdlib_module_names, trial.place.module.partition(".")[0], "lib", *(each.name for each in unit.extras)}
+    own |= {*(slow.modules if slow else ())}
+    files = {file_line(file): text for file, text in open_files(trial).items() if file.suffix == ".py"}
+    cells = {place: cell.source for file, nb in trial.solutions.items() for place, cell in places_of(nb, file)}
+    for where, text in {**files, **cells}.items():
+        for module in _imports(text):
+            if module not in own and names.isdisjoint(map(units.name_of, (module, *by_module.get(module, ())))):
+                own.add(module)
+                attempt = f'write  PACKAGES = ("{module}",)  into the exercise: then the bundle asks for it'
+                yield Fault(where, f"{module} is imported, which students may not have", attempt)
+
+
+def _imports(text: str) -> Iterator[str]:
+    for node in ast.walk(parse(text) or ast.Module([], [])):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
 
 
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
@@ -182,5 +218,5 @@ def is_seen_where_graded(trial: Trial) -> Faults:
     [ran] = json.loads(result.cells)
     if found := result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip():
         attempt = "import in the open half only what students have, and nothing of the closed half"
-        where = file_line(trial.place.folder / "__init__.py")
+        where = file_line(trial.place.folder / EXERCISE)
         yield Fault(where, "the unit where submissions run is not what it should be", attempt, found=found)

@@ -3,7 +3,6 @@
 A sample class hands in the released notebook, with its blanks filled as the answer key says of each student.
 """
 
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
+from nbgrader.utils import is_solution
 from traitlets import Unicode
 from traitlets.config import Application
 
@@ -27,11 +27,10 @@ from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.door.cells import course_id
 from lib.grading.progress import say
 from lib.predictions.records import prediction
+from lib.right_code import MARKER
 from lib.unit import Question
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
-MARKER = re.compile(r" *#\? .*")
-"""Of a blank: what stands behind the statement that students write."""
 
 
 class DemoApp(Command):
@@ -55,7 +54,9 @@ class DemoApp(Command):
             self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
         sample = units.answer_key(unit).sample_class
         if not sample.students:
-            self.fail(f"{unit} has no sample class. Give its ANSWER_KEY one, as `zerolayer new` writes it.")
+            self.fail(
+                f"{unit} has no sample class. Write one into closed/answer_key.toml, as docs/authoring.md has it."
+            )
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
@@ -117,7 +118,7 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
     One more student, lars, hands in a notebook that breaks off in the middle.
     """
     source = release / assignment / f"{assignment}.ipynb"
-    right = read_solution(release.parent / "solutions" / assignment / source.name)
+    right = read_solution(release.parent / "solutions" / assignment / source.name, source)
     for student, fillings in sample.students.items():
         folder = submitted / student / assignment
         folder.mkdir(parents=True)
@@ -129,11 +130,12 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
     (folder / source.name).write_text(source.read_text()[:2000])
 
 
-def read_solution(solution: Path) -> dict[str, str]:
+def read_solution(solution: Path, released: Path) -> dict[str, str]:
     """Read the code of a solution's cells with blanks, without the markers; of none where there is no solution."""
-    cells = nbformat.read(solution, as_version=4).cells if solution.is_file() else ()
-    code = [cell for cell in cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")]
-    return {course_id(cell): MARKER.sub("", cell.source) for cell in code}
+    cells, given = (nbformat.read(each, as_version=4).cells if each.is_file() else [] for each in (solution, released))
+    both = zip(cells, given, strict=False)  # building takes no cell out, and says which are answers
+    code = [(own, cell) for own, cell in both if own.cell_type == "code" and is_solution(cell)]
+    return {course_id(cell): MARKER.sub("", own.source) for own, cell in code}
 
 
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:

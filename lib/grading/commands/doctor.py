@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 from glob import glob
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
+from lib.grading import units
 from lib.grading.commands.command import Command
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
@@ -30,6 +32,11 @@ class DoctorApp(Command):
                 f"\nGraded submissions import what is not installed here: {missing}.\n"
                 "    Try: `pip install` those that your students may use, and grade these students again with --force."
             )
+        for place in units.places().values():
+            with suppress(Exception, SystemExit):  # what keeps it from being imported `check` tells
+                if lacked := ", ".join(units.missing_packages(import_module(place.module).UNIT)):
+                    say(f"\nThe unit {place.name} needs what is not installed here: {lacked}.")
+                    say(f"    Try: pip install {lacked.replace(',', '')}")
         self.exit(int(any(finding.blocks for finding in findings)))
 
     def _missing_packages(self) -> list[str]:

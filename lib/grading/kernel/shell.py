@@ -2,9 +2,8 @@
 
 IPython reads each cell as tokens, to find magics and help, and compiles it once more, to find whether it awaits
 anything; ipykernel asks anew each time how cells are run, and works out a checksum to name each. On cells that take a
-millisecond that is half of it: of a notebook with 42 cells magics take 3 ms, awaiting 4, lines of a changed tree 4 and
-names 2, of 120 in all. A cell without a magic's letters has no magic, and one without the letters of `await`
-and `async` awaits nothing.
+millisecond that is half of it: of a notebook with 42 cells magics take 3 ms, awaiting 4 and names 2, of 120 in all. A
+cell without a magic's letters has no magic, and one without the letters of `await` and `async` awaits nothing.
 """
 
 import ast
@@ -84,14 +83,6 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
             below = [_alone(each) for each in _definitions_below(error, nodelist, cell_name)]
             await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
         return bool(failed)
-
-    def transform_ast(self, node: ast.AST) -> ast.AST:
-        """Let transformers change a cell's tree, and see that all in it know their lines, if that isn't sure."""
-        if not all(getattr(transformer, "knows_places", False) for transformer in self.ast_transformers):
-            return super().transform_ast(node)
-        for transformer in self.ast_transformers:
-            node = transformer.visit(node)
-        return node
 
     def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **rest: Any) -> bool:
         """Tell whether a cell awaits anything."""

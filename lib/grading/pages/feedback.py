@@ -19,8 +19,8 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
+from lib.checking.cell_runs import TAKEN
 from lib.checking.render import TRY
-from lib.checking.undefined_names import TAKEN
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.door import markup

@@ -6,6 +6,7 @@ layer. The two calls differ in every size, so that no fixed number is right in b
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
 
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,8 @@ from lib.units.softmax_classifier.inputs import CALLS, probabilities
 
 Samples = np.ndarray[Any, np.dtype[np.intp]]
 """Numbers of samples: columns of X."""
+UNKNOWN = -1
+"""In the place of a sample's number, where features are no sample's."""
 COLUMNS, STRIDE = 41, 17
 """Columns of each table, more than there are updates, and by how many the samples move on with each update: by more
 than there are samples, where they are few, so that the next update has other columns."""
@@ -130,6 +133,8 @@ class Call:
         self.epochs: int = inputs["nepochs"]
         self.batches_in_an_epoch: int = -(-self.samples // self.batch_size)
         self.steps = self.epochs * self.batches_in_an_epoch
+        self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
+        """How many are looked at: many more than there should be, even if each sample is a step."""
         self._tables: dict[str, Array] = {}
         self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
 
@@ -143,29 +148,21 @@ class Call:
         return [[order[at : at + self.batch_size] for at in starts] for order in self.inputs["orders"]]
 
     @cached_property
-    def _shuffles(self) -> dict[tuple[int, ...], int]:
+    def shuffles(self) -> dict[tuple[int, ...], int]:
         """The shuffle that each batch comes from, by its samples in ascending order."""
-        return {
-            tuple(sorted(batch.tolist())): shuffle for shuffle, batches in enumerate(self._batches) for batch in batches
-        }
-
-    def is_batch(self, samples: Samples, shuffles: int) -> bool:
-        """Tell whether samples are those of a batch, in any order, of one of so many first shuffles."""
-        return self._shuffles.get(tuple(sorted(samples.tolist())), shuffles) < shuffles
+        return {tuple(sorted(batch)): shuffle for shuffle, batches in enumerate(self._batches) for batch in batches}
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (rows, batch)."""
-        column, turns = (STRIDE * version + samples) % COLUMNS, 1 + self.samples // COLUMNS
-        if turns == 1:
-            return np.asarray(self.inputs[name].take(column, axis=1))
+        turns = 1 + self.samples // COLUMNS
         if name not in self._tables:  # so many samples have columns of their own, too: with the rows moved on
             self._tables[name] = np.hstack([np.roll(self.inputs[name], -turn, axis=0) for turn in range(turns)])
-        return np.asarray(self._tables[name].take(column + COLUMNS * (samples // COLUMNS % turns), axis=1))
+        columns = (STRIDE * version + samples) % COLUMNS + COLUMNS * (samples // COLUMNS % turns)
+        return np.asarray(self._tables[name].take(columns, axis=1))
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
         """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
-        found: Array = self._gradient_sizes.take((STRIDE * version + samples) % COLUMNS)
-        return found
+        return np.asarray(self._gradient_sizes.take((STRIDE * version + samples) % COLUMNS))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples, (classes, batch). In the second epoch each true class has the
@@ -180,11 +177,8 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        return np.asarray(self._turned[(version - 1 - np.arange(self.classes)) % self.classes])
-
-    @cached_property
-    def _turned(self) -> Array:
-        return sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
+        rows = sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
+        return np.asarray(rows[(version - 1 - np.arange(self.classes)) % self.classes])
 
     def loss(self, version: int, samples: Samples) -> float:
         """Return the mean loss of some samples."""
@@ -195,3 +189,59 @@ class Call:
     def weights(self, version: int) -> Array:
         """Return the weights after `version` updates, (classes, features + 1)."""
         return np.asarray(self.inputs["weights"] * (1 - 0.01 * version))
+
+
+@dataclass(eq=False)
+class Step:
+    """One step in a call of `train`: the samples that it takes, and what it has `given` to the calls, by name.
+
+    `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
+    since the last of these; `number` counts the steps from 0. `samples` are the columns of X that its features are.
+    """
+
+    call: Call
+    version: int
+    shuffle: int
+    position: int
+    samples: Samples
+    given: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the features are those of samples."""
+        return bool(((self.samples >= 0) & (self.samples < self.call.samples)).all())
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether its samples are those of a batch: of the latest shuffle or of an earlier one."""
+        shuffle = self.call.shuffles.get(tuple(sorted(self.samples.tolist())))
+        return shuffle is not None and shuffle < self.shuffle
+
+    @property
+    def due(self) -> Samples:
+        """The batch that comes next in the latest shuffle."""
+        batches = self.call.batches(max(self.shuffle - 1, 0))
+        return batches[self.position % len(batches)]
+
+    @property
+    def taken(self) -> Samples:
+        """The samples that the spies take it for: of features that are no sample's, those that are due."""
+        if self.is_known:
+            return self.samples
+        count = len(self.samples)
+        return self.due if count == len(self.due) else self.call.samples + np.arange(count)
+
+    def columns(self, name: str) -> Array:
+        """Return the drawn columns of its samples, (rows, batch)."""
+        return self.call.columns(name, self.version, self.taken)
+
+    @property
+    def outputs(self) -> Array:
+        """The probabilities of its samples, as the spies give them, (classes, batch)."""
+        return self.call.outputs(self.version, self.taken)
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of its samples, as the spies give it."""
+        return self.call.loss(self.version, self.taken)

@@ -7,29 +7,25 @@ labels, the gradient and the losses of the other batches are still right.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array, Inputs
-from lib.units.softmax_classifier.draws import Call, Samples
+from lib.units.softmax_classifier.draws import Call, Samples, Step
 from lib.units.softmax_classifier.inputs import CALLS
 from lib.units.softmax_classifier.trace import (
-    BASE,
-    HEADER,
+    CHANGED,
+    HEAD,
     KEPT,
     NO_ARRAY,
-    NO_SAMPLE,
-    NOT_CALLED,
     OTHER_LAYER,
-    OTHER_SHAPE,
     THREE_THINGS,
+    UNTRAINED,
     WRITTEN,
     direction,
-    most_steps,
     sum_entries,
     two_sums,
 )
@@ -46,58 +42,6 @@ ONCE = "Multiply by 1/B once, just before the dense layer. B is the number of sa
 RATE = "Pass the learning_rate that train is given, in every step."
 
 
-@dataclass(frozen=True)
-class Row:
-    """One training step, as its row in a table says: the samples that it took, and what it `gave` to the calls.
-
-    `number` counts the steps from 0. `version` counts the updates before it, `shuffle` the calls of
-    generate_batch_indices, and `position` the updates since the last of these.
-    """
-
-    call: Call
-    number: int
-    version: int
-    shuffle: int
-    position: int
-    samples: Samples
-    gave: list[float]
-
-    @cached_property
-    def is_known(self) -> bool:
-        """Whether the features are those of samples."""
-        return bool(((self.samples >= 0) & (self.samples < self.call.samples)).all())
-
-    @cached_property
-    def is_batch(self) -> bool:
-        """Whether its samples are those of a batch: of the latest shuffle or of an earlier one."""
-        return self.is_known and self.call.is_batch(self.samples, self.shuffle)
-
-    @cached_property
-    def due(self) -> Samples:
-        """The batch that comes next in the latest shuffle."""
-        batches = self.call.batches(max(self.shuffle - 1, 0))
-        return batches[self.position % len(batches)]
-
-    @cached_property
-    def taken(self) -> Samples:
-        """The samples that the spies took it for: of features that are no sample's, those that were due."""
-        if self.is_known:
-            return self.samples
-        count = len(self.samples)
-        return self.due if count == len(self.due) else self.call.samples + np.arange(count)
-
-    @property
-    def loss(self) -> float:
-        """The mean loss of its samples, as the spies give it."""
-        return self.call.loss(self.version, self.taken)
-
-    @property
-    def where(self) -> str:
-        """Its epoch and its batch, counted from 1."""
-        epoch, batch = divmod(self.number, self.call.batches_in_an_epoch)
-        return f"epoch {epoch + 1}, batch {batch + 1}"
-
-
 def require(name: str, found: Any, inputs: Inputs) -> None:
     """Raise `Wrong` unless a result of this name is right; in the second call of `train` with the sizes there."""
     call = Call(inputs)
@@ -110,99 +54,110 @@ def require(name: str, found: Any, inputs: Inputs) -> None:
         raise
 
 
-def _rows(found: Array, call: Call, count: int, first: str) -> list[Row]:
-    """Read a table with `count` numbers in each row. Raises `Wrong` if it is empty, since `first` was never called.
+def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
+    """Read the steps of a table. Raises `Wrong` if there is none, since `first` was never called.
 
-    Raises ValueError for what is no table: it may come from anywhere.
+    Raises ValueError or KeyError for what is no table: it may come from anywhere.
     """
-    if not len(found):
+    columns = {name.strip("'"): column for name, column in table.items()}
+    if not columns:
         raise Wrong(f"{first} was not called.", found="no training step", expected=ONE_CALL)
-    heads, samples, rest = np.split(found, [HEADER, HEADER + call.samples], axis=1)
-    if rest.shape[1] != count or not (np.abs(heads) < LARGEST).all():
+    heads = [columns.pop(name) for name in HEAD]
+    if not all((np.abs(each) < LARGEST).all() for head in heads for each in head):
         raise ValueError("no table of steps")
-    rows = zip(heads.astype(int).tolist(), samples, rest.tolist(), strict=True)
+    rows = zip(*heads, *columns.values(), strict=True)
+
+    def plain(each: Any) -> Any:
+        return each[()] if isinstance(each, np.ndarray) else each  # a number, and no array of one
+
     return [
-        Row(call, number, version, shuffle, position, _unpad(ids), row)
-        for number, ((version, shuffle, position), ids, row) in enumerate(rows)
+        Step(
+            call,
+            int(version),
+            int(shuffle),
+            int(position),
+            samples.astype(int),
+            dict(zip(columns, map(plain, given), strict=True)),
+            number,
+        )
+        for number, (version, shuffle, position, samples, *given) in enumerate(rows)
     ]
 
 
-def _unpad(samples: Array) -> Samples:
-    if not (np.abs(samples) < LARGEST).all():
-        raise ValueError("no numbers of samples")
-    return np.asarray(samples[samples != NO_SAMPLE], dtype=int)
+def _wrong(step: Step, what: str, found: str = "", expected: str = "", hint: str = "", more: str = "") -> Wrong:
+    epoch, batch = divmod(step.number, step.call.batches_in_an_epoch)
+    return Wrong(what, where=f"epoch {epoch + 1}, batch {batch + 1}{more}", found=found, expected=expected, hint=hint)
+
+
+def _missing(step: Step, name: str) -> Wrong:
+    return _wrong(step, f"{name} was not called.", "no call", ONE_CALL, UPDATE if "backward" in name else "")
 
 
 # ---- Each epoch sends all its batches through the layers
 
 
-def require_batches(found: Array, call: Call) -> None:
+def require_batches(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless each step takes the batch that is due: of generate_batch_indices, or of shuffles as good."""
-    rows = _rows(found, call, 7, "dlayer.forward")
-    if len(rows) != call.steps:
-        raise _explain_count(call, rows)
-    due = [row.taken for row in rows] if has_own_shuffles(rows) else list(_due_batches(rows))
-    for row, batch in zip(rows, due, strict=True):
-        _, _, *sizes, features, scores, _ = row.gave
-        if features == NOT_CALLED:
-            raise _missing("dlayer.forward", row)
-        right = [float(len(call.X)), float(call.classes)]
-        if sorted(row.samples) != sorted(batch) or not _is_sum(features, call.X[:, row.samples]):
-            raise _explain_batch(row, batch, features)
-        if sizes != right:
+    steps = _read(found, call, "dlayer.forward")
+    if len(steps) != call.steps:
+        raise _explain_count(steps)
+    due = [step.taken for step in steps] if has_own_shuffles(steps) else list(_due_batches(steps))
+    for step, batch in zip(steps, due, strict=True):
+        features, scores, sizes = (step.given[name] for name in ("features", "scores", "sizes"))
+        if features is None:
+            raise _missing(step, "dlayer.forward")
+        if sorted(step.samples) != sorted(batch) or not _is_sum(features, call.X[:, step.samples]):
+            raise _explain_batch(step, batch)
+        if not np.array_equal(sizes, right := (len(call.X), call.classes)):
+            given = "no matrix of weights" if sizes is None else "Dense({:g}, {:g})".format(*sizes)
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
-            given, wanted = (f"Dense({one:g}, {other:g})" for one, other in (sizes, right))
-            what = "The dense layer has the wrong sizes."
-            raise Wrong(what, found=given, expected=wanted, hint=hint)
-        passed_on = call.columns("scores", row.version, row.taken)
-        if scores != NOT_CALLED and not _is_sum(scores, passed_on, is_shift_free=True):  # no call costs elsewhere
-            raise Wrong(
+            raise _wrong(step, "The dense layer has the wrong sizes.", given, f"Dense{right}", hint)
+        if scores is not None and not _is_sum(scores, step.columns("scores"), is_shift_free=True):
+            what, expected = (
                 "softmax.forward did not get dlayer.output.",
-                where=row.where,
-                found=_write(scores),
-                expected="the scores of this batch, from the same dense layer",
-                hint="Give softmax.forward what dlayer.forward has just computed.",
+                "the scores of this batch, from the same layer",
             )
+            hint = "Give softmax.forward what dlayer.forward has just computed."
+            raise _wrong(step, what, _write(scores), expected, hint)
 
 
-def has_own_shuffles(rows: Sequence[Row]) -> bool:
-    """Tell whether a loop shuffles by itself, as well as generate_batch_indices does.
+def has_own_shuffles(steps: Sequence[Step]) -> bool:
+    """True if a loop shuffles by itself, as well as generate_batch_indices does.
 
     Each epoch takes every sample once, in batches of the right sizes and in an order of its own, and labels are moved
     along. An order that is only moved on in a circle is none of its own.
     """
-    call, orders = rows[0].call, set[tuple[int, ...]]()
+    call, orders = steps[0].call, set[tuple[int, ...]]()
     sizes = [len(batch) for batch in call.batches(0)]
-    epochs = [rows[at : at + len(sizes)] for at in range(0, len(rows), len(sizes))]
+    epochs = _split(steps, len(sizes))
     for epoch in epochs:
-        order = np.concatenate([row.samples for row in epoch])
-        if [len(row.samples) for row in epoch] != sizes or sorted(order) != [*range(call.samples)]:
+        order = np.concatenate([step.samples for step in epoch])
+        if [len(step.samples) for step in epoch] != sizes or sorted(order) != [*range(call.samples)]:
             return False
         orders.add(tuple(np.roll(order, -int(order.argmin())).tolist()))
-    are_moved = all(_is_sum(row.gave[-1], call.y[:, row.samples]) for row in rows if row.shuffle)
+    are_moved = all(_are_samples(step.given["owners"], step.samples) for step in steps if step.shuffle)
     return are_moved and len(orders - {tuple(range(call.samples))}) == len(epochs)
 
 
-def _due_batches(rows: Sequence[Row]) -> Iterator[Samples]:
-    """Give for each step the batch that is due: of the first shuffle since the last epoch that fits, or the latest."""
-    call, last, length = rows[0].call, 0, rows[0].call.batches_in_an_epoch
-    for at in range(0, len(rows), length):
-        epoch = rows[at : at + length]
+def _due_batches(steps: Sequence[Step]) -> Iterator[Samples]:
+    """Yield for each step the batch that is due: of the first shuffle since the last epoch that fits, or the latest."""
+    call, last = steps[0].call, 0
+    for epoch in _split(steps, call.batches_in_an_epoch):
         since = range(last + 1, epoch[0].shuffle + 1)
         fits = (shuffle for shuffle in since if _take(epoch, call.batches(shuffle - 1)))
         last = next(fits, since[-1] if since else 0)
-        yield from call.batches(last - 1) if last else [np.arange(0)] * length
+        yield from call.batches(last - 1) if last else [np.arange(0)] * len(epoch)
 
 
-def _take(epoch: Sequence[Row], batches: Sequence[Samples]) -> bool:
-    return all(sorted(row.samples) == sorted(batch) for row, batch in zip(epoch, batches, strict=True))
+def _take(epoch: Sequence[Step], batches: Sequence[Samples]) -> bool:
+    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(epoch, batches, strict=True))
 
 
-def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
-    count, shuffles, length = len(rows), rows[-1].shuffle, call.batches_in_an_epoch
-    if wrong := _wrong_arguments(rows[0]):
+def _explain_count(steps: Sequence[Step]) -> Wrong:
+    call, count, shuffles = steps[0].call, len(steps), steps[-1].shuffle
+    length, is_cut = call.batches_in_an_epoch, count == call.most_steps  # later steps are not seen
+    if wrong := _wrong_arguments(steps[0]):
         return wrong
-    is_cut = count == most_steps(call)  # later steps are not seen
     if shuffles not in (0, call.epochs) and count % length == 0 and not is_cut:
         return Wrong(
             "The number of epochs is wrong.",
@@ -210,39 +165,39 @@ def _explain_count(call: Call, rows: Sequence[Row]) -> Wrong:
             expected=f"{call.epochs}, one for each epoch",
             hint="Run the outer loop nepochs times, and call generate_batch_indices once in each epoch.",
         )
-    sizes = ", ".join(str(len(batch)) for batch in call.batches(0))
     hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
     if count == 1:
         hint = "Check the indentation: a return inside a loop ends the function in the first round."
     return Wrong(
         "The number of training steps is wrong.",
         found=f"{'at least ' * is_cut}{count} step{'s' * (count != 1)}",
-        expected=f"{call.steps}: {call.epochs} epochs of {length} batches, with {sizes} samples",
+        expected=f"{call.steps}: {call.epochs} epochs of {length} batches,"
+        f" with {', '.join(str(len(batch)) for batch in call.batches(0))} samples",
         hint=hint,
     )
 
 
-def _explain_batch(row: Row, due: Samples, features: float) -> Wrong:
-    if wrong := _wrong_arguments(row):
+def _explain_batch(step: Step, due: Samples) -> Wrong:
+    if wrong := _wrong_arguments(step):
         return wrong
-    what, expected, hint = "dlayer.forward did not get the samples of the batch.", f"columns {_list(due)}", COLUMNS
-    if not row.is_known:
-        return Wrong(what, where=row.where, found=_write(features), expected="X[:, batch]", hint=hint)
-    if row.shuffle == 0:
+    found, expected, hint = f"columns {_list(step.samples)} of X", f"columns {_list(due)}", COLUMNS
+    if not step.is_known:
+        found, expected = _write(step.given["features"]), "X[:, batch]"
+    elif step.shuffle == 0:
         expected, hint = "the batches of generate_batch_indices", "Loop over them: it shuffles the samples."
-    elif row.shuffle <= row.number // row.call.batches_in_an_epoch:
+    elif step.shuffle <= step.number // step.call.batches_in_an_epoch:
         hint = "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
-    return Wrong(what, where=row.where, found=f"columns {_list(row.samples)} of X", expected=expected, hint=hint)
+    return _wrong(step, "dlayer.forward did not get the samples of the batch.", found, expected, hint)
 
 
-def _wrong_arguments(row: Row) -> Wrong | None:
-    asked, right = row.gave[:2], [row.call.samples, row.call.batch_size]
-    if asked in ([NOT_CALLED, NOT_CALLED], right):
+def _wrong_arguments(step: Step) -> Wrong | None:
+    asked, right = step.given["asked"], (step.call.samples, step.call.batch_size)
+    if asked is None or np.array_equal(asked, right):
         return None
     return Wrong(
         "generate_batch_indices gets the wrong arguments.",
-        found=f"generate_batch_indices({asked[0]:g}, {asked[1]:g})",
-        expected=f"generate_batch_indices{tuple(right)}: the number of samples, then batch_size",
+        found="generate_batch_indices({:g}, {:g})".format(*asked),
+        expected=f"generate_batch_indices{right}: the number of samples, then batch_size",
         hint="Pass num_samples and batch_size, in this order.",
     )
 
@@ -250,109 +205,100 @@ def _wrong_arguments(row: Row) -> Wrong | None:
 # ---- The losses get the labels of the same samples
 
 
-def require_labels(found: Array, call: Call) -> None:
+def require_labels(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless cce and cce_gradient get the labels of the step's samples, and the prediction for them.
 
     A loss that is not called is another statement's matter, unless neither is. Where steps take other samples than
     they should, the labels of those that were due are right, too.
     """
-    rows = _rows(found, call, 4 + 2 * call.samples, "cce")
-    if all(each == NOT_CALLED for row in rows for each in row.gave[:4]):
-        raise _missing("cce", rows[0])
-    are_batches = all(row.is_batch for row in rows)
-    for row in rows:
-        sources = [row.samples] * row.is_known + [row.due] * (not are_batches)
-        right = [call.y[:, samples] for samples in sources]
-        for at, name in enumerate(("cce", "cce_gradient")):
-            y, yhat = row.gave[2 * at : 2 * at + 2]
-            if y == yhat == NOT_CALLED:
+    steps = _read(found, call, "cce")
+    if all(each is None for step in steps for each in step.given.values()):
+        raise _missing(steps[0], "cce")
+    are_batches = all(step.is_batch for step in steps)
+    for step in steps:
+        sources = [step.samples] * step.is_known + [step.due] * (not are_batches)
+        for name, y, yhat in (("cce", "loss_y", "loss_yhat"), ("cce_gradient", "y", "yhat")):
+            owners, prediction = step.given[y], step.given[yhat]
+            if owners is None and prediction is None:
                 continue
-            if not any(_is_sum(y, each) for each in right):
-                owners = np.array(row.gave[4:]).reshape(2, -1)[at]
-                raise _explain_labels(name, row, y, _unpad(owners), sources[0])
-            if not _is_sum(yhat, call.outputs(row.version, row.taken)):
-                raise _explain_prediction(name, row, yhat, right)
-
-
-def _explain_labels(name: str, row: Row, found: float, owners: Samples, due: Samples) -> Wrong:
-    what, expected = f"{name} did not get the labels of the batch as y.", f"those of samples {_list(due)}"
-    given = f"the labels of samples {_list(owners)}" if len(owners) else _write(found)
-    return Wrong(what, where=row.where, found=given, expected=expected, hint=COLUMNS)
-
-
-def _explain_prediction(name: str, row: Row, found: float, labels: Sequence[Array]) -> Wrong:
-    what, hint = f"{name} did not get softmax.output as yhat.", "The prediction is what softmax.forward has computed."
-    given = _write(found)
-    if any(_is_sum(found, each) for each in labels):
-        given, hint = "the labels", "Swap the two arguments: the labels y come first, then the prediction yhat."
-    return Wrong(what, where=row.where, found=given, expected="the probabilities of this batch", hint=hint)
+            if not any(_are_samples(owners, each) for each in sources):
+                what = f"{name} did not get the labels of the batch as y."
+                given = f"the labels of samples {_list(owners)}" if np.ndim(owners) else _write(owners)
+                raise _wrong(step, what, given, f"those of samples {_list(sources[0])}", COLUMNS)
+            if not _is_sum(prediction, step.outputs):
+                given, hint = _write(prediction), "The prediction is what softmax.forward has computed."
+                if any(_is_sum(prediction, call.y[:, each]) for each in sources):
+                    given, hint = "the labels", "Swap the arguments: the labels y come first, then the prediction yhat."
+                what = f"{name} did not get softmax.output as yhat."
+                raise _wrong(step, what, given, "the probabilities of this batch", hint)
 
 
 # ---- The gradient flows back
 
 
-def require_flow(found: Array, call: Call) -> None:
+def require_flow(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless each step has one update, of the one layer, by the learning rate times 1/B times the
     gradient. 1/B may come in anywhere, but once; where samples are missing B may also be how many were due."""
-    rows = _rows(found, call, 6, "dlayer.backward")
-    for row in rows:
-        if wrong := _wrong_update(row, rows[0].gave[1]):
+    steps = _read(found, call, "dlayer.backward")
+    for step in steps:
+        if wrong := _wrong_update(step, steps[0].given["layer"]):
             raise wrong
-        taken = row.taken
-        gradient = call.columns("output_gradients", row.version, taken) / call.gradient_sizes(row.version, taken)
-        right = call.jacobian(row.version) @ gradient
-        one, other = row.gave[4:]
-        sizes = {len(taken): 0, len(row.due): 0}
-        steps = [right * len(taken) / size for size in sizes]
-        if not any(_is_sum(one, step) and _is_sum(other, step[::-1]) for step in steps):
-            raise _explain_flow(row, direction(*two_sums(gradient)), _ratio((one, other), two_sums(right)))
+        taken, moved = step.taken, step.given["gradient"]
+        gradient = step.columns("output_gradients") / call.gradient_sizes(step.version, taken)
+        right = call.jacobian(step.version) @ gradient
+        is_pair = np.shape(moved) == (2,)
+        moves = [right * len(taken) / size for size in (len(taken), len(step.due))]
+        if not (is_pair and any(_is_sum(moved[0], move) and _is_sum(moved[1], move[::-1]) for move in moves)):
+            ratio = _ratio(moved, two_sums(right)) if is_pair else None
+            raise _explain_flow(step, direction(*two_sums(gradient)), ratio)
 
 
-def _wrong_update(row: Row, layer: float) -> Wrong | None:
+FAULTS = {
+    CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
+    KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
+    WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Compute into a new array."),
+}
+
+
+def _wrong_update(step: Step, layer: int) -> Wrong | None:
     """Return what is wrong unless a step has one update of the one dense layer, by nothing but its backward."""
-    updates, updated, touched, softmax = row.gave[:4]
-    wrong = partial(Wrong, where=row.where, hint=UPDATE)
+    updates, updated, fault = (step.given[name] for name in ("updates", "layer", "fault"))
     if updates == 0:
-        return _missing("softmax.backward" if softmax == NOT_CALLED else "dlayer.backward", row)
+        return _missing(step, "softmax.backward" if step.given["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
-        return wrong("dlayer.backward is called more than once.", found=f"{updates:g} calls", expected=ONE_CALL)
+        return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
     if updated == OTHER_LAYER:
         hint = "Call forward and backward of the same two layers in every step."
-        return wrong("backward is called on another layer than forward.", hint=hint)
+        return _wrong(step, "backward is called on another layer than forward.", hint=hint)
     if updated != layer:
-        return wrong("dlayer.backward updates another layer than in the first step.")
-    if touched == KEPT:
-        return wrong("The dense layer is kept from one call to the next.")
-    if touched == WRITTEN:
-        return wrong(
-            "softmax.output is overwritten before softmax.backward needs it.", hint="Compute into a new array."
-        )
-    return wrong("Something besides dlayer.backward changes the weights.") if touched else None
+        return _wrong(step, "dlayer.backward updates another layer than in the first step.", hint=UPDATE)
+    return _wrong(step, FAULTS[fault][0], hint=FAULTS[fault][1]) if fault else None
 
 
-def _explain_flow(row: Row, gradient: float, step: float | None) -> Wrong:
-    """Say what is wrong with a step: by the right gradient's direction, and how many times the right step it is."""
-    size = len(row.taken)
-    where = f"{row.where}, with {size} samples" if size < row.call.batch_size else row.where
-    if row.gave[3] == NOT_CALLED:
-        return _missing("softmax.backward", row)
-    if not _is_close(row.gave[3], gradient):
-        what, expected = "softmax.backward did not get the result of cce_gradient.", "what cce_gradient returned"
-        return Wrong(what, where=where, found=_write(row.gave[3]), expected=expected, hint=BACK)
-    if step is None:
+def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
+    """Explain what is wrong: by the right gradient's direction, and by the ratio of the step to the right one."""
+    size, into_softmax = len(step.taken), step.given["into_softmax"]
+    more = f", with {size} samples" if size < step.call.batch_size else ""
+    if into_softmax is None:
+        return _missing(step, "softmax.backward")
+    if not _is_close(into_softmax, gradient):
+        what = "softmax.backward did not get the result of cce_gradient."
+        return _wrong(step, what, _write(into_softmax), "what cce_gradient returned", BACK, more)
+    if ratio is None:
         what = "dlayer.backward did not get the result of softmax.backward times 1/B, and the learning rate."
-        return Wrong(what, where=where, found=_write(row.gave[4]), hint=f"{BACK} {ONCE}")
-    if step < 0:
+        return _wrong(step, what, _write(step.given["gradient"]), hint=f"{BACK} {ONCE}", more=more)
+    if ratio < 0:
         what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
-        return Wrong(what, where=where, hint="Leave out the minus sign: dlayer.backward subtracts the step itself.")
-    if size < row.call.batch_size and _is_close(step, size / row.call.batch_size):
-        return Wrong("1/B uses batch_size, but this batch is shorter.", where=where, hint=ONCE)
-    what = f"The step is {step:.5g} times as large as it should be."
-    return Wrong(what, where=f"{where}, dlayer.backward", hint=f"{ONCE} {RATE}")
+        hint = "Leave out the minus sign: dlayer.backward subtracts the step itself."
+        return _wrong(step, what, hint=hint, more=more)
+    if more and _is_close(ratio, size / step.call.batch_size):
+        return _wrong(step, "1/B uses batch_size, but this batch is shorter.", hint=ONCE, more=more)
+    what = f"The step is {ratio:.5g} times as large as it should be."
+    return _wrong(step, what, hint=f"{ONCE} {RATE}", more=f"{more}, dlayer.backward")
 
 
-def _ratio(found: Sequence[float], right: Sequence[float]) -> float | None:
-    ratio = found[0] / right[0]
+def _ratio(found: Array, right: Sequence[float]) -> float | None:
+    ratio = float(found[0] / right[0])
     is_multiple = 1e-9 < abs(ratio) < 1e9 and abs(found[1] - ratio * right[1]) <= 1e-4 * abs(ratio * right[1])
     return ratio if is_multiple else None
 
@@ -360,12 +306,12 @@ def _ratio(found: Sequence[float], right: Sequence[float]) -> float | None:
 # ---- One loss for each epoch
 
 
-def require_losses(found: list[Array], call: Call) -> None:
+def require_losses(found: list[Any], call: Call) -> None:
     """Raise `Wrong` unless there is one loss for each epoch: the mean over the samples of its steps."""
     losses, table = found
-    rows = _rows(table, call, 1, "softmax.forward")
-    is_cut = len(rows) == most_steps(call)  # of more steps nothing is known
-    ways = _ways(call, rows)
+    steps = _read(table, call, "softmax.forward")
+    is_cut = len(steps) == call.most_steps  # of more steps nothing is known
+    ways = _ways(call, steps)
     expected = next(ways)
     if any(_are_losses(losses, way, is_cut) for way in (expected, *ways)):
         return
@@ -377,12 +323,8 @@ def require_losses(found: list[Array], call: Call) -> None:
             hint="Append the epoch's loss once, after its last batch, and return the list.",
         )
     at = next((at for at, both in enumerate(zip(losses, expected, strict=True)) if not _is_close(*both)), 0)
-    raise Wrong(
-        "An epoch's loss is not the mean over its samples.",
-        where=f"epoch {at + 1}",
-        found=f"{losses[at]:.7g}",
-        expected=f"{expected[at]:.7g}",
-    )
+    what, found, right = "An epoch's loss is not the mean over its samples.", losses[at], expected[at]
+    raise Wrong(what, where=f"epoch {at + 1}", found=f"{found:.7g}", expected=f"{right:.7g}")
 
 
 def _are_losses(found: Array, right: Array, is_cut: bool) -> bool:
@@ -391,59 +333,52 @@ def _are_losses(found: Array, right: Array, is_cut: bool) -> bool:
     return len(found) == len(right) > 0 and all(map(_is_close, found, right))
 
 
-def _ways(call: Call, rows: Sequence[Row]) -> Iterator[Array]:
-    """Give what the epochs' losses may be: first of a loop whose steps are right.
+def _ways(call: Call, steps: Sequence[Step]) -> Iterator[Array]:
+    """Yield what the epochs' losses may be: first of a loop whose steps are right.
 
     Where a loop takes other batches than it should, an epoch is what lies between two shuffles, or as many steps as an
     epoch has full batches, or batches, or as take all samples; and the weights may be the shares of all samples, or of
     those that were taken.
     """
     length = call.batches_in_an_epoch
-    yield _means(call, _split(rows, length), _count_taken, is_share=True)
-    if len(rows) == call.steps and all(row.is_batch for row in rows):
+    yield _means(_split(steps, length), is_due=False, is_share=True)
+    if len(steps) == call.steps and all(step.is_batch for step in steps):
         return
-    rows = [row for row in rows if row.gave[0]] or rows  # those beside the epoch have no loss
-    shuffles = sorted({row.shuffle for row in rows})
-    ways = [_split(rows, length), _split(rows, max(call.samples // call.batch_size, 1))]
-    ways.append(_split_by_samples(rows))
-    ways.append([[row for row in rows if row.shuffle == shuffle] for shuffle in shuffles])
+    steps = [step for step in steps if step.given["has_loss"]] or steps  # those besides the epoch have no loss
+    shuffles = sorted({step.shuffle for step in steps})
+    ways = [_split(steps, length), _split(steps, max(call.samples // call.batch_size, 1)), _split_by_samples(steps)]
+    ways.append([[step for step in steps if step.shuffle == shuffle] for shuffle in shuffles])
     ways += [way[:-1] for way in ways if len(way) > 1]  # the last epoch may have ended before its loss was noted
-    for way in ways:
-        for count in (_count_taken, lambda row: len(row.due)):
-            yield from (_means(call, way, count, is_share) for is_share in (True, False))
+    yield from (_means(way, *how) for way in ways for how in product((False, True), (True, False)))
 
 
-def _split(rows: Sequence[Row], length: int) -> list[Sequence[Row]]:
-    return [rows[at : at + length] for at in range(0, len(rows), length)]
+def _split(steps: Sequence[Step], length: int) -> list[Sequence[Step]]:
+    return [steps[at : at + length] for at in range(0, len(steps), length)]
 
 
-def _split_by_samples(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    epochs: list[list[Row]] = [[]]
-    for row in rows:
-        if sum(map(_count_taken, epochs[-1])) >= row.call.samples:
+def _split_by_samples(steps: Sequence[Step]) -> list[Sequence[Step]]:
+    epochs: list[list[Step]] = [[]]
+    for step in steps:
+        if sum(len(each.taken) for each in epochs[-1]) >= step.call.samples:
             epochs.append([])
-        epochs[-1].append(row)
+        epochs[-1].append(step)
     return [*epochs]
 
 
-def _count_taken(row: Row) -> int:
-    return len(row.taken)
-
-
-def _means(call: Call, epochs: Iterable[Sequence[Row]], count: Callable[[Row], int], is_share: bool) -> Array:
+def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Array:
     means = []
     for epoch in epochs:
-        weights = np.array([count(row) for row in epoch])
-        losses = np.array([row.loss for row in epoch])
-        means.append(weights @ losses / (call.samples if is_share else weights.sum()))
+        weights = np.array([len(step.due if is_due else step.taken) for step in epoch])
+        total = epoch[0].call.samples if is_share else weights.sum()
+        means.append(weights @ [step.loss for step in epoch] / total)
     return np.array(means)
 
 
-def require_trained(found: Array, call: Call) -> None:
+def require_trained(found: str, call: Call) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
-    if found != 0:
+    if found:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == 1 else order, hint=THREE_THINGS)
+        raise Wrong(untrained if found == UNTRAINED else order, hint=THREE_THINGS)
 
 
 RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
@@ -459,35 +394,27 @@ RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
 # ---- Words
 
 
-def _is_close(found: float, right: float) -> bool:
-    """Tell whether two sums agree: float32 code is right, and what differs in the fifth digit is not."""
-    return bool(abs(found - right) <= 1e-5 * max(abs(right), 0.03))
+def _is_close(found: Any, right: float) -> bool:
+    """True if two sums agree: float32 code is right, and what differs in the fifth digit is not."""
+    return isinstance(found, float) and abs(found - right) <= 1e-5 * max(abs(right), 0.03)
 
 
-def _is_sum(found: float, array: Array, is_shift_free: bool = False) -> bool:
-    """Tell whether a number is the sum of an array's entries, which float32 rounds."""
+def _is_sum(found: Any, array: Array, is_shift_free: bool = False) -> bool:
+    """True if a number is the sum of an array's entries, which float32 rounds."""
     right = sum_entries(array, is_shift_free)
-    return _is_close(found, right) or bool(abs(found - right) <= 1e-6 * sum_entries(np.abs(array)))
+    tolerance = 1e-6 * sum_entries(np.abs(array))
+    return _is_close(found, right) or (isinstance(found, float) and abs(found - right) <= tolerance)
 
 
-def _missing(name: str, row: Row) -> Wrong:
-    hint = UPDATE if "backward" in name else ""
-    return Wrong(f"{name} was not called.", where=row.where, found="no call", expected=ONE_CALL, hint=hint)
+def _are_samples(found: Any, samples: Samples) -> bool:
+    return np.ndim(found) == 1 and np.array_equal(found, samples)
 
 
-def _write(number: float) -> str:
-    """Say what a spy was given, as far as its sum tells."""
-    if number in (NOT_CALLED, NO_ARRAY):
-        return "no array of numbers"
-    if np.isnan(number):
-        return "nan among the numbers"
-    if number > OTHER_SHAPE:
-        return "other numbers"
-    digits, shape = int(min(OTHER_SHAPE - number, BASE**3)), list[str]()
-    while digits:
-        digits, length = divmod(digits, int(BASE))
-        shape.append(str(length - 1))
-    return f"an array of shape ({', '.join(shape)}{',' * (len(shape) == 1)})" if shape else "a single number"
+def _write(found: Any) -> str:
+    """Write what a spy was given, as far as what it shows tells."""
+    if found is None or isinstance(found, str):
+        return found[:80] if found else NO_ARRAY
+    return "nan among the numbers" if np.isnan(found).any() else "other numbers"
 
 
 def _list(numbers: Iterable[float]) -> str:

@@ -2,7 +2,8 @@
 
 While `train` runs, spies stand in the place of the student's layers and losses. They return arrays that were drawn
 beforehand, so the loop is tested apart from these. Each array that a spy is given becomes a number or two, weighted
-sums of its entries: arrays that differ have different sums. `steps` says what the rows have to be.
+sums of its entries: arrays that differ have different sums. What has another shape is described in words, and what was
+not called is None. `steps` says what the rows have to be.
 
 An open blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` where its value is read.
 """
@@ -10,10 +11,10 @@ An open blank does not stop the loop: it becomes a `Placeholder`, which raises `
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, partial, wraps
 from itertools import pairwise
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -26,28 +27,25 @@ from lib.checking.spying import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, Several
-from lib.units.softmax_classifier.draws import Call, Samples
+from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 
-HEADER = 3
-"""Numbers at the start of each row: updates before it, shuffles, and updates since the last of these. The samples
-follow, in as many columns as X has."""
-NOT_CALLED, NO_ARRAY = -1.0, -2.0
-NO_SAMPLE, UNKNOWN = -1, -2
-"""In the place of a sample's number: there is none, or the features are no sample's."""
-OTHER_SHAPE, BASE = -1000.0, 1000.0
-"""Below this number a sum stands for the shape of an array that has another one than it should, in this base."""
+HEAD = ("version", "shuffle", "position", "samples")
+"""What each table says of its steps first."""
+NO_ARRAY = "no array of numbers"
 BLANK = "__blank__"
 """The name that `lib.blanks` puts in the place of a ?."""
-KEPT = 2
-"""How a layer is touched that is left from an earlier call of `train`, with the weights that it had there."""
-WRITTEN = 3
-"""How a step is touched whose prediction is overwritten before softmax.backward needs it."""
+CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
+"""What is wrong in a step: something else changes the weights; the layer is left from an earlier call of `train`, with
+the weights that it had there; the prediction is overwritten before softmax.backward needs it."""
 NO_LAYER, OTHER_LAYER = -1, -2
 """In the place of a dense layer's number: none yet, or a backward pass was another layer's than the forward pass."""
+UNTRAINED, SWAPPED = "untrained", "swapped"
+"""What is wrong with the layers that are returned."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
-
-
+SPIED = ("Dense.forward", "Dense.backward", "Softmax.forward", "Softmax.backward")
+SPIED_FUNCTIONS = ("cce", "cce_gradient", "generate_batch_indices")
+"""What the methods of `Trace` stand for."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 _given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
 """Weights that spies have given to layers, by their identity: in a later call of `train` a layer with such is kept."""
@@ -79,60 +77,38 @@ class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
 
 
 @dataclass(eq=False)
-class Step:
-    """One forward pass of a dense layer, and what the loop made of it.
+class Noted(Step):
+    """One forward pass of a dense layer, and what the loop makes of it.
 
-    `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, `asked` are the arguments of
-    the latest, and `position` counts the updates since. `samples` are the columns of X that `features` are; where these
-    are none, the batch that was due, and `is_known` is False.
+    What spies are `given` is an array, the placeholder of an open blank, or None for what is no array. `asked` are the
+    latest arguments of generate_batch_indices, and `made` has the scores and outputs that the spies return.
     """
 
-    version: int
-    shuffle: int
-    position: int
-    samples: Samples
-    asked: tuple[float, float]
-    is_known: bool = False
+    asked: tuple[float, float] | None = None
     layer: int = NO_LAYER
-    sizes: tuple[float, float] = (NOT_CALLED, NOT_CALLED)
+    sizes: tuple[int, int] | None = None
     updates: int = 0
-    touched: int = 0
-    given: dict[str, Any] = field(default_factory=dict)
-    """What the spies were given: an array, the placeholder of an open blank, or None for what is no array."""
+    fault: str = ""
     made: dict[str, Array] = field(default_factory=dict)
-    """The scores and outputs that the spies returned."""
 
 
 class Trace:
     """The spies for one call of `train`, and the steps that they note."""
 
     def __init__(self, call: Call):
-        self.call, self.steps = call, list[Step]()
+        self.call, self.steps = call, list[Noted]()
         self.version = self.shuffles = 0
-        self.asked = (NOT_CALLED, NOT_CALLED)
+        self.asked: tuple[float, float] | None = None
         self._drawn: dict[float, int] = {}
         self._layers: list[Any] = []
         self._weights: dict[int, bytes] = {}
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
-        self._latest: dict[int, tuple[Any, Step]] = {}
+        self._latest: dict[int, tuple[Any, Noted]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        spies: Mapping[str, Spy] = {
-            "Dense.forward": self.dense_forward,
-            "Dense.backward": self.dense_backward,
-            "Softmax.forward": self.softmax_forward,
-            "Softmax.backward": self.softmax_backward,
-            "cce": self.cce,
-            "cce_gradient": self.cce_gradient,
-            "generate_batch_indices": self.generate_batch_indices,
-            "Dense.__getattr__": _find_attribute,
-            "Softmax.__getattr__": _find_attribute,
-        }
+        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED + SPIED_FUNCTIONS}
+        spies |= dict.fromkeys(("Dense.__getattr__", "Softmax.__getattr__"), _find_attribute)
+        spies["Dense.__init__"] = _make
         self.spies = {name: _in_order(spy) for name, spy in spies.items()}
-
-    @property
-    def has_an_epoch(self) -> bool:
-        """Whether there were as many updates as an epoch has batches, so that a short last one was among them."""
-        return sum(step.updates > 0 for step in self.steps) >= self.call.batches_in_an_epoch
 
     # ---- What the loop calls
 
@@ -145,8 +121,11 @@ class Trace:
             last.layer, last.given["features"] = number, features
             self._identify(last, features)
             self._look_at_weights(last, layer)
-            last.sizes = _sizes(layer) if last.touched < KEPT else (len(self.call.X), self.call.classes)
-        output = last.made["scores"] = self.call.columns("scores", last.version, last.samples)
+            shape = np.shape(getattr(layer, "weights", 0))  # one column more than inputs, for the bias
+            last.sizes = (shape[1] - 1, shape[0]) if len(shape) == 2 else None
+            if last.fault == KEPT:
+                last.sizes = len(self.call.X), self.call.classes
+        output = last.made["scores"] = last.columns("scores")
         self._latest[id(layer)] = layer, last
         _keep(original, layer, input, output)
         with suppress(Exception):
@@ -156,7 +135,7 @@ class Trace:
     def softmax_forward(self, original: Any, layer: Any, input: Any, *_: Any) -> Any:
         step, _all = self._find("scores", input)
         step.given["scores"] = _read(input)
-        output = step.made["outputs"] = self.call.outputs(step.version, step.samples)
+        output = step.made["outputs"] = step.outputs
         self._latest[id(layer)] = layer, step
         _keep(original, layer, input, output)
         return output
@@ -169,12 +148,12 @@ class Trace:
         for each in (y, yhat):
             if isinstance(each, Placeholder):
                 return each
-        return np.float64(self.call.loss(step.version, step.samples[columns]))
+        return np.float64(self.call.loss(step.version, step.taken[columns]))
 
     def cce_gradient(self, original: Any, y: Any, yhat: Any, *_: Any) -> Any:
         step, columns = self._find("outputs", yhat)
         self._note(step, columns, y=y, yhat=yhat)
-        return self.call.columns("output_gradients", step.version, step.samples[columns])
+        return self.call.columns("output_gradients", step.version, step.taken[columns])
 
     def softmax_backward(self, original: Any, layer: Any, output_gradient: Any, *_: Any) -> Any:
         """Multiply by a drawn matrix: linear, as the real layer is, so 1/B may come in before or after."""
@@ -182,10 +161,8 @@ class Trace:
         _layer, step = known or (layer, self._current())
         if known is None and "outputs" in step.made:  # where none ran, that is what is wrong
             step.layer = OTHER_LAYER
-        if "outputs" in step.made and not _are_same(
-            step.made["outputs"], self.call.outputs(step.version, step.samples)
-        ):
-            step.touched = WRITTEN
+        if "outputs" in step.made and not _are_same(step.made["outputs"], step.outputs):
+            step.fault = WRITTEN
         step.given["into_softmax"] = given = _read(output_gradient)
         if isinstance(given, Placeholder):
             return given
@@ -208,7 +185,7 @@ class Trace:
         with suppress(Exception):  # a layer that allows no weights: what is wrong in it is not the loop's
             layer.weights = _given_out[id(weights)] = weights
         self._weights[number] = weights.tobytes()
-        return self.call.columns("input_gradients", step.version, step.samples)
+        return step.columns("input_gradients")
 
     def generate_batch_indices(self, original: Any, count: Any, size: Any, *_: Any) -> list[Samples]:
         count, size = int(count), int(size)
@@ -223,18 +200,18 @@ class Trace:
 
     # ---- Which step it belongs to
 
-    def _begin(self) -> Step:
+    def _begin(self) -> Noted:
         position = sum(step.shuffle == self.shuffles and bool(step.updates) for step in self.steps)
-        due = self.call.batches(max(self.shuffles - 1, 0))
-        step = Step(self.version, self.shuffles, position, due[position % len(due)], self.asked)
+        step = Noted(self.call, self.version, self.shuffles, position, np.arange(0), asked=self.asked)
+        step.samples = np.full(len(step.due), UNKNOWN)
         self.steps.append(step)
         return step
 
-    def _current(self) -> Step:
+    def _current(self) -> Noted:
         """Give the latest step; one without features where the loop goes on after an update without a forward."""
         return self._begin() if not self.steps or self.steps[-1].updates else self.steps[-1]
 
-    def _find(self, name: str, value: Any) -> tuple[Step, Any]:
+    def _find(self, name: str, value: Any) -> tuple[Noted, Any]:
         """Find the step whose scores or outputs these are, and which columns; else the latest step, and all."""
         given = _read(value)
         # Scores from before an update are no longer the layer's. A prediction may still be compared with labels.
@@ -251,7 +228,7 @@ class Trace:
         return self._current(), slice(None)
 
     @staticmethod
-    def _note(step: Step, columns: Any, **given: Any) -> None:
+    def _note(step: Noted, columns: Any, **given: Any) -> None:
         """Note what a loss was given; of some columns, beside those of the calls before it for the same step."""
         for name, value in given.items():
             new = _read(value)
@@ -263,42 +240,39 @@ class Trace:
                 new = whole
             step.given[name] = new
 
-    def _find_joined(self, yhat: Any) -> tuple[list[Step], Samples] | None:
+    def _find_joined(self, yhat: Any) -> tuple[list[Noted], Samples] | None:
         """Find the latest steps whose outputs are the columns of `yhat`, side by side or in their samples' columns."""
         if not isinstance(yhat, np.ndarray) or yhat.ndim != 2:
             return None
-        found, width = list[Step](), 0
-        for step in reversed([each for each in self.steps if "outputs" in each.made]):
-            if width >= yhat.shape[1]:
-                break
-            found.insert(0, step)
-            width += len(step.samples)
-        if len(found) < 2 or width != yhat.shape[1]:
+        ran = [step for step in self.steps if "outputs" in step.made]
+        widths = np.cumsum([len(step.samples) for step in reversed(ran)])
+        if (count := int(np.searchsorted(widths, width := yhat.shape[1])) + 1) < 2 or width not in widths:
             return None
+        found = ran[-count:]
         outputs = np.hstack([step.made["outputs"] for step in found])
-        for places in (np.arange(width), np.concatenate([step.samples for step in found])):
+        for places in (np.arange(width), np.concatenate([step.taken for step in found])):
             if np.array_equal(np.sort(places), np.arange(width)) and _are_same(outputs, yhat[:, places]):
                 return found, places
         return None
 
-    def _note_joined(self, steps: Sequence[Step], places: Samples, y: Any) -> Any:
+    def _note_joined(self, steps: Sequence[Noted], places: Samples, y: Any) -> Any:
         """Note the loss of several batches whose labels and predictions stand in one matrix, and give their mean."""
         sizes = [len(step.samples) for step in steps]
         fits = isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == len(places)
         parts = np.split(y[:, places], np.cumsum(sizes)[:-1], axis=1) if fits else [y] * len(steps)
         for step, part in zip(steps, parts, strict=True):
             step.given |= {"loss_y": part, "loss_yhat": step.made["outputs"]}
-        return np.average([self.call.loss(step.version, step.samples) for step in steps], weights=sizes)
+        return np.average([step.loss for step in steps], weights=sizes)
 
-    def _identify(self, step: Step, features: Any) -> None:
+    def _identify(self, step: Noted, features: Any) -> None:
         X = self.call.X
         if not _has_rows(features, len(X)) or not features.size:
             return
         distances = np.abs(X[:, :, None] - features[:, None, :]).max(axis=0)
         if (distances.min(axis=0) < 1e-3).all():
-            step.samples, step.is_known = distances.argmin(axis=0), True
-        elif features.shape[1] != len(step.samples):
-            step.samples = self.call.samples + np.arange(features.shape[1])
+            step.samples = distances.argmin(axis=0)
+        else:
+            step.samples = np.full(features.shape[1], UNKNOWN)
 
     # ---- Which layer it is
 
@@ -309,14 +283,14 @@ class Trace:
         self._layers.append(layer)
         return len(self._layers) - 1
 
-    def _look_at_weights(self, step: Step, layer: Any) -> None:
+    def _look_at_weights(self, step: Noted, layer: Any) -> None:
         """Note whether something other than Dense.backward has changed the layer's weights."""
         number, now = self._number(layer), getattr(layer, "weights", None)
         written = np.asarray(0 if now is None else now).tobytes()
         if number not in self._weights:  # until its first step a loop may set weights of its own
             self._weights[number] = b"" if _given_out.get(id(now)) is now is not None else written
         if self._weights[number] != written:
-            step.touched = 1 if self._weights[number] else KEPT
+            step.fault = CHANGED if self._weights[number] else KEPT
 
     def look_at_the_end(self, returned: Any) -> None:
         """Note what has become of the weights after the last step, in a layer that is returned."""
@@ -332,127 +306,62 @@ class Trace:
     # ---- In numbers
 
     @cached_property
-    def training_steps(self) -> list[Step]:
+    def training_steps(self) -> list[Noted]:
         """Leave out forward passes without an update, unless a batch has no other, and what is far too much."""
-        kept = list[Step]()
-        keys = [tuple(np.sort(step.samples).tolist()) for step in self.steps]
+        kept = list[Noted]()
+        keys = [tuple(np.sort(step.taken).tolist()) for step in self.steps]
         done = {key for key, step in zip(keys, self.steps, strict=True) if step.updates}
         for key, step in zip(keys, self.steps, strict=True):
-            is_left_out = key not in done and step.is_known and self.call.is_batch(step.samples, step.shuffle)
-            if step.updates or is_left_out:
+            if step.updates or (key not in done and step.is_batch):
                 kept.append(step)
                 done.add(key)
-        return kept[: most_steps(self.call)]
+        return kept[: self.call.most_steps]
 
-    def table(self, columns: Callable[[Step, Call], Iterable[float]], count: int) -> Array:
-        """Write a row for each training step: the header, its samples, and `count` numbers. Raises `OpenBlank`."""
-        steps = zip(self._headers, self.training_steps, strict=True)
-        rows = [[*header, *columns(step, self.call)] for header, step in steps]
-        return np.array(rows, dtype=float).reshape(-1, HEADER + self.call.samples + count)
-
-    @cached_property
-    def _headers(self) -> list[list[float]]:
-        shown = [step.samples if step.is_known else np.full(len(step.samples), UNKNOWN) for step in self.training_steps]
-        heads = [(step.version, step.shuffle, step.position) for step in self.training_steps]
-        return [[*head, *_pad(samples, self.call)] for head, samples in zip(heads, shown, strict=True)]
+    def table(self, fields: Callable[[Noted], dict[str, Any]]) -> dict[str, list[Any]]:
+        """Return a column for each field of the training steps, by name. Raises `OpenBlank`."""
+        rows = [{name: getattr(step, name) for name in HEAD} | fields(step) for step in self.training_steps]
+        return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def most_steps(call: Call) -> int:
-    """Return how many steps are looked at: many more than there should be, even if each sample is a step."""
-    return (call.epochs + 1) * max(2 * call.batches_in_an_epoch, call.samples)
+def batches(step: Noted) -> dict[str, Any]:
+    """What was asked of generate_batch_indices, the dense layer's sizes, features, scores, and whose labels."""
+    call = step.call
+    return {
+        "asked": step.asked,
+        "sizes": step.sizes,
+        "features": _shown(step, "features", len(call.X)),
+        "scores": _shown(step, "scores", call.classes, partial(sum_entries, is_shift_free=True)),
+        "owners": None if isinstance(step.given.get("y"), Placeholder) else _owners(step, "y"),
+    }
 
 
-def _pad(samples: Samples, call: Call) -> list[float]:
-    some = samples[: call.samples].tolist()
-    return [*some, *[NO_SAMPLE] * (call.samples - len(some))]
+def labels(step: Noted) -> dict[str, Any]:
+    """Whose labels cce and cce_gradient were given, and which prediction."""
+    return {
+        name: _owners(step, name) if name.endswith("y") else _shown(step, name, step.call.classes)
+        for name in ("loss_y", "loss_yhat", "y", "yhat")
+    }
 
 
-def batches(step: Step, call: Call) -> Iterator[float]:
-    """What was asked of generate_batch_indices, the dense layer's sizes, features, scores and labels."""
-    yield from step.asked
-    yield from step.sizes
-    yield _sum(step, "features", len(call.X))
-    yield _sum(step, "scores", call.classes, is_shift_free=True)
-    labels = step.given.get("y")
-    yield NO_ARRAY if isinstance(labels, Placeholder) else _sum(step, "y", call.classes)
-
-
-def labels(step: Step, call: Call) -> list[float]:
-    """What cce and cce_gradient were given, and whose labels these are."""
-    sums = [_sum(step, name, call.classes) for name in ("loss_y", "loss_yhat", "y", "yhat")]
-    one, other = (_pad(_owners_of(step.given.get(name), call), call) for name in ("loss_y", "y"))
-    return [*sums, *one, *other]
-
-
-def _owners_of(given: Any, call: Call) -> Samples:
-    """Find the samples whose labels an array has in its columns; none if it has others."""
-    if not _has_rows(given, call.classes) or not given.size:
-        return np.arange(0)
-    samples = np.full(call.classes, NO_SAMPLE)
-    samples[call.y.argmax(axis=0)] = np.arange(call.samples)
-    owners = samples[given.argmax(axis=0)]
-    return owners if np.abs(given - call.y[:, owners]).max() < 1e-6 else np.arange(0)
-
-
-def flow(step: Step, call: Call) -> Iterator[float]:
-    """The updates and the layer, the direction of what softmax.backward was given, and learning rate times gradient.
+def flow(step: Noted) -> dict[str, Any]:
+    """The updates, the layer, the direction of what softmax.backward was given, and learning rate times gradient.
 
     The latter is measured by the right rate and 1/B, so that it is about 1.
     """
-    yield from (step.updates, step.layer, step.touched)
-    into_softmax, gradient = (_gradient(step, name, call) for name in ("into_softmax", "gradient"))
-    yield direction(*into_softmax) if into_softmax else _sum(step, "into_softmax", call.classes)
-    rate = step.given.get("rate")
+    into_softmax, rate = _gradient_sums(step, "into_softmax"), step.given.get("rate")
     if isinstance(rate, Placeholder):
         raise OpenBlank(rate.sentence)
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
-    other = 0.0 if step.given.get("gradient") is None else np.ravel(step.given["gradient"]).sum()
-    one, other = gradient or (_sum(step, "gradient", call.classes), other)
-    scale = number / call.rate * len(step.samples)
-    yield from (one * scale if gradient else one, other * scale)
-
-
-def _gradient(step: Step, name: str, call: Call) -> tuple[float, float] | None:
-    """Write an array of gradients as two sums; None for what is no such array.
-
-    One that is a multiple of another has a multiple of both sums. Each sample's gradient is measured by its own size,
-    so that in a sum with large ones a small one counts as much.
-    """
-    given = step.given.get(name)
-    if not isinstance(given, np.ndarray) or given.shape != (call.classes, len(step.samples)):
-        return None
-    return two_sums(given / call.gradient_sizes(step.version, step.samples))
-
-
-def losses(step: Step, call: Call) -> Iterator[float]:
-    """Whether cce was called for the step."""
-    yield float("loss_y" in step.given)
-
-
-def _sum(step: Step, name: str, rows: int, is_shift_free: bool = False) -> float:
-    if name not in step.given:
-        return NOT_CALLED
-    given = step.given[name]
-    if isinstance(given, Placeholder):
-        raise OpenBlank(given.sentence)
-    if given is None:
-        return NO_ARRAY
-    if not _has_rows(given, rows):
-        digits = [min(length + 1, BASE - 1) * BASE**at for at, length in enumerate(given.shape[:3])]
-        return OTHER_SHAPE - float(sum(digits))
-    return sum_entries(given, is_shift_free)
-
-
-@lru_cache(maxsize=64)
-def _weights_of(count: int) -> Array:
-    return np.sqrt(np.arange(2, count + 2))  # no two are alike, nor the sums of any two
-
-
-@lru_cache(maxsize=64)
-def _weights_of_rows(count: int, is_shift_free: bool) -> Array:
-    """Return the weights of a column's entries: their sum is 1, or 0 if the sum is to be free of shifts."""
-    rows = _weights_of(count)
-    return np.asarray(rows / rows.sum() - (1 / count if is_shift_free else 0))
+    gradient, scale = _gradient_sums(step, "gradient"), number / step.call.rate * len(step.samples)
+    is_whole, given = isinstance(gradient, tuple), step.given.get("gradient")
+    return {
+        "updates": step.updates,
+        "layer": step.layer,
+        "fault": step.fault,
+        "into_softmax": direction(*into_softmax) if isinstance(into_softmax, tuple) else into_softmax,
+        "gradient": tuple(each * scale for each in gradient) if is_whole else gradient,
+        "other_gradient": 0.0 if is_whole or given is None else given.sum() * scale,
+    }
 
 
 def sum_entries(array: Array, is_shift_free: bool = False) -> float:
@@ -460,8 +369,9 @@ def sum_entries(array: Array, is_shift_free: bool = False) -> float:
 
     `is_shift_free` makes the sum independent of what is added to all entries of a column.
     """
-    # `dot` and not `@`, which takes twice as long for arrays this small.
-    return float(_weights_of_rows(len(array), is_shift_free).dot(array).dot(_weights_of(array.shape[1])))
+    rows, columns = (np.sqrt(np.arange(2, count + 2)) for count in array.shape)  # no two are alike, nor their sums
+    rows = rows / rows.sum() - (1 / len(rows) if is_shift_free else 0)
+    return float(rows.dot(array).dot(columns))  # not `@`, which takes twice as long for arrays this small
 
 
 def two_sums(array: Array) -> tuple[float, float]:
@@ -472,6 +382,46 @@ def two_sums(array: Array) -> tuple[float, float]:
 def direction(one: float, other: float) -> float:
     """Make of an array's two sums a number that is the same for all of its multiples."""
     return other / one if one else 0.0
+
+
+def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum_entries) -> Any:
+    """Show an array with so many rows that a spy was given, or write what it was given in its place."""
+    if name not in step.given:
+        return None
+    given = step.given[name]
+    if isinstance(given, Placeholder):
+        raise OpenBlank(given.sentence)
+    if given is None:
+        return NO_ARRAY
+    if not _has_rows(given, rows):
+        return f"an array of shape {given.shape}" if given.ndim else "a single number"
+    return show(given)
+
+
+def _owners(step: Noted, name: str) -> Any:
+    """Find the samples whose labels an array has in its columns; its sum if it has others."""
+    y, samples = step.call.y, np.full(step.call.classes, UNKNOWN)
+    samples[y.argmax(axis=0)] = np.arange(step.call.samples)
+
+    def find(given: Array) -> Any:
+        owners = samples[given.argmax(axis=0)] if given.size else np.arange(0)
+        return owners if given.size and np.abs(given - y[:, owners]).max() < 1e-6 else sum_entries(given)
+
+    return _shown(step, name, step.call.classes, find)
+
+
+def _gradient_sums(step: Noted, name: str) -> Any:
+    """Show an array of gradients as two sums: one that is a multiple of another has a multiple of both.
+
+    Each sample's gradient is measured by its own size, so that in a sum with large ones a small one counts as much.
+    """
+
+    def show(given: Array) -> Any:
+        fits = given.shape[1] == len(step.samples)
+        sizes = step.call.gradient_sizes(step.version, step.taken)
+        return two_sums(given / sizes) if fits else sum_entries(given)
+
+    return _shown(step, name, step.call.classes, show)
 
 
 # ---- One run
@@ -504,24 +454,25 @@ def trace(inputs: Inputs, train: Any) -> Several:
         try:
             returned = train(X, y, run.call.rate, run.call.batch_size, run.call.epochs)
         except Exception as raised:
-            if isinstance(raised, OpenBlank) or not run.has_an_epoch:
+            count = sum(step.updates > 0 for step in run.steps)
+            if isinstance(raised, OpenBlank) or count < run.call.batches_in_an_epoch:
                 raise
             error = raised
     run.look_at_the_end(returned)
     returned_losses = _losses_of(returned)
 
-    def unless_it_failed(show: Callable[[], Any]) -> Any:
-        if error is not None:
-            raise error
-        return show()
+    def fail() -> NoReturn:
+        raise error or AssertionError
 
-    return Several(
-        batches=lambda: unless_it_failed(lambda: run.table(batches, 7)),
-        labels=lambda: run.table(labels, 4 + 2 * run.call.samples),
-        flow=lambda: run.table(flow, 6),
-        losses=lambda: unless_it_failed(lambda: [_read_losses(returned_losses, run.call), run.table(losses, 1)]),
-        returned=lambda: _what_is_returned(returned, run),
-    )
+    shown: dict[str, Any] = {
+        name: partial(run.table, of) for name, of in (("batches", batches), ("labels", labels), ("flow", flow))
+    }
+    shown["losses"] = lambda: [
+        _read_losses(returned_losses, run.call),
+        run.table(lambda step: {"has_loss": "loss_y" in step.given}),
+    ]
+    shown |= dict.fromkeys(("batches", "losses"), fail) if error else {}
+    return Several(**shown, returned=lambda: _what_is_returned(returned, run))
 
 
 def _losses_of(returned: Any) -> Any:
@@ -544,19 +495,18 @@ def _read_losses(returned: Any, call: Call) -> Array:
     return found.ravel()[:1000]
 
 
-def _what_is_returned(returned: Any, run: Trace) -> float:
-    """Give 1 if there is a dense layer among it and none is trained, 2 if softmax comes before it, else 0."""
+def _what_is_returned(returned: Any, run: Trace) -> str:
+    """Return UNTRAINED if a dense layer is returned and none is trained, SWAPPED if softmax comes before it."""
     layers, trained = [each for each in _entries_of(returned) if hasattr(each, "forward")], run.trained()
     dense = [each for each in layers if hasattr(each, "weights")]
-    if dense and trained is not None and not any(each is trained or _has_weights(each, trained) for each in dense):
-        return 1
+
+    def is_trained(layer: Any) -> bool:  # or a copy of the trained one, as it is at the end
+        return layer is trained or _are_same(_read(layer.weights), _read(getattr(trained, "weights", None)))
+
+    if dense and trained is not None and not any(map(is_trained, dense)):
+        return UNTRAINED
     is_first = bool(layers) and any(layers[0] is each for each in dense)
-    return 2 if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else 0
-
-
-def _has_weights(layer: Any, trained: Any) -> bool:
-    """Tell whether a layer is a copy of the trained one: of the layer as it is at the end."""
-    return _are_same(_read(layer.weights), _read(getattr(trained, "weights", None)))
+    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else ""
 
 
 def _entries_of(returned: Any) -> list[Any]:
@@ -588,12 +538,6 @@ def _has_rows(value: Any, rows: int) -> bool:
     return isinstance(value, np.ndarray) and value.ndim == 2 and len(value) == rows
 
 
-def _sizes(layer: Any) -> tuple[float, float]:
-    """Give the sizes with which a dense layer was made, by its weights, which have one column more, for the bias."""
-    shape = np.shape(getattr(layer, "weights", 0))
-    return (shape[1] - 1.0, float(shape[0])) if len(shape) == 2 else (NO_ARRAY, NO_ARRAY)
-
-
 def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
     """Have the layer keep what its own forward keeps, with the spy's output in the place of its own."""
     with suppress(Exception):  # what is wrong in a layer is not the loop's
@@ -620,6 +564,15 @@ class _Dense:
 
 class _Softmax:
     """Likewise, a softmax layer."""
+
+
+def _make(original: Any, layer: Any, input_size: Any, output_size: Any, *more: Any) -> None:
+    """Make a layer. It draws its weights, and yet the loop draws the same as with any other layer."""
+    state = np.random.get_state()
+    try:
+        original(layer, input_size, output_size, *more)
+    finally:
+        np.random.set_state(state)
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:

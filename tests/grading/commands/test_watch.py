@@ -16,12 +16,12 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete
 from lib.grading.commands.watch import WatchApp
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, fill
-from lib.units.softmax_classifier.closed.sample_class import RIGHT as ALL_RIGHT
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
 from tests.people import Term
+from tests.sample_class import ANSWERS, fill
+from tests.sample_class import RIGHT as ALL_RIGHT
 from tests.submissions import cell
 
 UNIT = "tiny"

@@ -20,8 +20,8 @@ from lib.grading.grade.cell_ends import (
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import is_unknown, outcome
-from lib.units.softmax_classifier.closed import ANSWER_KEY
 from tests.grading.judge.test_judge import part_of
+from tests.sample_class import ANSWER_KEY
 
 BROKEN = "def cce(y, yhat:\n    return 0\n\nclass Softmax(Layer):\n    pass\n\nrate = 1"
 UNDEFINED = Failure("undefined", "cce is not defined.")
@@ -55,7 +55,7 @@ def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:
 def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     cells = [
         cell("def helper(): pass"),
-        cell("check.cce(cce)"),
+        cell("check.cce()"),
         cell("class Layer:\n    def forward(self): pass\nx == 1"),
         cell("def cce(y, yhat): pass\nhelper = 2\nrate = 1"),
         cell("def broken(): pass", "ValueError", "no"),

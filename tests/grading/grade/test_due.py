@@ -15,11 +15,11 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
 from lib.grading.judge.verdict import FILE, LARGEST_FILE, DamagedVerdictError, Verdict
-from lib.units.softmax_classifier.closed.sample_class import RIGHT
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course, refusal
 from tests.grading.grade.test_replay import hand_in
+from tests.sample_class import RIGHT
 from tests.submissions import as_bytes, replaced, right
 
 STUDENTS = ("ada", "emil", "finn")

@@ -9,9 +9,9 @@ from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.grade.due import CHANGED
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, RIGHT, fill
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
+from tests.sample_class import ANSWERS, RIGHT, fill
 
 SECOND = "training"
 """The notebook in which the training loop is checked; all else is in the one that is called like the assignment."""

@@ -12,8 +12,7 @@ from lib.checking.student_code import run_student_code
 from lib.grading import units
 from lib.grading.judge.library_calls import MOST, MOST_READ, library_calls
 from lib.grading.judge.python_cells import LONGEST
-from lib.units.softmax_classifier.closed import WATCHED_CALLS
-from lib.units.softmax_classifier.closed.sample_class import RIGHT
+from tests.sample_class import RIGHT, WATCHED_CALLS
 
 CALL = "import torch\ntorch.softmax(z, 0)"
 METHOD = "from scipy.special import softmax as s\nclass Softmax:\n    def forward(self, z):\n        return s(z)\n"
@@ -61,14 +60,14 @@ LISTED = [
     (["open('/x/lib/units/softmax_classifier/loss.py').read()"], ("'lib/units/softmax_classifier/loss.py'",)),
     (["import inspect\ninspect.currentframe().f_back.f_locals"], (".f_back", "inspect.currentframe")),
     (["from lib.checking.right import slopes"], ("lib.checking.right.slopes",)),
-    ([f"{CHECK}check.cce(cce); check.cce(cce=cce).points\ncheck.cce.example()['y']"], ()),
+    ([f"{CHECK}check.cce(); check.cce(cce).points\ncheck.cce.example()['y']"], ()),
     (["def check(x):\n    return x.check.part\ncheck(1)"], ()),
     # what a student has built, names alone, and what a notebook does anyway
     (["\n".join(text for cell in RIGHT.values() for text in cell[:1] if "'" not in text)], ()),
     (["def softmax(z):\n    return np.exp(z) / np.exp(z).sum(0)\nsoftmax(z)"], ()),
     (["import scipy.special\nimport tensorflow as tf\ntf.keras.utils.to_categorical(labels)"], ()),
     (["# scipy.special.softmax(z)\n'tf.nn.softmax'"], ()),
-    ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce(cce)"], ()),
+    ([f"from lib.data import blobs\nfrom {UNIT} import check\ncheck.cce()"], ()),
     (["%load_ext lib.blanks"], ()),
     # calls in a roundabout way: the list is a remark on what is in plain sight, and no proof
     (["import tensorflow as tf\nnn = tf.nn\nnn.softmax(z)"], ()),

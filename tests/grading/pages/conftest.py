@@ -11,9 +11,9 @@ from lib.grading.commands.demo import complete, predict, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
-from lib.units.softmax_classifier.closed.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
+from tests.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
 
 DUE = datetime(2026, 3, 1, 12)
 LOSS, SLOPE = RIGHT["loss"]

@@ -20,10 +20,9 @@ from lib.grading.pages.evidence import challenge
 from lib.grading.pages.predictions import question_figures, read_predictions
 from lib.grading.pages.templates import duration
 from lib.predictions.records import MIME
-from lib.units.softmax_classifier.closed.sample_class import RIGHT
-from lib.units.softmax_classifier.lab import QUESTIONS
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
+from tests.sample_class import QUESTIONS, RIGHT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
 

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from lib.units.hidden_layer.lab import QUESTIONS
+from lib.units.hidden_layer import UNIT
 from tests.test_notebook import numbers, printed, solution
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
 CELLS = solution("hidden_layer").cells
-CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
+CHOICES = {question.id: question.choices[question.right] for question in UNIT.questions}
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,11 @@ def test_what_students_bring_along_is_right_by_the_checks_of_the_first_notebook(
 
 def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
     places = {cell.id: place for place, cell in enumerate(CELLS)}
-    for name in {question.id for question in QUESTIONS} - {"zero"}:  # why weights stay 0 is a question with points
+    for name in {question.id for question in UNIT.questions} - {"zero"}:  # why weights stay 0 is a question with points
         before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
         assert any(f"predict.given('{name}')" in cell.source for cell in before)
         assert before[-1].source.startswith("**In your own words:**") or before[-1].metadata.nbgrader.solution
-    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(QUESTIONS) - 1
+    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(UNIT.questions) - 1
 
 
 def test_a_squared_distance_or_16_units_tell_rings_apart_and_no_straight_line(outputs: dict[str, str]) -> None:

@@ -9,12 +9,14 @@ import traitlets
 from lib.data import rings
 from lib.explorer.training import Run, Setting
 from lib.explorer.widget import Explorer
+from lib.grading.units import answer_key
 from lib.reference import ReLU, Softmax, cce, cce_gradient
-from lib.units.optimizers.closed.right import SGD, Adam, Momentum
+from lib.units.optimizers import UNIT
 from lib.units.optimizers.explorer import MOMENTA, UNITS, explore_momentum
-from lib.units.optimizers.lab import QUESTIONS
 from tests.explorer.two_layers import make_network as with_updates
 
+RIGHT: Any = answer_key("optimizers").right
+SGD, Momentum, Adam = (RIGHT[name] for name in ("SGD", "Momentum", "Adam"))
 ADAM = "your Adam takes the steps"
 
 
@@ -89,7 +91,7 @@ def test_each_run_takes_the_steps_of_a_new_optimizer(
 
 
 def test_rate_and_momentum_together_set_the_length_of_a_step(explorer: Explorer) -> None:
-    [question] = [question for question in QUESTIONS if question.id == "slider"]
+    [question] = [question for question in UNIT.questions if question.id == "slider"]
     kept = np.log(trained(explorer, 0.01, 0.9).epoch_loss[:100])
     apart = {
         choice: np.abs(np.log(trained(explorer, float(choice), 0).epoch_loss[:100]) - kept).mean()

@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from lib.units.optimizers.lab import QUESTIONS
+from lib.units.optimizers import UNIT
 from tests.test_notebook import numbers, printed, solution
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
 CELLS = solution("optimizers").cells
-CHOICES = {question.id: question.choices[question.right] for question in QUESTIONS}
+CHOICES = {question.id: question.choices[question.right] for question in UNIT.questions}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from lib.explorer.samples import BUILT_IN, load
 from lib.reference import cce, generate_batch_indices, train
-from lib.units.softmax_classifier.lab import QUESTIONS
+from tests.sample_class import QUESTIONS
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)

@@ -1,0 +1,19 @@
+"""Optimizers: plain steps, momentum and Adam, a loop with a schedule, and weight decay; `explorer` has the sliders."""
+
+import re
+
+from lib.unit import Extra, SlowImports
+from lib.units.optimizers.loop import decay, fit, schedule
+from lib.units.optimizers.steps import adam, momentum, sgd
+
+PARTS = (sgd, momentum, adam, fit, schedule, decay)
+EXTRAS = (
+    Extra(
+        "tensorflow",
+        "TensorFlow",
+        "The notebook works without it: section 12 then shows only your own weights. With it, that section also shows\n"
+        "how far those of Keras are from yours. It takes 1.5 GB or more of disk space.",
+    ),
+)
+SLOW_IMPORTS = SlowImports(("tensorflow", "keras", "keras.optimizers"), re.compile("tensorflow|keras"))
+BUILDS_ON = "hidden_layer"

@@ -1,0 +1,24 @@
+"""The softmax classifier, a network without a hidden layer: the loss, softmax, a dense layer, and the training loop.
+
+`check.cce.example()` has the inputs of a check, as named arrays.
+"""
+
+import re
+
+from lib.unit import Extra, SlowImports
+from lib.units.softmax_classifier.dense import dense_backward
+from lib.units.softmax_classifier.loss import cce, cce_gradient
+from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
+from lib.units.softmax_classifier.training import train
+
+PARTS = (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train)
+EXTRAS = (
+    Extra(
+        "tensorflow",
+        "TensorFlow",
+        "The notebook works without it: NumPy encodes the labels, with the same result, and section 16 shows only your"
+        "\nown loss. With it, that section also shows TensorFlow's loss. It takes 1.5 GB or more of disk space, and it"
+        " may\nnot be available yet for the newest Python.",
+    ),
+)
+SLOW_IMPORTS = SlowImports(("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile("tensorflow|keras"))
