@@ -1,7 +1,7 @@
 """`zerolayer build` and `zerolayer check`: all that is wrong with an assignment, and its release if nothing is.
 
 The release is made in a folder apart, and comes to its place while the gradebook's rows are written: all or nothing.
-`check` does the same without that, and goes through all laws, also those of code that was proved before.
+`check` does the same without that, and goes through all laws, also where code was proved before.
 """
 
 import logging
@@ -16,11 +16,10 @@ from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Bool
+from traitlets import Bool, Unicode
 
 from lib.authoring.fingerprints import write_file
 from lib.authoring.laws import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
-from lib.authoring.laws.code import draws_the_same_again, mistakes_can_be_run, right_code_is_right
 from lib.authoring.notebook import points_in
 from lib.authoring.proved import is_proved, note
 from lib.authoring.rows import written
@@ -90,13 +89,17 @@ class Rebuild(Command, GenerateAssignmentApp):
             many = "a fault" if len(found) == 1 else f"{holding} of {len(found)} faults"
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
         self.release(trial)
-        if trial.place and not is_proved(trial.place):
-            try:
-                write_file(trial.name, trial.key)
-                if self.proof and not found:
-                    note(trial.place)
-            except OSError as error:
-                self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
+        try:
+            self.ship(trial, self.proof)
+        except OSError as error:
+            self.fail("The notebook is built. The files by which mistakes are named are not: %s", sentence(error))
+
+    def ship(self, trial: Trial, is_proved: bool) -> Path | None:
+        """Write what ships with parts that were tried, and that the unit is proved; return the file if it is new."""
+        new = write_file(trial.name, trial.ships) if trial.place and trial.ships else None
+        if trial.place and trial.ships and is_proved:
+            note(trial.place, trial.folder)
+        return new
 
     def say_faults(self, trial: Trial, rules: Iterable[Rule]) -> list[Rule]:
         """Print all faults, and return the rule that each of them breaks."""
@@ -199,7 +202,10 @@ class CheckApp(Rebuild):
     argument = "NAME"
     description = "Try a unit as its author: its notebook, its checks, its answers and its mistakes."
     examples = "zerolayer check NAME"
-    aliases, flags = options("assignment"), Command.flags
+    part = Unicode(help="The one part to try, by the name of its check, without its notebook.").tag(config=True)
+    quick = Bool(False, help="Whether small changes of right code are left out.").tag(config=True)
+    aliases = options("assignment") | {"part": "CheckApp.part"}
+    flags = Command.flags | {"quick": ({"CheckApp": {"quick": True}}, "Leave out the small changes of right code.")}
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
@@ -211,13 +217,16 @@ class CheckApp(Rebuild):
         """Print what is wrong by any law, and write the file by which checks name mistakes."""
         if trial.is_plain:
             raise ConfigError(f"{trial.name} is no unit: the configuration says that nbgrader grades it by itself.")
-        found = self.say_faults(trial, (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
-        broken = {rule.law for rule in found}
-        if not broken & {draws_the_same_again, right_code_is_right}:
+        trial.chosen = tuple(part for part in trial.key.parts if self.part in (part.name, part.id))
+        if self.part and not trial.chosen:
+            known = ", ".join(part.name for part in trial.key.parts)
+            self.fail("%s has no part called %s. It has: %s", trial.name, self.part, known)
+        found = self.say_faults(trial, OF_CODE if self.part else (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
+        if trial.ships.keys() == {part.id for part in trial.parts} and not self.quick:
             for remark in remarks(trial):
                 say(f"{remark}\n")
-        can_write = trial.place and not broken & {right_code_is_right, mistakes_can_be_run}
-        if can_write and (new := write_file(trial.name, trial.key)):
+        is_proved = not self.part and not any(rule.refuses for rule in found)
+        if new := self.ship(trial, is_proved):
             say(f"{file_line(new)} is new: checks name mistakes by it. Restart the kernels that use it.")
         if found:
             self.fail("%s has %s.", trial.name, "a fault" if len(found) == 1 else f"{len(found)} faults")
@@ -225,6 +234,6 @@ class CheckApp(Rebuild):
 
 
 def rules_for(trial: Trial) -> tuple[Rule, ...]:
-    """Return the rules of a release: those of code only where a file of the unit has changed since it had no fault."""
-    is_tried = not (trial.place and is_proved(trial.place))
-    return (*OF_NOTEBOOKS, *(OF_CODE if is_tried else ()), *OF_RUNS)
+    """Return the rules of a release: of code and runs only where a file has changed since that had no fault."""
+    proved = trial.place and is_proved(trial.place, trial.folder)
+    return OF_NOTEBOOKS if proved else (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS)

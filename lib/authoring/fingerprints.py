@@ -4,16 +4,19 @@
 inputs of the local checks.
 """
 
+import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
+from lib.checking.chance import Chance
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
     AtDesk,
@@ -31,7 +34,7 @@ from lib.checking.student_code import Failure, silence
 from lib.grading import units
 from lib.grading.files import write_whole
 from lib.mistakes import Mistake
-from lib.unit import Inputs, Part
+from lib.unit import Inputs, Part, Unit
 
 NOTHING = 1e-5
 """A single number as small as this may come from any code."""
@@ -41,17 +44,19 @@ SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
 """How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
 
 
-@dataclass
-class Built:
-    """What ships with a unit, and the mistakes that can't be told as the catalogue says, each with the reason."""
+class Ships(NamedTuple):
+    """What ships with a part, and the mistakes that can't be told as the catalogue says, each with the reason."""
 
-    at_desk: AtDesk
-    notes: list[tuple[Mistake, str]] = field(default_factory=list)
+    right: Mapping[str, Plain | Seal]
+    mistakes: Sequence[Fingerprint]
+    notes: Sequence[tuple[Mistake, str]]
 
 
-def write_file(unit: str, key: AnswerKey) -> Path | None:
-    """Write the file of a unit, and give its path if it is new. Raises OSError where it can't be written."""
-    file, text = file_of(unit), fingerprints.write(build(key).at_desk)
+def write_file(unit: str, parts: Mapping[str, Ships]) -> Path | None:
+    """Write some parts of a unit's file, and return its path if it is new. Raises OSError where it can't be written."""
+    place = units.places()[unit]
+    file, before = place.folder / fingerprints.FILE, fingerprints.read(place.module)
+    text = fingerprints.write(_merge(import_module(place.module).UNIT, parts, before))
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return None
     write_whole(file, text.encode())
@@ -59,24 +64,32 @@ def write_file(unit: str, key: AnswerKey) -> Path | None:
     return file
 
 
+def _merge(unit: Unit, parts: Mapping[str, Ships], before: AtDesk) -> AtDesk:
+    right, mistakes = (
+        {part.id: getattr(parts.get(part.id), field, getattr(before, field).get(part.id, ())) for part in unit.parts}
+        for field in ("right", "mistakes")
+    )
+    return AtDesk(right, mistakes)
+
+
 def file_of(unit: str) -> Path:
     """Name the file of a unit."""
     return units.places()[unit].folder / fingerprints.FILE
 
 
-@lru_cache(maxsize=2)
-def build(key: AnswerKey) -> Built:
-    """Run right code and all mistakes: once for who looks for faults, and who writes the file."""
-    built = Built(AtDesk({}, {}))
-    right, mistakes = dict[str, Mapping[str, Plain | Seal]](), dict[str, list[Fingerprint]]()
+def build(key: AnswerKey) -> AtDesk:
+    """Run right code and all mistakes of all parts."""
+    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, AtDesk({}, {}))
+
+
+@lru_cache(maxsize=32)
+def of_part(key: AnswerKey, part: Part) -> Ships:
+    """Run right code and all mistakes of a part: once for who looks for faults, and who writes the file."""
+    notes: list[tuple[Mistake, str]] = []
     with silence(), np.errstate(all="ignore"):
-        for part in key.parts:
-            shown = look_at_ours(part, part.desk_inputs(), key.subjects(part))
-            right[part.id] = dict(_ship(part, shown))
-            ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
-            mistakes[part.id] = list(_of_part(key, part, shown, ours, built.notes))
-    built.at_desk = AtDesk(right, mistakes)
-    return built
+        shown = look_at_ours(part, part.desk_inputs(), key.subjects(part))
+        ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
+        return Ships(dict(_ship(part, shown)), [*_of_part(key, part, shown, ours, notes)], notes)
 
 
 def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
@@ -114,15 +127,40 @@ def _show(key: AnswerKey, part: Part, mistake: Mistake) -> Iterator[tuple[int, t
     it shows with other random numbers comes with it.
     """
     run = partial(look_at_ours, part, part.desk_inputs())
-    made = (mistake.objects(key.right) for _ in range(4))
-    for number, ways in enumerate(zip(*made, strict=True), 1):
-        new, new_too, used, used_too = (tuple(objects[name] for name in part.subjects) for objects in ways)
-        yield number, ((fresh := run(new)), run(new_too, OTHER_NUMBERS))
-        if not part.repeated:
+    is_random = _is_random(key, part)
+    made = (mistake.objects(key.right) for _ in range(3))
+    for number, (source, *ways) in enumerate(zip(mistake.sources, *made, strict=True), 1):
+        new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
+        yield number, ((fresh := run(new)), run(other, OTHER_NUMBERS) if is_random else fresh)
+        if not part.repeated and may_keep(source):
             look_at_ours(part, part.other_inputs, used)
             if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
-                look_at_ours(part, part.other_inputs, used_too)
-                yield number, (later, run(used_too, OTHER_NUMBERS))
+                yield number, (later, later)
+
+
+@lru_cache(maxsize=32)
+def _is_random(key: AnswerKey, part: Part) -> bool:
+    """True if right code shows something else with other random numbers, or only `about` says what is right."""
+    one, other = (look_at_ours(part, part.desk_inputs(), key.subjects(part), salt) for salt in (0, OTHER_NUMBERS))
+    is_seeded = Seal.of(Measurement(one)).is_of(Measurement(other))
+    return not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
+
+
+def may_keep(source: str) -> bool:
+    """True if code may keep something from one call to the next: it isn't all functions without a place to keep it."""
+    tree = ast.parse(source)
+    return not all(map(_is_plain, tree.body)) or any(map(_can_keep, ast.walk(tree)))
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
+    return is_changed or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
+
+
+def _can_keep(node: ast.AST) -> bool:
+    is_stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    has_default = isinstance(node, ast.arguments) and bool(node.defaults or node.kw_defaults)
+    return is_stored or has_default or isinstance(node, ast.Global | ast.Nonlocal)
 
 
 def _take(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:

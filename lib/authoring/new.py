@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import lib.units
-from lib.authoring.fingerprints import write_file
+from lib.authoring.fingerprints import of_part, write_file
 from lib.grading import units
 from lib.grading.commands.command import Command, activation, given_names, options
 from lib.grading.files import lay_out
@@ -45,7 +45,8 @@ class NewApp(Command):
             files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
         write_all(course, files)
         lib.units.enter(str(course))
-        write_file(name, units.answer_key(name))
+        key = units.answer_key(name)
+        write_file(name, {part.id: of_part(key, part) for part in key.parts})
         say("\n".join((f"{name} is there, and all of it works:", *(f"  {path}" for path in files))))
         say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer build {name}")
 

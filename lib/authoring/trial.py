@@ -21,6 +21,7 @@ from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
+from lib.authoring.fingerprints import Ships
 from lib.authoring.markers import Hidden
 from lib.authoring.notebook import Student, mark_cells
 from lib.checking.answers import CHALLENGE
@@ -46,6 +47,8 @@ from lib.unit import Inputs, Part, Unit
 
 SEED = 1
 """The notebooks are tried on inputs that this draws."""
+TWICE = 3
+"""Draws on which right code runs twice, to show the same."""
 DESK = -1
 """In the place of a seed: the inputs of the desk."""
 
@@ -78,7 +81,8 @@ class Trial:
 
     `answers` is the key's import string, which the configuration says if it `is_configured`, and `place` that of a unit
     that was found by its name. `settings` is what nbgrader's steps have theirs from. `students` are the notebooks that
-    were made, and `ran` those that ran: for each the solution, and what students get.
+    were made, and `ran` those that ran: for each the solution, and what students get. Where parts are `chosen`, laws of
+    code look at these alone; `ships` is what they have found to ship, by part.
     """
 
     name: str
@@ -91,12 +95,14 @@ class Trial:
     place: Place | None = None
     students: dict[str, Student] = field(default_factory=dict)
     ran: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
-    _drawn: dict[tuple[str, int], Drawn] = field(default_factory=dict)
-    _lost: dict[tuple[str, int, tuple[int, ...]], tuple[Finding | None, tuple[object, ...]]] = field(
+    chosen: tuple[Part, ...] = ()
+    ships: dict[str, Ships] = field(default_factory=dict)
+    undefined: dict[Mistake, str] = field(default_factory=dict)
+    _drawn: dict[str, dict[int, Drawn]] = field(default_factory=dict)
+    _judged: dict[tuple[Part, int, tuple[int, ...]], tuple[list[Finding], tuple[object, ...]]] = field(
         default_factory=dict
     )
     _ways: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
-    undefined: dict[Mistake, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
@@ -129,6 +135,11 @@ class Trial:
         return not self.answers
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that laws of code look at."""
+        return self.chosen or self.key.parts
+
+    @property
     def hidden(self) -> list[Hidden]:
         """What its blanks hide."""
         return [each for student in self.students.values() for each in student.hidden]
@@ -150,24 +161,34 @@ class Trial:
 
     def draw(self, part: Part, seed: int) -> Drawn:
         """Draw inputs, and run right code on them. Raises whatever the unit's own code raises."""
-        if (part.id, seed) not in self._drawn:
+        drawn = self._drawn.setdefault(part.id, {})
+        if seed not in drawn:
             inputs = part.desk_inputs() if seed == DESK else part.secret_inputs(seed)
-            # What the answer key has to tell comes from one run, and is compared with another.
-            asked = not all(statement.right for statement in part.statements)
-            known = known_of(part, inputs, look_at_ours(part, inputs, self.key.subjects(part))) if asked else {}
             shown = look_at_ours(part, inputs, self.key.subjects(part))
-            self._drawn[part.id, seed] = Drawn(inputs, known, shown)
-        return self._drawn[part.id, seed]
+            # What the answer key has to tell comes from one run, and is compared with another: on a few draws.
+            asked = not all(statement.right for statement in part.statements)
+            known = known_of(part, inputs, shown) if asked else {}
+            again = asked and len(drawn) < TWICE
+            drawn[seed] = Drawn(inputs, known, look_at_ours(part, inputs, self.key.subjects(part)) if again else shown)
+        return drawn[seed]
+
+    def drawn(self, part: Part) -> list[Drawn]:
+        """Return what was drawn of a part until now."""
+        return [*self._drawn.get(part.id, {}).values()]
+
+    def judge(self, part: Part, subjects: tuple[object, ...], seed: int) -> list[Finding]:
+        """Return what becomes of each statement by some code on a draw."""
+        at = part, seed, tuple(map(id, subjects))
+        if at not in self._judged:
+            inputs, known, _ = self.draw(part, seed)
+            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
+            self._judged[at] = found, subjects  # kept, or another one could have its id
+        return self._judged[at][0]
 
     def lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
         """Return the first statement with points that isn't right of some code on a draw."""
-        at = part.id, seed, tuple(map(id, subjects))
-        if at not in self._lost:
-            inputs, known, _ = self.draw(part, seed)
-            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
-            wrong = (each for each in found if each.statement.points and each.state != "right")
-            self._lost[at] = next(wrong, None), subjects  # kept, or another one could have its id
-        return self._lost[at][0]
+        wrong = (each for each in self.judge(part, subjects, seed) if each.statement.points and each.state != "right")
+        return next(wrong, None)
 
     def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
         """Return wrong objects among the right ones, for each way to make a mistake.
@@ -200,7 +221,7 @@ class Trial:
                 exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
         found = {name: each for each in needed for name in each.names}
         for subject, parts in subjects.items():
-            if subject in found:
+            if subject in found and {*parts} & {*self.parts}:
                 place = found[subject].place
                 yield RightCode(place, cells[place].splitlines(), found[subject].node, parts, space)
 

@@ -23,7 +23,7 @@ class Fault(ValueError):
     """
 
     def __init__(self, where: str, what: str, attempt: str, *, found: str = "", expected: str = "") -> None:
-        super().__init__(where, what)
+        super().__init__(where, what, attempt)  # all that a copy in another process is made of
         self.where, self.what, self.attempt, self.found, self.expected = where, what, attempt, found, expected
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Units: one folder for each notebook, named as its assignment; `closed` in it holds the answers and never ships.
 
-The units that come with this package lie here. A course has units of its own in its folder `units/`, and they are
+The units that come with this package are here. A course has units of its own in its folder `units/`, and they are
 imported under the same name, `lib.units.NAME`. A course's folder is the one with `nbgrader_config.py`: the working
 directory, or one that it is in.
 
@@ -39,7 +39,7 @@ def enter(course: str) -> None:
 
 
 def course_folder() -> str:
-    """Give the folder of the course that this process works in, or nothing: it may be a student's."""
+    """Return the folder of the course that this process works in, or nothing: it may be a student's."""
     if named := os.environ.get(COURSE):
         return named
     try:

@@ -102,6 +102,7 @@ def write(file: str, content: str) -> Change:
 
 CHECK = "'check-loss'"
 ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
+UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
 BROKEN = {
     # the notebook
     "missing check cell": Broken(
@@ -176,8 +177,7 @@ BROKEN = {
             "def helper(w, X, y, rate, steps):\n    for _ in range(steps):\n        w = w - rate * gradient(w, X, y)\n"
             "    return w\n\n\ndef draw(rng)",
         ),
-        "it shows the right answer 'fit'",
-        faults=2,
+        f"{OPEN}:10: it shows what the blank at",
     ),
     "open half imports the closed one": Broken(
         text(OPEN, "def draw(rng)", "def peek():\n    from .closed import right\n\n\ndef draw(rng)"),
@@ -188,13 +188,21 @@ BROKEN = {
         "leads to the answers.\nFound:    lib.reference",
     ),
     "open half can't be imported where graded": Broken(
-        both(write("helpers.py", "X = 1\n"), text(OPEN, "import numpy as np", "import numpy as np\nimport helpers")),
-        "the unit where submissions run is not what it should be",
+        both(
+            write("helpers.py", "X = 1\n"),
+            text(OPEN, "import numpy as np", "import numpy as np\nimport helpers"),
+        ),
+        "helpers is imported, which students may not have",
+        faults=4,
+    ),
+    "a package that isn't installed": Broken(
+        text(OPEN, "PARTS = ", 'PACKAGES = ("nosuch>=2",)\nPARTS = '),
+        f"{OPEN}: a unit that needs nosuch>=2.\nFound:    it is not installed here",
     ),
     # words
     "statement without a hint": Broken(
-        text(OPEN, '    hint="Print w in each of three steps.",\n', ""),
-        f"{OPEN}:36: steps: a statement without a hint.\nExpected:",
+        UNHINTED,
+        f"{OPEN}:36: result: a statement without a hint.\nExpected:",
         held=False,
     ),
     "question without its choice": Broken(
@@ -259,8 +267,6 @@ BROKEN = {
         held=False,
     ),
     "two faults": Broken(
-        both(more(f"Hint: `{ANSWER}`", "tip"), text(OPEN, '    hint="Print w in each of three steps.",\n', "")),
-        "cell 'tip': it shows what the blank at",
-        faults=2,
+        both(more(f"Hint: `{ANSWER}`", "tip"), UNHINTED), "cell 'tip': it shows what the blank at", faults=2
     ),
 }

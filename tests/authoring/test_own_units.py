@@ -60,14 +60,16 @@ def course(tmp_path_factory, lockable_here):
     """A course in an empty folder: `new`, the page's second part, another unit, and a class."""
     course = begin(tmp_path_factory.mktemp("own"))
     succeeds(course.zerolayer("new", "other"))
+    with (course.root / "units/other/exercise.py").open("a") as file:
+        file.write('PACKAGES = ("packaging>=24",)\n')
     checked = succeeds(course.zerolayer("check", UNIT)).stdout
     assert f"{UNIT} has no fault" in checked and "changes of right code in" in checked
     built = succeeds(course.zerolayer("build", UNIT)).stdout
     assert "changes of right code" not in built
     assert [" ".join(line.split()) for line in built.splitlines()[1:4]] == [
         "check-loss 2 The loss",
-        "check-fit 1 The loop",
-        "together 3",
+        "check-fit 2 The loop",
+        "together 4",
     ]
     hand_in(course, UNIT, "ada", **BLANKS)
     hand_in(course, UNIT, "ben", **{**BLANKS, "loss": "np.sum((y - yhat) ** 2)"})
@@ -105,7 +107,7 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
     for path, more, text in BLOCKS:
         if not more and not path.endswith(".ipynb"):
             assert text in (course.root / path).read_text(), "what `new` writes"
-    assert points(course) == {"ada": 3, "ben": 1, "cleo": 0, "dora": 2, "walker": 0, **dict.fromkeys(THIEVES, 0)}
+    assert points(course) == {"ada": 4, "ben": 2, "cleo": 0, "dora": 2, "walker": 0, **dict.fromkeys(THIEVES, 0)}
     graded = verdicts(course)
     named = {student: [each.name for part in graded[student].parts for each in part.mistakes] for student in graded}
     assert named["ben"] == ["The squared differences are summed, not averaged"]
@@ -119,6 +121,8 @@ def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     assert b"figures" not in files[f"{UNIT}/README.md"], "it has none"
     open_half = {f"lib/units/{UNIT}/{file}" for file in ("exercise.py", "fingerprints.json")}
     assert open_half | {"lib/units/other/exercise.py"} <= {*files}
+    [metadata] = [content for name, content in files.items() if name.endswith("/METADATA")]
+    assert b"Requires-Dist: packaging>=24\n" in metadata, "what another unit asks for"
     assert not [name for name in files if "closed" in name]
     assert not [code for code in BLANKS.values() if code.encode() in b"".join(files.values())]
 
@@ -158,7 +162,7 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     assert "the unit has other parts or points now" in graded.stdout
     succeeds(other.zerolayer("build", UNIT))
     assert "in the unit" not in other.zerolayer("grade", UNIT, *QUICK).stderr
-    assert points(other)["ada"] == 4
+    assert points(other)["ada"] == 5
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
     assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-" in graded.stdout
     assert why in graded.stdout
     assert "Traceback" not in graded.stderr
-    assert points(broken)["ada"] == 3
+    assert points(broken)["ada"] == 4
 
 
 COMMANDS = ("check", "build", "bundle")
@@ -204,7 +208,7 @@ def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, t
     named = 'c.UnitPreprocessor.units = {"mine": "lib.units.other.closed.ANSWER_KEY"}'
     other = changed(course, tmp_path, ("nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}"))
     succeeds(other.zerolayer("grade", UNIT, "--force", "--student=ada", *QUICK))
-    assert points(other)["ada"] == 3
+    assert points(other)["ada"] == 4
     assert (other.root / MISTAKES).with_name("proved.txt").is_file()
     slips = (
         ("'np.sum'", "'1 * np.mean'", "a mistake that earns all points"),

@@ -53,7 +53,7 @@ def desk_and_judge(
 ) -> tuple[list[Finding], list[str], PartVerdict]:
     """Give what the desk finds, the names that it has for mistakes, and the verdict."""
     key = AnswerKey(Unit("little", "Little", (part,)), {"f": right}, mistakes)
-    at_desk, inputs = build(key).at_desk, part.desk_inputs()
+    at_desk, inputs = build(key), part.desk_inputs()
     shown = look_at(part, inputs, (code,))
     findings = find(part, inputs, shown, at_desk.right[part.id])
     names = [mistake.name for mistake in name_mistakes(part, inputs, shown, at_desk)]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import build, file_of
+from lib.authoring.fingerprints import build, file_of, of_part
 from lib.checking import fingerprints
 from lib.checking.fingerprints import Measurement, Seal
 from lib.checking.student_code import Failure
@@ -65,7 +65,7 @@ def test_desk_and_judge_give_the_same_names_and_none_to_other_code() -> None:
 def test_build_says_what_cannot_be_told() -> None:
     same = mistakes_of({"One": "def f(x): return 2 * x", "Another": "def f(x): return x + x", "None": "f = f"})
     key = AnswerKey(Unit("little", "Little", (one(),)), {"f": lambda x: x}, tuple(same))
-    assert {mistake.name: why for mistake, why in build(key).notes} == {
+    assert {mistake.name: why for mistake, why in of_part(key, key.parts[0]).notes} == {
         "Another": "way 1: the same as 'One'",
         "None": "way 1: nothing tells it from other code",
     }
@@ -108,7 +108,7 @@ def test_an_error_is_told_by_its_message_only_where_nothing_else_tells() -> None
 def test_the_file_holds_words_digests_and_right_results_alone_and_may_be_missing() -> None:
     sealed = Statement("Sealed", "Sealed.", lambda inputs, f: f(np.zeros(2), np.sum), sealed=True)
     key = AnswerKey(Unit("little", "Little", (part_of(*PART.statements, sealed),)), {"f": lambda x, g: g(x)}, ())
-    at_desk = build(key).at_desk
+    at_desk = build(key)
     data = json.loads(fingerprints.write(at_desk))
     assert set(data) == {"right", "hints", "mistakes"} and set(data["right"]["check-f"]) == {"<lambda>"}
     assert set(data["right"]["check-f"]["<lambda>"]) == {"grids", "digest", "by_message"}

@@ -44,7 +44,7 @@ EXAMPLES = {
 def unit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit that ships fingerprints and examples."""
     right = {"loss": written(RIGHT)["loss"], "slope": None, "Layer": None}
-    at_desk = build(AnswerKey(Unit("little", "Little", (LOSS,)), right, MISTAKES)).at_desk
+    at_desk = build(AnswerKey(Unit("little", "Little", (LOSS,)), right, MISTAKES))
     monkeypatch.setattr(fingerprints, "read", lambda package: at_desk)
     monkeypatch.setattr(help, "read_examples", lambda package: EXAMPLES)
 

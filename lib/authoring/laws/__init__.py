@@ -4,15 +4,22 @@ Each law is a function that looks at a `Trial` and gives its faults. Its first s
 in each fault that says nothing more exact. `check` and `build` go through the same.
 """
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Set
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from itertools import groupby
+from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
 
+from lib.authoring.fingerprints import Ships, of_part
 from lib.authoring.laws import code, notebooks, open_half
 from lib.authoring.trial import Law, Trial
 from lib.checking.student_code import silence
 from lib.grading.errors import Fault
+from lib.grading.progress import bar
 
 
 class Rule(NamedTuple):
@@ -36,6 +43,7 @@ OF_NOTEBOOKS = (
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)
 MISTAKES = (*CODE, code.mistakes_can_be_run)
+NEEDED_TO_SHIP = {code.draws_the_same_again, code.right_code_is_right, code.mistakes_can_be_run}
 OF_CODE = (
     Rule(code.has_hints, refuses=False),
     Rule(code.is_worth_something),
@@ -48,10 +56,9 @@ OF_CODE = (
     Rule(code.mistakes_cost_points, CODE),
     Rule(code.mistakes_cost_once, CODE),
     Rule(code.mistakes_have_names, (*MISTAKES, code.is_worth_something, code.mistakes_cost_points), refuses=False),
-    Rule(open_half.is_seen_where_graded),
 )
-"""What need not be tried again while a unit's files are as they were."""
-RUN = (*MADE, open_half.is_seen_where_graded, notebooks.runs_to_its_end)
+"""What is asked of each part by itself."""
+RUN = (*MADE, notebooks.runs_to_its_end)
 OF_RUNS = (
     Rule(notebooks.runs_to_its_end, MADE),
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
@@ -62,7 +69,18 @@ OF_RUNS = (
 
 def faults_of(trial: Trial, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Fault]]:
     """Yield each fault once, and the rule that it breaks."""
-    broken, told = set[Law](), set[str]()
+    broken, seen = set[Law](), set[str]()
+    for is_of_parts, those in groupby(rules, OF_CODE.__contains__):
+        for rule, fault in (try_parts if is_of_parts else go_through)(trial, [*those], broken):
+            broken.add(rule.law)
+            if str(fault) not in seen:
+                seen.add(str(fault))
+                yield rule, fault
+
+
+def go_through(trial: Trial, rules: Iterable[Rule], broken: Set[Law]) -> Iterator[tuple[Rule, Fault]]:
+    """Yield the faults by each rule whose needs aren't broken."""
+    broken = {*broken}
     for rule in rules:
         if broken.isdisjoint(rule.needs):
             with silence(), np.errstate(all="ignore"):
@@ -70,6 +88,41 @@ def faults_of(trial: Trial, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Fault
             for fault in found:
                 fault.expected = fault.expected or (rule.law.__doc__ or "").partition("\n")[0]
                 broken.add(rule.law)
-                if str(fault) not in told:
-                    told.add(str(fault))
-                    yield rule, fault
+                yield rule, fault
+
+
+# ---- Part by part
+
+
+Tried = tuple[list[tuple[int, Fault]], Ships | None]
+"""The faults of a part, each with its rule's number, and what ships with the part if all of that can be run."""
+_forked: tuple[Trial, list[Rule], Set[Law]]
+"""What processes have from the one that they are forked from: it doesn't go through a pipe."""
+
+
+def try_parts(trial: Trial, rules: list[Rule], broken: Set[Law]) -> Iterator[tuple[Rule, Fault]]:
+    """Yield the faults of all parts, rule by rule, and note what ships. Each part is tried in a process of its own."""
+    global _forked
+    _forked, left = (trial, rules, broken), {number: part.name for number, part in enumerate(trial.parts)}
+    found = dict[int, Tried]()
+    if len(left) == 1 or not hasattr(os, "fork"):
+        found = {number: _try_part(number) for number in left}
+    else:
+        with bar(len(left), "part") as progress, ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+            numbers = {pool.submit(_try_part, number): number for number in left}
+            for done in as_completed(numbers):
+                found[numbers[done]] = done.result()
+                del left[numbers[done]]
+                progress.set_description(", ".join(left.values()), refresh=False)
+                progress.update()
+    trial.ships |= {part.id: ships for number, part in enumerate(trial.parts) if (ships := found[number][1])}
+    for at, rule in enumerate(rules):
+        yield from ((rule, fault) for number in sorted(found) for of, fault in found[number][0] if of == at)
+
+
+def _try_part(number: int) -> Tried:
+    trial, rules, broken = _forked
+    part = trial.parts[number]
+    found = [(rules.index(rule), fault) for rule, fault in go_through(replace(trial, chosen=(part,)), rules, broken)]
+    lacks = {rules[at].law for at, _ in found} & NEEDED_TO_SHIP
+    return found, None if lacks else of_part(trial.key, part)

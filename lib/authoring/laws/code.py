@@ -1,39 +1,36 @@
 """Laws of a unit's code: right code is right on every draw, and a mistake costs points, once, and has a name."""
 
-import __future__
-
 import inspect
-import re
-import sys
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import pairwise
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain, islice, pairwise
+from time import process_time
 from typing import Any
 
 import numpy as np
 
-from lib.authoring.fingerprints import build
+from lib.authoring.fingerprints import of_part
 from lib.authoring.trial import DESK, Drawn, Faults, Trial
 from lib.checking.chance import Chance
-from lib.checking.findings import Finding, find, find_wrong
+from lib.checking.findings import Finding, find
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
+from lib.checking.spying import namespace_of
 from lib.checking.student_code import Budget, Failure
 from lib.grading import units
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
-from lib.unit import Part, Statement
+from lib.unit import Look, Part, Statement
 
-LATE_ANNOTATIONS = __future__.annotations.compiler_flag
-MANY = 30
-"""Draws on which right code is tried."""
-OFTEN = 6
-"""On so many of these at most may be right what is right on the one before. A single truth value is so on half."""
-RUNS = 2000
-"""Ways to make a mistake are run so often in all, but on `FEWEST` draws at least: then a unit of a few hundred is tried
-in half a minute, and one of a few on many draws."""
-FEWEST = 2
+MANY, FEWEST = 30, 8
+"""Draws on which right code is tried, and each mistake on a quarter of the second at least."""
+SECONDS = 0.5
+"""Seconds of a processor after which the fewest draws are enough: once for right code of a part, and once for its
+mistakes."""
+OFTEN = 0.2
+"""On this share of them at most may be right what is right on the one before. A single truth value is so on half."""
 ENOUGH = 10
 """Mistakes of one part with which another part is tried: a part that harms by one harms by most."""
 LONG = 30.0
@@ -45,7 +42,7 @@ LONG = 30.0
 
 def has_hints(trial: Trial) -> Faults:
     """Each statement with points has a hint: one thing to try where it is wrong."""
-    for part in trial.key.parts:
+    for part in trial.parts:
         for statement in part.statements:
             if statement.points and not statement.hint:
                 attempt = 'add a line such as  hint="Compute two samples by hand."'
@@ -54,7 +51,7 @@ def has_hints(trial: Trial) -> Faults:
 
 def is_worth_something(trial: Trial) -> Faults:
     """A part with mistakes has points, which each of them costs. A part for practice alone has none."""
-    for part in trial.key.parts:
+    for part in trial.parts:
         if not part.points and any(mistake.part == part.id for mistake in trial.key.mistakes):
             attempt = "give one of its statements some: points=1"
             yield Fault(where(part), f"the part {part.id!r} is worth nothing", attempt, found="0 points")
@@ -78,7 +75,7 @@ def asks_what_has_an_answer(trial: Trial) -> Faults:
 
 def draws_the_same_again(trial: Trial) -> Faults:
     """A part draws the same inputs from one seed: the student's kernel and the judge both draw."""
-    for part in trial.key.parts:
+    for part in trial.parts:
         try:
             once, again = (repr([*map(_text_of, part.secret_inputs(0).items())]) for _ in range(2))
         except Exception:  # of what fails another law tells
@@ -97,8 +94,8 @@ def _text_of(item: tuple[str, object]) -> str:
 
 def right_code_is_right(trial: Trial) -> Faults:
     """Right code is right on every draw, and the same each time it runs."""
-    for part in trial.key.parts:
-        for seed in (DESK, *range(MANY)):
+    for part in trial.parts:
+        for seed in _draws((DESK, *range(MANY)), FEWEST):
             drawn = f"of {part.id!r}, {'on the inputs of the desk' if seed == DESK else f'drawn from seed {seed}'}"
             try:
                 wrong = next((each for each in _findings(part, trial.draw(part, seed)) if each.state != "right"), None)
@@ -123,6 +120,15 @@ def right_code_is_right(trial: Trial) -> Faults:
                 break
 
 
+def _draws(seeds: Iterable[int], fewest: int) -> Iterator[int]:
+    """Yield seeds until the time for them is spent."""
+    begin = process_time()
+    for number, seed in enumerate(seeds):
+        if number >= fewest and process_time() - begin > SECONDS:
+            return
+        yield seed
+
+
 def _raise_again(trial: Trial, part: Part, statement: Statement, seed: int) -> None:
     for case in statement.cases:
         statement.look(of_case(trial.draw(part, seed).inputs, case), *trial.key.subjects(part))
@@ -144,7 +150,7 @@ def examples_agree(trial: Trial) -> Faults:
     if trial.place is None:
         return
     file = file_line(trial.place.folder / EXAMPLES)
-    for part in trial.key.parts:
+    for part in trial.parts:
         what = f"the worked example of {part.id!r}"
         try:
             example = work_example(part, trial.key.subjects(part), trial.place.module, Budget(LONG))
@@ -161,40 +167,38 @@ def examples_agree(trial: Trial) -> Faults:
 
 def asks_for_other_results(trial: Trial) -> Faults:
     """What is right on one draw is wrong on most others: else it can be written down without code."""
-    for part in trial.key.parts:
-        draws = [trial.draw(part, seed) for seed in (DESK, *range(MANY))]
-        again = (now._replace(shown=before.shown) for before, now in pairwise(draws))
+    for part in trial.parts:
+        draws = trial.drawn(part)
+        again = [now._replace(shown=before.shown) for before, now in pairwise(draws)]
         fitting = sum(_earns_all(_findings(part, each)) for each in again)
-        if part.points and fitting > OFTEN:
+        if part.points and fitting > OFTEN * len(again):
             yield Fault(
                 where(part),
                 f"the part {part.id!r} asks for the same on many draws",
                 "draw inputs, and sizes, for which the results differ, or ask for several results in one list",
-                found=f"in {fitting} of {MANY} draws what right code shows on another one earns all points",
+                found=f"in {fitting} of {len(again)} draws what right code shows on another one earns all points",
             )
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    """True if all points are earned, but for statements on overflow and chance: much is right there on every draw."""
-    earning = (each for each in findings if each.statement.points)
-    asked = [
-        each
-        for each in earning
-        if not each.statement.is_about_overflow and not isinstance(each.statement.right, Chance)
-    ]
-    return bool(asked) and all(each.state == "right" for each in asked)
+    """True if all points are earned, but for statements on overflow: finite numbers are right on every draw.
+
+    What is right of random code, such as a mean about 0, may be so on every draw, too: that alone is no fault.
+    """
+    asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    is_certain = any(not isinstance(each.statement.right, Chance) for each in asked)
+    return is_certain and all(each.state == "right" for each in asked)
 
 
 def can_fail(trial: Trial) -> Faults:
     """A statement with points fails for some code."""
-    for part in trial.key.parts:
-        inputs, known, _ = trial.draw(part, 0)
+    for part in trial.parts:
         never = [statement for statement in part.statements if statement.points]
         for subjects in _wrong_codes(trial, part):
             if not never:
                 break
-            shown = look_at_ours(part, inputs, subjects)
-            never = [statement for statement in never if not find_wrong(statement, inputs, shown, known)]
+            right = {each.statement for each in trial.judge(part, subjects, 0) if each.state == "right"}
+            never = [statement for statement in never if statement in right]
         for statement in never:
             yield Fault(
                 where(statement),
@@ -224,32 +228,45 @@ def _stand_in(right: object, give: Callable[..., Any]) -> object:
 
 def mistakes_can_be_run(trial: Trial) -> Faults:
     """A mistake is right code with a change in it, and has names of NumPy, of right code, or of `names`."""
-    for mistake in trial.key.mistakes:
-        part, ways = trial.key.part(mistake.part), trial.ways(mistake)
-        lost = [trial.lost(part, _subjects(part, objects), 0) for objects in ways] if part else []
+    for mistake, part, ways in _written(trial):
+        lost = [trial.lost(part, _subjects(part, objects), 0) for objects in ways] if not mistake.is_generic else []
         said = [text for each in lost if each and "NameError" in (text := told(each))]
-        said += [trial.undefined[mistake]] if mistake in trial.undefined else []
-        if said and not mistake.is_generic:
+        said += [trial.undefined[mistake]] if mistake in trial.undefined and not mistake.is_generic else []
+        if said:
             what = _of(mistake, "changed code that can't be run")
             yield Fault(_place_of(trial, mistake), what, "correct the change", found=said[0])
 
 
 def mistakes_cost_points(trial: Trial) -> Faults:
     """A mistake costs points on every draw, in whatever way it is made."""
-    draws = _count_draws(trial)
-    for mistake, part, ways in _written(trial):
+    for part in trial.parts:
         # Not each change of any result is a mistake everywhere, and a part worth nothing is told of by another law.
-        for objects in ways if part.points and not mistake.is_generic else ():
-            subjects = _subjects(part, objects)
-            if earning := [seed for seed in range(draws) if trial.lost(part, subjects, seed) is None]:
-                what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
-                advice = (
-                    "draw inputs on which it always shows, add a statement that tells it from right code, or take it"
-                )
-                attempt = f"{advice} out. {_see_draw(trial, part, earning[0])}"
-                found = f"{part.points:g} points in {len(earning)} of {draws} draws, such as from seed {earning[0]}"
-                yield Fault(_place_of(trial, mistake), _of(mistake, what), attempt, found=f"all {found}")
-                break
+        written = [(mistake, ways) for mistake, own, ways in _written(trial) if own is part and not mistake.is_generic]
+        found, draws = dict[Mistake, list[int]](), 0
+        for seed in _draws(range(MANY), FEWEST // 4) if part.points and written else ():
+            draws += 1
+            for mistake, ways in written:
+                if any(_earns(trial, part, _subjects(part, objects), seed) for objects in ways):
+                    found.setdefault(mistake, []).append(seed)
+        for mistake, earning in found.items():
+            what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
+            advice = "draw inputs on which it always shows, add a statement that tells it from right code, or take it"
+            attempt = f"{advice} out. {_see_draw(trial, part, earning[0])}"
+            count = f"{part.points:g} points in {len(earning)} of {draws} draws, such as from seed {earning[0]}"
+            yield Fault(_place_of(trial, mistake), _of(mistake, what), attempt, found=f"all {count}")
+
+
+def _earns(trial: Trial, part: Part, subjects: tuple[object, ...], seed: int) -> bool:
+    """True if code earns all points on a draw. Where it lost some on the first, it mostly does by the same look."""
+    first = trial.lost(part, subjects, 0) if seed else None
+    if first and trial.lost(_look_alone(part, first.statement.look), subjects, seed):
+        return False
+    return trial.lost(part, subjects, seed) is None
+
+
+@lru_cache(maxsize=256)
+def _look_alone(part: Part, look: Look) -> Part:
+    return replace(part, statements=tuple(each for each in part.statements if each.look is look))
 
 
 def mistakes_cost_once(trial: Trial) -> Faults:
@@ -258,16 +275,20 @@ def mistakes_cost_once(trial: Trial) -> Faults:
         "let the look call functions of its own in place of the student's, by Calls().within(f, g=…), or give what a"
         " method needs, by lib.checking.layers.prepare"
     )
-    harmed, tried = set[str](), Counter[tuple[str, str]]()
-    for mistake, own, ways in _written(trial):
-        for part in trial.key.parts if ways else ():
-            tried[own.id, part.id] += 1
-            if _code_of(part) == _code_of(own) or tried[own.id, part.id] > ENOUGH or part.id in harmed:
-                continue
-            if lost := _lost_elsewhere(trial, part, ways[0]):
-                harmed.add(part.id)
+    for part in trial.parts:
+        others = [own for own in trial.key.parts if _code_of(own) != _code_of(part)]
+        mistakes = chain.from_iterable(islice(_of_part(trial, own), ENOUGH) for own in others)
+        for mistake, objects in mistakes:
+            if lost := _lost_elsewhere(trial, part, objects):
                 what = f"the part {part.id!r} loses points by a mistake in another, {_of(mistake)}"
                 yield Fault(where(lost.statement), what, attempt, found=told(lost))
+                break
+
+
+def _of_part(trial: Trial, part: Part) -> Iterator[tuple[Mistake, Mapping[str, object]]]:
+    for mistake in trial.key.mistakes:
+        if mistake.part == part.id and (ways := trial.ways(mistake)):
+            yield mistake, ways[0]
 
 
 def mistakes_have_names(trial: Trial) -> Faults:
@@ -276,19 +297,15 @@ def mistakes_have_names(trial: Trial) -> Faults:
         "draw other inputs, or say so in its group: same = { 'this' = 'that' }, untold = ['this'], or named = ['this']"
         " where it only raises, or gives nan or nothing"
     )
-    for mistake, found in dict.fromkeys(build(trial.key).notes):
-        what = _of(mistake, "a mistake without numbers of its own")
-        yield Fault(_place_of(trial, mistake), what, attempt, found=found)
-
-
-def _count_draws(trial: Trial) -> int:
-    written = sum(len(mistake.sources) for mistake in trial.key.mistakes)
-    return max(FEWEST, min(MANY, RUNS // max(1, written)))
+    for part in trial.parts:
+        for mistake, found in dict.fromkeys(of_part(trial.key, part).notes):
+            what = _of(mistake, "a mistake without numbers of its own")
+            yield Fault(_place_of(trial, mistake), what, attempt, found=found)
 
 
 def _written(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
     for mistake in trial.key.mistakes:
-        if part := trial.key.part(mistake.part):
+        if (part := trial.key.part(mistake.part)) in trial.parts and part:
             yield mistake, part, trial.ways(mistake)
 
 
@@ -302,25 +319,17 @@ def _code_of(part: Part) -> str:
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
     """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
-    right = trial.key.right
-    wrong = {name: each for name, each in objects.items() if right[name] is not each}
-    subjects = tuple(wrong.get(name) or _define_among(right[name], wrong) for name in part.subjects)
-    is_touched = any(one is not other for one, other in zip(subjects, trial.key.subjects(part), strict=True))
-    return trial.lost(part, subjects, 0) if is_touched else None
-
-
-def _define_among(right: Any, wrong: Mapping[str, object]) -> Any:
-    """Define right code anew, so that it calls wrong code by its name as a student's would; or give it as it is."""
+    inputs, known, _ = trial.draw(part, 0)
+    wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
+    called = [({**home}, home) for right in trial.key.subjects(part) if (home := namespace_of(right))]
     try:
-        source = textwrap.dedent(inspect.getsource(right))
-        code = compile(source, "<right code>", "exec", LATE_ANNOTATIONS)
-    except (OSError, TypeError, SyntaxError):  # it has no source, or none that stands by itself
-        return right
-    if not any(re.search(rf"\b{name}\b", source) for name in wrong):
-        return right
-    space = {**vars(sys.modules[right.__module__]), **wrong}
-    exec(code, space)
-    return space.get(right.__name__, right)
+        for before, home in called:
+            home.update({name: each for name, each in wrong.items() if name in before})
+        found = find(part, inputs, look_at_ours(part, inputs, _subjects(part, objects)), known)
+    finally:
+        for before, home in called:
+            home.update(before)
+    return next((each for each in found if each.statement.points and each.state != "right"), None)
 
 
 # What is said

@@ -1,20 +1,15 @@
 """Laws of what students get of a unit: it leads to no answer, shows none, and can be imported where code is graded."""
 
 import ast
-import inspect
-import json
 import re
 import sys
-import textwrap
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from types import FunctionType
 
 import lib
-from lib.answer_key import AnswerKey
 from lib.authoring.markers import parse_expression
 from lib.authoring.notebook import places_of
 from lib.authoring.trial import Faults, Trial
@@ -22,31 +17,13 @@ from lib.authoring.wheel import PROJECT, open_half
 from lib.grading import units
 from lib.grading.errors import Fault, file_line
 from lib.grading.judge.python_cells import parse
-from lib.grading.run.pool import PackedNotebook, RunTask
-from lib.grading.run.settings import BoundedExecute
-from lib.grading.sandbox.doctor import find_obstacle
 from lib.grading.units import CLOSED
 from lib.units import EXERCISE
 
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
 """What nothing that students get may import, besides a unit's closed half."""
-SHORT = 30
-"""Characters of a function's body, spaces left out, below which other code may be the same by chance."""
-MOVE = f"move it into {CLOSED}; a statement without `right` asks the answer key, and examples say what you know by hand"
 SAY = "say it in words there, or put another blank there, or hide less at the first"
 COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
-LOOK = """
-import importlib, sys
-importlib.import_module({module!r})
-for name in sorted(name for name in sys.modules if name.startswith({closed!r})):
-    print("is loaded:", name)
-for name in {closed!r}:
-    try:
-        importlib.import_module(name)
-        print("can be imported:", name)
-    except ImportError:
-        pass
-"""
 
 
 def leads_nowhere(trial: Trial) -> Faults:
@@ -107,21 +84,17 @@ def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
 
 
 def shows_no_answer(trial: Trial) -> Faults:
-    """Nothing that students get shows what a blank hides, or the body of right code."""
+    """Nothing that students get shows what a blank hides."""
     blanks = {each.expression: f"what the blank at {each.place} hides" for each in trial.hidden}
     blanks = {answer: whose for answer, whose in blanks.items() if gives_answer_away(answer)}
-    own = open_files(trial)
-    bodies = {answer: f"the right answer {name!r}" for answer, name in (_bodies_of(trial.key) if own else ())}
-    if not (blanks or bodies):
-        return
-    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own.items(), *_texts_beside(trial)]
+    own = open_files(trial).items()
+    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own, *_texts_beside(trial)] if blanks else []
     for where, text in texts:
         compressed = compress(text)
-        for answer, whose in ({**bodies, **blanks} if where in own else blanks).items():
+        for answer, whose in blanks.items():
             if shows(compressed, answer):
                 at = file_line(where, _line_of(text, answer)) if isinstance(where, Path) else where
-                attempt = MOVE if answer in bodies else SAY
-                yield Fault(at, f"it shows {whose}", attempt, found=answer.strip())
+                yield Fault(at, f"it shows {whose}", SAY, found=answer.strip())
 
 
 def open_files(trial: Trial) -> dict[Path, str]:
@@ -183,40 +156,3 @@ def compress(text: str) -> str:
 def _line_of(text: str, answer: str) -> int:
     lines = text.split("\n")
     return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))
-
-
-def _bodies_of(key: AnswerKey) -> Iterator[tuple[str, str]]:
-    """Yield the body of each function of right code, and whose it is. What that imports from elsewhere is no answer."""
-    homes = {getattr(key.right[name], "__module__", "") for part in key.parts for name in part.subjects}
-    for name, right in key.right.items():
-        if getattr(right, "__module__", "") not in homes:
-            continue
-        methods = vars(right).values() if isinstance(right, type) else [right]
-        for function in methods:
-            if isinstance(function, FunctionType) and len(compress(body := _body_of(function))) > SHORT:
-                yield body, name
-
-
-def _body_of(function: FunctionType) -> str:
-    try:
-        [tree] = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return ""
-    if not isinstance(tree, ast.FunctionDef):
-        return ""
-    return "\n".join(map(ast.unparse, tree.body[bool(ast.get_docstring(tree)) :]))
-
-
-def is_seen_where_graded(trial: Trial) -> Faults:
-    """Where submissions run a unit's open half can be imported, and its closed one can't."""
-    if trial.place is None or find_obstacle():  # where kernels can't be locked in, another machine grades
-        return
-    module = trial.place.module
-    closed = (f"{module}.{CLOSED}", "lib.reference", "lib.grading.judge")
-    look = PackedNotebook.of_code(LOOK.format(module=module, closed=closed))
-    result = RunTask({"look": look}, BoundedExecute().bounds)()["look"]
-    [ran] = json.loads(result.cells)
-    if found := result.error() or "".join(output.get("text", "") for output in ran["outputs"]).strip():
-        attempt = "import in the open half only what students have, and nothing of the closed half"
-        where = file_line(trial.place.folder / EXERCISE)
-        yield Fault(where, "the unit where submissions run is not what it should be", attempt, found=found)

@@ -11,10 +11,13 @@ from collections.abc import Collection, Iterator
 from types import CodeType, FunctionType, ModuleType
 
 from lib.checking.answers import forget_right
+from lib.checking.dispatch import Checks
+from lib.predictions import Predict
 from lib.unit import Unit
 
 EXPLORE = "explore"
-"""How names begin that notebooks take from a unit's modules, besides the names of its package that are no code."""
+"""How names begin that notebooks take from a unit's modules, besides these."""
+OF_NOTEBOOKS = Unit | Checks | Predict
 
 
 def forget(packages: Collection[str]) -> None:
@@ -27,8 +30,7 @@ def forget(packages: Collection[str]) -> None:
     used = _find_used([*parts, *(value for name, value in named if name.startswith(EXPLORE))], modules)
     for module in modules:
         for name, value in list(vars(module).items()):
-            is_the_packages = module.__name__ in packages and not isinstance(value, FunctionType | type)
-            is_kept = is_the_packages or isinstance(value, ModuleType) or name.startswith(("__", EXPLORE))
+            is_kept = isinstance(value, ModuleType | OF_NOTEBOOKS) or name.startswith(("__", EXPLORE))
             if not is_kept and name not in used[module.__name__]:
                 delattr(module, name)
     gc.collect()

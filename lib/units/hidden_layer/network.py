@@ -17,7 +17,7 @@ import numpy as np
 from lib.checking.layers import make_test_class, prepare
 from lib.checking.results import Plain
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, statement
 
 NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
 """(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
@@ -79,24 +79,6 @@ class Layer:
 def copy_array(value: Any) -> Any:
     """Copy an array, into which later code may write; return anything else as it is."""
     return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def forward(inputs: Inputs, Network: Any) -> Several:
-    """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
-
-    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
-        return {"returned": network.forward(input), "output": getattr(network, "output", None)}
-
-    return _run_passes(inputs, Network, "forward", run)
-
-
-def backward(inputs: Inputs, Network: Any) -> Several:
-    """Run the student's backward: the layers called, what each was given, and what was returned."""
-
-    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
-        return {"returned": network.backward(gradient, rate)}
-
-    return _run_passes(inputs, Network, "backward", run)
 
 
 def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., dict[str, Any]]) -> Several:
@@ -214,94 +196,98 @@ def rate_of(call: Call, whose: str) -> Array:
 
 
 UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
+in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=True)
 
 
-FORWARD = (
-    Statement(
-        "LayersInOrder",
-        "forward calls each layer's forward once, from the first layer to the last.",
-        forward,
-        _in_order(1),
-        "Print the number of each layer in your loop. In every pass all have to come, however many there are. Which one"
-        " should come first?",
-        cases=tuple(NETWORKS),
-        of=("layers",),
-        what="The layers' forward was not called once for each layer, in the right order.",
-        lines=r"for |forward\(",
-    ),
-    Statement(
-        "OutputsGoUp",
-        "The first layer gets the network's input; every other layer gets what the layer before it returned.",
-        forward,
-        UP,
-        "In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
-        cases=tuple(NETWORKS),
-        of=("given",),
-        what="A layer was not given what the layer before it returned, or the first one not the network's input.",
-        axes=("call", "unit", "sample"),
-        hint_fits_shapes=True,
-        lines=r"forward\(",
-    ),
-    Statement(
-        "LastOutput",
-        "forward returns the output of the layer that it called last, and keeps it as self.output.",
-        forward,
-        UP,
-        "After the loop, assign the last layer's output to self.output, and return it.",
-        cases=tuple(NETWORKS),
-        of=("returned", "output"),
-        keeps=("input",),
-        what="What forward returns, or keeps as self.output, is not the last layer's output.",
-        axes=("unit", "sample"),
-        hint_fits_shapes=True,
-        lines=r"output|return",
-    ),
+@in_each_network(
+    "forward calls each layer's forward once, from the first layer to the last.",
+    _in_order(1),
+    name="LayersInOrder",
+    hint="Print the number of each layer in your loop. In every pass all have to come, however many there are."
+    " Which one should come first?",
+    of=("layers",),
+    what="The layers' forward was not called once for each layer, in the right order.",
+    lines=r"for |forward\(",
 )
-BACKWARD = (
-    Statement(
-        "LayersReversed",
-        "backward calls each layer's backward once, from the last layer to the first.",
-        backward,
-        _in_order(-1),
-        "Print the number of each layer in your loop. In every pass all have to come, however many there are. The loss"
-        " comes behind the last layer. So which layer can get its gradient first?",
-        points=2,
-        cases=tuple(NETWORKS),
-        of=("layers",),
-        what="The layers' backward was not called once for each layer, in the right order.",
-        lines=r"for ",
-    ),
-    Statement(
-        "GradientsGoDown",
-        "The first layer that is called gets the incoming gradient; every other one gets what the one before returned.",
-        backward,
-        DOWN,
-        "In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
-        cases=tuple(NETWORKS),
-        of=("given",),
-        what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
-        axes=("call", "unit", "sample"),
-        hint_fits_shapes=True,
-        lines=r"backward\(",
-    ),
-    Statement(
-        "RateAndResult",
-        "Every layer gets the learning rate, and backward returns what the layer that it called last returned.",
-        backward,
-        DOWN,
-        "Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
-        cases=tuple(NETWORKS),
-        of=("rates", "returned"),
-        keeps=("gradient",),
-        what="A layer got another learning rate, or the result is not what the last call returned.",
-        hint_fits_shapes=True,
-        lines=r"backward\(|return",
-    ),
+@in_each_network(
+    "The first layer gets the network's input; every other layer gets what the layer before it returned.",
+    UP,
+    name="OutputsGoUp",
+    hint="In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
+    of=("given",),
+    what="A layer was not given what the layer before it returned, or the first one not the network's input.",
+    axes=("call", "unit", "sample"),
+    lines=r"forward\(",
 )
+@in_each_network(
+    "forward returns the output of the layer that it called last, and keeps it as self.output.",
+    UP,
+    name="LastOutput",
+    hint="After the loop, assign the last layer's output to self.output, and return it.",
+    of=("returned", "output"),
+    keeps=("input",),
+    what="What forward returns, or keeps as self.output, is not the last layer's output.",
+    axes=("unit", "sample"),
+    lines=r"output|return",
+)
+def forward(inputs: Inputs, Network: Any) -> Several:
+    """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
+
+    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
+        return {"returned": network.forward(input), "output": getattr(network, "output", None)}
+
+    return _run_passes(inputs, Network, "forward", run)
+
+
+@in_each_network(
+    "backward calls each layer's backward once, from the last layer to the first.",
+    _in_order(-1),
+    name="LayersReversed",
+    hint="Print the number of each layer in your loop. In every pass all have to come, however many there are."
+    " The loss comes behind the last layer. So which layer can get its gradient first?",
+    points=2,
+    of=("layers",),
+    what="The layers' backward was not called once for each layer, in the right order.",
+    lines=r"for ",
+)
+@in_each_network(
+    "The first layer that is called gets the incoming gradient; every other one gets what the one before returned.",
+    DOWN,
+    name="GradientsGoDown",
+    hint="In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
+    of=("given",),
+    what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
+    axes=("call", "unit", "sample"),
+    lines=r"backward\(",
+)
+@in_each_network(
+    "Every layer gets the learning rate, and backward returns what the layer that it called last returned.",
+    DOWN,
+    name="RateAndResult",
+    hint="Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
+    of=("rates", "returned"),
+    keeps=("gradient",),
+    what="A layer got another learning rate, or the result is not what the last call returned.",
+    lines=r"backward\(|return",
+)
+def backward(inputs: Inputs, Network: Any) -> Several:
+    """Run the student's backward: the layers called, what each was given, and what was returned."""
+
+    def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
+        return {"returned": network.backward(gradient, rate)}
+
+    return _run_passes(inputs, Network, "backward", run)
+
 
 network_forward = Part(
-    "check-network-forward", "Network, forward", ("Network",), draw, FORWARD, code="Network.forward", repeated=True
+    "check-network-forward", "Network, forward", ("Network",), draw, (forward,), code="Network.forward", repeated=True
 )
 network_backward = Part(
-    "check-network-backward", "Network, backward", ("Network",), draw, BACKWARD, code="Network.backward", repeated=True
+    "check-network-backward",
+    "Network, backward",
+    ("Network",),
+    draw,
+    (backward,),
+    code="Network.backward",
+    repeated=True,
 )

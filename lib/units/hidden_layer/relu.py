@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from lib.checking.layers import is_like, kept_output
 from lib.checking.results import Plain, compare
 from lib.checking.right import anything, by_name
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, statement
 
 SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}
 """(units, batch) of the drawn inputs: all different, once equal, where a wrong axis runs, and once a single sample."""
@@ -73,37 +74,6 @@ def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
     return [*inputs.get("before", ()), (inputs["input"], inputs["gradient"])]
 
 
-def forward(inputs: Inputs, ReLU: Any) -> Several:
-    """Run the student's forward: the output that it kept, what it returned, and whether the two fit."""
-    layer = ReLU()
-    for x, _ in _passes(inputs):
-        returned = layer.forward(x)
-
-    def fits() -> float:
-        if returned is not None and not is_like(returned, kept_output(layer)):
-            hint = "Return self.output: a network hands on what its layers return."
-            raise Wrong("forward returns something else than its output.", hint=hint)
-        return 1.0
-
-    return Several(
-        output=lambda: kept_output(layer), returned=lambda: numbers(returned, what="The result of forward"), fits=fits
-    )
-
-
-def backward(inputs: Inputs, ReLU: Any) -> Array:
-    """Run the student's backward; return what it returned."""
-    layer = ReLU()
-    for number, (x, gradient) in enumerate(_passes(inputs)):
-        _prepare(layer, x)
-        if inputs["case"] == "beside":
-            with suppress(Exception):  # what is wrong there shows in the layer that is looked at, too
-                other = ReLU()
-                other.forward(np.roll(x, 1, axis=1))
-                other.backward(gradient.copy(), 0.1)
-        returned = layer.backward(gradient, RATES[number % 2])
-    return numbers(returned, what="The result of backward")
-
-
 def _prepare(layer: Any, x: Array) -> None:
     """Run the layer's own forward. Where its output is not right, have it hold one that is positive in the same places.
 
@@ -133,62 +103,87 @@ def _where_input_is(sign: int, passed: str) -> Sides:
     return right
 
 
-FORWARD: dict[str, Any] = {"look": forward, "cases": CASES, "axes": AXES, "lines": "output"}
-BACKWARD: dict[str, Any] = {"look": backward, "cases": BACKWARD_CASES, "axes": AXES, "lines": "return"}
+of_forward = partial(statement, cases=CASES, axes=AXES, lines="output")
+of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return")
 
-OUTPUT = (
-    Statement(
-        "PositivesPass",
-        "Where the input is positive, the output is the input.",
-        right=_where_input_is(1, "input"),
-        hint="Take one positive number, such as 3: what should come out? Compare it with what your line gives.",
-        of=("output",),
-        what="A positive input came out changed.",
-        **FORWARD,
-    ),
-    Statement(
-        "NegativesBecomeZero",
-        "Where the input is negative, the output is 0.",
-        right=by_name(output=_where_input_is(-1, "input"), fits=anything),
-        hint="Take one negative number, such as -2: what should come out? Compare it with what your line gives.",
-        of=("output", "fits"),
-        keeps=("input",),
-        what="A negative input did not become 0.",
-        **FORWARD,
-    ),
-    Statement(
-        "ReturnsOutput",
-        "forward also returns its output: a network hands on what its layers return.",
-        right=anything,
-        hint="End forward with return(self.output).",
-        points=0,
-        of=("returned",),
-        depends_on=("PositivesPass", "NegativesBecomeZero"),
-        **FORWARD | {"lines": "return|output"},
-    ),
-)
-GRADIENT = (
-    Statement(
-        "GradientPasses",
-        "Where the input was positive, backward returns the incoming gradient.",
-        right=_where_input_is(1, "gradient"),
-        hint="Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?",
-        keeps=("gradient",),
-        what="The gradient of a positive input came back changed.",
-        **BACKWARD,
-    ),
-    Statement(
-        "GradientStops",
-        "Where the input was negative, backward returns 0.",
-        right=_where_input_is(-1, "gradient"),
-        hint="Where the output stays 0 whatever the input is, its slope is 0. Which array tells where that is?",
-        points=2,
-        what="The gradient of a negative input did not become 0.",
-        **BACKWARD,
-    ),
-)
 
-relu_forward = Part("check-relu-forward", "ReLU, forward", ("ReLU",), draw, OUTPUT, code="ReLU.forward", repeated=True)
+@of_forward(
+    "Where the input is positive, the output is the input.",
+    _where_input_is(1, "input"),
+    name="PositivesPass",
+    hint="Take one positive number, such as 3: what should come out? Compare it with what your line gives.",
+    of=("output",),
+    what="A positive input came out changed.",
+)
+@of_forward(
+    "Where the input is negative, the output is 0.",
+    by_name(output=_where_input_is(-1, "input"), fits=anything),
+    name="NegativesBecomeZero",
+    hint="Take one negative number, such as -2: what should come out? Compare it with what your line gives.",
+    of=("output", "fits"),
+    keeps=("input",),
+    what="A negative input did not become 0.",
+)
+@of_forward(
+    "forward also returns its output: a network hands on what its layers return.",
+    anything,
+    name="ReturnsOutput",
+    hint="End forward with return(self.output).",
+    points=0,
+    of=("returned",),
+    depends_on=("PositivesPass", "NegativesBecomeZero"),
+    lines="return|output",
+)
+def forward(inputs: Inputs, ReLU: Any) -> Several:
+    """Run the student's forward: the output that it kept, what it returned, and whether the two fit."""
+    layer = ReLU()
+    for x, _ in _passes(inputs):
+        returned = layer.forward(x)
+
+    def fits() -> float:
+        if returned is not None and not is_like(returned, kept_output(layer)):
+            hint = "Return self.output: a network hands on what its layers return."
+            raise Wrong("forward returns something else than its output.", hint=hint)
+        return 1.0
+
+    return Several(
+        output=lambda: kept_output(layer), returned=lambda: numbers(returned, what="The result of forward"), fits=fits
+    )
+
+
+@of_backward(
+    "Where the input was positive, backward returns the incoming gradient.",
+    _where_input_is(1, "gradient"),
+    name="GradientPasses",
+    hint="Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?",
+    keeps=("gradient",),
+    what="The gradient of a positive input came back changed.",
+)
+@of_backward(
+    "Where the input was negative, backward returns 0.",
+    _where_input_is(-1, "gradient"),
+    name="GradientStops",
+    hint="Where the output stays 0 whatever the input is, its slope is 0. Which array tells where that is?",
+    points=2,
+    what="The gradient of a negative input did not become 0.",
+)
+def backward(inputs: Inputs, ReLU: Any) -> Array:
+    """Run the student's backward; return what it returned."""
+    layer = ReLU()
+    for number, (x, gradient) in enumerate(_passes(inputs)):
+        _prepare(layer, x)
+        if inputs["case"] == "beside":
+            with suppress(Exception):  # what is wrong there shows in the layer that is looked at, too
+                other = ReLU()
+                other.forward(np.roll(x, 1, axis=1))
+                other.backward(gradient.copy(), 0.1)
+        returned = layer.backward(gradient, RATES[number % 2])
+    return numbers(returned, what="The result of backward")
+
+
+relu_forward = Part(
+    "check-relu-forward", "ReLU, forward", ("ReLU",), draw, (forward,), code="ReLU.forward", repeated=True
+)
 relu_backward = Part(
-    "check-relu-backward", "ReLU, backward", ("ReLU",), draw, GRADIENT, code="ReLU.backward", repeated=True
+    "check-relu-backward", "ReLU, backward", ("ReLU",), draw, (backward,), code="ReLU.backward", repeated=True
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -17,7 +18,7 @@ from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, compare, read
 from lib.checking.right import by_name
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
 BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
@@ -97,23 +98,6 @@ class Network(Dense):
         """Note the gradient and the learning rate."""
         self.drawn = np.roll(self.drawn[0], 1, axis=1), self.drawn[1]
         return super().backward(output_gradient, learning_rate)
-
-
-def take_step(inputs: Inputs, step: Any) -> Several:
-    """Run the student's step on test objects, after steps on other batches: what these leave must not count.
-
-    Every second one of them has fewer samples, and all have other rates. None has its samples in reversed order: labels
-    that read the same backward would hide a mistake.
-    """
-    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate")}
-    samples = np.arange(last["X"].shape[1])
-    below = make_test_class(Dense, "Dense", step)(0, last["X"], last["X"], calls.append)
-    network = make_test_class(Network, "Network", step)(1, last["X"], last["X"], calls.append)
-    for by in range(inputs["steps"], 0, -1):
-        others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
-        cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
-        _take_one(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
-    return _take_one(step, below, network, calls, last)
 
 
 def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> Several:
@@ -233,48 +217,61 @@ def the_batch(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
     return found, inputs["X"]
 
 
-BatchLoss = Statement(
-    "BatchLoss",
+in_each_batch = partial(statement, cases=tuple(BATCHES))
+
+
+@in_each_batch(
     "step returns the loss of the batch: the network gets X, and the loss function gets the labels and the network's"
     " output, in this order.",
-    take_step,
     by_name(
         input=the_batch,
         returned=given_by("loss", lambda inputs: mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])),
     ),
-    "Print what the loss function gives, and what step returns.",
+    name="BatchLoss",
+    hint="Print what the loss function gives, and what step returns.",
     of=("input", "returned"),
-    cases=tuple(BATCHES),
     keeps=("X", "y"),
     what="step does not return what the loss function returned.",
     hint_fits_shapes=True,
     lines=r"loss\(|forward\(",
 )
-MeanGradient = Statement(
-    "MeanGradient",
+@in_each_batch(
     "network.backward gets the gradient of the batch's mean loss: the loss gradient times 1/B, once. 1/B may be in the"
     " learning rate instead.",
-    take_step,
     with_1_over_b(given_by("loss_gradient", mean_gradient)),
-    "The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
+    name="MeanGradient",
+    hint="The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
     points=2,
     of=("gradient",),
-    cases=tuple(BATCHES),
     what="network.backward did not get the gradient of the mean loss.",
     axes=AXES,
     lines=r"backward|gradient",
 )
-StepRate = Statement(
-    "StepRate",
+@in_each_batch(
     "network.backward gets the learning rate as it is, or times 1/B where the gradient is not.",
-    take_step,
     with_1_over_b(lambda found, inputs, name: (found[0], inputs["learning_rate"])),
-    "Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
+    name="StepRate",
+    hint="Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
-    cases=tuple(BATCHES),
     what="network.backward got another learning rate.",
     hint_fits_shapes=True,
     lines=r"backward",
 )
+def take_step(inputs: Inputs, step: Any) -> Several:
+    """Run the student's step on test objects, after steps on other batches: what these leave must not count.
 
-step = Part("check-step", "One training step", ("step",), draw, (BatchLoss, MeanGradient, StepRate), repeated=True)
+    Every second one of them has fewer samples, and all have other rates. None has its samples in reversed order: labels
+    that read the same backward would hide a mistake.
+    """
+    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate")}
+    samples = np.arange(last["X"].shape[1])
+    below = make_test_class(Dense, "Dense", step)(0, last["X"], last["X"], calls.append)
+    network = make_test_class(Network, "Network", step)(1, last["X"], last["X"], calls.append)
+    for by in range(inputs["steps"], 0, -1):
+        others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
+        cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
+        _take_one(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    return _take_one(step, below, network, calls, last)
+
+
+step = Part("check-step", "One training step", ("step",), draw, (take_step,), repeated=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from lib.explorer import running_loop
 from lib.explorer.answers import Architecture
+from lib.explorer.stack import Stack
 from lib.explorer.training import Matrix, Network, Run
 from lib.explorer.widget import Explorer
-from lib.units.hidden_layer.stack import Stack
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 
 WIDTHS = tuple(range(1, 17))

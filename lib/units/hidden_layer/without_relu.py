@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from lib.explorer.stack import Stack
 from lib.explorer.training import Matrix, Recipe
 from lib.explorer.what_ifs import WhatIf
-from lib.units.hidden_layer.stack import Stack
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
 

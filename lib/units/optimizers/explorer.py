@@ -7,10 +7,10 @@ from typing import Any
 
 from lib.explorer import running_loop
 from lib.explorer.answers import Architecture
+from lib.explorer.stack import Stack
 from lib.explorer.training import Matrix, Network, Recipe, Run
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import Explorer
-from lib.units.hidden_layer.stack import Stack
 from lib.units.hidden_layer.width import lower_weights
 
 MOMENTA, UNITS = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), 16

@@ -10,7 +10,7 @@ from lib.checking.layers import make_test_class
 from lib.checking.results import Plain
 from lib.checking.spying import namespace_of, spied
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Statement
+from lib.unit import Array, Inputs, Part, Several, statement
 from lib.units.optimizers import steps
 
 
@@ -119,25 +119,6 @@ def gradient_of(weights: Array, passes: int) -> Array:
     return np.asarray(5 * np.sin(passes * weights))
 
 
-def run_loop(inputs: Inputs, fit: Any) -> Several:
-    """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
-    drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
-    made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
-    layers = [layer for w in drawn["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
-    network, optimizer = made["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
-
-    given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
-    spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
-    with spied(namespace_of(fit) or {}, spies):
-        losses = fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
-    return Several(
-        epochs=lambda: describe_epochs(network, drawn),
-        losses=lambda: losses,
-        arrays=lambda: arrays_of_steps(network, optimizer),
-        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rate"]],
-    )
-
-
 def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
     """Return the sizes of all batches, whether they have their labels and, where the sizes are right, how many samples
     each epoch lacks, and whether the orders differ: of some short ones, two may agree by chance."""
@@ -172,9 +153,78 @@ def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]
     return {key.strip("'"): each for key, each in found.items()}, {"weights": weights, "gradients": gradients}
 
 
+of_arrays = partial(
+    statement,
+    cases=steps.CASES,
+    axes=("step", "array", "row", "column"),
+    lines="gradients|weights|decay|optimizer|return",
+)
+of_rates = partial(statement, axes=("step",), lines=r"return|schedule|\bt\b")
+
+
+part = partial(Part, repeated=True)
+
+
+@of_arrays(
+    "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
+    name="Batches",
+    hint="Print the numbers of the samples in each batch of two epochs, and what fit returns.",
+    of=("epochs", "losses"),
+    keeps=("X", "y"),
+)
+@of_arrays(
+    "The optimizer gets all weights and their gradients, one step a batch, and the layers get what it returns.",
+    right_arrays,
+    name="Arrays",
+    hint="Print the shapes of both lists in the first step. Which attribute of a layer holds its gradient?",
+    of=("arrays",),
+)
+@of_rates(
+    "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
+    lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
+    name="Rates",
+    hint="Print t and schedule(t) in each step, over two epochs.",
+    of=("rates",),
+    cases=steps.CASES,
+)
+def run_loop(inputs: Inputs, fit: Any) -> Several:
+    """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
+    drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
+    made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
+    layers = [layer for w in drawn["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
+    network, optimizer = made["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
+
+    given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
+    spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
+    with spied(namespace_of(fit) or {}, spies):
+        losses = fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+    return Several(
+        epochs=lambda: describe_epochs(network, drawn),
+        losses=lambda: losses,
+        arrays=lambda: arrays_of_steps(network, optimizer),
+        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rate"]],
+    )
+
+
+fit = part("check-fit", "The training loop", ("fit",), draw_loops, (run_loop,))
+
+
 # ---- The schedule, and weight decay
 
 
+@of_rates(
+    "In the warm-up the rate rises in a straight line, and the last of its steps has the peak.",
+    name="WarmUp",
+    hint="Write down the rates of a warm-up of 4 steps to the peak 1: there t is 0, 1, 2 and 3.",
+    of=("warm_up",),
+)
+@of_rates(
+    "After the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
+    name="Fall",
+    hint="Which angle does the cosine get in the first step after the warm-up, and which one near the end?",
+    points=2,
+    of=("fall",),
+)
 def rates(inputs: Inputs, schedule: Any) -> Several:
     """Return the rates of two schedules before the end of the warm-up, and after it; 0 stands for all others."""
 
@@ -189,6 +239,28 @@ def rates(inputs: Inputs, schedule: Any) -> Several:
     return Several(warm_up=partial(both, False), fall=partial(both, True))
 
 
+schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (rates,))
+
+
+@of_arrays(
+    "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
+    name="OptimizerStep",
+    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
+    of=("given",),
+    keeps=("weights", "gradients"),
+)
+@of_arrays(
+    "Each weight is the optimizer's new one minus weight_decay times the old one.",
+    name="Decay",
+    hint="Take one weight of 2, the decay 0.1, and an optimizer that gives 5: which number comes out?",
+    of=("weights",),
+)
+@of_arrays(
+    "The bias, the last column, is the optimizer's new one: it does not decay.",
+    name="Bias",
+    hint="Print what is taken away from the last column of each array: it has to be 0.",
+    of=("bias",),
+)
 def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
     """Take steps with the student's decay around a test optimizer."""
     moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
@@ -206,77 +278,4 @@ def decayed(inputs: Inputs, WeightDecay: Any) -> Several:
     return Several(given=seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
-of_arrays = partial(
-    Statement,
-    cases=steps.CASES,
-    axes=("step", "array", "row", "column"),
-    lines="gradients|weights|decay|optimizer|return",
-)
-of_rates = partial(Statement, axes=("step",), lines=r"return|schedule|\bt\b")
-BATCHES = of_arrays(
-    "Batches",
-    "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
-    run_loop,
-    hint="Print the numbers of the samples in each batch of two epochs, and what fit returns.",
-    of=("epochs", "losses"),
-    keeps=("X", "y"),
-)
-ARRAYS = of_arrays(
-    "Arrays",
-    "The optimizer gets all weights and their gradients, one step a batch, and the layers get what it returns.",
-    run_loop,
-    right_arrays,
-    hint="Print the shapes of both lists in the first step. Which attribute of a layer holds its gradient?",
-    of=("arrays",),
-)
-RATES = of_rates(
-    "Rates",
-    "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
-    run_loop,
-    lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
-    hint="Print t and schedule(t) in each step, over two epochs.",
-    of=("rates",),
-    cases=steps.CASES,
-)
-WARM_UP = of_rates(
-    "WarmUp",
-    "In the warm-up the rate rises in a straight line, and the last of its steps has the peak.",
-    rates,
-    hint="Write down the rates of a warm-up of 4 steps to the peak 1: there t is 0, 1, 2 and 3.",
-    of=("warm_up",),
-)
-FALL = of_rates(
-    "Fall",
-    "After the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
-    rates,
-    hint="Which angle does the cosine get in the first step after the warm-up, and which one near the end?",
-    points=2,
-    of=("fall",),
-)
-STEP = of_arrays(
-    "OptimizerStep",
-    "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
-    decayed,
-    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
-    of=("given",),
-    keeps=("weights", "gradients"),
-)
-WEIGHTS = of_arrays(
-    "Decay",
-    "Each weight is the optimizer's new one minus weight_decay times the old one.",
-    decayed,
-    hint="Take one weight of 2, the decay 0.1, and an optimizer that gives 5: which number comes out?",
-    of=("weights",),
-)
-BIAS = of_arrays(
-    "Bias",
-    "The bias, the last column, is the optimizer's new one: it does not decay.",
-    decayed,
-    hint="Print what is taken away from the last column of each array: it has to be 0.",
-    of=("bias",),
-)
-part = partial(Part, repeated=True)
-fit = part("check-fit", "The training loop", ("fit",), draw_loops, (BATCHES, ARRAYS, RATES))
-schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (WARM_UP, FALL))
-WHERE = "WeightDecay.step"
-decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (STEP, WEIGHTS, BIAS), code=WHERE)
+decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (decayed,), code="WeightDecay.step")

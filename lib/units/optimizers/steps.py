@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lib.checking.values import Wrong
-from lib.unit import Array, Inputs, Part, Several, Statement
+from lib.unit import Array, Inputs, Part, Several, statement
 
 CASES = "", "more"
 EPSILON, TINY = 2e-10, 1e-4
@@ -24,7 +24,7 @@ SLOPES = (1, 8, 0.1, 1), (1, 0.1, 8, 0.1, 1, 1)
 RATES = (0.2, 0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 0.2, 0.2, 3)
 """The largest rates, likewise."""
 of_arrays = partial(
-    Statement,
+    statement,
     cases=CASES,
     axes=("array", "row", "column"),
     what="The new weights are wrong.",
@@ -77,22 +77,98 @@ def take_steps(inputs: Inputs, *optimizers: Any) -> Several:
     return Several(first_step=seen[0], later=later, is_new=is_new)
 
 
+def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+    """Tiny gradients take the steps of large ones, and a gradient of 0 takes none. A large epsilon makes steps shorter:
+    as it is or, in the paper's other form, divided by the second correction. Where the small one gives another length,
+    other statements say so."""
+    (tiny, large, plain, short), begin = found, inputs["weights"]
+    forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
+    due = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
+    stays, stayed = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
+    names = "tiny gradients", "the gradient 0", "a large epsilon"
+    expected = large, stayed, due if np.allclose(plain, begin[0] - 0.1) else short
+    return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
+
+
+part = partial(Part, repeated=True)
+
+
+@of_arrays(
+    "step returns each array minus learning_rate times its gradient, in the same order.",
+    name="PlainStep",
+    hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.1.",
+    of=("first_step", "later"),
+)
+@of_arrays(
+    "step returns new arrays, and leaves those that it is given as they are.",
+    name="NewArrays",
+    hint="Print weights before and after a call of step. Does your code compute into a new array?",
+    of=("is_new",),
+    keeps=GIVEN,
+    what="step returns an array that it was given.",
+    axes=("step",),
+)
 def plain(inputs: Inputs, SGD: Any) -> Several:
     """Take plain steps."""
     return take_steps(inputs, SGD(), SGD())
 
 
+sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step")
+
+
+@of_arrays(
+    "The first step is a plain step, since the velocity begins at 0.",
+    name="FirstStep",
+    hint="Follow one weight. Its velocity is 0 at first: what is it after the step, and where is the weight then?",
+    of=("first_step",),
+    keeps=GIVEN,
+)
+@of_arrays(
+    "Each later step adds a plain step to momentum times the velocity; every array and every object has its own.",
+    name="LaterSteps",
+    hint="Print the velocity in three steps with the gradient 1. Which part of it is left in the next step?",
+    points=2,
+    of=("later",),
+    depends_on=("FirstStep",),
+)
 def with_momentum(inputs: Inputs, Momentum: Any) -> Several:
     """Take steps with momentum."""
     return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=inputs["momentum"]))
 
 
+momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentum,), code="Momentum.step")
+
+
+@of_arrays(
+    "The first step is learning_rate long in every entry, against the sign of the gradient.",
+    name="FirstLength",
+    hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
+    of=("first_step",),
+    keeps=GIVEN,
+)
+@of_arrays(
+    "Later steps follow both running means and both corrections; every array and every object has its own.",
+    name="LaterSteps",
+    hint="Take two steps with the gradients 2 and 6: print self.t, self.m and self.v, and compute them by hand.",
+    points=2,
+    of=("later",),
+    depends_on=("FirstLength",),
+)
 def with_means(inputs: Inputs, Adam: Any) -> Several:
     """Take steps of Adam."""
     make = partial(Adam, beta1=inputs["beta1"], beta2=inputs["beta2"])
     return take_steps(inputs, make(), make())
 
 
+@of_arrays(
+    "Steps are as long for gradients 10,000 times smaller, and 0 moves nothing: epsilon is outside the root.",
+    same_steps,
+    name="Epsilon",
+    hint="Take the gradients 0.0001 and 0 by hand. Where does epsilon stand, and what is divided by what?",
+    what="A step has the wrong length.",
+    cases=("",),
+    size=lambda inputs: 100,
+)
 def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """Return the weights after three steps with tiny gradients, and with large ones, where one entry has the gradient
     0; and one array after a step with the gradient 1, with a small epsilon and with a large one."""
@@ -108,81 +184,4 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     return [*ends, *(walk(epsilon, True, 1)[0] for epsilon in (EPSILON, inputs["epsilon"]))]
 
 
-def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Tiny gradients take the steps of large ones, and a gradient of 0 takes none. A large epsilon makes steps shorter:
-    as it is or, in the paper's other form, divided by the second correction. Where the small one gives another length,
-    other statements say so."""
-    (tiny, large, plain, short), begin = found, inputs["weights"]
-    forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
-    due = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
-    stays, stayed = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
-    names = "tiny gradients", "the gradient 0", "a large epsilon"
-    expected = large, stayed, due if np.allclose(plain, begin[0] - 0.1) else short
-    return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
-
-
-SGD = of_arrays(
-    "PlainStep",
-    "step returns each array minus learning_rate times its gradient, in the same order.",
-    plain,
-    hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.1.",
-    of=("first_step", "later"),
-)
-NEW = of_arrays(
-    "NewArrays",
-    "step returns new arrays, and leaves those that it is given as they are.",
-    plain,
-    hint="Print weights before and after a call of step. Does your code compute into a new array?",
-    of=("is_new",),
-    keeps=GIVEN,
-    what="step returns an array that it was given.",
-    axes=("step",),
-)
-FIRST_STEP = of_arrays(
-    "FirstStep",
-    "The first step is a plain step, since the velocity begins at 0.",
-    with_momentum,
-    hint="Follow one weight. Its velocity is 0 at first: what is it after the step, and where is the weight then?",
-    of=("first_step",),
-    keeps=GIVEN,
-)
-LATER_STEPS = of_arrays(
-    "LaterSteps",
-    "Each later step adds a plain step to momentum times the velocity; every array and every object has its own.",
-    with_momentum,
-    hint="Print the velocity in three steps with the gradient 1. Which part of it is left in the next step?",
-    points=2,
-    of=("later",),
-    depends_on=("FirstStep",),
-)
-FIRST_LENGTH = of_arrays(
-    "FirstLength",
-    "The first step is learning_rate long in every entry, against the sign of the gradient.",
-    with_means,
-    hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
-    of=("first_step",),
-    keeps=GIVEN,
-)
-LATER_MEANS = of_arrays(
-    "LaterSteps",
-    "Later steps follow both running means and both corrections; every array and every object has its own.",
-    with_means,
-    hint="Take two steps with the gradients 2 and 6: print self.t, self.m and self.v, and compute them by hand.",
-    points=2,
-    of=("later",),
-    depends_on=("FirstLength",),
-)
-OUTSIDE = of_arrays(
-    "Epsilon",
-    "Steps are as long for gradients 10,000 times smaller, and 0 moves nothing: epsilon is outside the root.",
-    with_epsilons,
-    same_steps,
-    hint="Take the gradients 0.0001 and 0 by hand. Where does epsilon stand, and what is divided by what?",
-    what="A step has the wrong length.",
-    cases=("",),
-    size=lambda inputs: 100,
-)
-part = partial(Part, repeated=True)
-sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (SGD, NEW), code="SGD.step")
-momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (FIRST_STEP, LATER_STEPS), code="Momentum.step")
-adam = part("check-adam", "Adam", ("Adam",), draw, (FIRST_LENGTH, LATER_MEANS, OUTSIDE), code="Adam.step")
+adam = part("check-adam", "Adam", ("Adam",), draw, (with_means, with_epsilons), code="Adam.step")

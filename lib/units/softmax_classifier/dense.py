@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from lib.checking.layers import prepare
 from lib.checking.right import expected, slopes
 from lib.checking.values import central_difference_by_column, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement
+from lib.unit import Array, Inputs, Part, Several, Sides, statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 1)}
@@ -40,25 +41,6 @@ def draw(rng: np.random.Generator) -> Inputs:
     return {**inputs, "weights_again": inputs["weights_batch"]}
 
 
-def backward(inputs: Inputs, Dense: Any) -> Several:
-    """Take a step of the student's layer: what backward returned, and the change of the weights.
-
-    Another layer has taken a step of that size before; in the case `again` this one has taken many.
-    """
-    weights = inputs["weights"]
-    sizes = weights.shape[1] - 1, len(weights)
-    layer, is_again = Dense(*sizes), inputs["case"] == "again"
-    other, gradient = layer if is_again else Dense(*sizes), inputs["gradient_batch" if is_again else "gradient"][::-1]
-    _prepare(other, weights, inputs["input_batch" if is_again else "input"])
-    rates = cycle((0.5, 0.01, 2.0))  # those before: none stands for the one of this step
-    call_before(lambda: other.backward(gradient.copy(), next(rates)), MANY if is_again else 1)
-    _prepare(layer, weights, inputs["input"])
-    returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))
-    after = numbers(layer.weights, what="self.weights")
-    moved = after - weights if after.shape == weights.shape else after
-    return Several(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
-
-
 def _prepare(layer: Any, weights: Array, x: Array) -> None:
     layer.weights = weights.copy()
     with_ones = np.vstack([x, np.ones((1, x.shape[1]))])
@@ -85,47 +67,59 @@ def _size(inputs: Inputs) -> float:
     return float(max(4 * np.abs(inputs["gradient"]).max(), np.abs(inputs["weights"]).max()))
 
 
-STATEMENTS = (
-    Statement(
-        "WeightsMove",
-        "The weights change by -learning_rate times their gradient, as central differences of your forward show.",
-        backward,
-        _moves(lambda moved: moved[:, :-1]),
-        "Take one sample, and compute by hand how much one weight should change. Then add a second sample.",
-        points=2,
-        of=("moved",),
-        cases=tuple(SIZES),
-        what="The weights did not change by -learning_rate times the gradient.",
-        axes=("class", "feature"),
-        size=_size,
-    ),
-    Statement(
-        "BiasMoves",
-        "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples.",
-        backward,
-        _moves(lambda moved: moved[:, -1]),
-        "The bias is a weight whose input is always 1. Where does self.input have this 1?",
-        of=("moved",),
-        cases=tuple(SIZES),
-        depends_on=("WeightsMove",),
-        what="The bias did not change by -learning_rate times the summed gradient.",
-        axes=("class",),
-        size=_size,
-    ),
-    Statement(
-        "InputGradient",
-        "backward returns the gradient of the input, (features, batch), with the weights from before the update.",
-        backward,
-        slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=-2), "input", step=0.5, by_column=True),
-        "Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
-        of=("returned",),
-        cases=tuple(SIZES),
-        keeps=("gradient",),
-        what="The returned gradient differs from central differences of forward.",
-        axes=("feature", "sample"),
-        size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
-    ),
+in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
+
+
+@in_each_size(
+    "The weights change by -learning_rate times their gradient, as central differences of your forward show.",
+    _moves(lambda moved: moved[:, :-1]),
+    name="WeightsMove",
+    hint="Take one sample, and compute by hand how much one weight should change. Then add a second sample.",
+    points=2,
+    of=("moved",),
+    what="The weights did not change by -learning_rate times the gradient.",
+    axes=("class", "feature"),
 )
+@in_each_size(
+    "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples.",
+    _moves(lambda moved: moved[:, -1]),
+    name="BiasMoves",
+    hint="The bias is a weight whose input is always 1. Where does self.input have this 1?",
+    of=("moved",),
+    depends_on=("WeightsMove",),
+    what="The bias did not change by -learning_rate times the summed gradient.",
+    axes=("class",),
+)
+@in_each_size(
+    "backward returns the gradient of the input, (features, batch), with the weights from before the update.",
+    slopes(lambda x, inputs: _scores(inputs, inputs["weights"], x).sum(axis=-2), "input", step=0.5, by_column=True),
+    name="InputGradient",
+    hint="Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
+    of=("returned",),
+    keeps=("gradient",),
+    what="The returned gradient differs from central differences of forward.",
+    axes=("feature", "sample"),
+    size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
+)
+def backward(inputs: Inputs, Dense: Any) -> Several:
+    """Take a step of the student's layer: what backward returned, and the change of the weights.
+
+    Another layer has taken a step of that size before; in the case `again` this one has taken many.
+    """
+    weights = inputs["weights"]
+    sizes = weights.shape[1] - 1, len(weights)
+    layer, is_again = Dense(*sizes), inputs["case"] == "again"
+    other, gradient = layer if is_again else Dense(*sizes), inputs["gradient_batch" if is_again else "gradient"][::-1]
+    _prepare(other, weights, inputs["input_batch" if is_again else "input"])
+    rates = cycle((0.5, 0.01, 2.0))  # those before: none stands for the one of this step
+    call_before(lambda: other.backward(gradient.copy(), next(rates)), MANY if is_again else 1)
+    _prepare(layer, weights, inputs["input"])
+    returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))
+    after = numbers(layer.weights, what="self.weights")
+    moved = after - weights if after.shape == weights.shape else after
+    return Several(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
+
+
 dense_backward = Part(
-    "check-dense-backward", "Dense, backward", ("Dense",), draw, STATEMENTS, code="Dense.backward", repeated=True
+    "check-dense-backward", "Dense, backward", ("Dense",), draw, (backward,), code="Dense.backward", repeated=True
 )

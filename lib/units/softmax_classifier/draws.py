@@ -41,11 +41,8 @@ def draw(rng: np.random.Generator) -> Inputs:
     """
     first_call = _draw_call(rng, samples=13, size=9, epochs=16, features=18, most=1.5)
     second_call = _draw_call(rng, samples=103, size=34, epochs=2, features=6, most=0.009)
-    return {
-        f"{name}_{call}": value
-        for call, drawn in zip(CALLS, (first_call, second_call), strict=True)
-        for name, value in drawn.items()
-    }
+    calls = zip(CALLS, (first_call, second_call), strict=True)
+    return {f"{name}_{call}": value for call, drawn in calls for name, value in drawn.items()}
 
 
 def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, features: int, most: float) -> Inputs:

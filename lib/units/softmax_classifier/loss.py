@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,17 +65,6 @@ def loss(inputs: Inputs, cce: Any) -> Array:
     return found.reshape(()) if found.size == 1 else found
 
 
-def losses(inputs: Inputs, cce: Any) -> Several:
-    """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
-    y, yhat = inputs["y"], inputs["yhat"]
-    _call_with_others(cce, y, yhat)
-    pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
-    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
-    ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
-    others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
-    return Several(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
-
-
 def require_numbers(losses: Iterable[Array]) -> None:
     """Raise `Wrong` where one of the losses is not one number."""
     for each in losses:
@@ -124,35 +114,45 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     return {"y": np.eye(4)[:, [1]], "yhat": np.array([[0.5 * (1 - p)], [p], [0.2 * (1 - p)], [0.3 * (1 - p)]])}, loss
 
 
+@statement(
+    "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e².",
+    mean_loss,
+    name="OneSample",
+    hint="Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
+    of=("alone",),
+    cases=tuple(SIZES),
+    examples=(_by_hand(2.0), _by_hand(0.002)),
+    what="The loss of one sample is not -log of its true class's probability.",
+    axes=("sample",),
+)
+@statement(
+    "The loss of a batch is the mean of its samples' losses.",
+    mean_of_samples,
+    name="BatchMean",
+    hint="Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
+    of=("both",),
+    cases=("batch", "square", "large"),
+    keeps=("y", "yhat"),
+    depends_on=("OneSample",),
+)
+def losses(inputs: Inputs, cce: Any) -> Several:
+    """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
+    y, yhat = inputs["y"], inputs["yhat"]
+    _call_with_others(cce, y, yhat)
+    pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
+    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
+    ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
+    others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
+    return Several(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
+
+
 cce = Part(
     "check-cce",
     "The loss",
     ("cce",),
     draw_with_soft_labels,
     (
-        Statement(
-            "OneSample",
-            "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e².",
-            losses,
-            mean_loss,
-            "Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
-            of=("alone",),
-            cases=tuple(SIZES),
-            examples=(_by_hand(2.0), _by_hand(0.002)),
-            what="The loss of one sample is not -log of its true class's probability.",
-            axes=("sample",),
-        ),
-        Statement(
-            "BatchMean",
-            "The loss of a batch is the mean of its samples' losses.",
-            losses,
-            mean_of_samples,
-            "Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
-            of=("both",),
-            cases=("batch", "square", "large"),
-            keeps=("y", "yhat"),
-            depends_on=("OneSample",),
-        ),
+        losses,
         ZeroProbability,
         # Never reported: right code may count on labels that are 0 or 1, and a batch's loss rests on its samples'.
         Statement(
@@ -164,12 +164,6 @@ cce = Part(
 
 
 # ---- Its gradient
-
-
-def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
-    """Run the student's gradient; right is (classes, batch)."""
-    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
-    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 
 
 def slopes_of(is_true: bool) -> Sides:
@@ -199,36 +193,31 @@ def ZeroProbabilityGradient(inputs: Inputs, cce_gradient: Any) -> Array:
     return numbers(cce_gradient(SURE.copy(), NOT.copy()), what="The gradient")
 
 
-cce_gradient = Part(
-    "check-cce-gradient",
-    "The loss gradient",
-    ("cce_gradient",),
-    draw,
-    (
-        Statement(
-            "TrueClass",
-            "The entry of the true class is the slope of that sample's loss: it agrees with central differences.",
-            gradient,
-            slopes_of(is_true=True),
-            "Move the probability of the true class by 0.001, and see by how much the loss of that sample changes.",
-            points=2,
-            cases=tuple(SIZES),
-            what="The entry of the true class is not the slope of the sample's own loss.",
-            axes=("class", "sample"),
-        ),
-        Statement(
-            "OtherClasses",
-            "Every other entry is 0: a sample's loss depends only on the probability of its true class.",
-            gradient,
-            slopes_of(is_true=False),
-            "Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample.",
-            cases=tuple(SIZES),
-            keeps=("y", "yhat"),
-            depends_on=("TrueClass",),
-            what="The entry of a class that is not the true one is not 0.",
-            axes=("class", "sample"),
-        ),
-        ZeroProbabilityGradient,
-    ),
-    repeated=True,
+of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
+
+
+@of_gradient(
+    "The entry of the true class is the slope of that sample's loss: it agrees with central differences.",
+    slopes_of(is_true=True),
+    name="TrueClass",
+    hint="Move the probability of the true class by 0.001, and see by how much the loss of that sample changes.",
+    points=2,
+    what="The entry of the true class is not the slope of the sample's own loss.",
 )
+@of_gradient(
+    "Every other entry is 0: a sample's loss depends only on the probability of its true class.",
+    slopes_of(is_true=False),
+    name="OtherClasses",
+    hint="Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample.",
+    keeps=("y", "yhat"),
+    depends_on=("TrueClass",),
+    what="The entry of a class that is not the true one is not 0.",
+)
+def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
+    """Run the student's gradient; right is (classes, batch)."""
+    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
+    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
+
+
+STATEMENTS = (gradient, ZeroProbabilityGradient)
+cce_gradient = Part("check-cce-gradient", "The loss gradient", ("cce_gradient",), draw, STATEMENTS, repeated=True)

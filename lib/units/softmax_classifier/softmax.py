@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from lib.checking.layers import kept_output, prepare
 from lib.checking.results import are_near, compare
 from lib.checking.right import anything, by_name, slopes
 from lib.checking.values import Wrong, numbers, require_shape
-from lib.unit import Array, Inputs, Part, Several, Statement, statement
+from lib.unit import Array, Inputs, Part, Several, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
 RATE = 0.1
@@ -47,14 +48,6 @@ def output_of(layer: Any, z: Array) -> Array:
     """Run a layer's forward, and read the output that it keeps; right is (classes, batch)."""
     layer.forward(z)
     return kept_output(layer)
-
-
-def forward(inputs: Inputs, Softmax: Any) -> Array:
-    """Run the forward of a layer after that of another one, or after many of its own."""
-    layer, is_again = Softmax(), inputs["case"] == "again"
-    other = layer if is_again else Softmax()
-    call_before(lambda: other.forward(inputs["scores"][::-1].copy()), MANY if is_again else 1)
-    return output_of(layer, inputs["scores"])
 
 
 def sums(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
@@ -106,12 +99,12 @@ def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
     lines=r"return|output",
 )
 def ReturnsOutput(inputs: Inputs, Softmax: Any) -> Array:
-    """Give what forward returns, whatever it keeps."""
+    """Return what forward returns, whatever it keeps."""
     return numbers(Softmax().forward(inputs["scores_one"]), what="The result of forward")
 
 
 def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
-    """Tell a second pass that goes wrong from a first one, which comes before it with the same numbers."""
+    """Raise `Wrong` for a second pass that goes wrong where the first one, with the same numbers, did not."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
         raise Wrong("The second pass of the same layer is wrong.", hint=hint)
     return found, expected
@@ -125,40 +118,41 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
         raise Wrong("The output does not follow the scores.", hint=hint)
 
 
-softmax_forward = Part(
+@statement(
+    "Every column of the output sums to 1, and every entry is above 0.",
+    sums,
+    name="ColumnsSumToOne",
+    hint="Print the exponentials, and by which number each is divided.",
+    cases=("batch", "one", "square"),
+    what="A column does not sum to 1.",
+    axes=("sample",),
+    rtol=ROUNDED,
+)
+@statement(
+    "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m.",
+    ratios,
+    name="RatiosFollowScores",
+    hint="Take one column with two scores, and compute each step of your code by hand.",
+    cases=CASES,
+    keeps=("scores",),
+    depends_on=("ColumnsSumToOne",),
+    what="log a_k - log a_0 is not z_k - z_0.",
+    axes=CLASS_AND_SAMPLE,
+)
+def forward(inputs: Inputs, Softmax: Any) -> Array:
+    """Run the forward of a layer after that of another one, or after many of its own."""
+    layer, is_again = Softmax(), inputs["case"] == "again"
+    other = layer if is_again else Softmax()
+    call_before(lambda: other.forward(inputs["scores"][::-1].copy()), MANY if is_again else 1)
+    return output_of(layer, inputs["scores"])
+
+
+of_softmax = partial(Part, subjects=("Softmax",), code="Softmax.forward", repeated=True)
+softmax_forward = of_softmax(
     "check-softmax-forward",
     "Softmax, forward",
-    ("Softmax",),
-    draw_scores,
-    (
-        Statement(
-            "ColumnsSumToOne",
-            "Every column of the output sums to 1, and every entry is above 0.",
-            forward,
-            sums,
-            "Print the exponentials, and by which number each is divided.",
-            cases=("batch", "one", "square"),
-            what="A column does not sum to 1.",
-            axes=("sample",),
-            rtol=ROUNDED,
-        ),
-        Statement(
-            "RatiosFollowScores",
-            "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m.",
-            forward,
-            ratios,
-            "Take one column with two scores, and compute each step of your code by hand.",
-            cases=CASES,
-            keeps=("scores",),
-            depends_on=("ColumnsSumToOne",),
-            what="log a_k - log a_0 is not z_k - z_0.",
-            axes=CLASS_AND_SAMPLE,
-        ),
-        WholeNumbers,
-        ReturnsOutput,
-    ),
-    code="Softmax.forward",
-    repeated=True,
+    draw=draw_scores,
+    statements=(forward, WholeNumbers, ReturnsOutput),
 )
 
 
@@ -205,7 +199,7 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
 
 
 def _is_softmax(output: Array, z: Array) -> bool:
-    """Tell whether an output is softmax of small scores, but for rounding."""
+    """True if an output is softmax of small scores, but for rounding."""
     if output.shape != z.shape or not (output > 0).all():
         return False
     totals, logs = output.sum(axis=0), np.log(output)
@@ -225,14 +219,8 @@ def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
     return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"], z[::-1].copy())), z]
 
 
-softmax_stable = Part(
-    "check-softmax-stable",
-    "Softmax for large scores",
-    ("Softmax",),
-    draw_large,
-    (LargeScores,),
-    code="Softmax.forward",
-    repeated=True,
+softmax_stable = of_softmax(
+    "check-softmax-stable", "Softmax for large scores", draw=draw_large, statements=(LargeScores,)
 )
 
 
@@ -261,19 +249,6 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
         inputs[f"output_{size}"] = output
         inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of either sign
     return {**inputs, **{f"{each}_again": inputs[f"{each}_batch"] for each in ("gradient", "output", "input")}}
-
-
-def backward(inputs: Inputs, Softmax: Any) -> Several:
-    """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
-    layer, is_again = Softmax(), inputs["case"] == "again"
-    other = layer if is_again else Softmax()
-    z, a, gradient = (inputs[name][::-1] for name in ("input", "output", "gradient"))
-    prepare(other, z, z, a)
-    call_before(lambda: _call_backward(other, gradient.copy()), MANY if is_again else 1)
-    prepare(layer, inputs["input"], inputs["input"], inputs["output"])
-    output = layer.output
-    returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
-    return Several(returned=returned, output=output)
 
 
 def _call_backward(layer: Any, gradient: Array) -> Any:
@@ -321,53 +296,56 @@ def _size(inputs: Inputs) -> float:
     return float(np.abs(inputs["gradient"]).max())
 
 
-softmax_backward = Part(
-    "check-softmax-backward",
-    "Softmax, backward",
-    ("Softmax",),
-    draw_gradients,
-    (
-        Statement(
-            "OneSampleBack",
-            "For one sample, the result of backward agrees with central differences of softmax.",
-            backward,
-            products,
-            "Write down the Jacobian of one sample with two classes, and compare it with T entry by entry.",
-            of=("returned",),
-            cases=("one",),
-            what="The result differs from central differences of softmax.",
-            axes=CLASS_AND_SAMPLE,
-            size=_size,
-        ),
-        Statement(
-            "EachSampleItsOwn",
-            "In a batch, each sample has its own Jacobian: every column agrees with central differences.",
-            backward,
-            by_name(returned=products, output=is_left),
-            "Run backward on one sample at a time, then on two together, and compare the columns.",
-            of=("returned", "output"),
-            cases=("batch", "square", "large", "again"),
-            keeps=("gradient",),
-            depends_on=("OneSampleBack",),
-            what="The result differs from central differences of softmax.",
-            axes=CLASS_AND_SAMPLE,
-            size=_size,
-        ),
-        Statement(
-            "ColumnsSumToZero",
-            "Every column of the result sums to 0, because adding one number to all scores of a sample changes"
-            " nothing.",
-            backward,
-            sums_to_zero,
-            "Check the off-diagonal entries of the Jacobian: each of its rows must sum to 0.",
-            of=("returned",),
-            cases=("batch",),
-            depends_on=("OneSampleBack",),
-            what="A column does not sum to 0.",
-            axes=("sample",),
-            size=lambda inputs: 1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
-        ),
-    ),
-    code="Softmax.backward",
-    repeated=True,
+of_backward = partial(
+    statement,
+    of=("returned",),
+    what="The result differs from central differences of softmax.",
+    axes=CLASS_AND_SAMPLE,
+    size=_size,
+)
+
+
+@of_backward(
+    "For one sample, the result of backward agrees with central differences of softmax.",
+    products,
+    name="OneSampleBack",
+    hint="Write down the Jacobian of one sample with two classes, and compare it with T entry by entry.",
+    cases=("one",),
+)
+@of_backward(
+    "In a batch, each sample has its own Jacobian: every column agrees with central differences.",
+    by_name(returned=products, output=is_left),
+    name="EachSampleItsOwn",
+    hint="Run backward on one sample at a time, then on two together, and compare the columns.",
+    of=("returned", "output"),
+    cases=("batch", "square", "large", "again"),
+    keeps=("gradient",),
+    depends_on=("OneSampleBack",),
+)
+@of_backward(
+    "Every column of the result sums to 0, because adding one number to all scores of a sample changes nothing.",
+    sums_to_zero,
+    name="ColumnsSumToZero",
+    hint="Check the off-diagonal entries of the Jacobian: each of its rows must sum to 0.",
+    cases=("batch",),
+    depends_on=("OneSampleBack",),
+    what="A column does not sum to 0.",
+    axes=("sample",),
+    size=lambda inputs: 1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
+)
+def backward(inputs: Inputs, Softmax: Any) -> Several:
+    """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
+    layer, is_again = Softmax(), inputs["case"] == "again"
+    other = layer if is_again else Softmax()
+    z, a, gradient = (inputs[name][::-1] for name in ("input", "output", "gradient"))
+    prepare(other, z, z, a)
+    call_before(lambda: _call_backward(other, gradient.copy()), MANY if is_again else 1)
+    prepare(layer, inputs["input"], inputs["input"], inputs["output"])
+    output = layer.output
+    returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
+    return Several(returned=returned, output=output)
+
+
+softmax_backward = of_softmax(
+    "check-softmax-backward", "Softmax, backward", draw=draw_gradients, statements=(backward,), code="Softmax.backward"
 )

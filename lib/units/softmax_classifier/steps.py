@@ -14,21 +14,9 @@ import numpy as np
 
 from lib.checking.values import Wrong
 from lib.unit import Array, Inputs
+from lib.units.softmax_classifier import trace
 from lib.units.softmax_classifier.draws import Call, Samples, Step
 from lib.units.softmax_classifier.inputs import CALLS
-from lib.units.softmax_classifier.trace import (
-    CHANGED,
-    HEAD,
-    KEPT,
-    NO_ARRAY,
-    OTHER_LAYER,
-    THREE_THINGS,
-    UNTRAINED,
-    WRITTEN,
-    direction,
-    sum_entries,
-    two_sums,
-)
 
 MOST_NUMBERS = 16
 """Numbers of samples in a sentence."""
@@ -62,26 +50,15 @@ def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
     columns = {name.strip("'"): column for name, column in table.items()}
     if not columns:
         raise Wrong(f"{first} was not called.", found="no training step", expected=ONE_CALL)
-    heads = [columns.pop(name) for name in HEAD]
+    heads = [columns.pop(name) for name in trace.HEAD]
     if not all((np.abs(each) < LARGEST).all() for head in heads for each in head):
         raise ValueError("no table of steps")
-    rows = zip(*heads, *columns.values(), strict=True)
-
-    def plain(each: Any) -> Any:
-        return each[()] if isinstance(each, np.ndarray) else each  # a number, and no array of one
-
-    return [
-        Step(
-            call,
-            int(version),
-            int(shuffle),
-            int(position),
-            samples.astype(int),
-            dict(zip(columns, map(plain, given), strict=True)),
-            number,
-        )
-        for number, (version, shuffle, position, samples, *given) in enumerate(rows)
-    ]
+    steps = list[Step]()
+    for version, shuffle, position, samples, *given in zip(*heads, *columns.values(), strict=True):
+        plain = (each[()] if isinstance(each, np.ndarray) else each for each in given)  # a number, no array of one
+        gave = dict(zip(columns, plain, strict=True))
+        steps.append(Step(call, int(version), int(shuffle), int(position), samples.astype(int), gave, len(steps)))
+    return steps
 
 
 def _wrong(step: Step, what: str, found: str = "", expected: str = "", hint: str = "", more: str = "") -> Wrong:
@@ -113,12 +90,9 @@ def require_batches(found: Mapping[str, Any], call: Call) -> None:
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
             raise _wrong(step, "The dense layer has the wrong sizes.", given, f"Dense{right}", hint)
         if scores is not None and not _is_sum(scores, step.columns("scores"), is_shift_free=True):
-            what, expected = (
-                "softmax.forward did not get dlayer.output.",
-                "the scores of this batch, from the same layer",
-            )
             hint = "Give softmax.forward what dlayer.forward has just computed."
-            raise _wrong(step, what, _write(scores), expected, hint)
+            expected = "the scores of this batch, from the same dense layer"
+            raise _wrong(step, "softmax.forward did not get dlayer.output.", _write(scores), expected, hint)
 
 
 def has_own_shuffles(steps: Sequence[Step]) -> bool:
@@ -228,7 +202,8 @@ def require_labels(found: Mapping[str, Any], call: Call) -> None:
             if not _is_sum(prediction, step.outputs):
                 given, hint = _write(prediction), "The prediction is what softmax.forward has computed."
                 if any(_is_sum(prediction, call.y[:, each]) for each in sources):
-                    given, hint = "the labels", "Swap the arguments: the labels y come first, then the prediction yhat."
+                    hint = "Swap the two arguments: the labels y come first, then the prediction yhat."
+                    given = "the labels"
                 what = f"{name} did not get softmax.output as yhat."
                 raise _wrong(step, what, given, "the probabilities of this batch", hint)
 
@@ -249,14 +224,14 @@ def require_flow(found: Mapping[str, Any], call: Call) -> None:
         is_pair = np.shape(moved) == (2,)
         moves = [right * len(taken) / size for size in (len(taken), len(step.due))]
         if not (is_pair and any(_is_sum(moved[0], move) and _is_sum(moved[1], move[::-1]) for move in moves)):
-            ratio = _ratio(moved, two_sums(right)) if is_pair else None
-            raise _explain_flow(step, direction(*two_sums(gradient)), ratio)
+            ratio = _ratio(moved, trace.two_sums(right)) if is_pair else None
+            raise _explain_flow(step, trace.direction(*trace.two_sums(gradient)), ratio)
 
 
 FAULTS = {
-    CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
-    KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
-    WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Compute into a new array."),
+    trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
+    trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
+    trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Compute into a new array."),
 }
 
 
@@ -267,7 +242,7 @@ def _wrong_update(step: Step, layer: int) -> Wrong | None:
         return _missing(step, "softmax.backward" if step.given["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
         return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
-    if updated == OTHER_LAYER:
+    if updated == trace.OTHER_LAYER:
         hint = "Call forward and backward of the same two layers in every step."
         return _wrong(step, "backward is called on another layer than forward.", hint=hint)
     if updated != layer:
@@ -378,7 +353,7 @@ def require_trained(found: str, call: Call) -> None:
     """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
     if found:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == UNTRAINED else order, hint=THREE_THINGS)
+        raise Wrong(untrained if found == trace.UNTRAINED else order, hint=trace.THREE_THINGS)
 
 
 RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
@@ -401,8 +376,8 @@ def _is_close(found: Any, right: float) -> bool:
 
 def _is_sum(found: Any, array: Array, is_shift_free: bool = False) -> bool:
     """True if a number is the sum of an array's entries, which float32 rounds."""
-    right = sum_entries(array, is_shift_free)
-    tolerance = 1e-6 * sum_entries(np.abs(array))
+    right = trace.sum_entries(array, is_shift_free)
+    tolerance = 1e-6 * trace.sum_entries(np.abs(array))
     return _is_close(found, right) or (isinstance(found, float) and abs(found - right) <= tolerance)
 
 
@@ -413,7 +388,7 @@ def _are_samples(found: Any, samples: Samples) -> bool:
 def _write(found: Any) -> str:
     """Write what a spy was given, as far as what it shows tells."""
     if found is None or isinstance(found, str):
-        return found[:80] if found else NO_ARRAY
+        return found[:80] if found else trace.NO_ARRAY
     return "nan among the numbers" if np.isnan(found).any() else "other numbers"
 
 

@@ -4,13 +4,11 @@ While `train` runs, spies stand in the place of the student's layers and losses.
 beforehand, so the loop is tested apart from these. Each array that a spy is given becomes a number or two, weighted
 sums of its entries: arrays that differ have different sums. What has another shape is described in words, and what was
 not called is None. `steps` says what the rows have to be.
-
-An open blank does not stop the loop: it becomes a `Placeholder`, which raises `OpenBlank` where its value is read.
+An open blank does not stop the loop.
 """
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,9 +18,9 @@ from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lib.blanks import OpenBlank
+from lib.checking.open_blanks import DataArray, Placeholder, placeholders
 from lib.checking.spying import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
 from lib.checking.values import Wrong, numbers
@@ -32,8 +30,6 @@ from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 HEAD = ("version", "shuffle", "position", "samples")
 """What each table says of its steps first."""
 NO_ARRAY = "no array of numbers"
-BLANK = "__blank__"
-"""The name that `lib.blanks` puts in the place of a ?."""
 CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
 """What is wrong in a step: something else changes the weights; the layer is left from an earlier call of `train`, with
 the weights that it had there; the prediction is overwritten before softmax.backward needs it."""
@@ -43,37 +39,9 @@ UNTRAINED, SWAPPED = "untrained", "swapped"
 """What is wrong with the layers that are returned."""
 RECENT = 6
 """Steps among which an array is looked for: a loop works on the latest one or two."""
-SPIED = ("Dense.forward", "Dense.backward", "Softmax.forward", "Softmax.backward")
-SPIED_FUNCTIONS = ("cce", "cce_gradient", "generate_batch_indices")
-"""What the methods of `Trace` stand for."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
 _given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
 """Weights that spies have given to layers, by their identity: in a later call of `train` a layer with such is kept."""
-
-
-class Placeholder(NDArrayOperatorsMixin):
-    """The value of an open blank: arithmetic returns it unchanged, and reading it raises `OpenBlank`."""
-
-    def __init__(self, sentence: str):
-        self.sentence = sentence
-
-    def __array_ufunc__(self, *_: Any, **__: Any) -> Placeholder:
-        return self
-
-    def _raise_open_blank(self, *_: Any) -> NoReturn:
-        raise OpenBlank(self.sentence)
-
-    __array__ = __len__ = __iter__ = __float__ = __index__ = __bool__ = __getitem__ = __call__ = _raise_open_blank
-
-
-class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
-    """A data matrix that returns the placeholder if one is used as an index. Otherwise it is an ordinary array."""
-
-    def __getitem__(self, key: Any) -> Any:
-        for each in key if isinstance(key, tuple) else (key,):
-            if isinstance(each, Placeholder):
-                return each
-        return super().__getitem__(key)
 
 
 @dataclass(eq=False)
@@ -100,14 +68,16 @@ class Trace:
         self.version = self.shuffles = 0
         self.asked: tuple[float, float] | None = None
         self._drawn: dict[float, int] = {}
-        self._layers: list[Any] = []
+        self._layers: dict[int, tuple[int, Any]] = {}
+        """Each dense layer and its number, by its identity, as below."""
         self._weights: dict[int, bytes] = {}
         """The weights that each dense layer should have, by its number; nothing for one that is left over."""
         self._latest: dict[int, tuple[Any, Noted]] = {}
         """Each layer and its latest step, by the layer's identity."""
-        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in SPIED + SPIED_FUNCTIONS}
-        spies |= dict.fromkeys(("Dense.__getattr__", "Softmax.__getattr__"), _find_attribute)
-        spies["Dense.__init__"] = _make
+        methods = [f"{layer}.{method}" for layer in ("Dense", "Softmax") for method in ("forward", "backward")]
+        names = [*methods, "cce", "cce_gradient", "generate_batch_indices"]
+        spies = {name: getattr(self, name.replace(".", "_").lower()) for name in names}
+        spies |= {"Dense.__getattr__": _find_attribute, "Softmax.__getattr__": _find_attribute}
         self.spies = {name: _in_order(spy) for name, spy in spies.items()}
 
     # ---- What the loop calls
@@ -208,7 +178,7 @@ class Trace:
         return step
 
     def _current(self) -> Noted:
-        """Give the latest step; one without features where the loop goes on after an update without a forward."""
+        """Return the latest step; one without features where the loop goes on after an update without a forward."""
         return self._begin() if not self.steps or self.steps[-1].updates else self.steps[-1]
 
     def _find(self, name: str, value: Any) -> tuple[Noted, Any]:
@@ -229,7 +199,7 @@ class Trace:
 
     @staticmethod
     def _note(step: Noted, columns: Any, **given: Any) -> None:
-        """Note what a loss was given; of some columns, beside those of the calls before it for the same step."""
+        """Note what a loss was given; of some columns, next to those of the calls before it for the same step."""
         for name, value in given.items():
             new = _read(value)
             if not isinstance(columns, slice) and isinstance(new, np.ndarray) and new.shape[1:] == columns.shape:
@@ -256,7 +226,7 @@ class Trace:
         return None
 
     def _note_joined(self, steps: Sequence[Noted], places: Samples, y: Any) -> Any:
-        """Note the loss of several batches whose labels and predictions stand in one matrix, and give their mean."""
+        """Note the loss of several batches whose labels and predictions are in one matrix, and return their mean."""
         sizes = [len(step.samples) for step in steps]
         fits = isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == len(places)
         parts = np.split(y[:, places], np.cumsum(sizes)[:-1], axis=1) if fits else [y] * len(steps)
@@ -277,11 +247,7 @@ class Trace:
     # ---- Which layer it is
 
     def _number(self, layer: Any) -> int:
-        for number, known in enumerate(self._layers):
-            if known is layer:
-                return number
-        self._layers.append(layer)
-        return len(self._layers) - 1
+        return self._layers.setdefault(id(layer), (len(self._layers), layer))[0]
 
     def _look_at_weights(self, step: Noted, layer: Any) -> None:
         """Note whether something other than Dense.backward has changed the layer's weights."""
@@ -294,14 +260,15 @@ class Trace:
 
     def look_at_the_end(self, returned: Any) -> None:
         """Note what has become of the weights after the last step, in a layer that is returned."""
-        for layer in self._layers:
+        for _, layer in self._layers.values():
             if any(each is layer for each in _entries_of(returned)) and self.steps:
                 self._look_at_weights(self.steps[-1], layer)
 
     def trained(self) -> Any:
-        """Give the layer that the last step trained, if there is one."""
+        """Return the layer that the last step trained, if there is one."""
         steps = self.training_steps
-        return self._layers[steps[-1].layer] if steps and steps[-1].layer >= 0 else None
+        numbers = dict(self._layers.values())
+        return numbers.get(steps[-1].layer) if steps else None
 
     # ---- In numbers
 
@@ -350,7 +317,7 @@ def flow(step: Noted) -> dict[str, Any]:
     """
     into_softmax, rate = _gradient_sums(step, "into_softmax"), step.given.get("rate")
     if isinstance(rate, Placeholder):
-        raise OpenBlank(rate.sentence)
+        rate.read()
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
     gradient, scale = _gradient_sums(step, "gradient"), number / step.call.rate * len(step.samples)
     is_whole, given = isinstance(gradient, tuple), step.given.get("gradient")
@@ -390,7 +357,7 @@ def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum
         return None
     given = step.given[name]
     if isinstance(given, Placeholder):
-        raise OpenBlank(given.sentence)
+        given.read()
     if given is None:
         return NO_ARRAY
     if not _has_rows(given, rows):
@@ -428,7 +395,7 @@ def _gradient_sums(step: Noted, name: str) -> Any:
 
 
 def trace(inputs: Inputs, train: Any) -> Several:
-    """Call `train` once, spied on, and give its tables, the losses, and 1 or 2 where a wrong layer is returned.
+    """Call `train` once, spied on, and return its tables, the losses, and what is wrong with the layers returned.
 
     Raises what it raises before an epoch is over. A later error costs what the steps before it can't show.
     """
@@ -440,13 +407,12 @@ def trace(inputs: Inputs, train: Any) -> Several:
     # What spies compare with must stay as it is drawn, whatever the student writes into X and y.
     run.call.X, run.call.y = run.call.X.copy(), run.call.y.copy()
     returned, error = None, None
-    reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
-    blanks = {"Blank": type(blank) if (blank := namespace.get(BLANK, vars(builtins).get(BLANK))) else None}
     lacking = {name: kind for name, kind in {"Dense": _Dense, "Softmax": _Softmax}.items() if name not in namespace}
+    made = {"Dense.__init__": _make} if "__init__" in getattr(namespace.get("Dense"), "__dict__", ()) else {}
     with (
         random_numbers(),
-        spied(blanks, {"Blank.__getitem__": reach}),
-        spied(namespace, run.spies),
+        placeholders(namespace),
+        spied(namespace, run.spies | made),
         spied(namespace, {name: lambda _, *sizes, kind=kind: kind(*sizes) for name, kind in lacking.items()}),
         spied(lacking, run.spies),
     ):
@@ -464,15 +430,16 @@ def trace(inputs: Inputs, train: Any) -> Several:
     def fail() -> NoReturn:
         raise error or AssertionError
 
-    shown: dict[str, Any] = {
-        name: partial(run.table, of) for name, of in (("batches", batches), ("labels", labels), ("flow", flow))
-    }
-    shown["losses"] = lambda: [
-        _read_losses(returned_losses, run.call),
-        run.table(lambda step: {"has_loss": "loss_y" in step.given}),
-    ]
-    shown |= dict.fromkeys(("batches", "losses"), fail) if error else {}
-    return Several(**shown, returned=lambda: _what_is_returned(returned, run))
+    def read_losses() -> list[Any]:
+        return [_read_losses(returned_losses, run.call), run.table(lambda step: {"has_loss": "loss_y" in step.given})]
+
+    return Several(
+        batches=fail if error else partial(run.table, batches),
+        labels=partial(run.table, labels),
+        flow=partial(run.table, flow),
+        losses=fail if error else read_losses,
+        returned=lambda: _what_is_returned(returned, run),
+    )
 
 
 def _losses_of(returned: Any) -> Any:
@@ -510,7 +477,7 @@ def _what_is_returned(returned: Any, run: Trace) -> str:
 
 
 def _entries_of(returned: Any) -> list[Any]:
-    """Give what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
+    """Return what is in what a call returned: the entries of a tuple, a list or a dict, or an object's attributes."""
     if isinstance(returned, tuple | list):
         return list(returned[:9])
     if isinstance(returned, dict):
@@ -551,7 +518,7 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> None:
 
 
 def _in_order(spy: Spy) -> Spy:
-    """Give a spy by place what can only be given by name. Calls may use the notebook's names, which are the spy's."""
+    """Pass a spy by place what can only be passed by name. Calls may use the notebook's names, which are the spy's."""
     return wraps(spy)(lambda original, *given, **named: spy(original, *given, *named.values()))
 
 
@@ -566,13 +533,11 @@ class _Softmax:
     """Likewise, a softmax layer."""
 
 
-def _make(original: Any, layer: Any, input_size: Any, output_size: Any, *more: Any) -> None:
+def _make(original: Any, *given: Any, **named: Any) -> None:
     """Make a layer. It draws its weights, and yet the loop draws the same as with any other layer."""
     state = np.random.get_state()
-    try:
-        original(layer, input_size, output_size, *more)
-    finally:
-        np.random.set_state(state)
+    original(*given, **named)
+    np.random.set_state(state)
 
 
 def _find_attribute(original: Any, layer: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.unit import Inputs, Part, Several, Statement
+from lib.unit import Inputs, Part, Several, statement
 from lib.units.softmax_classifier.inputs import CALLS
 
 
@@ -22,13 +22,6 @@ def draw(rng: np.random.Generator) -> Inputs:
     return draws.draw(rng)
 
 
-def trace(inputs: Inputs, train: Any) -> Several:
-    """Run the student's loop, and show what it gave to each call, and what it returned."""
-    from lib.units.softmax_classifier.trace import trace  # likewise
-
-    return trace(inputs, train)
-
-
 def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     """It is right as it is, unless `steps` finds what is wrong."""
     from lib.units.softmax_classifier import steps  # likewise
@@ -37,38 +30,45 @@ def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     return found, found
 
 
-OfTheLoop = partial(Statement, look=trace, right=right, cases=CALLS)
-STATEMENTS = (
-    OfTheLoop(
-        "EveryBatch",
-        "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one.",
-        hint="Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers.",
-        of=("batches",),
-        keeps=("X",),
-        lines=r"\b(Dense|generate_batch_indices|forward|range)\(",
-    ),
-    OfTheLoop(
-        "LabelsWithSamples",
-        "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction.",
-        hint="Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
-        of=("labels",),
-        keeps=("y",),
-        lines=r"\bcce(_gradient)?\(",
-    ),
-    OfTheLoop(
-        "GradientFlowsBack",
-        "softmax.backward gets the loss gradient; dlayer.backward its result and the learning rate, with 1/B once.",
-        hint="Follow the dashed arrows of the figure, one call for each."
-        " Multiply by 1/B once, just before the dense layer.",
-        of=("flow",),
-        lines=r"\bbackward\(|grad",
-    ),
-    OfTheLoop(
-        "EpochLoss",
-        "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less.",
-        hint="Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
-        of=("losses", "returned"),
-        lines=r"loss",
-    ),
+of_the_loop = partial(statement, right=right, cases=CALLS)
+
+
+@of_the_loop(
+    "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one.",
+    name="EveryBatch",
+    hint="Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers.",
+    of=("batches",),
+    keeps=("X",),
+    lines=r"\b(Dense|generate_batch_indices|forward|range)\(",
 )
-train = Part("check-train", "The training loop", ("train",), draw, STATEMENTS, repeated=True)
+@of_the_loop(
+    "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction.",
+    name="LabelsWithSamples",
+    hint="Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
+    of=("labels",),
+    keeps=("y",),
+    lines=r"\bcce(_gradient)?\(",
+)
+@of_the_loop(
+    "softmax.backward gets the loss gradient; dlayer.backward its result and the learning rate, with 1/B once.",
+    name="GradientFlowsBack",
+    hint="Follow the dashed arrows of the figure, one call for each."
+    " Multiply by 1/B once, just before the dense layer.",
+    of=("flow",),
+    lines=r"\bbackward\(|grad",
+)
+@of_the_loop(
+    "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less.",
+    name="EpochLoss",
+    hint="Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
+    of=("losses", "returned"),
+    lines=r"loss",
+)
+def trace(inputs: Inputs, train: Any) -> Several:
+    """Run the student's loop, and show what it gave to each call, and what it returned."""
+    from lib.units.softmax_classifier.trace import trace  # likewise
+
+    return trace(inputs, train)
+
+
+train = Part("check-train", "The training loop", ("train",), draw, (trace,), repeated=True)

@@ -43,7 +43,7 @@ PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwACh
 def on(part, code):
     """The verdict on a part of the small unit."""
     with pytest.MonkeyPatch.context() as patch:  # the small unit has no folder: what would ship with it is built
-        patch.setattr(module, "shipped", lambda key: build(key).at_desk)
+        patch.setattr(module, "shipped", lambda key: build(key))
         return judge(ANSWER_KEY, part, 1, given_by(part, code, key=ANSWER_KEY))
 
 

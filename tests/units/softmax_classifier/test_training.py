@@ -10,9 +10,9 @@ import pytest
 from lib.blanks import OpenBlank, runnable
 from lib.checking.findings import find
 from lib.checking.looks import look_at_ours
+from lib.checking.open_blanks import DataArray, Placeholder
 from lib.checking.student_code import silence
 from lib.units.softmax_classifier import train
-from lib.units.softmax_classifier.trace import DataArray, Placeholder
 from tests.answers import loops
 from tests.answers.loops import ADD, BACK, EACH, FORWARD, GRADIENT, NOTE, UPDATE, instead, loop
 from tests.certificate.table import expect_none

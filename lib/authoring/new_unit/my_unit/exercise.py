@@ -6,7 +6,7 @@ from lib.unit import Part, statement
 
 
 def draw(rng):
-    """Draw `y` and `yhat`, (samples,), far enough apart for every mistake to show."""
+    """Draw `y` and `yhat`, (samples,), far apart."""
     y = rng.uniform(1, 2, size=int(rng.integers(4, 9)))
     return {"y": y, "yhat": y + rng.uniform(0.5, 3, size=y.size)}
 
@@ -14,11 +14,11 @@ def draw(rng):
 @statement(
     "The loss is the mean of the squared differences of y and yhat.",
     points=2,
-    hint="Compute the loss of two samples by hand, and compare it with each step of your code.",
+    hint="Compute the loss of two samples by hand.",
     examples=(({"y": np.array([1.0, 2.0]), "yhat": np.array([1.0, 5.0])}, 4.5),),
 )
 def mean(inputs, loss):
-    """Run the student's loss: what comes of it has to be what the right one gives."""
+    """Run the student's loss."""
     return loss(inputs["y"], inputs["yhat"])
 
 

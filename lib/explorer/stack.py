@@ -32,7 +32,9 @@ class Stack:
             layer.weights = part.reshape(layer.weights.shape).copy()
 
     def forward(self, input: Matrix) -> None:
+        """Run the layers, the lowest first."""
         self.output = self._network.forward(input)
 
     def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
+        """Take a step."""
         self._network.backward(output_gradient, learning_rate)
