@@ -46,6 +46,8 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
     if value is None or issubclass(type(value), str):
         return value if value is None else str(value)[:MOST_LETTERS]
+    if type(value) is float and abs(value) < HUGE:
+        return np.array(value)
     is_list = isinstance(value, list | tuple)
     if (array := as_array(value, what)) is not None and (array.size or not is_list):
         return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array) if array.dtype != bool else array
