@@ -51,6 +51,8 @@ def _open_what_is_closed() -> None:
 
 def _run() -> None:
     command, *options = sys.argv[1:] or [""]
+    if command in COMMANDS and sys.stderr.isatty() and not {"--quiet", "--help", "-h"} & {*options}:
+        print(f"zerolayer {command} begins …", file=sys.stderr, flush=True)  # its imports may take seconds
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernel.client import ForkServer
         from lib.units import enter
