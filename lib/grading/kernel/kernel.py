@@ -84,6 +84,7 @@ def warm_up(slow: bool) -> hooks.Hooks:
     # A collection in a fork would write into each object it looks at, and so copy memory that all share.
     gc.freeze()
     gc.enable()
+    lockdown.use_large_pages()
     return noted
 
 
