@@ -5,15 +5,15 @@ is right: the judge compares in another process, with inputs that it draws itsel
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, NoReturn, get_args
 
 from lib.checking.cell_runs import find_subjects
-from lib.checking.looks import Outcome, find_late, look_at
+from lib.checking.looks import Outcome, find_late, look_at, run_ours
 from lib.checking.results import clean, from_json, to_json
-from lib.checking.student_code import Budget, Failure, Kind, attempt
+from lib.checking.student_code import Budget, Failure, Kind, attempt, run_each
 from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
@@ -82,7 +82,9 @@ def started_in() -> str:
     return shell.starting_dir if shell else os.curdir
 
 
-def answer(part: Part, seed: int, given: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+def answer(
+    part: Part, seed: int, given: tuple[Any, ...], run: Callable[..., list[Any]] = run_each
+) -> dict[str, dict[str, Any]]:
     """Run a call's subjects on both draws, and write what they show. A failure is recorded, and other looks still run.
 
     The local checks' inputs come first: what code keeps from an earlier call then shows in the secret draw. Slow code
@@ -92,17 +94,35 @@ def answer(part: Part, seed: int, given: tuple[Any, ...]) -> dict[str, dict[str,
     if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     budget = Budget(BUDGET / 2, patience=inf)
-    at_desk = _show(part, attempt(part.desk_inputs), subjects, budget)
+    at_desk = _show(part, attempt(part.desk_inputs), subjects, budget, run=run)
     budget.left = max(budget.left, 0) + BUDGET / 2
-    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, find_late(at_desk))
+    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, late=find_late(at_desk), run=run)
     shown = {DESK: at_desk, SECRET: secret}
     return {name: {place: write_record(each) for place, each in of.items()} for name, of in shown.items()}
 
 
 def _show(
-    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], budget: Budget, late: Mapping[str, Failure] = {}
+    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], budget: Budget, **how: Any
 ) -> dict[str, Outcome]:
-    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, late)
+    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, **how)
+
+
+class StandIn:
+    """Stands for a function, a class or an object of a student's, and for all that it has."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Return the first argument."""
+        return given[0] if given else self
+
+    def __getattr__(self, name: str) -> "StandIn":
+        if name.startswith("__"):  # Python and NumPy ask for these
+            raise AttributeError(name)
+        return self
+
+
+def rehearse(part: Part) -> None:
+    """Run a check once on stand-ins, and keep nothing of what they show: what a first run works out is there then."""
+    answer(part, 0, (StandIn(),) * len(part.subjects), run=run_ours)
 
 
 def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
@@ -110,13 +130,8 @@ def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) 
 
     What code keeps from an earlier call then shows in the next one.
     """
-    if not part.repeated and not isinstance(others := draw_others(part), Failure):
+    if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
         look_at(part, others, subjects, Budget(seconds))
-
-
-def draw_others(part: Part) -> Inputs | Failure:
-    """Draw the inputs on which a part's code is called first, or say why they can't be drawn."""
-    return attempt(lambda: part.other_inputs)
 
 
 def write_record(outcome: Outcome) -> Any:

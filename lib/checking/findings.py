@@ -101,7 +101,8 @@ def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_han
     if statement.right is None:
         return outcome, known
     found, expected = statement.right(outcome, given, name)
-    return read(found), read(expected)
+    plain = read(found)
+    return plain, plain if found is expected else read(expected)
 
 
 def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> None:

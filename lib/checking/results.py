@@ -46,9 +46,12 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         raise Wrong(f"{what} is nested more deeply than {DEEPEST} levels.", hint="Does it contain itself?")
     if value is None or issubclass(type(value), str):
         return value if value is None else str(value)[:MOST_LETTERS]
+    if type(value) is float and abs(value) < HUGE:
+        return np.array(value)
     is_list = isinstance(value, list | tuple)
     if (array := as_array(value, what)) is not None and (array.size or not is_list):
-        return np.where(np.abs(array) >= HUGE, np.copysign(np.inf, array), array) if array.dtype != bool else array
+        is_huge = array.dtype != bool and np.abs(array) >= HUGE
+        return np.where(is_huge, np.copysign(np.inf, array), array) if np.any(is_huge) else array
     if isinstance(value, np.ndarray) and not value.ndim:
         return _read(value.item(), what, depth + 1)
     if not is_list and not isinstance(value, Mapping | Set | np.ndarray):
@@ -147,7 +150,7 @@ def _find_difference(
     if isinstance(expected, np.ndarray) and isinstance(found, np.ndarray):
         if found.shape != expected.shape:
             return Difference(at, _form(found), _form(expected), "shape")
-        if (near := are_near(found, expected)).all():
+        if (near := found == expected if found is expected else are_near(found, expected)).all():
             return None
         entry = tuple(int(i) for i in np.argwhere(~near)[0])
         one, other = found[entry].item(), expected[entry].item()
@@ -253,7 +256,7 @@ def _unpack(packed: str, shape: object) -> Array:
     array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
     if prod(shape) != array.size:
         raise ValueError("no array of numbers that fit its shape")
-    if (np.isfinite(array) & (np.abs(array) >= HUGE)).any():
+    if (is_huge := np.abs(array) >= HUGE).any() and np.isfinite(array[is_huge]).any():
         raise ValueError(f"an array with numbers of {HUGE:g} or more")
     return array.reshape(shape)
 

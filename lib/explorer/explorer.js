@@ -7,6 +7,7 @@ const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size
 const MOST_ANSWERS = 2000; // Python counts on the last 1,500
 const MOST_KEPT = 4;
 const QUIET = 400; // ms without a change before screen readers get the words
+const THUMB = 16; // pixels of a slider's thumb
 const FRAME = 50; // ms between two pictures while the training plays
 const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
@@ -349,6 +350,12 @@ export default () => {
       input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
         change({ [name]: listPlaces(name)[input.value] });
+      };
+      let pointed = null; // the place that a press would go to, for Python to train ahead
+      input.onpointermove = event => {
+        const share = (event.offsetX - THUMB / 2) / (input.clientWidth - THUMB);
+        const at = Math.round(clamp(share, 0, 1) * input.max);
+        if (!event.buttons && at !== pointed) model.send({ pointed: [name, pointed = at] });
       };
       shows.push(() => {
         const places = listPlaces(name);

@@ -43,6 +43,7 @@ DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: 
 NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
 AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
 AHEAD = 4.0 * BROWSER  # seconds of a processor for training ahead between two moves
+PAUSE = 0.03 if BROWSER > 1 else 0.0  # seconds after a slice: in a browser a key takes several turns of its one loop
 NEXT = 6  # places on the slider that are trained before the map
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000
@@ -89,6 +90,7 @@ class Explorer(anywidget.AnyWidget):
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
         self._axis, self._upwards = "learning_rate", False  # of the last move
+        self._pointed: tuple[str, int] | None = None
         self._seen = self._mapped = self._saved = False
         self._spent = self._moved = 0.0
         self._stills: list[list[Any]] = []
@@ -202,27 +204,30 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow(self, change: Any) -> None:
         """Note a change of the setting; messages of the page come in another thread."""
+        self._saved, self._pointed = False, None
         if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
 
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
-        """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed."""
+        """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed, or the
+        pointer is over a place of a slider, by the slider's name and the place's number."""
         if "begin" in message:
             self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
+        self._pointed = message.get("pointed", self._pointed)
         self._coalescer.wake()
 
     def _work(self) -> float | None:
         """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
         want, now = self._want(), time.perf_counter()
         if self._coalescer.news:
-            self._moved, self._spent, self._saved = now, 0.0, False
+            self._moved, self._spent = now, 0.0
             self._next, self._ahead, self._cells = None, self._look_ahead(want), set(self._list_cells(want))
         if not self._sent.get(want):
             first = want not in self._sent
             complete = self._train(want, FIRST_SLICE if first else NEXT_SLICE)
-            return DRAWING if first and not complete else 0.0
+            return DRAWING if first and not complete else PAUSE
         if not self._seen:
             self._save()
             return None
@@ -231,7 +236,7 @@ class Explorer(anywidget.AnyWidget):
             self._save()
         elif self._spent > AHEAD or fault or not self._work_ahead():
             return None if self._saved else max(self._moved + REST - now, 0.001)
-        return 0.0
+        return PAUSE
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
         """Train for at most `seconds` and send what there is; return whether it is complete."""
@@ -259,21 +264,24 @@ class Explorer(anywidget.AnyWidget):
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
-        """Yield what may be wanted next: places of the slider that moved last, the map, and other places."""
+        """Yield what may be wanted next: what the pointer is over, near places on the slider that moved last, the map,
+        and other places."""
+        if self._pointed:
+            name, at = self._pointed
+            yield want._replace(**{name: self._places[name][at]})
         yield from islice(self._list_near(want, self._axis), NEXT)
         yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
         for name in (self._axis, "learning_rate", "batch_size", "size"):
             yield from self._list_near(want, name)
 
+    @property
+    def _places(self) -> dict[str, Sequence[Any]]:
+        epochs, sizes = self.choices["epochs"], self.choices["sizes"]
+        return {"learning_rate": LEARNING_RATES, "batch_size": self.data_set["sizes"], "epochs": epochs, "size": sizes}
+
     def _list_near(self, want: Want, name: str) -> Iterator[Want]:
         """Yield the places of a slider: those in the direction of the last move, nearest first, and then the others."""
-        places: dict[str, Sequence[Any]] = {
-            "learning_rate": LEARNING_RATES,
-            "batch_size": self.data_set["sizes"],
-            "epochs": self.choices["epochs"],
-            "size": self.choices["sizes"],
-        }
-        along = places.get(name, ())
+        along = self._places.get(name, ())
         at = bisect_left(along, getattr(want, name))
         above, below = along[at:], along[:at][::-1]
         for place in (*above, *below) if self._upwards else (*below, *above):

@@ -54,6 +54,8 @@ def _run() -> None:
     if words[0].startswith("-"):  # options may stand anywhere
         words.sort(key=lambda word: word not in COMMANDS)
     command, *options = words
+    if command in COMMANDS and sys.stderr.isatty() and not {"--quiet", "--help", "-h"} & {*options}:
+        print(f"zerolayer {command} begins …", file=sys.stderr, flush=True)  # its imports may take seconds
     if sys.platform == "linux" and command == "grade" and not any(option.startswith(ELSEWHERE) for option in options):
         from lib.grading.kernel.client import ForkServer
         from lib.units import enter

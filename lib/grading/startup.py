@@ -1,17 +1,42 @@
-"""A quick start: a notebook's format is imported without a check that takes longer than all else.
+"""A quick start: what a command doesn't need is not imported, or only once it is called.
 
-jsonschema, which tells whether a file is a notebook, imports `rfc3987_syntax` where it is installed, as JupyterLab has
-it done. That builds grammars of internationalised addresses: 1.2 of the 2.4 seconds of processor time in which a
-command would start. A notebook's schema asks for no such address. Whoever imports the package later finds it.
+jsonschema, which tells whether a file is a notebook, imports checks of addresses and durations where they are
+installed; a notebook's schema asks for none, and `rfc3987_syntax` alone takes longer to import than all else. nbgrader
+imports what it does in a Jupyter server, setuptools to unpack an archive, and requests to ask a hub. Whoever imports
+these later finds them.
 """
 
 import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-is_kept_out = "rfc3987_syntax" not in sys.modules
-if is_kept_out:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # by this, Python finds no such package
+NEVER = ("rfc3987_syntax", "rfc3987", "rfc3986_validator", "isoduration")
+SERVER = (f"nbgrader.server_extensions.{name}" for name in ("assignment_list", "course_list", "validate_assignment"))
+LATER = (
+    *("nbgrader.server_extensions", *SERVER, "nbgrader.server_extensions.formgrader"),
+    *("setuptools", "setuptools.archive_util", "requests", "yaml", "bs4", "nbconvert.filters.markdown_mistune"),
+)
+"""Modules of which nbgrader takes functions, which import them when they are called."""
+
+
+class _Later(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is not self:
+            return getattr(import_module(self.__name__), name)
+        return lambda *given, **named: getattr(import_module(self.__name__), name)(*given, **named)
+
+
+_stand_ins: dict[str, Any] = dict.fromkeys(NEVER)  # by None, Python finds no such package
+if "nbgrader" not in sys.modules:
+    _stand_ins |= {name: _Later(name) for name in LATER}
+_stand_ins = {name: one for name, one in _stand_ins.items() if name not in sys.modules}
+sys.modules |= _stand_ins
 try:
     import nbformat.validator  # noqa: F401  # for what its import leaves: jsonschema looks for its checks but once
+    import nbgrader.apps  # noqa: F401
 finally:
-    if is_kept_out:
-        del sys.modules["rfc3987_syntax"]
+    for name in _stand_ins:
+        del sys.modules[name]

@@ -195,6 +195,17 @@ def test_the_nearest_settings_that_way_are_sent_before_they_are_asked_for(opened
     assert [dict(zip(Want._fields, want, strict=True))[name] for want in complete(opened)] == places
 
 
+def test_what_the_pointer_is_over_is_trained_next_until_something_changes(opened):
+    opened.learning_rate = 0.0794
+    opened.loop.run(lambda: complete(opened))
+    opened._hear(opened, {"pointed": ["batch_size", 0]}, [])
+    opened.loop.run(lambda: len(complete(opened)) == 3)
+    assert [want[:2] for want in complete(opened)[1:]] == [(0.0794, 1), (0.0631, 16)]
+    opened.learning_rate = 0.0398
+    opened.loop.run(lambda: len(complete(opened)) == 5)
+    assert complete(opened)[4][0] == 0.0316
+
+
 def test_what_the_page_has_is_not_sent_again(opened):
     opened.learning_rate = 0.0794
     opened.loop.run(lambda: len(complete(opened)) >= 5)

@@ -94,7 +94,7 @@ def main() -> None:
     gc.disable()  # what is imported stays
     from lib.grading.kernel import kernel, server
 
-    kernel.warm_up("slow" in sys.argv[3:])
+    hooks = kernel.warm_up("slow" in sys.argv[3:])
     warm = serve(listener, owner, lockdown.fork if locked else os.fork)
     # From here on this is a child, which never returns.
     try:
@@ -106,7 +106,7 @@ def main() -> None:
         with suppress(OSError):
             send(warm, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
-    server.serve(ready)
+    server.serve(ready, hooks)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,14 @@ import builtins
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import is_
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from traitlets import TraitError
+
+from lib.checking.answers import CHALLENGE
 
 GOES_ON = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),
@@ -36,23 +40,29 @@ def _parts_of(shell: Any) -> tuple[Any, ...]:
 
 
 class Hooks:
-    """The hooks of a shell, as they were before any student's code had run."""
+    """The hooks of a shell, as they were before any student's code had run.
+
+    What a fork looks at it has to copy, since Python counts there who uses it: names, of which there are thousands, are
+    taken down in the warm process.
+    """
 
     def __init__(self, shell: Any):
-        """Take them down. What the course's cells add to them, until the first cell of a student's, is taken too."""
+        """Take them down, in the warm process. What the course's first cells add to them is taken down later, too."""
         parts, manager = _parts_of(shell), shell.input_transformer_manager
         formatters = shell.display_formatter.formatters
         self._shell = shell
         self._parts = [(part, type(part), vars(part)) for part in parts]
-        self._classes = {each for part in parts for each in type(part).__mro__ if each is not object}
-        self._modules = [builtins, *{sys.modules[each.__module__] for each in self._classes}]
+        classes = {each for part in parts for each in type(part).__mro__ if each is not object}
+        modules = [builtins, *{sys.modules[each.__module__] for each in classes}]
+        self._spaces = [(each, dict(vars(each))) for each in (*modules, *classes)]
+        methods = (value for each in classes for value in vars(each).values())
+        self._codes = [(each, each.__code__) for each in methods if isinstance(each, FunctionType)]
         self._dicts = [shell.events.callbacks, formatters, *map(vars, parts)]
         self._dicts += [vars(part)["_trait_values"] for part in parts if "_trait_values" in vars(part)]
         self._dicts += [each.type_printers for each in formatters.values()]
         self._lists = [manager.cleanup_transforms, manager.line_transforms, manager.token_transformers]
         self._lists += [shell.input_transformers_post, shell.ast_transformers, *shell.events.callbacks.values()]
         self._has_a_student_run = False
-        self._keep()
 
     @contextmanager
     def around(self, is_the_courses: bool) -> Iterator[None]:
@@ -69,10 +79,11 @@ class Hooks:
             if self._identities() == put:
                 self._put(before)
             return
-        yield
-        self._has_a_student_run |= not is_the_courses or self._has_imported_what_lies_beside()
-        if not self._has_a_student_run:
+        may_import = any(file.name != CHALLENGE for file in Path(self._shell.starting_dir).iterdir())
+        if not self._has_a_student_run and (may_import or not is_the_courses):
             self._keep()
+        yield
+        self._has_a_student_run |= not is_the_courses or (may_import and self._has_imported_what_lies_beside())
 
     def _has_imported_what_lies_beside(self) -> bool:
         """Tell whether a file beside the notebook was imported: a student may have handed it in."""
@@ -81,10 +92,9 @@ class Hooks:
 
     def _keep(self) -> None:
         self._kept = self._take()
-        spaces = [*self._modules, *self._classes]
-        self._spaces = [(each, dict(vars(each)), _ids(vars(each))) for each in spaces]
-        methods = (value for each in self._classes for value in vars(each).values())
-        self._codes = [(each, each.__code__) for each in methods if isinstance(each, FunctionType)]
+        self._spaces = [
+            (each, names if _is_same(vars(each), names) else dict(vars(each))) for each, names in self._spaces
+        ]
 
     def _take(self) -> list[Any]:
         return [
@@ -113,8 +123,8 @@ class Hooks:
         for function, code in self._codes:
             if function.__code__ is not code:
                 function.__code__ = code
-        for space, names, ids in self._spaces:
-            if _ids(vars(space)) == ids:  # as always, and found in a tenth of the time
+        for space, names in self._spaces:
+            if _is_same(vars(space), names):  # as always, and found in a tenth of the time
                 continue
             for name in vars(space).keys() - names.keys():
                 if space is not builtins:  # what is new there stands for nothing
@@ -124,5 +134,6 @@ class Hooks:
                     setattr(space, name, value)
 
 
-def _ids(names: Mapping[str, Any]) -> list[int]:
-    return [*map(id, names.values())]  # equality is what a student's object says
+def _is_same(names: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Tell whether the values are the same objects: equality is what a student's object says."""
+    return len(names) == len(kept) and all(map(is_, names.values(), kept.values()))

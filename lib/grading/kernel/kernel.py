@@ -68,8 +68,8 @@ def make_kernel() -> LineKernel:
     return kernel
 
 
-def warm_up(slow: bool) -> None:
-    """Make the first half of a kernel and import what notebooks import, in one thread."""
+def warm_up(slow: bool) -> hooks.Hooks:
+    """Make the first half of a kernel and import what notebooks import, in one thread; return the shell's hooks."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     os.environ["MPLBACKEND"] = INLINE  # figures are shown by the shell that is there when matplotlib is imported
     kernel = make_kernel()
@@ -80,9 +80,12 @@ def warm_up(slow: bool) -> None:
     _draw()
     _run_a_cell(kernel)
     _word_an_error(kernel.shell)
+    noted = hooks.Hooks(kernel.shell)
     # A collection in a fork would write into each object it looks at, and so copy memory that all share.
     gc.freeze()
     gc.enable()
+    lockdown.use_large_pages()
+    return noted
 
 
 def _draw() -> None:

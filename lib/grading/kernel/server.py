@@ -134,20 +134,19 @@ def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **n
         raise
 
 
-def serve(kernel: IPythonKernel) -> NoReturn:
+def serve(kernel: IPythonKernel, hooks: Hooks) -> NoReturn:
     """Run cells until the caller hangs up, and end the process."""
     cells = kernel.session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_run_cells(kernel, cells))
+        asyncio.run(_run_cells(kernel, hooks, cells))
     finally:
         os._exit(0)
 
 
-async def _run_cells(kernel: IPythonKernel, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, hooks: Hooks, cells: Iterable[str]) -> None:
     """Run each cell within one event loop, as Jupyter does: code may find it running, and leave tasks in it."""
     # ipykernel transforms each cell twice, once to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
-    hooks = Hooks(kernel.shell)
     for line in cells:
         code, token, is_the_courses = json.loads(line)
         await asyncio.sleep(0)  # tasks that cells before this one left

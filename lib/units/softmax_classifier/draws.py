@@ -121,7 +121,7 @@ class Call:
     """
 
     def __init__(self, inputs: Inputs):
-        self.inputs = inputs
+        self.inputs = dict(inputs)  # once: each access to a check's inputs copies an array
         self.X: Array = inputs["X"]
         self.y: Array = inputs["y"]
         self.classes, self.samples = map(int, self.y.shape)
@@ -154,7 +154,9 @@ class Call:
         turns = 1 + self.samples // COLUMNS
         if name not in self._tables:  # so many samples have columns of their own, too: with the rows moved on
             self._tables[name] = np.hstack([np.roll(self.inputs[name], -turn, axis=0) for turn in range(turns)])
-        columns = (STRIDE * version + samples) % COLUMNS + COLUMNS * (samples // COLUMNS % turns)
+        columns = (STRIDE * version + samples) % COLUMNS
+        if turns > 1:
+            columns += COLUMNS * (samples // COLUMNS % turns)
         return np.asarray(self._tables[name].take(columns, axis=1))
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
@@ -174,8 +176,18 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        rows = sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
-        return np.asarray(rows[(version - 1 - np.arange(self.classes)) % self.classes])
+        return np.asarray(self._rows[(version - 1 - np.arange(self.classes)) % self.classes])
+
+    @cached_property
+    def _rows(self) -> Array:
+        return sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
+
+    @cached_property
+    def sample_of(self) -> Samples:
+        """The sample that each class is the label of, (classes,)."""
+        samples = np.full(self.classes, UNKNOWN)
+        samples[self.y.argmax(axis=0)] = np.arange(self.samples)
+        return samples
 
     def loss(self, version: int, samples: Samples) -> float:
         """Return the mean loss of some samples."""
@@ -207,7 +219,7 @@ class Step:
     @property
     def is_known(self) -> bool:
         """Whether the features are those of samples."""
-        return bool(((self.samples >= 0) & (self.samples < self.call.samples)).all())
+        return all(0 <= each < self.call.samples for each in self.samples.tolist())
 
     @property
     def is_batch(self) -> bool:

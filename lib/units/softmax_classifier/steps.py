@@ -377,8 +377,9 @@ def _is_close(found: Any, right: float) -> bool:
 def _is_sum(found: Any, array: Array, is_shift_free: bool = False) -> bool:
     """True if a number is the sum of an array's entries, which float32 rounds."""
     right = trace.sum_entries(array, is_shift_free)
-    tolerance = 1e-6 * trace.sum_entries(np.abs(array))
-    return _is_close(found, right) or (isinstance(found, float) and abs(found - right) <= tolerance)
+    if _is_close(found, right):
+        return True
+    return isinstance(found, float) and abs(found - right) <= 1e-6 * trace.sum_entries(np.abs(array))
 
 
 def _are_samples(found: Any, samples: Samples) -> bool:

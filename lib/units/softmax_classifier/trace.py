@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial, wraps
+from functools import cache, cached_property, partial, wraps
 from itertools import pairwise
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -183,13 +183,15 @@ class Trace:
 
     def _find(self, name: str, value: Any) -> tuple[Noted, Any]:
         """Find the step whose scores or outputs these are, and which columns; else the latest step, and all."""
-        given = _read(value)
         # Scores from before an update are no longer the layer's. A prediction may still be compared with labels.
         recent = [step for step in reversed(self.steps[-RECENT:]) if name != "scores" or not step.updates]
         recent = [step for step in recent if name in step.made]
-        for step in [each for each in recent if value is each.made[name]] or recent:
-            made = step.made[name]
-            if value is made or _are_same(made, given):
+        for step in recent:
+            if value is step.made[name]:
+                return step, slice(None)
+        given = _read(value)
+        for step in recent:
+            if _are_same(made := step.made[name], given):
                 return step, slice(None)
             if _has_rows(given, len(made)) and given.shape[1] < made.shape[1]:
                 is_equal = (made[:, :, None] == given[:, None, :]).all(axis=0)
@@ -212,9 +214,9 @@ class Trace:
 
     def _find_joined(self, yhat: Any) -> tuple[list[Noted], Samples] | None:
         """Find the latest steps whose outputs are the columns of `yhat`, side by side or in their samples' columns."""
-        if not isinstance(yhat, np.ndarray) or yhat.ndim != 2:
-            return None
         ran = [step for step in self.steps if "outputs" in step.made]
+        if not ran or not isinstance(yhat, np.ndarray) or yhat.ndim != 2 or yhat.shape[1] <= len(ran[-1].samples):
+            return None
         widths = np.cumsum([len(step.samples) for step in reversed(ran)])
         if (count := int(np.searchsorted(widths, width := yhat.shape[1])) + 1) < 2 or width not in widths:
             return None
@@ -336,9 +338,15 @@ def sum_entries(array: Array, is_shift_free: bool = False) -> float:
 
     `is_shift_free` makes the sum independent of what is added to all entries of a column.
     """
-    rows, columns = (np.sqrt(np.arange(2, count + 2)) for count in array.shape)  # no two are alike, nor their sums
+    rows, columns = map(_roots, array.shape)
     rows = rows / rows.sum() - (1 / len(rows) if is_shift_free else 0)
     return float(rows.dot(array).dot(columns))  # not `@`, which takes twice as long for arrays this small
+
+
+@cache
+def _roots(count: int) -> Array:
+    """Return weights of which no two are alike, nor their sums."""
+    return np.sqrt(np.arange(2, count + 2))
 
 
 def two_sums(array: Array) -> tuple[float, float]:
@@ -367,12 +375,11 @@ def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum
 
 def _owners(step: Noted, name: str) -> Any:
     """Find the samples whose labels an array has in its columns; its sum if it has others."""
-    y, samples = step.call.y, np.full(step.call.classes, UNKNOWN)
-    samples[y.argmax(axis=0)] = np.arange(step.call.samples)
+    call = step.call
 
     def find(given: Array) -> Any:
-        owners = samples[given.argmax(axis=0)] if given.size else np.arange(0)
-        return owners if given.size and np.abs(given - y[:, owners]).max() < 1e-6 else sum_entries(given)
+        owners = call.sample_of[given.argmax(axis=0)] if given.size else np.arange(0)
+        return owners if given.size and np.abs(given - call.y[:, owners]).max() < 1e-6 else sum_entries(given)
 
     return _shown(step, name, step.call.classes, find)
 

@@ -33,7 +33,7 @@ def test_who_needs_a_person_stays_listed_until_one_has_marked(course):
     assert listed(course.grade("--student=di", "--force")) == DIED
 
 
-def test_a_terminal_shows_rate_time_left_and_counts_while_it_runs(course):
+def test_a_terminal_shows_at_once_what_begins_and_then_rate_time_left_and_counts(course):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
     command = [sys.executable, "-m", "lib.grading", "grade", UNIT, "--jobs=1"]
@@ -45,6 +45,7 @@ def test_a_terminal_shows_rate_time_left_and_counts_while_it_runs(course):
                 shown += piece
     os.close(ours)
     assert run.returncode == NEEDS_A_PERSON
+    assert shown.decode().startswith("zerolayer grade begins …")
     assert re.search(r"[1-4]/5 \[\d\d:\d\d<\d\d:\d\d, .*submission.*(graded|for a person)=\d", shown.decode())
 
 
