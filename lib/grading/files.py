@@ -14,8 +14,6 @@ from pathlib import Path, PurePosixPath
 from tempfile import gettempdir, mkdtemp
 from typing import IO
 
-from lib.grading.machine_faults import NO_LOCKS
-
 try:
     import fcntl
 except ImportError:  # Windows has none
@@ -26,6 +24,8 @@ LARGEST_FOLDER = 128 * 2**20
 more for what is laid beside it."""
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """How Linux answers where there is no folder, which may be closed or broken in other cases."""
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""How Linux answers where a file system has no locks."""
 TEMPORARY = "zerolayer-[0-9]*-*"
 """What this package makes in the folder for temporary files: the number is that of the process which made it."""
 PIECE = 2**20

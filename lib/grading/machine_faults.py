@@ -11,10 +11,10 @@ import shutil
 import sys
 from typing import Any
 
+from lib.grading.files import NO_LOCKS
+
 OF_A_FILE = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENXIO"]
 """What keeps a submitted file from being read by its own fault: its rights, its name, or its kind."""
-NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""How Linux answers where a file system has no locks."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_THREAD = "can't start new thread"
 """What Python says, as a RuntimeError."""
