@@ -65,7 +65,7 @@ OPTIONS = {
     "demo": {"folder"},
     "doctor": set(),
     "new": {"assignment"},
-    "check": {"assignment"},
+    "check": {"assignment", "part", "quick"},
     "build": BUILD,
     "bundle": BUILD,
     "site": BUILD | {"offline"},
@@ -207,7 +207,7 @@ def test_nothing_is_said_where_that_is_wanted(course):
     [
         (("grdae",), "There is no command grdae. There are: grade, "),
         (("build",), "There are no notebooks in"),
-        (("new", "mine"), "units/mine: Not a directory."),
+        (("new", "mine"), "units/mine/closed: Not a directory."),
     ],
 )  # fmt: skip
 def test_a_command_that_cannot_do_its_work_ends_with_a_sentence(tmp_path, command, told):

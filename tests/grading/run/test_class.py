@@ -22,15 +22,16 @@ def book(course):
     return Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer")
 
 
-def test_who_needs_a_person_stays_listed_until_one_has_marked(course):
-    """In the second run they were gone from the list and the exit code, as if all were resolved."""
+def test_who_needs_a_person_stays_listed_until_one_has_seen_the_notebook(course):
+    """In the second run they were gone from the list and the exit code, as if all were resolved. Marks end nothing."""
     assert listed(course.grade()) == listed(course.grade()) == DIED
     with book(course) as gradebook:
         for grade in gradebook.find_submission_notebook(UNIT, UNIT, "di").grades:
             grade.manual_score, grade.needs_manual_grade = 1.0, False
         gradebook.db.commit()
-    assert listed(course.grade()) == {}
-    assert listed(course.grade("--student=di", "--force")) == DIED
+    assert listed(course.grade()) == DIED
+    assert course.grade("--seen=di").returncode == 0
+    assert listed(course.grade()) == listed(course.grade("--student=di", "--force")) == {}
 
 
 def test_a_terminal_shows_at_once_what_begins_and_then_rate_time_left_and_counts(course):
