@@ -240,10 +240,22 @@ def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
     """Give a notebook with what its cells put out; as it was, if it was not run."""
     if result is None:
         return prepared
-    outputs = json.loads(result.cells, object_hook=NotebookNode)
-    cells = [NotebookNode({**cell, **(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
+    try:
+        outputs = orjson.loads(result.cells)
+    except orjson.JSONDecodeError:  # code may put out what it is stricter about, such as nan
+        outputs = json.loads(result.cells)
+    cells = [NotebookNode({**cell, **_as_nodes(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
     restored = replace(prepared.restored, cells=cells)
     return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
+
+
+def _as_nodes(put: dict[str, Any]) -> dict[str, Any]:
+    """Make nodes of outputs as nbformat does, but not of what is in them: an answer has hundreds of objects."""
+    return {**put, "outputs": [_node_of(output) for output in put["outputs"]]} if "outputs" in put else put
+
+
+def _node_of(output: dict[str, Any]) -> NotebookNode:
+    return NotebookNode({name: NotebookNode(each) if type(each) is dict else each for name, each in output.items()})
 
 
 def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> Judged:
