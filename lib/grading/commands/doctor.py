@@ -8,9 +8,13 @@ from pathlib import Path
 from shlex import quote
 from stat import S_IRWXG, S_IRWXO
 
+from nbgrader.apps.baseapp import nbgrader_flags
 from sqlalchemy import make_url
+from traitlets import Bool
 
-from lib.grading.commands.command import Command
+from lib.grading.commands.command import Command, in_source
+from lib.grading.commands.hub import find_gaps
+from lib.grading.door.exchange import OwnedCollect
 from lib.grading.errors import file_line
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
@@ -23,7 +27,12 @@ class DoctorApp(Command):
 
     name = "zerolayer-doctor"
     description = "Try on this machine whether student code can be locked in."
-    examples = "zerolayer doctor"
+    examples = """
+        zerolayer doctor
+        zerolayer doctor --hub    in a terminal of the course's server on a JupyterHub
+    """
+    hub = Bool(False, help="Whether to list what the course lacks on a JupyterHub, too.").tag(config=True)
+    flags = {**nbgrader_flags, "hub": ({"DoctorApp": {"hub": True}}, "List what the course lacks on a JupyterHub.")}
 
     def start(self) -> None:
         """Try, and say what happened."""
@@ -40,6 +49,10 @@ class DoctorApp(Command):
                 f"\nOther accounts may read what the class wrote and earned, if they can reach it: {found}.\n"
                 f"    Try: chmod -R {'o' if self.coursedir.groupshared else 'go'}= {found}"
             )
+        if self.hub:
+            exchange = Path(OwnedCollect(coursedir=self.coursedir, parent=self).root)
+            gaps = [*find_gaps(self.coursedir, exchange, in_source(self))]
+            say("\n".join(["", "On this hub:", *gaps] if gaps else ["", "On this hub nothing is missing."]))
         self.exit(int(any(finding.blocks for finding in findings)))
 
     def _open_places(self) -> list[str]:
