@@ -7,6 +7,7 @@ can't be made, or there is no proxy, the tests are skipped with the reason; unde
 
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -118,12 +119,11 @@ class Machine:
         raise LookupError(account)
 
 
-def free_ports(number):
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in taken]
-    for each in taken:
-        each.close()
-    return ports
+def free_port():
+    """Return a free port that Linux gives to nobody who asks for any, as kernels do meanwhile."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port := random.randrange(20_000, 32_000))):
+            return port
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def machine(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hub(machine):
     """The running hub's address."""
-    port, hub_port, api_port = free_ports(3)
+    port, hub_port, api_port = (free_port() for _ in range(3))
     (machine.root / "srv/hub/jupyterhub_config.py").write_text(CONFIG)
     options = f"--ip=127.0.0.1 --port={port} --JupyterHub.hub_port={hub_port} --Authenticator.admin_users=[]"
     options += f" --ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api_port} --JupyterHub.authenticator_class=dummy"

@@ -21,7 +21,7 @@ async function ask(address, body) {
 }
 
 async function refresh(own = []) {
-  const fresh = await ask("?state=1");
+  const fresh = await ask("?rows=1");
   for (const row of Object.values(state)) {
     const now = fresh[row.id] ?? {};
     row.isOld ||= row.graded !== now.graded;
