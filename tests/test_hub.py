@@ -43,7 +43,7 @@ ACCOUNTS = ("prof", "tina", "ada", "emil")
 NOTEBOOK = f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_SETTINGS: dict[str, str] = {}
-COVERED = ("/home", "/opt", "/srv", str(ROOT))
+COVERED = ("/home", "/opt", "/srv", "/tmp", str(ROOT))
 ENVIRONMENT = """
 python -m venv --without-pip {place}
 echo {site} > $(echo {place}/lib/python*/site-packages)/shared.pth
@@ -76,11 +76,12 @@ class Machine:
         steps += [f"test ! -d {place} || mount -t tmpfs -o mode=755 none {place}" for place in covers(kept)]
         for number, path in enumerate(kept):
             steps += [f"mkdir -p {path}", f"mount --bind /run/kept/{number} {path}"]
-        steps += ["mount --bind /run/etc /etc", "mkdir /srv/hub", "echo ready", "exec sleep infinity"]
+        steps += ["mount --bind /run/etc /etc", "mkdir /srv/hub", "chmod 1777 /tmp", "echo ready", "exec cat"]
         script = "mount -t tmpfs none /run\n" + "\n".join(steps)
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script]
         self.log = log
-        self.first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        self.first = subprocess.Popen(command, text=True, **pipes)  # ends with its input, however these tests end
         if self.first.stdout.readline() != "ready\n":
             missing(f"no accounts can be made for a hub: {self.first.communicate()[1]}")
         self.inside = psutil.Process(self.first.pid).children()[0].pid
@@ -99,9 +100,9 @@ class Machine:
     def run(self, script, account="root", environment=NO_SETTINGS):
         return subprocess.run(self.command(script, account, environment), capture_output=True, text=True, check=False)
 
-    def runs(self, script, account="root", environment=NO_SETTINGS, codes=(0,)):
+    def runs(self, script, account="root", environment=NO_SETTINGS):
         done = self.run(script, account, environment)
-        assert done.returncode in codes, f"{account}: {script}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{account}: {script}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
     @property
@@ -111,12 +112,9 @@ class Machine:
 
     def environment_of(self, account):
         """Return what a terminal of an account's server has in its environment."""
-        for process in psutil.process_iter(["cmdline"]):
-            if any("jupyterhub-singleuser" in word for word in process.info["cmdline"] or ()):
-                found = process.environ()
-                if found["JUPYTERHUB_USER"] == account:
-                    return {name: value for name, value in found.items() if name.startswith("JUPYTERHUB_")}
-        raise LookupError(account)
+        servers = [each for each in psutil.Process().children(recursive=True) if "singleuser" in str(each.cmdline())]
+        [found] = [each for each in map(psutil.Process.environ, servers) if each["USER"] == account]
+        return {name: value for name, value in found.items() if name.startswith("JUPYTERHUB_")}
 
 
 def free_port():
@@ -136,23 +134,22 @@ def machine(tmp_path_factory):
         missing("only root can make accounts for a hub")
     folder = tmp_path_factory.mktemp("hub")
     name, built = student_wheel(distribution("zerolayer"))
-    (folder / name).write_bytes(built)
-    [own] = WheelBuilder(str(ROOT)).build(directory=str(folder / "own"), versions=["standard"])
-    copy_course(folder / "course")
+    [own] = map(Path, WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"]))
     machine = Machine(folder / "hub.log")
     machine.runs("\n".join(["groupadd teachers", *(f"useradd -m -s /bin/sh {name}" for name in ACCOUNTS)]))
     machine.runs("usermod -aG teachers prof; usermod -aG teachers tina; " + FOR_ROOT)
-    machine.runs(f"cp -r {folder}/course /home/prof")
+    for wheel, content in ((name, built), (own.name, own.read_bytes())):
+        (machine.root / "srv/hub" / wheel).write_bytes(content)
+    copy_course(machine.root / COURSE[1:])
     site = Path(pytest.__file__).parents[1]
-    places = ((STUDENT, folder / name), (f"{COURSE}/.venv", own))
+    places = ((STUDENT, f"/srv/hub/{name}"), (f"{COURSE}/.venv", f"/srv/hub/{own.name}"))
     made = (ENVIRONMENT.format(place=place, site=site, prefix=sys.prefix, wheel=wheel) for place, wheel in places)
     machine.runs("\n".join([*made, "chown -R prof:prof /home/prof"]))
     machine.runs(
         f"cd {COURSE}; zerolayer build {ASSIGNMENT} {UNPROVED}; nbgrader release_assignment {ASSIGNMENT}", "prof"
     )
     yield machine
-    machine.first.kill()
-    machine.first.wait()
+    machine.first.communicate()
 
 
 @pytest.fixture(scope="module")
