@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 class MarkingPage(BaseHandler):
-    """The list of all questions, or one question's page; with `?rows=1` what the gradebook has of its answers."""
+    """The list of all questions, or one question's page; with `?state=1` what the gradebook has of its answers."""
 
     @web.authenticated
     @check_xsrf
@@ -42,7 +42,7 @@ class MarkingPage(BaseHandler):
     def get(self, *question: str) -> None:
         """Called by the server with an assignment, a notebook and a cell, or with None for each."""
         rows = self._rows(*question)
-        if self.get_argument("rows", ""):  # not `state`, which a hub takes for a step of its login
+        if self.get_argument("state", ""):
             self.finish({row["id"]: row for row in rows})
         elif rows and all(question):
             self._show_question(rows, *question)
