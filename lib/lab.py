@@ -5,7 +5,8 @@ packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and
 before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are JSON files in
 `lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence. Where nbgrader is
 installed, those in its folder `student/` leave out what makes and grades assignments, in the menu and the server. Its
-list, which fetches and submits them, and its validation stay.
+list, which fetches and submits them, and its validation stay. The students' wheel also installs all of them where any
+server in its environment reads them, as a JupyterHub's.
 """
 
 import os

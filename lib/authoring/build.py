@@ -27,7 +27,7 @@ from lib.authoring.trial import Trial
 from lib.grading.book.gradebook import retry
 from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.files import folder_beside, in_place, remove
+from lib.grading.files import folder_beside, in_place, private, remove
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
@@ -132,7 +132,7 @@ class Rebuild(Command, GenerateAssignmentApp):
                 rows = written(course.db_url, course.course_id, trial.name, masters, is_whole)
                 released.parent.mkdir(parents=True, exist_ok=True)
                 with (
-                    self.private(),
+                    private(course.groupshared),
                     nullcontext(bool) if nbgraders.no_database else rows as commit,
                     in_place(built, released),
                 ):

@@ -30,6 +30,8 @@ TEMPORARY = "zerolayer-[0-9]*-*"
 """What this package makes in the folder for temporary files: the number is that of the process which made it."""
 PIECE = 2**20
 """Bytes of a file that are read at a time."""
+PRIVATE = (0o077, 0o007)
+"""The rights that files of a course lack: only its teacher's account has any, or also the group that shares it."""
 # O_NOFOLLOW: no link that was put there meanwhile. O_NONBLOCK: no pipe that is waited for.
 TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -232,6 +234,16 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def private(is_shared: bool) -> Iterator[None]:
+    """Make files within for this account alone, or also for the group that shares the course."""
+    before = os.umask(PRIVATE[is_shared])
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def put_in_place(made: Path, place: Path) -> None:

@@ -9,10 +9,24 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
-from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    insert,
+    make_url,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.book.master import Master
@@ -135,6 +149,10 @@ def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | N
 
 def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
     """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
+    url = make_url(db_url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        with suppress(OSError):  # SQLite says it better
+            Path(url.database).touch()  # SQLite itself would let no group write, whatever the umask
     return retry(lambda: Gradebook(db_url, course_id))
 
 

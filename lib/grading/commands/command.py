@@ -28,6 +28,7 @@ from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 import lib.units
 from lib.grading import units
 from lib.grading.errors import ConfigError
+from lib.grading.files import PRIVATE
 from lib.grading.machine_faults import sentence
 from lib.grading.names import unknown
 
@@ -173,21 +174,7 @@ class Command(NbGrader):
                 " name that folder: --course-dir=FOLDER"
             )
         if self.in_course and self.is_private:
-            os.umask(self._private)
-
-    @property
-    def _private(self) -> int:
-        """The rights that files lack which only the teacher's account may read, or the course's group."""
-        return 0o007 if self.coursedir.groupshared else 0o077
-
-    @contextmanager
-    def private(self) -> Iterator[None]:
-        """Make files within for the teacher's account alone, or for the course's group."""
-        before = os.umask(self._private)
-        try:
-            yield
-        finally:
-            os.umask(before)
+            os.umask(PRIVATE[self.coursedir.groupshared])
 
     @contextmanager
     def told_in_a_sentence(self, doing: str, then: str = "") -> Iterator[None]:

@@ -9,10 +9,14 @@ from pathlib import Path
 from shlex import quote
 from stat import S_IRWXG, S_IRWXO
 
+from nbgrader.apps.baseapp import nbgrader_flags
 from sqlalchemy import make_url
+from traitlets import Bool
 
 from lib.grading import units
-from lib.grading.commands.command import Command
+from lib.grading.commands.command import Command, in_source
+from lib.grading.commands.hub import find_gaps
+from lib.grading.door.exchange import OwnedCollect
 from lib.grading.errors import file_line
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
@@ -25,7 +29,12 @@ class DoctorApp(Command):
 
     name = "zerolayer-doctor"
     description = "Try on this machine whether student code can be locked in."
-    examples = "zerolayer doctor"
+    examples = """
+        zerolayer doctor
+        zerolayer doctor --hub    in a terminal of the course's server on a JupyterHub
+    """
+    hub = Bool(False, help="Whether to list what the course lacks on a JupyterHub, too.").tag(config=True)
+    flags = {**nbgrader_flags, "hub": ({"DoctorApp": {"hub": True}}, "List what the course lacks on a JupyterHub.")}
 
     def start(self) -> None:
         """Try, and say what happened."""
@@ -47,6 +56,10 @@ class DoctorApp(Command):
                 if lacked := ", ".join(units.missing_packages(import_module(place.module).UNIT)):
                     say(f"\nThe unit {place.name} needs what is not installed here: {lacked}.")
                     say(f"    Try: pip install {lacked.replace(',', '')}")
+        if self.hub:
+            exchange = Path(OwnedCollect(coursedir=self.coursedir, parent=self).root)
+            gaps = [*find_gaps(self.coursedir, exchange, in_source(self))]
+            say("\n".join(["", "On this hub:", *gaps] if gaps else ["", "On this hub nothing is missing."]))
         self.exit(int(any(finding.blocks for finding in findings)))
 
     def _open_places(self) -> list[str]:

@@ -1,10 +1,11 @@
 """`zerolayer report ASSIGNMENT`: write the class report, and on request one student's page for an appeal."""
 
+import os
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from traitlets import Unicode
+from traitlets import Unicode, default
 
 from lib.grading.book.gradebook import open_gradebook
 from lib.grading.book.penalties import renew_penalties
@@ -34,11 +35,17 @@ class ReportApp(Command):
     """
     folder = Unicode("reports", help="Where reports are written, in the course folder.").tag(config=True)
     server = Unicode(
-        "http://localhost:8888", help="The address of the Jupyter server whose formgrader the report links to."
+        help="The address of the Jupyter server whose formgrader the report links to: on a hub, the one it runs on."
     ).tag(config=True)
     aliases = {**options("student", "assignment", "db"), "server": "ReportApp.server"}
 
     uses = (UnitPreprocessor,)
+
+    @default("server")
+    def _server_default(self) -> str:
+        # A hub knows its address only where that is set; else a path leads to it from pages that the hub shows.
+        names = ("JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_SERVICE_PREFIX")
+        return next(filter(None, map(os.environ.get, names)), "http://localhost:8888")
 
     def start(self) -> None:
         """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""

@@ -21,7 +21,7 @@ from traitlets import Bool, Float
 from lib.grading.door.handed_in import NOTEBOOK, STAMP
 from lib.grading.door.notebook import UnreadableError, strip_widgets
 from lib.grading.door.walk import last_change, walk
-from lib.grading.files import find_folders, folder_beside, is_file, lay_out, write
+from lib.grading.files import find_folders, folder_beside, is_file, lay_out, private, write
 from lib.grading.machine_faults import is_of_a_file, sentence
 from lib.grading.names import NoId, parse_id, visible
 
@@ -116,7 +116,8 @@ class OwnedCollect(ExchangeCollect):
         self.check_owner = False  # asked already: nbgrader asks once more, and fails where a folder is gone meanwhile
         try:
             if self.src_records or self.told is None:
-                super().copy_files()
+                with private(self.coursedir.groupshared):
+                    super().copy_files()
         except OSError as error:
             if self.told is not None:
                 raise  # who collects again and again has words of its own

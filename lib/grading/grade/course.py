@@ -33,10 +33,8 @@ class Course:
         """Read what all submissions share. Raises ConfigError if none can be graded."""
         self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
         self.assignment = assignment
-        if (
-            converter.permissions == 444
-        ):  # as nbgrader has it unless a group shares the course: for all accounts to read
-            converter.permissions = 600
+        if converter.permissions in (444, 664):  # nbgrader's own, with which all accounts may read
+            converter.permissions = 660 if self.directory.groupshared else 600
         masters, asked = book.masters, self.directory.notebook_id
         self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
         """Those that are graded: all, or what `--notebook` names."""

@@ -93,12 +93,11 @@ class UnitPreprocessor(NbGraderPreprocessor):
 
     def secret(self) -> bytes:
         """Give the course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
-        path = Path(self.secret_file)
+        path, course = Path(self.secret_file), CourseDirectory(parent=self)
         try:
             return read_secret(path)
         except FileNotFoundError:
-            made = make_secret(path)
-        course = CourseDirectory(parent=self)
+            made = make_secret(path, course.groupshared)
         folders = course.format_path(course.autograded_directory, "*", "*")
         if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             were = "a submission was" if graded == 1 else f"{graded:,} submissions were"

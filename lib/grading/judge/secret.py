@@ -38,15 +38,17 @@ def seed_of(secret: bytes, *names: str) -> int:
     return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
 
 
-def make_secret(path: Path) -> bytes:
+def make_secret(path: Path, is_shared: bool = False) -> bytes:
     """Make the secret, and return what is at `path` then: another process's, if that was quicker.
 
-    It is written under another name first: a full disk or a crash leaves no part of a secret behind.
+    Only its owner may read it, or the group that shares the course. It is written under another name first: a full disk
+    or a crash leaves no part of a secret behind.
     """
     part = None
     try:
-        descriptor, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # only its owner can read it
+        descriptor, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w") as file:
+            Path(part).chmod(0o660 if is_shared else 0o600)
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(descriptor)  # else a crash may keep the name and lose the content

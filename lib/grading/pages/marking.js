@@ -14,7 +14,8 @@ function common(card, of) {
 
 async function ask(address, body) {
   const headers = {"X-XSRFToken": document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1]};
-  const reply = await fetch(address, body && {method: "PUT", body: JSON.stringify(body), headers});
+  const put = body && {method: "PUT", body: JSON.stringify(body)};
+  const reply = await fetch(address, {...put, headers});  // on a hub a script has to show the token to read, too
   if (!reply.ok || reply.redirected) throw Error(`The server answers ${reply.status}. Are you still logged in?`);
   return reply.json();
 }

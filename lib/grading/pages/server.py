@@ -1,9 +1,11 @@
-"""An extension of Jupyter's server: where formgrader runs, it runs with its guard, whatever a course's settings are.
+"""An extension of Jupyter's server: formgrader runs in its course, and with its guard, whatever the settings are.
 
 `server.json` is installed where Jupyter looks for extensions, and this one is loaded first: they come in the order of
 their names.
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 FORMGRADER = "nbgrader.server_extensions.formgrader"
@@ -21,4 +23,14 @@ def _load_jupyter_server_extension(app: Any) -> None:
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
+        _enter_course(app)
         formgrader.enabled = True
+
+
+def _enter_course(app: Any) -> None:
+    """Go to the course that the server shows, if it was started elsewhere: nbgrader reads settings where it runs.
+
+    A hub starts every server in its account's home.
+    """
+    if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
+        os.chdir(app.root_dir)

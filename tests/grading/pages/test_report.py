@@ -154,6 +154,21 @@ def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page)
     assert "https://hub.example/formgrader/" in small_class.report("--server=https://hub.example/")
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "begins"),
+    [
+        ("JUPYTERHUB_SERVICE_PREFIX", "/user/prof/", '"/user/prof/formgrader/'),
+        ("JUPYTERHUB_PUBLIC_URL", "https://hub.example/user/prof/", '"https://hub.example/user/prof/formgrader/'),
+    ],
+)
+def test_on_a_hub_links_lead_to_its_own_formgrader_and_marking_page(small_class, monkeypatch, name, address, begins):
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/prof/")  # a hub sets this one always
+    monkeypatch.setenv(name, address)
+    page = small_class.report()
+    assert f"{begins}submissions/" in page and f"{begins}marking/" in page
+    assert "localhost" not in page
+
+
 def test_what_people_wrote_is_text(small_class, page):
     assert risks(page) == []
     assert "<script>alert('E')</script>" in text_of(page)

@@ -1,0 +1,352 @@
+"""A real JupyterHub, configured as docs/jupyterhub.md has it: two students, the course's account, a second instructor.
+
+All of it runs in namespaces of its own, with its own /etc, /home, /opt and /srv: the accounts and folders have the
+names that the document gives them, nothing of the machine is changed, and all ends with the first process. Where these
+can't be made, or there is no proxy, the tests are skipped with the reason; under `CI=true` that is a failure.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from importlib.metadata import distribution
+from pathlib import Path
+from urllib.parse import urlencode
+
+import nbformat
+import psutil
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from nbgrader.coursedir import CourseDirectory
+
+from lib.authoring.wheel import student_wheel
+from lib.grading.commands.demo import complete, copy_course
+from lib.grading.commands.hub import find_gaps
+from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider
+from tests.course import ASSIGNMENT, UNPROVED
+from tests.people import QUESTIONS
+from tests.sample_class import ANSWERS, STUDENTS
+from tests.test_desk_in_lab import cell_with, said_by
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "jupyterhub.md").read_text()
+FOR_ROOT, CONFIG = (re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)[1] for kind in ("sh", "python"))
+COURSE, STUDENT = "/home/prof/course", "/opt/student"
+ACCOUNTS = ("prof", "tina", "ada", "emil")
+NOTEBOOK = f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NO_SETTINGS: dict[str, str] = {}
+COVERED = ("/home", "/opt", "/srv", "/tmp", str(ROOT))
+ENVIRONMENT = """
+python -m venv --without-pip {place}
+echo {site} > $(echo {place}/lib/python*/site-packages)/shared.pth
+cp -r {prefix}/etc {place}
+rm -f {place}/etc/jupyter/*/zerolayer*
+ln -s {prefix}/share {place}/share
+grep -lI '^#!{prefix}/' {prefix}/bin/* | while read -r script; do
+    sed '1s|{prefix}|{place}|' "$script" > {place}/bin/"${{script##*/}}"
+done
+python -m pip --python {place}/bin/python install -q --no-deps --no-index {wheel}
+chmod +x {place}/bin/*
+"""
+"""An environment with the programs and packages of the one that tests run in, but of ours only what is in a wheel."""
+
+
+def covers(paths):
+    """Return the folders to lay an empty one over: what the hub's people shouldn't see, or can't pass through."""
+    closed = (next((each for each in [*path.parents][::-1] if not each.stat().st_mode & 1), None) for path in paths)
+    return sorted({*COVERED, *map(str, filter(None, closed))})
+
+
+class Machine:
+    """Namespaces in which the hub's processes run."""
+
+    def __init__(self, log):
+        kept = [Path(sys.prefix), Path(sys.base_prefix)]
+        steps = ["set -e", "mkdir /run/kept /run/etc", "mount -t tmpfs none /run/kept", "cp -a /etc/. /run/etc"]
+        for number, path in enumerate(kept):
+            steps += [f"mkdir /run/kept/{number}", f"mount --bind {path} /run/kept/{number}"]
+        steps += [f"test ! -d {place} || mount -t tmpfs -o mode=755 none {place}" for place in covers(kept)]
+        for number, path in enumerate(kept):
+            steps += [f"mkdir -p {path}", f"mount --bind /run/kept/{number} {path}"]
+        steps += ["mount --bind /run/etc /etc", "mkdir /srv/hub", "chmod 1777 /tmp", "echo ready", "exec cat"]
+        script = "mount -t tmpfs none /run\n" + "\n".join(steps)
+        command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script]
+        self.log = log
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        self.first = subprocess.Popen(command, text=True, **pipes)  # ends with its input, however these tests end
+        if self.first.stdout.readline() != "ready\n":
+            missing(f"no accounts can be made for a hub: {self.first.communicate()[1]}")
+        self.inside = psutil.Process(self.first.pid).children()[0].pid
+
+    def command(self, script, account="root", environment=NO_SETTINGS):
+        """Return a command that runs a script in there, as an account in its home, in a clean environment."""
+        home = "/root" if account == "root" else f"/home/{account}"
+        place = f"{COURSE}/.venv" if account in ("prof", "tina") else STUDENT
+        path = f"{sys.prefix}/bin:{os.environ['PATH']}:{PATH}" if account == "root" else f"{place}/bin:/usr/bin:/bin"
+        known = {"HOME": home, "USER": account, "PATH": path, "LANG": "C.UTF-8", **environment}
+        words = ["nsenter", f"--target={self.inside}", "--mount", "--pid"]
+        words += ["setpriv", "--reuid", account, "--regid", account, "--init-groups"]
+        words += ["env", "-i", *(f"{name}={value}" for name, value in known.items())]
+        return [*words, "sh", "-ec", f"cd {home} 2>/dev/null || cd /\n{script}"]
+
+    def run(self, script, account="root", environment=NO_SETTINGS):
+        return subprocess.run(self.command(script, account, environment), capture_output=True, text=True, check=False)
+
+    def runs(self, script, account="root", environment=NO_SETTINGS):
+        done = self.run(script, account, environment)
+        assert done.returncode == 0, f"{account}: {script}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    @property
+    def root(self):
+        """Where its files are for this process."""
+        return Path("/proc", str(self.inside), "root")
+
+    def environment_of(self, account):
+        """Return what a terminal of an account's server has in its environment."""
+        servers = [each for each in psutil.Process().children(recursive=True) if "singleuser" in str(each.cmdline())]
+        [found] = [each for each in map(psutil.Process.environ, servers) if each["USER"] == account]
+        return {name: value for name, value in found.items() if name.startswith("JUPYTERHUB_")}
+
+
+def free_port():
+    """Return a free port that Linux gives to nobody who asks for any, as kernels do meanwhile."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port := random.randrange(20_000, 32_000))):
+            return port
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """The machine with its accounts, both environments, and a released assignment."""
+    for program in ("unshare", "nsenter", "setpriv", "useradd", "configurable-http-proxy"):
+        if not shutil.which(program, path=f"{os.environ['PATH']}:{PATH}"):
+            missing(f"no {program}, which a hub needs here")
+    if os.geteuid():
+        missing("only root can make accounts for a hub")
+    folder = tmp_path_factory.mktemp("hub")
+    name, built = student_wheel(distribution("zerolayer"))
+    [own] = map(Path, WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"]))
+    machine = Machine(folder / "hub.log")
+    machine.runs("\n".join(["groupadd teachers", *(f"useradd -m -s /bin/sh {name}" for name in ACCOUNTS)]))
+    machine.runs("usermod -aG teachers prof; usermod -aG teachers tina; " + FOR_ROOT)
+    for wheel, content in ((name, built), (own.name, own.read_bytes())):
+        (machine.root / "srv/hub" / wheel).write_bytes(content)
+    copy_course(machine.root / COURSE[1:])
+    site = Path(pytest.__file__).parents[1]
+    places = ((STUDENT, f"/srv/hub/{name}"), (f"{COURSE}/.venv", f"/srv/hub/{own.name}"))
+    made = (ENVIRONMENT.format(place=place, site=site, prefix=sys.prefix, wheel=wheel) for place, wheel in places)
+    machine.runs("\n".join([*made, "chown -R prof:prof /home/prof"]))
+    machine.runs(
+        f"cd {COURSE}; zerolayer build {ASSIGNMENT} {UNPROVED}; nbgrader release_assignment {ASSIGNMENT}", "prof"
+    )
+    yield machine
+    machine.first.communicate()
+
+
+@pytest.fixture(scope="module")
+def hub(machine):
+    """The running hub's address."""
+    port, hub_port, api_port = (free_port() for _ in range(3))
+    (machine.root / "srv/hub/jupyterhub_config.py").write_text(CONFIG)
+    options = f"--ip=127.0.0.1 --port={port} --JupyterHub.hub_port={hub_port} --Authenticator.admin_users=[]"
+    options += f" --ConfigurableHTTPProxy.api_url=http://127.0.0.1:{api_port} --JupyterHub.authenticator_class=dummy"
+    with machine.log.open("w") as log:
+        start = machine.command(f"cd /srv/hub; exec jupyterhub {options}")
+        running = subprocess.Popen(start, stdout=log, stderr=log)
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE / 1000
+    while True:
+        with suppress(OSError), urllib.request.urlopen(f"{address}/hub/health", timeout=30):
+            break
+        if running.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"JupyterHub did not start:\n{machine.log.read_text()[-3000:]}")
+        time.sleep(0.1)
+    return address
+
+
+def log_in(browser, hub, account, path):
+    """Return an account's own page, which goes to a path after the login."""
+    page = browser.new_context(viewport={"width": 1200, "height": 1000}).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{hub}/hub/login?{urlencode({'next': path})}")
+    page.locator("#username_input").fill(account)
+    page.locator("#login_submit").click()
+    return page
+
+
+@pytest.fixture(scope="module")
+def ada(browser, hub):
+    return log_in(browser, hub, "ada", "/hub/spawn/ada?next=/user/ada/lab")
+
+
+@pytest.fixture(scope="module")
+def prof(browser, hub):
+    page = log_in(browser, hub, "prof", "/hub/spawn/prof?next=/user/prof/formgrader")
+    page.get_by_text("Manage Assignments").first.wait_for()
+    return page
+
+
+@pytest.fixture(scope="module")
+def terminal(machine, prof):
+    """Gives a command in a terminal of the course's server."""
+    known = machine.environment_of("prof")
+    return lambda command: machine.runs(f"cd {COURSE}; {command}", "prof", known)
+
+
+def take(page, name):
+    """Save what a page shows, where a person wants to look at it: HUB_PICTURES=FOLDER."""
+    if folder := os.environ.get("HUB_PICTURES"):
+        page.screenshot(path=Path(folder, f"{name}.png"))
+
+
+def open_list(page, hub):
+    page.goto(f"{hub}/user/ada/lab?reset")
+    page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
+    take(page, "menu")
+    items = page.locator(".lm-Menu-content .lm-Menu-item")
+    assert [each.inner_text().strip() for each in items.all() if each.is_visible()] == ["Assignment List"]
+    items.filter(has_text="Assignment List", visible=True).click()
+    return {name: page.locator(f"#{name}_assignments_list") for name in ("released", "fetched", "submitted")}
+
+
+def test_a_student_fetches_checks_moves_a_slider_and_submits(machine, hub, ada):
+    ada.get_by_role("menuitem", name="Nbgrader", exact=True).wait_for()
+    lists = open_list(ada, hub)
+    lists["released"].get_by_role("button", name="Fetch").click()
+    lists["fetched"].get_by_role("button", name="Submit").wait_for()
+    notebook = machine.root / "home/ada" / NOTEBOOK
+    nbformat.write(complete(nbformat.read(notebook, as_version=4), STUDENTS["ada"], ANSWERS), notebook)
+    ada.goto(f"{hub}/user/ada/lab/tree/{NOTEBOOK}?reset")
+    run_all(ada)
+    assert "not checked" not in said_by(cell_with(ada, "check.cce(cce)"), "The loss: 2 of 2 points")
+    cell_with(ada, "explore(Dense").locator(".zl-says").filter(has_text="epochs").wait_for()
+    before = readout(ada, "Epochs")
+    slider(ada, "Epochs").press("ArrowRight")
+    assert readout(ada, "Epochs") != before
+    cell_with(ada, "explore(Dense").locator(".zl-says").filter(has_not_text=f"After {before} epochs").wait_for()
+    assert ada.get_by_role("button", name="Validate", exact=True).count() == 1
+    open_list(ada, hub)["fetched"].get_by_role("button", name="Submit").click()
+    open_list(ada, hub)["submitted"].get_by_text(ASSIGNMENT).first.wait_for()
+    assert ada.goto(f"{hub}/user/ada/formgrader").status == 404
+
+
+def test_the_doctor_asks_the_running_server_and_lists_what_is_missing(machine, terminal):
+    frames = "Formgrader: the hub forbids frames, so it is blank within JupyterLab. Try: open /user/prof/formgrader"
+    assert terminal("zerolayer doctor --hub").rpartition("On this hub:\n")[2].strip() == frames
+    machine.runs("chmod 777 /srv/nbgrader/exchange; chmod 755 /home/* /home/prof/course")
+    found = machine.runs(f"cd {COURSE}; zerolayer doctor --hub", "prof").rpartition("On this hub:\n")[2]
+    machine.runs("chmod 1777 /srv/nbgrader/exchange; chmod 700 /home/*")
+    assert [line.partition(". ")[0] for line in found.strip().splitlines()] == [
+        "Exchange /srv/nbgrader/exchange: mode 777, so a student can rename the whole course",
+        "Homes: other accounts can read in /home/ada /home/emil /home/prof /home/tina",
+        "Course: other accounts can read solutions in /home/prof/course",
+        "Formgrader: not tried, since no hub started this",
+    ]
+
+
+def test_the_instructor_collects_grades_marks_and_releases(machine, hub, prof, terminal):
+    prof.get_by_role("row").filter(has_text=ASSIGNMENT).filter(has_text="released").wait_for()
+    take(prof, "formgrader")
+    assert terminal("id -u") != "0\n"
+    for command in (f"nbgrader collect {ASSIGNMENT}", f"zerolayer grade {ASSIGNMENT}"):
+        terminal(command)
+    for question in QUESTIONS:
+        prof.goto(f"{hub}/user/prof/formgrader/marking/{ASSIGNMENT}/{ASSIGNMENT}/{question}")
+        prof.keyboard.press("2")
+        prof.evaluate("queue.then(() => 0)")
+        assert prof.locator("#done").inner_text() == "1 of 1"
+        take(prof, "marking")
+    for command in ("zerolayer feedback", "nbgrader release_feedback", "zerolayer report"):
+        terminal(f"{command} {ASSIGNMENT}")
+    report = (machine.root / COURSE[1:] / "reports" / f"{ASSIGNMENT}.html").read_text()
+    assert '"/user/prof/formgrader/' in report and "localhost" not in report
+
+
+def test_the_student_reads_the_feedback(machine, hub, ada):
+    open_list(ada, hub)["submitted"].get_by_role("button", name="Fetch Feedback").click()
+    ada.get_by_text("view feedback").first.wait_for()
+    [page] = (machine.root / "home/ada").glob(f"{ASSIGNMENT}/feedback/*/*.html")
+    ada.goto(f"{hub}/user/ada/files/{page.relative_to(machine.root / 'home/ada')}")
+    take(ada, "feedback")
+    assert "24 of 24 points" in ada.locator("body").inner_text()
+
+
+def test_a_second_student_reads_neither_works_nor_solutions_gradebook_or_secret(machine, hub, browser):
+    closed = [f"{COURSE}/{name}" for name in ("gradebook.db", "judge_secret", "solutions", "submitted/ada")]
+    closed += [f"{COURSE}/.venv/lib", f"/home/ada/{NOTEBOOK}", "/srv/nbgrader/exchange/zerolayer/inbound"]
+    for place in closed:
+        machine.runs(f"test -r {place}")
+        assert machine.run(f"ls {place}", "emil").returncode, place
+    assert machine.run("mv /srv/nbgrader/exchange/zerolayer /srv/nbgrader/exchange/mine", "emil").returncode
+    for place in ("ada/lab", "prof/formgrader"):
+        page = log_in(browser, hub, "emil", f"/user/{place}")
+        page.get_by_text("403").first.wait_for()
+
+
+def test_another_teacher_opens_the_courses_server_by_a_role(hub, prof, browser):
+    page = log_in(browser, hub, "tina", "/user/prof/formgrader")
+    page.get_by_role("button", name="Authorize").click()
+    page.get_by_role("link", name=ASSIGNMENT).wait_for()
+
+
+def test_two_accounts_of_a_group_share_a_course_and_nobody_else_reads_it(machine):
+    shared, made = "/srv/course", "gradebook.db judge_secret submitted autograded feedback reports"
+    machine.runs(
+        f"install -d -m 3777 -g teachers /srv/shared; cp -r {COURSE} {shared}; cd {shared}; rm -rf {made}\n"
+        f"sed -i '1s|{COURSE}|{shared}|' .venv/bin/*\n"
+        "echo 'c.CourseDirectory.groupshared = True; c.Exchange.root = \"/srv/shared\"' >> nbgrader_config.py\n"
+        "chgrp -R teachers .; chmod -R u=rwX,g=rwX,o= .; find . -type d -exec chmod g+s {} +"
+    )
+    work = f"cd {shared}; PATH={shared}/.venv/bin:$PATH"
+    student = f"mkdir -p shared; cd shared; nbgrader %s {ASSIGNMENT} --Exchange.root=/srv/shared"
+    machine.runs(f"{work}; zerolayer build {ASSIGNMENT} {UNPROVED}; nbgrader release_assignment {ASSIGNMENT}", "prof")
+    machine.runs(student % "fetch_assignment", "ada")
+    for account in ("prof", "tina"):
+        machine.runs(student % "submit", "ada")
+        machine.runs(f"{work}; nbgrader collect {ASSIGNMENT} --update; zerolayer grade {ASSIGNMENT} --force", account)
+        machine.runs(f"{work}; zerolayer feedback {ASSIGNMENT}; zerolayer report {ASSIGNMENT}", account)
+    listed = machine.runs(f"cd {shared}; find {made} ! -type l -printf '%m %g %p\n'").splitlines()
+    wrong = [line for line in listed if int(line.split()[0], 8) & 0o067 != 0o060 or line.split()[1] != "teachers"]
+    assert len(listed) > 10 and not wrong
+
+
+@pytest.mark.parametrize(
+    ("mode", "wanted", "means"),
+    [
+        (0o755, 0o1777, "students can't hand in"),
+        (0o777, 0o1777, "a student can rename"),
+        (0o1777, 0o3777, "isn't the group's"),
+        (None, 0o1777, "No such file"),
+        (0o1777, 0o1777, ""),
+        (0o3777, 0o3777, ""),
+    ],
+)
+def test_the_exchange_has_to_be_for_everybody_and_nobodys(tmp_path, mode, wanted, means):
+    exchange = tmp_path / "exchange"
+    if mode is not None:
+        exchange.mkdir()
+        exchange.chmod(mode)
+    course = CourseDirectory(root=str(tmp_path), groupshared=wanted == 0o3777)
+    said = " ".join(line for line in find_gaps(course, exchange, []) if line.startswith("Exchange"))
+    assert (means in said and f"{wanted:o} {exchange}" in said) if means else not said
+
+
+def test_a_server_elsewhere_without_its_guard_is_found_out(tmp_path, monkeypatch):
+    off = {"ServerApp": {"jpserver_extensions": {"lib.grading.pages.server": False}}}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(off))
+    with jupyter_lab(tmp_path, {**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path)}) as lab:
+        monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", f"{lab.url}/")
+        monkeypatch.setenv("JUPYTERHUB_API_TOKEN", lab.token)
+        said = [*find_gaps(CourseDirectory(root=str(tmp_path)), tmp_path, [ASSIGNMENT])][-2:]
+    assert [line.partition(". ")[0] for line in said] == [
+        f"Formgrader: it doesn't find {ASSIGNMENT}",
+        "Formgrader: its guard isn't active",
+    ]
