@@ -31,6 +31,8 @@ from tests.browser import browser, lab  # noqa: E402  # it imports nbformat
 
 __all__ = ["browser", "lab"]
 
+os.umask(UMASK := os.umask(0o077))
+"""Of this process as it began: commands that are run in it set another one."""
 GIVEN: list[list[str]] = []
 """The commands that this process has given so far, as words."""
 
@@ -91,9 +93,9 @@ def modules_leave_nothing_behind() -> Iterator[None]:
     """Seek garbage only in what is new, since a look at all takes 0.3 s; and undo what the tests of a module do."""
     gc.collect()
     gc.freeze()
-    os.umask(umask := os.umask(0o077))
+    os.umask(UMASK)
     yield
-    os.umask(umask)  # commands that are run in this process set another one
+    os.umask(UMASK)
     if "lib.units" in sys.modules:
         sys.modules["lib.units"].enter(os.curdir)  # programs started later would find the course entered by a command
     if "IPython.core.interactiveshell" in sys.modules:  # some widgets make a shell, and a check asks it for its folder

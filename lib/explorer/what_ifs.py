@@ -42,8 +42,8 @@ def of_units() -> tuple[WhatIf, ...]:
 def _all_units() -> Iterator[str]:
     """Name the modules of all units: those of this package and of the course's folder, and those of other packages."""
     units = import_module("lib.units")
-    found = (file.parent.name for folder in units.__path__ for file in Path(folder).glob("*/what_if.py"))
-    yield from (f"lib.units.{unit}" for unit in sorted(found))
+    for folder in units.__path__:
+        yield from (f"lib.units.{file.parent.name}" for file in sorted(Path(folder).glob("*/what_if.py")))
     for point in entry_points(group=units.GROUP):
         with suppress(ImportError):  # its package is gone; building or grading the unit reports it
             yield import_module(point.module).__name__
