@@ -226,7 +226,7 @@ def test_a_student_fetches_checks_moves_a_slider_and_submits(machine, hub, ada):
     nbformat.write(complete(nbformat.read(notebook, as_version=4), STUDENTS["ada"], ANSWERS), notebook)
     ada.goto(f"{hub}/user/ada/lab/tree/{NOTEBOOK}?reset")
     run_all(ada)
-    assert "not checked" not in said_by(cell_with(ada, "check.cce(cce)"), "The loss: 2 of 2 points")
+    assert "not checked" not in said_by(cell_with(ada, "check.cce()"), "The loss: 2 of 2 points")
     cell_with(ada, "explore(Dense").locator(".zl-says").filter(has_text="epochs").wait_for()
     before = readout(ada, "Epochs")
     slider(ada, "Epochs").press("ArrowRight")
