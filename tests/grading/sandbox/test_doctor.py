@@ -138,6 +138,13 @@ def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
     assert "sysctl user.max_user_namespaces=10000" in ill.stdout
 
 
+@pytest.mark.gives("zerolayer doctor --hub")
+def test_where_no_hub_started_it_it_says_what_it_could_not_try():
+    """What it finds on one is in tests/test_hub.py."""
+    said = run(*COMMAND, "--hub").stdout.rpartition("On this hub:\n")[2]
+    assert "Formgrader: not tried, since no hub started this. Try: the command in a terminal" in said
+
+
 def test_a_root_without_all_of_roots_rights_is_in_a_container(lockable):
     said = run(*EXAMINE, after=f'{NO_USERS}; set -- setpriv --bounding-set -sys_admin "$@"').stdout
     assert said.startswith(NOT_HELD)
