@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import NewType
-from unicodedata import category
+from unicodedata import category, normalize
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
 """What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
@@ -20,6 +20,10 @@ LONGEST_ID = 100
 """Characters of an id."""
 MOST_NAMED = 10
 """Names that a sentence lists."""
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
+"""What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
+OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
+"""Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
 StudentId = NewType("StudentId", str)
 """A student's id: what `parse_id` has found to be one. Who is given one needs no look at it."""
 
@@ -113,3 +117,19 @@ class VisibleNames(logging.Filter):
             record.exc_text = visible(record.exc_text, keep="\n\t")
         record.msg, record.args = visible(record.getMessage(), keep="\n\t"), ()
         return True
+
+
+def escape_formula(cell: object) -> str:
+    """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
+
+    Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
+    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. Where a semicolon or a tab
+    divides cells, a formula may stand behind one. No id of Canvas or Moodle begins so, and numbers stay as they are.
+    """
+    text = str(cell)
+    if NUMBER.fullmatch(text):
+        return text
+    text = OTHER_CELL.sub(r"\g<0>'", text)
+    shown = normalize("NFKC", text).lstrip("\"'`")
+    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
+    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text

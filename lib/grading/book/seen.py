@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from lib.grading.names import visible
+from lib.grading.names import escape_formula, visible
 
 HEAD = ("assignment", "student", "submission", "reason")
 
@@ -35,5 +35,5 @@ class Seen:
 
     def _row(self, student: str, submission: str, why: str) -> tuple[str, ...]:
         """Return a line. A student chooses names of files, which a spreadsheet may take for a formula."""
-        cells = (visible(cell) for cell in (self._assignment, student, submission, why))
-        return tuple(f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells)
+        cells = (self._assignment, student, submission, why)
+        return tuple(escape_formula(visible(cell)) for cell in cells)

@@ -21,8 +21,7 @@ from lib.grading.door.collection import Note, note_file, read_collected
 from lib.grading.door.lms_names import Owner, Refused, Roster
 from lib.grading.files import file_beside, is_file, write_whole
 from lib.grading.grade.unit_preprocessor import UnitPreprocessor
-from lib.grading.names import visible
-from lib.grading.pages.exports import escape_formula
+from lib.grading.names import escape_formula, visible
 from lib.grading.pages.feedback import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.progress import say

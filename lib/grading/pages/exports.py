@@ -1,9 +1,7 @@
 """What `nbgrader export` writes: nbgrader's own columns, in which nothing is a formula."""
 
 import csv
-import re
 import sys
-import unicodedata
 from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
@@ -14,31 +12,12 @@ from lib.grading.book.marks import Total, above_maximum, read_marks
 from lib.grading.book.penalties import renew_penalties
 from lib.grading.files import file_beside
 from lib.grading.machine_faults import sentence
+from lib.grading.names import escape_formula
 
-NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
-"""What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
-OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
-"""Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
 COLUMNS = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
     "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
-
-
-def escape_formula(cell: object) -> str:
-    """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
-
-    Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
-    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. Where a semicolon or a tab
-    divides cells, a formula may stand behind one. No id of Canvas or Moodle begins so, and numbers stay as they are.
-    """
-    text = str(cell)
-    if NUMBER.fullmatch(text):
-        return text
-    text = OTHER_CELL.sub(r"\g<0>'", text)
-    shown = unicodedata.normalize("NFKC", text).lstrip("\"'`")
-    shown = "".join(letter for letter in shown if letter.isprintable() and not letter.isspace()).lstrip("\"'`")
-    return f"'{text}" if text[:1] in ("\t", "\r", "\n") or shown[:1] in tuple("=+-@") else text
 
 
 class TextExporter(ExportPlugin):
