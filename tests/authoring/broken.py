@@ -18,7 +18,7 @@ LOSS = "return np.mean((y - yhat) ** 2)"
 
 
 class Broken(NamedTuple):
-    """What is changed, what is said of it, whether it holds a release up, and how many faults are told.
+    """What is changed, what is said of it, whether it holds a release up, how many faults are told, and what else is.
 
     Of what can't be imported none is: one sentence says so.
     """
@@ -27,6 +27,7 @@ class Broken(NamedTuple):
     says: str
     held: bool = True
     faults: int = 1
+    also: tuple[str, ...] = ()
 
 
 def text(file: str, old: str, new: str) -> Change:
@@ -107,6 +108,18 @@ def write(file: str, content: str) -> Change:
 CHECK = "'check-loss'"
 ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
 UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
+LEAKS = tuple(
+    f"{place}: it shows what the blank"
+    for place in (
+        f"{NOTEBOOK}, cell 'tip'",
+        f"solutions/{UNIT}/figures/plot.svg:2",
+        "cell 'more', metadata",
+        "cell 'look', attachments",
+        f"{NOTEBOOK}, metadata",
+        f"{OPEN}:8",
+        f"units/{UNIT}/.notes:1",
+    )
+)
 BROKEN = {
     # the notebook
     "missing check cell": Broken(
@@ -160,20 +173,20 @@ BROKEN = {
         held=False,
     ),
     # what students get
-    "leak in a text": Broken(more(f"Hint: `{ANSWER}`", "tip"), f"{NOTEBOOK}, cell 'tip': it shows what the blank at"),
-    "leak in a picture": Broken(
-        write(f"solutions/{UNIT}/figures/plot.svg", f"<svg>\n<text>{ANSWER}</text></svg>"),
-        f"solutions/{UNIT}/figures/plot.svg:2: it shows what the blank at",
+    "leaks everywhere": Broken(
+        both(
+            more(f"Hint: `{ANSWER}`", "tip"),
+            write(f"solutions/{UNIT}/figures/plot.svg", f"<svg>\n<text>{ANSWER}</text></svg>"),
+            more("Look.", note=ANSWER),
+            cells(attach),
+            cells(lambda nb: nb.metadata.update(title=ANSWER)),
+            text(OPEN, "def draw(rng)", f"# {ANSWER}\ndef draw(rng)"),
+            write(f"units/{UNIT}/.notes", ANSWER),
+        ),
+        LEAKS[0],
+        faults=len(LEAKS),
+        also=LEAKS[1:],
     ),
-    "leak in a cell's metadata": Broken(more("Look.", note=ANSWER), "cell 'more', metadata: it shows what the blank"),
-    "leak in an attachment": Broken(cells(attach), "cell 'look', attachments: it shows what the blank"),
-    "leak in the notebook's metadata": Broken(
-        cells(lambda nb: nb.metadata.update(title=ANSWER)), f"{NOTEBOOK}, metadata: it shows what the blank"
-    ),
-    "leak in the open half": Broken(
-        text(OPEN, "def draw(rng)", f"# {ANSWER}\ndef draw(rng)"), f"{OPEN}:8: it shows what the blank"
-    ),
-    "leak in a hidden file": Broken(write(f"units/{UNIT}/.notes", ANSWER), f"units/{UNIT}/.notes:1: it shows what the"),
     "right code in the open half": Broken(
         text(
             OPEN,
