@@ -28,6 +28,8 @@ class Broken(NamedTuple):
     held: bool = True
     faults: int = 1
     also: tuple[str, ...] = ()
+    part: str = ""
+    """The one part to check: another case breaks the same law, and shows what follows from it in the notebook."""
 
 
 def text(file: str, old: str, new: str) -> Change:
@@ -230,7 +232,9 @@ BROKEN = {
     ),
     # right code, draws and statements
     "right code at random": Broken(
-        code(LOSS, f"{LOSS} + np.random.default_rng().normal()"), "mean: right code is wrong, of 'check-loss'"
+        code(LOSS, f"{LOSS} + np.random.default_rng().normal()"),
+        "mean: right code is wrong, of 'check-loss'",
+        part="loss",
     ),
     "right code that fails": Broken(
         code(LOSS, f"{LOSS} + nothing"),
@@ -243,6 +247,7 @@ BROKEN = {
             'y = y if y[0] < 1.9 else None\n    return {"y": y',
         ),
         f"{OPEN}:12: the unit's own code fails, of 'check-loss', drawn from seed 4",
+        part="loss",
     ),
     "a draw that isn't of its seed": Broken(
         text(OPEN, "rng.uniform(0.5, 3", "np.random.uniform(0.5, 3"),
@@ -251,15 +256,18 @@ BROKEN = {
     "a draw that fails": Broken(
         text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),
         f"{OPEN}:10: the unit's own code fails, of 'check-loss', on the inputs of the desk.\nFound:    AttributeError",
+        part="loss",
     ),
     "a look that fails": Broken(
-        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails"
+        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails", part="loss"
     ),
     "the same on many draws": Broken(
         text(OPEN, "    y = rng", "    rng = np.random.default_rng(rng.integers(3))\n    y = rng"),
         f"the part {CHECK} asks for the same on many draws",
     ),
-    "an example is wrong": Broken(text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the"),
+    "an example is wrong": Broken(
+        text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the", part="loss"
+    ),
     # mistakes
     "a mistake earns points": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean' = '1 * np.mean'"),
@@ -269,10 +277,12 @@ BROKEN = {
     "a mistake is lucky": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.divide(1, 1 if y[0] < 1.2 else 2) * np.mean('"),
         "a mistake that earns all points in some draws",
+        part="loss",
     ),
     "a mistake can't be run": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'averag('"),
         "changed code that can't be run.\nFound:    It raised NameError: name 'averag' is not defined",
+        part="loss",
     ),
     "a mistake that nothing tells": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('"),
