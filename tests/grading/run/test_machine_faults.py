@@ -211,7 +211,7 @@ def test_nobody_needs_to_read_to_the_end(course):
 SLOW_LOSS = f"""{RIGHT}
 def loss(y, yhat, loss=loss):
     import time
-    end = time.thread_time() + 0.6
+    end = time.thread_time() + 0.6 * (len(y) > 2)  # not for the example by hand
     while time.thread_time() < end: pass
     return loss(y, yhat)
 """
