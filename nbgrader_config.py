@@ -29,15 +29,15 @@ c.CourseDirectory.ignore = [
 # `nbgrader generate_assignment` and formgrader's button make and refuse what `zerolayer build` does: points come from
 # the unit's statements, blanks stand where nbgrader would empty whole cells, and a unit that breaks a law is refused.
 c.GenerateAssignment.preprocessors = [
-    "lib.authoring.steps.Begin",
+    "lib.authoring.preprocessors.Begin",
     "nbgrader.preprocessors.SaveCells",
-    "lib.authoring.steps.Finish",
+    "lib.authoring.preprocessors.Finish",
 ]
 
 # `nbgrader autograde` and formgrader's button grade as `zerolayer grade` does; nbgrader opens no submitted notebook.
-c.Autograde.exporter_class = "lib.grading.grade.adapter.GradingExporter"
+c.Autograde.exporter_class = "lib.grading.pipeline.exporter.GradingExporter"
 
-# An installation has this from its start, whatever stands here (`lib.grading.pages.server`): formgrader shows names as
+# An installation has this from its start, whatever stands here (`lib.grading.pages.server_extension`): formgrader shows names as
 # text and runs no scripts but its own. A clone that was moved to a later version, and not installed again, has it here.
 if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
     from lib.grading.pages.formgrader import guard_formgrader
@@ -45,13 +45,13 @@ if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
     guard_formgrader()
 
 # The student's page begins with points and, for each part, the mistake and the hint.
-c.GenerateFeedback.exporter_class = "lib.grading.pages.feedback.FeedbackPage"
+c.GenerateFeedback.exporter_class = "lib.grading.pages.feedback_page.FeedbackPage"
 c.GenerateFeedback.preprocessors = []
 
 # Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
 # Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
-c.ExchangeFactory.collect = "lib.grading.door.exchange.OwnedCollect"
-c.ExchangeFactory.release_feedback = "lib.grading.door.exchange.EachRelease"
+c.ExchangeFactory.collect = "lib.grading.submissions.exchange.OwnedCollect"
+c.ExchangeFactory.release_feedback = "lib.grading.submissions.exchange.EachRelease"
 
 # Students choose names of files and folders: what a terminal would obey in one is logged as text.
 c.Application.logging_config = {
@@ -60,4 +60,4 @@ c.Application.logging_config = {
 }
 
 # `nbgrader export` writes nbgrader's own columns; what somebody else wrote is text in a spreadsheet, and no formula.
-c.ExportApp.plugin_class = "lib.grading.pages.exports.TextExporter"
+c.ExportApp.plugin_class = "lib.grading.pages.csv_exporter.TextExporter"

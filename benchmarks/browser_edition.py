@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lib.authoring.pyodide import take_pyodide
 from lib.authoring.site import KERNEL, write_site
-from lib.lab import lab_environment
+from lib.jupyterlab import lab_environment
 from lib.units import softmax_classifier
 from tests.browser import chromium, jupyter_lab, plain_server, pyodide_parts
 from tests.explorer import student

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from lib.lab import lab_environment
+from lib.jupyterlab import lab_environment
 from tests.browser import box, chromium, jupyter_lab, readout, run_all, slider
 
 PAGES = Path(__file__).with_name("pages")

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from lib.lab import lab_environment, open_at
+from lib.jupyterlab import lab_environment, open_at
 
 
 def main() -> None:

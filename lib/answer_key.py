@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lib import right_code
-from lib.mistakes import ANSWER_KEY, BadMistake, Mistake, Place, read
+from lib.mistakes import ANSWER_KEY, BadMistake, Location, Mistake, read
 from lib.unit import Part, Question, Unit, require_tuple
 
 Fillings = Mapping[str, tuple[str, ...]]
@@ -109,7 +109,7 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
 
 
 def _read_more(unit: Unit, closed: Path) -> dict[str, Any]:
-    place = Place(closed / ANSWER_KEY)
+    place = Location(closed / ANSWER_KEY)
     try:
         about = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
     except tomllib.TOMLDecodeError as error:

@@ -43,7 +43,7 @@ ABOUT_A_PART = ("source", "names", "it", "of", "teach", "mistakes", "equal")
 ABOUT_A_GROUP = ("hint", "teach", "same", "untold", "named")
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where something stands: the file, the part, and the mistake's name."""
 
     file: Path
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 class BadMistake(ValueError):
     """An author's slip in a file of mistakes: where, and what is wrong with it."""
 
-    def __init__(self, place: Place, what: str) -> None:
+    def __init__(self, place: Location, what: str) -> None:
         super().__init__(f"{place}: {what}")
         self.place = place
 
@@ -115,14 +115,14 @@ def read(folder: Path, right: Mapping[str, object], parts: Iterable[Part]) -> tu
         try:
             read = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
-            raise BadMistake(Place(file), f"{error}.") from None
+            raise BadMistake(Location(file), f"{error}.") from None
         for part, about in read.items():
             if part in tables:
-                raise BadMistake(Place(file, part), f"it stands in {tables[part][0].name}, too.")
+                raise BadMistake(Location(file, part), f"it stands in {tables[part][0].name}, too.")
             tables[part] = file, about
     found = [each for part in parts for each in _read_part(part, right, *tables.pop(part.id, (folder, {})))]
     for part, (file, _) in tables.items():
-        raise BadMistake(Place(file, part), "there is no such part.")
+        raise BadMistake(Location(file, part), "there is no such part.")
     return tuple(found)
 
 
@@ -137,7 +137,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mapping[str, Any]) -> Iterator[Mistake]:
-    where = Place(file, part.id)
+    where = Location(file, part.id)
     if unknown := about.keys() - {*ABOUT_A_PART}:
         raise BadMistake(where, f"{', '.join(unknown)} should be one of {', '.join(ABOUT_A_PART)}.")
     if strange := [
@@ -179,7 +179,7 @@ def _changes_of_any(part: Part, about: Mapping[str, Any], source: str) -> Iterat
                 yield Mistake(part.id, name, group["hint"], sources, about.get("teach", ""), is_generic=True)
 
 
-def _write(source: str, way: Mapping[str, str] | str, where: Place) -> Iterator[str]:
+def _write(source: str, way: Mapping[str, str] | str, where: Location) -> Iterator[str]:
     """Write the changed source: everywhere, and for a single change that fits several places also at each alone."""
     changes = {"…": way} if isinstance(way, str) else way
     everywhere = source

@@ -21,14 +21,14 @@ Inputs = Mapping[str, Any]
 """Inputs drawn at random: a name for each array, text, number, function, or list or dict of these."""
 Look = Callable[..., Any]
 """Runs student code on inputs, and gives a result to be compared: it takes the inputs, then the subjects."""
-Sides = Callable[[Any, Inputs, str], tuple[Any, Any]]
+FoundAndExpected = Callable[[Any, Inputs, str], tuple[Any, Any]]
 """Makes of a result, the inputs and the result's name what is found, and what has to be there instead."""
 DESK_SEED = 0
 OTHERS = 7
 """The number of the draw on which student code is called before it is tested: none on which it is."""
 
 
-class Several(dict[str, Any]):
+class NamedResults(dict[str, Any]):
     """Results of one run, each under a name. A function among them is called for its own, which may fail by itself."""
 
 
@@ -36,7 +36,7 @@ class Several(dict[str, Any]):
 class Statement:
     """One property of right code, in a sentence that the student reads: `text`. Verdicts store its `name`.
 
-    `look` runs student code on inputs and gives a result, or `Several`, of which the statement is about those named in
+    `look` runs student code on inputs and gives a result, or `NamedResults`, of which the statement is about those named in
     `of`. It runs once for each of the `cases`: in the case `big` the input `w_big` is also called `w`. Inputs that it
     `keeps` are the same after a look as before. `examples` are inputs that replace drawn ones, with the result known by
     hand. `right` makes of a result what is found and what has to be there (`lib.checking.right`); without it that is
@@ -56,7 +56,7 @@ class Statement:
     name: str
     text: str
     look: Look
-    right: Sides | None = None
+    right: FoundAndExpected | None = None
     hint: str = ""
     points: float = 1
     of: tuple[str, ...] = ("",)
@@ -86,7 +86,7 @@ class Stack(tuple[Statement, ...]):
     """Statements about one look, which runs once for all of them: the upper one first."""
 
 
-def statement(text: str, right: Sides | None = None, *, name: str = "", **more: Any) -> Callable[[Any], Any]:
+def statement(text: str, right: FoundAndExpected | None = None, *, name: str = "", **more: Any) -> Callable[[Any], Any]:
     """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`.
 
     Decorators stack, and make a `Stack`: a statement of it that has no name of its own is named as the results that it

@@ -161,7 +161,7 @@ def browser():
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """One JupyterLab for the session, started as `zerolayer lab` starts it."""
-    from lib.lab import lab_environment
+    from lib.jupyterlab import lab_environment
 
     with jupyter_lab(tmp_path_factory.mktemp("lab"), lab_environment()) as running:
         yield running

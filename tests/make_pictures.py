@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lib.lab import lab_environment
+from lib.jupyterlab import lab_environment
 from tests.browser import PATIENCE, jupyter_lab, run_all, wait_for
 from tests.course import ASSIGNMENT
 from tests.explorer.test_in_lab import EXPLORE, ready

@@ -4,7 +4,7 @@ Not part of the suite. Each mutant that survives is printed, to be read: it chan
 missing. The working tree is copied into an environment of its own, which has the libraries of this one.
 
     python tests/mutants.py --count 25 --seed 1
-    python tests/mutants.py --count 5 lib/grading/door
+    python tests/mutants.py --count 5 lib/grading/submissions
 """
 
 import argparse
@@ -25,26 +25,26 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 900
 """Time for one mutant: code that no longer ends is caught, too."""
 SEEN_BY = {
-    "lib/authoring": "tests/authoring/test_laws.py tests/authoring/test_markers.py tests/authoring/test_build.py"
+    "lib/authoring": "tests/authoring/test_rules.py tests/authoring/test_markers.py tests/authoring/test_build.py"
     " tests/authoring/test_broken_units.py",
     "lib/checking": "tests/checking tests/certificate",
     "lib/explorer": "tests/explorer tests/units",
     "lib/units": "tests/certificate tests/units",
     "lib/reference": "tests/reference",
     "lib/predictions": "tests/predictions",
-    "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/grade",
-    "lib/grading/book": "tests/grading/book tests/grading/grade tests/grading/pages/test_lms_export.py"
+    "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/pipeline",
+    "lib/grading/gradebook": "tests/grading/gradebook tests/grading/pipeline tests/grading/pages/test_lms_export.py"
     " tests/grading/commands/test_watch.py",
-    "lib/grading/door": "tests/grading/door tests/grading/grade tests/grading/test_canvas_term.py",
-    "lib/grading/grade": "tests/grading/grade tests/grading/run/test_class.py",
-    "lib/grading/kernel": "tests/grading/kernel tests/grading/run/test_notebook.py",
-    "lib/grading/run": "tests/grading/run",
+    "lib/grading/submissions": "tests/grading/submissions tests/grading/pipeline tests/grading/test_canvas_term.py",
+    "lib/grading/pipeline": "tests/grading/pipeline tests/grading/execution/test_class.py",
+    "lib/grading/kernel": "tests/grading/kernel tests/grading/execution/test_notebook.py",
+    "lib/grading/execution": "tests/grading/execution",
     "lib/grading/sandbox": "tests/grading/sandbox",
     "lib/grading/pages": "tests/grading/pages tests/grading/test_canvas_term.py",
     "lib/grading/commands": "tests/grading/commands tests/grading/test_canvas_term.py tests/authoring/test_build.py"
     " tests/grading/pages/test_class_feedback.py",
     "lib/grading": "tests/grading/test_files.py tests/grading/test_names.py tests/grading/test_wall.py"
-    " tests/grading/grade tests/grading/run/test_machine_faults.py tests/grading/commands"
+    " tests/grading/pipeline tests/grading/execution/test_machine_faults.py tests/grading/commands"
     " tests/authoring/test_build.py",
     "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted.py tests/test_mistakes.py tests/test_unit.py"
     " tests/checking",

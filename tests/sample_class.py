@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from lib.grading.units import answer_key
+from lib.grading.unit_registry import answer_key
 
 ANSWER_KEY = answer_key("softmax_classifier")
 QUESTIONS, WATCHED_CALLS = ANSWER_KEY.unit.questions, ANSWER_KEY.watched_calls

@@ -28,7 +28,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.authoring.wheel import student_wheel
 from lib.grading.commands.demo import complete, copy_course
-from lib.grading.commands.hub import find_gaps
+from lib.grading.commands.hub_problems import find_gaps
 from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.people import QUESTIONS
@@ -340,7 +340,7 @@ def test_the_exchange_has_to_be_for_everybody_and_nobodys(tmp_path, mode, wanted
 
 
 def test_a_server_elsewhere_without_its_guard_is_found_out(tmp_path, monkeypatch):
-    off = {"ServerApp": {"jpserver_extensions": {"lib.grading.pages.server": False}}}
+    off = {"ServerApp": {"jpserver_extensions": {"lib.grading.pages.server_extension": False}}}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(off))
     with jupyter_lab(tmp_path, {**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path)}) as lab:
         monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", f"{lab.url}/")

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.demo import complete
-from lib.lab import lab_environment
+from lib.jupyterlab import lab_environment
 from tests.browser import PATIENCE, jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import new_course  # noqa: F401  # a fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from lib.blanks import masked, runnable
-from lib.grading.pages.feedback import advise_on_error
+from lib.grading.pages.feedback_page import advise_on_error
 from lib.pasted import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
 
 OFTEN = "as pasted text often does."

@@ -9,7 +9,7 @@ import pytest
 
 from lib.checking.dispatch import Check
 from lib.checking.looks import look_at_ours
-from lib.grading.units import answer_key
+from lib.grading.unit_registry import answer_key
 
 TIMED = "from time import process_time; start = process_time(); import {}; print(process_time() - start)"
 

@@ -11,7 +11,7 @@ from lib.checking.findings import find
 from lib.checking.looks import look_at_ours
 from lib.checking.right import expected
 from lib.mistakes import Mistake
-from lib.unit import Inputs, Part, Several, Unit, statement
+from lib.unit import Inputs, NamedResults, Part, Unit, statement
 
 
 @statement("The number doubled.")
@@ -63,7 +63,7 @@ DOUBLED = expected(lambda inputs: 2 * inputs["x"])
 @statement("It says what it is.", expected(lambda inputs: "a number"))
 def doubled(inputs: Inputs, double: Any) -> Any:
     RUNS.append("doubled")
-    return Several({"one": double(inputs["x"]), "large": double(100), "sign": -double(-100), "": "a number"})
+    return NamedResults({"one": double(inputs["x"]), "large": double(100), "sign": -double(-100), "": "a number"})
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,17 @@ from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbG
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode
 
-from lib.authoring.fingerprints import write_file
-from lib.authoring.laws import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
-from lib.authoring.notebook import points_in
-from lib.authoring.proved import is_proved, note
-from lib.authoring.rows import written
+from lib.authoring.gradebook_rows import written
+from lib.authoring.make_fingerprints import write_file
+from lib.authoring.proof import is_proved, note
+from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
+from lib.authoring.student_version import points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
-from lib.grading.book.gradebook import retry
 from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.files import folder_beside, in_place, private, remove
+from lib.grading.gradebook.session import retry
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 

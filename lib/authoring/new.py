@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import lib.units
-from lib.authoring.fingerprints import of_part, write_file
-from lib.grading import units
+from lib.authoring.make_fingerprints import of_part, write_file
+from lib.grading import unit_registry
 from lib.grading.commands.command import Command, activation, given_names, options
 from lib.grading.files import lay_out
 from lib.grading.progress import say
@@ -45,7 +45,7 @@ class NewApp(Command):
             files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
         write_all(course, files)
         lib.units.enter(str(course))
-        key = units.answer_key(name)
+        key = unit_registry.answer_key(name)
         write_file(name, {part.id: of_part(key, part) for part in key.parts})
         say("\n".join((f"{name} is there, and all of it works:", *(f"  {path}" for path in files))))
         say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer build {name}")
@@ -76,7 +76,7 @@ def name_problem(name: str) -> str:
     )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         return f"A unit can't be called {name!r}: its name is a folder's and a Python module's. {expected}"
-    if name in units.places():
+    if name in unit_registry.find_all():
         return f"There is a unit called {name} already. Choose another name."
     return ""
 

@@ -24,7 +24,7 @@ from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
-from lib.grading.pages.server import OWN_PICTURES
+from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
 from lib.unit import Unit
 

@@ -21,27 +21,27 @@ from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import Ships
+from lib.authoring.make_fingerprints import Ships
 from lib.authoring.markers import Hidden
-from lib.authoring.notebook import Student, mark_cells
-from lib.checking.answers import CHALLENGE
+from lib.authoring.student_version import Student, mark_cells
+from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
 from lib.checking.student_code import silence
-from lib.grading import units
-from lib.grading.door.cells import course_id
-from lib.grading.door.handed_in import own_files
+from lib.grading import unit_registry
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.grade.one import answers_in
-from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.execution.notebook import Bounds
+from lib.grading.execution.pool import PackedNotebook, RunTask
+from lib.grading.execution.settings import BoundedExecute
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.names import unknown
-from lib.grading.run.notebook import Bounds
-from lib.grading.run.pool import PackedNotebook, RunTask
-from lib.grading.run.settings import BoundedExecute
-from lib.grading.sandbox.doctor import find_obstacle
-from lib.grading.units import Place
+from lib.grading.pipeline.stages import answers_in
+from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
+from lib.grading.sandbox.obstacles import find_obstacle
+from lib.grading.submissions.restore import course_id
+from lib.grading.submissions.submitted_files import own_files
+from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import Mistake
 from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
@@ -93,7 +93,7 @@ class Trial:
     key: AnswerKey
     answers: str = ""
     is_configured: bool = False
-    place: Place | None = None
+    place: UnitLocation | None = None
     students: dict[str, Student] = field(default_factory=dict)
     ran: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
     chosen: tuple[Part, ...] = ()
@@ -109,7 +109,7 @@ class Trial:
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
         """Read an assignment. Raises ConfigError where its unit can't be imported, Fault where it has no notebook."""
         found = UnitPreprocessor(parent=settings)
-        answers, place = found.answers_of(name), units.place_of(name)
+        answers, place = found.answers_of(name), unit_registry.find(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
             if not place:
                 known = {each.parent.name for each in folder.parent.glob("*/*.ipynb")}

@@ -13,7 +13,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 import lib
 from lib.grading.files import lay_out, temporary_folder
-from lib.grading.units import CLOSED, is_closed, places
+from lib.grading.unit_registry import CLOSED, find_all, is_closed
 
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
 Files = dict[str, bytes]
@@ -40,7 +40,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
 
 def _project() -> bytes:
     """Return the project file, with what units ask for among its dependencies."""
-    asked = dict.fromkeys(each for place in places().values() for each in import_module(place.module).UNIT.packages)
+    asked = dict.fromkeys(each for place in find_all().values() for each in import_module(place.module).UNIT.packages)
     begin = b"dependencies = [\n"
     return PROJECT.read_bytes().replace(begin, begin + "".join(f'  "{each}",\n' for each in asked).encode(), 1)
 
@@ -49,7 +49,7 @@ def open_half() -> Files:
     """Read all files of `lib`, and of units that lie elsewhere, but those of the closed halves."""
     files = read_files(Path(lib.__file__).parent)
     found = {f"lib/{name}": content for name, content in files.items() if not is_closed(PurePath(name))}
-    for unit in (unit for unit in places().values() if not unit.is_built_in):
+    for unit in (unit for unit in find_all().values() if not unit.is_built_in):
         folder = unit.module.replace(".", "/")
         own = {name: content for name, content in read_files(unit.folder).items() if PurePath(name).parts[0] != CLOSED}
         found |= {f"{folder}/{name}": content for name, content in own.items()}

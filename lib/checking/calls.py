@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lib.checking.results import read
-from lib.checking.spying import namespace_of, spied
+from lib.checking.spies import namespace_of, spied
 from lib.checking.values import Wrong
-from lib.unit import Several
+from lib.unit import NamedResults
 
 MOST_CALLS = 10_000
 
@@ -57,6 +57,6 @@ class Calls:
     def _ignore_original(spy: Callable[..., Any]) -> Callable[..., Any]:
         return lambda original, *given, **named: spy(*given, **named)
 
-    def and_result(self, result: Any) -> Several:
+    def and_result(self, result: Any) -> NamedResults:
         """Return the calls of each function by its name, and the result: each is compared by itself."""
-        return Several({**self.given, "result": lambda: result})
+        return NamedResults({**self.given, "result": lambda: result})

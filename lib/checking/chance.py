@@ -11,14 +11,14 @@ import numpy as np
 
 from lib.checking.results import compare, read
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Sides
+from lib.unit import Array, FoundAndExpected, Inputs
 
 
 @dataclass(frozen=True)
 class Chance:
     """What a `Statement` takes as `right` where numbers are drawn: these may be right on many draws."""
 
-    right: Sides
+    right: FoundAndExpected
 
     def __call__(self, found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         """Return what is found, and what has to be there: what is found, if that is near enough."""

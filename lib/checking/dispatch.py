@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib.checking.answers import Answer, answer, begin_grading, call_on_others, read_challenge
-from lib.checking.cell_runs import find_borrowed, find_other, find_stale, find_subjects, watch
+from lib.checking.challenges import Answer, answer, begin_grading, call_on_others, read_challenge
 from lib.checking.findings import Finding, find
 from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
 from lib.checking.student_code import Failure, Printed, attempt, leave_out, run_each
+from lib.checking.subjects import find_borrowed, find_other, find_stale, find_subjects, watch
 from lib.unit import Array, Part
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ BAD_EXAMPLE = (ValueError, KeyError, TypeError, AttributeError)
 """What is raised by a file that isn't written so: its author's matter, whom `build` tells."""
 
 
-class Place(NamedTuple):
+class SourceLines(NamedTuple):
     """A student's function: its name and its cell, and its lines, each with its number and whether it is marked."""
 
     function: str
@@ -67,7 +67,7 @@ class Help(NamedTuple):
 
     mistakes: tuple[Fingerprint, ...]
     explained: frozenset[str]
-    place: Place | None
+    place: SourceLines | None
     example: WorkedExample | None
 
 
@@ -87,7 +87,7 @@ def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding]
 # ---- The student's own lines
 
 
-def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding]) -> Place | None:
+def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding]) -> SourceLines | None:
     """Return the function that a part is about, whole, and the constructor before a method: any line may be wrong.
 
     Marked are the lines that failed statements are about, and of those that met an error the line that raised it.
@@ -108,7 +108,7 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding])
     marked = {n for n, line in code.items() if lines[n] in raised or any(p and re.search(p, line) for p in about)}
     own, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
     shown = tuple((number, line, number in marked and len(marked) < len(code)) for number, line in code.items())
-    return Place(f"{own} in {cell.removesuffix(', ')}" if cell else own, shown) if code else None
+    return SourceLines(f"{own} in {cell.removesuffix(', ')}" if cell else own, shown) if code else None
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from lib.checking.results import are_near
-from lib.checking.spying import namespace_of
+from lib.checking.spies import namespace_of
 from lib.checking.values import Wrong, numbers
 from lib.unit import Array
 

@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lib.checking.results import Plain, compare, read
-from lib.checking.spying import all_put_back
+from lib.checking.spies import all_put_back
 from lib.checking.student_code import TIME_LIMIT, Budget, Failure, attempt, failure_of, run_each
-from lib.unit import Inputs, Look, Part, Several, Statement
+from lib.unit import Inputs, Look, NamedResults, Part, Statement
 
 Outcome: TypeAlias = Plain | Failure
 Shown: TypeAlias = Mapping[str, Outcome]
@@ -156,7 +156,7 @@ def _take(
         result = look(given, *subjects)
     except Exception as error:
         return _blame(error)
-    results = result if isinstance(result, Several) else {"": result}
+    results = result if isinstance(result, NamedResults) else {"": result}
     shown = {name: attempt(partial(_read_one, each)) for name, each in results.items()}
     return shown | {f"{KEPT}{name}": attempt(partial(given.left, name)) for name in kept}
 

@@ -13,10 +13,12 @@ import numpy as np
 
 from lib.checking.results import brief, read
 from lib.checking.values import FIND_SHAPE, Wrong, central_difference, central_difference_by_column
-from lib.unit import Array, Inputs, Sides
+from lib.unit import Array, FoundAndExpected, Inputs
 
 
-def expected(from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = lambda found: found) -> Sides:
+def expected(
+    from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = lambda found: found
+) -> FoundAndExpected:
     """It is this, of the inputs. Where both have one shape, `pick` takes the part that the statement is about."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -33,7 +35,7 @@ def slopes(
     pick: Callable[[Any], Any] = lambda found: found,
     step: float = 1e-2,
     by_column: bool = False,
-) -> Sides:
+) -> FoundAndExpected:
     """It is `factor` times the central differences of a function, a number, by the input called `at`.
 
     The differences are exact to the fourth order of `step`. `by_column` the function gives a number for each column of
@@ -48,7 +50,7 @@ def slopes(
     return expected(differences, pick)
 
 
-def shape(from_inputs: Callable[[Inputs], Any]) -> Sides:
+def shape(from_inputs: Callable[[Inputs], Any]) -> FoundAndExpected:
     """It has this shape, or that of this array; a number has the shape ()."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -77,6 +79,6 @@ def agree(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     return one, other
 
 
-def by_name(**sides: Sides) -> Sides:
+def by_name(**sides: FoundAndExpected) -> FoundAndExpected:
     """It is one thing for each of several results."""
     return lambda found, inputs, name: sides[name](found, inputs, name)

@@ -38,7 +38,7 @@ def explore(
     `learning_rate`, `batch_size`, `epochs`, `seed`, `data` and `what_if` can be read, set and observed.
     """
     # Here, because to import ipywidgets and anywidget takes longer than all else that a notebook's first cell imports.
-    from lib.explorer.training import Network
+    from lib.explorer.runs import Network
     from lib.explorer.widget import Explorer
 
     return Explorer(Network(Dense, Softmax, cce, cce_gradient), data, what_ifs, loop=running_loop())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lib.explorer.training import Run
+from lib.explorer.runs import Run
 
 MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
 SAME = 0.001  # the part by which a level loss may change: its third digit

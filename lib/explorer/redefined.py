@@ -6,8 +6,8 @@ from typing import Any
 
 from IPython import get_ipython
 
-from lib.checking.cell_runs import globals_of
-from lib.checking.spying import functions_of
+from lib.checking.spies import functions_of
+from lib.checking.subjects import globals_of
 
 
 def notebook_names() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lib.checking.dispatch import UNITS_WITH_CHECKS
-from lib.explorer.training import Recipe
+from lib.explorer.runs import Recipe
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ import traitlets
 from IPython import get_ipython
 
 from lib.checking.student_code import BROWSER
-from lib.explorer.answers import Answers, Architecture, Want
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.live import display_live
+from lib.explorer.pictures import Answers, Architecture, Want
 from lib.explorer.redefined import find_parts, find_redefined, notebook_names
+from lib.explorer.runs import Network, Run, Setting
 from lib.explorer.samples import GRID
-from lib.explorer.training import Network, Run, Setting
 from lib.explorer.what_ifs import WhatIf, of_units
 
 LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # places of the slider
@@ -183,7 +183,7 @@ class Explorer(anywidget.AnyWidget):
         outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
         if look.picture.size:
             with suppress(ImportError):  # a browser's kernel has matplotlib only after a cell that imports it
-                from lib.explorer.still import draw  # here, because matplotlib takes long to import
+                from lib.explorer.still_picture import draw  # here, because matplotlib takes long to import
 
                 png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
                 outputs[1]["image/png"] = b64encode(png).decode()

@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from lib.checking.answers import started_in
+from lib.checking.challenges import started_in
 from lib.unit import Question
 
 MIME = "application/vnd.zerolayer.prediction+json"

@@ -1,6 +1,6 @@
 """nbgrader's own kind of assignment in a course with units: built, exported and told as stock nbgrader does.
 
-Its scores are compared in tests/grading/grade/test_plain_assignment.py.
+Its scores are compared in tests/grading/pipeline/test_plain_assignment.py.
 """
 
 import csv
@@ -18,7 +18,7 @@ from lib.grading.commands.demo import copy_course
 from tests.authoring.own_unit import flagged, refused
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
-from tests.grading.grade.test_plain_assignment import STOCK
+from tests.grading.pipeline.test_plain_assignment import STOCK
 from tests.submissions import as_bytes, cell
 
 PLAIN = "plain"

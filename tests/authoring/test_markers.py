@@ -11,13 +11,13 @@ from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
-from lib.authoring.laws.open_half import compress, gives_answer_away, shows
 from lib.authoring.markers import Hidden, student_source
-from lib.authoring.notebook import Student, student_notebook
+from lib.authoring.rules.open_half import compress, gives_answer_away, shows
+from lib.authoring.student_version import Student, student_notebook
 from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
-from lib.grading.run.notebook import run_cells
-from lib.grading.run.settings import BoundedExecute
+from lib.grading.execution.notebook import run_cells
+from lib.grading.execution.settings import BoundedExecute
 from lib.unit import Unit
 from tests.authoring.own_unit import flagged
 

@@ -11,7 +11,7 @@ from traitlets.config import Configurable
 from lib.answer_key import AnswerKey
 from lib.authoring import survivors
 from lib.authoring.trial import Trial
-from lib.grading.units import Place
+from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import BadMistake, read
 from lib.unit import Inputs, Part, Unit, statement
 
@@ -27,7 +27,7 @@ def trial_of(source: str, draw: Any, look: Any, folder: Path = Path(), **more: A
     cell = nbformat.v4.new_code_cell(source, id="it", metadata={"nbgrader": {"grade_id": "it"}})
     key = AnswerKey(Unit("u", "U", (part,)), {subject: right[subject]}, ())
     solutions = {"u.ipynb": nbformat.v4.new_notebook(cells=[cell])}
-    return Trial("u", folder, solutions, Configurable(), key, "the.KEY", place=Place("u", "u", folder))
+    return Trial("u", folder, solutions, Configurable(), key, "the.KEY", place=UnitLocation("u", "u", folder))
 
 
 def told(*given: Any, processes: int = 1, **more: Any) -> str:

@@ -12,13 +12,13 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from lib.authoring.fingerprints import build, file_of, of_part
-from lib.authoring.proved import is_proved
+from lib.authoring.make_fingerprints import build, file_of, of_part
+from lib.authoring.proof import is_proved
 from lib.checking import fingerprints, render
 from lib.checking.findings import find
 from lib.checking.looks import look_at_ours
 from lib.checking.student_code import silence
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.unit import Part
 from tests.certificate.table import SEEDS, Row, expect_none, table
 from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, names, subjects
@@ -153,7 +153,7 @@ def test_the_reference_is_right_in_all_draws(part: Part) -> None:
 
 @pytest.mark.parametrize("unit", KEYS)
 def test_what_ships_is_what_build_writes_and_every_mistake_is_told_or_says_why_not(unit: str) -> None:
-    if is_proved(units.places()[unit], Path("solutions", unit)):
+    if is_proved(unit_registry.find_all()[unit], Path("solutions", unit)):
         return  # `build` has found this of these very files
     built, key = build(KEYS[unit]), KEYS[unit]
     expect_none([note for part in key.parts for note in of_part(key, part).notes])

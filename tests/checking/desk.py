@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 
 from lib.answer_key import AnswerKey
 from lib.checking import render
-from lib.checking.answers import answer
+from lib.checking.challenges import answer
 from lib.checking.dispatch import Check
 from lib.checking.render import Report
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
 
-KEYS = {name: units.answer_key(name) for name, place in units.places().items() if place.is_built_in}
+KEYS = {name: unit_registry.answer_key(name) for name, place in unit_registry.find_all().items() if place.is_built_in}
 PARTS = {part.id: part for key in KEYS.values() for part in key.parts}
 Code = Mapping[str, object]
 """A student's objects by name; those of the answer key stand in for what isn't there."""

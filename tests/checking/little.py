@@ -11,9 +11,9 @@ from unittest.mock import patch
 import numpy as np
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import build
+from lib.authoring.make_fingerprints import build
 from lib.checking import right, student_code
-from lib.checking.answers import answer
+from lib.checking.challenges import answer
 from lib.checking.dispatch import Checks
 from lib.checking.findings import Finding, find
 from lib.checking.fingerprints import name_mistakes

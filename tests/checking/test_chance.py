@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import of_part
-from lib.authoring.laws.code import asks_for_other_results, right_code_is_right
+from lib.authoring.make_fingerprints import of_part
+from lib.authoring.rules.code import asks_for_other_results, right_code_is_right
 from lib.authoring.trial import Trial
 from lib.checking.chance import about, differ, repeat
 from lib.checking.findings import find
 from lib.checking.looks import look_at_ours
 from lib.checking.values import Wrong
-from lib.unit import Part, Several, Unit, statement
+from lib.unit import NamedResults, Part, Unit, statement
 from tests.checking.little import mistakes_of
 
 
@@ -20,7 +20,9 @@ from tests.checking.little import mistakes_of
 @statement("What stays is as it was.", of=("values",), points=0)
 def drops(inputs, f):
     out = repeat(lambda: f(inputs["x"]), 40)
-    return Several(share=np.mean(out != 0), fresh=[out[0], out[1]], values=bool(np.isin(out, [0, *inputs["x"]]).all()))
+    return NamedResults(
+        share=np.mean(out != 0), fresh=[out[0], out[1]], values=bool(np.isin(out, [0, *inputs["x"]]).all())
+    )
 
 
 def draw(rng):

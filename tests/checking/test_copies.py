@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.unit import Inputs, Part, Several
+from lib.unit import Inputs, NamedResults, Part
 from tests.checking.desk import PARTS, judged, key_of, lost
 from tests.checking.little import desk_and_judge, one
 
@@ -57,10 +57,10 @@ def test_what_code_writes_into_its_arguments_costs_no_more_than_the_statements_t
 def test_each_access_gives_a_copy_and_what_is_left_is_read_of_any() -> None:
     """By another name of it, as a part of it, or in a list: what code writes there is told by the statement, too."""
 
-    def look(inputs: Inputs, f: Any) -> Several:
+    def look(inputs: Inputs, f: Any) -> NamedResults:
         given = {**inputs}
         views = [inputs["x"][:2], inputs["several"][0], inputs["x_big"]]
-        return Several(
+        return NamedResults(
             all=[f(each).sum() for each in (inputs["x"], inputs["x"], inputs["several"][1], given["x"], *views)]
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.checking.answers import MIME
+from lib.checking.challenges import MIME
 from lib.checking.dispatch import CheckFailed
 from lib.checking.render import Report
 from tests.checking.little import LAYER, LOSS, check

@@ -9,7 +9,7 @@ import pytest
 from lib.checking import right, student_code
 from lib.checking.calls import Calls
 from lib.grading.errors import UnitFailsError
-from lib.unit import Inputs, Several, Statement
+from lib.unit import Inputs, NamedResults, Statement
 from tests.checking.little import desk_and_judge, one, part_of, said
 
 
@@ -99,9 +99,9 @@ def test_desk_and_judge_find_the_same_of_any_kind_of_result() -> None:
 def test_of_several_results_of_one_run_each_is_judged_by_itself_and_a_shared_failure_is_told_once() -> None:
     ran = []
 
-    def look(inputs: Inputs, f: Any) -> Several:
+    def look(inputs: Inputs, f: Any) -> NamedResults:
         ran.append(1)
-        return Several(one=f(1), two=lambda: f(2), three=f(3))
+        return NamedResults(one=f(1), two=lambda: f(2), three=f(3))
 
     ones = right.expected(lambda inputs: 1)
     right_of = right.by_name(one=ones, two=right.expected(lambda inputs: 2), three=ones)

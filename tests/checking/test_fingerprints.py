@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import build, file_of, of_part
+from lib.authoring.make_fingerprints import build, file_of, of_part
 from lib.checking import fingerprints
 from lib.checking.fingerprints import Measurement, Seal
 from lib.checking.student_code import Failure
-from lib.unit import Inputs, Several, Statement, Unit
+from lib.unit import Inputs, NamedResults, Statement, Unit
 from tests.checking.little import desk_and_judge, mistakes_of, one, part_of
 from tests.sample_class import ANSWER_KEY
 
 
-def look(inputs: Inputs, f: Any) -> Several:
-    return Several(sum=lambda: f(inputs["x"], np.sum), max=lambda: f(inputs["x"], np.max))
+def look(inputs: Inputs, f: Any) -> NamedResults:
+    return NamedResults(sum=lambda: f(inputs["x"], np.sum), max=lambda: f(inputs["x"], np.max))
 
 
 def first(x: Any, inputs: Inputs, name: str) -> Any:

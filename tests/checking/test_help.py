@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import build
+from lib.authoring.make_fingerprints import build
 from lib.checking import fingerprints, help
 from lib.checking.dispatch import Check
 from lib.checking.render import TITLES, WHY, Report

@@ -15,9 +15,9 @@ threading.Thread.start = start
 del signal.setitimer, signal.alarm
 
 from lib.checking.student_code import Failure, run_student_code, run_each
-from lib.explorer import training
+from lib.explorer import runs
 from lib.explorer.samples import BUILT_IN, load
-from lib.explorer.training import Network
+from lib.explorer.runs import Network
 from lib.explorer.widget import Explorer
 from tests.explorer import student
 
@@ -73,9 +73,9 @@ class Watching(student.Dense):
         self.traced.append(sys.gettrace() is not None)
         super().forward(input)
 
-training.TRACED = True  # as in a browser
+runs.TRACED = True  # as in a browser
 network = Network(Watching, student.Softmax, student.cce, student.cce_gradient)
-run = training.Run(training.Recipe(network), load(BUILT_IN["blobs"]), training.Setting(0.1, 240))
+run = runs.Run(runs.Recipe(network), load(BUILT_IN["blobs"]), runs.Setting(0.1, 240))
 for epochs in 1, 3:
     run.advance(epochs, seconds=60)
 

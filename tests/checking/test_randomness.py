@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.answers import answer
+from lib.checking.challenges import answer
 from lib.checking.looks import look_at
 from lib.checking.randomness import reproducible
 from tests.checking.little import of_x, one

@@ -27,7 +27,7 @@ RELOAD = """import sys
 for name in [name for name in sys.modules if name.partition('.')[0] == 'lib' or name == 'tests.checking.little']:
     del sys.modules[name]
 from tests.checking.little import check
-from lib.checking.cell_runs import watch
+from lib.checking.subjects import watch
 watch()"""
 VALIDATE = "import os\nos.environ['NBGRADER_EXECUTION'] = 'validate'"
 OF_ROWS = "class Layer:\n    def forward(self, x): return [x for r in rows][0]"
@@ -90,7 +90,7 @@ RUN = """
 import contextlib, io, json, os, sys
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
-from lib.checking.cell_runs import watch
+from lib.checking.subjects import watch
 shown, quick = {}, Config(HistoryManager={"enabled": False})
 for name, cells in json.load(sys.stdin).items():
     InteractiveShell.clear_instance()

@@ -18,7 +18,7 @@ import pytest
 
 from lib.blanks import OpenBlank
 from lib.checking import looks, right, student_code
-from lib.checking.answers import answer
+from lib.checking.challenges import answer
 from lib.checking.dispatch import Check, CheckFailed
 from lib.checking.findings import find
 from lib.checking.render import Report

@@ -14,9 +14,9 @@ import pytest
 from lib import data
 from lib.explorer import widget
 from lib.explorer.captions import assess, describe
+from lib.explorer.runs import Recipe, Run, Setting
 from lib.explorer.samples import BUILT_IN, load, prepare
-from lib.explorer.training import Recipe, Run, Setting
-from tests.explorer.test_training import BLOBS, STUDENT, by_the_notebooks_loop
+from tests.explorer.test_runs import BLOBS, STUDENT, by_the_notebooks_loop
 from tests.explorer.two_layers import give_hidden
 
 RATES = np.append(10.0 ** np.arange(-4, 2.25, 0.25), 1000.0)

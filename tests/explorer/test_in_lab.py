@@ -11,10 +11,10 @@ from matplotlib.image import imread
 from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.samples import Plane
-from lib.explorer.still import COLOURS
+from lib.explorer.still_picture import COLOURS
 from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
-from tests.explorer.test_training import BLOBS, by_the_notebooks_loop
+from tests.explorer.test_runs import BLOBS, by_the_notebooks_loop
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 

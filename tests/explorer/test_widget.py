@@ -23,15 +23,15 @@ from matplotlib.image import imread
 
 from lib.blanks import OpenBlank
 from lib.explorer import explore
-from lib.explorer.answers import Want
+from lib.explorer.pictures import Want
+from lib.explorer.runs import Recipe, Run, Setting
 from lib.explorer.samples import Plane
-from lib.explorer.still import COLOURS, draw
-from lib.explorer.training import Recipe, Run, Setting
+from lib.explorer.still_picture import COLOURS, draw
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import LEARNING_RATES, Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
-from tests.explorer.test_training import BLOBS, STUDENT, by_the_notebooks_loop
+from tests.explorer.test_runs import BLOBS, STUDENT, by_the_notebooks_loop
 
 ROOT = Path(__file__).parents[2]
 BOTH = np.hstack([BLOBS.X, BLOBS.X_validation])
@@ -378,7 +378,7 @@ def test_the_still_picture_is_that_of_the_last_state_and_without_matplotlib_word
     explorer.epochs = 1
     explorer.data = "digits"
     picture()
-    monkeypatch.setitem(sys.modules, "lib.explorer.still", None)
+    monkeypatch.setitem(sys.modules, "lib.explorer.still_picture", None)
     words, empty = explorer.still()
     assert "After 1 epoch" in words["text/plain"] and "image/png" not in empty
 

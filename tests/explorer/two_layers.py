@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.explorer.training import Network
+from lib.explorer.runs import Network
 from lib.reference import Dense, ReLU, Softmax
 from lib.reference import Network as Layers
 from lib.units.hidden_layer.width import hidden_units

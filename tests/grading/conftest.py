@@ -21,7 +21,7 @@ from lib.authoring.build import BuildApp
 from lib.authoring.new import NewApp
 from lib.grading.commands.demo import copy_course
 from lib.grading.judge.verdict import Verdict
-from lib.grading.sandbox.doctor import find_obstacle
+from lib.grading.sandbox.obstacles import find_obstacle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading import command_server
 from tests.submissions import changes, files, honest, pages, submissions

@@ -16,7 +16,7 @@ from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
-from tests.grading.door.test_collect import packed, set_due
+from tests.grading.submissions.test_collect import packed, set_due
 from tests.sample_class import ANSWERS, RIGHT
 from tests.submissions import as_bytes
 

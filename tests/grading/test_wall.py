@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[2]
 BREAKS = {
     "lib/units/softmax_classifier/loss.py": "from lib.reference import cce",
     "lib/explorer/widget.py": "from lib.units.softmax_classifier.closed.right import train",
-    "lib/checking/answers.py": "from lib.grading.judge.judge import judge",
-    "lib/grading/run/pool.py": "from lib.reference import Dense",
+    "lib/checking/challenges.py": "from lib.grading.judge.judge import judge",
+    "lib/grading/execution/pool.py": "from lib.reference import Dense",
     "lib/grading/sandbox/lockdown.py": "from lib.grading.commands.grade import GradeApp",
     "lib/unit.py": "from lib.checking.values import numbers",
     "lib/checking/help.py": "from lib.answer_key import Mistake",

@@ -15,7 +15,7 @@ def send(kind, content):
     kernel.session.send(kernel.iopub_socket, kind, content, parent=parent)
 """
 FORGER = """
-from lib.checking.answers import MIME
+from lib.checking.challenges import MIME
 class Forger:
     def __getattr__(self, name):
         return lambda *subjects: display({MIME: payload(name, subjects), 'text/plain': '4.0'}, raw=True)

@@ -21,7 +21,7 @@ from typing import Literal
 
 import nbformat
 
-from lib.checking.answers import MIME
+from lib.checking.challenges import MIME
 from tests.submissions import FILE, POINTS, changes, honest, submissions
 
 BASES = ("honest", "untouched", "one_blank_open", "blanks_open", "common_mistake")

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from lib.grading.book.gradebook import has_roster, open_gradebook
-from lib.grading.book.master import cells_of_all
 from lib.grading.commands.command import Command, options
-from lib.grading.commands.known import check_assignment
-from lib.grading.door import collection
-from lib.grading.door.cells import assignment_of, course_id
-from lib.grading.door.collection import Collected, Note
-from lib.grading.door.downloads import Download, Found, LeftOut
-from lib.grading.door.lms_names import Roster, name_in_moodle
-from lib.grading.door.notebook import UnreadableError, notebook_in
+from lib.grading.commands.known_names import check_assignment
 from lib.grading.files import folder_beside, put_in_place
+from lib.grading.gradebook.session import has_roster, open_gradebook
+from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
+from lib.grading.submissions import collection
+from lib.grading.submissions.collection import Collected, Note
+from lib.grading.submissions.downloads import Download, Found, LeftOut
+from lib.grading.submissions.lms_names import Roster, name_in_moodle
+from lib.grading.submissions.restore import assignment_of, course_id
+from lib.grading.submissions.submission import UnreadableError, notebook_in
 
 NOT_COMPLETE = " Not all was collected. Once this is mended, the same command goes on from there."
 

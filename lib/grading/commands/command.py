@@ -26,7 +26,7 @@ from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
 from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
 
 import lib.units
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.errors import ConfigError
 from lib.grading.files import PRIVATE
 from lib.grading.machine_faults import sentence
@@ -199,7 +199,7 @@ def named_assignment(app: Command) -> str:
     """Give the one assignment that a command is about, named with or without `--assignment`; else exits with 1."""
     names = given_names(app)
     if len(names) != 1:
-        app.fail(f"Name one assignment, for example: {app.typed} {next(iter(units.places()))}")
+        app.fail(f"Name one assignment, for example: {app.typed} {next(iter(unit_registry.find_all()))}")
     return str(names[0])
 
 
@@ -219,8 +219,8 @@ def in_source(app: Command) -> list[str]:
 
 def named_unit(app: Command, names: Sequence[str]) -> str:
     """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
-    known = list(units.places())
-    chosen = list(names) or units.first_of(known)
+    known = list(unit_registry.find_all())
+    chosen = list(names) or unit_registry.first_of(known)
     if len(chosen) != 1:
         app.fail(f"Name one unit, for example: {app.typed} {known[0]}. There are: {', '.join(known)}.")
     if chosen[0] not in known:

@@ -19,13 +19,13 @@ import lib
 import lib.units
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.commands import load
 from lib.grading.commands.command import Command, activation, named_unit
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
-from lib.grading.door.cells import course_id
 from lib.grading.progress import say
+from lib.grading.submissions.restore import course_id
 from lib.predictions.records import prediction
 from lib.right_code import MARKER
 from lib.unit import Question
@@ -52,7 +52,7 @@ class DemoApp(Command):
         places = [place for place in (Path(self.coursedir.root), CHECKOUT) if (place / "solutions" / unit).is_dir()]
         if not places:
             self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
-        sample = units.answer_key(unit).sample_class
+        sample = unit_registry.answer_key(unit).sample_class
         if not sample.students:
             self.fail(
                 f"{unit} has no sample class. Write one into closed/answer_key.toml, as docs/authoring.md has it."

@@ -13,15 +13,15 @@ from nbgrader.apps.baseapp import nbgrader_flags
 from sqlalchemy import make_url
 from traitlets import Bool
 
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.commands.command import Command, in_source
-from lib.grading.commands.hub import find_gaps
-from lib.grading.door.exchange import OwnedCollect
+from lib.grading.commands.hub_problems import find_gaps
 from lib.grading.errors import file_line
+from lib.grading.execution.outputs import LACKED
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
-from lib.grading.run.outputs import LACKED
-from lib.grading.sandbox import doctor
+from lib.grading.sandbox import obstacles
+from lib.grading.submissions.exchange import OwnedCollect
 
 
 class DoctorApp(Command):
@@ -39,8 +39,8 @@ class DoctorApp(Command):
     def start(self) -> None:
         """Try, and say what happened."""
         super().start()
-        findings = doctor.examine()
-        say(doctor.report(findings))
+        findings = obstacles.examine()
+        say(obstacles.report(findings))
         if missing := ", ".join(self._missing_packages()):
             say(
                 f"\nGraded submissions import what is not installed here: {missing}.\n"
@@ -51,9 +51,9 @@ class DoctorApp(Command):
                 f"\nOther accounts may read what the class wrote and earned, if they can reach it: {found}.\n"
                 f"    Try: chmod -R {'o' if self.coursedir.groupshared else 'go'}= {found}"
             )
-        for place in units.places().values():
+        for place in unit_registry.find_all().values():
             with suppress(Exception, SystemExit):  # what keeps it from being imported `check` tells
-                if lacked := ", ".join(units.missing_packages(import_module(place.module).UNIT)):
+                if lacked := ", ".join(unit_registry.missing_packages(import_module(place.module).UNIT)):
                     say(f"\nThe unit {place.name} needs what is not installed here: {lacked}.")
                     say(f"    Try: pip install {lacked.replace(',', '')}")
         if self.hub:

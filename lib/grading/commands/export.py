@@ -11,20 +11,20 @@ import orjson
 from nbgrader.api import Student
 from traitlets import Bool, Unicode
 
-from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.lms import IDENTIFIER, SECTION, LmsFile, Person
-from lib.grading.book.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known import check_assignment
-from lib.grading.door.collection import Note, note_file, read_collected
-from lib.grading.door.lms_names import Owner, Refused, Roster
+from lib.grading.commands.known_names import check_assignment
 from lib.grading.files import file_beside, is_file, write_whole
-from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
+from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
+from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.session import open_gradebook
 from lib.grading.names import escape_formula, visible
-from lib.grading.pages.feedback import PageMaker, render
+from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
+from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
+from lib.grading.submissions.collection import Note, note_file, read_collected
+from lib.grading.submissions.lms_names import Owner, Refused, Roster
 
 EXCUSED = "EX"
 """What Canvas writes for who need not do an assignment."""

@@ -10,15 +10,15 @@ from pathlib import Path
 from nbgrader.utils import parse_utc
 from traitlets import Unicode
 
-from lib.grading.book.extensions import extend
-from lib.grading.book.gradebook import has_roster, label, open_gradebook
-from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, options
-from lib.grading.commands.known import check_assignment
-from lib.grading.door.collection import LATE_WITH_MORE_TIME, read_collected
+from lib.grading.commands.known_names import check_assignment
 from lib.grading.errors import ConfigError, end_sentence
+from lib.grading.gradebook.extensions import extend
+from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.session import has_roster, label, open_gradebook
 from lib.grading.names import NoId, parse_id, unknown, visible
 from lib.grading.progress import say
+from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collected
 
 LONGEST = 3650
 """Days; a date has an end in Python, too."""

@@ -22,20 +22,20 @@ from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
 from traitlets import Integer
 
-from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.marks import NotebookMarks, above_maximum, read_marks
-from lib.grading.book.penalties import renew_penalties
 from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known import check_assignment, check_student
-from lib.grading.door.exchange import SECRET
-from lib.grading.door.handed_in import STAMP
+from lib.grading.commands.known_names import check_assignment, check_student
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
-from lib.grading.grade.unit_preprocessor import UnitPreprocessor
+from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
+from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.session import open_gradebook
 from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
 from lib.grading.names import unknown, visible
-from lib.grading.pages.feedback import PageMaker
+from lib.grading.pages.feedback_page import PageMaker
+from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
+from lib.grading.submissions.exchange import SECRET
+from lib.grading.submissions.submitted_files import STAMP
 
 LARGEST_PAGE = 50_000_000
 """Bytes of what lies in a page's place that are read: a page has some hundred thousand."""

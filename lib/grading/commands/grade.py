@@ -8,9 +8,9 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import NbGraderException
 
 from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known import check_assignment, check_student
-from lib.grading.grade.class_ import Grade
-from lib.grading.run.settings import BoundedExecute
+from lib.grading.commands.known_names import check_assignment, check_student
+from lib.grading.execution.settings import BoundedExecute
+from lib.grading.pipeline.grade_class import Grade
 
 NEEDS_A_PERSON = 3
 """Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from traitlets import Unicode
 
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.commands.command import Command
 from lib.grading.files import folder_beside, put_in_place
 from lib.grading.names import unknown
-from lib.lab import lab_environment, open_at
+from lib.jupyterlab import lab_environment, open_at
 
 
 class LabApp(Command):
@@ -67,7 +67,7 @@ class LabApp(Command):
     def choose_assignment(self) -> str:
         """Give the released assignment that was named, or the one to begin with; else exits with 1."""
         known = self.released
-        names = self.named or [*filter(None, [self.assignment])] or units.first_of(known)
+        names = self.named or [*filter(None, [self.assignment])] or unit_registry.first_of(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. There are: {', '.join(known) or 'none'}.")
         if known and names[0] not in known:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
 
-from lib.grading.book.gradebook import open_gradebook
-from lib.grading.book.lms import LmsFile, Person
 from lib.grading.commands.command import Command, options
-from lib.grading.door.collection import known_numbers, read_collected, read_left
-from lib.grading.door.lms_names import Owner, Refused, Roster, name_in_canvas, name_in_moodle
+from lib.grading.gradebook.lms_files import LmsFile, Person
+from lib.grading.gradebook.session import open_gradebook
 from lib.grading.names import NoId, parse_id, visible
 from lib.grading.progress import say
+from lib.grading.submissions.collection import known_numbers, read_collected, read_left
+from lib.grading.submissions.lms_names import Owner, Refused, Roster, name_in_canvas, name_in_moodle
 
 
 class RosterApp(Command):

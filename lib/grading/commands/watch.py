@@ -22,23 +22,23 @@ from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float, List
 
-from lib.grading.book.ledger import Ledger
-from lib.grading.book.marks import Total, format_points, read_class
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.known import check_assignment
-from lib.grading.door.exchange import SECRET
-from lib.grading.door.handed_in import ClosedError, find_submitted, read
-from lib.grading.door.walk import last_change
+from lib.grading.commands.known_names import check_assignment
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
-from lib.grading.grade.class_ import Grade, unfinished
+from lib.grading.gradebook.ledger import Ledger
+from lib.grading.gradebook.marks import Total, format_points, read_class
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.names import NoId, StudentId, visible
+from lib.grading.pipeline.grade_class import Grade, unfinished
 from lib.grading.progress import say
+from lib.grading.submissions.exchange import SECRET
+from lib.grading.submissions.submitted_files import ClosedError, find_submitted, read
+from lib.grading.submissions.walk import last_change
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 LONGEST_PAUSE = 60.0
@@ -48,7 +48,7 @@ MOST_KNOWN = 10_000
 """Folders of which it is remembered what they hold: what isn't there has another time at each look."""
 
 
-class Graded(NamedTuple):
+class GradedTry(NamedTuple):
     """What is graded of a student: the digest of what was handed in, and why a person has to look at it."""
 
     digest: str = ""
@@ -212,7 +212,7 @@ class WatchApp(GradeApp):
         except ClosedError:
             return ""
 
-    def _graded(self, student: str) -> Graded:
+    def _graded(self, student: str) -> GradedTry:
         """Give what is graded of a student."""
         folder = self._place(self.coursedir.autograded_directory, student)
         return graded_in(folder, last_change(folder))
@@ -220,9 +220,9 @@ class WatchApp(GradeApp):
     def _place(self, directory: str, student: str) -> Path:
         return Path(self.coursedir.format_path(directory, student, self.assignment))
 
-    def _write_feedback(self) -> dict[str, Graded]:
+    def _write_feedback(self) -> dict[str, GradedTry]:
         """Write the pages of all who weren't told what they have; give what those have whose pages are there."""
-        untold: dict[str, Graded] = {
+        untold: dict[str, GradedTry] = {
             student: graded
             for student, graded in ((student, self._graded(student)) for student, _ in self._folders())
             if graded.digest not in ("", self._ledger.last(student)) and not self._is_put_off(student, graded.digest)
@@ -232,7 +232,7 @@ class WatchApp(GradeApp):
             self._put_off(student, untold.pop(student).digest, f"has no feedback page: {why}")
         return untold
 
-    def _release(self, pages: Mapping[str, Graded]) -> None:
+    def _release(self, pages: Mapping[str, GradedTry]) -> None:
         """Say what each has, and release the page where the work came by the exchange. One's failure stops no other."""
         marks = read_class(self.coursedir, self.assignment) if pages else {}
         for student, graded in pages.items():
@@ -299,15 +299,15 @@ def digest_in(folder: Path, student: StudentId, changed: float) -> str:
 
 
 @lru_cache(MOST_KNOWN)
-def graded_in(folder: Path, changed: float) -> Graded:
+def graded_in(folder: Path, changed: float) -> GradedTry:
     """Read what a graded folder holds; nothing where there is none, or where its notebooks are of different tries."""
     try:
         verdicts = Verdict.load_each(folder, evidence=False)
     except (DamagedVerdictError, FileNotFoundError):
-        return Graded()
+        return GradedTry()
     [digest, *others] = {verdict.handed_in for verdict in verdicts}
     reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
-    return Graded() if others else Graded(digest, tuple(reasons))
+    return GradedTry() if others else GradedTry(digest, tuple(reasons))
 
 
 def describe(total: Total) -> str:

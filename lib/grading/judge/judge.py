@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.answers import DESK, SECRET, read_shown, write_record
+from lib.checking.challenges import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, Known, find, sides
 from lib.checking.fingerprints import AtDesk, Measurement, Seal, groups_of, name_mistakes
@@ -19,11 +19,11 @@ from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import read, to_json
 from lib.checking.student_code import Failure, attempt
 from lib.checking.values import Wrong
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict
 from lib.grading.names import visible
-from lib.grading.units import describe
+from lib.grading.unit_registry import describe
 from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
@@ -133,7 +133,7 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
 
 def shipped(key: AnswerKey) -> AtDesk:
     """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
-    place = units.place_of_key(key)
+    place = unit_registry.find_by_key(key)
     return fingerprints.read(place.module) if place else AtDesk({}, {})
 
 

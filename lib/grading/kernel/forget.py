@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterator
 from types import CodeType, FunctionType, ModuleType
 
-from lib.checking.answers import forget_right
+from lib.checking.challenges import forget_right
 from lib.checking.dispatch import Checks
 from lib.predictions import Predict
 from lib.unit import Unit

@@ -92,7 +92,7 @@ def main() -> None:
     if locked := "locked" in sys.argv[3:]:
         lockdown.prepare()
     gc.disable()  # what is imported stays
-    from lib.grading.kernel import kernel, server
+    from lib.grading.kernel import cell_server, kernel
 
     hooks = kernel.warm_up("slow" in sys.argv[3:])
     warm = serve(listener, owner, lockdown.fork if locked else os.fork)
@@ -106,7 +106,7 @@ def main() -> None:
         with suppress(OSError):
             send(warm, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
-    server.serve(ready, hooks)
+    cell_server.serve(ready, hooks)
 
 
 @dataclass(frozen=True)

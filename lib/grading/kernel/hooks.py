@@ -16,7 +16,7 @@ from typing import Any
 
 from traitlets import TraitError
 
-from lib.checking.answers import CHALLENGE
+from lib.checking.challenges import CHALLENGE
 
 GOES_ON = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),

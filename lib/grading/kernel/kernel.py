@@ -28,8 +28,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 from lib.checking import randomness
-from lib.checking.answers import read_challenge
-from lib.grading.kernel import hooks, server
+from lib.checking.challenges import read_challenge
+from lib.grading.kernel import cell_server, hooks
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.slow_imports import import_units, slow_imports
 from lib.grading.sandbox import lockdown
@@ -39,7 +39,7 @@ NO_HISTORY = {"HistoryManager": {"hist_file": ":memory:"}}
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
-    *("lib.checking.answers", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
+    *("lib.checking.challenges", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
     *("IPython.core.logger", "resource"),
 )
 """What notebooks import, at once or while they run, and what IPython and the sandbox do for each."""
@@ -55,7 +55,7 @@ class LineKernel(IPythonKernel):
 def make_kernel() -> LineKernel:
     """Make what all kernels have in common, without ipykernel's application, which opens sockets and starts threads."""
     # A placeholder for a socket: without one, displays are dropped.
-    own = {"session": server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
+    own = {"session": cell_server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
     own["log"] = logging.getLogger("kernel")  # the application's else; ipykernel notes each error there
     kernel = LineKernel.instance(user_ns={}, **own)
     shell = kernel.shell
@@ -155,8 +155,8 @@ def _own_half(line: socket.socket) -> LineKernel:
     """Make what is this kernel's own: streams, names, folder."""
     kernel = LineKernel.instance()
     kernel.session.open(line)
-    sys.stdout, sys.stderr = (server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
-    server.tell_refusals(kernel.session)
+    sys.stdout, sys.stderr = (cell_server.Printed(name, kernel.session) for name in ("stdout", "stderr"))
+    cell_server.tell_refusals(kernel.session)
     # ipykernel reads there in which thread cells run; there are no channels.
     kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     kernel.shell.init_environment()

@@ -10,8 +10,8 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
-from lib.checking.answers import rehearse
-from lib.grading import units
+from lib.checking.challenges import rehearse
+from lib.grading import unit_registry
 from lib.grading.kernel.forget import forget
 from lib.unit import SlowImports
 
@@ -21,7 +21,7 @@ def import_units() -> None:
 
     Then what is right is forgotten, and each check runs once: in a kernel the first run would take five times as long.
     """
-    places = units.places().values()
+    places = unit_registry.find_all().values()
     for place in places:
         with suppress(Exception, SystemExit):  # whatever a unit's own code may raise
             for module in _open_modules(place.module):
@@ -36,7 +36,7 @@ def import_units() -> None:
 def _open_modules(package: str) -> Iterator[str]:
     """Name the modules of a unit's package, and of those within it but for its closed half."""
     for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
-        if not module.name.endswith(f".{units.CLOSED}"):
+        if not module.name.endswith(f".{unit_registry.CLOSED}"):
             yield module.name
             if module.ispkg:
                 yield from _open_modules(module.name)
@@ -56,11 +56,11 @@ def broken_units() -> tuple[str, ...]:
 def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
     """Import the units' open halves; give what they say is slow, and what keeps some from being imported."""
     found, broken = [], []
-    for place in units.places().values():
+    for place in unit_registry.find_all().values():
         try:
             slow = import_module(place.module).UNIT.slow_imports
         except (Exception, SystemExit) as error:  # whatever a unit's own code may raise
-            broken.append(f"The unit {place.name} can't be imported: {units.describe(error)}")
+            broken.append(f"The unit {place.name} can't be imported: {unit_registry.describe(error)}")
         else:
             found += [slow] if slow is not None else []
     return tuple(found), tuple(broken)

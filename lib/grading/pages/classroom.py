@@ -9,14 +9,14 @@ from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
-from lib.grading.book.gradebook import has_roster, late_by, open_gradebook
-from lib.grading.book.marks import Total, above_maximum, read_marks
-from lib.grading.book.seen import Seen
-from lib.grading.door.collection import read_collected
-from lib.grading.door.handed_in import find_submitted
 from lib.grading.files import is_folder
+from lib.grading.gradebook.marks import Total, above_maximum, read_marks
+from lib.grading.gradebook.seen import Seen
+from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.names import NoId
+from lib.grading.submissions.collection import read_collected
+from lib.grading.submissions.submitted_files import find_submitted
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""

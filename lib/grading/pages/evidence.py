@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.checking.answers import read_record
+from lib.checking.challenges import read_record
 from lib.checking.looks import Outcome
 from lib.checking.results import Plain, are_near, leaves
 from lib.checking.student_code import Failure

@@ -27,11 +27,11 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, List, default
 
-from lib.grading.door import markup
-from lib.grading.door.cells import course_id
-from lib.grading.door.markup import PICTURES, Room
 from lib.grading.names import escape_turns
-from lib.grading.pages.solution import read_guides
+from lib.grading.pages.mark_schemes import read_guides
+from lib.grading.submissions import safe_html
+from lib.grading.submissions.restore import course_id
+from lib.grading.submissions.safe_html import PICTURES, Room
 
 NONCE = secrets.token_urlsafe(16)
 """What a script must have to be run. Each server draws its own, so no name or notebook can contain it."""
@@ -147,7 +147,7 @@ def _with_places(cells: Iterable[NotebookNode], places: Mapping[str, str]) -> It
 def guard_formgrader() -> None:
     """Have formgrader make its pages with these.
 
-    `lib.grading.pages.server` calls this before formgrader makes its environment. nbgrader has no setting for either
+    `lib.grading.pages.server_extension` calls this before formgrader makes its environment. nbgrader has no setting for either
     class, so they are put in the place of those that its module has imported by name; `test_formgrader_safety.py`
     notices when nbgrader doesn't use those names any more.
     """
@@ -183,11 +183,11 @@ def _within(output: NotebookNode, room: Room) -> NotebookNode:
     texts = [value for kind, value in data.items() if kind not in PICTURES]
     texts += [output.get("text", ""), *output.get("traceback", ())]
     pictures = [data[kind] for kind in PICTURES if kind in data]
-    pictures += [found[1] for found in markup.PICTURE.finditer(data.get("text/html", ""))]
-    said = "" if all(map(room.has_picture, pictures)) else markup.NO_PICTURE
+    pictures += [found[1] for found in safe_html.PICTURE.finditer(data.get("text/html", ""))]
+    said = "" if all(map(room.has_picture, pictures)) else safe_html.NO_PICTURE
     if not said and room.take(text=sum(len(text) for text in texts if isinstance(text, str))):
         return output
-    shown = NotebookNode({"text/plain": said or markup.NO_TEXT})
+    shown = NotebookNode({"text/plain": said or safe_html.NO_TEXT})
     return NotebookNode(output_type="display_data", metadata=NotebookNode(), data=shown)
 
 
@@ -196,7 +196,7 @@ def markdown(context: Context, source: str) -> str:
     """Render Markdown for formgrader; nbconvert's `markdown2html`."""
     resources = context.get("resources", {})
     attachments = context.get("cell", {}).get("attachments", {})
-    html = markup.markdown(
+    html = safe_html.markdown(
         source, resources.get("room") or Room(), attachments, resources.get("metadata", {}).get("path")
     )
     return html.replace("[", "&#91;")  # nbconvert goes on to look for links, and takes for ever where none is closed
@@ -204,7 +204,7 @@ def markdown(context: Context, source: str) -> str:
 
 def code(source: str, metadata: NotebookNode | None = None) -> str:
     """Colour code for formgrader; nbconvert's `highlight_code`."""
-    return markup.code(source)
+    return safe_html.code(source)
 
 
 @pass_context

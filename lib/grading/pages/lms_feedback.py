@@ -15,9 +15,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import orjson
 
-from lib.grading.door.cells import course_id
-from lib.grading.door.collection import Note
-from lib.grading.pages.feedback import Page
+from lib.grading.pages.feedback_page import Page
+from lib.grading.submissions.collection import Note
+from lib.grading.submissions.restore import course_id
 
 SUMMARY = re.compile(r'<header class="summary">.*?</header>|<h1>.*?</h1>', re.DOTALL)
 LINK = re.compile(r"</?a\b[^>]*>")

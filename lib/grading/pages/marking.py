@@ -20,13 +20,13 @@ from nbgrader.utils import is_task
 from sqlalchemy import and_, select
 from tornado import web
 
-from lib.grading.door.cells import course_id, is_as_released
-from lib.grading.door.markup import LONGEST, Room
-from lib.grading.grade.scores import UNREADABLE
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.pages.feedback import render_cells
-from lib.grading.pages.solution import read_guides
+from lib.grading.pages.feedback_page import render_cells
+from lib.grading.pages.mark_schemes import read_guides
 from lib.grading.pages.templates import templates
+from lib.grading.pipeline.scores import UNREADABLE
+from lib.grading.submissions.restore import course_id, is_as_released
+from lib.grading.submissions.safe_html import LONGEST, Room
 
 SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
 """The room of one answer, so that none takes that of others."""

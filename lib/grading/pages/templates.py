@@ -8,9 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
-from lib.grading.book.marks import format_points
-from lib.grading.door.collection import LATE_WITHOUT_TIME
+from lib.grading.gradebook.marks import format_points
 from lib.grading.names import visible
+from lib.grading.submissions.collection import LATE_WITHOUT_TIME
 
 
 @cache

@@ -26,7 +26,7 @@ from signal import SIGKILL
 from typing import NamedTuple
 
 import lib.units
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.files import lay_out
 from lib.grading.sandbox.limits import Limits
 
@@ -417,14 +417,14 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     named = [prefix / part for prefix in prefixes for part in ("lib", "lib64", "bin", "pyvenv.cfg")]
     named += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     named += [Path(path) for path in (_SYSTEM + (_COMMANDS if commands else "")).split()]
-    named += [package := Path(lib.__file__).parent, *(unit.folder for unit in units.places().values())]
+    named += [package := Path(lib.__file__).parent, *(unit.folder for unit in unit_registry.find_all().values())]
     found = [path for each in named for path in (each, each.resolve()) if path.exists()]
     links = {path: str(path.readlink()) for path in found if path.is_symlink()}
     links = {path: goal for path, goal in links.items() if not any(folder in links for folder in path.parents)}
     shown = _outermost(path for path in found if not any(folder in links for folder in (path, *path.parents)))
     packages = {package, package.resolve()} | {each for path in shown for each in path.glob("python*/*-packages/lib")}
-    closed = [folder for each in packages for folder in units.closed_folders(each)]
-    of_units = [unit.closed for unit in units.places().values()]
+    closed = [folder for each in packages for folder in unit_registry.closed_folders(each)]
+    of_units = [unit.closed for unit in unit_registry.find_all().values()]
     closed += [folder for each in of_units for folder in (each, each.resolve()) if folder.is_dir()]
     places = [Path("/proc"), Path("/dev/pts"), *(path for path in shown if path.is_dir())]
     files = [str(path) for path in shown if not path.is_dir()]
@@ -432,7 +432,7 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     folders = sorted({*places, *inner} - set(map(Path, ("/", *_FOR_SCRATCH))), key=lambda path: len(path.parts))
     known_links = {str(path): goal for path, goal in links.items()} | _LINKS
     hidden = tuple(dict.fromkeys(map(str, closed)))
-    opened = [*(each / "units" for each in packages), *(unit.folder for unit in units.places().values())]
+    opened = [*(each / "units" for each in packages), *(unit.folder for unit in unit_registry.find_all().values())]
     of_units = _outermost(folder for each in opened for folder in (each, each.resolve()) if folder.is_dir())
     rest = (*files, *DEVICES), tuple(map(str, shown)), known_links, hidden, tuple(map(str, of_units))
     return View(tuple(map(str, folders)), *rest)

@@ -17,7 +17,7 @@ import numpy as np
 from lib.checking.layers import make_test_class, prepare
 from lib.checking.results import Plain
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
 """(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
@@ -81,7 +81,7 @@ def copy_array(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., dict[str, Any]]) -> Several:
+def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., dict[str, Any]]) -> NamedResults:
     """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
     calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
@@ -106,7 +106,7 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     def both(name: str) -> dict[str, Any]:
         return {when: each[name]() for when, each in zip(SHOWN, shown, strict=True)}
 
-    return Several({name: partial(both, name) for name in shown[0]})
+    return NamedResults({name: partial(both, name) for name in shown[0]})
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
@@ -148,7 +148,7 @@ def _tell(
     return {"layers": order, **shown, **({"rates": rates} if method == "backward" else {})}
 
 
-def _in_order(step: int) -> Sides:
+def _in_order(step: int) -> FoundAndExpected:
     """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first.
 
     Where no other layers are called, what is found is written in places, which count from 0, and not in numbers.
@@ -167,7 +167,7 @@ def _in_order(step: int) -> Sides:
     return right
 
 
-def _handed_on(first: str, returned: str) -> Sides:
+def _handed_on(first: str, returned: str) -> FoundAndExpected:
     """Each layer is given, and the result is, what the layer called before has returned, or else the input `first`.
 
     `returned` is the input with what the layers return, in the order of their numbers. Each rate is the learning rate.
@@ -230,7 +230,7 @@ in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=Tru
     axes=("unit", "sample"),
     lines=r"output|return",
 )
-def forward(inputs: Inputs, Network: Any) -> Several:
+def forward(inputs: Inputs, Network: Any) -> NamedResults:
     """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
 
     def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
@@ -270,7 +270,7 @@ def forward(inputs: Inputs, Network: Any) -> Several:
     what="A layer got another learning rate, or the result is not what the last call returned.",
     lines=r"backward\(|return",
 )
-def backward(inputs: Inputs, Network: Any) -> Several:
+def backward(inputs: Inputs, Network: Any) -> NamedResults:
     """Run the student's backward: the layers called, what each was given, and what was returned."""
 
     def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:

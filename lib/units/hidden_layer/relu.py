@@ -12,7 +12,7 @@ from lib.checking.layers import is_like, kept_output
 from lib.checking.results import Plain, compare
 from lib.checking.right import anything, by_name
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}
 """(units, batch) of the drawn inputs: all different, once equal, where a wrong axis runs, and once a single sample."""
@@ -88,7 +88,7 @@ def _prepare(layer: Any, x: Array) -> None:
     layer.input, layer.output = x.copy(), 1 + np.sign(x)
 
 
-def _where_input_is(sign: int, passed: str) -> Sides:
+def _where_input_is(sign: int, passed: str) -> FoundAndExpected:
     """Where the input has this sign, it is what passed if that is positive, and else 0."""
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -134,7 +134,7 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     depends_on=("PositivesPass", "NegativesBecomeZero"),
     lines="return|output",
 )
-def forward(inputs: Inputs, ReLU: Any) -> Several:
+def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
     """Run the student's forward: the output that it kept, what it returned, and whether the two fit."""
     layer = ReLU()
     for x, _ in _passes(inputs):
@@ -146,7 +146,7 @@ def forward(inputs: Inputs, ReLU: Any) -> Several:
             raise Wrong("forward returns something else than its output.", hint=hint)
         return 1.0
 
-    return Several(
+    return NamedResults(
         output=lambda: kept_output(layer), returned=lambda: numbers(returned, what="The result of forward"), fits=fits
     )
 

@@ -18,7 +18,7 @@ from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, compare, read
 from lib.checking.right import by_name
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
 BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
@@ -100,7 +100,7 @@ class Network(Dense):
         return super().backward(output_gradient, learning_rate)
 
 
-def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> Several:
+def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> NamedResults:
     calls.clear()
     losses, slopes = list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
@@ -115,7 +115,7 @@ def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inpu
         _require_one_way(network, below, calls)
         return numbers(_update(calls).given, what="The gradient for network.backward")
 
-    return Several(
+    return NamedResults(
         input=lambda: _last_input(network, calls),
         returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
         gradient=lambda: [gradient(), _or_nan(_update(calls).rate), *slopes[-1:]],
@@ -177,7 +177,7 @@ def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
             raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
 
 
-def given_by(function: str, wanted: Callable[[Inputs], Any]) -> Sides:
+def given_by(function: str, wanted: Callable[[Inputs], Any]) -> FoundAndExpected:
     """It is what a function gives for y and yhat; where it isn't, what is said first is whether that was called so."""
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -195,7 +195,7 @@ def given_by(function: str, wanted: Callable[[Inputs], Any]) -> Sides:
     return right
 
 
-def with_1_over_b(right: Sides) -> Sides:
+def with_1_over_b(right: FoundAndExpected) -> FoundAndExpected:
     """All that follows is linear, so 1/B may be in the gradient or in the rate: both are right where their product is.
 
     A result begins with one of them and the other one; `right` gets it without the other one.
@@ -257,7 +257,7 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     hint_fits_shapes=True,
     lines=r"backward",
 )
-def take_step(inputs: Inputs, step: Any) -> Several:
+def take_step(inputs: Inputs, step: Any) -> NamedResults:
     """Run the student's step on test objects, after steps on other batches: what these leave must not count.
 
     Every second one of them has fewer samples, and all have other rates. None has its samples in reversed order: labels

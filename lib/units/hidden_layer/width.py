@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lib.explorer import running_loop
-from lib.explorer.answers import Architecture
-from lib.explorer.stack import Stack
-from lib.explorer.training import Matrix, Network, Run
+from lib.explorer.one_layer import OneLayer
+from lib.explorer.pictures import Architecture
+from lib.explorer.runs import Matrix, Network, Run
 from lib.explorer.widget import Explorer
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 
@@ -37,8 +37,8 @@ def explore_width(
 def hidden_units(make_network: MakeNetwork) -> Architecture:
     """Make the architecture of one hidden layer, of the student's own layers."""
 
-    def make(width: int) -> Callable[[int, int], Stack]:
-        return lambda inputs, outputs: Stack(make_network([inputs, width, outputs]))
+    def make(width: int) -> Callable[[int, int], OneLayer]:
+        return lambda inputs, outputs: OneLayer(make_network([inputs, width, outputs]))
 
     return Architecture("hidden units", WIDTHS, FIRST, make, lower_weights, describe_units)
 

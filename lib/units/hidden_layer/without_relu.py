@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lib.explorer.stack import Stack
-from lib.explorer.training import Matrix, Recipe
+from lib.explorer.one_layer import OneLayer
+from lib.explorer.runs import Matrix, Recipe
 from lib.explorer.what_ifs import WhatIf
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
@@ -32,8 +32,8 @@ def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
     """Put another layer in the place of ReLU; it is made of ReLU."""
     network = recipe.network
 
-    def made(inputs: int, outputs: int) -> Stack:
-        stack: Stack = network.Dense(inputs, outputs)
+    def made(inputs: int, outputs: int) -> OneLayer:
+        stack: OneLayer = network.Dense(inputs, outputs)
         below, relu, above = stack.layers
         stack.put([below, make(relu), above])
         return stack

@@ -3,8 +3,8 @@
 import re
 
 from lib.unit import Extra, SlowImports
-from lib.units.optimizers.loop import decay, fit, schedule
-from lib.units.optimizers.steps import adam, momentum, sgd
+from lib.units.optimizers.training_loop import decay, fit, schedule
+from lib.units.optimizers.update_rules import adam, momentum, sgd
 
 PARTS = (sgd, momentum, adam, fit, schedule, decay)
 EXTRAS = (

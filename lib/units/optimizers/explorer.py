@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from lib.explorer import running_loop
-from lib.explorer.answers import Architecture
-from lib.explorer.stack import Stack
-from lib.explorer.training import Matrix, Network, Recipe, Run
+from lib.explorer.one_layer import OneLayer
+from lib.explorer.pictures import Architecture
+from lib.explorer.runs import Matrix, Network, Recipe, Run
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import Explorer
 from lib.units.hidden_layer.width import lower_weights
@@ -16,7 +16,7 @@ from lib.units.hidden_layer.width import lower_weights
 MOMENTA, UNITS = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), 16
 
 
-class Optimized(Stack):
+class Optimized(OneLayer):
     """Layers below softmax, and the optimizer of their weights: whoever sets these begins anew, with a new one."""
 
     def __init__(self, make_network: Any, make: Callable[[], Any], *sizes: int) -> None:
@@ -31,10 +31,10 @@ class Optimized(Stack):
             layer.weights = new
 
     def _begin(self, new: Matrix) -> None:
-        Stack.weights.fset(self, new)  # type: ignore[attr-defined]  # a property
+        OneLayer.weights.fset(self, new)  # type: ignore[attr-defined]  # a property
         self.optimizer = self.make_optimizer()
 
-    weights = property(Stack.weights.fget, _begin)  # type: ignore[attr-defined]  # likewise
+    weights = property(OneLayer.weights.fget, _begin)  # type: ignore[attr-defined]  # likewise
 
 
 def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_gradient: Any, data: Any) -> Explorer:

@@ -12,7 +12,7 @@ import numpy as np
 from lib.checking.layers import prepare
 from lib.checking.right import expected, slopes
 from lib.checking.values import central_difference_by_column, numbers
-from lib.unit import Array, Inputs, Part, Several, Sides, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 1)}
@@ -52,7 +52,7 @@ def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
     return np.asarray(inputs["gradient"] * (weights[..., :-1] @ x + weights[..., -1:]))
 
 
-def _moves(pick: Callable[[Array], Array]) -> Sides:
+def _moves(pick: Callable[[Array], Array]) -> FoundAndExpected:
     """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
 
     def moved(inputs: Inputs) -> Array:
@@ -101,7 +101,7 @@ in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
     axes=("feature", "sample"),
     size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
 )
-def backward(inputs: Inputs, Dense: Any) -> Several:
+def backward(inputs: Inputs, Dense: Any) -> NamedResults:
     """Take a step of the student's layer: what backward returned, and the change of the weights.
 
     Another layer has taken a step of that size before; in the case `again` this one has taken many.
@@ -117,7 +117,7 @@ def backward(inputs: Inputs, Dense: Any) -> Several:
     returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
-    return Several(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
+    return NamedResults(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))
 
 
 dense_backward = Part(

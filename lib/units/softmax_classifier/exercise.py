@@ -9,7 +9,7 @@ from lib.unit import Extra, SlowImports
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.loss import cce, cce_gradient
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
-from lib.units.softmax_classifier.training import train
+from lib.units.softmax_classifier.training_loop import train
 
 PARTS = (cce, cce_gradient, softmax_forward, softmax_stable, softmax_backward, dense_backward, train)
 EXTRAS = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from lib.checking.results import compare
 from lib.checking.values import Wrong, central_difference_by_column, numbers, require_shape
-from lib.unit import Array, Inputs, Part, Several, Sides, Statement, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statement, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 
 KEPT_AWAY = 1.5e-6
@@ -30,7 +30,7 @@ def draw(rng: np.random.Generator) -> dict[str, Array]:
     return inputs
 
 
-def is_finite(what: str) -> Sides:
+def is_finite(what: str) -> FoundAndExpected:
     """It is finite; `what` says that it is not, of the result with this `{name}`."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -103,9 +103,9 @@ def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any
     of=("right", "wrong"),
     depends_on=("OneSample",),
 )
-def ZeroProbability(inputs: Inputs, cce: Any) -> Several:
+def ZeroProbability(inputs: Inputs, cce: Any) -> NamedResults:
     """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
-    return Several(right=lambda: cce(SURE.copy(), SURE.copy()), wrong=lambda: cce(SURE.copy(), NOT.copy()))
+    return NamedResults(right=lambda: cce(SURE.copy(), SURE.copy()), wrong=lambda: cce(SURE.copy(), NOT.copy()))
 
 
 def _by_hand(loss: float) -> tuple[Inputs, float]:
@@ -135,7 +135,7 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     keeps=("y", "yhat"),
     depends_on=("OneSample",),
 )
-def losses(inputs: Inputs, cce: Any) -> Several:
+def losses(inputs: Inputs, cce: Any) -> NamedResults:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
     y, yhat = inputs["y"], inputs["yhat"]
     _call_with_others(cce, y, yhat)
@@ -143,7 +143,7 @@ def losses(inputs: Inputs, cce: Any) -> Several:
     pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
     ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
     others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
-    return Several(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
+    return NamedResults(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
 
 
 cce = Part(
@@ -166,7 +166,7 @@ cce = Part(
 # ---- Its gradient
 
 
-def slopes_of(is_true: bool) -> Sides:
+def slopes_of(is_true: bool) -> FoundAndExpected:
     """The slopes of each sample's loss, -log p, or p kept away from 0, at the true classes or at all others; 0 stands
     in the other places."""
 

@@ -11,7 +11,7 @@ from lib.checking.layers import kept_output, prepare
 from lib.checking.results import are_near, compare
 from lib.checking.right import anything, by_name, slopes
 from lib.checking.values import Wrong, numbers, require_shape
-from lib.unit import Array, Inputs, Part, Several, statement
+from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
 RATE = 0.1
@@ -333,7 +333,7 @@ of_backward = partial(
     axes=("sample",),
     size=lambda inputs: 1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
 )
-def backward(inputs: Inputs, Softmax: Any) -> Several:
+def backward(inputs: Inputs, Softmax: Any) -> NamedResults:
     """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
     layer, is_again = Softmax(), inputs["case"] == "again"
     other = layer if is_again else Softmax()
@@ -343,7 +343,7 @@ def backward(inputs: Inputs, Softmax: Any) -> Several:
     prepare(layer, inputs["input"], inputs["input"], inputs["output"])
     output = layer.output
     returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
-    return Several(returned=returned, output=output)
+    return NamedResults(returned=returned, output=output)
 
 
 softmax_backward = of_softmax(

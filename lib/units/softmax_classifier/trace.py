@@ -20,11 +20,11 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from lib.blanks import OpenBlank
-from lib.checking.open_blanks import DataArray, Placeholder, placeholders
-from lib.checking.spying import Spy, namespace_of, spied
+from lib.checking.placeholders import DataArray, Placeholder, placeholders
+from lib.checking.spies import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
 from lib.checking.values import Wrong, numbers
-from lib.unit import Array, Inputs, Several
+from lib.unit import Array, Inputs, NamedResults
 from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 
 HEAD = ("version", "shuffle", "position", "samples")
@@ -401,7 +401,7 @@ def _gradient_sums(step: Noted, name: str) -> Any:
 # ---- One run
 
 
-def trace(inputs: Inputs, train: Any) -> Several:
+def trace(inputs: Inputs, train: Any) -> NamedResults:
     """Call `train` once, spied on, and return its tables, the losses, and what is wrong with the layers returned.
 
     Raises what it raises before an epoch is over. A later error costs what the steps before it can't show.
@@ -440,7 +440,7 @@ def trace(inputs: Inputs, train: Any) -> Several:
     def read_losses() -> list[Any]:
         return [_read_losses(returned_losses, run.call), run.table(lambda step: {"has_loss": "loss_y" in step.given})]
 
-    return Several(
+    return NamedResults(
         batches=fail if error else partial(run.table, batches),
         labels=partial(run.table, labels),
         flow=partial(run.table, flow),

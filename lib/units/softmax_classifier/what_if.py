@@ -7,7 +7,7 @@ function is to be written.
 from dataclasses import replace
 from typing import Any
 
-from lib.explorer.training import Matrix, Network, Recipe, cut
+from lib.explorer.runs import Matrix, Network, Recipe, cut
 from lib.explorer.what_ifs import WhatIf
 
 

@@ -15,7 +15,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.checking.answers import read_record
+from lib.checking.challenges import read_record
 from lib.checking.results import leaves
 from lib.checking.student_code import Failure
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
@@ -23,7 +23,7 @@ from lib.grading.pages.formgrader import SubmissionPage
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK, Course
-from tests.grading.grade.test_replay import FILE, hand_in
+from tests.grading.pipeline.test_replay import FILE, hand_in
 from tests.submissions import POINTS, as_bytes, right
 
 pytestmark = pytest.mark.xdist_group("a graded class")

@@ -11,18 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.answer_key import AnswerKey
-from lib.authoring.fingerprints import build
+from lib.authoring.make_fingerprints import build
 from lib.blanks import OpenBlank
-from lib.checking.answers import DESK, SECRET, answer
+from lib.checking.challenges import DESK, SECRET, answer
 from lib.checking.results import to_json
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import PartVerdict, html
 from lib.mistakes import Mistake
-from lib.unit import Part, Several, Unit, statement
+from lib.unit import NamedResults, Part, Unit, statement
 from tests.course import ASSIGNMENT
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ReLU, loss, relu
@@ -33,18 +33,18 @@ RIGHT, WRONG, OPEN, UNCHECKED = "right", "wrong", "open", "not checked"
 
 def given_by(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey | None = None) -> Answers:
     """What a notebook with `code` in it answers, through JSON, as between the judge and a kernel."""
-    objects = {**(key or units.answer_key(ASSIGNMENT)).right, **code}
+    objects = {**(key or unit_registry.answer_key(ASSIGNMENT)).right, **code}
     answered = answer(part, seed, tuple(objects[name] for name in part.subjects))
     answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
     return answers
 
 
 def judged(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey | None = None) -> PartVerdict:
-    return judge(key or units.answer_key(ASSIGNMENT), part, seed, given_by(part, code, seed, key))
+    return judge(key or unit_registry.answer_key(ASSIGNMENT), part, seed, given_by(part, code, seed, key))
 
 
 def part_of(id: str) -> Part:
-    part = units.answer_key(ASSIGNMENT).part(id)
+    part = unit_registry.answer_key(ASSIGNMENT).part(id)
     assert part is not None
     return part
 
@@ -57,9 +57,9 @@ def pair(x: Any) -> Any:
     return x.sum(), {"first": x[0], "words": ["a", str(len(x))]}
 
 
-def look(inputs: Any, pair: Any) -> Several:
+def look(inputs: Any, pair: Any) -> NamedResults:
     total, apart = pair(inputs["x"])
-    return Several(total=total, apart=apart)
+    return NamedResults(total=total, apart=apart)
 
 
 Total = statement("The sum comes first.", of=("total",), hint="Add.")(look)
@@ -91,10 +91,10 @@ def both(total: str, first: str) -> dict[str, object]:
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
-@pytest.mark.parametrize("unit", [None, *units.places()], ids=str)
+@pytest.mark.parametrize("unit", [None, *unit_registry.find_all()], ids=str)
 def test_what_was_right_in_one_draw_is_wrong_in_another(unit: str | None) -> None:
     """Else a notebook without any code of its own could show it: once for all, what it is stands in the check."""
-    key = units.answer_key(unit) if unit else KEY
+    key = unit_registry.answer_key(unit) if unit else KEY
     for part in key.parts:
         shown = given_by(part, {}, 1, key)
         assert judge(key, part, 1, shown).points == part.points

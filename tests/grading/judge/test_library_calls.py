@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.checking.student_code import run_student_code
-from lib.grading import units
+from lib.grading import unit_registry
 from lib.grading.judge.library_calls import MOST, MOST_READ, library_calls
 from lib.grading.judge.python_cells import LONGEST
 from tests.sample_class import RIGHT, WATCHED_CALLS
@@ -84,7 +84,7 @@ def test_what_a_units_own_notebook_takes_is_for_students():
     """Else each student who hands it in is listed."""
     for path in sorted((Path(__file__).parents[3] / "solutions").glob("*/*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        assert library_calls(notebook.cells, units.answer_key(path.stem).watched_calls) == ((), False), path
+        assert library_calls(notebook.cells, unit_registry.answer_key(path.stem).watched_calls) == ((), False), path
 
 
 def test_the_courses_own_cells_are_not_looked_at():

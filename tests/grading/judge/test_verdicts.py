@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.checking.answers import SECRET
+from lib.checking.challenges import SECRET
 from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict, html, items

@@ -17,14 +17,14 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.authoring.fingerprints import build
-from lib.checking.answers import SECRET, write_record
+from lib.authoring.make_fingerprints import build
+from lib.checking.challenges import SECRET, write_record
 from lib.checking.student_code import Failure
-from lib.grading.book.marks import Mark, NotebookMarks
+from lib.grading.gradebook.marks import Mark, NotebookMarks
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages.feedback import ADVICE, Page, render
+from lib.grading.pages.feedback_page import ADVICE, Page, render
 from lib.unit import Question
 from tests.course import ASSIGNMENT
 from tests.grading.active import active, elements, text_of

@@ -15,8 +15,8 @@ from nbgrader.api import Gradebook
 from lib.grading.commands.demo import run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
-from lib.grading.door.markup import NO_PICTURE, NO_TEXT
 from lib.grading.pages.formgrader import BoundPage
+from lib.grading.submissions.safe_html import NO_PICTURE, NO_TEXT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
 from tests.grading.pages.conftest import FILLINGS, SmallClass
@@ -112,7 +112,7 @@ def test_nbgraders_own_pages_run_what_a_name_says(course, visitor, tmp_path):
     shutil.copytree(course.root, tmp_path / "course")
     config = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
     (tmp_path / "course" / "nbgrader_config.py").write_text(config)
-    unguarded = "--ServerApp.jpserver_extensions={'lib.grading.pages.server': False}"
+    unguarded = "--ServerApp.jpserver_extensions={'lib.grading.pages.server_extension': False}"
     command = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'course'}", unguarded)
     with jupyter_lab(tmp_path / "course", command=command) as lab:
         visitor.enter(lab)

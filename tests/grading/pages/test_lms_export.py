@@ -9,8 +9,8 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.export import LmsExportApp
-from lib.grading.door.collection import Collected, Note, write_collected
 from lib.grading.pages.lms_feedback import canvas_files
+from lib.grading.submissions.collection import Collected, Note, write_collected
 from tests.course import ASSIGNMENT
 
 pytestmark = pytest.mark.xdist_group("a graded class")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lib.grading.grade.score_table import MAX_LINES, Score, describe, write_table
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
+from lib.grading.pipeline.score_table import MAX_LINES, Score, describe, write_table
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", by_code=True, mistake=None, **more):

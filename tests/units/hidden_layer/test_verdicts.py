@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.grading.units import answer_key
+from lib.grading.unit_registry import answer_key
 from lib.reference import Dense, Network, ReLU, Softmax, cce, cce_gradient
 from lib.unit import Array
 from tests.checking.desk import PARTS, checked

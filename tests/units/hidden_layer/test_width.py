@@ -7,7 +7,7 @@ import pytest
 import traitlets
 
 from lib.data import rings
-from lib.explorer.training import Run, Setting
+from lib.explorer.runs import Run, Setting
 from lib.explorer.widget import Explorer
 from lib.reference import cce, cce_gradient
 from lib.units.hidden_layer import UNIT

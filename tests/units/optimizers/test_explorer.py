@@ -7,9 +7,9 @@ import pytest
 import traitlets
 
 from lib.data import rings
-from lib.explorer.training import Run, Setting
+from lib.explorer.runs import Run, Setting
 from lib.explorer.widget import Explorer
-from lib.grading.units import answer_key
+from lib.grading.unit_registry import answer_key
 from lib.reference import ReLU, Softmax, cce, cce_gradient
 from lib.units.optimizers import UNIT
 from lib.units.optimizers.explorer import MOMENTA, UNITS, explore_momentum

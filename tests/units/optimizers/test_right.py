@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.grading.units import answer_key
+from lib.grading.unit_registry import answer_key
 
 RIGHT: Any = answer_key("optimizers").right
 SGD, Momentum, Adam = (RIGHT[name] for name in ("SGD", "Momentum", "Adam"))

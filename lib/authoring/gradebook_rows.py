@@ -1,0 +1,106 @@
+"""The gradebook's rows of an assignment, written together; a class that has begun keeps its notebooks and cells.
+
+The gradebook has a row for each cell of each submission. nbgrader refuses other cells too, but doesn't say which it
+means, and commits each row by itself.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from nbformat import NotebookNode
+from nbgrader.api import Assignment, Gradebook
+from nbgrader.preprocessors import SaveCells
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+
+from lib.grading.errors import Fault
+from lib.grading.gradebook.session import open_gradebook
+
+KINDS = {"graded": is_grade, "an answer": is_solution, "a task": is_task}
+"""The kinds of cells of which the gradebook has rows of their own."""
+Kinds = Mapping[str, set[str]]
+"""The kinds of each cell, by its id."""
+
+
+@contextmanager
+def written(
+    db_url: str, course: str, assignment: str, masters: Mapping[str, NotebookNode], is_whole: bool
+) -> Iterator[Callable[[], None]]:
+    """Write the rows of notebooks by name, and give what commits them all; after an error there are none.
+
+    Where they are the `is_whole` assignment, others are gone. Raises Fault where a class was graded with other cells.
+    """
+    log = logging.getLogger("tornado.application")  # nbgrader logs the traceback of each error there, and raises it
+    before, log.disabled = log.disabled, True
+    try:
+        with open_gradebook(db_url, course) as book:
+            session = book.db()
+            # nbgrader commits each row by itself. `book.db` hands on what is called of it to this one session.
+            session.commit, commit = session.flush, session.commit
+            try:
+                known = book.update_or_create_assignment(assignment)
+                _refuse_other_cells(known, masters, is_whole)
+                for gone in {each.name for each in known.notebooks} - masters.keys() if is_whole else ():
+                    book.remove_notebook(gone, assignment)
+                for name, nb in masters.items():
+                    _Rows().write(book, assignment, name, nb)
+                yield commit
+            except BaseException:
+                session.rollback()
+                raise
+    finally:
+        log.disabled = before
+
+
+class _Rows(SaveCells):
+    def write(self, book: Gradebook, assignment: str, notebook: str, nb: NotebookNode) -> None:
+        """Write a notebook's rows with nbgrader's own code, into a gradebook that is open."""
+        self.gradebook, self.assignment_id, self.notebook_id = book, assignment, notebook
+        for kind in ("grade", "solution", "task", "source"):
+            setattr(self, f"new_{kind}_cells", {})
+        for index, cell in enumerate(nb.cells):
+            self.preprocess_cell(cell, {}, index)
+        self._create_notebook(nb)
+
+
+def _refuse_other_cells(assignment: Assignment, masters: Mapping[str, NotebookNode], is_whole: bool) -> None:
+    if assignment.num_submissions and is_whole:
+        before: Kinds = {notebook.name: set() for notebook in assignment.notebooks}
+        now: Kinds = {name: set() for name in masters}
+        _refuse_unless_same(assignment.name, "notebooks", before, now, assignment.num_submissions)
+    for known in assignment.notebooks:
+        if known.name in masters and known.num_submissions:
+            rows = {"graded": known.grade_cells, "an answer": known.solution_cells, "a task": known.task_cells}
+            own = {kind: {cell.name for cell in cells} for kind, cells in rows.items()}
+            before = {cell.name: {kind for kind in own if cell.name in own[kind]} for cell in known.source_cells}
+            now = dict(_kinds(masters[known.name]))
+            _refuse_unless_same(f"{known.name}.ipynb", "cells", before, now, known.num_submissions)
+
+
+def _kinds(nb: NotebookNode) -> Iterator[tuple[str, set[str]]]:
+    for cell in nb.cells:
+        kinds = {kind for kind, is_one in KINDS.items() if is_one(cell)}
+        if kinds or is_locked(cell):
+            yield cell.metadata.nbgrader.grade_id, kinds
+
+
+def _refuse_unless_same(where: str, what: str, before: Kinds, now: Kinds, count: int) -> None:
+    if before != now:
+        raise Fault(
+            where,
+            f"other {what} than the class was graded with",
+            "put back what was there, and keep the change for the next class, in a course folder of its own",
+            found=", ".join(_differences(before, now)),
+            expected=f"those of its submissions in the gradebook ({count})",
+        )
+
+
+def _differences(before: Kinds, now: Kinds) -> Iterator[str]:
+    for name in sorted(before.keys() | now.keys()):
+        if name not in now:
+            yield f"{name!r} is gone"
+        elif name not in before:
+            yield f"{name!r} is new"
+        elif before[name] != now[name]:
+            was, is_now = (" and ".join(sorted(kinds)) or "read-only" for kinds in (before[name], now[name]))
+            yield f"{name!r} was {was}, and is {is_now}"

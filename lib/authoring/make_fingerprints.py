@@ -1,0 +1,209 @@
+"""What ships with a unit so that checks at the desk can tell right from wrong, and name mistakes.
+
+`lib.checking.fingerprints` says what its file holds. Right code and each mistake of the catalogue are run here, on the
+inputs of the local checks.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.answer_key import AnswerKey
+from lib.checking import fingerprints
+from lib.checking.chance import Chance
+from lib.checking.findings import find_wrong
+from lib.checking.fingerprints import (
+    AtDesk,
+    Fingerprint,
+    Measurement,
+    Seal,
+    find_failed,
+    groups_of,
+    groups_with,
+    measure,
+)
+from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
+from lib.checking.results import Plain, leaves
+from lib.checking.student_code import Failure, silence
+from lib.grading import unit_registry
+from lib.grading.files import write_whole
+from lib.mistakes import Mistake
+from lib.unit import Inputs, Part, Unit
+
+NOTHING = 1e-5
+"""A single number as small as this may come from any code."""
+OTHER_NUMBERS = 1
+"""A salt: what a mistake shows with other random numbers, too, is what it can be known by."""
+SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
+"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
+
+
+class Ships(NamedTuple):
+    """What ships with a part, and the mistakes that can't be told as the catalogue says, each with the reason."""
+
+    right: Mapping[str, Plain | Seal]
+    mistakes: Sequence[Fingerprint]
+    notes: Sequence[tuple[Mistake, str]]
+
+
+def write_file(unit: str, parts: Mapping[str, Ships]) -> Path | None:
+    """Write some parts of a unit's file, and return its path if it is new. Raises OSError where it can't be written."""
+    place = unit_registry.find_all()[unit]
+    file, before = place.folder / fingerprints.FILE, fingerprints.read(place.module)
+    text = fingerprints.write(_merge(import_module(place.module).UNIT, parts, before))
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return None
+    write_whole(file, text.encode())
+    fingerprints.read.cache_clear()
+    return file
+
+
+def _merge(unit: Unit, parts: Mapping[str, Ships], before: AtDesk) -> AtDesk:
+    right, mistakes = (
+        {part.id: getattr(parts.get(part.id), field, getattr(before, field).get(part.id, ())) for part in unit.parts}
+        for field in ("right", "mistakes")
+    )
+    return AtDesk(right, mistakes)
+
+
+def file_of(unit: str) -> Path:
+    """Name the file of a unit."""
+    return unit_registry.find_all()[unit].folder / fingerprints.FILE
+
+
+def build(key: AnswerKey) -> AtDesk:
+    """Run right code and all mistakes of all parts."""
+    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, AtDesk({}, {}))
+
+
+@lru_cache(maxsize=32)
+def of_part(key: AnswerKey, part: Part) -> Ships:
+    """Run right code and all mistakes of a part: once for who looks for faults, and who writes the file."""
+    notes: list[tuple[Mistake, str]] = []
+    with silence(), np.errstate(all="ignore"):
+        run = partial(look_at_ours, part, part.desk_inputs(), key.subjects(part))
+        shown = run()
+        is_seeded = Seal.of(Measurement(shown)).is_of(Measurement(run(OTHER_NUMBERS)))
+        is_random = not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
+        ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
+        return Ships(dict(_ship(part, shown)), [*_of_part(key, part, shown, is_random, ours, notes)], notes)
+
+
+def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
+    for statement in part.statements if any(not each.right for each in part.statements) else ():
+        for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
+            if not statement.right and by_hand is None and not name.startswith(KEPT):
+                yield place, Seal.of(Measurement({"": shown[place]})) if statement.sealed else shown[place]
+
+
+def _of_part(
+    key: AnswerKey,
+    part: Part,
+    right: Shown,
+    is_random: bool,
+    mistakes: Iterable[Mistake],
+    notes: list[tuple[Mistake, str]],
+) -> Iterator[Fingerprint]:
+    names: dict[tuple[object, ...], str] = {}
+    for mistake in mistakes:
+        for number, (shown, again) in _show(key, part, mistake, is_random):
+            fingerprint = _take(part, mistake, shown, again, right)
+            if fingerprint is None:
+                if not mistake.is_generic and not mistake.is_untold:
+                    is_chance = _take(part, mistake, shown, shown, right)
+                    why = "its result is random, and has no name" if is_chance else "nothing tells it from other code"
+                    notes.append((mistake, f"way {number}: {why}"))
+                continue
+            seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
+            if seals not in names:
+                names[seals] = mistake.name
+                yield fingerprint
+            elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
+                notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
+
+
+def _show(key: AnswerKey, part: Part, mistake: Mistake, is_random: bool) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
+    """Run each way to make a mistake: as the first code of its process, and after a call on other inputs.
+
+    At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs. What
+    it shows with other random numbers comes with it, where right code `is_random`.
+    """
+    run = partial(look_at_ours, part, part.desk_inputs())
+    made = (mistake.objects(key.right) for _ in range(3))
+    for number, (source, *ways) in enumerate(zip(mistake.sources, *made, strict=True), 1):
+        new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
+        yield number, ((fresh := run(new)), run(other, OTHER_NUMBERS) if is_random else fresh)
+        if not part.repeated and may_keep(source):
+            look_at_ours(part, part.other_inputs, used)
+            if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
+                yield number, (later, later)
+
+
+def may_keep(source: str) -> bool:
+    """True if code may keep something from one call to the next: it isn't all functions without a place to keep it."""
+    tree = ast.parse(source)
+    return not all(map(_is_plain, tree.body)) or any(map(_can_keep, ast.walk(tree)))
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
+    return is_changed or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
+
+
+def _can_keep(node: ast.AST) -> bool:
+    is_stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    has_default = isinstance(node, ast.arguments) and bool(node.defaults or node.kw_defaults)
+    return is_stored or has_default or isinstance(node, ast.Global | ast.Nonlocal)
+
+
+def _take(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
+    """Take the fingerprint of what a mistake shows; None where nothing tells it, or only what is random does."""
+    inputs = part.desk_inputs()
+    failed = find_failed(part, inputs, shown, right)
+    for with_advice in (False, True):
+        seals = {}
+        for group in groups_with(part, failed):
+            wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
+            numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
+            if numbers or (wrong and (mistake.is_named or all(_shows_in_words(outcome) for outcome, _ in wrong))):
+                seal = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
+                if seal.is_of(measure(part, inputs, again, group, with_advice)):
+                    seals[group] = seal
+        if seals:
+            return Fingerprint(mistake.name, mistake.hint, seals, tuple(failed), with_advice)
+    return None
+
+
+def _wrong(
+    part: Part, inputs: Inputs, shown: Shown, right: Shown, group: str, with_advice: bool
+) -> Iterator[tuple[Outcome, Outcome]]:
+    for statement in groups_of(part)[group]:
+        for place, *_ in places_of(statement, inputs) if statement.points or with_advice else ():
+            given = shown[place], right[place]
+            if find_wrong(statement, inputs, shown, right, place) if statement.text else _differ(*given):
+                yield given
+
+
+def _differ(outcome: Outcome, right: Outcome) -> bool:
+    return not Seal.of(Measurement({"": right})).fits(outcome)
+
+
+def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
+    """True if an outcome shows more than that it is wrong: all of nan alone, or a single 0, has many causes."""
+    if isinstance(outcome, Failure):
+        return False
+    if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
+        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # a 1 stands for yes
+        return not is_nothing and bool(np.isfinite(outcome).all())
+    return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
+
+
+def _shows_in_words(outcome: Outcome) -> bool:
+    """True if an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
+    return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))

@@ -1,0 +1,158 @@
+"""Laws of what students get of a unit: it leads to no answer, shows none, and can be imported where code is graded."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import lib
+from lib.authoring.markers import parse_expression
+from lib.authoring.student_version import places_of
+from lib.authoring.trial import Faults, Trial
+from lib.authoring.wheel import PROJECT, open_half
+from lib.grading import unit_registry
+from lib.grading.errors import Fault, file_line
+from lib.grading.judge.python_cells import parse
+from lib.grading.unit_registry import CLOSED
+from lib.units import EXERCISE
+
+NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
+"""What nothing that students get may import, besides a unit's closed half."""
+SAY = "say it in words there, or put another blank there, or hide less at the first"
+COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
+
+
+def leads_nowhere(trial: Trial) -> Faults:
+    """The closed half imports the open one, and not the other way round."""
+    module = trial.place.module if trial.place else ""
+    for file, text in open_files(trial).items():
+        for line, found in _ways_in(text, module) if file.suffix == ".py" else ():
+            attempt = f"use nothing of {module}.{CLOSED}, {' or '.join(NEVER)} there"
+            yield Fault(file_line(file, line), "a file for students that leads to the answers", attempt, found=found)
+
+
+def declares_packages(trial: Trial) -> Faults:
+    """What students don't have by this package is in PACKAGES where a unit imports it, and is installed here."""
+    unit, slow = trial.key.unit, trial.key.unit.slow_imports
+    if trial.place is None:
+        return
+    for package in unit_registry.missing_packages(unit):
+        where = file_line(trial.place.folder / EXERCISE)
+        yield Fault(where, f"a unit that needs {package}", f"pip install {package}", found="it is not installed here")
+    asked = (*tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"], *unit.packages)
+    names, by_module = {unit_registry.name_of(each) for each in asked}, packages_distributions()
+    own = {*sys.stdlib_module_names, trial.place.module.partition(".")[0], "lib", *(each.name for each in unit.extras)}
+    own |= {*(slow.modules if slow else ())}
+    files = {file_line(file): text for file, text in open_files(trial).items() if file.suffix == ".py"}
+    cells = {place: cell.source for file, nb in trial.solutions.items() for place, cell in places_of(nb, file)}
+    for where, text in {**files, **cells}.items():
+        for module in _imports(text):
+            if module not in own and names.isdisjoint(map(unit_registry.name_of, (module, *by_module.get(module, ())))):
+                own.add(module)
+                attempt = f'write  PACKAGES = ("{module}",)  into the exercise: then the bundle asks for it'
+                yield Fault(where, f"{module} is imported, which students may not have", attempt)
+
+
+def _imports(text: str) -> Iterator[str]:
+    for node in ast.walk(parse(text) or ast.Module([], [])):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
+    closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
+    tree = ast.Module([], [])
+    with suppress(SyntaxError, ValueError):  # what is no Python imports nothing
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(filter(None, [module if node.level else "", node.module]))
+            names = [start, *(f"{start}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            names = [node.value]
+        if found := [name for name in names if f"{name}.".startswith(closed)]:
+            yield getattr(node, "lineno", 0), found[0]
+
+
+def shows_no_answer(trial: Trial) -> Faults:
+    """Nothing that students get shows what a blank hides."""
+    blanks = {each.expression: f"what the blank at {each.place} hides" for each in trial.hidden}
+    blanks = {answer: whose for answer, whose in blanks.items() if gives_answer_away(answer)}
+    own = open_files(trial).items()
+    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own, *_texts_beside(trial)] if blanks else []
+    for where, text in texts:
+        compressed = compress(text)
+        for answer, whose in blanks.items():
+            if shows(compressed, answer):
+                at = file_line(where, _line_of(text, answer)) if isinstance(where, Path) else where
+                yield Fault(at, f"it shows {whose}", SAY, found=answer.strip())
+
+
+def open_files(trial: Trial) -> dict[Path, str]:
+    """Read a unit's open half; hidden files, too: students don't get these, but their code can read them."""
+    folder = trial.place.folder if trial.place else Path()
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()] if trial.place else []
+    kept = [file for file in files if file.relative_to(folder).parts[0] != CLOSED and "__pycache__" not in file.parts]
+    return {file: file.read_text(encoding="utf-8", errors="replace") for file in kept}
+
+
+def _texts_of_notebooks(trial: Trial) -> Iterator[tuple[str, str]]:
+    for file, made in trial.students.items():
+        for place, cell in places_of(made.notebook, file):
+            yield place, cell.source
+            for part in ("outputs", "metadata", "attachments"):
+                yield f"{place}, {part}", "\n".join(_texts_in(cell.get(part)))
+        yield f"{file}, metadata", "\n".join(_texts_in(made.notebook.metadata))
+
+
+def _texts_beside(trial: Trial) -> Iterator[tuple[Path, str]]:
+    """Yield the files that are handed out beside the notebooks, and what else the students' wheel has.
+
+    What this package has is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
+    """
+    for path in trial.files_beside():
+        yield path, path.read_text(encoding="utf-8", errors="replace")
+    for name, content in open_half().items() if trial.place and trial.place.is_built_in else ():
+        yield Path(lib.__file__).parents[1] / name, content.decode(errors="replace")
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts_in(item)
+
+
+def gives_answer_away(expression: str) -> bool:
+    """True if reading an expression elsewhere gives the answer away: it computes something, and it is long."""
+    tree = parse_expression(expression) if len(compress(expression)) > 12 else None
+    return tree is not None and any(isinstance(node, COMPUTING) for node in ast.walk(tree))
+
+
+def shows(compressed: str, answer: str) -> bool:
+    """True if a text shows an answer.
+
+    `def update(X, C):` doesn't show a loop's `update(X, C)`: students know how a function is called.
+    """
+    answer = compress(answer)
+    return answer in compressed and answer in compressed.replace(f"def{answer}", "def")
+
+
+def compress(text: str) -> str:
+    """Take out spaces, line breaks and comment signs, and make all quotes alike."""
+    return re.sub(r"[\s#]", "", text).replace('"', "'")
+
+
+def _line_of(text: str, answer: str) -> int:
+    lines = text.split("\n")
+    return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))

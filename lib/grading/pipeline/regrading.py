@@ -1,0 +1,68 @@
+"""Whether a submission is to be graded, or what it got stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.grading.files import is_file
+from lib.grading.gradebook.marks import NotebookMarks
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
+from lib.grading.pipeline.course import Course
+from lib.grading.submissions.submitted_files import SubmittedFiles
+
+CHANGED = "what was handed in has changed since"
+"""Why something is graded once more."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """Whether it is due, what is `lost` of an earlier run if that is why, and else why a person has to look at it."""
+
+    now: bool
+    lost: str = ""
+    reasons: Sequence[str] = ()
+
+
+def look(course: Course, handed: SubmittedFiles, place: Path) -> Due:
+    """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
+
+    What was graded before is due too where the gradebook and the verdict differ, or other work lies there now: what
+    comes from a download has no time of its own. Nothing else is: who gave marks would have to look at them once more.
+    """
+    if handed.student in course.directory.student_id_exclude.split(","):
+        return Due(False)
+    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
+        return Due(True)
+    if handed.student not in course.times:
+        return Due(True, "the gradebook had nothing of it")
+    made, before = course.made(handed), course.times[handed.student]
+    try:
+        found = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
+    except (FileNotFoundError, DamagedVerdictError) as error:
+        return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
+    verdicts = [one for one in found if one.notebook in course.notebooks or one.notebook not in course.book.masters]
+    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
+    if lost := _lost_of(course, verdicts, marks):
+        return Due(True, lost)
+    if made is not None and (before is None or made > before):
+        return Due(True)
+    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, handed.digest):
+        return Due(True, CHANGED)
+    return Due(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+
+
+def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
+    """Say why what an earlier run gave can't be used, if it can't."""
+    found = {
+        (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
+        for verdict in verdicts
+        for part in verdict.parts
+    }
+    if found != course.judged:
+        return "the unit has other parts or points now"
+    for verdict in verdicts:
+        cells = one.cells if (one := marks.get(verdict.notebook)) else {}
+        for part in verdict.parts:
+            if part.id not in cells or cells[part.id].graded != part.score(cells[part.id].max_points):
+                return "the gradebook had other points"
+    return ""

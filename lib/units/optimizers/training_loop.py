@@ -1,0 +1,281 @@
+"""The training loop, its schedule, and weight decay: what an optimizer gets in each step, and what becomes of it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lib.checking.layers import make_test_class
+from lib.checking.results import Plain
+from lib.checking.spies import namespace_of, spied
+from lib.checking.values import Wrong, numbers
+from lib.unit import Array, Inputs, NamedResults, Part, statement
+from lib.units.optimizers import update_rules
+
+
+def draw_loops(rng: np.random.Generator) -> Inputs:
+    """Draw data, sizes and weights of two loops: one has many epochs of one batch, the other one has more layers, and
+    many samples in whole batches and one of a single sample."""
+    inputs = {name: value for name, value in update_rules.draw(rng).items() if name.startswith("weights")}
+    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 51, 2, 1, 2)):
+        batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
+        samples = whole * batch_size + last
+        inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}
+        inputs[f"X{case}"] = rng.normal(size=(features, samples))
+        inputs[f"y{case}"] = np.eye(classes)[:, rng.integers(classes, size=samples)]
+        inputs[f"yhat{case}"] = rng.dirichlet(np.ones(classes), size=samples).T
+    return {**inputs, "weights": inputs["weights"][:1], "weights_more": inputs["weights_more"][1:]}
+
+
+def draw_schedules(rng: np.random.Generator) -> Inputs:
+    """Draw the numbers of two schedules, a short one and a long one."""
+    peaks = rng.uniform([1, 0.004], [5, 0.01])
+    warmups, falls = rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]])
+    return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
+
+
+def draw_decays(rng: np.random.Generator) -> Inputs:
+    """Draw what optimizers get, and two decays."""
+    decay, small = rng.uniform([0.15, 0.004], [0.2, 0.008]).tolist()
+    return {**update_rules.draw(rng), "decay": decay, "decay_more": small}
+
+
+class Optimizer:
+    """A test optimizer that notes what it is given. `move` makes new weights of the number of the step and the old."""
+
+    def __init__(self, move: Callable[[int, Any], list[Array]]) -> None:
+        self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rate")}
+
+    def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
+        """Note a step."""
+        given = [*map(np.array, weights)], [*map(np.array, gradients)], learning_rate
+        for noted, each in zip(self.seen.values(), given, strict=True):
+            noted.append(each)
+        return self.move(len(self.seen["weights"]), weights)
+
+
+# ---- The loop
+
+
+class Dense:
+    """A test layer with weights."""
+
+    def __init__(self, weights: Array) -> None:
+        self.weights, self.weights_gradient = weights.copy(), 0 * weights
+
+
+class ReLU:
+    """A test layer without weights."""
+
+
+class Network:
+    """A test network: it notes which samples pass, and each pass back leaves another gradient in its dense layers."""
+
+    def __init__(self, inputs: Inputs, layers: list[Any]) -> None:
+        self.inputs, self.layers = inputs, layers
+        self.batches, self.is_labelled, self.due = list[Array](), list[bool](), np.ones(1)
+
+    def forward(self, input: Any) -> Any:
+        """Find out which samples these are, and return the probabilities that are drawn for them."""
+        is_one = (abs(self.inputs["X"][:, :, None] - numbers(input)[:, None, :]) < 1e-5).all(axis=0)
+        self.batches.append(np.where(is_one.any(axis=0), is_one.argmax(axis=0), -1))
+        return self.inputs["yhat"][:, self.batches[-1]]
+
+    def backward(self, output_gradient: Any, learning_rate: Any = None) -> None:
+        """Leave a gradient: multiplied by how large the one that is given is, where that of the mean loss is 1."""
+        due = self.due / len(self.batches[-1])
+        self.leave(np.sum(output_gradient * due) / np.sum(due * due))
+
+    def find_gradients(self, original: Any, network: Any, X: Any, y: Any) -> float:
+        """Stand for `find_gradients`."""
+        yhat = network.forward(X)
+        network.leave(1)
+        return float(network.loss(original, y, yhat))
+
+    def loss(self, original: Any, y: Any, yhat: Any) -> float:
+        """Stand for `cce`: each batch has a loss of its own."""
+        self._note(y, yhat)
+        return 1 / len(self.batches)
+
+    def gradient(self, original: Any, y: Any, yhat: Any) -> Array:
+        """Stand for `cce_gradient`."""
+        self._note(y, yhat)
+        self.due = np.cos(numbers(y) + 2 * numbers(yhat))
+        return self.due.copy()
+
+    def leave(self, ratio: float) -> None:
+        """Leave a gradient in each dense layer."""
+        for layer, w in zip(self.layers[::2], self.inputs["weights"], strict=True):
+            layer.weights_gradient = ratio * gradient_of(w, len(self.batches))
+
+    def _note(self, *given: Any) -> None:
+        right = (self.inputs[name][:, self.batches[-1]] for name in ("y", "yhat"))
+        self.is_labelled.append(all(map(np.array_equal, given, right)))
+
+
+def gradient_of(weights: Array, passes: int) -> Array:
+    """Return the gradient that a test layer has after so many passes."""
+    return np.asarray(5 * np.sin(passes * weights))
+
+
+def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
+    """Return the sizes of all batches, whether they have their labels and, where the sizes are right, how many samples
+    each epoch lacks, and whether the orders differ: of some short ones, two may agree by chance."""
+    samples, size, epochs = inputs["X"].shape[1], inputs["batch_size"], inputs["nepochs"]
+    sizes = [len(each) for each in network.batches]
+    is_whole = sizes == epochs * [min(size, samples - start) for start in range(0, samples, size)]
+    orders = np.hstack(network.batches).reshape(epochs, samples).tolist() if is_whole else []
+    return {
+        "sizes of batches": sizes,
+        "have their labels": all(network.is_labelled),
+        "samples that are missing": [samples - len({*each} - {-1}) for each in orders],
+        "have different orders": len({tuple(each) for each in [range(samples), *orders]}) > 0.9 * len(orders),
+    }
+
+
+def arrays_of_steps(network: Network, optimizer: Optimizer) -> dict[str, Any]:
+    """Return what the optimizer got in each step, and the last weights. Raises Wrong unless each batch had a step."""
+    weights, gradients, _ = optimizer.seen.values()
+    if len(weights) != len(network.batches) or not weights:
+        what, hint = "one step for each batch", "In which of the two loops does optimizer.step have to be called?"
+        due = f"{len(network.batches)}, {what}"
+        raise Wrong(f"The optimizer has to take {what}.", found=f"{len(weights)} steps", expected=due, hint=hint)
+    last = [each.weights for each in network.layers if hasattr(each, "weights")]
+    return {"weights": [*weights, last], "gradients": gradients}
+
+
+def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """In each step the optimizer gets the weights that it returned in the step before, and the new gradients."""
+    begin, count = inputs["weights"], len(found["'gradients'"])
+    weights = [[w + step for w in begin] for step in range(count + 1)]
+    gradients = [[gradient_of(w, step + 1) for w in begin] for step in range(count)]
+    return {key.strip("'"): each for key, each in found.items()}, {"weights": weights, "gradients": gradients}
+
+
+of_arrays = partial(
+    statement,
+    cases=update_rules.CASES,
+    axes=("step", "array", "row", "column"),
+    lines="gradients|weights|decay|optimizer|return",
+)
+of_rates = partial(statement, axes=("step",), lines=r"return|schedule|\bt\b")
+
+
+part = partial(Part, repeated=True)
+
+
+@of_arrays(
+    "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
+    name="Batches",
+    hint="Print the numbers of the samples in each batch of two epochs, and what fit returns.",
+    of=("epochs", "losses"),
+    keeps=("X", "y"),
+)
+@of_arrays(
+    "The optimizer gets all weights and their gradients, one step a batch, and the layers get what it returns.",
+    right_arrays,
+    name="Arrays",
+    hint="Print the shapes of both lists in the first step. Which attribute of a layer holds its gradient?",
+    of=("arrays",),
+)
+@of_rates(
+    "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
+    lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
+    name="Rates",
+    hint="Print t and schedule(t) in each step, over two epochs.",
+    of=("rates",),
+    cases=update_rules.CASES,
+)
+def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
+    """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
+    drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
+    made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
+    layers = [layer for w in drawn["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
+    network, optimizer = made["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
+
+    given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
+    spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
+    with spied(namespace_of(fit) or {}, spies):
+        losses = fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+    return NamedResults(
+        epochs=lambda: describe_epochs(network, drawn),
+        losses=lambda: losses,
+        arrays=lambda: arrays_of_steps(network, optimizer),
+        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rate"]],
+    )
+
+
+fit = part("check-fit", "The training loop", ("fit",), draw_loops, (run_loop,))
+
+
+# ---- The schedule, and weight decay
+
+
+@of_rates(
+    "In the warm-up the rate rises in a straight line, and the last of its steps has the peak.",
+    name="WarmUp",
+    hint="Write down the rates of a warm-up of 4 steps to the peak 1: there t is 0, 1, 2 and 3.",
+    of=("warm_up",),
+)
+@of_rates(
+    "After the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
+    name="Fall",
+    hint="Which angle does the cosine get in the first step after the warm-up, and which one near the end?",
+    points=2,
+    of=("fall",),
+)
+def rates(inputs: Inputs, schedule: Any) -> NamedResults:
+    """Return the rates of two schedules before the end of the warm-up, and after it; 0 stands for all others."""
+
+    def both(is_fall: bool) -> dict[str, Any]:
+        found = dict[str, Any]()
+        for peak, half, end in inputs["schedules"]:
+            begin, stop = (half, end) if is_fall else (max(half - 9, 0), half)
+            own = (np.squeeze(schedule(t, peak, half, end)) for t in range(begin, stop))
+            found[f"schedule {len(found) + 1}, warmup_steps {half}, all_steps {end}"] = [*begin * [np.zeros(())], *own]
+        return found
+
+    return NamedResults(warm_up=partial(both, False), fall=partial(both, True))
+
+
+schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (rates,))
+
+
+@of_arrays(
+    "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
+    name="OptimizerStep",
+    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
+    of=("given",),
+    keeps=("weights", "gradients"),
+)
+@of_arrays(
+    "Each weight is the optimizer's new one minus weight_decay times the old one.",
+    name="Decay",
+    hint="Take one weight of 2, the decay 0.1, and an optimizer that gives 5: which number comes out?",
+    of=("weights",),
+)
+@of_arrays(
+    "The bias, the last column, is the optimizer's new one: it does not decay.",
+    name="Bias",
+    hint="Print what is taken away from the last column of each array: it has to be 0.",
+    of=("bias",),
+)
+def decayed(inputs: Inputs, WeightDecay: Any) -> NamedResults:
+    """Take steps with the student's decay around a test optimizer."""
+    moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
+    inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
+    optimizer = WeightDecay(inner, inputs["decay"])
+    for rate in inputs["rates"].tolist():
+        following = [[w + 1 for w in arrays] for arrays in given]  # not the student's: each step is looked at by itself
+        new.append([np.array(w) for w in update_rules.take_step(optimizer, given[0], given[1], rate)])
+        given = following
+
+    def cut(columns: Any) -> list[Any]:
+        return [[w[:, columns] for w in each] for each in new]
+
+    seen = {**inner.seen, "learning rate": {f"step {n}": rate for n, rate in enumerate(inner.seen["learning rate"])}}
+    return NamedResults(given=seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+
+
+decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (decayed,), code="WeightDecay.step")

@@ -1,0 +1,153 @@
+"""Laws of a unit's code that a change of one text can't break: test_broken_units.py has the others."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from traitlets.config import Configurable
+
+from lib.answer_key import AnswerKey
+from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, code, faults_of
+from lib.authoring.rules.code import MANY
+from lib.authoring.trial import Trial
+from lib.checking import help
+from lib.checking.right import agree
+from lib.grading.unit_registry import UnitLocation
+from lib.mistakes import Mistake
+from lib.unit import Part, Question, statement
+from tests.grading import relu_unit
+from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, SquaredError
+
+
+def told(key: AnswerKey, rules: Any = OF_CODE) -> list[str]:
+    """Give what is told of a unit that no folder has."""
+    trial = Trial("relu", Path(), {}, Configurable(), key, "the.KEY")
+    return [str(fault) for _, fault in faults_of(trial, rules)]
+
+
+def with_part(part: Part, **changes: Any) -> AnswerKey:
+    parts = tuple(replace(each, **changes) if each is part else each for each in ANSWER_KEY.parts)
+    return replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, parts=parts))
+
+
+def a(name: str, *sources: str, part: str = "check-mse", **more: Any) -> AnswerKey:
+    """The key with a mistake more."""
+    return replace(ANSWER_KEY, mistakes=(*ANSWER_KEY.mistakes, Mistake(part, name, "Which?", sources, **more)))
+
+
+@statement("The mean of squares is the same for any class.", hint="Print it.")
+def Borrowed(inputs: Any, mse: Any, ReLU: Any) -> Any:
+    return mse(ReLU().forward(inputs["x"]), inputs["g"])
+
+
+@statement("It is symmetric.", agree, hint="Print both.")
+def Agrees(inputs: Any, mse: Any) -> Any:
+    return [mse(inputs["x"], inputs["g"]), mse(inputs["g"], inputs["x"])]
+
+
+@statement("It is a number.", agree, hint="Print it.", points=1)
+def Always(inputs: Any, mse: Any) -> Any:
+    return [mse(inputs["x"], inputs["g"]) is None, False] if inputs["x"].sum() > 1e9 else [1, 1]
+
+
+class Scaled:
+    """Right code that calls other right code by its name."""
+
+    def loss(self, y: Any, yhat: Any) -> Any:
+        return mse(y, yhat) * len(y)
+
+
+@statement("It is scaled.", hint="Print it.")
+def Scales(inputs: Any, Scaled: Any) -> Any:
+    return Scaled().loss(inputs["x"], inputs["g"])
+
+
+mse = relu_unit.mse
+CALLER = Part("check-scaled", "Scaled", ("Scaled",), relu_unit.draw, (Scales,))
+HELPED = Part("check-helped", "Helped", ("mse", "ReLU"), relu_unit.draw, (Borrowed,))
+
+
+def beside(part: Part, **code: Any) -> AnswerKey:
+    unit = replace(ANSWER_KEY.unit, parts=(*ANSWER_KEY.parts, part))
+    return replace(ANSWER_KEY, unit=unit, right={**ANSWER_KEY.right, **code})
+
+
+FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
+    "what is compared comes from one side": (
+        with_part(relu_unit.loss, statements=(Agrees,)),
+        ["the part 'check-mse' asks for the same on many draws", f"in {MANY} of {MANY} draws"],
+    ),
+    "a statement never fails": (
+        with_part(relu_unit.loss, statements=(SquaredError, Always)),
+        ["Always: a statement that never fails"],
+    ),
+    "it can't be defined": (
+        a("Odd", "mse = squares"),
+        ["the.KEY: ", "'Odd'", "can't be run", "NameError: name 'squares'"],
+    ),
+    "it is another one": (
+        a("Again", *ABSOLUTE.sources),
+        ["'Again' of 'check-mse': a mistake without numbers of its own", "way 1: the same as"],
+    ),
+    "a part is given other code": (
+        beside(HELPED),
+        ["the part 'check-helped' loses points by a mistake in another, the mistake 'The sign is turned' of "],
+    ),
+    "a part's right code calls other code": (
+        beside(CALLER, Scaled=Scaled),
+        ["the part 'check-scaled' loses points by a mistake in another, the mistake 'The error is absol"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_first_fault_says_where_and_what(fault: str) -> None:
+    key, says = FAULTS[fault]
+    first = (told(key) or [""])[0]
+    assert [each for each in says if each not in first] == [], first
+
+
+def test_what_keeps_the_laws_has_no_fault() -> None:
+    """Also what says that it can't be told, a change of any result that is none here, and a part for practice."""
+    same = a("Again", *ABSOLUTE.sources, same_as="The error is absolute")
+    untold = a("Raises", "def mse(y, yhat):\n    return y[99]", is_untold=True)
+    generic = a("Transposed", "mse = changed(mse, lambda r: r.T)", is_generic=True)
+    practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
+    for key in (ANSWER_KEY, same, untold, generic, practice):
+        assert told(key) == []
+
+
+def test_questions_that_cannot_be_answered_are_told() -> None:
+    asked = Question("steps", "How many?", ("1", "2"), 1, "So it is.")
+
+    def asking(*questions: Question) -> list[str]:
+        return told(replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, questions=questions)), OF_NOTEBOOKS[-1:])
+
+    one, wrong = asking(asked, asked._replace(right=2))
+    assert "several questions with one name.\nFound:    2 of them" in one
+    assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in wrong
+    assert not asking(asked)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (
+            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
+            "gives something",
+        ),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
+    ],
+)
+def test_a_worked_example_that_is_not_so_is_told(
+    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
+    trial = Trial("relu", Path(), {}, Configurable(), ANSWER_KEY, place=UnitLocation("relu", "a.unit", Path("a/unit")))
+    faults = [str(fault) for fault in code.examples_agree(trial)]
+    assert len(faults) == bool(said)
+    assert all(
+        each.startswith("a/unit/examples.toml: the worked example of 'check-mse") and said in each for each in faults
+    )

@@ -1,0 +1,378 @@
+"""Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
+
+import errno
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.execution.settings import BoundedExecute
+from lib.grading.files import write
+from lib.grading.machine_faults import sentence
+from lib.grading.sandbox.limits import LEAST, limit_problem
+from tests.grading.execution.conftest import CLASS, DIED, EVERYTHING, POINTS, RIGHT, UNIT, alone, listed, said
+from tests.grading.execution.test_notebook import LINE, RUNS
+
+pytestmark = pytest.mark.usefixtures("lockable_here")
+
+
+def class_is_graded(course):
+    """Give the command again; all is graded then as if nothing had happened."""
+    again = course.grade()
+    assert again.returncode == NEEDS_A_PERSON, again.stderr
+    return course.points() == POINTS
+
+
+# The disk
+
+
+@contextmanager
+def disk(folder, size):
+    """Mount a disk of some kilobytes at `folder`; give what makes it larger."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("A small disk to fill can be mounted by root alone")
+    try:
+        yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}k", folder], check=True)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_stops_the_class_and_nobody_gets_a_verdict_by_it(course):
+    """It is full at the first verdict or soon after."""
+    full = f"{course.root}/autograded/.unfinished/.*: No space left on device. Free some space there."
+    with disk(course.root / "autograded", 12) as enlarge:
+        run = course.grade()
+        assert run.returncode == 1
+        assert re.search(f"{full}.* the same command goes on from there", said(run))
+        assert course.points().items() < POINTS.items()
+        enlarge(100_000)
+        assert class_is_graded(course)
+
+
+def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course):
+    """A part of a notebook would have been graded."""
+    archive, submitted = course.root / "downloads", course.root / "submitted"
+    archive.mkdir()
+    shutil.rmtree(submitted)
+    for number, name in enumerate(CLASS):
+        (archive / f"{name}_{number}_2_{UNIT}.ipynb").write_bytes(bytes(100_000))
+    with disk(submitted, 350) as enlarge:
+        for _ in range(2):
+            run = course.zerolayer("collect", UNIT, "downloads")
+            assert run.returncode == 1
+            assert "No space left on device. Free some space there. Not all was collected." in said(run)
+            sizes = {path.stat().st_size for path in submitted.glob("*/*/*.ipynb")}
+            assert sizes <= {100_000}, "only replaced by what is whole"
+        enlarge(100_000)
+        assert course.zerolayer("collect", UNIT, "downloads").returncode == 0
+        assert len(list(submitted.glob("*/*/*.ipynb"))) == len(CLASS)
+
+
+def test_of_a_copy_the_place_is_named_that_is_full(tmp_path):
+    """It was the file that was copied; and of a file that was written, none."""
+    (source := tmp_path / "folder" / "target").parent.mkdir()
+    source.write_bytes(bytes(100_000))
+    with disk(tmp_path / "small", 8):
+        target = tmp_path / "small" / "target"
+        for fill in (
+            lambda: shutil.copyfile(source, target),
+            lambda: write(target, source.read_bytes()),
+            lambda: shutil.copytree(source.parent, target.parent, dirs_exist_ok=True),
+        ):
+            with pytest.raises(OSError, match="No space left") as found:
+                fill()
+            assert sentence(found.value) == f"{target}: No space left on device. Free some space there."
+    unread = OSError(errno.EIO, "Input/output error", "source", None, "target")
+    assert sentence(unread) == "source: Input/output error."
+
+
+# Errors in the middle
+
+FAILING = """
+from lib.grading.pipeline import grade_class, stages
+
+def come(**_):
+    pass
+
+def fail(course, of, *rest, call={step}):
+    if getattr(of, "handed", of).student == "cy":
+        {what}
+    return call(course, of, *rest)
+
+{step} = fail
+"""
+
+
+@pytest.mark.parametrize("what", ["bytearray(2**62)", "open('/proc/self/mem/no')", "raise OSError(5, 'I/O error')"])
+@pytest.mark.parametrize("step", ["class_.prepare", "one._judge"])
+def test_no_error_of_the_machine_is_a_verdict(course, what, step):
+    """Before a run and after it."""
+    config = course.root / "nbgrader_config.py"
+    kept = config.read_text()
+    course.configured(FAILING.format(step=step, what=what), "pre")
+    run = course.grade("--jobs=1")
+    assert run.returncode == 1
+    assert "goes on from there" in said(run)
+    assert "cy" not in course.points()
+    config.write_text(kept)
+    assert class_is_graded(course)
+
+
+CLOSED = """
+import os
+
+def come(**_):
+    pass
+
+def access(path, mode, may=os.access):
+    return may(path, mode) and str(path) != {folder!r}
+
+os.access = access
+"""
+
+
+def test_one_closed_folder_costs_the_others_nothing(course):
+    """Here the system's answer is another, since root may do all."""
+    folder = course.root / "autograded" / "cy"
+    folder.mkdir(parents=True)
+    course.configured(CLOSED.format(folder=str(folder)), "pre")
+    found = listed(course.grade())
+    assert found["cy"] == f"was not graded: this account can't write in {folder}. Open it, and grade again"
+    assert course.points() == {student: points for student, points in POINTS.items() if student != "cy"}
+
+
+GOING = """
+import shutil
+from lib.grading.pipeline import grade_class
+
+def come(**_):
+    pass
+
+def read(folder, student, read=grade_class.read):
+    if student == "cy":
+        shutil.rmtree(folder)
+    return read(folder, student)
+
+grade_class.read = read
+"""
+
+
+def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
+    course.configured(GOING, "pre")
+    folder = course.root / "submitted" / "cy" / UNIT
+    gone = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+    assert listed(course.grade())["cy"] == gone
+
+
+def test_a_file_system_without_locks_is_named():
+    error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    assert sentence(error) == (
+        "No locks available. Locks keep two runs apart: put the course on a file system that has them."
+    )
+
+
+def test_a_gradebook_that_another_program_holds(course):
+    with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        run = course.grade()
+    assert run.returncode == 1
+    assert "database is locked. Another program holds it" in said(run)
+    assert class_is_graded(course)
+
+
+def test_nobody_needs_to_read_to_the_end(course):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "lib.grading", "grade", UNIT]
+    run = subprocess.run(command, cwd=course.root, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert (run.returncode, run.stderr) == (NEEDS_A_PERSON, "")
+    assert course.points() == POINTS
+
+
+# A busy machine
+
+SLOW_LOSS = f"""{RIGHT}
+def loss(y, yhat, loss=loss):
+    import time
+    end = time.thread_time() + 0.4
+    while time.thread_time() < end: pass
+    return loss(y, yhat)
+"""
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_a_person(course):
+    course.hand_in("ada", SLOW_LOSS)
+    course.hand_in("bo", f"{RIGHT}\nwhile True: pass")
+    assert listed(course.grade("--student=ada")) == {}
+    assert listed(course.grade("--student=bo", "--BoundedExecute.budget=1")) == {
+        "bo": "was not graded: it could not be run: this machine was too busy. Grade again when it has less to do"
+    }
+    assert course.points() == {"ada": EVERYTHING}
+
+
+SLOW_START = """
+import time
+from lib.grading.pipeline import grade_class
+from lib.grading.execution import pool
+
+def come(**_):
+    pass
+
+def find_slowly(find=grade_class.find_obstacle):
+    end = time.process_time() + 2
+    while time.process_time() < end: pass
+    return find()
+
+grade_class.find_obstacle = find_slowly
+pool.RunTask.longest = lambda task: 0.01
+"""
+
+
+def test_a_slow_start_stops_no_class(course):
+    """It is told once. What takes too long is ended by Pebble, whose error is one of the system's to Python."""
+    course.configured(SLOW_START, "pre")
+    course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
+    run = course.grade("--student=ada", "--Grade.patience=0")
+    assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
+    assert listed(run) == {"ada": "was not graded: It was not done in its time."}
+    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
+    assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."
+
+
+# Files beside a notebook, and folders with long names
+
+
+def test_files_beside_a_notebook_cost_no_points(course):
+    """64 MB was the limit of the kernels, 100 MB that of copying: what lay between them earned 0."""
+    submitted = course.root / "submitted"
+    for student, megabytes in (("ada", 80), ("bo", 200)):
+        with (submitted / student / UNIT / "a.bin").open("wb") as file:
+            file.truncate(megabytes * 10**6)
+    for number in range(1500):
+        (submitted / "ed" / UNIT / f"{number:04}").touch()
+    run = course.grade("--BoundedExecute.limits={'inodes': 2000}", "--jobs=1")
+    assert listed(run).keys() == {"bo", "di", "ed"}
+    assert course.points() == POINTS
+    assert course.verdict("ada").remarks == ()
+    assert "without these files: a.bin." in course.verdict("bo").remarks[0]
+    assert "more. A submission may have 166 files" in course.verdict("ed").remarks[0]
+
+
+@pytest.mark.parametrize("length", [70, 120])
+def test_a_long_name_of_the_folder_for_temporary_files_costs_no_points(course, length):
+    """The address of a socket has 107 characters; that of a kernel with slow imports is the longest."""
+    base = tempfile.mkdtemp(dir="/tmp")
+    folder = Path(base, "t" * (length - len(base) - 1))
+    folder.mkdir()
+    course.hand_in("ada", f"{RIGHT}\n'tensorflow'")
+    try:
+        run = course.grade(env=alone(TMPDIR=str(folder)))
+    finally:
+        shutil.rmtree(base)
+    assert run.returncode == NEEDS_A_PERSON, run.stderr
+    assert course.points() == POINTS
+
+
+# What code says and does
+
+ENDED_BY_LINUX = "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass"
+NO_THREAD = "can't start new thread"
+SAYS = {
+    "stdout": f"print({NO_THREAD!r})",
+    "raised": f"raise RuntimeError({NO_THREAD!r})",
+    "raised-as-Linux": "raise BlockingIOError(11, 'Resource temporarily unavailable')",
+    "its-own-word": LINE + 'line.sendall(b\'{"msg_type": "refused", "content": {}}\\n\')',
+    "a-true-refusal": RUNS["threads of its own limit"][0],
+}
+"""What reads like a fault of the machine, or is one of the code's own making."""
+
+
+def test_who_makes_a_fault_of_the_machine_up_costs_nobody_points_and_stops_nobody(course):
+    """What code says of it is not asked. Whose kernel Linux ends has no verdict."""
+    for what in SAYS:
+        course.hand_in(what, f"{RIGHT}\n{SAYS[what]}")
+    course.hand_in("di", RIGHT, front=[ENDED_BY_LINUX])
+    run = course.grade()
+    assert {student: why.split(":")[0] for student, why in listed(run).items()} == {"di": "was not graded"}
+    assert course.points() | {"di": 0} == POINTS | dict.fromkeys(SAYS, EVERYTHING)
+    assert "di" not in course.points()
+
+
+def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
+    """The student is told, too: it ran on their computer."""
+    course.hand_in("ada", f"from nowhere.special import softmax as sm\n{RIGHT.replace('np', 'sm')}")
+    course.hand_in("bo", RIGHT, front=["try:\n    import nowhere\nexcept ImportError:\n    pass"])
+    run = course.grade()
+    assert listed(run) == {"ada": "imports nowhere, not installed here", **DIED}
+    [remark] = course.verdict("ada").remarks
+    assert "Your code imports nowhere, which could not be found where this notebook was graded." in remark
+    assert course.points() == {**POINTS, "ada": 0}
+    assert "import what is not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
+
+
+# Settings
+
+LIMITS = "--BoundedExecute.limits="
+MEANT_BY_NOBODY = {
+    "--jobs=x": "A setting can't be used: The 'jobs' trait",
+    f"{LIMITS}memory=1G": "limits has 'memory': '1G', where a whole number of bytes is",
+    "--BoundedExecute.max_output=1000": "The value of the 'max_output' trait",
+    "--scheduler=no://where:1": "No Dask scheduler with workers answers at no://where:1",
+}
+
+
+def test_what_cannot_be_meant_is_told_in_a_sentence_and_nobody_is_graded_by_it(course):
+    for option, told in MEANT_BY_NOBODY.items():
+        run = course.grade(option)
+        assert told in said(run)
+        assert (run.returncode, course.points()) == (1, {}), option
+
+
+def test_a_limit_that_cannot_be_meant_is_told():
+    """What is found, what is expected, and what to try."""
+    problems = {
+        ("memroy", 1): "knows no 'memroy'. Try one of memory, cpu_seconds,",
+        ("memory", 4096): "has 'memory': 4096, where a whole number of bytes is expected: at least 268,435,456. Try {",
+        ("cpu_seconds", 0): "has 'cpu_seconds': 0, where a whole number of seconds is expected: at least 1.",
+        ("tasks", 5_000_000): "has 'tasks': 5000000, where a whole number is expected: at most",
+        ("inodes", True): "has 'inodes': True, where a whole number is expected",
+        ("commands", 1): "has 'commands': 1, where True or False is expected. Try {'commands': False}.",
+    }
+    assert [told for (name, value), told in problems.items() if told not in limit_problem(name, value)] == []
+    assert [name for name, value in asdict(LEAST).items() if limit_problem(name, value)] == []
+
+
+def test_the_time_that_a_cell_may_take_is_what_the_course_or_the_command_says(course):
+    """Courses have set nbgrader's own `Execute.timeout`; the command's `--timeout` comes before it."""
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.Execute.timeout = 1\nc.BoundedExecute.grace = 3\n")
+    course.hand_in("ada", f"{RIGHT}\nimport time; time.sleep(2)")
+    said_of = "The cell loss ran longer than 1 seconds and was stopped."
+    for options, remarks in (((), (said_of,)), (("--timeout=9",), ()), (("--Execute.timeout=9",), ())):
+        run = course.grade("--student=ada", "--force", *options)
+        assert run.returncode == 0, run.stderr
+        assert course.verdict("ada").remarks == remarks
+        assert course.points() == {"ada": EVERYTHING}
+    config = Config({"Execute": {"timeout": None}, "BoundedExecute": {"budget": 7, "max_messages": 5, "flood": 2}})
+    bounds = BoundedExecute(config=config).bounds
+    assert (bounds.timeout, bounds.budget, bounds.max_messages, bounds.flood) == (None, 7, 5, 2)
+
+
+def test_the_least_that_a_limit_may_be_is_enough_for_a_notebook(course):
+    run = course.grade("--student=ada", f"{LIMITS}{asdict(LEAST)}")
+    assert run.returncode == 0, run.stderr
+    assert course.points() == {"ada": EVERYTHING}

@@ -1,0 +1,346 @@
+"""A run of a notebook's cells: it gives what Jupyter's own kernel gives, within bounds, whatever a kernel may say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lib.grading.execution import notebook
+from lib.grading.execution.notebook import Run
+from lib.grading.execution.outputs import missing_packages
+from lib.grading.kernel import client
+from lib.grading.machine_faults import RunLostError, TooBusyError
+from lib.grading.names import parse_id
+from lib.grading.sandbox.limits import THREADS
+from lib.grading.submissions.submitted_files import read
+from tests.grading.execution.conftest import alone, ran, text
+
+pytestmark = pytest.mark.usefixtures("lockable_here")
+
+CELLS = {
+    "both streams": "import sys\nprint('out'); print('err', file=sys.stderr); print('out again', end='')",
+    "a value": "6 * 7",
+    "nothing": "x = 1;",
+    "rich values": "from IPython.display import HTML, Markdown\ndisplay(HTML('<b>b</b>'), Markdown('*m*')); HTML('i')",
+    "a figure": "import matplotlib.pyplot as plt\nprint('before')\nplt.plot([1, 2]); plt.show()\nprint('after')",
+    "a figure left open": "_ = plt.plot([2, 1])",
+    "an error": "print('before')\ndef f(x):\n    return 1 / x\nf(0)",
+    "an error in a library": "import json\ndef read(text):\n    return json.loads(text)\nread('')",
+    "an error in an earlier cell": "f(0)",
+    "an error behind an error": "try:\n    f(0)\nexcept ZeroDivisionError as error:\n    raise ValueError from error",
+    "a syntax error": "def f(:\n    pass",
+    "cleared": "from IPython.display import clear_output\nprint('gone'); clear_output(); print('here')",
+    "cleared later": "print('gone'); clear_output(wait=True); print('here')",
+    "awaits": "import asyncio\nawait asyncio.sleep(0)\nprint('slept')",
+    "a loop runs": "asyncio.get_running_loop().is_running()",
+    "a task": "async def later():\n    return 5\nawait asyncio.create_task(later())",
+    "asks": "input('name?')",
+    "leaves": "raise SystemExit(3)",
+    "magic": "%%capture said\nprint('caught')",
+    "what magic left": "said.stdout",
+    "help": "len?",
+    "a widget": "import ipywidgets\nipywidgets.IntSlider().value",
+    "counts": "len(In), Out[2]",
+    "warns": "import warnings; warnings.warn('careful')",
+    "unicode": "print('π', '\\x00', '😀')",
+    "a file beside it": "open('made.txt', 'w').write(open('data.txt').read())",
+}
+
+
+def comparable(cell):
+    """Leave out what differs from run to run: how streams mix, places in memory, the numbers of cells' files."""
+    joined, streams = [], {}
+    for output in cell["outputs"]:
+        if output["output_type"] == "stream" and output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+            continue
+        joined.append(dict(sorted(output.items())))
+        if output["output_type"] == "stream":
+            streams[output["name"]] = joined[-1]
+    at_home = repr(joined).replace(str(Path.home()), "~")  # a locked kernel has another one
+    return re.sub(r"0x[0-9a-f]+|ipykernel_\d+|\d+\.py|/tmp/\S+", "…", at_home), cell["execution_count"]
+
+
+def test_a_cell_puts_out_what_it_does_in_jupyters_own_kernel(monkeypatch):
+    """That is how cells are run where this is not Linux."""
+    files = {"data.txt": b"five"}
+    ours, remarks = ran(*CELLS.values(), files=files)
+    opened, _ = ran(*CELLS.values(), files=files, sandbox=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    stock, _ = ran(*CELLS.values(), files=files)
+    wanted = dict(zip(CELLS, map(comparable, stock), strict=True))
+    for found in (ours, opened):
+        assert dict(zip(CELLS, map(comparable, found), strict=True)) == wanted
+    assert remarks == []
+
+
+@pytest.mark.parametrize("kind", ["locked", "open", "Jupyter's own"])
+def test_a_submission_draws_the_same_numbers_each_time_and_finds_nothing_right(kind, monkeypatch):
+    """In Jupyter's own kernel that begins with the import of a unit, in each first cell."""
+    cells = (
+        "from lib.units.softmax_classifier import check\nimport numpy as np, random, secrets",
+        "print(np.random.rand(), np.random.default_rng().random(), random.random(), secrets.randbits(9), hash('x'))",
+        "print({each.right.__name__ for each in check.cce.part.statements})",
+    )
+    if kind == "Jupyter's own":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    said = [
+        [*map(text, ran(*cells, files={"challenge.json": b'{"seed": %d}' % seed}, sandbox=kind == "locked")[0][1:])]
+        for seed in (1, 1, 2)
+    ]
+    assert said[0] == said[1] and said[0][0] != said[2][0]
+    assert said[0][1] == "{'_unknown'}\n"
+
+
+def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
+    assert text(cells[0]) == "KeyboardInterrupt: "
+    assert [cell["execution_count"] for cell in cells] == [1, None, None]
+    assert remarks == ["A cell broke off the run, and nothing after it could run: DeadKernelError."]
+
+
+def test_what_is_slow_to_import_is_there_at_once_where_code_names_it_and_else_when_asked_for():
+    is_there = "import sys; print('tensor' + 'flow' in sys.modules)"
+    for code, found in (("x = 1", "False\n"), ("def f():\n    import tensorflow", "True\n")):
+        assert text(ran(is_there, code)[0][0]) == found
+    cells, remarks = ran("__import__('tensor' + 'flow').constant(3).numpy().item()", timeout=120)
+    assert (text(cells[0])[-1], remarks) == ("3", [])
+
+
+def test_without_a_warm_process_for_it_code_that_only_names_what_is_slow_runs(monkeypatch):
+    fork = client.ForkServer.fork
+
+    def only_quick(self, request):
+        if "slow" in self.kind:
+            raise client.ForkServerDied("It can't be imported.")
+        return fork(self, request)
+
+    monkeypatch.setattr(client.ForkServer, "fork", only_quick)
+    cells, remarks = ran("# tensorflow is fun\nprint('ran')")
+    assert (text(cells[0]), remarks) == ("ran\n", [])
+
+
+# Bounds
+
+BEFORE, AFTER = "print('before')", "print('after')"
+STOPPED = "Cell 2 ran longer than 1 seconds and was stopped."
+ENDED = "Cell 2 could not be stopped; nothing after it could run."
+DIED = "Cell 2 made the kernel die; nothing after it could run."
+TOO_MUCH = "Cell 2 put out more than is kept; the rest was dropped."
+FLOOD = "Cell 2 put out far more than is kept, and was stopped."
+LATE = "KeyboardInterrupt: "
+UNREAD = "Cell 2 sent something that can't be read."
+LINE = "line = get_ipython().kernel.session.line\n"
+MADE_UP = 'b\'{"msg_type": "execute_reply", "content": {"status": "ok"}}\\n\''
+TALKS = """
+import threading, time
+def talk():
+    while True:
+        print('x', flush=True); display(1); time.sleep(0.001)
+threading.Thread(target=talk, daemon=True).start()
+"""
+FILM = """
+from IPython.display import clear_output
+for number in range(300):
+    clear_output(wait=True); display({"text/plain": str(number), "image/png": "A" * 100_000}, raw=True)
+"""
+RUNS = {
+    "too long": ("print('within')\nwhile True: pass", f"within\n{LATE}", [STOPPED]),
+    "awaits too long": ("import asyncio; await asyncio.sleep(60)", "CancelledError: ", [STOPPED]),
+    "can't be stopped": (
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)",
+        "",
+        [ENDED],
+    ),
+    "ends the kernel": ("import os; os._exit(0)", "", [DIED]),
+    "aborts": ("import os; os.abort()", "", [DIED]),
+    "hangs up": (f"{LINE}import socket; line.shutdown(socket.SHUT_RDWR)", "", [DIED]),
+    "much": ("for number in range(200_000): print(number)", "0\n1\n2\n", [TOO_MUCH]),
+    "a flood": ("while True: print('x' * 1000)", "xxxxxxxx", [TOO_MUCH, FLOOD]),
+    "pictures in each other's place": (FILM, "299", []),
+    "an order": (
+        "import sys\nprint('a'); display(1); print('b', end=''); print('c', file=sys.stderr); print('d')",
+        "a\n1bc\nd\n",
+        [],
+    ),
+    "no JSON": (LINE + "line.sendall(b'\\xff\\xfe no words \\n' + b'[' * 200_000 + b'\\n')", "", [UNREAD]),
+    "no message": (LINE + "line.sendall(b'7\\nnull\\n[]\\n{}\\n'); print('said')", "said\n", [UNREAD]),
+    "no content": (LINE + 'line.sendall(b\'{"msg_type": "stream", "content": 7}\\n\')', "", [UNREAD]),
+    "a strange reply": (LINE + 'line.sendall(b\'{"msg_type": "execute_reply", "content": []}\\n\')', "", [UNREAD]),
+    "a message without end": (
+        LINE + "for _ in range(40): line.sendall(b'x' * 2**20)\nline.sendall(b'\\n'); print('said')",
+        "said\n",
+        [TOO_MUCH],
+    ),
+    "a long error": ("raise ValueError('x' * 10**7)", "ValueError: xxxx", [TOO_MUCH]),
+    "an error with a long name": ("raise type('E' * 10**7, (Exception,), {})", "EEEE", [TOO_MUCH]),
+    "a reply made up in advance": (LINE + f"line.sendall({MADE_UP} * 3)\nprint('late')", "late\n", []),
+    "replies without end": (LINE + f"while True: line.sendall({MADE_UP} * 1000)", LATE, [FLOOD]),
+    "a thread that talks on": (TALKS, "", []),
+    "a shell line that starts nothing": ("!ls\ndef f(): return 'f'\nfiles = !ls\nprint(f())", "f\n", []),
+    "threads of its own limit": (
+        "import threading\ngo = threading.Event()\nfor _ in range(600): threading.Thread(target=go.wait).start()",
+        "RuntimeError: can't start new thread",
+        [],
+    ),
+}
+"""What a cell does, what it puts out or begins with, and the remarks. It stands between two others."""
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_cell_is_bounded_and_takes_no_other_along(name):
+    source, wanted, remarks = RUNS[name]
+    bounds = {"flood": 100} if name == "a message without end" else {}
+    bounds |= {"timeout": 1, "grace": 1} if ENDED in remarks else {"timeout": 1} if STOPPED in remarks else {}
+    tracemalloc.start()
+    cells, said = ran(BEFORE, source, AFTER, **bounds)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    if FLOOD in remarks:  # the interrupt may cut a message short
+        said = [remark for remark in said if remark != UNREAD]
+    # without its line's end: a thread that talks on may come between the two
+    numbers, after = ([1, None, None], "") if {ENDED, DIED} & {*remarks} else ([1, 2, 3], "after")
+    assert said == remarks
+    assert text(cells[0]) == "before\n"
+    assert text(cells[1]).startswith(wanted)
+    assert after in text(cells[2])
+    assert [cell["execution_count"] for cell in cells] == numbers
+    assert sum(len(output.get("text", "")) for output in cells[1]["outputs"]) <= 1_000_000
+    assert most < 2**26
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_what_students_have_added_has_more_time_where_it_imports_something(monkeypatch, locked):
+    """An import that was stopped cost what needs it; one that couldn't be stopped cost all points."""
+    monkeypatch.setattr(notebook, "ADDED_SECONDS", (1, 20))
+    sleeps = "time.sleep(2); print('slept')"
+    magic = "get_ipython().run_line_magic('matplotlib', 'inline')"
+    added = ["import time", sleeps, f"import math\n{sleeps}", f"{magic}\n{sleeps}"]
+    cells, remarks = ran("", *added, added=range(1, 5), sandbox=locked)
+    assert [text(cell) for cell in cells[2:]] == [LATE, *["slept\n"] * 2]
+    assert remarks == ["Cell 3 ran longer than 1 seconds and was stopped."]
+
+
+def test_all_cells_together_have_their_time():
+    cells, remarks = ran(*["import time; time.sleep(0.4); print('slept')"] * 20, budget=2)
+    said = [text(cell) for cell in cells]
+    run = said.count("slept\n")  # how many, depends on the machine
+    assert said[run + 1 :] == [""] * (19 - run)
+    assert run < 20
+    assert remarks[-1] == "The notebook ran longer than 2 seconds; its last cells were not run."
+
+
+def test_an_interrupt_that_comes_as_a_cell_ends_does_no_harm():
+    """A signal that code sends to itself at its very end; the one after must not meet it."""
+    late = "import os, signal, threading, time\n"
+    late += "threading.Timer(0.001 * {}, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    cells, remarks = ran(*[late.format(number / 4) for number in range(12)], "time.sleep(0.1)", AFTER)
+    assert (text(cells[-1]), remarks) == ("after\n", [])
+
+
+def test_what_a_cell_leaves_goes_on_in_the_next():
+    """A task, and text that was written before another stream came in its place."""
+    task = "import asyncio\nasync def f():\n    print('went on')\n_ = asyncio.get_running_loop().create_task(f())"
+    stream = "import io, sys\nprint('a'); print('b', end='')\nkept, sys.stdout = sys.stdout, io.StringIO()"
+    cells, _ = ran(task, "print('next')", stream, "sys.stdout = kept; print('c')")
+    assert [text(cell) for cell in cells] == ["", "went on\nnext\n", "a\nb", "c\n"]
+
+
+# What is not the notebook's doing
+
+
+def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(monkeypatch):
+    take = Run._take_message
+
+    def take_and_kill(self, kernel, cell, token, words):
+        kernel.kill()
+        kernel.was_killed = False  # as if it had been somebody else
+        return take(self, kernel, cell, token, words)
+
+    monkeypatch.setattr(Run, "_take_message", take_and_kill)
+    with pytest.raises(RunLostError, match="A kernel was killed from outside"):
+        ran("import time; print('now', flush=True); time.sleep(60)")
+
+
+WORKS = "import time\nend = time.thread_time() + 0.4\nwhile time.thread_time() < end: pass\nprint('done')"
+
+
+@pytest.mark.usefixtures("busy_machine")
+def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends():
+    cells, remarks = ran("", WORKS, "while True: pass", "import time; time.sleep(60)", AFTER, timeout=1, grace=1)
+    assert [text(cell) for cell in cells] == ["", "done\n", LATE, LATE, "after\n"]
+    assert remarks == [f"Cell {number} ran longer than 1 seconds and was stopped." for number in (3, 4)]
+    with pytest.raises(TooBusyError, match="this machine was too busy"):
+        ran("", "while True: pass", budget=1)
+
+
+def test_no_submission_costs_a_descriptor(tmp_path):
+    """Of this process and of the warm one: one of each would stop a large class in its middle."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "link").symlink_to("/")
+    (tmp_path / "a" / "b" / "file").touch()
+
+    def count():
+        warm = client.ForkServer.shared(locked=True, slow=False).process
+        return [psutil.Process(pid).num_fds() for pid in (os.getpid(), *([warm.pid] if warm else ()))]
+
+    ran("")
+    before = count()
+    for _ in range(200):
+        read(tmp_path, parse_id("ada"))
+    for _ in range(40):
+        ran("1 / 0")
+    assert count() == before
+
+
+MANY = """
+import threading
+go = threading.Event()
+try:
+    for _ in range(20): threading.Thread(target=go.wait).start()
+finally: go.set()
+"""
+SHORT = """
+import json, resource, sys
+from lib.grading.execution.notebook import RunLostError
+from tests.grading.execution.conftest import ran
+resource.setrlimit(resource.RLIMIT_NPROC, (12, 12))
+for source in json.loads(sys.argv[1]):
+    try:
+        cells, remarks = ran(source)
+        print("ran", [output["output_type"] for output in cells[0]["outputs"]])
+    except RunLostError as error:
+        print("lost", error)
+"""
+
+
+def test_where_the_machine_is_short_of_threads_that_is_no_fault_of_code_that_wants_some():
+    """Caught or not, and where a library aborts for it; what needs none is run."""
+    sources = ["print(1)", MANY, MANY.replace("finally:", "except RuntimeError:"), "import os; os.abort()"]
+    command = [sys.executable, "-c", SHORT, json.dumps(sources)]
+    here = Path(__file__).parents[3]
+    run = subprocess.run(command, env=alone(), cwd=here, capture_output=True, text=True, timeout=100)
+    lost = f"lost A kernel could not start {THREADS} threads. Raise the limit on tasks (`ulimit -u`,"
+    assert run.stderr == ""
+    first, *others = run.stdout.splitlines()
+    assert first == "ran ['stream']"
+    assert [line[: len(lost)] for line in others] == [lost] * 3
+
+
+# What is read from outputs
+
+
+def test_packages_that_are_not_here_are_named():
+    imports = [f"import {name}" for name in ("nowhere", "nowhere.special", "else_where", "numpy.nowhere", "lib.judge")]
+    caught = "try:\n    import optional\nexcept ImportError:\n    pass"
+    made_up = "raise ModuleNotFoundError(\"No module named 'made_up'\")"
+    long = "raise ModuleNotFoundError(\"No module named '\" + 'x' * 1000 + \"'\")"
+    cells, _ = ran(*imports, caught, made_up, long, "import of_the_course", graded=[8])
+    assert missing_packages(cells) == ["nowhere", "else_where", "made_up"]

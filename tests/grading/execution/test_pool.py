@@ -1,0 +1,322 @@
+"""A class under way, however its workers are disturbed: no grade is lost, none is somebody else's, nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack, suppress
+from functools import partial
+
+import psutil
+import pytest
+from distributed import Client
+from pebble import CONSTS, ProcessExpired
+
+from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.execution.pool import Pool, RunTask, runs
+from lib.grading.machine_faults import RunLostError, TooBusyError
+from lib.grading.sandbox.limits import NICENESS
+from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, alone, listed, said
+
+# The pool by itself
+
+
+class Job:
+    """A task that calls a function."""
+
+    def __init__(self, call, *arguments, seconds=60):
+        self.call, self.seconds = partial(call, *arguments), seconds
+
+    def __call__(self):
+        return self.call()
+
+    def longest(self):
+        return self.seconds
+
+
+def first_time(met, call, *arguments):
+    """Do something, but only once for each file `met`."""
+    if not met.exists():
+        met.touch()
+        call(*arguments)
+    return "done"
+
+
+def myself(number):
+    os.kill(os.getpid(), number)
+
+
+def half_a_result():
+    """Die after the first of two pieces in which a result of this size is sent."""
+    from multiprocessing.connection import Connection
+
+    send = Connection._send
+    Connection._send = lambda *piece: (send(*piece), myself(signal.SIGKILL))
+    return bytes(50_000)
+
+
+def fails(error):
+    raise error
+
+
+DISTURBED = {
+    "answers": ((int, "5"), 5),
+    "fails once": ((first_time, fails, RunLostError("lost")), "done"),
+    "fails twice": ((fails, RunLostError("lost")), RunLostError),
+    "too busy once": ((first_time, fails, TooBusyError("busy")), "done"),
+    "too busy twice": ((fails, TooBusyError("busy")), TooBusyError),
+    "dies once": ((first_time, myself, signal.SIGKILL), "done"),
+    "dies twice": ((myself, signal.SIGKILL), ProcessExpired),
+    "stops once": ((first_time, myself, signal.SIGSTOP), "done"),
+    "stops twice": ((myself, signal.SIGSTOP), TimeoutError),
+    "dies in the middle of its result": ((half_a_result,), Exception),
+}
+"""What a worker does, and what comes of it. One that stops is ended when its time is over; the last one, which leaves
+all others waiting for the rest of a word, may end in several errors."""
+
+
+def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
+    monkeypatch.setattr(CONSTS, "channel_lock_timeout", 1)  # so long is waited for who died in the middle of a word
+    works, threads = [], threading.active_count()  # another test may have left one
+    for name, ((call, *arguments), _) in DISTURBED.items():
+        marked = [tmp_path / name, *arguments] if call is first_time else arguments
+        seconds = 3 if signal.SIGSTOP in arguments else 30  # a busy machine may be slow to begin a process
+        works += [(name, Job(call, *marked, seconds=seconds))]
+        works += [((name, number), Job(int, number, seconds=30)) for number in range(3)]
+    with Pool(2) as pool:
+        came = dict(runs(pool, works))
+    for name, (_, wanted) in DISTURBED.items():
+        assert isinstance(came[name], wanted) if isinstance(wanted, type) else came[name] == wanted, name
+    assert [came[name, number] for name in DISTURBED for number in range(3)] == [*range(3)] * len(DISTURBED)
+    assert threading.active_count() <= threads, "at the end of the program a thread would use pipes that Python closes"
+
+
+def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
+    """As they did, the new ones stand back for the process that judges."""
+    with Pool(2) as pool:
+        before = {number for _, number in runs(pool, [(None, Job(os.getpid))] * 4)}
+        for child in psutil.Process().children():
+            if child.pid in before:
+                child.kill()
+                with suppress(ChildProcessError):  # Pebble asks for its end, too, and would wait for ever if we took it
+                    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert dict(runs(pool, [("nice", Job(os.nice, 0, seconds=30))])) == {"nice": os.nice(0) + NICENESS}
+
+
+def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_none():
+    given, came = [], []
+
+    def source():
+        for number in range(20):
+            if number % 5 == 4 and len(given) > len(came):  # where nothing is under way, that would be the end
+                yield None
+            given.append(number)
+            yield number, Job(int, number)
+
+    with Pool(1) as pool:
+        for number, result in runs(pool, source()):
+            came.append(result)
+            assert number == result
+            assert len(given) - len(came) <= pool.width
+    assert sorted(came) == list(range(20))
+
+
+def test_where_the_checks_are_not_installed_nothing_is_run():
+    with pytest.raises(RunLostError, match=r"The notebook's checks are in lib\.units\.elsewhere"):
+        RunTask({}, None, ("lib.units.elsewhere",))()
+
+
+# A class
+
+
+MOMENT = """
+import json, os, signal
+import psutil
+from lib.grading.pipeline import stages
+
+calls = []
+
+def come(**_):
+    calls.append(None)
+    if len(calls) == {number}:
+        me = psutil.Process()
+        warm = [child for child in me.children() if "lib.grading.kernel.forkserver" in child.cmdline()]
+        workers = [child for child in me.children() if child not in warm]
+        kernels = [each for child in warm for each in child.children(recursive=True)]
+        with open("processes.json", "w") as file:
+            json.dump([each.pid for each in (*workers, *warm, *kernels)], file)
+        for process in {whom}:
+            process.send_signal(signal.{signal})
+"""
+JUDGED = """
+def no_moment(**_):
+    pass
+
+def finish(*arguments, finish=stages.finish):
+    graded = finish(*arguments)
+    come_now()
+    return graded
+
+stages.finish, come_now, come = finish, come, no_moment
+"""
+"""As the hook is imported: the moment is no longer its call, but when a submission's rows are written and not saved."""
+
+
+def disturb(course, whom, number=3, signal="SIGKILL", moment="pre", flags=()):
+    """Grade, and meanwhile send somebody a signal; give how that ended. Then the class is as it was configured."""
+    config = course.root / "nbgrader_config.py"
+    kept = config.read_text()
+    hook = MOMENT.format(whom=whom, number=number, signal=signal) + JUDGED * (moment == "judged")
+    course.configured(hook, "post" if moment == "post" else "pre")
+    run = course.grade("--jobs=2", *flags, env=alone(), timeout=120)
+    config.write_text(kept)
+    return run
+
+
+SURVIVED = {
+    "all workers": "workers",
+    "the warm process": "warm",
+    "kernels": "kernels",
+    "a worker and the warm process": "workers[:1] + warm",
+}
+
+
+@pytest.mark.parametrize("whom", SURVIVED.values(), ids=SURVIVED)
+def test_who_is_killed_in_the_middle_of_a_class_costs_nobody_points(course, undisturbed, whom, tmp_path_factory):
+    assert listed(disturb(course, whom)) == DIED
+    assert course.state() == undisturbed.state()
+
+
+BROKEN_OFF = {
+    "begun": ("[me]", {"number": 4}),
+    "judged": ("[me]", {"number": 2, "moment": "judged"}),
+    "saved": ("[me]", {"number": 2, "moment": "post"}),
+    "saved, with all others": ("[*kernels, *warm, *workers, me]", {"number": 3, "moment": "post"}),
+    "Ctrl-C": ("[me, *workers, me]", {"number": 2, "moment": "post", "signal": "SIGINT"}),
+    "Ctrl-C, with stopped workers": (
+        "[*[each for each in workers if each.suspend()], me]",
+        {"signal": "SIGINT", "flags": ("--force",)},
+    ),
+}
+
+
+@pytest.mark.parametrize(("whom", "how"), BROKEN_OFF.values(), ids=BROKEN_OFF)
+def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course, undisturbed, whom, how):
+    broken = disturb(course, whom, **how)
+    assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)
+    if "signal" in how:
+        comes = "begins again with all, as --force says" if "flags" in how else "goes on from there"
+        assert said(broken).endswith(f"Stopped. What was graded is kept; the same command {comes}.")
+    alive = []
+    for number in json.loads((course.root / "processes.json").read_text()):
+        with suppress(psutil.NoSuchProcess):
+            alive.append(psutil.Process(number))
+    assert psutil.wait_procs(alive, timeout=30)[1] == []
+    saved = len(course.points())
+    assert saved < len(CLASS)
+    again = course.grade()
+    assert again.returncode == NEEDS_A_PERSON, again.stderr
+    assert f"{len(CLASS) - saved} of {len(CLASS)} submissions graded" in again.stdout
+    assert course.state() == undisturbed.state()
+
+
+KILLS_THE_WORKER = """
+import os, psutil
+warm = psutil.Process(os.getppid())
+command = warm.parent()
+assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
+for each in command.children():
+    if each != warm:
+        each.kill()
+"""
+
+
+def test_without_the_sandbox_code_that_kills_its_worker_takes_nobody_along(course):
+    """There it can, each time that it is tried."""
+    course.hand_in("di", f"{RIGHT}\n{KILLS_THE_WORKER}")
+    run = course.grade("--no-sandbox", "--jobs=1", env=alone())
+    assert listed(run) == {"di": "was not graded: Abnormal termination."}
+    assert course.points() == {student: points for student, points in POINTS.items() if student != "di"}
+
+
+def test_neither_order_nor_number_nor_what_is_there_in_part_makes_a_difference(course, undisturbed):
+    """Rows without a folder, and a folder without a notebook; the last one first, and then one at a time."""
+    (course.root / "gradebook.db").write_bytes((undisturbed.root / "gradebook.db").read_bytes())
+    (course.root / "autograded" / "ada" / UNIT).mkdir(parents=True)
+    (course.root / "autograded" / ".unfinished" / "ada" / UNIT / "deep").mkdir(parents=True)
+    assert course.grade("--student=ed").returncode == 0
+    assert course.grade("--jobs=1").returncode == NEEDS_A_PERSON
+    assert course.state() == undisturbed.state()
+
+
+# A cluster
+
+
+class Dask:
+    """A scheduler, and workers that come and go, by the commands that docs/scaling.md gives."""
+
+    def __init__(self, folder, stack):
+        self.folder, self.stack, self.file, self.workers = folder, stack, folder / "scheduler.json", []
+        self.scheduler = self._start("scheduler", "--port=0")
+        self.address = json.loads(self.file.read_text())["address"]
+
+    def add(self):
+        """Start a worker."""
+        options = ("--nthreads=2", "--no-nanny", "--local-directory", str(self.folder))
+        self.workers.append(self._start("worker", *options, number=len(self.workers) + 1))
+
+    def _start(self, *words, number=0):
+        """Start a process, and wait until the scheduler answers and has so many workers."""
+        command = [sys.executable, "-m", "dask", *words, "--no-dashboard", "--scheduler-file", str(self.file)]
+        # Dask's own measure of silence is 5 minutes.
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}
+        process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, env=environment)
+        self.stack.enter_context(process)
+        self.stack.callback(process.kill)  # one may be stopped, and would be waited for
+        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False) as client:
+            if number:
+                client.wait_for_workers(number, timeout=60)
+        return process
+
+
+@pytest.fixture
+def dask(course):
+    with ExitStack() as stack:
+        yield Dask(course.root, stack)  # there they find the course's units
+
+
+@pytest.mark.gives("dask scheduler", "dask worker --nthreads=2", "zerolayer grade --scheduler")
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGSTOP"], ids=["killed", "silent"])
+def test_what_a_dask_worker_had_that_is_gone_is_run_by_others(course, undisturbed, dask, number):
+    dask.add()
+    dask.add()
+    whom = f"[psutil.Process({dask.workers[0].pid})]"
+    run = disturb(course, whom, number=4, signal=number, flags=[f"--scheduler={dask.address}"])
+    assert listed(run) == DIED
+    assert course.state() == undisturbed.state()
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
+    run = course.grade(f"--scheduler={dask.address}", "--Grade.patience=1", timeout=100)
+    assert run.returncode == 1
+    assert f"No Dask scheduler with workers answers at {dask.address}" in said(run)
+
+
+LOST = {
+    "scheduler": "doesn't answer any more. Start it, and workers.",
+    "worker": "has lost all its workers, and no other came within 1 seconds. Start others by `dask worker",
+}
+
+
+@pytest.mark.parametrize(("whom", "why"), LOST.items(), ids=LOST)
+def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, why):
+    dask.add()
+    pid = {"scheduler": dask.scheduler, "worker": dask.workers[0]}[whom].pid
+    flags = [f"--scheduler={dask.address}", "--Grade.patience=1"]
+    run = disturb(course, f"[psutil.Process({pid})]", number=3, flags=flags)
+    assert run.returncode == 1
+    assert f"The Dask scheduler at {dask.address} {why}" in said(run)
+    assert "What was graded is kept" in said(run)
+    assert course.points().items() <= POINTS.items()

@@ -1,0 +1,163 @@
+"""The doctor, on machines that can't lock a kernel in: this one, each time with something really taken away."""
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pyseccomp
+import pytest
+
+from lib.grading.sandbox import lockdown, obstacles
+
+ROOT = Path(__file__).parents[3]
+EXAMINE = ("-c", "from lib.grading.sandbox import obstacles; print(obstacles.report(obstacles.examine()))")
+COMMAND = ("-m", "lib.grading", "doctor")
+LOCK_THAT_HOLDS_NOTHING = """
+import os, pyseccomp
+from lib.grading.sandbox import obstacles, lockdown
+open_door = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+file = os.fdopen(os.memfd_create("rules"), "r+b")
+open_door.export_bpf(file)
+file.seek(0)
+rules = file.read()
+lockdown.compiled_calls = lambda *kinds: rules
+obstacles.main()
+"""
+NO_USERS = "echo 0 > /proc/sys/user/max_user_namespaces"
+HELD = "Kernels that run student code are locked in here."
+NOT_HELD = "Kernels that run student code can't be locked in here."
+
+
+def run(*arguments, after="", **options):
+    """Run Python; `after` a shell's command, in a user's and mounts' namespaces of its own."""
+    within = ["unshare", "--map-root-user", "--mount", "sh", "-ec", f'{after}; exec "$@"', "sh"] if after else []
+    command = [*within, sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def take_away(call):
+    """Have a system call not exist for this process."""
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.add_rule(pyseccomp.ERRNO(38), call)
+    rules.load()
+
+
+def test_it_tells_what_an_old_kernel_is_missing(lockable):
+    said = run(*EXAMINE, preexec_fn=partial(take_away, "mount_setattr")).stdout
+    assert said.startswith(NOT_HELD)
+    assert "at the step “private root”: Function not implemented." in said
+    assert "Linux 5.14 or newer" in said
+    assert "--no-sandbox" in said
+
+
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+STARTS_PYTHON = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
+
+
+def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tmp_path):
+    """As a kernel, it isn't told apart from an old Linux by the step alone."""
+    if os.geteuid() != 0:
+        pytest.skip("Only root can become an account that starts Python by a right that kernels lose.")
+    closed = tmp_path / "python"
+    closed.mkdir(mode=0o700)
+    (closed / "site-packages").mkdir()
+    command = [*AS_NOBODY[:1], *STARTS_PYTHON, *AS_NOBODY[1:], sys.executable, *EXAMINE]
+    named = os.pathsep.join([str(ROOT), str(closed / "site-packages")])
+    said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
+    assert "at the step “private root”: /" in said.stdout and "Permission denied." in said.stdout
+    assert "give this account the right to read it" in said.stdout and "5.14" not in said.stdout
+
+
+def test_it_names_the_flags_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
+    """An account that isn't root, in a container without a mark."""
+
+    def filtered():
+        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        for call in ("unshare", "setns", "mount"):
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+        rules.load()
+
+    said = run(*EXAMINE, preexec_fn=filtered).stdout
+    assert said.startswith(NOT_HELD)
+    assert "seccomp" in said and "--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
+
+
+def test_it_names_the_limit_that_leaves_a_notebook_too_few_threads(lockable):
+    limits = {
+        resource.RLIMIT_AS: (400_000 * 1024, "raise the limit on address space (`ulimit -v`), 400,000 kB here"),
+        resource.RLIMIT_NPROC: (8, "raise the limit on tasks (`ulimit -u`,"),
+    }
+    for kind, (bound, advice) in limits.items():
+        said = run(*EXAMINE, preexec_fn=partial(resource.setrlimit, kind, (bound, bound))).stdout
+        assert said.startswith(NOT_HELD) and advice in said
+
+
+def test_a_place_for_locks_that_cannot_be_written_is_named():
+    """It keeps a class from being graded, and Linux names no file then."""
+    code = """
+from multiprocessing import Lock
+from lib.grading.machine_faults import sentence
+try:
+    Lock()
+except OSError as error:
+    print(sentence(error))
+"""
+    said = run("-c", code, after="mount -t tmpfs -o ro none /dev/shm").stdout
+    assert said.startswith("/dev/shm: Read-only file system. ")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_command_whose_output_is_closed_ends_as_ever(lockable, closed):
+    command = f'exec "{sys.executable}" -m lib.grading doctor {closed}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_tells_where_kernels_have_no_memory_groups(lockable):
+    assert ("Memory groups" in run(*EXAMINE).stdout) is (lockdown.find_groups() is None)
+    said = run(*EXAMINE, after="mount -t tmpfs none /sys/fs/cgroup").stdout
+    assert said.startswith(HELD)
+    assert "Memory groups (cgroups, version 2): this process may make none." in said
+    assert "systemd-run --user --scope" in said
+
+
+@pytest.mark.gives("zerolayer doctor")
+def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
+    """The command exits by what it found."""
+    healthy = run(*COMMAND)
+    assert (healthy.returncode, healthy.stdout.partition("\n")[0]) == (0, HELD)
+    ill = run(*COMMAND, after=NO_USERS)
+    assert (ill.returncode, ill.stdout.partition("\n")[0]) == (1, NOT_HELD)
+    assert "at the step “user namespace”: No space left on device." in ill.stdout
+    assert "sysctl user.max_user_namespaces=10000" in ill.stdout
+
+
+@pytest.mark.gives("zerolayer doctor --hub")
+def test_where_no_hub_started_it_it_says_what_it_could_not_try():
+    """What it finds on one is in tests/test_hub.py."""
+    said = run(*COMMAND, "--hub").stdout.rpartition("On this hub:\n")[2]
+    assert "Formgrader: not tried, since no hub started this. Try: the command in a terminal" in said
+
+
+def test_a_root_without_all_of_roots_rights_is_in_a_container(lockable):
+    said = run(*EXAMINE, after=f'{NO_USERS}; set -- setpriv --bounding-set -sys_admin "$@"').stdout
+    assert said.startswith(NOT_HELD)
+    assert "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
+
+
+def test_a_lock_that_holds_nothing_is_noticed(lockable):
+    tried = run("-c", LOCK_THAT_HOLDS_NOTHING)
+    assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
+
+
+def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    [finding] = obstacles.examine()
+    assert "not Linux" in finding.found
+    assert "virtual machine" in finding.advice

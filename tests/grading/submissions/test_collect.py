@@ -1,0 +1,417 @@
+"""LMS downloads: `zerolayer collect` finds everybody's notebook in what Canvas and Moodle give, and no more."""
+
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import struct
+import sys
+from datetime import datetime
+from functools import partial
+from unicodedata import normalize
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from lib.grading.commands.demo import run
+from lib.grading.commands.report import ReportApp
+from lib.grading.submissions.collection import read_collected
+from tests.course import ASSIGNMENT
+from tests.grading.active import text_of
+from tests.grading.conftest import QUICK
+from tests.submissions import as_bytes, right
+from tests.submissions.pages import WIDGETS
+
+FILE = f"{ASSIGNMENT}.ipynb"
+SECRET = "0123456789abcdef" * 4
+
+
+def packed(*entries):
+    """Make a zip of names, or whole entries, and what they hold."""
+    data = io.BytesIO()
+    with ZipFile(data, "w", ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def link(name):
+    entry = ZipInfo(name)
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+def encrypted(data):
+    """Set the flag that says so in both of a zip's headers."""
+    data = bytearray(data)
+    data[data.index(b"PK\x03\x04") + 6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def damaged(data):
+    """Change a byte in the middle of what is packed."""
+    middle = data.index(b"PK\x01\x02") // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+def beyond(data):
+    """Say in a zip's list that its file begins at the last byte that a number of 64 bits can say."""
+    at, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    more = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry, last = bytearray(data[at:end]), bytearray(data[end:])
+    entry[30:32], entry[42:46] = struct.pack("<H", len(more)), b"\xff" * 4
+    last[12:16] = struct.pack("<L", len(entry + more))
+    return data[:at] + entry + more + last
+
+
+WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+"""What everybody hands in of whom only the name matters."""
+OWN = packed((FILE, WORK))
+MADE_UP = b"2020-01-01 00:00:00"
+"""A time that a student writes, and that nobody reads."""
+WITH_WIDGETS = as_bytes({**json.loads(WORK), "metadata": {"title": "mine", "widgets": WIDGETS}})
+
+CANVAS = {
+    "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
+    "lopezana_LATE_12346_67891_softmax_classifier-1.ipynb": WORK,
+    "kimlee_late_12347_67892_a.zip": packed(("a/softmax_classifier (2).IPYNB", WORK), ("a/timestamp.txt", MADE_UP)),
+    "o_neil_12348_67893_softmax_classifier.ipynb.json": WORK,
+    "capital_12354_67903_softmax_classifier.IPYNB": WORK,
+    "weiming_12349_67894_final.ipynb": WORK,
+    "weiming_12349_67895_notes.pdf": b"%PDF",
+    "zoubi_12350_67896_work.zip": packed(
+        ("mine/softmax_classifier.ipynb", WORK),
+        ("__MACOSX/mine/._softmax_classifier.ipynb", b"\0"),
+        ("mine/.ipynb_checkpoints/softmax_classifier-checkpoint.ipynb", b"{}"),
+        ("mine/timestamp.txt", MADE_UP),
+    ),
+    "twice_12351_67897_softmax_classifier-2.ipynb": b"2",
+    "twice_12351_67898_softmax_classifier-10.ipynb": b"10",
+    "twice_12351_67899_softmax_classifier.ipynb": b"0",
+    "mallory_666_67900_work.zip": packed(("smithjane_12345_1_softmax_classifier.ipynb", b"not Jane's")),
+    "backslash_12352_67901_work.zip": packed(("work\\softmax_classifier.ipynb", WORK)),
+    "12353_67902_softmax_classifier.ipynb": WORK,
+    "widgets_12355_67904_softmax_classifier.ipynb": WITH_WIDGETS,
+    f"{'x' * 99}_12356_67905_softmax_classifier.ipynb": WORK,
+}
+MOODLE = {
+    "Jane Smith_501_assignsubmission_file_/softmax_classifier.ipynb": WORK,
+    "Jane Smith_501_assignsubmission_file_/timestamp.txt": MADE_UP,
+    "Åsa Öberg-Łuk_502_assignsubmission_file/softmax_classifier.ipynb": WORK,
+    "Participant_503_assignsubmission_file_/all.zip": OWN,
+    "Li Wei_504_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    "Li Wei_505_assignsubmission_file_softmax_classifier.ipynb": WORK,
+    normalize("NFD", "José Núñez_507_assignsubmission_file_/softmax_classifier.ipynb"): WORK,  # packed anew by macOS
+    "Mary Lou_506_assignsubmission_onlinetext_/onlinetext.html": b"<p>see file</p>",
+}
+ALONE = """
+    smithjane_12345 o_neil_12348 capital_12354 zoubi_12350 twice_12351 backslash_12352 student_12353 widgets_12355
+    lopezana_12346 kimlee_12347 byhand_77 folder_79 Jane_Smith_501 Åsa_Öberg-Łuk_502 Participant_503 Li_Wei_504
+    Li_Wei_505 José_Núñez_507"""
+COLLECTED = {
+    **{student: {FILE} for student in ALONE.split()},
+    "weiming_12349": {"final.ipynb"},
+    "mallory_666": {"smithjane_12345_1_softmax_classifier.ipynb"},
+}
+REFUSED = {
+    "out_1_1_up.zip": (packed((f"../../{FILE}", WORK)), "leads out of its folder"),
+    "out_2_1_root.zip": (packed((f"/etc/{FILE}", WORK)), "leads out of its folder"),
+    "out_3_1_drive.zip": (packed((f"C:\\Users\\{FILE}", WORK)), "leads out of its folder"),
+    "link_5_1_work.zip": (packed((link(FILE), "../../../judge_secret")), "is a link or a device"),
+    "inner_6_1_work.zip": (packed(("inner.zip", OWN)), "is a zip in a student's zip"),
+    "key_7_1_work.zip": (encrypted(OWN), "is encrypted"),
+    "cut_8_1_work.zip": (OWN[: len(OWN) // 2], "can't be unpacked"),
+    "bad_9_1_work.zip": (damaged(packed((FILE, bytes(range(256)) * 9))), "can't be unpacked"),
+    "beyond_18_1_work.zip": (beyond(OWN), "can't be unpacked"),
+    "lists_20_1_work.ipynb": (b"[" * 500_001, "has more than 500,000 lists"),
+    "big_11_1_work.zip": (packed((FILE, b" " * 20_000_001)), "has more than 20 MB"),
+    "bomb_12_1_work.zip": (packed(*((f"{n}.ipynb", b" " * 19_000_000) for n in range(6))), "would unpack to 114 MB"),
+    "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
+    "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
+    "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
+    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
+    "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
+}
+
+
+def collect(course, files, *options, **how):
+    """Collect these downloads in a course, each later than the one before."""
+    (folder := course.root.parent / f"{course.root.name} downloads").mkdir(exist_ok=True)
+    for day, (name, content) in enumerate(files.items(), 1):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (day, day))
+    return course.zerolayer("collect", ASSIGNMENT, *options, *(str(folder / name) for name in files), **how)
+
+
+def notes(course):
+    return json.loads((course.root / "downloaded" / ASSIGNMENT / "collected.json").read_text())
+
+
+def there(course):
+    return {file.parts[-3]: file.read_bytes() for file in course.root.glob("submitted/*/*/*")}
+
+
+def set_due(course):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = datetime(2026, 3, 1, 12)
+        gradebook.db.commit()
+
+
+def completed(course):
+    return as_bytes(right(nbformat.read(course.released(), as_version=4)))
+
+
+@pytest.fixture
+def course(new_course, tmp_path):
+    return new_course(tmp_path / "course")
+
+
+@pytest.fixture(scope="module")
+def collected(new_course, tmp_path_factory):
+    """A course into which a download of each kind was collected in one run of the command."""
+    course = new_course(tmp_path_factory.mktemp("collect") / "course")
+    (course.root / "judge_secret").write_text(SECRET)
+    (unpacked := course.root.parent / "unpacked").mkdir()
+    (unpacked / f"linked_78_1_{FILE}").symlink_to(course.root / "judge_secret")
+    for name in ("folder", "._folder"):  # of the second kind macOS makes some
+        (unpacked / f"{name}_79_1_{FILE}").write_bytes(WORK)
+    refused = {name: data for name, (data, _) in REFUSED.items()}
+    canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed(course), **refused}
+    downloads = {
+        "submissions.zip": packed(*canvas.items()),
+        "Course-Softmax-99.zip": packed(*MOODLE.items()),
+        "broken.zip": packed(*CANVAS.items())[:500],
+        f"byhand_77_1_{FILE}": WORK,
+        "nobody.ipynb": WORK,
+    }
+    course.before = set(course.root.rglob("*"))
+    course.run = collect(course, downloads, str(unpacked))
+    return course
+
+
+def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
+    assert collected.run.returncode == 0, collected.run.stderr
+    submitted = collected.root / "submitted"
+    found = {folder.name: {path.name for path in (folder / ASSIGNMENT).iterdir()} for folder in submitted.iterdir()}
+    assert found == COLLECTED
+    late = {student for student, note in notes(collected)["notes"].items() if note["late"]}
+    assert late == {"lopezana_12346", "kimlee_12347"}
+    assert f"{len(COLLECTED)} new; {len(REFUSED) + 4} left to a person." in collected.run.stdout.splitlines()[-1]
+
+
+def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collected):
+    said, off = collected.run.stdout, []
+    left_out = {left["student"]: left for left in notes(collected)["left_out"]}
+    for name, (_, text) in REFUSED.items():
+        student = "_".join(name.split("_")[:2])
+        [line] = [line for line in said.splitlines() if f"{name.split('_')[0]} ({student}): " in line]
+        left = left_out[student]
+        off += [] if text in line and text in f"{left['file']} {left['why']}" and "sk for " in line else [(line, left)]
+    assert not off
+    why = "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    assert f"Mary Lou (Mary_Lou_506): onlinetext.html: {why}" in said
+    assert "broken.zip: it can't be unpacked" in said
+    assert "nobody.ipynb: it is nobody's by its name" in said
+    assert "it has a name of which no student's id can be made: it has 105 characters" in said
+
+
+def test_saved_widgets_are_left_in_the_download(collected):
+    """JupyterLab would restore them, and run their script, as it opens what was collected."""
+    kept = json.loads((collected.root / "submitted" / "widgets_12355" / ASSIGNMENT / FILE).read_text())
+    assert kept == {**json.loads(WORK), "metadata": {"title": "mine"}}
+
+
+def test_nothing_lands_outside_its_folders(collected):
+    new = set(collected.root.rglob("*")) - collected.before
+    places = [collected.root / "submitted", collected.root / "downloaded"]
+    assert not [path for path in new if not any(path == place or place in path.parents for place in places)]
+    assert not [path for path in new if path.is_symlink() or path.name.startswith(".")]
+    assert not [path for path in new if path.is_file() and SECRET.encode() in path.read_bytes()]
+    assert there(collected)["twice_12351"] == b"10", "of several copies the last one"
+
+
+@pytest.mark.parametrize("names", [("week 1", "week 2"), ("week 2", "week 1")], ids=" then ".join)
+def test_of_two_downloads_the_later_one_counts(course, names):
+    """Whatever they are called, in which order they come, and whatever number a browser gave a student's file."""
+    moodle = "504_assignsubmission_file/softmax"
+    first = packed((f"Li Wei_{moodle} (2).ipynb", b"1"), ("Zoë_505_assignsubmission_file/a.ipynb", b"1"))
+    files = {f"{names[0]}.zip": first, f"{names[1]}.zip": packed((f"Li Wei_{moodle} (1).ipynb", b"2"))}
+    for again in (files, {f"{names[0]}.zip": first}):
+        assert collect(course, again).returncode == 0
+        assert there(course) == {"Li_Wei_504": b"2", "Zoë_505": b"1"}
+
+
+def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
+    """In Canvas a later file has a higher number, whenever its download was made."""
+    week = [{f"{name}_{number}_{FILE}": content for name, number, content in files} for files in WEEKS]
+    for files, said in zip(week, ("2 new;", "1 replaced, 1 as before;", "1 as before, 1 older than"), strict=True):
+        assert said in collect(course, {"submissions.zip": packed(*files.items())}).stdout
+    assert there(course) == {"ada_1": b"new", "bo_2": b"bo"}
+    (course.root / "submitted" / "bo_2" / ASSIGNMENT / FILE).write_bytes(b"corrected")
+    (theirs := course.root / "submitted" / "cy_3" / ASSIGNMENT).mkdir(parents=True)
+    (theirs / FILE).write_bytes(b"from the exchange")
+    done = collect(course, {"submissions.zip": packed(*week[1].items(), (f"cy_3_9_{FILE}", b"cy"))})
+    assert there(course) == {"ada_1": b"new", "bo_2": b"corrected", "cy_3": b"from the exchange"}
+    assert "cy (cy_3): " in done.stdout and "has work that came another way, and stays" in done.stdout
+
+
+WEEKS = (
+    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
+    (("ada_LATE_1", 12, b"new"), ("bo_2", 11, b"bo")),
+    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
+)
+
+
+def test_who_was_taken_out_stays_out(course):
+    """Of the gradebook and of the folders; `left.txt` says so until a person adds them again."""
+    (course.root / "canvas.csv").write_text(f'{ROSTER}"Stone, Emil",1,emil,1\n"King, Ada",2,ada,1\n')
+    assert course.zerolayer("roster", "canvas.csv").returncode == 0
+    files = {"submissions.zip": packed((f"stoneemil_1_5_{FILE}", WORK), (f"kingada_2_6_{FILE}", WORK))}
+    assert "2 new;" in collect(course, files).stdout
+    shutil.rmtree(course.root / "submitted" / "emil")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.remove_student("emil")
+    for again in range(2):
+        newer = {
+            "submissions.zip": packed((f"stoneemil_1_{7 + again}_{FILE}", b"newer"), (f"kingada_2_6_{FILE}", WORK))
+        }
+        assert "1 as before, 1 of students who left;" in collect(course, newer).stdout
+        assert "The roster has the 1 students" in course.zerolayer("roster", "canvas.csv").stdout
+    assert there(course).keys() == {"ada"} and (course.root / "left.txt").read_text() == "emil\n"
+    (course.root / "left.txt").unlink()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("emil")
+    assert "The roster has the 2 students" in course.zerolayer("roster", "canvas.csv").stdout
+    assert "1 new, 1 as before;" in collect(course, newer).stdout
+
+
+ROSTER = "Student,ID,SIS Login ID,Section\n"
+
+
+def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(course):
+    work = {"nbgrader": {"grade_id": "their-cell", "grade": True, "solution": False, "points": 1}}
+    other = {"cell_type": "code", "metadata": work, "source": "", "outputs": [], "execution_count": None}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_assignment("other")
+        gradebook.add_notebook("other", "other")
+        gradebook.add_source_cell("their-cell", "other", "other", cell_type="code")
+    names = {f"ada_1_2_{FILE}": "ada_1", "bo_2_3_other.ipynb": "bo_2"}
+    done = collect(course, dict.fromkeys(names, as_bytes({**json.loads(WORK), "cells": [other]})))
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 3
+    for name, student in names.items():
+        assert f"({student}): {name} is other's notebook, not {ASSIGNMENT}'s." in done.stdout
+        assert re.search(f"{student} +.*may not be this assignment's notebook, but other's", graded.stdout)
+
+
+MOODLES = "_assignsubmission_file_"
+ELSE = f"Somebody Else_777{MOODLES}"
+HONEST = {f"{ELSE}a.ipynb": WORK}
+THEIRS = {"Somebody_Else_777": WORK}
+CLAIMS = {
+    "a display name with the marker": (
+        {f"{ELSE}x_501{MOODLES}/{FILE}": b"forged", f"{ELSE}/{FILE}": WORK},
+        {**THEIRS, f"Somebody_Else_777{MOODLES}x_501": b"forged"},
+    ),
+    "a file's name with the marker": ({f"Mallory_501{MOODLES}{ELSE}a.ipynb": b"forged", **HONEST}, THEIRS),
+    "a zip's name with the marker": ({f"Mallory_501{MOODLES}{ELSE}.zip": packed((FILE, b"forged")), **HONEST}, THEIRS),
+    "a file embedded in a text": (
+        {f"Mallory_501_assignsubmission_onlinetext_/{ELSE}a.ipynb": b"forged", **HONEST},
+        {**THEIRS, "Mallory_501": b"forged"},
+    ),
+    "two names for one number": (
+        {f"Mallory_777{MOODLES}/a.ipynb": b"forged", **HONEST, f"Li Wei_504{MOODLES}/{FILE}": WORK},
+        {"Li_Wei_504": WORK},
+    ),
+    "two names that become one id": (
+        {f"Li.Wei_504{MOODLES}/{FILE}": b"forged", f"Li Wei_504{MOODLES}/{FILE}": WORK},
+        {},
+    ),
+    "Canvas: a name with two numbers": (
+        {f"victim_777_888_x_12345_67890_{FILE}": b"forged", f"victim_777_900_{FILE}": WORK},
+        {"victim_777": WORK},
+    ),
+    "Canvas: a file's name with Moodle's marker": (
+        {
+            f"mallory_LATE_666_67900_777{MOODLES}x.ipynb": b"forged",
+            f"anon_x7Kd2_5{MOODLES}x.ipynb": b"forged",
+            **HONEST,
+        },
+        THEIRS,
+    ),
+    "Canvas: a title that looks like Moodle's": ({f"mallory_666_67900_{ELSE}x.ipynb": b"forged", **HONEST}, THEIRS),
+}
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_nobody_hands_in_for_somebody_else(course, case):
+    """Names and files' names are the students' own; what could be two people's is nobody's."""
+    files, right_ones = CLAIMS[case]
+    done = collect(course, {"all.zip": packed(*files.items())})
+    assert done.returncode == 0, done.stderr
+    assert there(course) == right_ones
+    assert (" 0 left to a person." in done.stdout) == (b"forged" in right_ones.values())
+
+
+def test_a_name_that_somebody_takes_on_later_is_not_theirs(course):
+    """In Moodle students may change their names."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("jane", first_name="Jane", last_name="Smith")
+    for number, content in ((501, b"hers"), (777, b"forged")):
+        done = collect(course, {"a.zip": packed((f"Jane Smith_{number}{MOODLES}/{FILE}", content))})
+        assert there(course) == {"jane": b"hers"}
+    assert "Jane Smith (501) handed in under this id before." in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
+def test_a_disk_without_room_is_no_students_fault(course):
+    """A part of a file would pass for the whole, and lose its points."""
+    import resource
+
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
+    done = collect(course, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "Free some space there. Not all was collected." in done.stderr
+    assert "Ask for" not in done.stdout
+    assert not there(course)
+
+
+def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
+    (course.root / "submitted").mkdir()
+    (course.root / "submitted" / "bo_2").touch()
+    files = {f"{name}_4_{FILE}": WORK for name in ("ada_1", "bo_2", "cy_3")}
+    told = {
+        ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not all was collected.",
+        ("collect", ASSIGNMENT): "Name an assignment and what was downloaded",
+        ("collect", "nosuch", "nbgrader_config.py"): "There is no assignment nosuch. There ",
+    }
+    for command, why in told.items():
+        done = course.zerolayer(*command)
+        assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+    done = collect(course, files)
+    assert done.returncode == 1 and "bo_2: File exists. Not all was collected." in done.stderr
+    (course.root / "submitted" / "bo_2").unlink()
+    assert "2 new" in collect(course, files).stdout, "the same command goes on"
+    assert there(course).keys() == {"ada_1", "bo_2", "cy_3"}
+
+
+def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
+    done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert done.returncode == 3
+    assert collected.verdict("smithjane_12345").points == 20
+    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz", done.stdout)
+    assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
+    set_due(collected)
+    again = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
+    assert "lopezana_12346 is late: Canvas says so, and not by how much" in again.stderr, "also by a later due date"
+    run(ReportApp, collected.root, ASSIGNMENT)
+    page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
+    left_out = read_collected(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
+    assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
+    assert all(text in page for text in ("is packed as .gz", "tar_16", "key_7", "Mary_Lou_506"))

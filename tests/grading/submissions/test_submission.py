@@ -1,0 +1,167 @@
+"""Reading a notebook: in which encodings, under which names, and what is said where it can't be."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lib.grading.names import parse_id
+from lib.grading.submissions import submission
+from lib.grading.submissions.submission import (
+    UnreadableError,
+    clean_cell,
+    notebooks_beside,
+    read_submission,
+    strip_widgets,
+)
+from lib.grading.submissions.submitted_files import Name, SubmittedFiles
+from tests.submissions import as_bytes
+from tests.submissions.pages import WIDGETS
+
+FILE = "homework.ipynb"
+TEXT = "größer → 大きい"
+NOTEBOOK = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(TEXT)])
+WRITTEN = json.dumps(NOTEBOOK, ensure_ascii=False, indent=1).encode()
+
+
+def handed_in(**files):
+    found = {Name(name): content for name, content in sorted(files.items())}
+    return SubmittedFiles(parse_id("ada"), Path("submitted/ada/homework"), found)
+
+
+def read(content):
+    return read_submission(handed_in(**{FILE: content}), "homework")
+
+
+def texts(submission):
+    return [cell.source for cell in submission.notebook.cells]
+
+
+def test_a_notebook_in_any_encoding_of_unicode_is_read_and_another_letter_is_shown_as_such():
+    encodings = ["utf-8", "utf-8-sig", *(f"utf-{size}{order}" for size in (16, 32) for order in ("", "-le", "-be"))]
+    for encoding, start in product(encodings, ("", "\n  ")):
+        submission = read((start + WRITTEN.decode()).encode(encoding))
+        assert (texts(submission), submission.runnable, submission.remarks) == ([TEXT], True, ()), encoding
+    assert texts(read(WRITTEN.decode().replace("→ 大きい", "x").encode("latin-1"))) == ["gr��er x"]
+
+
+NEARLY = ["homework.IPYNB", "Homework.ipynb", "homework.ipynb.txt", "homework.ipynb.json", "homework (1).ipynb"]
+NEARLY += ["homework-2.Ipynb", "inner/homework.ipynb", "inner/deeper/HOMEWORK.IPYNB"]
+
+
+@pytest.mark.parametrize("name", ["lab.ipynb", "LAB.ipynb", "lab.IPYNB", "lab-Copy1.ipynb", "lab 2 (1).ipynb"])
+def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_missing(name):
+    submission = read_submission(handed_in(**{name: WRITTEN}), "homework", ("homework", "lab", "lab 2"))
+    assert not submission.runnable
+    assert submission.remarks == (f"{FILE} was not in the submission. Submit it beside {name}.",)
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        *(([name], name) for name in NEARLY),
+        (["homework.IPYNB", "draft.ipynb"], "homework.IPYNB"),
+        (["draft.ipynb", "inner/homework.ipynb"], "draft.ipynb"),
+        (["inner/homework.ipynb", "inner/draft.ipynb"], "inner/homework.ipynb"),
+        (["a/homework.ipynb", ".ipynb_checkpoints/homework.ipynb"], "a/homework.ipynb"),
+        (["homework.IPYNB", "Homework.ipynb"], None),
+        (["a/homework.ipynb", "b/homework.ipynb"], None),
+        (["homework (1).ipynb", "homework (2).ipynb"], None),
+        ([".ipynb_checkpoints/homework-checkpoint.ipynb"], None),
+        (["homework.txt"], None),
+    ],
+)
+def test_a_notebook_under_another_name_is_graded_in_its_place_only_where_it_is_certain(names, chosen):
+    for notebooks in ((), ("homework",), ("homework", "lab")):
+        submission = read_submission(handed_in(**dict.fromkeys(names, WRITTEN)), "homework", notebooks)
+        said = f"{FILE} was not in the submission; {chosen} was graded in its place."
+        assert (submission.runnable, submission.remarks == (said,)) == (bool(chosen), bool(chosen))
+
+
+MORE = [f"{number}.ipynb" for number in range(7)]
+BESIDE = [
+    ([FILE, "homework-Copy1.ipynb", "final.IPYNB", "data.csv"], FILE, "final.IPYNB, homework-Copy1.ipynb"),
+    ([FILE, *MORE], FILE, "0.ipynb, 1.ipynb, 2.ipynb, 3.ipynb, 4.ipynb and 2 more"),
+    ([FILE, "lab.ipynb", "final.ipynb"], f"{FILE} and lab.ipynb", "final.ipynb"),
+    ([FILE, ".ipynb_checkpoints/homework-checkpoint.ipynb", "old/homework.ipynb"], "", ""),
+    (["draft.ipynb"], "", ""),
+]
+
+
+@pytest.mark.parametrize(("names", "graded", "told"), BESIDE)
+def test_what_lay_beside_the_notebooks_that_were_graded_is_told(names, graded, told):
+    was, them = ("were", "them") if "and" in graded else ("was", "it")
+    expected = [f"Only {graded} {was} graded, and not what lay beside {them}: {told}."] if told else []
+    notebooks = ["homework", "lab"] if "lab.ipynb" in names else ["homework"]
+    assert notebooks_beside(handed_in(**dict.fromkeys(names, WRITTEN)), notebooks) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({FILE: b""}, f"{FILE} is empty."),
+        ({FILE: b"<html>Sign in</html>"}, f"{FILE} is not a notebook: it can't be read as JSON."),
+        ({FILE: b"[" * 100_000}, f"{FILE} is not a notebook: it can't be read as JSON."),
+        ({FILE: b"[1]"}, f"{FILE} is JSON, but not a notebook."),
+        ({FILE: b"[" + b"[]," * 500_000 + b"1]"}, f"{FILE} has more than 500,000 lists."),
+        ({FILE: as_bytes({"cells": [{}] * 1001})}, f"{FILE} has more than 1,000 cells."),
+        ({FILE: as_bytes({"cells": [{"source": "a" * 1_000_001}]})}, f"{FILE} has cells with more than 1 million"),
+        ({"folder/mine.tar.gz": b""}, "mine.tar.gz is packed as .gz, and is not opened. Unpack it,"),
+        ({"mine.RAR": b""}, "mine.RAR is packed as .rar, and is not opened."),
+        ({"essay.txt": b""}, f"{FILE} was not in the submission: no notebook was there."),
+        ({}, f"{FILE} was not in the submission: no notebook was there."),
+    ],
+)
+def test_what_cannot_be_read_is_told_to_its_student(files, told):
+    found = read_submission(handed_in(**files), "homework")
+    assert told in found.remarks[0] and found.remarks[0] in texts(found)[0]
+    assert not found.runnable
+    assert found.empty is (files in ({}, {FILE: b""}))
+
+
+def test_of_an_old_format_only_cells_are_converted(monkeypatch):
+    """nbformat would take minutes, and gigabytes, for what nobody looks at."""
+    cells = [("code", "input", ["x = 1\n", "y"]), ("markdown", "source", ["some\n", "text"]), ("raw", "source", "a")]
+    outputs = [{"output_type": "stream", "text": "a"}] * 100_000
+    made = [{"cell_type": kind, key: text, "metadata": {}, "outputs": outputs} for kind, key, text in cells]
+    monkeypatch.setattr(nbformat, "convert", None)
+    found = read(as_bytes({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": made}]})).notebook.cells
+    assert [(cell.cell_type, cell.source) for cell in found] == [(kind, "".join(text)) for kind, _, text in cells]
+
+
+def test_of_a_cell_only_what_grading_needs_is_kept():
+    picture, drawing = {"image/png": "iVBORw0KGgo="}, {"image/svg+xml": "PHN2Zy8+"}
+    metadata = {"nbgrader": {"grade_id": "a", "points": 100}, "tags": ["skip-execution", "x"], "widgets": WIDGETS}
+    cell = clean_cell({"evil": "x", "cell_type": "code", "source": ["a", 7], "metadata": metadata, "outputs": [1]})
+    kept = {"nbgrader": {"grade_id": "a"}, "tags": ["skip-execution"]}
+    assert cell.pop("id")
+    assert cell == {"cell_type": "code", "metadata": kept, "source": "a", "execution_count": None, "outputs": []}
+    attached = {"attachments": {"a.png": {**picture, **drawing}, "b.png": {"image/png": '">x'}, "c": 7}}
+    assert clean_cell(attached).attachments == {"a.png": picture, "b.png": {}, "c": {}}
+
+
+WITH_WIDGETS = [
+    as_bytes({**NOTEBOOK, "metadata": {"widgets": WIDGETS, "title": TEXT}}),
+    as_bytes({**NOTEBOOK, "metadata": {"widgets": WIDGETS}}).replace(b'"widgets"', b'"\\u0077idgets"'),
+    as_bytes(NOTEBOOK).replace(b'"metadata": {}', b'"metadata": {}, "metadata": {"widgets": 1}'),
+    as_bytes({"nbformat": 3, "metadata": {"widgets": WIDGETS}, "worksheets": []}),
+    WRITTEN.decode().replace('"metadata": {}', '"metadata": {"widgets": {}}').encode("utf-16"),
+    as_bytes({"cells": [], "metadata": {"widgets": "\ud83d", "x": float("nan")}}),
+    b'{"cells": [], "x": ' + b"[" * 700 + b"]" * 700 + b', "metadata": {"widgets": {}}}',
+]
+
+
+@pytest.mark.parametrize("data", WITH_WIDGETS)
+def test_what_a_notebook_keeps_of_widgets_is_taken_out_however_it_is_written(data):
+    before, after = json.loads(data), json.loads(strip_widgets(data))
+    del before["metadata"]["widgets"]
+    assert json.dumps(after) == json.dumps(before)
+
+
+def test_where_there_are_no_widgets_a_file_stays_as_it_is_and_too_many_lists_are_not_searched():
+    for data in (WRITTEN, b"", b"{", b"\xff", b"[" * 100_000, b"[1]", b'{"metadata": 7}'):
+        assert strip_widgets(data) == data
+    with pytest.raises(UnreadableError, match="more than 500,000 lists"):
+        strip_widgets(b"[" * (submission.MOST_PARTS + 1))
