@@ -32,7 +32,7 @@ JOBS = 2
 MARGIN = 60
 """Seconds that a task may take beyond what it says."""
 TICK = 2.0
-"""Seconds after which, while nothing ends, a source of tasks that had none is asked again."""
+"""Seconds after which, while nothing ends, it is seen whether the pool is still whole."""
 
 
 @dataclass(frozen=True)
@@ -212,12 +212,11 @@ class Cluster(AbstractContextManager["Cluster"]):
 
 
 def runs(
-    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask] | None]
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask]]
 ) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
     """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
 
-    So many are under way at a time that memory stays what it is whatever the size of a class. None in place of a work
-    says that there is none yet: while others are run, the next one is asked for again.
+    So many are under way at a time that memory stays what it is whatever the size of a class.
     """
     fresh, flying = iter(works), dict[Future[dict[str, RunResult]], tuple[Tag, RunTask, bool]]()
     moved = monotonic()
