@@ -180,8 +180,8 @@ class WatchApp(GradeApp):
                 continue
             self._said = {said for said in self._said if said[0] != student}
             self._say(f"{student}: {describe(Total.of(marks[student].values()))}. The feedback page is {place}.")
-        for student, why in failed.items():
-            self._say_once(student, f"no feedback page: {why.rstrip('.')}. The next round tries again.")
+        for who, why in failed.items():
+            self._say_once(who, f"no feedback page: {why.rstrip('.')}. The next round tries again.")
 
     def _released(self, student: str) -> str:
         note = self._place(self.coursedir.feedback_directory, student) / RELEASED
