@@ -1,4 +1,4 @@
-"""`zerolayer doctor`: tells whether this machine can lock student code in, and if not, why and what to do."""
+"""`zerolayer doctor`: whether this machine can lock student code in, and if not, at which step it fails and why."""
 
 from contextlib import suppress
 from glob import glob
@@ -39,8 +39,8 @@ class DoctorApp(Command):
     def start(self) -> None:
         """Try, and say what happened."""
         super().start()
-        findings = obstacles.examine()
-        say(obstacles.report(findings))
+        problems = obstacles.examine()
+        say(obstacles.report(problems))
         if missing := ", ".join(self._missing_packages()):
             say(
                 f"\nGraded submissions import what is not installed here: {missing}.\n"
@@ -60,7 +60,7 @@ class DoctorApp(Command):
             exchange = Path(OwnedCollect(coursedir=self.coursedir, parent=self).root)
             gaps = [*find_gaps(self.coursedir, exchange, in_source(self))]
             say("\n".join(["", "On this hub:", *gaps] if gaps else ["", "On this hub nothing is missing."]))
-        self.exit(int(any(finding.blocks for finding in findings)))
+        self.exit(int(any(problem.blocks for problem in problems)))
 
     def _open_places(self) -> list[str]:
         """Name the files and folders of the course that other accounts may open."""
