@@ -27,7 +27,7 @@ from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, write_whole
 from lib.grading.gradebook.marks import Total, format_points, read_class
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
-from lib.grading.kernel.slow_imports import broken_units
+from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import sentence
 from lib.grading.names import NoId, StudentId, visible
 from lib.grading.pipeline.grade_class import Grade, unfinished

@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -25,7 +24,6 @@ from lib.checking.results import clean
 from lib.grading.execution.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
-from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.machine_faults import RunLostError, limit_on_threads
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -109,14 +107,9 @@ class Run:
             self._remark(f"{self._place} {did.get(type(error), 'broke off the run')}; nothing after it could run.")
 
     def _start_client(self) -> "KernelClient":
-        """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
-        from lib.grading.kernel.client import ForkServerDied, spawn
+        from lib.grading.kernel.client import spawn
 
-        kind = self.bounds.sandbox, self.bounds.limits
-        if any(has_code(cell) and needs_slow_imports(cell["source"]) for cell in self.cells):
-            with suppress(ForkServerDied):
-                return spawn(self.files, *kind, slow_imports=True)
-        return spawn(self.files, *kind, slow_imports=False)
+        return spawn(self.files, self.bounds.sandbox, self.bounds.limits)
 
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
         if client.clock() > self._deadline:

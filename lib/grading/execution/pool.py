@@ -266,5 +266,5 @@ def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Pool | 
     if sys.platform == "linux":
         from lib.grading.kernel.client import ForkServer
 
-        ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
+        ForkServer.shared(locked).start()  # it warms up while the first submissions are read
     return Pool(jobs or JOBS * (os.cpu_count() or 1))

@@ -27,7 +27,7 @@ from lib.grading.gradebook.marks import read_class
 from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import Verdict
-from lib.grading.kernel.slow_imports import broken_units
+from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
 from lib.grading.names import NoId, unknown, visible
 from lib.grading.pipeline.course import Course

@@ -106,27 +106,6 @@ def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     assert remarks == ["A cell broke off the run, and nothing after it could run: DeadKernelError."]
 
 
-def test_what_is_slow_to_import_is_there_at_once_where_code_names_it_and_else_when_asked_for():
-    is_there = "import sys; print('tensor' + 'flow' in sys.modules)"
-    for code, found in (("x = 1", "False\n"), ("def f():\n    import tensorflow", "True\n")):
-        assert text(ran(is_there, code)[0][0]) == found
-    cells, remarks = ran("__import__('tensor' + 'flow').constant(3).numpy().item()", timeout=120)
-    assert (text(cells[0])[-1], remarks) == ("3", [])
-
-
-def test_without_a_warm_process_for_it_code_that_only_names_what_is_slow_runs(monkeypatch):
-    fork = client.ForkServer.fork
-
-    def only_quick(self, request):
-        if "slow" in self.kind:
-            raise client.ForkServerDied("It can't be imported.")
-        return fork(self, request)
-
-    monkeypatch.setattr(client.ForkServer, "fork", only_quick)
-    cells, remarks = ran("# tensorflow is fun\nprint('ran')")
-    assert (text(cells[0]), remarks) == ("ran\n", [])
-
-
 # Bounds
 
 BEFORE, AFTER = "print('before')", "print('after')"
@@ -288,7 +267,7 @@ def test_no_submission_costs_a_descriptor(tmp_path):
     (tmp_path / "a" / "b" / "file").touch()
 
     def count():
-        warm = client.ForkServer.shared(locked=True, slow=False).process
+        warm = client.ForkServer.shared(locked=True).process
         return [psutil.Process(pid).num_fds() for pid in (os.getpid(), *([warm.pid] if warm else ()))]
 
     ran("")
