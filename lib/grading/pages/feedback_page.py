@@ -298,9 +298,8 @@ def _colours(style: str) -> str:
 
 
 def advise_on_error(reason: str) -> str:
-    """Say what to type where an error of a cell names a character that Python refuses; else nothing."""
-    character, line = refused_character(reason), re.search(r"\bline (\d{1,6})\)", reason)
-    return " ".join(advise({character: [int(line[1])]})) if character and line else ""
+    """Return what to type where an error of a cell names a character that Python refuses; else nothing."""
+    return advise(refused_character(reason))
 
 
 def advise_on_taken_name(part: PartVerdict) -> str:
