@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
 import orjson
+from msgspec import ValidationError, convert
 
 from lib.checking import render
 from lib.checking.findings import State
@@ -27,8 +27,6 @@ OTHERS = "others"
 """Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
-TEXTS = ("remarks", "library_calls", "reasons")
-"""A verdict's lists of texts."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
 CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
@@ -86,8 +84,8 @@ class PartVerdict:
     mistake: Diagnosis | None = None
     problem: str = ""
     challenge: dict[str, Any] = field(default_factory=dict)
-    answer: dict[str, Any] = field(default_factory=dict)
-    expected: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, dict[str, Any]] = field(default_factory=dict)
+    expected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -188,7 +186,7 @@ class Verdict:
             found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # JSON can say anything
+        except (AttributeError, KeyError, TypeError, ValidationError) as error:  # JSON can say anything
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
         for verdict in found:
             if of is not None and of != (verdict.assignment, verdict.student):
@@ -215,48 +213,11 @@ def _file_in(folder: Path) -> bytes:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
 
 
-_KINDS: dict[str, Any] = {
-    "seed": int,
-    "max_points": (int, float),
-    "mistake": (NoneType, Diagnosis),
-    "by_code": bool,
-    **dict.fromkeys((*EVIDENCE, "waits"), dict),
-    **dict.fromkeys(("parts", "statements", *TEXTS), tuple),
-}
-"""Types of the fields that aren't texts."""
-
-
-def _checked(thing: Any) -> Any:
-    for name, value in vars(thing).items():
-        is_sound = isinstance(value, _KINDS.get(name, str)) and isinstance(value, bool) == (name == "by_code")
-        if is_sound and name in (*TEXTS, "waits"):
-            is_sound = all(isinstance(item, str) for item in (value.values() if name == "waits" else value))
-        elif is_sound and name == "state":
-            is_sound = value in get_args(State)
-        if not is_sound:
-            raise TypeError(f"{name} can't be {str(value)[:40]!r}")
-    return thing
-
-
 def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
-    parts = tuple(_part(part, evidence) for part in data.pop("parts"))
-    texts = {name: tuple(found) if isinstance(found := data.pop(name), list) else found for name in TEXTS}
-    return _checked(Verdict(parts=parts, **{**data, **texts}))
-
-
-def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
-        data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    statements = tuple(_checked(StatementVerdict(**_with_mistake(each))) for each in data.pop("statements"))
-    part = PartVerdict(statements=statements, **_with_mistake(data))
-    if not all(isinstance(places, dict) for places in (*part.answer.values(), *part.expected.values())):
-        raise TypeError("a statement's answers aren't told apart by place")
-    return _checked(part)
-
-
-def _with_mistake(data: dict[str, Any]) -> dict[str, Any]:
-    mistake = data["mistake"]
-    return {**data, "mistake": None if mistake is None else _checked(Diagnosis(**mistake))}
+        parts = [{name: value for name, value in part.items() if name not in EVIDENCE} for part in data["parts"]]
+        data = {**data, "parts": parts}
+    return convert(data, Verdict)
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:
