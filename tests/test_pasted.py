@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from lib.blanks import masked, runnable
-from lib.grading.pages.feedback_page import advise_on_error
 from lib.pasted import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
 
 OFTEN = "Pasted text often has characters that Python can't read. Replace"
@@ -99,7 +98,7 @@ MESSAGES = {
 
 
 def test_feedback_says_the_same_after_grading_and_no_message_is_trouble():
-    assert {message: advise_on_error(message) for message in MESSAGES} == MESSAGES
+    assert {message: advise(refused_character(message)) for message in MESSAGES} == MESSAGES
 
 
 def test_what_is_typed_is_known_of_characters_that_python_refuses():

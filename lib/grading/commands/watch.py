@@ -66,7 +66,7 @@ class WatchApp(GradeApp):
     wait = Float(15, min=0, help="Minutes from one try of a student to the next one that is graded.").tag(config=True)
     once = Bool(False, help="Do one round, and end.").tag(config=True)
     aliases = {
-        **{name: GradeApp.aliases[name] for name in ("jobs", "timeout")},
+        **{name: GradeApp.aliases[name] for name in ("jobs", "scheduler", "timeout")},
         **options("assignment", "db", "course"),
         "every": "WatchApp.every",
     }

@@ -7,17 +7,14 @@ is.
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import orjson
 from msgspec import ValidationError, convert
 
-from lib.checking import render
 from lib.checking.findings import State
 from lib.grading.files import is_file
 from lib.grading.names import quote
@@ -29,8 +26,6 @@ EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
-CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
-"""A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
 
 
 class DamagedVerdictError(ValueError):
@@ -218,45 +213,3 @@ def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
         parts = [{name: value for name, value in part.items() if name not in EVIDENCE} for part in data["parts"]]
         data = {**data, "parts": parts}
     return convert(data, Verdict)
-
-
-def html(part: PartVerdict, scale: float = 1.0) -> str:
-    """Write what the student may read: points, statements, the mistake's name and hint, but no expected value.
-
-    `scale` turns the part's own points into those of the gradebook.
-    """
-    heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
-    return render.section(heading, opening(part), items(part, scale))
-
-
-def opening(part: PartVerdict) -> str:
-    """Write as HTML why there was no answer, if there was none, and each mistake with its hint, if it has a name."""
-    problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
-    named = "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
-    return problem + named
-
-
-def items(part: PartVerdict, scale: float = 1.0) -> str:
-    """Write the statements as HTML list items; what several have to say is said at the first."""
-    said: dict[tuple[str, ...], int] = {}
-    return "".join(_item(number, statement, said, scale) for number, statement in enumerate(part.statements, 1))
-
-
-def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
-    text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
-    new = [each for each in details if not any(each in above for above in said)]
-    first = said.setdefault(details, number)
-    if details and first < number:
-        new = [render.SAME.format(first)]
-    below = "".join(render.indent(mark_code(escape(each))) for each in new or details)
-    return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
-
-
-def mark_code(reason: str) -> str:
-    """Mark the line of a student's code that a reason in HTML quotes, as a check does."""
-    return CODE.sub(r"\1<code>\2</code>", reason)
-
-
-def _worth(points: float, max_points: float, scale: float) -> str:
-    return f"{round(points * scale, 4):g} of {round(max_points * scale, 4):g}"

@@ -23,9 +23,10 @@ from typing import Literal, TypeVar, get_args
 from lib.answer_key import AnswerKey
 from lib.checking.values import what_is_wrong
 from lib.grading.judge.python_cells import parse
-from lib.grading.judge.verdict import CODE, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pipeline.part_html import CODE
 
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]

@@ -38,9 +38,10 @@ from lib.grading.gradebook.session import Rows
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_errors
 from lib.grading.pipeline.course import Course
+from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import Restored, assignment_of, course_id, restore

@@ -116,7 +116,7 @@ def fail(course, of, *rest, call={step}):
 
 
 @pytest.mark.parametrize("what", ["bytearray(2**62)", "open('/proc/self/mem/no')", "raise OSError(5, 'I/O error')"])
-@pytest.mark.parametrize("step", ["class_.prepare", "one._judge"])
+@pytest.mark.parametrize("step", ["grade_class.prepare", "stages._judge"])
 def test_no_error_of_the_machine_is_a_verdict(course, what, step):
     """Before a run and after it."""
     config = course.root / "nbgrader_config.py"

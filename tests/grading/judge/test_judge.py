@@ -20,7 +20,8 @@ from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import PartVerdict, html
+from lib.grading.judge.verdict import PartVerdict
+from lib.grading.pipeline.part_html import html
 from lib.mistakes import Mistake
 from lib.unit import NamedResults, Part, Unit, statement
 from tests.course import ASSIGNMENT

@@ -65,20 +65,21 @@ class Open(ReLU):
 RIGHT = on(RELU, {}), on(LOSS, {})
 UNRUN = "Cell 3 ran longer than 6 seconds and was stopped."
 BLANK = "The blank on line 6 is still open: the output."
-NO_METHOD = "AttributeError: 'float' object has no attribute"
+NO_METHOD = "'float' object has no attribute"
+REFUSED = "invalid character '“' (U+201C) (7.py, line 3)"
 DEFECT = "The cell mse ended in SyntaxError: invalid character '“' (U+201C) (line 3)."
 QUESTIONS = (Question("a", "Up or down?", ("Up", "Down"), 0, "So."), Question("b", "How far?", ("1", "2"), 1, "So."))
 
 
-def notebook(*outputs):
-    """A notebook of the small unit, in which a cell has put these out."""
+def notebook(*outputs, checked=()):
+    """A notebook of the small unit, in which the cell of a function has put these out, and a check others."""
     cell, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     named = {name: {"nbgrader": {"grade_id": name}} for name in ("relu", "mse", "check-relu", "check-mse", "explain")}
     cells = [
         markdown("# The rectifier\n\nIt is $\\max(x, 0)$.", id="h"),
         cell("class ReLU: ...", metadata=named["relu"], id="relu"),
         cell("def mse(y, yhat): ...", metadata=named["mse"], id="mse", outputs=[*outputs]),
-        cell("check.relu(ReLU)", metadata=named["check-relu"], id="c1"),
+        cell("check.relu(ReLU)", metadata=named["check-relu"], id="c1", outputs=[*checked]),
         cell("check.mse(mse)", metadata=named["check-mse"], id="c2"),
         markdown("Because *so*.", metadata=named["explain"], id="w"),
     ]
@@ -117,10 +118,15 @@ SAID = {
     "what is not defined, and a cell that ended in an error": page_on(
         without(RELU, "undefined", "ReLU is not defined."),
         without(LOSS, "undefined", "mse is not defined.", missing={"mse": Failure("error", DEFECT)}),
-        shown=notebook(nbformat.v4.new_output("error", ename="SyntaxError", evalue="invalid character (7.py, line 3)")),
+        shown=notebook(
+            nbformat.v4.new_output("error", ename="SyntaxError", evalue="invalid character '“' (U+201C) (7.py, line 3)")
+        ),
     ),
     "nothing ran": page_on(unchecked(RELU, UNRUN), unchecked(LOSS, UNRUN), remarks=(UNRUN,)),
-    "check is another thing": page_on(unchecked(RELU, f"{NO_METHOD} 'relu'"), unchecked(LOSS, f"{NO_METHOD} 'mes'")),
+    "check is another thing": page_on(
+        unchecked(RELU, f"AttributeError: {NO_METHOD} 'relu'"),
+        shown=notebook(checked=[nbformat.v4.new_output("error", ename="AttributeError", evalue=f"{NO_METHOD} 'relu'")]),
+    ),
     "a person marked, wrote, and was overtaken by another grading": page_on(
         on(RELU, {"ReLU": Open}),
         RIGHT[1],
@@ -157,13 +163,13 @@ def lines_of(html):
 def test_what_pages_say_and_every_link_leads_somewhere_on_its_page(tmp_path):
     """The text is held against the one that a person has approved; with APPROVE=1 this one is taken for it.
 
-    The notebook is shown below two of them: where a mistake has a name, and where there is no verdict.
+    The notebook is shown below those that say something there.
     """
     told = []
     for name, page in SAID.items():
         html = render(page, tmp_path)
         lines = lines_of(html)
-        summary = lines[: lines.index(SUMMARY_ENDS)] if SUMMARY_ENDS in lines and "name" not in name else lines
+        summary = lines[: lines.index(SUMMARY_ENDS)] if SUMMARY_ENDS in lines and page.lost_nothing else lines
         told.append("\n".join([f"## {name}", "", *summary]))
         places = [element.get("id") for element in elements(html) if element.get("id")]
         assert len(places) == len(set(places)), name
