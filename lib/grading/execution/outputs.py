@@ -11,7 +11,8 @@ from lib.checking.challenges import MIME
 from lib.checking.results import clean
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
-TOO_MUCH = "put out more than is kept; the rest was dropped."
+PRINTS = " Usually that is a print inside a loop. Take it out once you have seen what you wanted."
+TOO_MUCH = f"put out more than is kept; the rest was dropped.{PRINTS}"
 DEEPEST = 5 + 2 * (results.DEEPEST + 1)
 """Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}

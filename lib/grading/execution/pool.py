@@ -23,6 +23,7 @@ from pebble import ProcessPool
 
 from lib.grading.execution.notebook import LONGER, Bounds, has_code, run_cells
 from lib.grading.machine_faults import ClusterError, RunLostError
+from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
@@ -89,7 +90,7 @@ class RunResult:
     """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
 
     cells: bytes
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
     @classmethod
     def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
@@ -104,7 +105,7 @@ class RunResult:
         """Give the error that a cell ended with or the first remark, if there is one: for a run that has neither."""
         outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
         errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
-        return next(iter([*errors, *self.remarks]), "")
+        return next(iter([*errors, *(remark.text for remark in self.remarks)]), "")
 
 
 class Pool(AbstractContextManager["Pool"]):

@@ -18,6 +18,7 @@ from msgspec import ValidationError, convert
 from lib.checking.findings import State
 from lib.grading.files import is_file
 from lib.grading.names import quote
+from lib.grading.remarks import Remark
 
 FILE = "verdict.json"
 OTHERS = "others"
@@ -121,7 +122,7 @@ class Verdict:
     student: str
     seed: int
     parts: tuple[PartVerdict, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     library_calls: tuple[str, ...] = ()
     handed_in: str = ""
     reasons: tuple[str, ...] = ()

@@ -163,11 +163,8 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
 
 
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect the remarks on how notebooks ran, whichever cell they are about."""
-    anywhere = re.compile(r"^(The cell \S+|Cell \d+) ")
-    return group(
-        (anywhere.sub("A cell ", remark), work) for work, verdict in classroom.graded for remark in verdict.remarks
-    )
+    """Collect the remarks on submissions and how their notebooks ran."""
+    return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:

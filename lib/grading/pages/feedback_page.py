@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
@@ -34,18 +34,6 @@ from lib.grading.submissions.restore import course_id
 from lib.pasted import advise, refused_character
 from lib.unit import Question
 
-ADVICE = {
-    "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
-    "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
-    " at your desk too. Look for what takes a lot of memory, or tells Python to stop.",
-    "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
-    "put out": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
-    "in its place": "Next time, hand it in under the name it came with.",
-    "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
-    "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
-    "in its own cell": "Next time, write each answer in the cell below its question.",
-}
-"""One thing to try for each remark on a run, found by a few of its words."""
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 """What a line of progress has shown before: a notebook shows only its last state."""
 FRESH = (
@@ -143,19 +131,6 @@ class Page:
             return TAKEN.format(name="check")
         return advise(refused_character(error_of(self.cell(self.book.code.get(part.id, "")) or {})))
 
-    def link_cells(self, text: str) -> Markup:
-        """Return a remark with links to the cells that it names."""
-        cells = {str(number): cell for number, cell in enumerate(self.notebook.cells, 1)}
-        cells |= {id: self.notebook.cells[at] for id, at in self.places.items() if id}
-
-        def link(found: re.Match[str]) -> str:
-            cell = cells.get(found[1], {})
-            has_place = cell.get("cell_type") == "code" and "id" in cell
-            return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
-
-        linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
-        return Markup(linked)
-
 
 class FeedbackPage(Exporter):
     """`page_of`, as nbgrader's `generate_feedback` and formgrader's button ask for it."""
@@ -221,7 +196,7 @@ def render(page: Page, folder: Path) -> str:
             colours=Markup(_colours("default")),
             dark_colours=Markup(_colours("github-dark")),
             parts={part.id: part for part in page.parts},
-            advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
+            visible=visible,
             FRESH=FRESH,
         )
     )
