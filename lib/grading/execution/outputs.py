@@ -21,8 +21,6 @@ BYTES_OF_A_TEXT = 100
 """Likewise for each line of a traceback, and each kind in which an output is given."""
 MISSING = re.compile(r"^No module named '(\w{1,80})'$")
 """What Python says of a package that isn't there. Of a module in one that is, it says a name with dots."""
-LACKED = re.compile(r"imports ([\w, ]+), not installed here")
-"""The reason for which a person looks at a submission that lacks packages."""
 
 
 class OutputRoom:

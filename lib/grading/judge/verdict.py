@@ -114,7 +114,8 @@ class Verdict:
 
     `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
     `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
-    and `waits` which of its cells wait for one, each with the reason.
+    `waits` which of its cells wait for one, each with the reason, and `lacked` which packages it imports that were not
+    installed.
     """
 
     assignment: str
@@ -127,6 +128,7 @@ class Verdict:
     handed_in: str = ""
     reasons: tuple[str, ...] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
+    lacked: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:

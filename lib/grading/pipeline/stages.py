@@ -265,7 +265,8 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     prepared, handed = way(), work.handed
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    local, reasons = _on_this_machine(cells)
+    lacked = tuple(missing_packages(cells))
+    local, reasons = _on_this_machine(cells, lacked)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
@@ -280,11 +281,11 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
         notebook.metadata.kernelspec = kernelspec
     why = tuple(_for_a_person(prepared, waits, reasons))
     of = course.assignment, name, handed.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits)
+    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits, lacked)
     return Judged(_as_json(notebook), verdict, Rows(scores, comments_on(notebook.cells, waits), waits))
 
 
-def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[Remark], list[str]]:
+def _on_this_machine(cells: Sequence[NotebookNode], lacked: Sequence[str]) -> tuple[list[Remark], list[str]]:
     """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
@@ -297,7 +298,7 @@ def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[Remark], list[
         if cell_errors.may_need_newer_python(cell)
     ]
     reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
-    if packages := ", ".join(missing_packages(cells)):
+    if packages := ", ".join(lacked):
         reasons.append(f"imports {packages}, not installed here")
         said = f"Your code imports {packages}, which could not be found where this notebook was graded."
         remarks.append(Remark(f"{said} If it ran for you, tell your instructor."))
