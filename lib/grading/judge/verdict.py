@@ -16,6 +16,7 @@ import orjson
 from msgspec import ValidationError, convert
 
 from lib.checking.findings import State
+from lib.grading.errors import with_line
 from lib.grading.files import is_file
 from lib.grading.names import quote
 from lib.grading.remarks import Remark
@@ -46,7 +47,8 @@ class StatementVerdict:
     """What became of one statement, `why` where it isn't right, and the mistake, or a `hint` where none has a name.
 
     What is said `by_code` comes from where the student's code runs, and may be made up. A student reads the `heading`
-    in place of the text where something else is wrong than what that says.
+    in place of the text where something else is wrong than what that says. `code` is the student's line that raised,
+    and `brief` is `why` without what belongs to one draw.
     """
 
     name: str
@@ -58,6 +60,8 @@ class StatementVerdict:
     by_code: bool = False
     mistake: Diagnosis | None = None
     heading: str = ""
+    code: str = ""
+    brief: str = ""
 
     @property
     def points(self) -> float:
@@ -67,7 +71,7 @@ class StatementVerdict:
     @property
     def reason(self) -> str:
         """`why` as an instructor reads it: in quotation marks, unless the judge has found it."""
-        return quote(self.why) if self.by_code and self.why else self.why
+        return quote(with_line(self.why, self.code)) if self.by_code and self.why else self.why
 
 
 @dataclass(frozen=True)

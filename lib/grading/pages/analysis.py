@@ -21,12 +21,10 @@ from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.checking.values import what_is_wrong
 from lib.grading.judge.python_cells import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
-from lib.grading.pipeline.part_html import CODE
 
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
@@ -214,10 +212,8 @@ def _nameless_of(part: PartVerdict) -> list[StatementVerdict]:
 
 def found_in(statement: StatementVerdict) -> str:
     """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
-    said = what_is_wrong(statement.why)
-    if not statement.by_code:
-        return said
-    return quote(re.sub(r"\d+", "…", CODE.sub("", said).strip().removesuffix(".")))
+    said = statement.brief
+    return quote(re.sub(r"\d+", "…", said.removesuffix("."))) if statement.by_code else said
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:

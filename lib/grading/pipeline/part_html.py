@@ -1,13 +1,10 @@
 """What a student reads of a part's verdict, as HTML: under its check, in the graded notebook and in feedback."""
 
-import re
 from html import escape
 
 from lib.checking import render
+from lib.grading.errors import end_sentence
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict
-
-CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
-"""A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:
@@ -33,18 +30,15 @@ def _items(part: PartVerdict, scale: float) -> str:
 
 def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
     text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
+    why = escape(end_sentence(statement.why) if statement.code else statement.why)
+    why += f" {render.CODE}<code>{escape(statement.code)}</code>" if statement.code else ""
+    details = tuple(filter(None, (why, statement.hint and render.TRY + escape(statement.hint))))
     new = [each for each in details if not any(each in above for above in said)]
     first = said.setdefault(details, number)
     if details and first < number:
         new = [render.SAME.format(first)]
-    below = "".join(render.indent(mark_code(escape(each))) for each in new or details)
+    below = "".join(render.indent(each) for each in new or details)
     return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
-
-
-def mark_code(reason: str) -> str:
-    """Mark the line of a student's code that a reason in HTML quotes, as a check does."""
-    return CODE.sub(r"\1<code>\2</code>", reason)
 
 
 def _worth(points: float, max_points: float, scale: float) -> str:
