@@ -24,15 +24,15 @@ NEAR_0 = 0.002
 """The factor of the last unit's inputs and gradients. It reveals a mask with a threshold above 0."""
 CASES = (*SIZES, "again")
 """`again` is the batch with its samples in another order, after other batches in the same layer."""
-BACKWARD_CASES = (*CASES, "between")
-"""`between` is the batch again, with a pass of another layer between forward and backward, as in a network."""
+BACKWARD_CASES = (*CASES, "beside")
+"""`beside` is the batch again, with a pass of another layer between forward and backward, as in a network."""
 AXES = ("unit", "sample")
 LATER = {
     "again": (
         "The first pass through a layer is right, and a later one is wrong.",
         "Use the input of this pass only: print what the layer still holds from the pass before.",
     ),
-    "between": (
+    "beside": (
         "backward is wrong after a pass of another ReLU layer.",
         "Store what backward needs in an attribute of self: each layer has its own input.",
     ),
@@ -65,7 +65,7 @@ def draw(rng: np.random.Generator) -> Inputs:
     *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 4, 5, 6, 1, 2, 3))
     inputs["before_again"] = [[inputs["input_square"], inputs["gradient_square"]], *moved]
     inputs["input_again"], inputs["gradient_again"] = again
-    return {**inputs, **{f"{name}_between": inputs[f"{name}_batch"] for name in ("input", "gradient")}}
+    return {**inputs, **{f"{name}_beside": inputs[f"{name}_batch"] for name in ("input", "gradient")}}
 
 
 def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
@@ -170,7 +170,7 @@ def backward(inputs: Inputs, ReLU: Any) -> Array:
     layer = ReLU()
     for number, (x, gradient) in enumerate(_passes(inputs)):
         _prepare(layer, x)
-        if inputs["case"] == "between":
+        if inputs["case"] == "beside":
             with suppress(Exception):  # an error here also occurs in the tested layer
                 other = ReLU()
                 other.forward(np.roll(x, 1, axis=1))

@@ -55,10 +55,7 @@ def sums(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     hint = "Give self.output the shape of the scores: classes in rows, samples in columns."
     require_shape(found, inputs["scores"].shape, what="self.output has the wrong shape.", hint=hint)
     if inputs["case"] == "batch" and np.allclose(found.sum(axis=1), 1):
-        what, hint = (
-            "The rows sum to 1, not the columns.",
-            "Sum over the classes of each sample, and samples are columns.",
-        )
+        what, hint = "The rows sum to 1, not the columns.", "Samples are columns: sum over the classes of each."
         raise Wrong(what, found=found.sum(axis=0), expected="ones", hint=hint)
     if (found <= 0).any():
         what, hint = "An entry is not above 0.", "Compare it with the exponential of its score, which is positive."
