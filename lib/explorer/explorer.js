@@ -26,10 +26,10 @@ const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, v
 
 function make(name, properties = {}, ...children) {
   const { label, ...others } = properties;
-  const made = Object.assign(document.createElement(name), others);
-  if (label) made.ariaLabel = label;
-  made.append(...children);
-  return made;
+  const element = Object.assign(document.createElement(name), others);
+  if (label) element.ariaLabel = label;
+  element.append(...children);
+  return element;
 }
 
 // ---- Pictures: functions that return SVG for an answer; regions and weights also draw on a canvas under it

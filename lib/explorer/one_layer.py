@@ -30,6 +30,10 @@ class OneLayer:
         sizes = [layer.weights.size for layer in self._with_weights]
         for layer, part in zip(self._with_weights, np.split(new, np.cumsum(sizes)[:-1]), strict=True):
             layer.weights = part.reshape(layer.weights.shape).copy()
+        self.restart()
+
+    def restart(self) -> None:
+        """Called after the weights were set, for subclasses with more state."""
 
     def forward(self, input: Matrix) -> None:
         """Run the layers, beginning with the first."""

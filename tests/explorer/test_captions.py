@@ -141,7 +141,7 @@ def test_every_sentence_is_true_of_the_curves(name, batch_size, epochs):
 SENTENCES = [
     ([1.09 - 0.002 * epoch for epoch in range(40)], "both losses are still falling; "),  # slowly, but evenly
     ([1.091 + 0.00001 * epoch for epoch in range(20)], "both losses are level; the training loss is about the same"),
-    ([0.1 - 0.01 * epoch for epoch in range(20)], "A loss is below 0, but a cross-entropy is never negative. Check the minus sign"),
+    ([0.1 - 0.01 * epoch for epoch in range(20)], "A loss is below 0, but a cross-entropy is never negative."),
 ]
 
 

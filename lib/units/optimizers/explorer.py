@@ -30,11 +30,8 @@ class Optimized(OneLayer):
         for layer, new in zip(self._with_weights, self.optimizer.step(*arrays, learning_rate), strict=True):
             layer.weights = new
 
-    def _begin(self, new: Matrix) -> None:
-        OneLayer.weights.fset(self, new)  # type: ignore[attr-defined]  # mypy doesn't know that it is a property
+    def restart(self) -> None:
         self.optimizer = self.make_optimizer()
-
-    weights = property(OneLayer.weights.fget, _begin)  # type: ignore[attr-defined]  # likewise
 
 
 def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_gradient: Any, data: Any) -> Explorer:
