@@ -1,7 +1,7 @@
-"""What is drawn to test a training loop: the arguments of two calls of `train`, and what the spies return in them.
+"""The random inputs that test a training loop: the arguments of two calls of `train`, and the results of the spies.
 
-All arrays are drawn beforehand. What a layer gives depends on the samples and on the number of updates, as in a real
-layer. The two calls differ in every size, so that no fixed number is right in both.
+All arrays are drawn before the calls. As in a real layer, the result of a spy depends on the samples and on the number
+of updates. The two calls differ in every size, so that no fixed number is right in both.
 """
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
@@ -17,27 +17,25 @@ from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import CALLS, probabilities
 
 Samples = np.ndarray[Any, np.dtype[np.intp]]
-"""Numbers of samples: columns of X."""
+"""Indices of samples, which are columns of X."""
 UNKNOWN = -1
-"""In the place of a sample's number, where features are no sample's."""
+"""The index for features that belong to no sample."""
 COLUMNS, STRIDE = 41, 17
-"""Columns of each table, more than there are updates, and by how many the samples move on with each update: by more
-than there are samples, where they are few, so that the next update has other columns."""
+"""The columns of each table, more than there are updates; and the shift of a sample's column with each update, larger
+than the number of samples in the first call, so that the next update has other columns."""
 EPOCH_LOSSES = (2.6, 2e-4, 4e-4, 1.3, 1.5, 1.4, 1.6, 1.5, 1.7, 1.6, 1.8, 1.7, 1.9, 1.8, 2, 1.9, 2.1)
-"""A loop that stops too early does so here, whether it waits for a small loss, for one that hardly changes, or for one
-that rises."""
+"""They reveal a loop that stops early at a small loss, at a loss that hardly changes, or at a rising loss."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes, and what the spies return, for the calls of `train`.
+    """Draw data, sizes, and the results of the spies, for the two calls of `train`.
 
-    The first call has 16 epochs of two batches, and its last batch is short. The sizes there all differ (4, 9, 13, 14,
-    16, 18), so that none can stand for another. The short batch lacks more than one sample, or batches of about one
-    size would have the right sizes. There are too many samples for two orders to be the same by chance.
+    The first call has 16 epochs of two batches, with a short last batch. All its sizes differ (4, 9, 13, 14, 16, 18),
+    so that a wrong size always has an effect. The short batch lacks several samples, so that batches of equal sizes are
+    wrong. There are enough samples that two random orders are never the same.
 
     The second call has another rate, more than a hundred samples, more batches than epochs, and a last batch of one
-    sample: a loop that works within limits shows them in one of the two calls. The sizes are the same in every draw,
-    so that no draw shows more than another.
+    sample, which reveals limits in a loop. The sizes are the same in every draw, so that all draws reveal the same.
     """
     first_call = _draw_call(rng, samples=13, size=9, epochs=16, features=18, most=1.5)
     second_call = _draw_call(rng, samples=103, size=34, epochs=2, features=6, most=0.009)
@@ -46,9 +44,9 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, features: int, most: float) -> Inputs:
-    """Draw one call with this rate at most. Each sample has a class of its own, and one class has no sample.
+    """Draw one call with a rate of at most `most`. Each sample has its own class, and one class has no sample.
 
-    The gradients are large, and some probabilities small, so that a loop that limits them is noticed.
+    Large gradients and small probabilities reveal a loop that limits them.
     """
     classes = samples + 1
     orders = _draw_orders(rng, samples, size, epochs + 3)
@@ -72,7 +70,7 @@ def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, f
 
 
 def _draw_orders(rng: np.random.Generator, samples: int, size: int, count: int) -> Samples:
-    """Draw orders of the samples of which no two have a batch in common: a batch tells which shuffle it comes from."""
+    """Draw orders of the samples without a common batch, so that each batch identifies its shuffle."""
     orders: list[Samples] = []
     known = set[frozenset[int]]()
     while len(orders) < count:
@@ -85,7 +83,7 @@ def _draw_orders(rng: np.random.Generator, samples: int, size: int, count: int) 
 
 
 def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Array:
-    """Draw features of which the weighted sums, by which a sample is told from another, are far apart."""
+    """Draw features with weighted sums that are far apart, because the sums identify samples."""
     X = rng.normal(size=(features, samples))
     weights = np.sqrt(np.arange(2, features + 2))
     sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.25, 0.25, size=samples) / samples
@@ -94,15 +92,15 @@ def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Arr
 
 
 def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
-    """Draw gradients that are large for one sample and small for the next: both are changed where they are limited."""
+    """Draw large and small gradients in turn, which reveal upper and lower limits."""
     sizes = np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0)
     return rng.choice([-1, 1], size=(classes, COLUMNS)) * rng.uniform(0.2, 0.9, size=(classes, COLUMNS)) * sizes
 
 
 def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Array) -> Array:
-    """Draw a loss for each version of the weights: tiny in the second and third epoch, and larger afterwards.
+    """Draw a loss for each number of updates: tiny in the second and third epoch, and larger afterwards.
 
-    The second epoch's mean ends in 4 in the seventh digit: a loss that is rounded to fewer is noticed.
+    The mean of the second epoch has a 4 in its seventh digit, which reveals rounding.
     """
     length = -(-len(order) // size)
     levels = np.repeat(EPOCH_LOSSES, length)
