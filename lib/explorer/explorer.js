@@ -13,7 +13,7 @@ const PLAYED = 60; // pictures in the animation at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that the layout doesn't move
 const SHADED = [280, 200]; // pixels of the regions, fewer than in the picture, because they are the slowest to draw
 const [DEPTHS, EDGES] = [64, 8]; // shades of each class, and for each shade its blends with a border's colour
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
+const [LEFT, RIGHT, TOP, BOTTOM] = [44, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and relative size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 

@@ -40,10 +40,10 @@ EPOCHS, MOST_EPOCHS = 100, 300
 FIRST_PICTURE = 2.0  # seconds of training before the widget is displayed
 FIRST_SLICE = 0.002  # seconds of training before the first picture of a new setting
 DRAWING = 0.015  # seconds without training, for the browser on the same machine to draw that picture
-NEXT_SLICE = 0.045  # seconds of training between two pictures of an incomplete run
-AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a slider's move waits at most this long
+NEXT_SLICE = 0.045 if BROWSER == 1 else 0.09  # seconds of training between two pictures of an incomplete run
+AHEAD_SLICE = 0.008 if BROWSER == 1 else 0.02  # seconds of training ahead at a time: the longest wait of a move
 AHEAD = 4.0 * BROWSER  # processor seconds for training ahead between two moves
-PAUSE = 0.03 if BROWSER > 1 else 0.0  # seconds after a slice: in a browser, keys share one event loop with the kernel
+PAUSE = 0.0 if BROWSER == 1 else 0.005  # seconds after a slice: in a browser, keys and the kernel share one loop
 NEXT = 6  # values of the slider that are trained before the map
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which is as slow as ten moves
 SENT = 1500  # the page certainly still has this many answers, since it stores 2,000

@@ -50,9 +50,10 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
-def _call_with_others(code: Any, y: Array, yhat: Array) -> None:
+def _call_with_others(code: Any, inputs: Inputs) -> None:
     # Many times before the single sample, to reveal state that the code keeps.
-    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+    y, yhat = inputs["y"], inputs["yhat"]
+    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if inputs["case"] == "one" else 1)
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -138,7 +139,7 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
 def losses(inputs: Inputs, cce: Any) -> NamedResults:
     """Run the student's loss on each sample alone, on the batch, and on the first sample with other labels."""
     y, yhat = inputs["y"], inputs["yhat"]
-    _call_with_others(cce, y, yhat)
+    _call_with_others(cce, inputs)
     pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
     pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last, to reveal state from earlier calls
     results = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
@@ -214,7 +215,7 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
 )
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient. The right shape is (classes, batch)."""
-    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
+    _call_with_others(cce_gradient, inputs)
     return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 
 
