@@ -22,7 +22,7 @@ def draw(run: Run, epochs: int, plane: Plane | None, numbers: Matrix) -> bytes:
     figure = Figure(figsize=(8.4, 3.3), dpi=100, layout="constrained")
     loss, right = figure.subplots(1, 2)
     iterations = run.iteration_loss[: run.iterations_per_epoch * epochs]
-    # Each line has its own look: a notebook may set others, which matplotlib would take by turns.
+    # Explicit styles, because Matplotlib would otherwise cycle through those that the notebook has set.
     batch = (np.arange(len(iterations)) + 0.5) / run.iterations_per_epoch
     loss.plot(batch, iterations, color=COLOURS[0], ls="-", lw=0.5, alpha=0.4)
     epoch = np.arange(1, epochs + 1)

@@ -58,7 +58,7 @@ def recall(unit: str, questions: Sequence[Question]) -> Predictions:
 
 
 def _file_of(unit: str) -> Path:
-    # Not ".json": JupyterLite reads such a file while it is empty, and Python waits for its answer for ever.
+    # Not ".json": JupyterLite parses such a file while it is still empty, and Python then waits for ever.
     return Path(started_in(), FOLDER, f"{unit}.predictions.txt")
 
 

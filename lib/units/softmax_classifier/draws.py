@@ -112,14 +112,14 @@ def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Ar
 
 
 class Call:
-    """One call of `train`: its arguments, and what the spies return in it.
+    """One call of `train`: its arguments, and the results of the spies.
 
-    X is (features, samples) and y one-hot, (classes, samples). Samples are columns of X; a number beyond them stands
-    for features that are no sample's. The last batch of an epoch may be short.
+    X is (features, samples) and y one-hot, (classes, samples). Samples are columns of X; a larger index
+    means unknown features. The last batch of an epoch may be short.
     """
 
     def __init__(self, inputs: Inputs):
-        # Once, and none of another call's: each access to a check's inputs copies an array.
+        # Only once, and only those of this call, because each access to a check's inputs copies an array.
         self.inputs = {name: inputs[name] for name in inputs if not name.endswith(CALLS)}
         self.X: Array = inputs["X"]
         self.y: Array = inputs["y"]
@@ -130,14 +130,14 @@ class Call:
         self.batches_in_an_epoch: int = -(-self.samples // self.batch_size)
         self.steps = self.epochs * self.batches_in_an_epoch
         self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
-        """How many are looked at: many more than there should be, even if each sample is a step."""
+        """The limit of traced steps: more than expected, even if each sample is a step."""
         self._tables: dict[str, Array] = {}
         self._turns = 1 + self.samples // COLUMNS
         self._latest: tuple[int, Samples, Samples] = 0, np.arange(0), np.arange(0)
         self._gradient_sizes = np.tile(np.abs(inputs["output_gradients"]).max(axis=0), self._turns)
 
     def batches(self, shuffle: int) -> list[Samples]:
-        """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
+        """Return the batches of one shuffle: the result of one call of generate_batch_indices."""
         return self._batches[shuffle % len(self._batches)]
 
     @cached_property
@@ -159,7 +159,7 @@ class Call:
         return np.asarray(self._tables[name].take(self._places(version, samples), axis=1))
 
     def _places(self, version: int, samples: Samples) -> Samples:
-        """Return which columns of a table are those of samples; the latest are known, for a step has several."""
+        """Return the columns of samples in a table. The latest ones are cached for the same step."""
         of, known, places = self._latest
         if of != version or known is not samples:
             places = (STRIDE * version + samples) % COLUMNS
@@ -211,7 +211,7 @@ class Call:
 
 @dataclass(eq=False)
 class Step:
-    """One step in a call of `train`: the samples that it takes, and what it has `given` to the calls, by name.
+    """One step in a call of `train`: its samples, and the `arguments` of its calls, by name.
 
     `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
     since the last of these; `number` counts the steps from 0. `samples` are the columns of X that its features are.
@@ -222,44 +222,43 @@ class Step:
     shuffle: int
     position: int
     samples: Samples
-    given: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     number: int = 0
 
     def __post_init__(self) -> None:
-        """Take the samples."""
-        self.take(self.samples)
+        self.use(self.samples)
 
-    def take(self, samples: Samples) -> None:
-        """Take these samples; to spies it has `taken` them, or those that are due where features are no sample's."""
+    def use(self, samples: Samples) -> None:
+        """Set the samples. The spies act as if they were the `used` ones: the expected ones for unknown features."""
         self.samples = samples
         self.is_known = all(0 <= each < self.call.samples for each in samples.tolist())
-        """Whether the features are those of samples."""
+        """True if all features belong to samples."""
         count = len(samples)
-        others = self.due if count == len(self.due) else self.call.samples + np.arange(count)
-        self.taken: Samples = samples if self.is_known else others
+        others = self.expected if count == len(self.expected) else self.call.samples + np.arange(count)
+        self.used: Samples = samples if self.is_known else others
 
     @property
     def is_batch(self) -> bool:
-        """Whether its samples are those of a batch: of the latest shuffle or of an earlier one."""
+        """True if its samples are a batch of the latest or an earlier shuffle."""
         shuffle = self.call.shuffles.get(tuple(sorted(self.samples.tolist())))
         return shuffle is not None and shuffle < self.shuffle
 
     @property
-    def due(self) -> Samples:
-        """The batch that comes next in the latest shuffle."""
+    def expected(self) -> Samples:
+        """The next batch of the latest shuffle."""
         batches = self.call.batches(max(self.shuffle - 1, 0))
         return batches[self.position % len(batches)]
 
     def columns(self, name: str) -> Array:
         """Return the drawn columns of its samples, (rows, batch)."""
-        return self.call.columns(name, self.version, self.taken)
+        return self.call.columns(name, self.version, self.used)
 
     @property
     def outputs(self) -> Array:
-        """The probabilities of its samples, as the spies give them, (classes, batch)."""
-        return self.call.outputs(self.version, self.taken)
+        """The probabilities of its samples from the spies, (classes, batch)."""
+        return self.call.outputs(self.version, self.used)
 
     @property
     def loss(self) -> float:
-        """The mean loss of its samples, as the spies give it."""
-        return self.call.loss(self.version, self.taken)
+        """The mean loss of its samples from the spies."""
+        return self.call.loss(self.version, self.used)

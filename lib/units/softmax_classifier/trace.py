@@ -39,16 +39,16 @@ UNTRAINED, SWAPPED = 1.0, 2.0
 RECENT = 6
 """The number of latest steps to search for an array. A loop usually works on the latest one or two."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
-_given_out: WeakValueDictionary[int, Array] = WeakValueDictionary()
+_spy_weights: WeakValueDictionary[int, Array] = WeakValueDictionary()
 """Weights from spies, by identity. In a later call of `train`, they reveal a layer from an earlier call."""
 
 
 @dataclass(eq=False)
-class Noted(Step):
+class TracedStep(Step):
     """One forward pass of a dense layer, and the calls that follow it in the loop.
 
-    `given` has the arguments of the spies: an array, the placeholder of an open blank, or None for any other value.
-    `asked` are the latest arguments of generate_batch_indices. `made` has the scores and outputs that spies returned.
+    `arguments` has those of the spies: an array, the placeholder of an open blank, or None for any other value.
+    `asked` are the latest arguments of generate_batch_indices. `results` has the scores and outputs from the spies.
     """
 
     asked: tuple[float, float] | None = None
@@ -56,14 +56,14 @@ class Noted(Step):
     sizes: tuple[int, int] | None = None
     updates: int = 0
     fault: str = ""
-    made: dict[str, Array] = field(default_factory=dict)
+    results: dict[str, Array] = field(default_factory=dict)
 
 
 class Trace:
     """The spies for one call of `train`, and the steps that they record."""
 
     def __init__(self, call: Call):
-        self.call, self.steps = call, list[Noted]()
+        self.call, self.steps = call, list[TracedStep]()
         self.version = self.shuffles = 0
         self.asked: tuple[float, float] | None = None
         self._drawn: dict[float, int] = {}
@@ -71,7 +71,7 @@ class Trace:
         """Each dense layer and its number, by the layer's identity."""
         self._weights: dict[int, bytes] = {}
         """The expected weights of each dense layer, by its number. They are empty for a layer from an earlier call."""
-        self._latest: dict[int, tuple[Any, Noted]] = {}
+        self._latest: dict[int, tuple[Any, TracedStep]] = {}
         """Each layer and its latest step, by the layer's identity."""
         methods = [f"{layer}.{method}" for layer in ("Dense", "Softmax") for method in ("forward", "backward")]
         names = [*methods, "cce", "cce_gradient", "generate_batch_indices"]
@@ -84,17 +84,17 @@ class Trace:
     def dense_forward(self, original: Any, layer: Any, input: Any, *_: Any) -> Any:
         number, features, last = self._number(layer), _read(input), self.steps[-1] if self.steps else None
         is_again = last is not None and (last.layer, last.shuffle) == (number, self.shuffles) and not last.updates
-        if last is None or not is_again or not _are_same(last.given.get("features"), features):
+        if last is None or not is_again or not _are_same(last.arguments.get("features"), features):
             # A step may begin with softmax or the loss: then its order is wrong, but it is the same step.
             last = self._begin() if last is None or last.updates or last.layer >= 0 else last
-            last.layer, last.given["features"] = number, features
+            last.layer, last.arguments["features"] = number, features
             self._identify(last, features)
             self._look_at_weights(last, layer)
             shape = np.shape(getattr(layer, "weights", 0))  # one column more than inputs, for the bias
             last.sizes = (shape[1] - 1, shape[0]) if len(shape) == 2 else None
             if last.fault == KEPT:
                 last.sizes = len(self.call.X), self.call.classes
-        output = last.made["scores"] = last.columns("scores")
+        output = last.results["scores"] = last.columns("scores")
         self._latest[id(layer)] = layer, last
         _keep(original, layer, input, output)
         with suppress(Exception):
@@ -104,8 +104,8 @@ class Trace:
 
     def softmax_forward(self, original: Any, layer: Any, input: Any, *_: Any) -> Any:
         step, _all = self._find("scores", input)
-        step.given["scores"] = _read(input)
-        output = step.made["outputs"] = step.outputs
+        step.arguments["scores"] = _read(input)
+        output = step.results["outputs"] = step.outputs
         self._latest[id(layer)] = layer, step
         _keep(original, layer, input, output)
         return output
@@ -118,22 +118,22 @@ class Trace:
         for each in (y, yhat):
             if isinstance(each, Placeholder):
                 return each
-        return np.float64(self.call.loss(step.version, _taken(step, columns)))
+        return np.float64(self.call.loss(step.version, _used(step, columns)))
 
     def cce_gradient(self, original: Any, y: Any, yhat: Any, *_: Any) -> Any:
         step, columns = self._find("outputs", yhat)
         self._note(step, columns, y=y, yhat=yhat)
-        return self.call.columns("output_gradients", step.version, _taken(step, columns))
+        return self.call.columns("output_gradients", step.version, _used(step, columns))
 
     def softmax_backward(self, original: Any, layer: Any, output_gradient: Any, *_: Any) -> Any:
         """Multiply by a random matrix. This is linear like the real layer, so 1/B may come in before or after it."""
         known = self._latest.get(id(layer))
         _layer, step = known or (layer, self._current())
-        if known is None and "outputs" in step.made:  # if no forward ran, that is the mistake
+        if known is None and "outputs" in step.results:  # if no forward ran, that is the mistake
             step.layer = OTHER_LAYER
-        if "outputs" in step.made and not _are_same(step.made["outputs"], step.outputs):
+        if "outputs" in step.results and not _are_same(step.results["outputs"], step.outputs):
             step.fault = WRITTEN
-        step.given["into_softmax"] = given = _read(output_gradient)
+        step.arguments["into_softmax"] = given = _read(output_gradient)
         if isinstance(given, Placeholder):
             return given
         matrix = self.call.jacobian(step.version)
@@ -147,13 +147,13 @@ class Trace:
         if step is None or (step.updates and step is not current):
             step = self._current()
         step.updates += 1
-        step.given |= {"gradient": _read(output_gradient), "rate": _read(learning_rate)}
+        step.arguments |= {"gradient": _read(output_gradient), "rate": _read(learning_rate)}
         step.layer = number if step.layer in (NO_LAYER, number) else OTHER_LAYER
         self._look_at_weights(step, layer)
         self.version += 1
         weights = self.call.weights(self.version)
         with suppress(Exception):  # a layer that allows no weights is not a mistake of the loop
-            layer.weights = _given_out[id(weights)] = weights
+            layer.weights = _spy_weights[id(weights)] = weights
         self._weights[number] = weights.tobytes()
         return step.columns("input_gradients")
 
@@ -170,29 +170,29 @@ class Trace:
 
     # ---- The step of a call
 
-    def _begin(self) -> Noted:
+    def _begin(self) -> TracedStep:
         since = takewhile(lambda step: step.shuffle == self.shuffles, reversed(self.steps))
         position = sum(step.updates > 0 for step in since)
-        step = Noted(self.call, self.version, self.shuffles, position, np.arange(0), asked=self.asked)
-        step.take(np.full(len(step.due), UNKNOWN))
+        step = TracedStep(self.call, self.version, self.shuffles, position, np.arange(0), asked=self.asked)
+        step.use(np.full(len(step.expected), UNKNOWN))
         self.steps.append(step)
         return step
 
-    def _current(self) -> Noted:
+    def _current(self) -> TracedStep:
         """Return the latest step, or a new one without features if the loop calls no forward after an update."""
         return self._begin() if not self.steps or self.steps[-1].updates else self.steps[-1]
 
-    def _find(self, name: str, value: Any) -> tuple[Noted, Any]:
+    def _find(self, name: str, value: Any) -> tuple[TracedStep, Any]:
         """Return the step with these scores or outputs, and their columns, or else the latest step and all columns."""
         # After an update, scores are outdated, but a prediction may still be compared with labels.
         recent = [step for step in reversed(self.steps[-RECENT:]) if name != "scores" or not step.updates]
-        recent = [step for step in recent if name in step.made]
+        recent = [step for step in recent if name in step.results]
         for step in recent:
-            if value is step.made[name]:
+            if value is step.results[name]:
                 return step, slice(None)
         given = _read(value)
         for step in recent:
-            if _are_same(made := step.made[name], given):
+            if _are_same(made := step.results[name], given):
                 return step, slice(None)
             if _has_rows(given, len(made)) and given.shape[1] < made.shape[1]:
                 is_equal = (made[:, :, None] == given[:, None, :]).all(axis=0)
@@ -201,64 +201,64 @@ class Trace:
         return self._current(), slice(None)
 
     @staticmethod
-    def _note(step: Noted, columns: Any, **given: Any) -> None:
+    def _note(step: TracedStep, columns: Any, **given: Any) -> None:
         """Record the arguments of a loss. If they are some columns of the step, add them to those of earlier calls."""
         for name, value in given.items():
             new = _read(value)
             if not isinstance(columns, slice) and isinstance(new, np.ndarray) and new.shape[1:] == columns.shape:
-                whole = step.given.get(name)
+                whole = step.arguments.get(name)
                 if not isinstance(whole, np.ndarray) or whole.shape != (len(new), len(step.samples)):
                     whole = np.full((len(new), len(step.samples)), np.nan)
                 whole[:, columns] = new
                 new = whole
-            step.given[name] = new
+            step.arguments[name] = new
 
-    def _find_joined(self, yhat: Any) -> tuple[list[Noted], Samples] | None:
+    def _find_joined(self, yhat: Any) -> tuple[list[TracedStep], Samples] | None:
         """Return the latest steps with outputs that together are the columns of `yhat`, in order or by sample."""
-        last = next((step for step in reversed(self.steps) if "outputs" in step.made), None)
+        last = next((step for step in reversed(self.steps) if "outputs" in step.results), None)
         if last is None or not isinstance(yhat, np.ndarray) or yhat.ndim != 2 or yhat.shape[1] <= len(last.samples):
             return None
-        ran = [step for step in self.steps if "outputs" in step.made]
+        ran = [step for step in self.steps if "outputs" in step.results]
         widths = np.cumsum([len(step.samples) for step in reversed(ran)])
         if (count := int(np.searchsorted(widths, width := yhat.shape[1])) + 1) < 2 or width not in widths:
             return None
         found = ran[-count:]
-        outputs = np.hstack([step.made["outputs"] for step in found])
-        for places in (np.arange(width), np.concatenate([step.taken for step in found])):
+        outputs = np.hstack([step.results["outputs"] for step in found])
+        for places in (np.arange(width), np.concatenate([step.used for step in found])):
             if np.array_equal(np.sort(places), np.arange(width)) and _are_same(outputs, yhat[:, places]):
                 return found, places
         return None
 
-    def _note_joined(self, steps: Sequence[Noted], places: Samples, y: Any) -> Any:
+    def _note_joined(self, steps: Sequence[TracedStep], places: Samples, y: Any) -> Any:
         """Record the loss of several batches in one matrix of labels and one of predictions, and return their mean."""
         sizes = [len(step.samples) for step in steps]
         fits = isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == len(places)
         parts = np.split(y[:, places], np.cumsum(sizes)[:-1], axis=1) if fits else [y] * len(steps)
         for step, part in zip(steps, parts, strict=True):
-            step.given |= {"loss_y": part, "loss_yhat": step.made["outputs"]}
+            step.arguments |= {"loss_y": part, "loss_yhat": step.results["outputs"]}
         return np.average([step.loss for step in steps], weights=sizes)
 
-    def _identify(self, step: Noted, features: Any) -> None:
+    def _identify(self, step: TracedStep, features: Any) -> None:
         X = self.call.X
         if not _has_rows(features, len(X)) or not features.size:
             return
         distances = np.abs(X[:, :, None] - features[:, None, :]).max(axis=0)
         if (distances.min(axis=0) < 1e-3).all():
-            step.take(distances.argmin(axis=0))
+            step.use(distances.argmin(axis=0))
         else:
-            step.take(np.full(features.shape[1], UNKNOWN))
+            step.use(np.full(features.shape[1], UNKNOWN))
 
     # ---- The layer of a call
 
     def _number(self, layer: Any) -> int:
         return self._layers.setdefault(id(layer), (len(self._layers), layer))[0]
 
-    def _look_at_weights(self, step: Noted, layer: Any) -> None:
+    def _look_at_weights(self, step: TracedStep, layer: Any) -> None:
         """Record a mistake if other code than Dense.backward has changed the layer's weights."""
         number, now = self._number(layer), getattr(layer, "weights", None)
         written = np.asarray(0 if now is None else now).tobytes()
         if number not in self._weights:  # before its first step, a loop may set other weights
-            self._weights[number] = b"" if _given_out.get(id(now)) is now is not None else written
+            self._weights[number] = b"" if _spy_weights.get(id(now)) is now is not None else written
         if self._weights[number] != written:
             step.fault = CHANGED if self._weights[number] else KEPT
 
@@ -277,10 +277,10 @@ class Trace:
     # ---- The tables
 
     @cached_property
-    def training_steps(self) -> list[Noted]:
+    def training_steps(self) -> list[TracedStep]:
         """The steps with an update, and those of batches without one, up to a limit."""
-        kept = list[Noted]()
-        keys = [tuple(np.sort(step.taken).tolist()) for step in self.steps]
+        kept = list[TracedStep]()
+        keys = [tuple(np.sort(step.used).tolist()) for step in self.steps]
         done = {key for key, step in zip(keys, self.steps, strict=True) if step.updates}
         for key, step in zip(keys, self.steps, strict=True):
             if step.updates or (key not in done and step.is_batch):
@@ -288,13 +288,13 @@ class Trace:
                 done.add(key)
         return kept[: self.call.most_steps]
 
-    def table(self, fields: Callable[[Noted], dict[str, Any]]) -> dict[str, list[Any]]:
+    def table(self, fields: Callable[[TracedStep], dict[str, Any]]) -> dict[str, list[Any]]:
         """Return a column for each field of the training steps, by name. Raises `OpenBlank`."""
         rows = [{name: getattr(step, name) for name in HEAD} | fields(step) for step in self.training_steps]
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def batches(step: Noted) -> dict[str, Any]:
+def batches(step: TracedStep) -> dict[str, Any]:
     """Return the arguments of generate_batch_indices, the layer's sizes, features, scores, and labels' samples."""
     call = step.call
     return {
@@ -302,11 +302,11 @@ def batches(step: Noted) -> dict[str, Any]:
         "sizes": step.sizes,
         "features": _shown(step, "features", len(call.X)),
         "scores": _shown(step, "scores", call.classes, partial(sum_entries, is_shift_free=True)),
-        "owners": None if isinstance(step.given.get("y"), Placeholder) else _owners(step, "y"),
+        "owners": None if isinstance(step.arguments.get("y"), Placeholder) else _owners(step, "y"),
     }
 
 
-def labels(step: Noted) -> dict[str, Any]:
+def labels(step: TracedStep) -> dict[str, Any]:
     """Return the samples of the labels for cce and cce_gradient, and the predictions."""
     return {
         name: _owners(step, name) if name.endswith("y") else _shown(step, name, step.call.classes)
@@ -314,17 +314,17 @@ def labels(step: Noted) -> dict[str, Any]:
     }
 
 
-def flow(step: Noted) -> dict[str, Any]:
+def flow(step: TracedStep) -> dict[str, Any]:
     """Return the updates, the layer, the direction of softmax.backward's gradient, and learning rate times gradient.
 
     The last is divided by the right rate and by 1/B, so that its size is about 1.
     """
-    into_softmax, rate = _gradient_sums(step, "into_softmax"), step.given.get("rate")
+    into_softmax, rate = _gradient_sums(step, "into_softmax"), step.arguments.get("rate")
     if isinstance(rate, Placeholder):
         rate.read()
     number = rate.item() if isinstance(rate, np.ndarray) and rate.size == 1 else np.nan
     gradient, scale = _gradient_sums(step, "gradient"), number / step.call.rate * len(step.samples)
-    is_whole, given = isinstance(gradient, tuple), step.given.get("gradient")
+    is_whole, given = isinstance(gradient, tuple), step.arguments.get("gradient")
     return {
         "updates": step.updates,
         "layer": step.layer,
@@ -368,11 +368,11 @@ def direction(one: float, other: float) -> float:
     return other / one if one else 0.0
 
 
-def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum_entries) -> Any:
+def _shown(step: TracedStep, name: str, rows: int, show: Callable[[Array], Any] = sum_entries) -> Any:
     """Return `show(argument)` for an array with so many rows, or a description of another value."""
-    if name not in step.given:
+    if name not in step.arguments:
         return None
-    given = step.given[name]
+    given = step.arguments[name]
     if isinstance(given, Placeholder):
         given.read()
     if given is None:
@@ -382,7 +382,7 @@ def _shown(step: Noted, name: str, rows: int, show: Callable[[Array], Any] = sum
     return show(given)
 
 
-def _owners(step: Noted, name: str) -> Any:
+def _owners(step: TracedStep, name: str) -> Any:
     """Return the samples with the labels in an array's columns, or the array's sum if it has other columns."""
     call = step.call
 
@@ -393,7 +393,7 @@ def _owners(step: Noted, name: str) -> Any:
     return _shown(step, name, step.call.classes, find)
 
 
-def _gradient_sums(step: Noted, name: str) -> Any:
+def _gradient_sums(step: TracedStep, name: str) -> Any:
     """Return two sums of an array of gradients. A multiple of the array has the same multiples of both sums.
 
     Each sample's gradient is divided by its size, so that small gradients count as much as large ones.
@@ -401,7 +401,7 @@ def _gradient_sums(step: Noted, name: str) -> Any:
 
     def show(given: Array) -> Any:
         fits = given.shape[1] == len(step.samples)
-        sizes = step.call.gradient_sizes(step.version, step.taken)
+        sizes = step.call.gradient_sizes(step.version, step.used)
         return two_sums(given / sizes) if fits else sum_entries(given)
 
     return _shown(step, name, step.call.classes, show)
@@ -447,7 +447,10 @@ def trace(inputs: Inputs, train: Any) -> NamedResults:
         raise error or AssertionError
 
     def read_losses() -> list[Any]:
-        return [_read_losses(returned_losses, run.call), run.table(lambda step: {"has_loss": "loss_y" in step.given})]
+        return [
+            _read_losses(returned_losses, run.call),
+            run.table(lambda step: {"has_loss": "loss_y" in step.arguments}),
+        ]
 
     return NamedResults(
         batches=fail if error else partial(run.table, batches),
@@ -513,8 +516,8 @@ def _read(value: Any) -> Any:
         return None
 
 
-def _taken(step: Step, columns: Any) -> Samples:
-    return step.taken if isinstance(columns, slice) else step.taken[columns]
+def _used(step: Step, columns: Any) -> Samples:
+    return step.used if isinstance(columns, slice) else step.used[columns]
 
 
 def _are_same(one: Any, other: Any) -> bool:

@@ -79,9 +79,9 @@ def require_batches(found: Mapping[str, Any], call: Call) -> None:
     steps = _read(found, call, "dlayer.forward")
     if len(steps) != call.steps:
         raise _explain_count(steps)
-    due = [step.taken for step in steps] if has_own_shuffles(steps) else list(_due_batches(steps))
+    due = [step.used for step in steps] if has_own_shuffles(steps) else list(_due_batches(steps))
     for step, batch in zip(steps, due, strict=True):
-        features, scores, sizes = (step.given[name] for name in ("features", "scores", "sizes"))
+        features, scores, sizes = (step.arguments[name] for name in ("features", "scores", "sizes"))
         if features is None:
             raise _missing(step, "dlayer.forward")
         if sorted(step.samples) != sorted(batch) or not _is_sum(features, call.X[:, step.samples]):
@@ -110,7 +110,7 @@ def has_own_shuffles(steps: Sequence[Step]) -> bool:
         if [len(step.samples) for step in epoch] != sizes or sorted(order) != [*range(call.samples)]:
             return False
         orders.add(tuple(np.roll(order, -int(order.argmin())).tolist()))
-    are_moved = all(_are_samples(step.given["owners"], step.samples) for step in steps if step.shuffle)
+    are_moved = all(_are_samples(step.arguments["owners"], step.samples) for step in steps if step.shuffle)
     return are_moved and len(orders - {tuple(range(call.samples))}) == len(epochs)
 
 
@@ -157,7 +157,7 @@ def _explain_batch(step: Step, due: Samples) -> Wrong:
         return wrong
     found, expected, hint = f"columns {_list(step.samples)} of X", f"columns {_list(due)}", COLUMNS
     if not step.is_known:
-        found, expected = _write(step.given["features"]), "X[:, batch]"
+        found, expected = _write(step.arguments["features"]), "X[:, batch]"
     elif step.shuffle == 0:
         expected, hint = "the batches of generate_batch_indices", "Loop over these batches: they are shuffled."
     elif step.shuffle <= step.number // step.call.batches_in_an_epoch:
@@ -166,7 +166,7 @@ def _explain_batch(step: Step, due: Samples) -> Wrong:
 
 
 def _wrong_arguments(step: Step) -> Wrong | None:
-    asked, right = step.given["asked"], (step.call.samples, step.call.batch_size)
+    asked, right = step.arguments["asked"], (step.call.samples, step.call.batch_size)
     if asked is None or np.array_equal(asked, right):
         return None
     return Wrong(
@@ -187,13 +187,13 @@ def require_labels(found: Mapping[str, Any], call: Call) -> None:
     expected samples are right, too.
     """
     steps = _read(found, call, "cce")
-    if all(each is None for step in steps for each in step.given.values()):
+    if all(each is None for step in steps for each in step.arguments.values()):
         raise _missing(steps[0], "cce")
     are_batches = all(step.is_batch for step in steps)
     for step in steps:
-        sources = [step.samples] * step.is_known + [step.due] * (not are_batches)
+        sources = [step.samples] * step.is_known + [step.expected] * (not are_batches)
         for name, y, yhat in (("cce", "loss_y", "loss_yhat"), ("cce_gradient", "y", "yhat")):
-            owners, prediction = step.given[y], step.given[yhat]
+            owners, prediction = step.arguments[y], step.arguments[yhat]
             if owners is None and prediction is None:
                 continue
             if not any(_are_samples(owners, each) for each in sources):
@@ -219,13 +219,13 @@ def require_flow(found: Mapping[str, Any], call: Call) -> None:
     """
     steps = _read(found, call, "dlayer.backward")
     for step in steps:
-        if wrong := _wrong_update(step, steps[0].given["layer"]):
+        if wrong := _wrong_update(step, steps[0].arguments["layer"]):
             raise wrong
-        taken, moved = step.taken, step.given["gradient"]
+        taken, moved = step.used, step.arguments["gradient"]
         gradient = step.columns("output_gradients") / call.gradient_sizes(step.version, taken)
         right = call.jacobian(step.version) @ gradient
         is_pair = np.shape(moved) == (2,)
-        moves = [right * len(taken) / size for size in (len(taken), len(step.due))]
+        moves = [right * len(taken) / size for size in (len(taken), len(step.expected))]
         if not (is_pair and any(_is_sum(moved[0], move) and _is_sum(moved[1], move[::-1]) for move in moves)):
             ratio = _ratio(moved, trace.two_sums(right)) if is_pair else None
             raise _explain_flow(step, trace.direction(*trace.two_sums(gradient)), ratio)
@@ -240,9 +240,9 @@ FAULTS = {
 
 def _wrong_update(step: Step, layer: int) -> Wrong | None:
     """Return `Wrong` unless a step has exactly one update of the first step's dense layer, by its backward alone."""
-    updates, updated, fault = (step.given[name] for name in ("updates", "layer", "fault"))
+    updates, updated, fault = (step.arguments[name] for name in ("updates", "layer", "fault"))
     if updates == 0:
-        return _missing(step, "softmax.backward" if step.given["into_softmax"] is None else "dlayer.backward")
+        return _missing(step, "softmax.backward" if step.arguments["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
         return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
     if updated == trace.OTHER_LAYER:
@@ -255,7 +255,7 @@ def _wrong_update(step: Step, layer: int) -> Wrong | None:
 
 def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
     """Return `Wrong` with an explanation, from the right direction, and from the ratio of the step to the right one."""
-    size, into_softmax = len(step.taken), step.given["into_softmax"]
+    size, into_softmax = len(step.used), step.arguments["into_softmax"]
     more = f", with {size} samples" if size < step.call.batch_size else ""
     if into_softmax is None:
         return _missing(step, "softmax.backward")
@@ -264,7 +264,7 @@ def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
         return _wrong(step, what, _write(into_softmax), "what cce_gradient returned", BACK, more)
     if ratio is None:
         what = "dlayer.backward did not get the result of softmax.backward times 1/B, and the learning rate."
-        return _wrong(step, what, _write(step.given["gradient"]), hint=f"{BACK} {ONCE}", more=more)
+        return _wrong(step, what, _write(step.arguments["gradient"]), hint=f"{BACK} {ONCE}", more=more)
     if ratio < 0:
         what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
         hint = "Leave out the minus sign: dlayer.backward subtracts the step itself."
@@ -321,7 +321,9 @@ def _ways(call: Call, steps: Sequence[Step]) -> Iterator[Array]:
     yield _means(_split(steps, length), is_due=False, is_share=True)
     if len(steps) == call.steps and all(step.is_batch for step in steps):
         return
-    steps = [step for step in steps if step.given["has_loss"]] or steps  # extra steps outside the epochs have no loss
+    steps = [
+        step for step in steps if step.arguments["has_loss"]
+    ] or steps  # extra steps outside the epochs have no loss
     shuffles = sorted({step.shuffle for step in steps})
     ways = [_split(steps, length), _split(steps, max(call.samples // call.batch_size, 1)), _split_by_samples(steps)]
     ways.append([[step for step in steps if step.shuffle == shuffle] for shuffle in shuffles])
@@ -336,7 +338,7 @@ def _split(steps: Sequence[Step], length: int) -> list[Sequence[Step]]:
 def _split_by_samples(steps: Sequence[Step]) -> list[Sequence[Step]]:
     epochs: list[list[Step]] = [[]]
     for step in steps:
-        if sum(len(each.taken) for each in epochs[-1]) >= step.call.samples:
+        if sum(len(each.used) for each in epochs[-1]) >= step.call.samples:
             epochs.append([])
         epochs[-1].append(step)
     return [*epochs]
@@ -345,7 +347,7 @@ def _split_by_samples(steps: Sequence[Step]) -> list[Sequence[Step]]:
 def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Array:
     means = []
     for epoch in epochs:
-        weights = np.array([len(step.due if is_due else step.taken) for step in epoch])
+        weights = np.array([len(step.expected if is_due else step.used) for step in epoch])
         total = epoch[0].call.samples if is_share else weights.sum()
         means.append(weights @ [step.loss for step in epoch] / total)
     return np.array(means)
