@@ -264,7 +264,6 @@ class Run:
 
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:
-    """Raise `Wrong` for an array of another shape."""
     if (shape := np.shape(found)) != expected:
         hint = ". Try .T: columns are samples" if shape == expected[::-1] else ""
         seen = "there is none" if found is None else f"its shape is {shape}"

@@ -127,7 +127,6 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.validate(*Want._fields)
     def _require(self, proposal: Any) -> Any:
-        """Raise TraitError for an invalid value."""
         name, value = proposal["trait"].name, proposal["value"]
         if name == "learning_rate":
             fits, expected, attempt = 0 < value < math.inf, "a number above 0", "0.1"
@@ -144,7 +143,6 @@ class Explorer(anywidget.AnyWidget):
         return value
 
     def _find_range(self, name: str) -> tuple[float, float]:
-        """Return the smallest and the largest valid number of a trait."""
         if name == "batch_size":
             return 1, self._answers.samples(self.data).batch_sizes[-1]
         sizes = self.choices["sizes"]
@@ -290,7 +288,6 @@ class Explorer(anywidget.AnyWidget):
             yield want._replace(**{name: place})
 
     def _list_cells(self, want: Want) -> Iterator[Want]:
-        """Yield the cells of the map, if it is open."""
         for rate in MAP_RATES if self._mapped else ():
             for size in self.data_set["map_sizes"]:
                 yield want._replace(learning_rate=rate, batch_size=size)
