@@ -156,8 +156,8 @@ def test_a_file_that_bears_a_librarys_name_is_told_in_a_sentence(name, tmp_path)
     error = load(tmp_path, loads)
     assert error.evalue.startswith("A library could not be loaded: ")
     assert error.evalue.endswith(
-        f"Is a file or folder beside this notebook called {called}? "
-        "Python loads it in place of the library. Rename it and restart the kernel."
+        f"Is there a file or folder called {called} next to this notebook? "
+        "Python would load it instead of the library. Rename it and restart the kernel."
     )
     assert len(error.traceback) == 4, "a rule, a heading, one line of the cell, the sentence: nothing of the libraries"
 

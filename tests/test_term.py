@@ -14,7 +14,7 @@ pytest_plugins = ["tests.term"]
 pytestmark = pytest.mark.xdist_group("a term")
 
 MISTAKE = "The loss is the mean over all entries of the matrix"
-HINT = "Print the number that you divide by, for two batches of different sizes. Does it count the samples?"
+HINT = "Divide by the number of samples, once: `y.shape[1]` counts them."
 
 
 def words(page):

@@ -1,4 +1,4 @@
-"""The explorer: the student's own network with sliders, to see what learning rate and batch size do."""
+"""The explorer: the student's own network with sliders, which show the effect of learning rate and batch size."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def explore(
     """Show your network with sliders: change the learning rate or the batch size and see what it learns.
 
     `Dense(input_size, output_size)` has weights (classes, features + 1), `forward(input)` and
-    `backward(output_gradient, learning_rate)`; `Softmax()` has both too. `forward` sets `output`, columns are samples.
-    `cce(y, yhat)` is the mean loss of a batch, `cce_gradient(y, yhat)` the gradient for each sample, (classes, batch).
-    The training loop around them is the course's, not your `train`, because it stops after any batch and goes on later.
+    `backward(output_gradient, learning_rate)`. `Softmax()` has both methods too. `forward` sets `output`; columns are
+    samples. `cce(y, yhat)` returns the mean loss of a batch, and `cce_gradient(y, yhat)` the gradient for each sample,
+    (classes, batch). The training loop is the course's, not your `train`, because it must pause after any batch.
 
     `data` is "blobs" (300 samples, 2 features, 3 classes), "rings", "moons", "digits" (1,797 images), a pair
-    (X, labels) with X (features, samples) and labels (samples,), or a mapping from names to such pairs. Raises
-    ValueError if it is something else or doesn't fit together; the explorer shows what goes wrong in the network.
-    `what_ifs` are the mistakes to choose from; without them there are those of the notebook's unit.
+    (X, labels) with X (features, samples) and labels (samples,), or a mapping from names to such pairs. `what_ifs`
+    are the mistakes to choose from; the default is those of the notebook's unit.
 
-    Returns the widget. It is shown where it is the last expression of a cell, or by `display`. Its traits
-    `learning_rate`, `batch_size`, `epochs`, `seed`, `data` and `what_if` can be read, set and observed.
+    Returns the widget. Its traits `learning_rate`, `batch_size`, `epochs`, `seed`, `data` and `what_if` can be read,
+    set and observed. Raises ValueError for unknown data, or for X and labels that don't fit. The widget itself shows
+    errors in the network.
     """
-    # Here, because to import ipywidgets and anywidget takes longer than all else that a notebook's first cell imports.
+    # Not at the top: ipywidgets and anywidget take longer to import than all the rest of a notebook's first cell.
     from lib.explorer.runs import Network
     from lib.explorer.widget import Explorer
 
@@ -45,7 +45,7 @@ def explore(
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the kernel's event loop, which does an explorer's work; None in a plain Python shell."""
+    """Return the kernel's event loop, in which an explorer works, or None in a plain Python shell."""
     with suppress(RuntimeError):
         return asyncio.get_running_loop()
     return None

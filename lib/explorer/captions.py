@@ -1,7 +1,7 @@
-"""Captions: what the picture shows, in two sentences.
+"""Captions: one or two sentences that describe the picture.
 
-A caption states what can be seen in both curves, up to the epochs that are shown and whatever was trained beyond, and
-leaves judgements to the reader. Where a loss goes is read from two stretches of epochs at its end, not from one epoch.
+A caption describes both curves up to the epochs shown, even if more epochs are trained, and leaves judgements to the
+reader. The trend of a loss is computed from the last two stretches of epochs, because a single epoch is too noisy.
 """
 
 import math
@@ -11,18 +11,19 @@ import numpy as np
 
 from lib.explorer.runs import Run
 
-MIN_EPOCHS = 12  # epochs without which no two stretches after the first fall can be compared
-SAME = 0.001  # the part by which a level loss may change: its third digit
-LEVEL = 0.02  # the part by which a loss may change and still count as nearly level
-LEVEL_EVEN = 0.006  # the same where every epoch goes the same way: in as many epochs again it would change by 5%
-ALIKE = 0.02  # the part by which two losses may differ and still count as alike
-JUMP = 0.05  # the part by which an uneven loss goes up, and down, from one epoch to the next
+MIN_EPOCHS = 12  # fewer epochs don't have two stretches after the first fall
+# Relative changes of a loss:
+SAME = 0.001  # at most this: "level", since the third digit is the same
+LEVEL = 0.02  # at most this: "nearly level"
+LEVEL_EVEN = 0.006  # the same if all epochs go one way: after as many epochs again it would have changed by 5%
+ALIKE = 0.02  # two losses that differ by at most this count as equal
+JUMP = 0.05  # an uneven loss changes by more than this between epochs, both up and down
 
 FALLING, RISING, UNEVEN = "still falling", "rising", "going up and down"
 
 
 def describe(run: Run, epochs: int) -> str:
-    """Return what the picture shows: the setting, how far it got, the losses, the accuracy, and how the curves end."""
+    """Return the caption: the setting, the progress, the losses, the accuracy, and the trend of the curves."""
     done = min(epochs, run.epochs)
     parts = [f"{_setting(run)}. {_progress(run, done, epochs)} {_losses(run, done)}."]
     if run.diverged is not None and run.diverged <= epochs:
@@ -38,12 +39,12 @@ def describe(run: Run, epochs: int) -> str:
 
 
 def assess(training: Sequence[float], validation: Sequence[float], before: float) -> str:
-    """Return a sentence on how the two curves end, compared with the loss before training."""
+    """Return a sentence on how both curves end, compared with the loss before training."""
     epochs = len(training)
     if min(min(training), min(validation)) < 0:
-        return "A loss is below 0, which no cross-entropy is: is the minus sign there?"
+        return "A loss is below 0, but a cross-entropy is never negative. Check the minus sign."
     if epochs < MIN_EPOCHS:
-        return f"{MIN_EPOCHS} epochs or more show where the loss goes."
+        return f"Train for {MIN_EPOCHS} epochs or more to see where the loss goes."
     a, b = trend(training), trend(validation)
     both = f"both losses are {a}" if a == b else f"the training loss is {a}, the validation loss {b}"
     found = [f"At the end {both}"]
@@ -51,21 +52,20 @@ def assess(training: Sequence[float], validation: Sequence[float], before: float
     if b != UNEVEN and validation[-1] > 1.05 * validation[lowest] and lowest + 1 <= epochs - stretch(epochs):
         overfits = ", so the network overfits" if (a, b) == (FALLING, RISING) else ""
         found.append(f"the validation loss was lowest, {short(validation[lowest])}, after epoch {lowest + 1}{overfits}")
-    last = training[-stretch(epochs) :]  # no word rests on one epoch
+    last = training[-stretch(epochs) :]  # not one epoch, which may be an exception
     if min(last) > (1 + ALIKE) * before:
         found.append(f"the training loss is higher than before training, {short(before)}")
     elif max(abs(loss - before) for loss in last) < 0.1 * before:
-        found.append(f"the training loss is about what it was before training, {short(before)}")
+        found.append(f"the training loss is about the same as before training, {short(before)}")
     return "; ".join(found) + "."
 
 
 def trend(losses: Sequence[float]) -> str:
     """Return how a curve ends: "still falling", "rising", "level", "nearly level" or "going up and down".
 
-    The mean over the last stretch of epochs is compared with the mean over the stretch before. A difference counts if
-    it is more than `LEVEL`, or `LEVEL_EVEN`, and more than the curve's noise explains: two standard deviations of the
-    difference of two such means, where the noise is estimated from how much the steps from epoch to epoch differ (their
-    median absolute deviation).
+    The means over the last stretch of epochs and over the stretch before are compared. Their difference counts if it is
+    larger than `LEVEL` (or `LEVEL_EVEN`), and larger than two standard deviations of such a difference. The standard
+    deviation is estimated from the median absolute deviation of the steps from epoch to epoch.
     """
     long = stretch(len(losses))
     tail = np.maximum(losses[-2 * long :], 1e-12)
@@ -81,7 +81,7 @@ def trend(losses: Sequence[float]) -> str:
 
 
 def stretch(epochs: int) -> int:
-    """Return the length of the stretches that `trend` compares: an eighth of the epochs, four at the least."""
+    """Return the length of the stretches that `trend` compares: an eighth of the epochs, and at least four."""
     return max(4, epochs // 8)
 
 
@@ -91,23 +91,22 @@ def short(value: float) -> str:
 
 
 def exact(value: float) -> str:
-    """Return a number with all its digits: a setting is shown as it was used."""
+    """Return a number with all its digits, as settings are shown."""
     return repr(value).removesuffix(".0")
 
 
 def count(number: int, one: str) -> str:
-    """Return a number with what it counts: "1 epoch", "1,080 iterations"."""
+    """Return a number and its unit: "1 epoch", "1,080 iterations"."""
     return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def span(values: Sequence[float]) -> str:
-    """Return the least and the greatest of some numbers, "0.59 to 0.868", or one number if both are written alike."""
+    """Return the smallest and the largest number, "0.59 to 0.868", or one number if both look the same."""
     low, high = short(min(values)), short(max(values))
     return low if low == high else f"{low} to {high}"
 
 
 def _setting(run: Run) -> str:
-    """Return how a run was trained."""
     setting, network = run.setting, run.recipe.network
     words = f"Learning rate {exact(setting.learning_rate)}, batch size {setting.batch_size}"
     if network.is_number:
@@ -118,7 +117,6 @@ def _setting(run: Run) -> str:
 
 
 def _progress(run: Run, done: int, epochs: int) -> str:
-    """Return how far it got."""
     iterations = count(run.iterations_per_epoch * done, "iteration")
     if done == epochs:
         return f"After {count(done, 'epoch')} ({iterations})"
@@ -126,13 +124,13 @@ def _progress(run: Run, done: int, epochs: int) -> str:
 
 
 def _losses(run: Run, done: int) -> str:
-    """Return how large the losses are, and how many samples are right; a range where curves go up and down."""
+    # Curves that go up and down get the range over a stretch: the values of one epoch would be chance.
     if not done:
         return "there is no loss" if run.over else "there is no loss yet"
     samples = len(run.samples.labels_validation)
     curves = run.epoch_loss[:done], run.validation_loss[:done]
     if done >= MIN_EPOCHS and UNEVEN in map(trend, curves):
-        last = stretch(done)  # of one epoch it would be chance
+        last = stretch(done)
         training, validation = (span(curve[-last:]) for curve in curves)
         return (
             f"the losses of the last {last} epochs are {training} in training and {validation} in validation,"

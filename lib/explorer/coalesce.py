@@ -1,8 +1,8 @@
-"""Coalescing: many moves of a slider become one piece of work, on the newest position.
+"""Coalescing: many moves of a slider become one task, for the newest position.
 
-A slider sends values faster than a network trains. Nothing queues here: `wake` only notes that there is something new,
-from whatever thread the message came in, and the next slice of work starts from what the controls show then. The
-kernel's event loop runs the slices between a notebook's cells, so that cells and slices never run at once.
+A slider sends values faster than a network trains, so there is no queue. `wake` only sets a flag, from any thread, and
+the next slice of work reads the controls as they are then. The kernel's event loop runs the slices between a notebook's
+cells, so that cells and slices never run at the same time.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 
 class Coalescer:
-    """Calls `slice_of_work` in an event loop; it returns the seconds until the next call, or None to rest.
+    """Calls `slice_of_work` in an event loop. It returns the seconds until its next call, or None to stop until `wake`.
 
-    Without an event loop `wake` does all the work at once.
+    Without an event loop, `wake` does all the work at once.
     """
 
     def __init__(
@@ -22,18 +22,18 @@ class Coalescer:
     ) -> None:
         self._work = slice_of_work
         self._woken = threading.Event()
-        self.news = False
+        self.is_new = False
         """True in the first slice of work since `wake`."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = loop
 
     @property
     def woken(self) -> bool:
-        """True if something newer is queued: a slice that is not urgent should end."""
+        """True if `wake` was called since the slice began: a slice that is not urgent should end."""
         return self._woken.is_set()
 
     def wake(self) -> None:
-        """Ask for a slice as soon as can be; any thread may."""
+        """Request a slice as soon as possible. Any thread may call this."""
         if self._loop is None:
             self._woken.set()
             while self._turn() is not None:
@@ -51,9 +51,9 @@ class Coalescer:
             self._timer = self._loop.call_later(wait, self._run)
 
     def _turn(self) -> float | None:
-        self.news = self.woken
+        self.is_new = self.woken
         self._woken.clear()
-        # Messages arrive in another thread. Python lets it wait for 5 ms each time; a slider would feel that.
+        # Messages arrive in another thread, which Python lets wait for 5 ms each time. That delays a slider visibly.
         interval = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)
         try:

@@ -1,38 +1,38 @@
-// The explorer in the page: its controls, the answers that Python has sent so far, and pictures of their numbers.
+// The explorer in the page: its controls, the answers from Python, and pictures of their numbers.
 //
-// The widget's traits are the setting in force. A control sets them, and the page shows them: at once where it has the
-// answer, else when Python has sent it. Python also sends answers ahead of time, those of the nearest settings first.
+// The widget's traits are the current setting. A control changes them, and the page shows the answer: at once if it is
+// stored, otherwise when Python has sent it. Python also sends answers ahead of time, for the nearest settings first.
 
 const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size', 'epochs']; // in Python's order
-const MOST_ANSWERS = 2000; // Python counts on the last 1,500
+const MOST_ANSWERS = 2000; // Python relies on the last 1,500
 const MOST_KEPT = 4;
-const QUIET = 400; // ms without a change before screen readers get the words
-const THUMB = 16; // pixels of a slider's thumb
-const FRAME = 50; // ms between two pictures while the training plays
-const PLAYED = 60; // pictures at most
-const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
-const SHADED = [280, 200]; // pixels of the regions, fewer than the picture has: they take the longest to draw
-const [DEPTHS, EDGES] = [64, 8]; // shades of a class, and of each of these those near a border
+const QUIET = 400; // ms without a change before screen readers get the caption
+const THUMB = 16; // width of a slider's thumb in pixels
+const FRAME = 50; // ms between two pictures of the animation
+const PLAYED = 60; // pictures in the animation at most
+const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that the layout doesn't move
+const SHADED = [280, 200]; // pixels of the regions, fewer than in the picture, because they are the slowest to draw
+const [DEPTHS, EDGES] = [64, 8]; // shades of each class, and for each shade its blends with a border's colour
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 408, 8, 264]; // the axes of the loss
-const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
+const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and relative size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 
-const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, for when its cell is run again
+const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, which survive a new run of its cell
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const format = value => String(Number(value.toPrecision(3))).replace('-', '−');
-const formatPower = power => (power < -3 ? `1e−${-power}` : format(10 ** power)); // wider ones have no room
+const formatPower = power => (power < -3 ? `1e−${-power}` : format(10 ** power)); // decimals below 0.001 are too wide
 const readFloats = view => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 function make(name, properties = {}, ...children) {
   const { label, ...others } = properties;
-  const made = Object.assign(document.createElement(name), others);
-  if (label) made.ariaLabel = label;
-  made.append(...children);
-  return made;
+  const element = Object.assign(document.createElement(name), others);
+  if (label) element.ariaLabel = label;
+  element.append(...children);
+  return element;
 }
 
-// ---- Pictures: each takes an answer and returns SVG; regions and weights also draw on a canvas below it
+// ---- Pictures: functions that return SVG for an answer; regions and weights also draw on a canvas under it
 
 function escapeText(words) {
   return String(words).replace(/[&<>]/g, sign => `&#${sign.charCodeAt(0)};`);
@@ -109,7 +109,7 @@ function drawPoints(data) {
   }).join('');
 }
 
-// Reads the theme's colours as red, green and blue. To ask for them makes the browser lay out the page.
+// Returns the theme's colours as red, green and blue. This is slow: the browser has to lay out the page.
 function readColours(element) {
   const style = getComputedStyle(element);
   const colours = Object.fromEntries([...'0123456789', 'edge'].map(name => {
@@ -119,17 +119,17 @@ function readColours(element) {
   return { ...colours, shades: mixShades(colours) };
 }
 
-// Colours each pixel by its likeliest class, deeper with its lead, and darker on a border. The logarithms of
-// probabilities are interpolated between the points of the grid: borders are straight where those of the scores are. How
-// far a border is follows from the lead and its slope; so it is a smooth line even where the lead is steep.
+// Gives each pixel the colour of its most probable class: stronger with a larger lead over the next class, and darker on
+// a border. The logarithms of probabilities are interpolated between the points of the grid, so that straight borders
+// stay straight. The lead divided by its slope is the distance from a border, so that borders are smooth lines.
 function shadeRegions(canvas, logs, classes, grid, shades) {
   const [wide, high] = [canvas.width, canvas.height] = SHADED;
   const pen = canvas.getContext('2d');
   const image = canvas.image ??= pen.createImageData(wide, high);
   const pixels = new Uint32Array(image.data.buffer);
-  const [across, down] = [wide, high].map(size => (grid - 1.001) / (size - 1)); // from pixel to pixel, in the grid
+  const [across, down] = [wide, high].map(size => (grid - 1.001) / (size - 1)); // from pixel to pixel, in steps of the grid
   const line = new Float32Array(classes * grid); // the grid's values at the height of a row of pixels
-  const rise = new Float32Array(classes * grid); // and by how much they change to the next row
+  const rise = new Float32Array(classes * grid); // and their change to the grid's next row
   for (let row = 0, at = 0; row < high; row++) {
     const v = (high - 1 - row) * down;
     const up = v - Math.floor(v);
@@ -142,7 +142,7 @@ function shadeRegions(canvas, logs, classes, grid, shades) {
       const left = Math.floor(column * across);
       const right = column * across - left;
       let [first, second] = [-Infinity, -Infinity];
-      let [winner, other] = [left, left]; // where they are in the line
+      let [winner, other] = [left, left]; // their positions in the line
       for (let here = left; here < line.length; here += grid) {
         const value = line[here] * (1 - right) + line[here + 1] * right;
         if (value > first) {
@@ -155,10 +155,10 @@ function shadeRegions(canvas, logs, classes, grid, shades) {
           other = here;
         }
       }
-      const lead = first - second + 1e-9; // where all is alike there is no border
+      const lead = first - second + 1e-9; // equal everywhere: no border
       const x = (line[winner + 1] - line[winner] - line[other + 1] + line[other]) * across;
       const y = (rise[winner] - rise[other]) * down;
-      const edge = 1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12); // 1.5 pixels from it there is none of it
+      const edge = 1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12); // 0 at a distance of 1.5 pixels
       const depth = Math.floor(DEPTHS * lead / (lead + 1.5));
       const share = edge > 0 ? Math.ceil(EDGES * Math.min(edge, 1)) : 0;
       pixels[at] = shades[(Math.floor(winner / grid) % 10 * DEPTHS + depth) * (EDGES + 1) + share];
@@ -167,7 +167,7 @@ function shadeRegions(canvas, logs, classes, grid, shades) {
   pen.putImageData(image, 0, 0);
 }
 
-// Returns the colours of pixels: for each class, for each depth, from none of a border's colour to all of it.
+// Returns pixel colours for each class and each depth, blended with 0% to 100% of a border's colour.
 function mixShades(colours) {
   return Uint32Array.from({ length: 10 * DEPTHS * (EDGES + 1) }, (_, at) => {
     const edge = at % (EDGES + 1) / EDGES;
@@ -179,8 +179,8 @@ function mixShades(colours) {
   });
 }
 
-// Weights as coloured cells: a tile for each row, which is an image where features are the pixels of a square. The bias
-// comes last; an image has no place for it.
+// Draws weights as coloured cells, with a tile for each row. A tile is an image if the features are the pixels of a
+// square. The bias is the last cell, and is left out of an image.
 function drawWeights(canvas, answer, names, colours) {
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const pen = canvas.getContext('2d');
@@ -205,16 +205,16 @@ function drawWeights(canvas, answer, names, colours) {
   }).join('');
 }
 
-// ---- The controls, and the conversation with Python
+// ---- The controls, and the messages to and from Python
 
 export default () => {
-  // What all views of one explorer share.
+  // Shared by all views of one explorer.
   const answers = new Map();
   const views = new Set();
   const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
-  let choices = null; // what there is to choose from
-  let data = null; // the data set, as Python describes it
+  let choices = null; // the options of each control
+  let data = null; // the data set, from Python's describe_data
 
   const get = name => model.get(name);
   const keyOf = want => want.join('|');
@@ -222,20 +222,20 @@ export default () => {
   const showAll = () => views.forEach(view => view.show());
   const nameShelf = () => `${choices.notebook} ${choices.counted}`;
 
-  function hear(message, buffers) {
+  function receive(message, buffers) {
     state.gone = false;
     store(message, buffers);
-    // Most answers come ahead of time, and drawing takes as long as a move of a slider.
+    // Most answers come ahead of time, and drawing each one would delay the sliders.
     if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
     else views.forEach(view => view.showMap());
   }
 
-  function store(said, arrays) {
+  function store(message, arrays) {
     const [training, validation, band, picture] = arrays.map(readFloats);
     const [lowest, highest] = [band.slice(0, band.length / 2), band.slice(band.length / 2)];
-    const key = keyOf(said.want);
-    answers.delete(key); // so that the order of the answers is that in which they came last
-    answers.set(key, { ...said, training, validation, lowest, highest, picture });
+    const key = keyOf(message.want);
+    answers.delete(key); // a Map keeps the order of insertion: the oldest answers come first
+    answers.set(key, { ...message, training, validation, lowest, highest, picture });
     if (answers.size > MOST_ANSWERS) answers.delete(answers.keys().next().value);
   }
 
@@ -247,12 +247,12 @@ export default () => {
 
   function change(changes) {
     if (state.ratio && 'batch_size' in changes) {
-      // Without the last digits, which are what rounding makes of 0.1 × 3 / 16.
+      // Rounded, because 0.1 × 3 / 16 is not exact in binary.
       changes.learning_rate = Number((state.ratio * changes.batch_size).toPrecision(12));
     }
     state.refusal = {};
     for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    // A picture that is here is painted before Python gets the change: to send takes as long as to draw.
+    // A stored answer is painted before the change goes to Python, because sending is as slow as drawing.
     if (find()) requestAnimationFrame(() => setTimeout(() => model.save_changes()));
     else model.save_changes();
   }
@@ -265,7 +265,7 @@ export default () => {
   function play() {
     const last = get('epochs');
     const step = Math.ceil(last / PLAYED);
-    state.span = last; // the axis stays as long as it is, and the curve grows
+    state.span = last; // the axis keeps its length while the curve grows
     state.player = setInterval(() => {
       if (get('epochs') >= last || !views.size || state.gone) stop();
       else if (find()) change({ epochs: Math.min(get('epochs') + step, last) });
@@ -279,18 +279,18 @@ export default () => {
     showAll();
   }
 
-  // The places of a slider.
-  function listPlaces(name) {
+  // Returns the values of a slider.
+  function listValues(name) {
     return { learning_rate: choices.rates, batch_size: data.sizes, epochs: choices.epochs, size: choices.sizes }[name];
   }
 
-  // Says why a number can't be used, or nothing if it can.
+  // Returns the reason why a number is invalid, or an empty string.
   function findFault(name, value) {
-    if (name === 'learning_rate') return value > 0 && value < Infinity ? '' : 'It is a number above 0.';
-    const [low, high] = name === 'seed' ? [0, 2 ** 32 - 1] : [listPlaces(name)[0], listPlaces(name).at(-1)];
+    if (name === 'learning_rate') return value > 0 && value < Infinity ? '' : 'Enter a number above 0.';
+    const [low, high] = name === 'seed' ? [0, 2 ** 32 - 1] : [listValues(name)[0], listValues(name).at(-1)];
     const whole = name !== 'size' || !choices.is_number;
     const fits = (whole ? Number.isInteger(value) : Number.isFinite(value)) && value >= low && value <= high;
-    return fits ? '' : `It is a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`;
+    return fits ? '' : `Enter a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`;
   }
 
   function initialize({ model: own }) {
@@ -299,10 +299,10 @@ export default () => {
     state.kept = shelf.get(nameShelf()) ?? [];
     store(get('answer'), get('answer').arrays);
     readData();
-    model.on('msg:custom', hear);
+    model.on('msg:custom', receive);
     model.on('change:data_set', readData);
     model.on('change:redefined', showAll);
-    model.on('comm_live_update', () => { // the kernel was restarted; if it answers all the same, it was not
+    model.on('comm_live_update', () => { // the kernel was restarted, unless it still answers
       state.gone = true;
       showAll();
     });
@@ -310,21 +310,21 @@ export default () => {
   }
 
   function render({ el }) {
-    const shows = []; // what brings each control up to date
+    const shows = []; // functions that update the controls
     const drawn = {};
-    let shown = null; // the answer that is drawn
-    let colours = null; // of the theme, for what a canvas shows
+    let shown = null; // the answer in the pictures
+    let colours = null; // of the theme, for the canvases
     let quiet = 0;
 
     // ---- Controls
 
-    // Puts a typed number in force, or says why it can't be and shows the one in force again.
+    // Sets a typed number, or shows why it is invalid and restores the current one.
     function makeField(name, label) {
       const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
       const refusal = make('span', { className: 'zl-refusal' });
       const take = () => {
         const typed = field.value.trim();
-        const number = typed ? Number(typed.replace(',', '.')) : NaN; // many languages write 0,1
+        const number = typed ? Number(typed.replace(',', '.')) : NaN; // some languages write 0,1
         field.value = get(name);
         if (number === get(name)) return;
         const fault = findFault(name, number);
@@ -334,7 +334,7 @@ export default () => {
       };
       field.onchange = take;
       field.onkeydown = event => {
-        if (event.key === 'Enter') take(); // JupyterLab keeps it from changing the field
+        if (event.key === 'Enter') take(); // JupyterLab stops the change event of this key
       };
       shows.push(() => {
         if (field.dataset.inForce !== String(get(name))) field.value = field.dataset.inForce = get(name);
@@ -349,25 +349,25 @@ export default () => {
       const [field, refusal] = makeField(name, label);
       input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
-        change({ [name]: listPlaces(name)[input.value] });
+        change({ [name]: listValues(name)[input.value] });
       };
-      let pointed = null; // the place that a press would go to, for Python to train ahead
+      let pointed = null; // the value under the pointer, for Python to train ahead
       input.onpointermove = event => {
         const share = (event.offsetX - THUMB / 2) / (input.clientWidth - THUMB);
         const at = Math.round(clamp(share, 0, 1) * input.max);
         if (!event.buttons && at !== pointed) model.send({ pointed: [name, pointed = at] });
       };
       shows.push(() => {
-        const places = listPlaces(name);
+        const places = listValues(name);
         input.max = places.length - 1;
-        input.value = findPlace(get(name), places); // the nearest one, where a value was typed
+        input.value = findPlace(get(name), places); // the nearest one to a typed value
         input.setAttribute('aria-valuetext', get(name));
         input.disabled = field.disabled;
       });
       return make('div', { className: 'zl-slider' }, make('span', { textContent: label }), field, input, refusal);
     }
 
-    // Returns how far a value is from the first place, in places; between two of them by its logarithm, if it has one.
+    // Returns the position of a value on the slider, interpolated between two places: by the logarithm of positive values.
     function findPlace(value, places) {
       const after = places.findIndex(place => place > value);
       if (after <= 0) return after ? places.length - 1 : 0;
@@ -394,7 +394,7 @@ export default () => {
     const presets = choices.presets.map(([words, rate]) => makeButton(words, () => goTo(rate, choices.preset_batch),
       `learning rate ${rate}, batch size ${choices.preset_batch}`));
 
-    // ---- What More shows
+    // ---- The section More
 
     const lock = make('input', { type: 'checkbox' });
     lock.onchange = () => {
@@ -406,10 +406,10 @@ export default () => {
       shelf.set(nameShelf(), kept);
       showAll();
     };
-    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Show its curve with those to come');
+    const keep = makeButton('', () => setKept([...state.kept, shown]), 'Keep this curve in the picture');
     const forget = makeButton('Forget kept runs', () => setKept([]));
     const keptList = make('ol', { className: 'zl-kept' });
-    const nothing = [['nothing: the code as it is', '']];
+    const nothing = [['nothing: your code as it is', '']];
     const whatIfs = makeChoice('What if', nothing.concat(Object.keys(choices.what_ifs).map(name => [name, name])), name => {
       state.asked = name;
       change({ what_if: '' });
@@ -420,7 +420,7 @@ export default () => {
     shows.push(() => {
       lock.checked = state.ratio !== null;
       keep.disabled = state.kept.length >= MOST_KEPT;
-      keep.textContent = keep.disabled ? `${MOST_KEPT} runs are kept, no more` : 'Keep this run';
+      keep.textContent = keep.disabled ? `${MOST_KEPT} runs are kept, which is the limit` : 'Keep this run';
       forget.disabled = !state.kept.length;
       keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.caption.split(' At the end')[0] })));
       const waits = state.asked && state.asked !== get('what_if');
@@ -441,7 +441,7 @@ export default () => {
       make('div', { className: 'zl-row' }, keep, forget), keptList,
       make('div', { className: 'zl-row' }, whatIfs, look), question, map);
 
-    // ---- What is shown
+    // ---- Pictures and words
 
     function makePicture(...legend) {
       const canvas = make('canvas');
@@ -462,13 +462,13 @@ export default () => {
     const loss = makePicture(makeKey('train', 'training'), makeKey('validate', 'validation'), makeKey('noise', 'each batch'));
     const explains = make('span');
     const network = makePicture(explains);
-    const says = make('div', { className: 'zl-says' });
+    const caption = make('div', { className: 'zl-says' });
     const notice = make('div', { className: 'zl-notice', role: 'status' });
     shows.push(() => {
       const names = get('redefined');
       const verb = names.length > 1 ? 'were' : 'was';
       notice.textContent = state.gone ? 'The kernel was restarted: run this cell again.'
-        : names.length ? `${names.join(', ')} ${verb} defined anew: run this cell again.` : '';
+        : names.length ? `${names.join(', ')} ${verb} redefined: run this cell again.` : '';
       el.classList.toggle('zl-waits', Boolean(notice.textContent) || !find() && !state.player);
     });
     const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
@@ -507,7 +507,7 @@ export default () => {
       const [nearest] = cells.toSorted((a, b) => far(a) - far(b));
       const count = known.length < cells.length ? ` ${known.length} of ${cells.length} are trained.` : '';
       const best = lowest ? ` The lowest is ${format(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
-      const words = `Training loss after ${get('epochs')} epochs. Click on one to go there.${count}${best}`;
+      const words = `Training loss after ${get('epochs')} epochs. Click on a cell to go there.${count}${best}`;
       table.replaceChildren(make('caption', { textContent: words }),
         make('tr', {}, ...['batch ╲ rate', ...choices.map_rates].map(name => make('th', { textContent: name }))),
         ...data.map_sizes.map(size => make('tr', {}, make('th', { textContent: size }),
@@ -517,18 +517,18 @@ export default () => {
     function makeCell({ rate, size, loss: reached }, lowest, isNearest) {
       const words = Number.isNaN(reached) ? '…' : reached < Infinity ? format(Number(reached.toPrecision(2))) : '×';
       const cell = makeButton(words, () => goTo(rate, size));
-      cell.tabIndex = -1; // by keys the sliders go to the same places
+      cell.tabIndex = -1; // the sliders lead to the same settings by keys
       cell.className = isNearest ? 'zl-cell zl-nearest' : 'zl-cell';
       const depth = reached < Infinity ? 45 * clamp(1 - Math.log(reached / lowest.loss) / Math.log(100), 0, 1) : 0;
       cell.style.setProperty('--depth', `${Math.round(depth)}%`);
       return make('td', {}, cell);
     }
 
-    // Read out once it rests: a drag would be a flood of words.
-    function tellLater() {
+    // Announces the caption to screen readers after a pause, because a drag would announce too many.
+    function announceLater() {
       clearTimeout(quiet);
       quiet = setTimeout(() => {
-        const words = [...Object.values(state.refusal), question.textContent, says.innerText].join(' ').trim();
+        const words = [...Object.values(state.refusal), question.textContent, caption.innerText].join(' ').trim();
         if (!state.player && live.textContent !== words) live.textContent = words;
       }, QUIET);
     }
@@ -540,26 +540,26 @@ export default () => {
         const isNew = shown !== answer;
         shown = answer;
         const [words, code] = answer.caption.split('\n');
-        says.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
+        caption.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
         showLoss(answer);
         if (isNew) showNetwork(answer);
         showMap();
       }
-      tellLater();
+      announceLater();
     }
 
-    // Keys would go to the notebook: arrows to its next cell, letters to its shortcuts. Listened to on the window, since
-    // Notebook 7 reads keys on the document, before any handler of an element inside it.
+    // Keeps keys from the notebook: arrows would go to the next cell, and letters are shortcuts. The listener is on the
+    // window, because Notebook 7 reads keys on the document, before the handlers of inner elements.
     function keepKeys(event) {
       if (!el.contains(event.target)) return;
       event.target.toggleAttribute('data-lm-suppress-shortcuts', !(event.ctrlKey || event.metaKey || event.altKey));
     }
 
     el.classList.add('zl-explorer');
-    el.append(notice, sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), says,
+    el.append(notice, sliders, make('div', { className: 'zl-row' }, player, 'A rate that is', ...presets), caption,
       make('div', { className: 'zl-pictures' }, loss.figure, network.figure), more, live);
     window.addEventListener('keydown', keepKeys, true);
-    // A canvas has its colours from the theme, and the theme only once it is in the page, which is when it gets a size.
+    // The theme's colours are known only once the widget is in the page. Its first change of size shows that it is.
     const paint = () => {
       colours = null;
       showNetwork(shown);

@@ -1,4 +1,4 @@
-"""All layers of a network below softmax as one layer, whose weights are a vector: so the explorer can train it."""
+"""All layers of a network before softmax as one layer, so that the explorer can train them."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from lib.explorer.runs import Matrix
 
 
 class OneLayer:
-    """All layers of a network but softmax, as one layer whose weights are a vector."""
+    """The layers of a network without softmax, as one layer with a vector of weights."""
 
     def __init__(self, network: Any) -> None:
         self._make = type(network)
         self.put(network.layers[:-1])
 
     def put(self, layers: list[Any]) -> None:
-        """Have these layers, the lowest first."""
+        """Replace the layers. The first one gets the input."""
         self.layers = layers
         self._network = self._make(layers)
         self._with_weights = [layer for layer in layers if hasattr(layer, "weights")]
 
     @property
     def weights(self) -> Matrix:
-        """All weights, those of the lowest layer first."""
+        """All weights, beginning with those of the first layer."""
         return np.concatenate([np.ravel(layer.weights) for layer in self._with_weights])
 
     @weights.setter
@@ -30,11 +30,15 @@ class OneLayer:
         sizes = [layer.weights.size for layer in self._with_weights]
         for layer, part in zip(self._with_weights, np.split(new, np.cumsum(sizes)[:-1]), strict=True):
             layer.weights = part.reshape(layer.weights.shape).copy()
+        self.restart()
+
+    def restart(self) -> None:
+        """Called after the weights were set, for subclasses with more state."""
 
     def forward(self, input: Matrix) -> None:
-        """Run the layers, the lowest first."""
+        """Run the layers, beginning with the first."""
         self.output = self._network.forward(input)
 
     def backward(self, output_gradient: Matrix, learning_rate: float) -> None:
-        """Take a step."""
+        """Update all weights."""
         self._network.backward(output_gradient, learning_rate)

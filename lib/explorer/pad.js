@@ -1,9 +1,9 @@
-// A pad for one digit. What is drawn becomes pixels as the digits of the data set did: upright, as high as the image,
-// with as much ink, in 32 by 32 dots, of which each block of 4 by 4 is counted.
+// A pad to draw a digit on. The drawing becomes pixels in the same way as the digits of the data set: it is made upright,
+// scaled to the image and to the usual amount of ink, in 32 by 32 dots. Each pixel counts a block of 4 by 4 dots.
 
-const SIDE = 160; // of the pad, in its own pixels
-const INK = 307; // dots of the 1,024 that a digit of the data set has, on average
-const WIDE = 22; // dots that it is wide at most
+const SIDE = 160; // of the pad in pixels
+const INK = 307; // dots of 1,024: the mean in the data set
+const WIDE = 22; // dots: the largest width
 const MOVES = { ArrowLeft: [-8, 0], ArrowRight: [8, 0], ArrowUp: [0, -8], ArrowDown: [0, 8] };
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -28,7 +28,7 @@ function countDots(drawn) {
   const strokes = straighten(drawn);
   const [[left, right], [top, bottom]] = [range(strokes, 0), range(strokes, 1)];
   let dots = [];
-  for (let width = 2.5; width < 14 && dots.filter(Boolean).length < INK; width += 0.5) { // as wide a pen as it takes
+  for (let width = 2.5; width < 14 && dots.filter(Boolean).length < INK; width += 0.5) { // until the pen is wide enough
     const scale = Math.min((32 - width) / Math.max(bottom - top, 1), (WIDE - width) / Math.max(right - left, 1));
     const pen = new OffscreenCanvas(32, 32).getContext('2d', { willReadFrequently: true });
     pen.setTransform(scale, 0, 0, scale, 16 - scale * (left + right) / 2, 16 - scale * (top + bottom) / 2);
@@ -51,12 +51,12 @@ export default { render({ model, el }) {
   const [[pad, small], [clear, example], [says], [code], bars, numbers] = ['canvas', 'button', 'p', 'pre', 'meter', 'span']
     .map(name => [...el.querySelectorAll(name)]);
   const [pen, paper] = [pad, small].map(canvas => canvas.getContext('2d'));
-  let [strokes, at, examples] = [[], [SIDE / 2, SIDE / 4], 0]; // `at` is where the pen is
+  let [strokes, at, examples] = [[], [SIDE / 2, SIDE / 4], 0]; // `at` is the pen's position
 
   function redraw(pixels = strokes.length ? countDots(strokes) : model.get('pixels')) {
     pen.clearRect(0, 0, SIDE, SIDE);
     trace(pen, strokes, 9);
-    if (pad.matches(':focus-visible')) pen.fillRect(at[0] - 3, at[1] - 3, 6, 6); // for those who draw by keys
+    if (pad.matches(':focus-visible')) pen.fillRect(at[0] - 3, at[1] - 3, 6, 6); // the pen's position, when drawing by keys
     model.set('pixels', pixels);
     model.save_changes();
   }
@@ -91,7 +91,7 @@ export default { render({ model, el }) {
     [says.textContent, code.textContent = ''] = words.split('\n');
   }
 
-  // Keys would go to the notebook, arrows to its next cell; Ctrl or ⌘ and what follows are still for it.
+  // Keeps keys from the notebook, which would go to its next cell. Shortcuts with Ctrl or ⌘ still work.
   const keepKeys = event => event.target.toggleAttribute('data-lm-suppress-shortcuts', !(event.ctrlKey || event.metaKey));
   ['focusin', 'keydown', 'keyup'].forEach(name => el.addEventListener(name, keepKeys));
   ['answer', 'pixels'].forEach(name => model.on(`change:${name}`, show));

@@ -1,4 +1,4 @@
-"""A pad for one digit: it becomes 8 by 8 pixels, as those of the data set did, and the student's network reads it."""
+"""A pad to draw a digit on: it becomes 8 by 8 pixels, as in the data set, and the student's network reads it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +17,14 @@ from lib.explorer.samples import Matrix
 class Pad(anywidget.AnyWidget):
     """A pad to draw a digit on, by mouse, pen, finger or arrow keys.
 
-    `read(pixels)` returns the probabilities, (10, 1), of a digit as pixels, (64, 1), from 0 (paper) to 16 (ink). If it
-    fails, the pad shows why, with the student's line. `examples`, (64, digits), are digits of the data set to show.
+    `read(pixels)` returns ten probabilities, (10, 1), for the pixels of a digit, (64, 1), from 0 (paper) to 16 (ink).
+    If it fails, the pad shows the error and the student's line. `examples` are digits of the data set, (64, digits).
     """
 
     _esm = Path(__file__).with_name("pad.js")
     _css = Path(__file__).with_name("explorer.css")
 
-    pixels = traitlets.List(help="64 numbers, or none where nothing is drawn").tag(sync=True)
+    pixels = traitlets.List(help="64 numbers, or an empty list before anything is drawn").tag(sync=True)
     examples = traitlets.List(help="the pixels of each example digit").tag(sync=True)
     answer = traitlets.Dict(help="the ten probabilities, and a sentence").tag(sync=True)
 
@@ -40,7 +40,7 @@ class Pad(anywidget.AnyWidget):
     def _find_answer(self) -> dict[str, Any]:
         found = np.ravel(self._read(np.array(self.pixels, dtype=float)[:, None])).astype(float)
         if found.shape != (10,) or not np.isfinite(found).all():
-            raise Wrong(f"The network should return ten probabilities, but found {found[:10]}.")
+            raise Wrong(f"The network must return ten probabilities, but it returned {found[:10]}.")
         second, first = np.argsort(found)[-2:]
         words = f"Read as {first} ({found[first]:.0%}); next is {second} ({found[second]:.0%})."
         return {"probabilities": found.tolist(), "words": words}

@@ -1,4 +1,4 @@
-"""Answers: what a page shows of the runs, as words and as arrays of numbers. Runs are kept, and never trained twice."""
+"""Answers: the caption and the numbers that a page needs to show a run. Each run is trained once and then cached."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -15,15 +15,15 @@ from lib.explorer.samples import BUILT_IN, Plane, load, sources
 from lib.explorer.what_ifs import WhatIf
 
 REMEMBERED = 150  # runs
-COLUMNS = 240  # of the curve by iteration: more than the picture has pixels for
-MAP_ITERATIONS = 400  # an epoch at most in the map: with more, 100 epochs take too long to wait for
-PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for each picture, where a forward pass draws random numbers
+COLUMNS = 240  # of the curve by iteration: the picture has no room for more
+MAP_ITERATIONS = 400  # at most, for each epoch in the map: with more, 100 epochs take too long
+PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for forward passes that draw random numbers
 
 Arrays = list[bytes]
 
 
 class Want(NamedTuple):
-    """What a page shows: the setting of a run, and after how many epochs. explorer.js names them in the same order."""
+    """A request of the page: the setting of a run, and the number of epochs. explorer.js has the same order."""
 
     learning_rate: float
     batch_size: int
@@ -34,20 +34,21 @@ class Want(NamedTuple):
     epochs: int
 
 
-class Look(NamedTuple):
-    """What there is to see: the words, and log probabilities on the plane or weights, which are empty after a fault."""
+class Picture(NamedTuple):
+    """A caption, and log probabilities on the plane or weights. The numbers are empty if student code failed."""
 
     caption: str
-    picture: Matrix
+    numbers: Matrix
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Layers below softmax of which one can choose the size, such as the number of `counted` "hidden units".
+    """Layers before softmax with a size to choose, such as the number of hidden units.
 
-    `make(size)` gives what is called as `Dense` is; its weights are in one array, and `weights(run, epoch)` returns
-    those that are shown where there is no plane, a row for each hidden unit. `describe(run, epoch)` is a sentence more
-    for the caption. The size `is_number` where it counts nothing, such as a momentum: then it need not be whole.
+    `counted` is the plural of what the size counts: "hidden units". `make(size)` returns a callable with the arguments
+    of `Dense`, for layers with all weights in one array. `weights(run, epoch)` returns the weights to show where there
+    is no plane, a row for each hidden unit. `describe(run, epoch)` returns one more sentence for the caption. If the
+    size `is_number`, such as a momentum, it need not be a whole number.
     """
 
     counted: str
@@ -60,7 +61,7 @@ class Architecture:
 
 
 class Answers:
-    """The runs of a network on data sets. Raises ValueError if the data are no data set."""
+    """The runs of a network on data sets. Raises ValueError for unknown data or an invalid data set."""
 
     def __init__(
         self, network: Network, data: Any, what_ifs: Iterable[WhatIf], architecture: Architecture | None
@@ -70,13 +71,13 @@ class Answers:
         self.sources = sources(data)
         self.samples = cache(lambda name: load(self.sources[name]))
         self.plane = cache(lambda name: Plane(self.samples(name)) if self.samples(name).planar else None)
-        for name in self.sources.keys() - BUILT_IN.keys():  # what doesn't fit is refused at once, not at a move
+        for name in self.sources.keys() - BUILT_IN.keys():  # to raise ValueError now, not at a slider's move
             self.samples(name)
         self._starts: dict[Setting, Matrix] = {}
         self._run = lru_cache(maxsize=REMEMBERED)(self._begin)
 
     def run(self, want: Want) -> Run:
-        """Return the run of a setting, as far as it got."""
+        """Return the run of a setting, with the epochs trained so far."""
         return self._run(Setting(*want[:-1]))
 
     def _begin(self, setting: Setting) -> Run:
@@ -89,55 +90,55 @@ class Answers:
             recipe = self.what_ifs[setting.what_if].apply(recipe)
         return Run(recipe, self.samples(setting.data), setting, self._starts)
 
-    def look(self, want: Want) -> Look:
-        """Look at a run with the student's own layers."""
+    def picture(self, want: Want) -> Picture:
+        """Return the caption and the numbers of a run, computed with the student's own layers."""
         run = self.run(want)
         done = min(run.epochs, want.epochs)
 
-        def look() -> Look:
+        def compute() -> Picture:
             caption = captions.describe(run, want.epochs)
             if not run.weights:
-                return Look(caption, np.empty((0, 0)))
+                return Picture(caption, np.empty((0, 0)))
             if self.architecture and done == want.epochs:
                 caption += f" {self.architecture.describe(run, done)}"
             if plane := self.plane(want.data):
-                return Look(caption, run.predict_logs(plane.points, done))
-            return Look(caption, self.architecture.weights(run, done) if self.architecture else run.weights[done])
+                return Picture(caption, run.predict_logs(plane.points, done))
+            return Picture(caption, self.architecture.weights(run, done) if self.architecture else run.weights[done])
 
         with random_numbers(PICTURE_RANDOMNESS):
-            found = run_student_code(look, CALL_LIMIT)
+            found = run_student_code(compute, CALL_LIMIT)
         if isinstance(found, Failure):
             run.fault = run.fault or found.text_and_code
-            return Look(run.fault, np.empty((0, 0)))
+            return Picture(run.fault, np.empty((0, 0)))
         return found
 
     def answer(self, want: Want) -> tuple[dict[str, Any], Arrays]:
-        """Return a run as the page draws it: words and numbers, and arrays of float32.
+        """Return a run for the page: a dict of words and numbers, and arrays of float32.
 
-        These are the losses by epoch, those of validation, the least and the greatest loss of the batches in each of
-        at most `COLUMNS` stretches, and the picture of a `Look`.
+        The arrays are the training loss and the validation loss by epoch, the smallest and largest loss of the batches
+        in each of at most `COLUMNS` stretches, and the numbers of the `Picture`.
         """
-        run, look = self.run(want), self.look(want)
+        run, picture = self.run(want), self.picture(want)
         done = min(run.epochs, want.epochs)
         batches = run.iterations_per_epoch if done else 1
         iterations = np.array(run.iteration_loss)[: done * batches]
         every = max(1, math.ceil(len(iterations) / COLUMNS))
         starts = np.arange(0, len(iterations), every)
         band = [edge.reduceat(iterations, starts) for edge in (np.minimum, np.maximum)] if done else []
-        arrays = (run.epoch_loss[:done], run.validation_loss[:done], np.ravel(band), np.ravel(look.picture))
+        arrays = (run.epoch_loss[:done], run.validation_loss[:done], np.ravel(band), np.ravel(picture.numbers))
         answer = {
             "want": want,
             "done": done,
             "complete": run.complete(want.epochs),
             "over": run.over,
-            "caption": look.caption,
-            "rows": len(look.picture),
+            "caption": picture.caption,
+            "rows": len(picture.numbers),
             "columns_an_epoch": batches / every,
         }
         return answer, [np.asarray(each, dtype=np.float32).tobytes() for each in arrays]
 
     def describe_data(self, name: str) -> dict[str, Any]:
-        """Describe a data set; `points` are x, y, label and "for validation" of each sample in a plane."""
+        """Describe a data set. `points` are x, y, the label and 1 for validation, for each sample in a plane."""
         samples, plane = self.samples(name), self.plane(name)
         sizes, points = samples.batch_sizes, np.empty(0)
         if plane:

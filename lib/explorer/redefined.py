@@ -1,4 +1,4 @@
-"""What a network is made of: a notebook's own functions and classes, and which of them it has defined anew since."""
+"""The functions and classes that a network uses, and which of them the notebook has redefined since."""
 
 from collections.abc import Iterable
 from types import FunctionType
@@ -11,13 +11,13 @@ from lib.checking.subjects import globals_of
 
 
 def notebook_names() -> dict[str, Any]:
-    """Return what this notebook's names stand for now; nothing in a plain Python shell."""
+    """Return the current global names of the notebook. They are empty in a plain Python shell."""
     shell = get_ipython()
     return shell.user_ns if shell else {}
 
 
 def find_parts(code: Iterable[Any], names: dict[str, Any]) -> dict[str, Any]:
-    """Return by name the functions and classes of a notebook that this code runs, and those that these use."""
+    """Return all functions and classes of the notebook that this code uses, directly or indirectly, by name."""
     found: dict[str, Any] = {}
     waiting = [*code]
     while waiting:
@@ -32,5 +32,5 @@ def find_parts(code: Iterable[Any], names: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_redefined(parts: dict[str, Any], names: dict[str, Any]) -> list[str]:
-    """Return the names of the parts that now stand for something else."""
+    """Return the names that now refer to other objects than these parts."""
     return [name for name, part in parts.items() if names.get(name, part) is not part]

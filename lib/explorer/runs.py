@@ -1,9 +1,8 @@
-"""Training, a little at a time: a run can stop after any batch, be looked at, and go on later.
+"""Training in small portions: a run can pause after any batch, show its state, and go on later.
 
-The loop is the notebook's own: forward through Dense and Softmax, the loss, and the gradients back again. All layers
-and losses are the student's; nothing here computes what they compute. Settings share what is not a setting: the same
-seed gives the same start weights and the same order of samples, so that only the setting changes the picture. What
-was trained before changes nothing: each run has the random numbers of `np.random` to itself.
+The loop is that of the notebook: forward through Dense and Softmax, the loss, and backward. All layers and losses are
+the student's. The same seed gives the same initial weights and the same order of samples, so that only the setting
+changes the picture. Runs don't influence each other: each one has its own state of `np.random`.
 """
 
 import math
@@ -24,18 +23,18 @@ from lib.explorer.samples import Samples
 Matrix: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
-CALL_LIMIT = 1.0  # seconds that the student's code may take between two looks at the clock
+CALL_LIMIT = 1.0  # seconds for student code between two checks of the clock
 TINY = 1e-300  # a probability of 0 has no logarithm
-ROUNDING = 1e-6  # by which the scores of equal probabilities may differ
-TRACED = BROWSER > 1  # the limit is kept by tracing each line, which makes training several times slower
+ROUNDING = 1e-6  # scores of equal probabilities may differ by this much
+TRACED = BROWSER > 1  # without threads, tracing each line keeps the limit, which is several times slower
 
 
 @dataclass(frozen=True)
 class Network:
-    """The student's four: `Dense(input_size, output_size)`, `Softmax()`, `cce(y, yhat)`, `cce_gradient(y, yhat)`.
+    """The student's `Dense(input_size, output_size)`, `Softmax()`, `cce(y, yhat)` and `cce_gradient(y, yhat)`.
 
-    Where a setting has a size, `counted` says of what, and `Dense` makes several layers with all weights in one array.
-    It `is_number` where it is no number of things, but one such as a momentum.
+    With an `Architecture`, `Dense` makes several layers with all weights in one array, and `counted` and `is_number`
+    are those of the architecture.
     """
 
     Dense: Callable[..., Any]
@@ -46,7 +45,7 @@ class Network:
     is_number: bool = False
 
     def loss(self, y: Matrix, yhat: Matrix) -> float:
-        """Ask `cce` for a loss. As in its check, an array of one entry counts as that number."""
+        """Return the loss from `cce`. As in its check, an array with one entry counts as that number."""
         loss: Any = self.cce(y, yhat)
         try:
             return float(loss)
@@ -55,20 +54,20 @@ class Network:
         if number.size == 1 and number.dtype.kind in "biuf":
             return float(number.item())
         seen = f"its shape is {number.shape}" if number.size != 1 else f"it is a {type(loss).__name__}"
-        raise Wrong(f"cce: result should be one number, but {'there is none' if loss is None else seen}.")
+        raise Wrong(f"cce: the result must be one number, but {'there is none' if loss is None else seen}.")
 
 
 def cut(order: Indices, batch_size: int) -> list[Indices]:
-    """Cut an epoch's order of samples into batches; the last may be short."""
+    """Cut an epoch's order of samples into batches. The last one may be short."""
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the loop does with a network; a what-if replaces one entry.
+    """The variable steps of the training loop. A what-if replaces one of them.
 
-    `share` is the factor of a batch's gradient: 1/B makes its sum a mean. `labels` picks the columns of y that go
-    with the columns of X in a batch. `features` is what the network is given of X.
+    `share` is the factor of a batch's gradient, 1/B for a mean. `batches` cuts an order of samples into batches.
+    `labels` returns the columns of y for the columns of X in a batch. `features` makes the network's input from X.
     """
 
     network: Network
@@ -79,9 +78,9 @@ class Recipe:
 
 
 class Setting(NamedTuple):
-    """What tells one run from another. How many epochs is not part of it: a longer run begins like a shorter one.
+    """The setting of a run, without the number of epochs: a longer run begins in the same way as a shorter one.
 
-    `size` is that of the hidden layer, or another number, where a unit lets one choose it, and else 0.
+    `size` is that of an `Architecture`, such as the number of hidden units, or 0.
     """
 
     learning_rate: float
@@ -93,14 +92,14 @@ class Setting(NamedTuple):
 
 
 class Run:
-    """One training run: its losses so far, the weights after each epoch, and why it ended if it did.
+    """One training run: its losses so far, the weights after each epoch, and the reason if it ended early.
 
-    `iteration_loss` holds the loss of every batch before its step; `epoch_loss[e]` is the mean over epoch e + 1, each
-    batch weighted by its samples; `validation_loss[e]` is the loss after it, and `right[e]` how many validation samples
-    have their true class as the likeliest one then. `weights[e]` are those after e epochs. `fault` is a sentence about
-    student code that failed or took too long, `diverged` the epoch in which the loss or a weight stopped being a finite
-    number. Runs that share `starts` start from the same weights for the same seed and data, even where Dense draws them
-    from a generator of its own.
+    `iteration_loss` is the loss of every batch before its step. `epoch_loss[e]` is the mean over epoch e + 1, with each
+    batch weighted by its samples. `validation_loss[e]` is the loss after that epoch, and `right[e]` the number of
+    validation samples predicted correctly. `weights[e]` are the weights after e epochs. `fault` is a sentence about
+    student code that failed or took too long. `diverged` is the epoch in which the loss or a weight became infinite or
+    nan. Runs that share `starts` begin with the same weights for the same seed and data, even if Dense draws its
+    weights from its own generator.
     """
 
     def __init__(
@@ -122,32 +121,32 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are complete."""
+        """The number of complete epochs."""
         return len(self.epoch_loss)
 
     @property
     def iterations_per_epoch(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return len(self.recipe.batches(self._all, self.setting.batch_size))
 
     @property
     def over(self) -> bool:
-        """True if it ended for good: a fault, or divergence."""
+        """True if the run can't go on, after a fault or divergence."""
         return bool(self.fault) or self.diverged is not None
 
     def complete(self, epochs: int) -> bool:
-        """True if there is nothing left to train for a picture of this many epochs."""
+        """True if a picture of this many epochs needs no more training."""
         return self.over or self.epochs >= epochs
 
     def advance(self, epochs: int, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
-        """Train on until `epochs` are complete, `seconds` have passed, `stop()` says so, or the run is over."""
-        if self.complete(epochs):  # most moves meet a run that was trained ahead: no need to wake a thread
+        """Train until `epochs` are complete, `seconds` have passed, `stop()` returns True, or the run is over."""
+        if self.complete(epochs):  # the usual case, after training ahead: it needs no thread
             return
-        is_known = TRACED and self.epochs > 0  # an epoch that ended in time shows that the code ends
+        is_known = TRACED and self.epochs > 0  # one epoch in time shows that there is no endless loop
 
         def train() -> None:
             deadline = time.perf_counter() + seconds
-            # The first batch has no deadline: before it there are no weights, and most pictures are of these.
+            # The first batch has no deadline: before it, there are no weights to show.
             while not self.complete(epochs) and not (self.weights and time.perf_counter() >= deadline) and not stop():
                 next(self._steps, None)
             self._random = np.random.get_state()
@@ -164,29 +163,29 @@ class Run:
     def predict_logs(self, X: Matrix, epoch: int) -> Matrix:
         """Return the logarithms of what `predict` returns.
 
-        Where a probability is too small for a float, the scores continue it, if softmax keeps their order everywhere:
-        borders between classes stay where they are.
+        Where a probability is too small for a float, the scores replace its logarithm, as long as the class with the
+        highest score is always the most probable one. So the borders between classes don't move.
         """
         p = np.nan_to_num(self.predict(X, epoch))
-        scores, likeliest = np.asarray(self._dense.output), np.argmax(p, axis=0)[None]
+        scores, first = np.asarray(self._dense.output), np.argmax(p, axis=0)[None]
         logs: Matrix = np.log(np.maximum(p, TINY))
-        lag = scores - np.take_along_axis(scores, likeliest, axis=0)
+        lag = scores - np.take_along_axis(scores, first, axis=0)
         if lag.max() < ROUNDING:
-            logs = np.where(p < TINY, np.take_along_axis(logs, likeliest, axis=0) + lag, logs)
+            logs = np.where(p < TINY, np.take_along_axis(logs, first, axis=0) + lag, logs)
         return logs
 
     def layer_after(self, epoch: int) -> Any:
-        """Return the student's layer below softmax with the weights as they were after `epoch` epochs."""
+        """Return the student's layer before softmax, with its weights after `epoch` epochs."""
         self._dense.weights = self.weights[epoch]
         return self._dense
 
     @cached_property
     def loss_before(self) -> float:
-        """The loss on the training samples with the start weights."""
+        """The loss on the training samples with the initial weights."""
         return self.recipe.network.loss(self._target(self._all), self.predict(self.samples.X, 0))
 
     def _train(self) -> Iterator[None]:
-        """Train without end, and pause after every batch."""
+        """Train without an end, and yield after every batch."""
         network, samples, setting, share = self.recipe.network, self.samples, self.setting, self.recipe.share
         dense, softmax = self._build()
         orders = np.random.default_rng(setting.seed)
@@ -228,14 +227,14 @@ class Run:
         return self.samples.y[:, self.recipe.labels(batch)]
 
     def _build(self) -> tuple[Any, Any]:
-        """Make the layers that train, and a second pair to look at earlier epochs with."""
+        """Make two layers to train, and two to show earlier epochs."""
         Dense, Softmax = self.recipe.network.Dense, self.recipe.network.Softmax
         sizes = len(self.samples.X), len(self.samples.y)
         dense, softmax, self._dense, self._softmax = Dense(*sizes), Softmax(), Dense(*sizes), Softmax()
         if not self.recipe.network.counted:
             _require_shape("Dense", "weights", getattr(dense, "weights", None), (sizes[1], sizes[0] + 1))
         start = np.array(dense.weights, dtype=float)
-        # The weights before training don't depend on the rest of a setting.
+        # The initial weights depend only on the seed, the data and the size.
         start = self._starts.setdefault(self.setting._replace(learning_rate=0.0, batch_size=0, what_if=""), start)
         dense.weights = start.copy()
         self._require_shapes(dense, softmax)
@@ -244,7 +243,7 @@ class Run:
         return dense, softmax
 
     def _require_shapes(self, dense: Any, softmax: Any) -> None:
-        """Refuse layers that return other shapes than they should, in a step of learning rate 0."""
+        """Raise `Wrong` if a layer returns a wrong shape, in a step with the learning rate 0."""
         layer = "Network" if self.recipe.network.counted else "Dense"
         first = self._all[: self.setting.batch_size]
         y, shape = self.samples.y[:, first], (len(self.samples.y), len(first))
@@ -265,8 +264,7 @@ class Run:
 
 
 def _require_shape(place: str, what: str, found: Any, expected: tuple[int, ...]) -> None:
-    """Refuse an array of another shape with a sentence about the place it comes from."""
     if (shape := np.shape(found)) != expected:
         hint = ". Try .T: columns are samples" if shape == expected[::-1] else ""
         seen = "there is none" if found is None else f"its shape is {shape}"
-        raise Wrong(f"{place}: {what} should be {expected}, but {seen}{hint}.")
+        raise Wrong(f"{place}: {what} must have the shape {expected}, but {seen}{hint}.")

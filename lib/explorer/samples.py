@@ -1,4 +1,4 @@
-"""Samples: a data set made ready to train on, split and standardised, with labels as one-hot columns."""
+"""Samples: a data set that is split and standardised for training, with labels as one-hot columns."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BUILT_IN: dict[str, Callable[[], tuple[Any, Any]]] = {
     "moons": data.moons,
     "digits": data.digits,
 }
-GRID = 36  # points to a side of a plane, between which JavaScript interpolates
+GRID = 36  # points on each side of a plane; JavaScript interpolates between them
 MARGIN = 0.4
 
 
@@ -27,7 +27,7 @@ MARGIN = 0.4
 class Samples:
     """Training and validation data: X is (features, samples), y (classes, samples), labels (samples,).
 
-    Labels count from 0; `names` are what the classes were called before.
+    Labels count from 0; `names` are the original labels.
     """
 
     X: Matrix
@@ -40,18 +40,18 @@ class Samples:
 
     @property
     def planar(self) -> bool:
-        """True if the samples have two features: their plane has regions to draw."""
+        """True if the samples have two features, so that decision regions can be drawn."""
         return len(self.X) == 2
 
     @property
     def batch_sizes(self) -> list[int]:
-        """1, 2, 4, ... and at last all training samples: the places of the slider."""
+        """The values of the slider: 1, 2, 4, ... and finally the number of all training samples."""
         whole = self.X.shape[1]
         return [2**power for power in range((whole - 1).bit_length())] + [whole]
 
 
 class Plane:
-    """The plane around samples of two features; the axes `x` and `y` of a grid, and its `points` (2, GRID * GRID)."""
+    """The plane of samples with two features: the axes `x` and `y` of a grid, and its `points`, (2, GRID * GRID)."""
 
     def __init__(self, samples: Samples) -> None:
         both = np.hstack([samples.X, samples.X_validation])
@@ -60,7 +60,7 @@ class Plane:
         self.points = np.stack([axis.ravel() for axis in np.meshgrid(self.x, self.y)])
 
     def share(self, X: Matrix) -> Matrix:
-        """Return how far samples (2, n) are from the left and from the bottom, in parts of the plane."""
+        """Return the positions of samples (2, n) in the plane, from 0 (left, bottom) to 1 (right, top)."""
         share: Matrix = (X - self.low[:, None]) / (self.high - self.low)[:, None]
         return share
 
@@ -68,12 +68,12 @@ class Plane:
 def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
     """Split off a fifth for validation, standardise, and one-hot encode.
 
-    X is (features, samples); for labels see `encode`. Raises ValueError if they don't fit together, or a value of X is
-    not a finite number.
+    X is (features, samples); for labels see `encode`. Raises ValueError if X and labels don't fit, or if a value of X
+    is not finite.
     """
     numbers, names = encode(labels)
     parts = data.split(X, numbers)
-    data.require_finite("X", np.asarray(X, dtype=np.float64))  # before its samples have other numbers
+    data.require_finite("X", np.asarray(X, dtype=np.float64))  # of X itself, so that the message has its indices
     X, labels, X_validation, labels_validation = parts
     X, X_validation = data.standardise(X, X_validation)
     columns, train, validation = np.eye(len(names)), labels.astype(np.intp), labels_validation.astype(np.intp)
@@ -81,9 +81,9 @@ def prepare(X: ArrayLike, labels: ArrayLike) -> Samples:
 
 
 def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
-    """Number the classes from 0, in sorted order; return the number of each sample, and the names of the classes.
+    """Return the class of each sample, counted from 0 in sorted order, and the names of the classes.
 
-    `labels` is (samples,) whole numbers, strings or truth values. Raises ValueError if it is anything else.
+    `labels` has the shape (samples,), with whole numbers, strings or booleans. Raises ValueError for anything else.
     """
     found = data.read_labels(labels)
     found = np.asarray(found.tolist()) if found.dtype == object else found
@@ -103,10 +103,10 @@ def encode(labels: ArrayLike) -> tuple[Labels, list[str]]:
 
 
 def sources(chosen: Any) -> dict[str, Source]:
-    """Name the data sets to choose from: what `explore` was given, and after it those that ship.
+    """Return the data sets to choose from by name: the argument `data` of `explore`, then the built-in ones.
 
-    `chosen` is None, the name of one that ships, a pair (X, labels), or a mapping from names to pairs.
-    Raises ValueError for a name that isn't known and for what isn't a pair.
+    `chosen` is None, the name of a built-in data set, a pair (X, labels), or a mapping from names to pairs.
+    Raises ValueError for an unknown name and for a value that isn't a pair.
     """
     if chosen is None:
         return {**BUILT_IN}
@@ -117,11 +117,11 @@ def sources(chosen: Any) -> dict[str, Source]:
     given = {str(name): pair for name, pair in chosen.items()} if isinstance(chosen, Mapping) else {"your data": chosen}
     for name, pair in given.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise ValueError(f"{name} is no pair; expected (X, labels). Try data=(X, labels).")
+            raise ValueError(f"{name} is not a pair; expected (X, labels). Try data=(X, labels).")
     return {**given, **{name: pair for name, pair in BUILT_IN.items() if name not in given}}
 
 
 def load(source: Source) -> Samples:
-    """Draw or load a data set and make it ready."""
+    """Return a data set that is prepared for training."""
     X, labels = source() if callable(source) else source
     return prepare(X, labels)

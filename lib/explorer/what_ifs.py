@@ -1,7 +1,7 @@
-"""What-ifs: common mistakes, made on purpose around the student's own code. Predict first, then look.
+"""What-ifs: common mistakes, made on purpose around the student's own code. A student predicts the curve, then looks.
 
-A unit lists them in a module `what_if` of its folder, as `WHAT_IFS`. Units import the explorer, and not the other way
-round: it finds these modules by their names, when it is shown.
+A unit lists them as `WHAT_IFS` in its module `what_if`. Units import the explorer, so the explorer doesn't import
+units: it finds these modules by name when it is displayed.
 """
 
 import sys
@@ -19,7 +19,7 @@ from lib.explorer.runs import Recipe
 
 @dataclass(frozen=True)
 class WhatIf:
-    """A common mistake to look at: its name, a question to answer before looking, and how it changes a recipe.
+    """A common mistake: its name, a question to answer before looking, and a function that changes a recipe.
 
     `apply` changes what goes into or comes out of the student's functions, or how the loop uses them.
     """
@@ -40,10 +40,10 @@ def of_units() -> tuple[WhatIf, ...]:
 
 
 def _all_units() -> Iterator[str]:
-    """Name the modules of all units: those of this package and of the course's folder, and those of other packages."""
+    """Yield the module names of all units, in this package, in the course's folder and in other packages."""
     units = import_module("lib.units")
     for folder in units.__path__:
         yield from (f"lib.units.{file.parent.name}" for file in sorted(Path(folder).glob("*/what_if.py")))
     for point in entry_points(group=units.GROUP):
-        with suppress(ImportError):  # its package is gone; building or grading the unit reports it
+        with suppress(ImportError):  # a broken package: `zerolayer build` and `grade` report it
             yield import_module(point.module).__name__

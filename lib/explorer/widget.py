@@ -1,8 +1,8 @@
-"""The explorer as a widget: Python trains what the page shows, and what it will show next, and sends numbers.
+"""The explorer as a widget: Python trains the run on the page and the likely next ones, and explorer.js draws them.
 
-The traits are the setting in force; the page and Python read, set and observe them alike. Each answer goes to the page
-once, as arrays of float32, and the page keeps it: a move of a slider to a place that was trained ahead waits for no
-message. The page draws: see explorer.js.
+The traits are the current setting, which both the page and Python can read, set and observe. Python sends each answer
+once, as arrays of float32, and the page stores it. So a slider can move to a setting that was trained ahead without
+waiting for a message.
 """
 
 import asyncio
@@ -31,30 +31,30 @@ from lib.explorer.runs import Network, Run, Setting
 from lib.explorer.samples import GRID
 from lib.explorer.what_ifs import WhatIf, of_units
 
-LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # places of the slider
+LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # values of the slider
 MAP_RATES = LEARNING_RATES[::10]
-PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests hold them against all data sets
+PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests try them on all data sets
 PRESET_BATCH = 16
 EPOCHS, MOST_EPOCHS = 100, 300
 
-FIRST_PICTURE = 2.0  # seconds of training for the first picture of all
+FIRST_PICTURE = 2.0  # seconds of training before the widget is displayed
 FIRST_SLICE = 0.002  # seconds of training before the first picture of a new setting
-DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
-NEXT_SLICE = 0.045 if BROWSER == 1 else 0.09  # seconds of training between two pictures while one is completed
-AHEAD_SLICE = 0.008 if BROWSER == 1 else 0.02  # seconds of training ahead at a time: a move waits for no more
-AHEAD = 4.0 * BROWSER  # seconds of a processor for training ahead between two moves
-PAUSE = 0.0 if BROWSER == 1 else 0.005  # seconds after a slice: in a browser a key takes several turns of its one loop
-NEXT = 6  # places on the slider that are trained before the map
-REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
-SENT = 1500  # answers that the page has for certain: it keeps 2,000
+DRAWING = 0.015  # seconds without training, for the browser on the same machine to draw that picture
+NEXT_SLICE = 0.045 if BROWSER == 1 else 0.09  # seconds of training between two pictures of an incomplete run
+AHEAD_SLICE = 0.008 if BROWSER == 1 else 0.02  # seconds of training ahead at a time: the longest wait of a move
+AHEAD = 4.0 * BROWSER  # processor seconds for training ahead between two moves
+PAUSE = 0.0 if BROWSER == 1 else 0.005  # seconds after a slice: in a browser, keys and the kernel share one loop
+NEXT = 6  # values of the slider that are trained before the map
+REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which is as slow as ten moves
+SENT = 1500  # the page certainly still has this many answers, since it stores 2,000
 
 
 class Explorer(anywidget.AnyWidget):
-    """A network with sliders. Raises ValueError if the data are no data set.
+    """A network with sliders. Raises ValueError for unknown data or an invalid data set.
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. An `architecture` makes the
-    layers below softmax, in the place of `network.Dense`. `loop` is the kernel's event loop, where the work is done;
-    without one a change is answered at once. `code` is what the network runs, if that is more than its own four parts.
+    layers before softmax instead of `network.Dense`. `loop` is the kernel's event loop, in which training runs; without
+    a loop, each change is answered at once. `code` is further student code that the network runs.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -63,16 +63,16 @@ class Explorer(anywidget.AnyWidget):
     learning_rate = traitlets.Float(PRESETS["Good"]).tag(sync=True)
     batch_size = traitlets.Int(PRESET_BATCH).tag(sync=True)
     epochs = traitlets.Int(EPOCHS).tag(sync=True)
-    seed = traitlets.Int(0, help="of the start weights and of the order of samples").tag(sync=True)
+    seed = traitlets.Int(0, help="of the initial weights and of the order of samples").tag(sync=True)
     data = traitlets.Unicode(help="the name of a data set").tag(sync=True)
     what_if = traitlets.Unicode(help="the name of a mistake, or nothing").tag(sync=True)
     size = traitlets.Union(
         [traitlets.Int(), traitlets.Float()], default_value=0, help="of the hidden layer, or another number"
     ).tag(sync=True)
     choices = traitlets.Dict(help="what the page offers").tag(sync=True)
-    data_set = traitlets.Dict(help="the data set in force, as the page draws it").tag(sync=True)
+    data_set = traitlets.Dict(help="the current data set, as the page draws it").tag(sync=True)
     answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
-    redefined = traitlets.List(help="the names of what the notebook has defined anew since").tag(sync=True)
+    redefined = traitlets.List(help="the names that the notebook has redefined since").tag(sync=True)
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Explorer(anywidget.AnyWidget):
     ) -> None:
         answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
         self._answers = answers
-        self._sent: dict[Want, bool] = {}  # and whether all epochs were there
+        self._sent: dict[Want, bool] = {}  # True if the answer was complete
         self._ahead: Iterator[Want] = iter(())
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
@@ -127,7 +127,6 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.validate(*Want._fields)
     def _require(self, proposal: Any) -> Any:
-        """Refuse a value that can't be used."""
         name, value = proposal["trait"].name, proposal["value"]
         if name == "learning_rate":
             fits, expected, attempt = 0 < value < math.inf, "a number above 0", "0.1"
@@ -144,7 +143,6 @@ class Explorer(anywidget.AnyWidget):
         return value
 
     def _find_range(self, name: str) -> tuple[float, float]:
-        """Return the least and the greatest number that a trait can have."""
         if name == "batch_size":
             return 1, self._answers.samples(self.data).batch_sizes[-1]
         sizes = self.choices["sizes"]
@@ -152,7 +150,7 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
-        """Send the page the samples, and keep the batch within their number; the batch of all stays that of all."""
+        """Send the samples, and limit the batch size to their number. A full batch stays a full batch."""
         if change.old:
             before, most = (self._answers.samples(name).batch_sizes[-1] for name in (change.old, change.new))
             self.data_set = self._answers.describe_data(change.new)
@@ -168,33 +166,33 @@ class Explorer(anywidget.AnyWidget):
     # ---- What is shown, for Python and for pages without a kernel
 
     def run(self, setting: Setting) -> Run:
-        """Return the run of a setting, as far as it got."""
+        """Return the run of a setting, with the epochs trained so far."""
         return self._answers.run(Want(*setting, 0))
 
     @property
     def caption(self) -> str:
-        """What is shown, in words."""
-        return self._answers.look(self._want()).caption
+        """The caption of the current picture."""
+        return self._answers.picture(self._want()).caption
 
     def still(self) -> list[dict[str, str]]:
-        """Return what is shown for pages without a kernel, as two outputs: the caption, and the pictures as a PNG."""
+        """Return two outputs for pages without a kernel: the caption, and the picture as a PNG."""
         want = self._want()
-        run, look = self._answers.run(want), self._answers.look(want)
-        outputs = [{"text/plain": "\n".join(map(fill, look.caption.split("\n")))}, {"text/plain": ""}]
-        if look.picture.size:
-            with suppress(ImportError):  # a browser's kernel has matplotlib only after a cell that imports it
-                from lib.explorer.still_picture import draw  # here, because matplotlib takes long to import
+        run, picture = self._answers.run(want), self._answers.picture(want)
+        outputs = [{"text/plain": "\n".join(map(fill, picture.caption.split("\n")))}, {"text/plain": ""}]
+        if picture.numbers.size:
+            with suppress(ImportError):  # in a browser, Matplotlib is there only after a cell has imported it
+                from lib.explorer.still_picture import draw  # not at the top: Matplotlib is slow to import
 
-                png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), look.picture)
+                png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), picture.numbers)
                 outputs[1]["image/png"] = b64encode(png).decode()
         return outputs
 
     def _ipython_display_(self) -> None:
-        """Show it live, and as a still picture for a page that is opened without the kernel."""
+        """Display the widget, and the still outputs for a page without the kernel."""
         self._stills.append(display_live(self, self.still()))
 
     def _save(self) -> None:
-        """Draw the still picture anew, wherever it is shown."""
+        """Update the still outputs of all displays."""
         self._saved = True
         for handles in self._stills:
             for handle, output in zip(handles, self.still(), strict=True):
@@ -203,15 +201,18 @@ class Explorer(anywidget.AnyWidget):
     # ---- The work
 
     def _follow(self, change: Any) -> None:
-        """Note a change of the setting; messages of the page come in another thread."""
+        """Store the kind of change, and wake the worker. Messages from the page arrive in another thread."""
         self._saved, self._pointed = False, None
         if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
 
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
-        """Take a message of the page: it begins, and has no answers yet, or its map is opened or closed, or the
-        pointer is over a place of a slider, by the slider's name and the place's number."""
+        """Handle a message from the page.
+
+        `begin`: the page is new and has no answers. `map`: the map was opened or closed. `pointed`: the pointer is over
+        a slider, as the slider's name and the index of its value.
+        """
         if "begin" in message:
             self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
@@ -219,9 +220,9 @@ class Explorer(anywidget.AnyWidget):
         self._coalescer.wake()
 
     def _work(self) -> float | None:
-        """Do the next slice of work, and return the seconds until the one after, or None when all is done."""
+        """Do the next slice of work. Return the seconds until the next slice, or None if all work is done."""
         want, now = self._want(), time.perf_counter()
-        if self._coalescer.news:
+        if self._coalescer.is_new:
             self._moved, self._spent = now, 0.0
             self._next, self._ahead, self._cells = None, self._look_ahead(want), set(self._list_cells(want))
         if not self._sent.get(want):
@@ -239,33 +240,32 @@ class Explorer(anywidget.AnyWidget):
         return PAUSE
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
-        """Train for at most `seconds` and send what there is; return whether it is complete."""
+        """Train for at most `seconds`, and send the answer. Return True if the answer is complete."""
         run = self._answers.run(want)
         run.advance(want.epochs, seconds, lambda: self._coalescer.woken)
         complete = run.complete(want.epochs)
         if complete or not only_complete:
             self.send(*self._answers.answer(want))
-            self._sent.pop(want, None)  # so that their order is that in which the page has them
+            self._sent.pop(want, None)  # to keep the order in which the page stores them
             self._sent[want] = complete
             if len(self._sent) > SENT:
                 del self._sent[next(iter(self._sent))]
         return complete
 
     def _work_ahead(self) -> bool:
-        """Train a little for the next moves; return whether there was anything to train."""
+        """Train a little for the next moves. Return False if there is nothing left to train."""
         while self._next is None or self._sent.get(self._next):
             self._next = next(self._ahead, None)
             if self._next is None:
                 return False
-        begin = time.process_time()  # as much on a busy machine
+        begin = time.process_time()  # not the clock: a busy machine would train less
         self._train(self._next, AHEAD_SLICE, only_complete=True)
-        if self._next not in self._cells:  # the map is filled whatever it takes: it is looked at
+        if self._next not in self._cells:  # the map has no limit, because the student sees it fill
             self._spent += time.process_time() - begin
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
-        """Yield what may be wanted next: what the pointer is over, near places on the slider that moved last, the map,
-        and other places."""
+        """Yield likely next settings: under the pointer, near values of the last slider, the map, and other values."""
         if self._pointed:
             name, at = self._pointed
             yield want._replace(**{name: self._places[name][at]})
@@ -280,7 +280,7 @@ class Explorer(anywidget.AnyWidget):
         return {"learning_rate": LEARNING_RATES, "batch_size": self.data_set["sizes"], "epochs": epochs, "size": sizes}
 
     def _list_near(self, want: Want, name: str) -> Iterator[Want]:
-        """Yield the places of a slider: those in the direction of the last move, nearest first, and then the others."""
+        """Yield the values of a slider: first those in the direction of the last move, the nearest first."""
         along = self._places.get(name, ())
         at = bisect_left(along, getattr(want, name))
         above, below = along[at:], along[:at][::-1]
@@ -288,13 +288,12 @@ class Explorer(anywidget.AnyWidget):
             yield want._replace(**{name: place})
 
     def _list_cells(self, want: Want) -> Iterator[Want]:
-        """Yield what the map shows, if it is open."""
         for rate in MAP_RATES if self._mapped else ():
             for size in self.data_set["map_sizes"]:
                 yield want._replace(learning_rate=rate, batch_size=size)
 
 
 def _rank(cell: Want, here: Want) -> float:
-    """Return how late a cell of the map is trained: later if it is farther, and if an epoch has more batches."""
+    """Return the rank of a cell in the order of training: late if it is far away, or if an epoch has many batches."""
     far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
     return far - math.log(cell.batch_size)

@@ -1,22 +1,17 @@
-"""Predictions: say first what will happen, then run the experiment and compare.
+"""Predictions: a student says first what will happen, then runs the experiment and compares.
 
-A unit asks its questions in the `__init__` of its folder, beside `check`:
-
-    QUESTIONS = (Question("moves", "Where do the centres go?", ("Left.", "Right."), 1, "Most points are there."),)
-    UNIT = Unit("k_means", "K-means", PARTS, questions=QUESTIONS)
-    predict = Predict(UNIT)
-
-`Question` is in `lib.unit`, and 1 counts the choices from 0. In the notebook, with `from lib.units.k_means import
-predict`, in cells that are tagged skip-execution, since nobody answers while work is graded:
+The questions of a unit are in `questions.toml` in its folder, and `lib.unit_module` makes `predict` from them. In the
+notebook, `predict` is imported from the unit. Cells with these calls are tagged skip-execution, because grading has no
+one to answer:
 
 | call | what it does |
 |---|---|
-| `predict("steps")` | asks the question of this name, or shows what was predicted |
-| `predict.given("steps")` | tells whether a prediction was given, and says what to do if not |
-| `predict.compare("steps")` | shows the prediction beside what is so |
+| `predict("steps")` | asks the question with this name, or shows the prediction |
+| `predict.given("steps")` | returns True if there is a prediction; otherwise it shows what to do first |
+| `predict.compare("steps")` | shows the prediction and the right answer |
 
-A prediction that was given stays as it is. `records` says what is stored of it, and `form` how it is asked. Both are
-loaded at the first call: to import a unit's checks is as light as to import numpy.
+A prediction can't be changed later. `form` asks the question, and `records` stores the answer. Both are imported at the
+first call, to keep the import of a unit's checks fast.
 """
 
 from functools import cached_property
@@ -25,55 +20,55 @@ from lib.unit import Question, Unit
 
 
 class Predict:
-    """The questions of a unit by their names. Every call raises ValueError if the unit has no question of this name."""
+    """The questions of a unit by name. Every call raises ValueError if the unit has no question with this name."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
     def __call__(self, question: str) -> None:
-        """Ask a question, or show what was predicted."""
+        """Ask a question, or show its prediction."""
         from lib.predictions import records
 
         asked = self._find(question)
-        if question in self._given:
-            records.show(records.prediction(asked, self._given[question]))
+        if question in self._choices:
+            records.show(records.prediction(asked, self._choices[question]))
         else:
-            from lib.predictions.form import Form  # it loads anywidget, which takes time
+            from lib.predictions.form import Form  # it imports anywidget, which is slow
 
-            Form(asked, lambda choice: self._give(asked, choice))
+            Form(asked, lambda choice: self._store(asked, choice))
 
     def given(self, question: str) -> bool:
-        """Tell whether a prediction was given; if not, say what to do."""
+        """Return True if there is a prediction; otherwise show what to do first."""
         from lib.predictions.records import bundle, show
 
-        is_given = self._find(question).id in self._given
+        is_given = self._find(question).id in self._choices
         if not is_given:
             show(bundle(("Predict first.", "Choose an answer above and press Predict. Then run this cell again.")))
         return is_given
 
     def compare(self, question: str) -> None:
-        """Show a prediction beside what is so, and why; without a prediction, do as `given` does."""
+        """Show a prediction, the right answer, and the reason. Without a prediction, do the same as `given`."""
         from lib.predictions.records import bundle, show
 
         if self.given(question):
-            asked, choice = self._find(question), self._given[question]
-            verdict = ("✓", "It is so.") if choice == asked.right else ("✗", "It is otherwise.")
+            asked, choice = self._find(question), self._choices[question]
+            verdict = ("✓", "This is what happens.") if choice == asked.right else ("✗", "Not what happens.")
             right = (asked.found, asked.choices[asked.right])
             show(bundle(("You predicted:", asked.choices[choice]), verdict, right, ("Why:", asked.why)))
 
     @cached_property
-    def _given(self) -> dict[str, int]:
+    def _choices(self) -> dict[str, int]:
         from lib.predictions.records import recall
 
         return recall(self._unit.name, self._unit.questions)
 
-    def _give(self, question: Question, choice: int) -> int:
-        """Store a prediction, unless there is one from another form or page; return the one that counts."""
+    def _store(self, question: Question, choice: int) -> int:
+        """Store a prediction, and return the one that counts: an earlier one from another form or page, if any."""
         from lib.predictions.records import recall, remember
 
-        self._given.update(recall(self._unit.name, self._unit.questions))
-        counts = self._given.setdefault(question.id, choice)
-        remember(self._unit.name, self._given)
+        self._choices.update(recall(self._unit.name, self._unit.questions))
+        counts = self._choices.setdefault(question.id, choice)
+        remember(self._unit.name, self._choices)
         return counts
 
     def _find(self, name: str) -> Question:

@@ -1,8 +1,9 @@
-"""Records of predictions: what is stored of one, how it is read from where a student wrote anything, and how it shows.
+"""Records of predictions: how they are stored, read and shown.
 
-A record stands in an output of the notebook, so that it goes wherever the notebook goes. Outputs are gone once a cell
-runs again, and a new kernel can't see them, so a file beside the notebook holds the same. It lies in the folder in
-which Jupyter keeps its own copies, which is neither released to students nor handed in.
+A record is in an output of the notebook, so that it stays with the notebook. An output is lost when its cell runs
+again, and a new kernel can't read it. So a file in `.ipynb_checkpoints`, in the notebook's folder, stores the same.
+That folder is neither released to students nor submitted. A student can edit both, so every read allows for any
+content.
 """
 
 import json
@@ -20,10 +21,10 @@ from lib.unit import Question
 MIME = "application/vnd.zerolayer.prediction+json"
 FOLDER = ".ipynb_checkpoints"
 Predictions = dict[str, int]
-"""For each question's id, the choice, counted from 0."""
+"""The choice for each question's id, counted from 0."""
 
-# What is saved stands in an output of its own, after the live form, and shows only where there is no live form. The
-# class names are JupyterLab's and Notebook's; where they differ, both outputs show, and the form works.
+# The record is a separate output after the form, and is hidden as long as the form works. The class names are those of
+# JupyterLab and Notebook. Where they differ, both outputs are visible, and the form still works.
 STYLE = """<style>
 .jp-OutputArea-child:has(.zl-predict) + .jp-OutputArea-child:has(.zl-saved) { display: none; }
 .jp-OutputArea-child:not(:has(.zl-predict)):has(+ .jp-OutputArea-child .zl-saved) { display: none; }
@@ -31,7 +32,7 @@ STYLE = """<style>
 
 
 def predictions_in(notebook: object, questions: Sequence[Question]) -> Predictions:
-    """Read the choices of questions in a notebook's outputs, which may be any JSON; of several the first one counts."""
+    """Return the choices in a notebook's outputs, which may be any JSON. The first choice of a question counts."""
     found: Predictions = {}
     for output in (output for cell in _list(notebook, "cells") for output in _list(cell, "outputs")):
         with suppress(KeyError, TypeError):  # it holds no record
@@ -41,7 +42,7 @@ def predictions_in(notebook: object, questions: Sequence[Question]) -> Predictio
 
 
 def remember(unit: str, given: Mapping[str, int]) -> None:
-    """Store predictions beside the notebook for kernels to come; where nothing can be written, the output has to do."""
+    """Store predictions for later kernels. Where the folder is read-only, only the notebook's output has them."""
     path = _file_of(unit)
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
@@ -49,15 +50,15 @@ def remember(unit: str, given: Mapping[str, int]) -> None:
 
 
 def recall(unit: str, questions: Sequence[Question]) -> Predictions:
-    """Read the predictions of other kernels: from the notebook as it was last saved, and from the file beside it."""
-    # Jupyter's servers name the notebook to its kernel. It may have come from another computer, without the file.
+    """Return the predictions from other kernels: those in the saved notebook, and those in the file."""
+    # Jupyter's server sets this variable. The notebook may come from another computer, without the file.
     notebook = os.environ.get("JPY_SESSION_NAME")
     saved = predictions_in(_read_json(Path(notebook)), questions) if notebook else {}
     return {**saved, **_choices(_read_json(_file_of(unit)), questions)}
 
 
 def _file_of(unit: str) -> Path:
-    # Not ".json": JupyterLite reads such a file while it is empty, and Python waits for its answer for ever.
+    # Not ".json": JupyterLite parses such a file while it is still empty, and Python then waits for ever.
     return Path(started_in(), FOLDER, f"{unit}.predictions.txt")
 
 
@@ -68,10 +69,10 @@ def _read_json(path: Path) -> object:
 
 
 def _choices(found: object, questions: Sequence[Question]) -> Predictions:
-    """Take over what is a choice of a question."""
+    """Return the entries that are choices of these questions."""
     given = found if isinstance(found, dict) else {}
-    most = {question.id: len(question.choices) for question in questions}
-    return {id: given[id] for id in most if type(given.get(id)) is int and 0 <= given[id] < most[id]}
+    counts = {question.id: len(question.choices) for question in questions}
+    return {id: given[id] for id in counts if type(given.get(id)) is int and 0 <= given[id] < counts[id]}
 
 
 def _list(data: Any, key: str) -> list[Any]:
@@ -81,13 +82,13 @@ def _list(data: Any, key: str) -> list[Any]:
 
 
 def prediction(question: Question, choice: int) -> dict[str, Any]:
-    """Write an output that shows a prediction and holds its record."""
+    """Return an output that shows a prediction and contains its record."""
     lines = ("Question:", question.text), ("You predicted:", question.choices[choice])
     return {**bundle(*lines, saved=True), MIME: {"question": question.id, "choice": choice}}
 
 
 def bundle(*lines: tuple[str, str], saved: bool = False) -> dict[str, Any]:
-    """Write an output, by its MIME types. Each line has what is bold in it first."""
+    """Return an output as a MIME bundle. Each line is a pair of its bold part and the rest."""
     html = "".join(f'<p style="margin: 0.3em 0"><b>{escape(bold)}</b> {escape(text)}</p>' for bold, text in lines)
     style, name = (STYLE, ' class="zl-saved"') if saved else ("", "")
     return {
@@ -97,7 +98,7 @@ def bundle(*lines: tuple[str, str], saved: bool = False) -> dict[str, Any]:
 
 
 def show(output: dict[str, Any]) -> None:
-    """Put out an output: Jupyter picks what it can show."""
-    from IPython.display import display  # only in a notebook; graders read records elsewhere
+    """Display a MIME bundle."""
+    from IPython.display import display  # not at the top: graders read records without IPython
 
     display(output, raw=True)

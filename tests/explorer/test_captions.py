@@ -98,7 +98,7 @@ def hold(sentence, training, validation, before):
     """Hold a sentence against the curves; nothing that isn't known here may be said."""
     epochs, last = len(training), training[-1]
     if epochs < 12:
-        assert sentence == "12 epochs or more show where the loss goes."
+        assert sentence == "Train for 12 epochs or more to see where the loss goes."
         return
     a, b = Curve(training), Curve(validation)
     end, *clauses = sentence.removesuffix(".").split("; ")
@@ -122,7 +122,7 @@ def hold(sentence, training, validation, before):
         elif higher := re.fullmatch(r"the training loss is higher than before training, (\S+)", clause):
             assert higher[1] == f"{before:.3g}" != f"{last:.3g}" and last > before
         else:
-            alike = re.fullmatch(r"the training loss is about what it was before training, (\S+)", clause)
+            alike = re.fullmatch(r"the training loss is about the same as before training, (\S+)", clause)
             assert alike[1] == f"{before:.3g}" and all(0.9 * before < each < 1.1 * before for each in training[-4:])
 
 
@@ -140,8 +140,8 @@ def test_every_sentence_is_true_of_the_curves(name, batch_size, epochs):
 
 SENTENCES = [
     ([1.09 - 0.002 * epoch for epoch in range(40)], "both losses are still falling; "),  # slowly, but evenly
-    ([1.091 + 0.00001 * epoch for epoch in range(20)], "both losses are level; the training loss is about what it was"),
-    ([0.1 - 0.01 * epoch for epoch in range(20)], "A loss is below 0, which no cross-entropy is: is the minus sign"),
+    ([1.091 + 0.00001 * epoch for epoch in range(20)], "both losses are level; the training loss is about the same"),
+    ([0.1 - 0.01 * epoch for epoch in range(20)], "A loss is below 0, but a cross-entropy is never negative."),
 ]
 
 

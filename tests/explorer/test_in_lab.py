@@ -146,11 +146,11 @@ def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
     slider(explorer, "Learning rate").press("ArrowRight")  # from the place nearest to it, 0.126
     wait_for_words(explorer, "Learning rate 0.158,")
     for label, typed, words, back in (
-        ("Learning rate", "1,438,0", "Learning rate: 1,438,0 can’t be used. It is a number above 0.", "0.158"),
+        ("Learning rate", "1,438,0", "Learning rate: 1,438,0 can’t be used. Enter a number above 0.", "0.158"),
         ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.158"),
-        ("Batch size", "1,024", "Batch size: 1,024 can’t be used. It is a whole number from 1 to 240.", "16"),
-        ("Batch size", "241", "Batch size: 241 can’t be used. It is a whole number from 1 to 240.", "16"),
-        ("Epochs", "2.5", "Epochs: 2.5 can’t be used. It is a whole number from 1 to 300.", "100"),
+        ("Batch size", "1,024", "Batch size: 1,024 can’t be used. Enter a whole number from 1 to 240.", "16"),
+        ("Batch size", "241", "Batch size: 241 can’t be used. Enter a whole number from 1 to 240.", "16"),
+        ("Epochs", "2.5", "Epochs: 2.5 can’t be used. Enter a whole number from 1 to 300.", "100"),
     ):
         type_in(explorer, label, typed)
         for place in (".zl-refusal", ".zl-live"):
@@ -207,7 +207,7 @@ def test_a_kept_run_stays_in_the_picture(explorer):
     before, said = pixels(explorer), wait_for_run(explorer, 0.1)
     for _ in range(4):
         explorer.get_by_role("button", name="Keep this run").click()
-    assert explorer.get_by_role("button", name="4 runs are kept, no more").is_disabled()
+    assert explorer.get_by_role("button", name="4 runs are kept, which is the limit").is_disabled()
     explorer.get_by_role("button", name="Too small").click()
     wait_for_words(explorer, "Learning rate 0.0001, batch size 16. After 100 epochs")
     kept = explorer.locator(".zl-kept li")
@@ -353,7 +353,7 @@ def run_cell(page, words):
 def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_the_cell_again(browser, lab):
     show, define = "explore(Dense, Softmax, cce, cce_gradient)", "class Dense(Dense):\n    pass"
     page = opened(browser, lab, "again.ipynb", QUIETLY + NETWORK, show, define)
-    wait_for_words(page, "Dense was defined anew: run this cell again.", ".zl-notice")
+    wait_for_words(page, "Dense was redefined: run this cell again.", ".zl-notice")
     assert is_dim(page)
     page.locator(".zl-more > summary").click()
     page.get_by_role("button", name="Keep this run").click()

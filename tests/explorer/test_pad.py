@@ -130,7 +130,7 @@ def test_a_finger_draws_too_and_an_example_digit_is_one_of_the_data_set(pad):
 @pytest.mark.parametrize(
     ("body", "words", "code"),
     [
-        ("return(softmax.forward(pixels))", "The network should return ten probabilities, but found", ""),
+        ("return(softmax.forward(pixels))", "The network must return ten probabilities, but it returned", ""),
         ("return(softmax.backward(pixels, pixels[99]))", "IndexError: index 99 is out of bounds", "pixels[99]"),
     ],
 )

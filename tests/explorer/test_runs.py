@@ -134,6 +134,6 @@ def test_what_ifs_do_what_they_say():
 
     np.testing.assert_allclose(step("the gradient's sign is flipped"), -step())
     np.testing.assert_allclose(step("1/batch is left out"), 240 * step())
-    np.testing.assert_allclose(step("1/batch comes in twice"), step() / 240)
+    np.testing.assert_allclose(step("1/batch is applied twice"), step() / 240)
     short = train(Setting(0.1, 128, what_if="the last, short batch is dropped"), epochs=3)
     assert short.iterations_per_epoch == 1 and train(Setting(0.1, 16)).iterations_per_epoch == 15

@@ -75,7 +75,7 @@ def test_what_is_set_is_trained_with_and_the_words_equal_numpy(explorer, rate, b
         f"Learning rate {rate:g}, batch size {batch_size}. After 5 epochs ({steps:,} iterations) "
         f"the training loss is {losses[-1]:.3g}, the validation loss {validation[-1]:.3g}, "
         f"and {right / 60:.1%} of the validation samples are right ({right} of 60). "
-        "12 epochs or more show where the loss goes."
+        "Train for 12 epochs or more to see where the loss goes."
     )
 
 
@@ -303,15 +303,15 @@ class Small(student.Dense):
         ({"backward": swallowing}, ["Is there a loop that never ends? That was in swallowing", "\ntime.sleep(3600)"]),
         (
             {"backward": lambda self, output_gradient: output_gradient.T},
-            ["Softmax.backward: result should be (3, 16), but its shape is (16, 3)"],
+            ["Softmax.backward: result must have the shape (3, 16), but its shape is (16, 3)"],
         ),
         ({"backward": blank}, ["Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."]),
         ({"Dense": Small}, ["It raised MemoryError: too many samples. That was in Small.forward"]),
         ({"Dense": lambda d, k: [][0]}, ["IndexError", "in <lambda>"]),
-        ({"Dense": lambda d, k: object()}, ["Dense: weights should be (3, 3), but there is none."]),
-        ({"cce": lambda y, yhat: None}, ["cce: result should be one number, but there is none."]),
-        ({"cce": lambda y, yhat: "a lot"}, ["cce: result should be one number, but it is a str."]),
-        ({"cce": lambda y, yhat: np.ones(16)}, ["cce: result should be one number, but its shape is (16,)."]),
+        ({"Dense": lambda d, k: object()}, ["Dense: weights must have the shape (3, 3), but there is none."]),
+        ({"cce": lambda y, yhat: None}, ["cce: the result must be one number, but there is none."]),
+        ({"cce": lambda y, yhat: "a lot"}, ["cce: the result must be one number, but it is a str."]),
+        ({"cce": lambda y, yhat: np.ones(16)}, ["cce: the result must be one number, but its shape is (16,)."]),
     ],
 )
 def test_faulty_code_is_quoted_and_the_explorer_lives_on(changes, words):

@@ -107,7 +107,7 @@ def test_a_prediction_is_given_once_and_only_then_is_anything_revealed(forms, ou
     predict.compare("one")
     predict("one")
     assert len(forms) == 1 and outputs[2:] == [
-        f"You predicted: this\n✗ It is otherwise.\n{FOUND} that & more\nWhy: Because <i>so</i>.",
+        f"You predicted: this\n✗ Not what happens.\n{FOUND} that & more\nWhy: Because <i>so</i>.",
         "Question: Which <b>one</b>?\nYou predicted: this",
     ]
     assert Predict(UNIT).given("one"), "a new kernel knows it"
@@ -123,4 +123,4 @@ def test_forms_of_several_kernels_keep_the_first_prediction_on_each_question(for
         press(asked, choice)
     assert [asked.given for asked in forms] == [1, 1, 1, 0] and recall("a_unit", QUESTIONS) == {"one": 1, "two": 0}
     second.compare("two")  # which doesn't say how it was found
-    assert outputs == ["You predicted: yes\n✓ It is so.\nWhat is so: yes\nWhy: It is."]
+    assert outputs == ["You predicted: yes\n✓ This is what happens.\nWhat is so: yes\nWhy: It is."]

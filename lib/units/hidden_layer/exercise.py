@@ -1,4 +1,4 @@
-"""One hidden layer: ReLU, a network of layers, one step of training, and the explorer with a slider for the units."""
+"""One hidden layer: ReLU, a network of layers, a training step, and an explorer with a slider for hidden units."""
 
 from lib.units.hidden_layer.network import network_backward, network_forward
 from lib.units.hidden_layer.relu import relu_backward, relu_forward

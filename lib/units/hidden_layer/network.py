@@ -1,9 +1,8 @@
-"""The network, a layer that is made of layers: forward in order, backward in reverse.
+"""The network, a layer that consists of layers: forward in order, backward in reverse.
 
-Test layers take the place of real ones. They note what they are given, and return arrays that were drawn: whatever the
-network hands on, no shape can fail to fit. A look tells by their numbers which layers were called, and what each was
-given: what has to be handed on are the arrays that were drawn. The numbers are drawn, too, so that no result is right
-in every draw.
+Test layers replace the student's layers. They record their arguments, and return random arrays of the right shape
+whatever the arguments are. The expected arguments are these random arrays. Each layer has a random number, so that no
+fixed result is right for every draw.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
-"""(layers, numbers of units in turn, batch, passes, times the rate) of two networks: no number is right in both.
+"""(layers, units in turn, batch, passes, factor of the rate) of two networks, without a number in common.
 
-A list that each pass turns round is in the wrong order in the last pass, since there is an even number of passes.
+The number of passes is even. So if each pass reverses the list of layers, the last pass has the wrong order.
 """
 SCALES = (30, 0.3)
-"""How large all of it is, sample by sample: a gradient that is clipped shows, and one that is rounded."""
+"""The size of all arrays, by sample: large numbers reveal clipping, and small ones reveal rounding."""
 SHOWN = {"first pass": 0.5, "last pass": 1.0}
-"""The passes that are shown. All passes but the last have half of everything: what is kept from them shows."""
+"""The passes to compare, and the scale of their arrays. All passes before the last have half the scale of the last."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw for each network an input, a gradient, a learning rate, and each layer's number and results."""
+    """Draw the input, the gradient, the learning rate, and the number and results of each layer, for both networks."""
     inputs: dict[str, Any] = {}
     for case, (layers, units, batch, passes, times) in NETWORKS.items():
         counts, scales = np.resize(units, layers + 1), np.resize(SCALES, batch)
@@ -46,7 +45,7 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class Call(NamedTuple):
-    """A call of a test layer: the method, the layer, what it was given, and the learning rate."""
+    """A call of a test layer: the method, the layer, the argument, and the learning rate."""
 
     method: str
     layer: Layer
@@ -55,37 +54,37 @@ class Call(NamedTuple):
 
 
 class Layer:
-    """A test layer: it returns drawn arrays, `scale` times as large, and notes every call, also those of its copies."""
+    """A test layer: it records every call, also those of its copies, and returns `scale` times its random arrays."""
 
     input: Any = None
-    output: Any = None  # the student's may be a property
+    output: Any = None  # the student's class may have a property of this name
     scale: float = 1
 
-    def __init__(self, number: int, output: Array, input_gradient: Array, note: Callable[[Call], None]):
-        self.number, self.drawn, self.note = number, (output, input_gradient), note
+    def __init__(self, number: int, output: Array, input_gradient: Array, record: Callable[[Call], None]):
+        self.number, self.drawn, self.record = number, (output, input_gradient), record
 
     def forward(self, input: Any) -> Any:
-        """Note the input, and return (and keep) the drawn output."""
-        self.note(Call("forward", self, copy_array(input)))
+        """Record the input; store and return the random output."""
+        self.record(Call("forward", self, copy_array(input)))
         self.input, self.output = input, self.scale * self.drawn[0]
         return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
-        """Note the gradient and the learning rate, and return the drawn gradient."""
-        self.note(Call("backward", self, copy_array(output_gradient), learning_rate))
+        """Record the gradient and the learning rate; return the random input gradient."""
+        self.record(Call("backward", self, copy_array(output_gradient), learning_rate))
         return self.scale * self.drawn[1]
 
 
 def copy_array(value: Any) -> Any:
-    """Copy an array, into which later code may write; return anything else as it is."""
+    """Return a copy of an array, because later code may write into it. Return any other value itself."""
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., dict[str, Any]]) -> NamedResults:
-    """Run passes through one network, and show the first and the last one. Only that gets the inputs themselves."""
+    """Run passes through one network; return the results of the first and the last. Only the last gets the inputs."""
     calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
-    output = layers[-1].drawn[0]  # before code of the student can empty the list
+    output = layers[-1].drawn[0]  # now, because student code may empty the list
     network = Network(layers)
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
@@ -97,11 +96,11 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
         if method == "backward":
             listed = layers[:]
             prepare(network, given[0], given[0], scale * output)
-            layers[:] = listed  # what forward makes of the list is not backward's mistake
+            layers[:] = listed  # forward may change the list, which is not a mistake of backward
         calls.clear()
         results = run(network, *given)
         if number in (0, last):
-            shown.append(_tell(inputs["numbers"], calls, own, method, results, is_first=not number))
+            shown.append(_results_of_pass(inputs["numbers"], calls, own, method, results, is_first=not number))
 
     def both(name: str) -> dict[str, Any]:
         return {when: each[name]() for when, each in zip(SHOWN, shown, strict=True)}
@@ -110,7 +109,7 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
 
 
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
-    """Make test layers of the student's classes: Dense and ReLU take turns, and Softmax is the last one."""
+    # Instances of the student's classes, since code may ask for the class: Dense, ReLU, Dense, ..., Softmax.
     test = make_test_class(Layer, "Layer", Network)
     dense, relu, softmax = (make_test_class(test, name, Network) for name in ("Dense", "ReLU", "Softmax"))
     kinds = [*np.resize([dense, relu], len(inputs["numbers"]) - 1), softmax]
@@ -118,10 +117,10 @@ def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]
     return [kind(number, *arrays, calls.append) for number, (kind, *arrays) in enumerate(drawn)]
 
 
-def _tell(
+def _results_of_pass(
     drawn: list[int], calls: list[Call], own: list[Layer], method: str, results: Mapping[str, Any], is_first: bool
 ) -> dict[str, Callable[[], Any]]:
-    """Return what a pass did: the layers called, what each was given, and each result with the layers called."""
+    """Return functions of a pass: `layers` returns the numbers of the called layers, all others these and a result."""
     mine = [call for call in calls if call.method == method]
     written = " ".join(str(drawn[call.layer.number]) for call in mine)
     other = ", ".join(f"{call.method} of {call.layer.number}" for call in calls)
@@ -129,12 +128,12 @@ def _tell(
 
     def order() -> str:
         if is_copy:
-            hint = "Call the layers that self.layers holds: what a copy keeps or learns is lost."
+            hint = "Call the layers in self.layers: what a copy stores or learns is lost."
             raise Wrong(f"{method} calls copies of the layers.", hint=hint)
         return written or other or "none"
 
     def with_order(value: Any) -> list[Any]:
-        if not mine and is_first:  # that a later pass calls no layer is a matter of the order
+        if not mine and is_first:  # in a later pass, this is a mistake in the order
             hint = f"In each turn of the loop, call the layer's {method}."
             raise Wrong(f"No layer's {method} was called.", found=other, hint=hint)
         return [written, value]
@@ -151,7 +150,7 @@ def _tell(
 def _in_order(step: int) -> FoundAndExpected:
     """All layers are called once, from the first to the last, or with a `step` of -1 from the last to the first.
 
-    Where no other layers are called, what is found is written in places, which count from 0, and not in numbers.
+    Found and expected are indices of layers, unless only another method was called.
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -167,10 +166,10 @@ def _in_order(step: int) -> FoundAndExpected:
     return right
 
 
-def _handed_on(first: str, returned: str) -> FoundAndExpected:
-    """Each layer is given, and the result is, what the layer called before has returned, or else the input `first`.
+def _chain(first: str, returned: str) -> FoundAndExpected:
+    """Each layer gets, and the network returns, the result of the call before; the first call gets the input `first`.
 
-    `returned` is the input with what the layers return, in the order of their numbers. Each rate is the learning rate.
+    `returned` is the name of the input with the layers' results, in order. Each rate is the learning rate.
     """
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -187,15 +186,15 @@ def _handed_on(first: str, returned: str) -> FoundAndExpected:
     return right
 
 
-def rate_of(call: Call, whose: str) -> Array:
-    """Read the learning rate of a call. Raises `Wrong` where there is none."""
-    what = f"The learning rate for {whose}"
+def rate_of(call: Call, receiver: str) -> Array:
+    """Return the learning rate of a call. Raises `Wrong` if there is none."""
+    what = f"The learning rate for {receiver}"
     if call.rate is None:
-        raise Wrong(f"{what} is missing.", hint="Hand on the learning rate behind the gradient.")
+        raise Wrong(f"{what} is missing.", hint="Pass the learning rate after the gradient.")
     return numbers(call.rate, (), what=what)
 
 
-UP, DOWN = _handed_on("input", "outputs"), _handed_on("gradient", "input_gradients")
+UP, DOWN = _chain("input", "outputs"), _chain("gradient", "input_gradients")
 in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=True)
 
 
@@ -203,8 +202,8 @@ in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=Tru
     "forward calls each layer's forward once, from the first layer to the last.",
     _in_order(1),
     name="LayersInOrder",
-    hint="Print the number of each layer in your loop. In every pass all have to come, however many there are."
-    " Which one should come first?",
+    hint="Print the index of each layer in your loop. Every pass needs all layers, however many there are."
+    " Which one must come first?",
     of=("layers",),
     what="The layers' forward was not called once for each layer, in the right order.",
     lines=r"for |forward\(",
@@ -213,25 +212,25 @@ in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=Tru
     "The first layer gets the network's input; every other layer gets what the layer before it returned.",
     UP,
     name="OutputsGoUp",
-    hint="In each turn of the loop, keep what the layer returns. Give exactly that to the next layer.",
+    hint="In each turn of the loop, store what the layer returns, and pass exactly that to the next layer.",
     of=("given",),
-    what="A layer was not given what the layer before it returned, or the first one not the network's input.",
+    what="A layer did not get what the layer before it returned, or the first one did not get the input.",
     axes=("call", "unit", "sample"),
     lines=r"forward\(",
 )
 @in_each_network(
-    "forward returns the output of the layer that it called last, and keeps it as self.output.",
+    "forward returns the output of the last layer that it called, and stores it as self.output.",
     UP,
     name="LastOutput",
     hint="After the loop, assign the last layer's output to self.output, and return it.",
     of=("returned", "output"),
     keeps=("input",),
-    what="What forward returns, or keeps as self.output, is not the last layer's output.",
+    what="The result of forward, or self.output, is not the last layer's output.",
     axes=("unit", "sample"),
     lines=r"output|return",
 )
 def forward(inputs: Inputs, Network: Any) -> NamedResults:
-    """Run the student's forward: the layers called, what each was given, and the output, returned and kept."""
+    """Run the student's forward; return the called layers, their arguments, the result and self.output."""
 
     def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
         return {"returned": network.forward(input), "output": getattr(network, "output", None)}
@@ -243,35 +242,35 @@ def forward(inputs: Inputs, Network: Any) -> NamedResults:
     "backward calls each layer's backward once, from the last layer to the first.",
     _in_order(-1),
     name="LayersReversed",
-    hint="Print the number of each layer in your loop. In every pass all have to come, however many there are."
-    " The loss comes behind the last layer. So which layer can get its gradient first?",
+    hint="Print the index of each layer in your loop. Every pass needs all layers, however many there are."
+    " The loss comes after the last layer. So which layer can get its gradient first?",
     points=2,
     of=("layers",),
     what="The layers' backward was not called once for each layer, in the right order.",
     lines=r"for ",
 )
 @in_each_network(
-    "The first layer that is called gets the incoming gradient; every other one gets what the one before returned.",
+    "The layer that is called first gets the incoming gradient; each later one gets what the call before returned.",
     DOWN,
     name="GradientsGoDown",
-    hint="In each turn of the loop, keep what the layer's backward returns. Give exactly that to the next layer.",
+    hint="In each turn of the loop, store what the layer's backward returns, and pass exactly that to the next call.",
     of=("given",),
-    what="A layer was not given what the call before it returned, or the first one not the incoming gradient.",
+    what="A layer did not get what the call before returned, or the first one did not get the incoming gradient.",
     axes=("call", "unit", "sample"),
     lines=r"backward\(",
 )
 @in_each_network(
-    "Every layer gets the learning rate, and backward returns what the layer that it called last returned.",
+    "Every layer gets the learning rate, and backward returns what its last call returned.",
     DOWN,
     name="RateAndResult",
-    hint="Hand the learning rate to every layer as it is. Return the gradient that is left after the loop.",
+    hint="Pass the learning rate to every layer, unchanged. After the loop, return the gradient of the last call.",
     of=("rates", "returned"),
     keeps=("gradient",),
     what="A layer got another learning rate, or the result is not what the last call returned.",
     lines=r"backward\(|return",
 )
 def backward(inputs: Inputs, Network: Any) -> NamedResults:
-    """Run the student's backward: the layers called, what each was given, and what was returned."""
+    """Run the student's backward; return the called layers, their arguments and the result."""
 
     def run(network: Any, input: Array, gradient: Array, rate: float) -> dict[str, Any]:
         return {"returned": network.backward(gradient, rate)}
@@ -279,15 +278,8 @@ def backward(inputs: Inputs, Network: Any) -> NamedResults:
     return _run_passes(inputs, Network, "backward", run)
 
 
-network_forward = Part(
-    "check-network-forward", "Network, forward", ("Network",), draw, (forward,), code="Network.forward", repeated=True
-)
-network_backward = Part(
-    "check-network-backward",
-    "Network, backward",
-    ("Network",),
-    draw,
-    (backward,),
-    code="Network.backward",
-    repeated=True,
+of_network = partial(Part, subjects=("Network",), draw=draw, repeated=True)
+network_forward = of_network("check-network-forward", "Network, forward", statements=(forward,), code="Network.forward")
+network_backward = of_network(
+    "check-network-backward", "Network, backward", statements=(backward,), code="Network.backward"
 )

@@ -1,4 +1,4 @@
-"""The ReLU layer: what is positive passes, forward and backward."""
+"""The ReLU layer, forward and backward."""
 
 from __future__ import annotations
 
@@ -15,39 +15,38 @@ from lib.checking.values import Wrong, numbers
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}
-"""(units, batch) of the drawn inputs: all different, once equal, where a wrong axis runs, and once a single sample."""
+"""(units, batch) of the inputs: different numbers, equal ones (a wrong axis raises no error), and one sample."""
 LARGER = {"batch": (1, 1), "square": (1000, 12), "one": (1, 1)}
-"""How many times larger inputs and gradients are: an output that is cut off at 1000 shows, and a clipped gradient."""
+"""Factors of inputs and gradients: large ones reveal an output cut off at 1000, and a clipped gradient."""
 RATES = (0.1, 3.0)
-"""The learning rates of passes, in turn. ReLU has no use for them: one that comes in shows."""
+"""The learning rates of the passes, in turn. They reveal a ReLU that uses the learning rate."""
 NEAR_0 = 0.002
-"""How large the last unit's inputs and gradients are next to the others': a mask that begins above 0 shows."""
+"""The factor of the last unit's inputs and gradients. It reveals a mask with a threshold above 0."""
 CASES = (*SIZES, "again")
-"""`again` is the batch with its samples in another order, after other batches have passed through the same layer."""
+"""`again` is the batch with its samples in another order, after other batches in the same layer."""
 BACKWARD_CASES = (*CASES, "beside")
-"""`beside` is the batch once more; another layer is run between this one's forward and backward, as in a network."""
+"""`beside` is the batch again, with a pass of another layer between forward and backward, as in a network."""
 AXES = ("unit", "sample")
 LATER = {
     "again": (
         "The first pass through a layer is right, and a later one is wrong.",
-        "Use the input of this pass only. What does the layer still hold from the one before?",
+        "Use the input of this pass only: print what the layer still holds from the pass before.",
     ),
     "beside": (
-        "backward is wrong once another ReLU layer has been run in between.",
-        "Keep what backward needs in self, under a name of its own: each layer has its own input.",
+        "backward is wrong after a pass of another ReLU layer.",
+        "Store what backward needs in an attribute of self: each layer has its own input.",
     ),
 }
-"""What is wrong, and what to try, where the batch alone is right."""
+"""For the cases after `batch`: what is wrong if only they fail, and a hint."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw inputs and incoming gradients in each of `SIZES`, and those that pass through a layer before `again`.
+    """Draw inputs and incoming gradients in each of `SIZES`, and those of the passes before `again`.
 
-    In every row and every column of the inputs there are entries of either sign, and in every row but the last one some
-    below 1 and above 6: an output that is cut off shows. The gradient's sign is another one than the input's in about
-    half of the entries: a mask that is made of the wrong array shows in every draw. Rows and columns come in an order
-    of each draw's own: so does the mask. Some batches have a sum above 0, and one below: a mask that is one number for
-    all lets all pass, and once stops all.
+    Every row and every column of the inputs has entries of both signs. Every row but the last has entries below 1 and
+    above 6, which reveal an output that is cut off. About half of the gradients have the other sign than their inputs,
+    which reveals a mask from the wrong array. The order of rows and columns is random. The sum is positive in some
+    batches and negative in one, which reveals a mask that is one number for all entries.
     """
     inputs: dict[str, Any] = {}
     for sign, (size, (units, batch)) in zip((1, -1, 1), SIZES.items(), strict=True):
@@ -55,7 +54,7 @@ def draw(rng: np.random.Generator) -> Inputs:
         others = np.where((np.arange(units)[:, None] + np.arange(batch) // 2 + rng.integers(2)) % 2, 1, -1)
         sizes = rng.uniform(0.3, 0.8, size=(units, batch)) * np.resize(rng.permutation([1, 4, 12]), (units, batch))
         rows = rng.permutation(units)
-        rows = np.roll(rows, 1 - abs(rows[0] - rows[-1]) % 2)  # the signs of the first and of the last one differ
+        rows = np.roll(rows, 1 - abs(rows[0] - rows[-1]) % 2)  # the first and the last row have other signs
         order = np.ix_(rows, rng.permutation(batch))
         x, gradient = (signs * sizes)[order], (others * rng.uniform(0.5, 4, size=(units, batch)))[order]
         for each in (x, gradient):
@@ -70,16 +69,15 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
-    """Return the inputs and gradients that pass through one layer; the last ones count."""
     return [*inputs.get("before", ()), (inputs["input"], inputs["gradient"])]
 
 
 def _prepare(layer: Any, x: Array) -> None:
-    """Run the layer's own forward. Where its output is not right, have it hold one that is positive in the same places.
+    """Run the layer's own forward, and replace a wrong output, so that backward is tested without forward's mistakes.
 
-    So a mistake in forward is not backward's. Of a right output and what is left of it above x, the smaller one is 0.
+    The new output is positive exactly where x is. An output is right if the smaller of it and its excess over x is 0.
     """
-    with suppress(Exception):  # what is wrong in forward is another part's matter
+    with suppress(Exception):  # another part reports it
         layer.forward(x.copy())
     with suppress(Wrong):
         output = numbers(getattr(layer, "output", None), x.shape)
@@ -89,7 +87,7 @@ def _prepare(layer: Any, x: Array) -> None:
 
 
 def _where_input_is(sign: int, passed: str) -> FoundAndExpected:
-    """Where the input has this sign, it is what passed if that is positive, and else 0."""
+    """Where the input has this sign, the result is the input named `passed` for a positive sign, and 0 otherwise."""
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         is_chosen = np.sign(inputs["input"]) == sign
@@ -111,21 +109,21 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     "Where the input is positive, the output is the input.",
     _where_input_is(1, "input"),
     name="PositivesPass",
-    hint="Take one positive number, such as 3: what should come out? Compare it with what your line gives.",
+    hint="Take one positive number, such as 3. Compute its output by hand, and compare it with your code's.",
     of=("output",),
-    what="A positive input came out changed.",
+    what="The output of a positive input is not the input.",
 )
 @of_forward(
     "Where the input is negative, the output is 0.",
     by_name(output=_where_input_is(-1, "input"), fits=anything),
     name="NegativesBecomeZero",
-    hint="Take one negative number, such as -2: what should come out? Compare it with what your line gives.",
+    hint="Take one negative number, such as -2. Compute its output by hand, and compare it with your code's.",
     of=("output", "fits"),
     keeps=("input",),
-    what="A negative input did not become 0.",
+    what="The output of a negative input is not 0.",
 )
 @of_forward(
-    "forward also returns its output: a network hands on what its layers return.",
+    "forward also returns its output, which a network passes on to the next layer.",
     anything,
     name="ReturnsOutput",
     hint="End forward with return(self.output).",
@@ -135,14 +133,14 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     lines="return|output",
 )
 def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
-    """Run the student's forward: the output that it kept, what it returned, and whether the two fit."""
+    """Run the student's forward; return self.output, the result, and whether the two agree."""
     layer = ReLU()
     for x, _ in _passes(inputs):
         returned = layer.forward(x)
 
     def fits() -> float:
         if returned is not None and not is_like(returned, kept_output(layer)):
-            hint = "Return self.output: a network hands on what its layers return."
+            hint = "Return self.output: a network passes the result on to the next layer."
             raise Wrong("forward returns something else than its output.", hint=hint)
         return 1.0
 
@@ -155,25 +153,25 @@ def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
     "Where the input was positive, backward returns the incoming gradient.",
     _where_input_is(1, "gradient"),
     name="GradientPasses",
-    hint="Where a number passed forward, its slope is 1. By what is the incoming gradient multiplied there?",
+    hint="The slope of a positive input is 1. Multiply the incoming gradient by the slope.",
     keeps=("gradient",),
-    what="The gradient of a positive input came back changed.",
+    what="The result for a positive input is not the incoming gradient.",
 )
 @of_backward(
     "Where the input was negative, backward returns 0.",
     _where_input_is(-1, "gradient"),
     name="GradientStops",
-    hint="Where the output stays 0 whatever the input is, its slope is 0. Which array tells where that is?",
+    hint="The slope of a negative input is 0. Which array shows where the input was negative?",
     points=2,
-    what="The gradient of a negative input did not become 0.",
+    what="The result for a negative input is not 0.",
 )
 def backward(inputs: Inputs, ReLU: Any) -> Array:
-    """Run the student's backward; return what it returned."""
+    """Run the student's backward, and return its result."""
     layer = ReLU()
     for number, (x, gradient) in enumerate(_passes(inputs)):
         _prepare(layer, x)
         if inputs["case"] == "beside":
-            with suppress(Exception):  # what is wrong there shows in the layer that is looked at, too
+            with suppress(Exception):  # an error here also occurs in the tested layer
                 other = ReLU()
                 other.forward(np.roll(x, 1, axis=1))
                 other.backward(gradient.copy(), 0.1)
@@ -181,9 +179,6 @@ def backward(inputs: Inputs, ReLU: Any) -> Array:
     return numbers(returned, what="The result of backward")
 
 
-relu_forward = Part(
-    "check-relu-forward", "ReLU, forward", ("ReLU",), draw, (forward,), code="ReLU.forward", repeated=True
-)
-relu_backward = Part(
-    "check-relu-backward", "ReLU, backward", ("ReLU",), draw, (backward,), code="ReLU.backward", repeated=True
-)
+of_relu = partial(Part, subjects=("ReLU",), draw=draw, repeated=True)
+relu_forward = of_relu("check-relu-forward", "ReLU, forward", statements=(forward,), code="ReLU.forward")
+relu_backward = of_relu("check-relu-backward", "ReLU, backward", statements=(backward,), code="ReLU.backward")

@@ -1,7 +1,7 @@
-"""One training step: the loss of a batch, and the gradient of the batch's mean loss, passed down once.
+"""One training step: it returns the loss of a batch, and passes the gradient of the mean loss to the network once.
 
-The network is a test object that notes what it is given. The loss and its gradient are functions that no other formula
-agrees with, so the numbers tell whether, and on which arrays, a step has called them.
+The network is a test object that records its arguments. The loss and its gradient are functions unlike any formula that
+a student would write, so the numbers show whether step called them, and with which arrays.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statem
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
 BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
-"""(features, classes, batch, times the loss and the rate, steps before) of two batches: no number is right in both."""
+"""(features, classes, batch, factor of loss and rate, steps before) of two batches, without a number in common."""
 AXES = ("class", "sample")
 STEEP = 10_000
-"""How large the loss gradient is: one that is clipped or scaled to a fixed norm shows."""
+"""The size of the loss gradient, which reveals clipping and scaling to a fixed norm."""
 ARGUMENTS = {
-    "y": "Pass on y as it is. Read the first line of cce again: which argument comes first?",
-    "yhat": "Pass on what network.forward gave for X before the update, as it is. Each call of network.backward changes"
-    " the weights.",
+    "y": "Pass y as it is. Read the first line of cce again: which argument comes first?",
+    "yhat": "Pass what network.forward returned for X before the update, unchanged. Each call of network.backward"
+    " changes the weights.",
 }
-"""The arguments of the loss and of its gradient, and what to try where another one is given."""
+"""The arguments of the loss and of its gradient, and a hint if another value is passed."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw batches, the network's output for each, what a mistake in each class costs, and a learning rate.
+    """Draw batches, the network's output for each, the cost of an error in each class, and a learning rate.
 
-    Before the step that counts, `steps` are taken on other batches. The loss has the digits 57 after the third one: one
-    that is rounded shows.
+    Before the tested step, there are `steps` on other batches. The fourth and fifth digits of the loss are 57, which
+    reveals rounding.
     """
     inputs: dict[str, Any] = {}
     for case, (features, classes, batch, times, steps) in BATCHES.items():
@@ -58,7 +58,7 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def mean_loss(costs: Array, y: Any, yhat: Any) -> Any:
-    """Return the loss of a batch, a mean over its samples; labels and prediction can't be swapped."""
+    """Return the mean loss of a batch. It changes if the labels and the prediction are swapped."""
     return np.mean(np.sum(costs * _differences(y, yhat) ** 2, axis=0))
 
 
@@ -68,7 +68,7 @@ def loss_gradient(costs: Array, y: Any, yhat: Any) -> Any:
 
 
 def _differences(y: Any, yhat: Any) -> Any:
-    """Subtract a part of the prediction from the labels. What doesn't fit is nan: it costs where that is used."""
+    """Return labels minus a third of the prediction, or nan for arguments of other shapes or types."""
     try:
         return np.asarray(y - yhat / 3, dtype=float)
     except (TypeError, ValueError):
@@ -76,39 +76,39 @@ def _differences(y: Any, yhat: Any) -> Any:
 
 
 def mean_gradient(inputs: Inputs) -> Any:
-    """Return the gradient of the batch's mean loss, (classes, batch): the loss gradient with 1/B in it."""
+    """Return the gradient of the batch's mean loss, (classes, batch): the loss gradient times 1/B."""
     return loss_gradient(inputs["costs"], inputs["y"], inputs["yhat"]) / inputs["y"].shape[1]
 
 
 class Dense(Layer):
-    """The layer below the test network's own. It takes the place of the student's Dense, with weights."""
+    """The first layer of the test network, with weights, as an instance of the student's Dense."""
 
     weights: Any = None
 
 
 class Network(Dense):
-    """A test network: after an update its prediction is another. It is its own upper layer.
+    """A test network, which is also its own last layer. Its prediction changes with each update.
 
-    `make_test_class` gives it the other methods of the student's Network, too.
+    `make_test_class` adds the other methods of the student's Network.
     """
 
     layers: Any = ()
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
-        """Note the gradient and the learning rate."""
+        """Record the gradient and the learning rate, and change the prediction."""
         self.drawn = np.roll(self.drawn[0], 1, axis=1), self.drawn[1]
         return super().backward(output_gradient, learning_rate)
 
 
-def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> NamedResults:
+def _run_step(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> NamedResults:
     calls.clear()
     losses, slopes = list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
     below.drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
     network.layers = [below, network]
-    # A loss that counts the weights shows.
+    # Weights of 1 reveal a loss with weight decay.
     below.weights, network.weights = np.ones((2, len(inputs["y"]), len(inputs["X"]) + 1))
-    functions = _noted("loss", mean_loss, inputs, losses), _noted("loss_gradient", loss_gradient, inputs, slopes)
+    functions = _recorded("loss", mean_loss, inputs, losses), _recorded("loss_gradient", loss_gradient, inputs, slopes)
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
@@ -123,28 +123,28 @@ def _take_one(step: Any, below: Dense, network: Network, calls: list[Call], inpu
     )
 
 
-def _noted(name: str, function: Callable[..., Any], inputs: Inputs, calls: list[list[Any]]) -> Callable[..., Any]:
-    """Make a function of this name, as errors of student code are to say, that notes its arguments."""
+def _recorded(name: str, function: Callable[..., Any], inputs: Inputs, calls: list[list[Any]]) -> Callable[..., Any]:
+    """Return a function that records its arguments. Error messages of student code show its `name`."""
 
-    def noted(y: Any, yhat: Any) -> Any:
+    def record(y: Any, yhat: Any) -> Any:
         calls.append([copy_array(y), copy_array(yhat)])
         return function(inputs["costs"], y, yhat)
 
-    noted.__name__ = noted.__qualname__ = name
-    return noted
+    record.__name__ = record.__qualname__ = name
+    return record
 
 
 def _last_input(network: Network, calls: list[Call]) -> Array:
-    """Return what network.forward got last before the update."""
+    """Return the last argument of network.forward before the update."""
     before = takewhile(lambda call: call.method == "forward", calls)
     if not (given := [call.given for call in before if call.layer is network]):
-        hint = "The loss gradient needs a prediction: call forward of the network that step is given, not of a copy."
+        hint = "The loss gradient needs a prediction: call forward of the network that step gets, not of a copy."
         raise Wrong("network.forward was not called before network.backward.", hint=hint)
-    return numbers(given[-1], what="What network.forward gets")
+    return numbers(given[-1], what="The argument of network.forward")
 
 
 def _update(calls: list[Call]) -> Call:
-    """Return the one call of network.backward, or of a copy's. Raises `Wrong` where there are none or more."""
+    """Return the one call of backward, of the network or of a copy. Raises `Wrong` if there is not exactly one call."""
     updates = [call for call in calls if isinstance(call.layer, Network) and call.method == "backward"]
     if len(updates) != 1:
         what, hint = "network.backward was not called once.", "Call it once in a step: every call changes the weights."
@@ -153,42 +153,42 @@ def _update(calls: list[Call]) -> Call:
 
 
 def _or_nan(value: Any) -> Array:
-    """Read numbers; what is none is reported where the statement is about it."""
+    """Return numbers, or nan for another value, which another statement reports."""
     with suppress(Wrong):
         return numbers(value)
     return np.array(np.nan)
 
 
 def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
-    """Raise `Wrong` where a step has trained a copy, changed the network, or called its layers without handing on."""
+    """Raise `Wrong` if step trained a copy, changed the network, or didn't pass a gradient from layer to layer."""
     updates, shape = [call for call in calls if call.method == "backward"], below.drawn[1].shape
     if any(isinstance(call.layer, Network) and call.layer is not network for call in updates):
-        hint = "Call backward of the network that step is given: what a copy learns is lost."
+        hint = "Call backward of the network that step gets: what a copy learns is lost."
         raise Wrong("backward is called on a copy of the network.", hint=hint)
     if any(np.any(layer.weights != 1) for layer in (below, network)):
-        hint = "Leave the weights to network.backward: there each layer moves its own."
+        hint = "Leave the weights to network.backward: there, each layer updates its own."
         raise Wrong("step changes the weights itself.", hint=hint)
     if [*map(id, network.layers)] != [id(below), id(network)]:
         raise Wrong("step changes the network's layers.", hint="Leave network.layers as it is: the next step needs it.")
     for call in updates:
         if call.layer is below and np.shape(call.given) != shape:
-            what = "The first layer's backward does not get what the layer above it returned."
-            hint = "Go from the last layer to the first. Give each what the backward of the one above it returned."
+            what = "The first layer's backward does not get what the next layer's backward returned."
+            hint = "Go from the last layer to the first. Pass to each layer what the call before it returned."
             raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
 
 
-def given_by(function: str, wanted: Callable[[Inputs], Any]) -> FoundAndExpected:
-    """It is what a function gives for y and yhat; where it isn't, what is said first is whether that was called so."""
+def result_of(function: str, wanted: Callable[[Inputs], Any]) -> FoundAndExpected:
+    """It is the result of a function for y and yhat. Otherwise wrong arguments of the function are reported first."""
 
     def right(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
         result, *calls = found
         if is_like(result, read(wanted(inputs))):
             return read(result), wanted(inputs)
         if not calls:
-            raise Wrong(f"{function} was not called.", hint=f"Call the function that step is given as {function}.")
-        what = f"{function} got something else than (y, yhat)."
+            raise Wrong(f"{function} was not called.", hint=f"Call the function that step gets as {function}.")
+        what = f"The arguments of {function} are not (y, yhat)."
         for given, (argument, hint) in zip(calls[0], ARGUMENTS.items(), strict=True):
-            given = read(given, f"What {function} gets as {argument}")
+            given = read(given, f"The argument {argument} of {function}")
             compare(given, inputs[argument], what=what, hint=hint, shape_hint=hint, axes=AXES, path=argument)
         return read(result), wanted(inputs)
 
@@ -196,9 +196,9 @@ def given_by(function: str, wanted: Callable[[Inputs], Any]) -> FoundAndExpected
 
 
 def with_1_over_b(right: FoundAndExpected) -> FoundAndExpected:
-    """All that follows is linear, so 1/B may be in the gradient or in the rate: both are right where their product is.
+    """It is right if gradient times rate is right: 1/B may be in either of them, because backward is linear.
 
-    A result begins with one of them and the other one; `right` gets it without the other one.
+    A result begins with one of the two and then the other. `right` gets the result without the other.
     """
 
     def either(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -212,7 +212,7 @@ def with_1_over_b(right: FoundAndExpected) -> FoundAndExpected:
 
 def the_batch(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
     """It is X."""
-    what, hint = "network.forward did not get X.", "Hand the batch on as it is: network.forward(X)."
+    what, hint = "network.forward did not get X.", "Pass the batch as it is: network.forward(X)."
     compare(found, inputs["X"], what=what, hint=hint, shape_hint=hint, axes=("feature", "sample"))
     return found, inputs["X"]
 
@@ -225,10 +225,10 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     " output, in this order.",
     by_name(
         input=the_batch,
-        returned=given_by("loss", lambda inputs: mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])),
+        returned=result_of("loss", lambda inputs: mean_loss(inputs["costs"], inputs["y"], inputs["yhat"])),
     ),
     name="BatchLoss",
-    hint="Print what the loss function gives, and what step returns.",
+    hint="Print what the loss function returns, and what step returns.",
     of=("input", "returned"),
     keeps=("X", "y"),
     what="step does not return what the loss function returned.",
@@ -238,9 +238,9 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
 @in_each_batch(
     "network.backward gets the gradient of the batch's mean loss: the loss gradient times 1/B, once. 1/B may be in the"
     " learning rate instead.",
-    with_1_over_b(given_by("loss_gradient", mean_gradient)),
+    with_1_over_b(result_of("loss_gradient", mean_gradient)),
     name="MeanGradient",
-    hint="The loss gradient is each sample's own. The loss is a mean over the B samples: what does that do to each?",
+    hint="Each column of the loss gradient belongs to one sample's loss. What does the mean over B samples do to it?",
     points=2,
     of=("gradient",),
     what="network.backward did not get the gradient of the mean loss.",
@@ -248,20 +248,20 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     lines=r"backward|gradient",
 )
 @in_each_batch(
-    "network.backward gets the learning rate as it is, or times 1/B where the gradient is not.",
+    "network.backward gets the learning rate as it is, or times 1/B if 1/B is not in the gradient.",
     with_1_over_b(lambda found, inputs, name: (found[0], inputs["learning_rate"])),
     name="StepRate",
-    hint="Hand on the learning rate without a change. If 1/B is in the gradient, leave it out here.",
+    hint="Pass the learning rate unchanged. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
-    what="network.backward got another learning rate.",
+    what="network.backward did not get the learning rate.",
     hint_fits_shapes=True,
     lines=r"backward",
 )
 def take_step(inputs: Inputs, step: Any) -> NamedResults:
-    """Run the student's step on test objects, after steps on other batches: what these leave must not count.
+    """Run the student's step on test objects, after steps on other batches, which must not have an effect.
 
-    Every second one of them has fewer samples, and all have other rates. None has its samples in reversed order: labels
-    that read the same backward would hide a mistake.
+    Every second one of these has fewer samples, and all have other rates. None reverses the samples, because labels
+    that are the same in reverse would hide a mistake.
     """
     calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate")}
     samples = np.arange(last["X"].shape[1])
@@ -270,8 +270,8 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
     for by in range(inputs["steps"], 0, -1):
         others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
         cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
-        _take_one(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
-    return _take_one(step, below, network, calls, last)
+        _run_step(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    return _run_step(step, below, network, calls, last)
 
 
 step = Part("check-step", "One training step", ("step",), draw, (take_step,), repeated=True)

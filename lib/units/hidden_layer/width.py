@@ -1,6 +1,6 @@
-"""The explorer with a slider for the number of hidden units: what each width can draw, and how many units are dead.
+"""The explorer with a slider for the number of hidden units. Its caption counts dead units.
 
-A hidden unit that is 0 for all training samples is dead: no gradient comes through it.
+A hidden unit is dead if it is 0 for all training samples: no gradient passes through it.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,8 @@ def explore_width(
 ) -> Explorer:
     """Show your network with sliders, one of them for the number of hidden units.
 
-    `make_network([inputs, units, classes])` is a network of layers: a dense layer, ReLU, a dense layer and softmax.
-    `cce`, `cce_gradient`, `data` and what is returned are as in `lib.explorer.explore`; the trait `size` is the number
-    of hidden units.
+    `make_network([inputs, units, classes])` returns a network with a dense layer, ReLU, a dense layer and softmax. The
+    other arguments and the result are those of `lib.explorer.explore`. The trait `size` is the number of hidden units.
     """
     units = hidden_units(make_network)
     network = Network(units.make(FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
@@ -35,7 +34,7 @@ def explore_width(
 
 
 def hidden_units(make_network: MakeNetwork) -> Architecture:
-    """Make the architecture of one hidden layer, of the student's own layers."""
+    """Return the architecture with one hidden layer, made of the student's own layers."""
 
     def make(width: int) -> Callable[[int, int], OneLayer]:
         return lambda inputs, outputs: OneLayer(make_network([inputs, width, outputs]))
@@ -49,7 +48,7 @@ def lower_weights(run: Run, epoch: int) -> Matrix:
 
 
 def describe_units(run: Run, epoch: int) -> str:
-    """Return a sentence on how many units are dead after `epoch` epochs."""
+    """Return a sentence on the number of dead units after `epoch` epochs."""
     dense, relu, *_ = run.layer_after(epoch).layers
     hidden = relu.forward(dense.forward(run.recipe.features(run.samples.X)))
     dead = np.sum(np.all(np.asarray(hidden) == 0, axis=1))

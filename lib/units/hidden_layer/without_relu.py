@@ -1,4 +1,4 @@
-"""What-ifs of a hidden layer, for the explorer: without ReLU, and without its mask; and those of the first unit."""
+"""What-ifs of a hidden layer for the explorer: no ReLU, no mask in its backward, and those of the first unit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER
 
 
 class Identity:
-    """A layer that leaves everything as it is."""
+    """A layer that returns its input and its gradient unchanged."""
 
     def forward(self, input: Matrix) -> Matrix:
         self.input = self.output = input
@@ -23,22 +23,22 @@ class Identity:
 
 
 def leave_out_mask(relu: Any) -> Any:
-    """Have ReLU's backward leave the gradient as it is."""
+    """Return ReLU with a backward that returns its gradient unchanged."""
     relu.backward = lambda output_gradient, learning_rate=None: output_gradient
     return relu
 
 
 def replace_relu(make: Callable[[Any], Any], recipe: Recipe) -> Recipe:
-    """Put another layer in the place of ReLU; it is made of ReLU."""
+    """Replace the layer ReLU of a network by `make(relu)`."""
     network = recipe.network
 
-    def made(inputs: int, outputs: int) -> OneLayer:
+    def make_layers(inputs: int, outputs: int) -> OneLayer:
         stack: OneLayer = network.Dense(inputs, outputs)
         below, relu, above = stack.layers
         stack.put([below, make(relu), above])
         return stack
 
-    return replace(recipe, network=replace(network, Dense=made))
+    return replace(recipe, network=replace(network, Dense=make_layers))
 
 
 WHAT_IFS = (

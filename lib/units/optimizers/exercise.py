@@ -1,4 +1,4 @@
-"""Optimizers: plain steps, momentum and Adam, a loop with a schedule, and weight decay; `explorer` has the sliders."""
+"""Optimizers: plain steps, momentum and Adam, a training loop with a schedule, and weight decay."""
 
 from lib.unit import Extra
 from lib.units.optimizers.training_loop import decay, fit, schedule
@@ -9,8 +9,8 @@ EXTRAS = (
     Extra(
         "tensorflow",
         "TensorFlow",
-        "The notebook works without it: section 12 then shows only your own weights. With it, that section also shows\n"
-        "how far those of Keras are from yours. It takes 1.5 GB or more of disk space.",
+        "The notebook works without it: section 12 then shows only your own weights. With it, the section also shows\n"
+        "their difference from those of Keras. It takes 1.5 GB or more of disk space.",
     ),
 )
 BUILDS_ON = "hidden_layer"

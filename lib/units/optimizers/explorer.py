@@ -1,4 +1,4 @@
-"""The explorer with the student's own optimizer, and a slider for its momentum."""
+"""The explorer with the student's own optimizer and a slider for its momentum."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ MOMENTA, UNITS = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), 16
 
 
 class Optimized(OneLayer):
-    """Layers below softmax, and the optimizer of their weights: whoever sets these begins anew, with a new one."""
+    """The layers before softmax with an optimizer. Setting the weights starts training again, with a new optimizer."""
 
     def __init__(self, make_network: Any, make: Callable[[], Any], *sizes: int) -> None:
         super().__init__(make_network([sizes[0], UNITS, *sizes[1:]]))
@@ -30,15 +30,12 @@ class Optimized(OneLayer):
         for layer, new in zip(self._with_weights, self.optimizer.step(*arrays, learning_rate), strict=True):
             layer.weights = new
 
-    def _begin(self, new: Matrix) -> None:
-        OneLayer.weights.fset(self, new)  # type: ignore[attr-defined]  # a property
+    def restart(self) -> None:
         self.optimizer = self.make_optimizer()
-
-    weights = property(OneLayer.weights.fget, _begin)  # type: ignore[attr-defined]  # likewise
 
 
 def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_gradient: Any, data: Any) -> Explorer:
-    """Show 16 hidden units, trained with `Momentum(size)` and, as a what-if, `Adam()`; all else is as in `explore`."""
+    """Show a network with 16 hidden units, trained with `Momentum(size)` or, as a what-if, `Adam()`; see `explore`."""
 
     def make(momentum: float) -> Callable[..., Optimized]:
         return partial(Optimized, make_network, partial(Momentum, momentum))
@@ -48,11 +45,11 @@ def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_
 
     def describe(run: Run, epoch: int) -> str:
         if run.setting.what_if:
-            return "Here the momentum changes nothing: Adam has betas of its own."
+            return "The momentum has no effect here: Adam has its own betas."
         longest = f"The velocity adds up to at most {1 / (1 - run.setting.size):.3g} plain steps."
         return longest if run.setting.size else "These are plain steps."
 
-    adam = WhatIf("your Adam takes the steps", "Which learning rates will suit it, smaller ones or larger ones?", apply)
+    adam = WhatIf("your Adam takes the steps", "Does it need smaller or larger learning rates?", apply)
     momentum = Architecture("momentum", MOMENTA, MOMENTA[0], make, lower_weights, describe, is_number=True)
     network = Network(make(0), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
     return Explorer(network, data, [adam], momentum, running_loop(), (make_network, Momentum, Adam))

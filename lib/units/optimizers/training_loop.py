@@ -1,4 +1,4 @@
-"""The training loop, its schedule, and weight decay: what an optimizer gets in each step, and what becomes of it."""
+"""The training loop, its schedule, and weight decay: the arguments and results of the optimizer in each step."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,8 +15,11 @@ from lib.units.optimizers import update_rules
 
 
 def draw_loops(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes and weights of two loops: one has many epochs of one batch, the other one has more layers, and
-    many samples in whole batches and one of a single sample."""
+    """Draw data, sizes and weights of two loops.
+
+    The first has many epochs of one batch. The second has more layers and samples, two full batches, and a last batch
+    of one sample.
+    """
     inputs = {name: value for name, value in update_rules.draw(rng).items() if name.startswith("weights")}
     for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 51, 2, 1, 2)):
         batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
@@ -29,29 +32,29 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
-    """Draw the numbers of two schedules, a short one and a long one."""
+    """Draw the numbers of a short and of a long schedule."""
     peaks = rng.uniform([1, 0.004], [5, 0.01])
     warmups, falls = rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]])
     return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
 
 
 def draw_decays(rng: np.random.Generator) -> Inputs:
-    """Draw what optimizers get, and two decays."""
+    """Draw the arguments of optimizers, and two decays."""
     decay, small = rng.uniform([0.15, 0.004], [0.2, 0.008]).tolist()
     return {**update_rules.draw(rng), "decay": decay, "decay_more": small}
 
 
 class Optimizer:
-    """A test optimizer that notes what it is given. `move` makes new weights of the number of the step and the old."""
+    """A test optimizer that records its arguments. `move(step, weights)` returns the new weights."""
 
     def __init__(self, move: Callable[[int, Any], list[Array]]) -> None:
         self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rate")}
 
     def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
-        """Note a step."""
+        """Record the arguments, and return the new weights."""
         given = [*map(np.array, weights)], [*map(np.array, gradients)], learning_rate
-        for noted, each in zip(self.seen.values(), given, strict=True):
-            noted.append(each)
+        for record, each in zip(self.seen.values(), given, strict=True):
+            record.append(each)
         return self.move(len(self.seen["weights"]), weights)
 
 
@@ -70,58 +73,60 @@ class ReLU:
 
 
 class Network:
-    """A test network: it notes which samples pass, and each pass back leaves another gradient in its dense layers."""
+    """A test network: it records the samples of each pass, and each backward stores other gradients in its layers."""
 
     def __init__(self, inputs: Inputs, layers: list[Any]) -> None:
         self.inputs, self.layers = inputs, layers
-        self.batches, self.is_labelled, self.due = list[Array](), list[bool](), np.ones(1)
+        self.batches, self.is_labelled, self.expected = list[Array](), list[bool](), np.ones(1)
 
     def forward(self, input: Any) -> Any:
-        """Find out which samples these are, and return the probabilities that are drawn for them."""
+        """Record which samples these are, and return their random probabilities."""
         is_one = (abs(self.inputs["X"][:, :, None] - numbers(input)[:, None, :]) < 1e-5).all(axis=0)
         self.batches.append(np.where(is_one.any(axis=0), is_one.argmax(axis=0), -1))
         return self.inputs["yhat"][:, self.batches[-1]]
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> None:
-        """Leave a gradient: multiplied by how large the one that is given is, where that of the mean loss is 1."""
-        due = self.due / len(self.batches[-1])
-        self.leave(np.sum(output_gradient * due) / np.sum(due * due))
+        """Store gradients, times the ratio of the incoming gradient to that of the mean loss."""
+        expected = self.expected / len(self.batches[-1])
+        self.store_gradients(np.sum(output_gradient * expected) / np.sum(expected * expected))
 
     def find_gradients(self, original: Any, network: Any, X: Any, y: Any) -> float:
-        """Stand for `find_gradients`."""
+        """Replace the notebook's `find_gradients`."""
         yhat = network.forward(X)
-        network.leave(1)
+        network.store_gradients(1)
         return float(network.loss(original, y, yhat))
 
     def loss(self, original: Any, y: Any, yhat: Any) -> float:
-        """Stand for `cce`: each batch has a loss of its own."""
-        self._note(y, yhat)
+        """Replace `cce`: each batch has its own loss."""
+        self._record_labels(y, yhat)
         return 1 / len(self.batches)
 
     def gradient(self, original: Any, y: Any, yhat: Any) -> Array:
-        """Stand for `cce_gradient`."""
-        self._note(y, yhat)
-        self.due = np.cos(numbers(y) + 2 * numbers(yhat))
-        return self.due.copy()
+        """Replace `cce_gradient`."""
+        self._record_labels(y, yhat)
+        self.expected = np.cos(numbers(y) + 2 * numbers(yhat))
+        return self.expected.copy()
 
-    def leave(self, ratio: float) -> None:
-        """Leave a gradient in each dense layer."""
+    def store_gradients(self, ratio: float) -> None:
+        """Store a gradient in each dense layer."""
         for layer, w in zip(self.layers[::2], self.inputs["weights"], strict=True):
             layer.weights_gradient = ratio * gradient_of(w, len(self.batches))
 
-    def _note(self, *given: Any) -> None:
+    def _record_labels(self, *given: Any) -> None:
         right = (self.inputs[name][:, self.batches[-1]] for name in ("y", "yhat"))
         self.is_labelled.append(all(map(np.array_equal, given, right)))
 
 
 def gradient_of(weights: Array, passes: int) -> Array:
-    """Return the gradient that a test layer has after so many passes."""
+    """Return the gradient of a test layer after a number of passes."""
     return np.asarray(5 * np.sin(passes * weights))
 
 
 def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
-    """Return the sizes of all batches, whether they have their labels and, where the sizes are right, how many samples
-    each epoch lacks, and whether the orders differ: of some short ones, two may agree by chance."""
+    """Return the sizes of all batches, and whether labels fit, samples are missing and orders differ.
+
+    Samples and orders are compared only if all sizes are right. Two orders of a few samples may be equal by chance.
+    """
     samples, size, epochs = inputs["X"].shape[1], inputs["batch_size"], inputs["nepochs"]
     sizes = [len(each) for each in network.batches]
     is_whole = sizes == epochs * [min(size, samples - start) for start in range(0, samples, size)]
@@ -135,18 +140,18 @@ def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
 
 
 def arrays_of_steps(network: Network, optimizer: Optimizer) -> dict[str, Any]:
-    """Return what the optimizer got in each step, and the last weights. Raises Wrong unless each batch had a step."""
+    """Return the optimizer's arguments in each step, and the last weights. Raises `Wrong` if a batch had no step."""
     weights, gradients, _ = optimizer.seen.values()
     if len(weights) != len(network.batches) or not weights:
-        what, hint = "one step for each batch", "In which of the two loops does optimizer.step have to be called?"
-        due = f"{len(network.batches)}, {what}"
-        raise Wrong(f"The optimizer has to take {what}.", found=f"{len(weights)} steps", expected=due, hint=hint)
+        what, hint = "one step for each batch", "Call optimizer.step in the inner loop, once for each batch."
+        expected = f"{len(network.batches)}, {what}"
+        raise Wrong(f"The optimizer must take {what}.", found=f"{len(weights)} steps", expected=expected, hint=hint)
     last = [each.weights for each in network.layers if hasattr(each, "weights")]
     return {"weights": [*weights, last], "gradients": gradients}
 
 
 def right_arrays(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """In each step the optimizer gets the weights that it returned in the step before, and the new gradients."""
+    """In each step, the optimizer gets the weights from the step before, and the new gradients."""
     begin, count = inputs["weights"], len(found["'gradients'"])
     weights = [[w + step for w in begin] for step in range(count + 1)]
     gradients = [[gradient_of(w, step + 1) for w in begin] for step in range(count)]
@@ -168,19 +173,19 @@ part = partial(Part, repeated=True)
 @of_arrays(
     "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
     name="Batches",
-    hint="Print the numbers of the samples in each batch of two epochs, and what fit returns.",
+    hint="Print the sample indices of each batch in two epochs, and what fit returns.",
     of=("epochs", "losses"),
     keeps=("X", "y"),
 )
 @of_arrays(
-    "The optimizer gets all weights and their gradients, one step a batch, and the layers get what it returns.",
+    "In each batch, the optimizer gets all weights and their gradients once, and the layers get what it returns.",
     right_arrays,
     name="Arrays",
     hint="Print the shapes of both lists in the first step. Which attribute of a layer holds its gradient?",
     of=("arrays",),
 )
 @of_rates(
-    "Step t has the rate schedule(t), where t counts the steps of all epochs, from 0.",
+    "Step t has the rate schedule(t), where t counts the steps of all epochs from 0.",
     lambda found, inputs, name: (found, inputs["rate"] * np.arange(1, 1 + max(len(found), 1))),
     name="Rates",
     hint="Print t and schedule(t) in each step, over two epochs.",
@@ -188,11 +193,11 @@ part = partial(Part, repeated=True)
     cases=update_rules.CASES,
 )
 def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
-    """Run the student's loop on a test network of the student's classes; it may do without `find_gradients`."""
+    """Run the student's loop on a test network. The loop may also work without calling `find_gradients`."""
     drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
-    made = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
-    layers = [layer for w in drawn["weights"] for layer in (made["Dense"](w), made["ReLU"]())]
-    network, optimizer = made["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
+    classes = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
+    layers = [layer for w in drawn["weights"] for layer in (classes["Dense"](w), classes["ReLU"]())]
+    network, optimizer = classes["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
 
     given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
     spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
@@ -213,20 +218,20 @@ fit = part("check-fit", "The training loop", ("fit",), draw_loops, (run_loop,))
 
 
 @of_rates(
-    "In the warm-up the rate rises in a straight line, and the last of its steps has the peak.",
+    "In the warm-up, the rate rises in a straight line, and its last step has the peak.",
     name="WarmUp",
-    hint="Write down the rates of a warm-up of 4 steps to the peak 1: there t is 0, 1, 2 and 3.",
+    hint="Write down the rates of a warm-up of 4 steps to the peak 1, for t = 0, 1, 2 and 3.",
     of=("warm_up",),
 )
 @of_rates(
-    "After the warm-up the rate falls along half a cosine, from the peak to near 0 in the last step.",
+    "After the warm-up, the rate falls along half a cosine, from the peak to near 0 in the last step.",
     name="Fall",
-    hint="Which angle does the cosine get in the first step after the warm-up, and which one near the end?",
+    hint="Print the angle in the cosine, in the first step after the warm-up and in the last step.",
     points=2,
     of=("fall",),
 )
 def rates(inputs: Inputs, schedule: Any) -> NamedResults:
-    """Return the rates of two schedules before the end of the warm-up, and after it; 0 stands for all others."""
+    """Return the rates of two schedules in the warm-up, and after it. All other rates are 0."""
 
     def both(is_fall: bool) -> dict[str, Any]:
         found = dict[str, Any]()
@@ -245,20 +250,20 @@ schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_sc
 @of_arrays(
     "The optimizer takes one step, with the weights, the gradients and the learning rate as they are.",
     name="OptimizerStep",
-    hint="Pass on the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
+    hint="Pass the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
     of=("given",),
     keeps=("weights", "gradients"),
 )
 @of_arrays(
     "Each weight is the optimizer's new one minus weight_decay times the old one.",
     name="Decay",
-    hint="Take one weight of 2, the decay 0.1, and an optimizer that gives 5: which number comes out?",
+    hint="Take one weight of 2, the decay 0.1, and an optimizer that returns 5. Compute the new weight by hand.",
     of=("weights",),
 )
 @of_arrays(
     "The bias, the last column, is the optimizer's new one: it does not decay.",
     name="Bias",
-    hint="Print what is taken away from the last column of each array: it has to be 0.",
+    hint="Print what is subtracted from the last column of each array: it must be 0.",
     of=("bias",),
 )
 def decayed(inputs: Inputs, WeightDecay: Any) -> NamedResults:
@@ -267,7 +272,7 @@ def decayed(inputs: Inputs, WeightDecay: Any) -> NamedResults:
     inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
     optimizer = WeightDecay(inner, inputs["decay"])
     for rate in inputs["rates"].tolist():
-        following = [[w + 1 for w in arrays] for arrays in given]  # not the student's: each step is looked at by itself
+        following = [[w + 1 for w in arrays] for arrays in given]  # not the student's results: they are tested alone
         new.append([np.array(w) for w in update_rules.take_step(optimizer, given[0], given[1], rate)])
         given = following
 

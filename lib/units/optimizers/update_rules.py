@@ -1,6 +1,6 @@
-"""Three optimizers: the weights after each step, of two objects that take steps in turn.
+"""Three optimizers: the weights after each step, for two objects that take steps in turn.
 
-In the case `more` there are more arrays and steps, and other numbers: nothing fixed is right in both.
+The case `more` has more arrays and steps, and other numbers, so that no fixed number is right in both cases.
 """
 
 from functools import partial
@@ -13,28 +13,28 @@ from lib.unit import Array, Inputs, NamedResults, Part, statement
 
 CASES = "", "more"
 EPSILON, TINY = 2e-10, 1e-4
-"""Next to tiny squares epsilon shows, next to their roots it does not: both forms of the paper agree."""
+"""This epsilon matters next to the squares of tiny gradients, but not next to their roots, as both forms require."""
 GIVEN = "weights", "other", "gradients", "other_gradients"
-"""The weights and first gradients of two networks: steps leave them as they are."""
+"""The weights and first gradients of two networks, which a step must not change."""
 FEW = {"momentum": (0.6, 0.85), "beta1": (0.75, 0.9), "beta2": (0.95, 0.98), "epsilon": (0.5, 2)}
 MORE = {"momentum": (0.2, 0.4), "beta1": (0.3, 0.45), "beta2": (0.6, 0.8)}
-"""Between which numbers the settings are drawn, in each case."""
+"""The ranges of the settings in each case."""
 SLOPES = (1, 8, 0.1, 1), (1, 0.1, 8, 0.1, 1, 1)
-"""How large gradients are, step by step: what is clipped shows, and a mean that only grows."""
+"""The size of the gradients in each step, which reveals clipping and means that only grow."""
 RATES = (0.2, 0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 0.2, 0.2, 3)
-"""The largest rates, likewise."""
+"""The largest rate of each step."""
 of_arrays = partial(
     statement,
     cases=CASES,
     axes=("array", "row", "column"),
     what="The new weights are wrong.",
     lines="return|self|_hat",
-    size=lambda inputs: 10,  # as large as weights become
+    size=lambda inputs: 10,  # of the largest weights
 )
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw weights, gradients, rates and settings in both cases. Of equal shapes: state that is shared shows."""
+    """Draw weights, gradients, rates and settings in both cases. Arrays of equal shape reveal shared state."""
     rows, columns = (int(each) for each in rng.choice(np.arange(2, 5), size=2, replace=False))
     few = [(rows, columns)] * 3
     more = [(rows, columns), (rows, columns), (columns, rows + 2), (1, columns)]
@@ -48,24 +48,27 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning_rate: float) -> list[Any]:
-    """Return what a step of the student's optimizer returns: it has to be an array for each of the weights.
+    """Return the new weights from a step of the student's optimizer. Raises `Wrong` if there is not one for each array.
 
-    The lists are copies, the arrays are not: whether a step writes into these shows in what is left of the inputs.
+    The lists are copies, but the arrays are not, so that a step that writes into them changes the inputs.
     """
     returned = optimizer.step([*weights], [*gradients], learning_rate)
     new = [*returned] if hasattr(returned, "__iter__") else []
     if len(new) == len(weights):
         return new
     found = str(len(new)) if new else f"a {type(returned).__name__}"
-    hint = "End step with return and the list of new arrays, one for each array of weights, in their order."
+    hint = "End step with return and a list of new arrays, one for each array of weights, in the same order."
     raise Wrong("step does not return a list of new arrays.", found=found, expected=str(len(weights)), hint=hint)
 
 
 def take_steps(inputs: Inputs, *optimizers: Any) -> NamedResults:
-    """Take steps with two optimizers in turn: of one of them the weights after the first, the second and the last step,
-    of the other one the last ones; and for each step whether its arrays are new."""
+    """Take steps with two optimizers in turn.
+
+    Return the first one's weights after the first, second and last step, the other's last weights, and whether the
+    arrays of each step are new.
+    """
     weights, other, *both = (inputs[name] for name in GIVEN)
-    again = [inputs[name] for name in GIVEN[2:]]  # copies of their own: the first step may write into its gradients
+    again = [inputs[name] for name in GIVEN[2:]]  # other copies: the first step may write into its gradients
     seen, is_new = list[list[Array]](), list[bool]()
     for n, (size, rate) in enumerate(zip(inputs["slopes"].tolist(), inputs["rates"].tolist(), strict=True)):
         slopes, others = [[size * np.sin(n + g) for g in gradients] for gradients in again] if n else both
@@ -78,15 +81,17 @@ def take_steps(inputs: Inputs, *optimizers: Any) -> NamedResults:
 
 
 def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Tiny gradients take the steps of large ones, and a gradient of 0 takes none. A large epsilon makes steps shorter:
-    as it is or, in the paper's other form, divided by the second correction. Where the small one gives another length,
-    other statements say so."""
+    """Tiny gradients lead to the same steps as large ones, a gradient of 0 to none, a large epsilon to shorter steps.
+
+    Both forms of the paper are right: epsilon itself, or divided by the root of the second correction. If even steps
+    with a small epsilon have a wrong length, other statements report it.
+    """
     (tiny, large, plain, short), begin = found, inputs["weights"]
     forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
-    due = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
-    stays, stayed = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
+    nearest = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
+    stays, same = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
     names = "tiny gradients", "the gradient 0", "a large epsilon"
-    expected = large, stayed, due if np.allclose(plain, begin[0] - 0.1) else short
+    expected = large, same, nearest if np.allclose(plain, begin[0] - 0.1) else short
     return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
 
 
@@ -100,12 +105,12 @@ part = partial(Part, repeated=True)
     of=("first_step", "later"),
 )
 @of_arrays(
-    "step returns new arrays, and leaves those that it is given as they are.",
+    "step returns new arrays, and does not change its arguments.",
     name="NewArrays",
-    hint="Print weights before and after a call of step. Does your code compute into a new array?",
+    hint="Print weights before and after a call of step. Write the result into a new array.",
     of=("is_new",),
     keeps=GIVEN,
-    what="step returns an array that it was given.",
+    what="step returns one of its arguments.",
     axes=("step",),
 )
 def plain(inputs: Inputs, SGD: Any) -> NamedResults:
@@ -119,14 +124,14 @@ sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step"
 @of_arrays(
     "The first step is a plain step, since the velocity begins at 0.",
     name="FirstStep",
-    hint="Follow one weight. Its velocity is 0 at first: what is it after the step, and where is the weight then?",
+    hint="Follow one weight with the velocity 0 by hand: what are the velocity and the weight after the step?",
     of=("first_step",),
     keeps=GIVEN,
 )
 @of_arrays(
-    "Each later step adds a plain step to momentum times the velocity; every array and every object has its own.",
+    "Each later step adds a plain step to momentum times the velocity. Each array and object has its own velocity.",
     name="LaterSteps",
-    hint="Print the velocity in three steps with the gradient 1. Which part of it is left in the next step?",
+    hint="Print the velocity in three steps with the gradient 1. Which part of it does the next step keep?",
     points=2,
     of=("later",),
     depends_on=("FirstStep",),
@@ -140,16 +145,16 @@ momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentu
 
 
 @of_arrays(
-    "The first step is learning_rate long in every entry, against the sign of the gradient.",
+    "In the first step, every entry moves by learning_rate, against the sign of its gradient.",
     name="FirstLength",
     hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
     of=("first_step",),
     keeps=GIVEN,
 )
 @of_arrays(
-    "Later steps follow both running means and both corrections; every array and every object has its own.",
+    "Later steps use both running means and both corrections. Each array and object has its own means.",
     name="LaterSteps",
-    hint="Take two steps with the gradients 2 and 6: print self.t, self.m and self.v, and compute them by hand.",
+    hint="Take two steps with the gradients 2 and 6. Print self.t, self.m and self.v, and compute them by hand.",
     points=2,
     of=("later",),
     depends_on=("FirstLength",),
@@ -161,17 +166,20 @@ def with_means(inputs: Inputs, Adam: Any) -> NamedResults:
 
 
 @of_arrays(
-    "Steps are as long for gradients 10,000 times smaller, and 0 moves nothing: epsilon is outside the root.",
+    "Gradients that are 10,000 times smaller lead to the same steps, and 0 to none: epsilon is outside the root.",
     same_steps,
     name="Epsilon",
-    hint="Take the gradients 0.0001 and 0 by hand. Where does epsilon stand, and what is divided by what?",
+    hint="Compute the steps for the gradients 0.0001 and 0 by hand, with epsilon outside the root.",
     what="A step has the wrong length.",
     cases=("",),
     size=lambda inputs: 100,
 )
 def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
-    """Return the weights after three steps with tiny gradients, and with large ones, where one entry has the gradient
-    0; and one array after a step with the gradient 1, with a small epsilon and with a large one."""
+    """Return weights after steps with various sizes of gradients and epsilon.
+
+    These are all weights after three steps with tiny gradients, and with large ones, where one entry has the gradient
+    0. Then come two times one array after a step with the gradient 1, with a small epsilon and with a large one.
+    """
 
     def walk(epsilon: float, even: bool, *sizes: float) -> list[Array]:
         optimizer, weights = Adam(inputs["beta1"], inputs["beta2"], epsilon), [np.array(w) for w in inputs["weights"]]

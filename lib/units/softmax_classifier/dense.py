@@ -1,4 +1,4 @@
-"""The dense layer's backward: the update of weights and bias, and the gradient that it returns."""
+"""The dense layer's backward: the update of weights and bias, and the returned gradient."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statem
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 1)}
-"""(features, classes, batch): all different, and once features + 1 = classes = batch, where a transpose runs.
+"""(features, classes, batch). In `square`, features + 1 = classes = batch, so that a wrong transpose raises no error.
 
-In `again` it is a late step of the layer of the size `batch`, with the old weights and a single sample.
+The case `again` is a late step of a layer of the size `batch`, with its first weights and a single sample.
 """
 SCALES = {"batch": 30, "square": 0.03, "large": 300, "again": 30}
 RATES = {"batch": (0.003, 0.007), "square": (0.3, 0.6), "large": (1.5, 3), "again": (0.7, 1)}
@@ -27,9 +27,8 @@ RATES = {"batch": (0.003, 0.007), "square": (0.3, 0.6), "large": (1.5, 3), "agai
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw weights, an input, an incoming gradient, and a learning rate, for each size.
 
-    One batch has gradients in the tens, and the large one in the hundreds, so that a clipped or normalised step shows
-    in every draw. One has hundredths, where weight decay shows, and where an entry near 0 counts. The single sample has
-    features in the tens.
+    Gradients in the tens (in one batch) and hundreds (in the large one) reveal a clipped or normalised step in every
+    draw. Gradients in the hundredths reveal weight decay. The single sample has features in the tens.
     """
     inputs: dict[str, Array] = {}
     for size, (features, classes, batch) in SIZES.items():
@@ -48,22 +47,25 @@ def _prepare(layer: Any, weights: Array, x: Array) -> None:
 
 
 def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
-    """Return gradient times scores, (classes, batch). Their sums have the slopes that backward has to find."""
+    # Gradient times scores, (classes, batch). The slopes of their sums are the results of backward.
     return np.asarray(inputs["gradient"] * (weights[..., :-1] @ x + weights[..., -1:]))
 
 
 def _moves(pick: Callable[[Array], Array]) -> FoundAndExpected:
-    """-learning_rate times the slopes by the weights, of some columns: a class's weights have its scores alone."""
+    """It is -learning_rate times the gradient of the weights, in the columns that `pick` returns."""
 
     def moved(inputs: Inputs) -> Array:
-        by_class = lambda columns: _scores(inputs, columns.swapaxes(-1, -2), inputs["input"]).sum(axis=-1)  # noqa: E731
+        def by_class(columns: Array) -> Array:
+            return np.asarray(_scores(inputs, columns.swapaxes(-1, -2), inputs["input"]).sum(axis=-1))
+
+        # A class's weights change only its own scores, so all classes can be differentiated at once.
         return -float(inputs["learning_rate"]) * central_difference_by_column(by_class, inputs["weights"].T, step=0.5).T
 
     return expected(moved, pick)
 
 
 def _size(inputs: Inputs) -> float:
-    """The largest entry of the incoming gradient, or of the weights, which float32 rounds."""
+    # float32 rounds both the incoming gradient and the weights.
     return float(max(4 * np.abs(inputs["gradient"]).max(), np.abs(inputs["weights"]).max()))
 
 
@@ -71,10 +73,10 @@ in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
 
 
 @in_each_size(
-    "The weights change by -learning_rate times their gradient, as central differences of your forward show.",
+    "The weights change by -learning_rate times their gradient, which agrees with central differences of forward.",
     _moves(lambda moved: moved[:, :-1]),
     name="WeightsMove",
-    hint="Take one sample, and compute by hand how much one weight should change. Then add a second sample.",
+    hint="For one sample, compute the change of one weight by hand. Then add a second sample.",
     points=2,
     of=("moved",),
     what="The weights did not change by -learning_rate times the gradient.",
@@ -84,7 +86,7 @@ in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
     "The bias, the last column, changes by -learning_rate times the incoming gradient, summed over the samples.",
     _moves(lambda moved: moved[:, -1]),
     name="BiasMoves",
-    hint="The bias is a weight whose input is always 1. Where does self.input have this 1?",
+    hint="The bias is a weight, and its input is always 1. Where is this 1 in self.input?",
     of=("moved",),
     depends_on=("WeightsMove",),
     what="The bias did not change by -learning_rate times the summed gradient.",
@@ -102,16 +104,16 @@ in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
     size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
 )
 def backward(inputs: Inputs, Dense: Any) -> NamedResults:
-    """Take a step of the student's layer: what backward returned, and the change of the weights.
+    """Run backward of the student's layer; return its result and the change of the weights.
 
-    Another layer has taken a step of that size before; in the case `again` this one has taken many.
+    Before that, another layer takes a step of the same size, or in the case `again` this layer takes many.
     """
     weights = inputs["weights"]
     sizes = weights.shape[1] - 1, len(weights)
     layer, is_again = Dense(*sizes), inputs["case"] == "again"
     other, gradient = layer if is_again else Dense(*sizes), inputs["gradient_batch" if is_again else "gradient"][::-1]
     _prepare(other, weights, inputs["input_batch" if is_again else "input"])
-    rates = cycle((0.5, 0.01, 2.0))  # those before: none stands for the one of this step
+    rates = cycle((0.5, 0.01, 2.0))  # of the steps before, different from the rate of the tested step
     call_before(lambda: other.backward(gradient.copy(), next(rates)), MANY if is_again else 1)
     _prepare(layer, weights, inputs["input"])
     returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))

@@ -1,7 +1,7 @@
-"""What is drawn to test a training loop: the arguments of two calls of `train`, and what the spies return in them.
+"""The random inputs that test a training loop: the arguments of two calls of `train`, and the results of the spies.
 
-All arrays are drawn beforehand. What a layer gives depends on the samples and on the number of updates, as in a real
-layer. The two calls differ in every size, so that no fixed number is right in both.
+All arrays are drawn before the calls. As in a real layer, the result of a spy depends on the samples and on the number
+of updates. The two calls differ in every size, so that no fixed number is right in both.
 """
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
@@ -17,27 +17,25 @@ from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import CALLS, probabilities
 
 Samples = np.ndarray[Any, np.dtype[np.intp]]
-"""Numbers of samples: columns of X."""
+"""Indices of samples, which are columns of X."""
 UNKNOWN = -1
-"""In the place of a sample's number, where features are no sample's."""
+"""The index for features that belong to no sample."""
 COLUMNS, STRIDE = 41, 17
-"""Columns of each table, more than there are updates, and by how many the samples move on with each update: by more
-than there are samples, where they are few, so that the next update has other columns."""
+"""The columns of each table, more than there are updates; and the shift of a sample's column with each update, larger
+than the number of samples in the first call, so that the next update has other columns."""
 EPOCH_LOSSES = (2.6, 2e-4, 4e-4, 1.3, 1.5, 1.4, 1.6, 1.5, 1.7, 1.6, 1.8, 1.7, 1.9, 1.8, 2, 1.9, 2.1)
-"""A loop that stops too early does so here, whether it waits for a small loss, for one that hardly changes, or for one
-that rises."""
+"""They reveal a loop that stops early at a small loss, at a loss that hardly changes, or at a rising loss."""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes, and what the spies return, for the calls of `train`.
+    """Draw data, sizes, and the results of the spies, for the two calls of `train`.
 
-    The first call has 16 epochs of two batches, and its last batch is short. The sizes there all differ (4, 9, 13, 14,
-    16, 18), so that none can stand for another. The short batch lacks more than one sample, or batches of about one
-    size would have the right sizes. There are too many samples for two orders to be the same by chance.
+    The first call has 16 epochs of two batches, with a short last batch. All its sizes differ (4, 9, 13, 14, 16, 18),
+    so that a wrong size always has an effect. The short batch lacks several samples, so that batches of equal sizes are
+    wrong. There are enough samples that two random orders are never the same.
 
     The second call has another rate, more than a hundred samples, more batches than epochs, and a last batch of one
-    sample: a loop that works within limits shows them in one of the two calls. The sizes are the same in every draw,
-    so that no draw shows more than another.
+    sample, which reveals limits in a loop. The sizes are the same in every draw, so that all draws reveal the same.
     """
     first_call = _draw_call(rng, samples=13, size=9, epochs=16, features=18, most=1.5)
     second_call = _draw_call(rng, samples=103, size=34, epochs=2, features=6, most=0.009)
@@ -46,9 +44,9 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, features: int, most: float) -> Inputs:
-    """Draw one call with this rate at most. Each sample has a class of its own, and one class has no sample.
+    """Draw one call with a rate of at most `most`. Each sample has its own class, and one class has no sample.
 
-    The gradients are large, and some probabilities small, so that a loop that limits them is noticed.
+    Large gradients and small probabilities reveal a loop that limits them.
     """
     classes = samples + 1
     orders = _draw_orders(rng, samples, size, epochs + 3)
@@ -72,7 +70,7 @@ def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, f
 
 
 def _draw_orders(rng: np.random.Generator, samples: int, size: int, count: int) -> Samples:
-    """Draw orders of the samples of which no two have a batch in common: a batch tells which shuffle it comes from."""
+    """Draw orders of the samples without a common batch, so that each batch identifies its shuffle."""
     orders: list[Samples] = []
     known = set[frozenset[int]]()
     while len(orders) < count:
@@ -85,7 +83,7 @@ def _draw_orders(rng: np.random.Generator, samples: int, size: int, count: int) 
 
 
 def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Array:
-    """Draw features of which the weighted sums, by which a sample is told from another, are far apart."""
+    """Draw features with weighted sums that are far apart, because the sums identify samples."""
     X = rng.normal(size=(features, samples))
     weights = np.sqrt(np.arange(2, features + 2))
     sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.25, 0.25, size=samples) / samples
@@ -94,15 +92,15 @@ def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Arr
 
 
 def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
-    """Draw gradients that are large for one sample and small for the next: both are changed where they are limited."""
+    """Draw large and small gradients in turn, which reveal upper and lower limits."""
     sizes = np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0)
     return rng.choice([-1, 1], size=(classes, COLUMNS)) * rng.uniform(0.2, 0.9, size=(classes, COLUMNS)) * sizes
 
 
 def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Array) -> Array:
-    """Draw a loss for each version of the weights: tiny in the second and third epoch, and larger afterwards.
+    """Draw a loss for each number of updates: tiny in the second and third epoch, and larger afterwards.
 
-    The second epoch's mean ends in 4 in the seventh digit: a loss that is rounded to fewer is noticed.
+    The mean of the second epoch has a 4 in its seventh digit, which reveals rounding.
     """
     length = -(-len(order) // size)
     levels = np.repeat(EPOCH_LOSSES, length)
@@ -114,14 +112,14 @@ def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Ar
 
 
 class Call:
-    """One call of `train`: its arguments, and what the spies return in it.
+    """One call of `train`: its arguments, and the results of the spies.
 
-    X is (features, samples) and y one-hot, (classes, samples). Samples are columns of X; a number beyond them stands
-    for features that are no sample's. The last batch of an epoch may be short.
+    X is (features, samples) and y one-hot, (classes, samples). Samples are columns of X; a larger index
+    means unknown features. The last batch of an epoch may be short.
     """
 
     def __init__(self, inputs: Inputs):
-        # Once, and none of another call's: each access to a check's inputs copies an array.
+        # Only once, and only those of this call, because each access to a check's inputs copies an array.
         self.inputs = {name: inputs[name] for name in inputs if not name.endswith(CALLS)}
         self.X: Array = inputs["X"]
         self.y: Array = inputs["y"]
@@ -132,14 +130,14 @@ class Call:
         self.batches_in_an_epoch: int = -(-self.samples // self.batch_size)
         self.steps = self.epochs * self.batches_in_an_epoch
         self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
-        """How many are looked at: many more than there should be, even if each sample is a step."""
+        """The limit of traced steps: more than expected, even if each sample is a step."""
         self._tables: dict[str, Array] = {}
         self._turns = 1 + self.samples // COLUMNS
         self._latest: tuple[int, Samples, Samples] = 0, np.arange(0), np.arange(0)
         self._gradient_sizes = np.tile(np.abs(inputs["output_gradients"]).max(axis=0), self._turns)
 
     def batches(self, shuffle: int) -> list[Samples]:
-        """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
+        """Return the batches of one shuffle: the result of one call of generate_batch_indices."""
         return self._batches[shuffle % len(self._batches)]
 
     @cached_property
@@ -161,7 +159,7 @@ class Call:
         return np.asarray(self._tables[name].take(self._places(version, samples), axis=1))
 
     def _places(self, version: int, samples: Samples) -> Samples:
-        """Return which columns of a table are those of samples; the latest are known, for a step has several."""
+        """Return the columns of samples in a table. The latest ones are cached for the same step."""
         of, known, places = self._latest
         if of != version or known is not samples:
             places = (STRIDE * version + samples) % COLUMNS
@@ -213,7 +211,7 @@ class Call:
 
 @dataclass(eq=False)
 class Step:
-    """One step in a call of `train`: the samples that it takes, and what it has `given` to the calls, by name.
+    """One step in a call of `train`: its samples, and the `arguments` of its calls, by name.
 
     `version` counts the updates before it, `shuffle` the calls of generate_batch_indices, and `position` the updates
     since the last of these; `number` counts the steps from 0. `samples` are the columns of X that its features are.
@@ -224,44 +222,43 @@ class Step:
     shuffle: int
     position: int
     samples: Samples
-    given: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     number: int = 0
 
     def __post_init__(self) -> None:
-        """Take the samples."""
-        self.take(self.samples)
+        self.use(self.samples)
 
-    def take(self, samples: Samples) -> None:
-        """Take these samples; to spies it has `taken` them, or those that are due where features are no sample's."""
+    def use(self, samples: Samples) -> None:
+        """Set the samples. The spies act as if they were the `used` ones: the expected ones for unknown features."""
         self.samples = samples
         self.is_known = all(0 <= each < self.call.samples for each in samples.tolist())
-        """Whether the features are those of samples."""
+        """True if all features belong to samples."""
         count = len(samples)
-        others = self.due if count == len(self.due) else self.call.samples + np.arange(count)
-        self.taken: Samples = samples if self.is_known else others
+        others = self.expected if count == len(self.expected) else self.call.samples + np.arange(count)
+        self.used: Samples = samples if self.is_known else others
 
     @property
     def is_batch(self) -> bool:
-        """Whether its samples are those of a batch: of the latest shuffle or of an earlier one."""
+        """True if its samples are a batch of the latest or an earlier shuffle."""
         shuffle = self.call.shuffles.get(tuple(sorted(self.samples.tolist())))
         return shuffle is not None and shuffle < self.shuffle
 
     @property
-    def due(self) -> Samples:
-        """The batch that comes next in the latest shuffle."""
+    def expected(self) -> Samples:
+        """The next batch of the latest shuffle."""
         batches = self.call.batches(max(self.shuffle - 1, 0))
         return batches[self.position % len(batches)]
 
     def columns(self, name: str) -> Array:
         """Return the drawn columns of its samples, (rows, batch)."""
-        return self.call.columns(name, self.version, self.taken)
+        return self.call.columns(name, self.version, self.used)
 
     @property
     def outputs(self) -> Array:
-        """The probabilities of its samples, as the spies give them, (classes, batch)."""
-        return self.call.outputs(self.version, self.taken)
+        """The probabilities of its samples from the spies, (classes, batch)."""
+        return self.call.outputs(self.version, self.used)
 
     @property
     def loss(self) -> float:
-        """The mean loss of its samples, as the spies give it."""
-        return self.call.loss(self.version, self.taken)
+        """The mean loss of its samples from the spies."""
+        return self.call.loss(self.version, self.used)

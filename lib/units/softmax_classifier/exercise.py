@@ -1,7 +1,4 @@
-"""The softmax classifier, a network without a hidden layer: the loss, softmax, a dense layer, and the training loop.
-
-`check.cce.example()` has the inputs of a check, as named arrays.
-"""
+"""The softmax classifier, a network without a hidden layer: the loss, softmax, a dense layer, and the training loop."""
 
 from lib.unit import Extra
 from lib.units.softmax_classifier.dense import dense_backward

@@ -1,4 +1,4 @@
-"""The loss, the mean cross-entropy of a batch, and the gradient of each sample's own loss."""
+"""The loss, which is the mean cross-entropy of a batch, and the gradient of each sample's own loss."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statem
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 
 KEPT_AWAY = 1.5e-6
-"""What may be added to yhat, or the least that it may be, to keep it away from 0: 1e-6 and less, in any precision."""
+"""The largest number to add to yhat, or lower limit of yhat, that avoids log 0: 1e-6, with a margin for rounding."""
 ONE_NUMBER = "Print the shape of what you return. A loss is one number, for one sample and for a batch."
 ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
 SURE, NOT = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
-"""Labels of one sample, and predictions that are certain: one of them is right, the other one wrong."""
+"""Labels of one sample, and two certain predictions, of which one is right."""
 
 
 def draw(rng: np.random.Generator) -> dict[str, Array]:
@@ -31,7 +31,7 @@ def draw(rng: np.random.Generator) -> dict[str, Array]:
 
 
 def is_finite(what: str) -> FoundAndExpected:
-    """It is finite; `what` says that it is not, of the result with this `{name}`."""
+    """It is finite. Otherwise the message is `what`, with the result's `{name}`."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
         if not np.isfinite(found).all():
@@ -45,19 +45,19 @@ def is_finite(what: str) -> FoundAndExpected:
 
 
 def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
-    """Draw labels that are not 0 and 1 as well: they show what an infinite loss hides."""
+    """Draw labels between 0 and 1 as well. They distinguish mistakes that all lead to an infinite loss."""
     inputs = draw(rng)
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
 def _call_with_others(code: Any, inputs: Inputs) -> None:
-    """Call a loss or its gradient with other labels, many times before the single sample that is drawn."""
+    # Many times before the single sample, to reveal state that the code keeps.
     y, yhat = inputs["y"], inputs["yhat"]
     call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if inputs["case"] == "one" else 1)
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
-    """Run the student's loss. In an array of one entry it counts as that number, because it adds up like one."""
+    """Run the student's loss. An array of one entry counts as that number, because it adds up like one."""
     result = cce(inputs["y"], inputs["yhat"])
     if issubclass(type(result), list | tuple):
         hint = "Return the number itself: a list can't be averaged."
@@ -67,15 +67,15 @@ def loss(inputs: Inputs, cce: Any) -> Array:
 
 
 def require_numbers(losses: Iterable[Array]) -> None:
-    """Raise `Wrong` where one of the losses is not one number."""
+    """Raise `Wrong` if one of the losses is not one number."""
     for each in losses:
         require_shape(np.asarray(each), (), what="The loss is not one number.", hint=ONE_NUMBER)
 
 
 def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """The mean of -log p over the samples, whose true classes have the probabilities p; or each sample's own.
+    """It is -log p of each sample, or the mean over the samples, where p is the probability of the true class.
 
-    It may be as much smaller as it is where p is kept away from 0.
+    It may be smaller by the effect of `KEPT_AWAY`.
     """
     is_each = name == "alone" and inputs["y"].shape[1] > 1
     require_numbers(found if is_each else [found])
@@ -85,7 +85,7 @@ def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
 
 
 def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """The mean of what the student's own loss gives for each sample: its formula is another statement's matter."""
+    """It is the mean of the student's own losses of single samples. Another statement tests these."""
     require_numbers(found)
     classes, samples = inputs["y"].shape
     if len({*found[1:]}) == 1:
@@ -105,12 +105,12 @@ def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any
     depends_on=("OneSample",),
 )
 def ZeroProbability(inputs: Inputs, cce: Any) -> NamedResults:
-    """Ask for the loss of two predictions with p = 1: for the true class, and for another one."""
+    """Return the loss of two certain predictions: p = 1 for the true class, and p = 1 for another class."""
     return NamedResults(right=lambda: cce(SURE.copy(), SURE.copy()), wrong=lambda: cce(SURE.copy(), NOT.copy()))
 
 
 def _by_hand(loss: float) -> tuple[Inputs, float]:
-    """One sample with this loss. Its true class would be another one if the rows were turned round."""
+    """Return a sample with this loss, as an example. Reversing its rows changes its true class."""
     p = np.exp(-loss)
     return {"y": np.eye(4)[:, [1]], "yhat": np.array([[0.5 * (1 - p)], [p], [0.2 * (1 - p)], [0.3 * (1 - p)]])}, loss
 
@@ -130,20 +130,20 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     "The loss of a batch is the mean of its samples' losses.",
     mean_of_samples,
     name="BatchMean",
-    hint="Call cce with two samples, and with each of them alone. Compare the mean of the two with what both give.",
+    hint="Call cce with two samples, and with each of them alone. The first result must be the mean of the other two.",
     of=("both",),
     cases=("batch", "square", "large"),
     keeps=("y", "yhat"),
     depends_on=("OneSample",),
 )
 def losses(inputs: Inputs, cce: Any) -> NamedResults:
-    """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
+    """Run the student's loss on each sample alone, on the batch, and on the first sample with other labels."""
     y, yhat = inputs["y"], inputs["yhat"]
     _call_with_others(cce, inputs)
     pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
-    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
-    ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
-    others, alone = ran[: len(y) - 1], ran[len(y) - 1 :]
+    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last, to reveal state from earlier calls
+    results = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
+    others, alone = results[: len(y) - 1], results[len(y) - 1 :]
     return NamedResults(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
 
 
@@ -155,7 +155,7 @@ cce = Part(
     (
         losses,
         ZeroProbability,
-        # Never reported: right code may count on labels that are 0 or 1, and a batch's loss rests on its samples'.
+        # Never reported, because right code may rely on labels that are 0 or 1: it only helps to name mistakes.
         Statement(
             "Losses", "", loss, mean_loss, points=0, cases=("soft", "batch", "square"), depends_on=("OneSample",)
         ),
@@ -168,8 +168,7 @@ cce = Part(
 
 
 def slopes_of(is_true: bool) -> FoundAndExpected:
-    """The slopes of each sample's loss, -log p, or p kept away from 0, at the true classes or at all others; 0 stands
-    in the other places."""
+    """It is the slope of each sample's loss -log p, at the true classes or at all others; other entries count as 0."""
 
     def right(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         y = inputs["y"]
@@ -184,13 +183,13 @@ def slopes_of(is_true: bool) -> FoundAndExpected:
 
 @statement(
     "The gradient is finite even where a probability is 0.",
-    is_finite("The gradient is not finite where the true class has p = 0."),
+    is_finite("The gradient is not finite if the true class has p = 0."),
     hint="Keep yhat away from 0 in the denominator too, as in the loss.",
     points=0,
     depends_on=("TrueClass",),
 )
 def ZeroProbabilityGradient(inputs: Inputs, cce_gradient: Any) -> Array:
-    """Ask for the gradient where the true class has p = 0."""
+    """Return the gradient for a true class with p = 0."""
     return numbers(cce_gradient(SURE.copy(), NOT.copy()), what="The gradient")
 
 
@@ -201,7 +200,7 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
     "The entry of the true class is the slope of that sample's loss: it agrees with central differences.",
     slopes_of(is_true=True),
     name="TrueClass",
-    hint="Move the probability of the true class by 0.001, and see by how much the loss of that sample changes.",
+    hint="Change the probability of the true class by 0.001, and compute the change of that sample's loss by hand.",
     points=2,
     what="The entry of the true class is not the slope of the sample's own loss.",
 )
@@ -209,13 +208,13 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
     "Every other entry is 0: a sample's loss depends only on the probability of its true class.",
     slopes_of(is_true=False),
     name="OtherClasses",
-    hint="Which factor of the slope is 0 for every class but the true one? Print your gradient of one sample.",
+    hint="Print your gradient for one sample. Which factor of the slope is 0 for every class but the true one?",
     keeps=("y", "yhat"),
     depends_on=("TrueClass",),
     what="The entry of a class that is not the true one is not 0.",
 )
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
-    """Run the student's gradient; right is (classes, batch)."""
+    """Run the student's gradient. The right shape is (classes, batch)."""
     _call_with_others(cce_gradient, inputs)
     return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 

@@ -1,4 +1,4 @@
-"""The softmax layer: forward, for large scores, and backward."""
+"""The softmax layer: forward, forward for large scores, and backward."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
 RATE = 0.1
-"""The learning rate for a layer that asks for one; softmax has nothing to learn."""
+"""For a backward that requires a learning rate, although softmax has no weights."""
 ROUNDED = 3e-4
-"""How far from 1 a sum may be: five probabilities that are rounded to four digits are wrong in another statement."""
+"""The tolerance of a sum of 1: for five probabilities that are rounded to four digits, another statement fails."""
 ADDED = {
     "up": "scores near 1000",
     "down": "scores near -1000",
@@ -27,9 +27,9 @@ ADDED = {
     "below": "samples with one score far below the others",
     "deep": "samples with one score very far below the others",
 }
-"""What large scores are like, by case."""
+"""A description of the large scores in each case."""
 CASES = (*SIZES, "again")
-"""In `again` it is the batch once more, in a layer that many other batches went through."""
+"""The case `again` is the batch once more, in a layer that has already processed many other batches."""
 CLASS_AND_SAMPLE = ("class", "sample")
 
 
@@ -39,39 +39,39 @@ CLASS_AND_SAMPLE = ("class", "sample")
 def draw_scores(rng: np.random.Generator) -> Inputs:
     """Draw scores in each of `SIZES`, and integers."""
     inputs = {f"scores_{size}": scores(rng, *shape) for size, shape in SIZES.items()}
-    # The first two samples have three positive scores and one: scores that are clipped still give several outputs.
+    # Three and one positive scores in the first two samples: clipped scores still give different outputs.
     columns = [rng.permutation(some)[:4] for some in ([-1, 1, 2, 3], [-3, -2, -1, 1], *[[-3, -2, -1, 1, 2, 3]] * 4)]
     return {**inputs, "scores_again": inputs["scores_batch"], "whole": np.stack(columns, axis=1)}
 
 
 def output_of(layer: Any, z: Array) -> Array:
-    """Run a layer's forward, and read the output that it keeps; right is (classes, batch)."""
+    """Run a layer's forward, and return self.output. The right shape is (classes, batch)."""
     layer.forward(z)
     return kept_output(layer)
 
 
 def sums(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """Each column sums to 1, and has nothing but positive entries."""
+    """Each column sums to 1, and all entries are positive."""
     hint = "Give self.output the shape of the scores: classes in rows, samples in columns."
     require_shape(found, inputs["scores"].shape, what="self.output has the wrong shape.", hint=hint)
     if inputs["case"] == "batch" and np.allclose(found.sum(axis=1), 1):
-        what, hint = "The rows sum to 1, not the columns.", "Each column is a sample. Which axis are the rows?"
+        what, hint = "The rows sum to 1, not the columns.", "Samples are columns: sum over the classes of each."
         raise Wrong(what, found=found.sum(axis=0), expected="ones", hint=hint)
     if (found <= 0).any():
-        what, hint = "An entry is not above 0.", "Compare it with the exponential of its score."
+        what, hint = "An entry is not above 0.", "Compare it with the exponential of its score, which is positive."
         raise Wrong(what, found=float(found.min()), expected="a number above 0", hint=hint)
     return found.sum(axis=0), np.ones(found.shape[1])
 
 
 def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """Differences of log-probabilities are those of the scores; those from class 0 say it of all."""
+    """The differences of log-probabilities from those of class 0 are the differences of the scores."""
     z, logs = inputs["scores"], np.log(found)
     hint = "Compute the output from the scores of this call only."
-    return _tell_again(logs - logs[:1], z - z[:1], inputs, hint) if found.shape == z.shape else (found, z)
+    return _check_again(logs - logs[:1], z - z[:1], inputs, hint) if found.shape == z.shape else (found, z)
 
 
 def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Two outputs agree, and are not just any numbers: a mistake in both belongs to another statement."""
+    """Two outputs agree, and depend on the scores. Another statement reports a mistake in both."""
     integers, floats, other, given = found
     _require_dependence(floats, other, given, inputs["whole"])
     return integers, floats
@@ -80,49 +80,48 @@ def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
 @statement(
     "Scores that are integers give the same output as the same numbers as floats.",
     are_alike,
-    hint="Print the dtype of each array of forward, for integer scores. Which of them can't hold 0.3?",
+    hint="Print the dtype of each array in forward, for integer scores. Which of them can't hold 0.3?",
     depends_on=("ColumnsSumToOne",),
     what="Integers and floats of the same value give different outputs.",
     axes=CLASS_AND_SAMPLE,
 )
 def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Return the outputs for integers, for the same numbers as floats and in another order, and the scores."""
+    """Return the outputs for integers, for equal floats, and for floats in another order, and the scores."""
     z = inputs["whole"]
     return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float), z[::-1].astype(float))), z]
 
 
 @statement(
-    "forward also returns its output: cells further down use what it returns.",
+    "forward also returns its output, which later cells use.",
     anything,
     points=0,
     depends_on=("ColumnsSumToOne",),
     lines=r"return|output",
 )
 def ReturnsOutput(inputs: Inputs, Softmax: Any) -> Array:
-    """Return what forward returns, whatever it keeps."""
+    """Return the result of forward, independent of self.output."""
     return numbers(Softmax().forward(inputs["scores_one"]), what="The result of forward")
 
 
-def _tell_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
-    """Raise `Wrong` for a second pass that goes wrong where the first one, with the same numbers, did not."""
+def _check_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
+    """Raise `Wrong` in the case `again`, which has the same numbers as a first pass that was right."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
         raise Wrong("The second pass of the same layer is wrong.", hint=hint)
     return found, expected
 
 
 def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> None:
-    """Raise `Wrong` for an output that other scores have, too, for the scores themselves, and for an output of other
-    scores than those drawn: two that agree say nothing of the draw."""
+    """Raise `Wrong` if other scores have the same output, or if the output or the scores used are not as expected."""
     if np.array_equal(output, other) or np.array_equal(output, z) or not np.array_equal(given, z):
         hint = "Compare self.output for two different columns of scores."
-        raise Wrong("The output does not follow the scores.", hint=hint)
+        raise Wrong("The output does not depend on the scores.", hint=hint)
 
 
 @statement(
     "Every column of the output sums to 1, and every entry is above 0.",
     sums,
     name="ColumnsSumToOne",
-    hint="Print the exponentials, and by which number each is divided.",
+    hint="Print the exponentials, and the number by which each is divided.",
     cases=("batch", "one", "square"),
     what="A column does not sum to 1.",
     axes=("sample",),
@@ -140,7 +139,7 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     axes=CLASS_AND_SAMPLE,
 )
 def forward(inputs: Inputs, Softmax: Any) -> Array:
-    """Run the forward of a layer after that of another one, or after many of its own."""
+    """Run a layer's forward, after that of another layer or after many of its own."""
     layer, is_again = Softmax(), inputs["case"] == "again"
     other = layer if is_again else Softmax()
     call_before(lambda: other.forward(inputs["scores"][::-1].copy()), MANY if is_again else 1)
@@ -160,16 +159,16 @@ softmax_forward = of_softmax(
 
 
 def draw_large(rng: np.random.Generator) -> Inputs:
-    """Draw scores in sixteenths, which float32 holds exactly even a million away, and what is added to them.
+    """Draw scores in sixteenths, which are exact in float32 even after adding a million, and the numbers to add.
 
-    In the case `apart` it is a number of another size for each sample. In the last three it is for one class of each
-    sample, another one in each: the spread of a sample's scores becomes large, too. How far it may be before code
-    overflows tells what the code subtracts.
+    In the case `apart`, each sample gets a number of another size. In the last three cases, only one class of each
+    sample gets a number, so that its scores are far apart. The largest spread without an overflow shows which number
+    the code subtracts.
     """
     classes, batch = SIZES["square"]
-    # Odd sixteenths: neither a score nor a sum of five is 0. The largest of each sample is above it.
+    # Odd sixteenths: neither a score nor a sum of five is 0. The largest score of each sample is positive.
     z = np.round(8 * scores(rng, classes, batch)) / 8 + 33 / 16
-    z[0] -= 3  # the largest scores of the rows are not all the same
+    z[0] -= 3  # so that the rows have different largest scores
     alike = {"up": 1000.0, "down": -1000.0, "far": 1e6}
     added = {case: np.full(z.shape, number) for case, number in alike.items()}
     added["apart"] = np.tile(rng.permutation([-1e6, -1000.0, 0.0, 1000.0, 1e6]), (classes, 1))
@@ -179,19 +178,19 @@ def draw_large(rng: np.random.Generator) -> Inputs:
 
 
 def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """A number added to all scores of a sample changes nothing, whatever forward computes, and nothing overflows.
+    """Adding a number to all scores of a sample changes nothing, for any formula, and nothing overflows.
 
-    Where one class is far from the others only softmax says what is right: a class far below has the probability 0, and
-    all others share what is left. Other outputs are not looked at there.
+    If one class is far from the others, only outputs of softmax are tested: a class with a far lower score has the
+    probability 0, and the others keep their ratios.
     """
     (small, large, other, given), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
     _require_dependence(small, other, given, z)
-    expected, what = small, "The output is not that of small scores with the same differences."
+    expected, what = small, "The output differs from that of small scores with the same differences."
     if np.ptp(added, axis=0).any():
         if not _is_softmax(small, z):
             return small, small
         left = np.where(added == added.max(axis=0), small, 0)
-        expected, what = left / left.sum(axis=0), "A score that is far from the others does not count as it should."
+        expected, what = left / left.sum(axis=0), "The output is wrong for a score that is far from the others."
     if not (np.isfinite(small).all() and np.isfinite(large).all()):
         raise Wrong("The output overflows.", where=where, found="nan or inf", expected="probabilities")
     compare(large, expected, what=what, path=where, axes=CLASS_AND_SAMPLE)
@@ -199,7 +198,7 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
 
 
 def _is_softmax(output: Array, z: Array) -> bool:
-    """True if an output is softmax of small scores, but for rounding."""
+    """True if an output is the softmax of these scores, within rounding."""
     if output.shape != z.shape or not (output > 0).all():
         return False
     totals, logs = output.sum(axis=0), np.log(output)
@@ -209,12 +208,12 @@ def _is_softmax(output: Array, z: Array) -> bool:
 @statement(
     "Adding a large number to all scores of a sample does not change the output, and nothing overflows.",
     withstands,
-    hint="Print np.exp([1000, 1001]). Which two numbers have the same difference, and exponentials that are small?",
+    hint="Print np.exp([1000, 1001]). Which two numbers have the same difference, but small exponentials?",
     cases=tuple(ADDED),
     is_about_overflow=True,
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
-    """Return the outputs for the scores as they are, with a large number added and in another order, and the scores."""
+    """Return the outputs for the scores, with numbers added, and in another order, and the scores."""
     z = inputs["scores"]
     return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"], z[::-1].copy())), z]
 
@@ -228,11 +227,11 @@ softmax_stable = of_softmax(
 
 
 def draw_gradients(rng: np.random.Generator) -> Inputs:
-    """Draw incoming gradients, and outputs with the inputs that belong to them.
+    """Draw incoming gradients, outputs, and the inputs of these outputs.
 
-    One batch has gradients in the hundreds, and the large one in the thousands: one that is clipped or normalised shows
-    in every draw. The single sample has gradients near 1, and the square batch in thousandths, where one that is
-    rounded shows. In the large batch one output is near 0, and another one near 1.
+    Gradients in the hundreds (in one batch) and thousands (in the large one) reveal a clipped or normalised gradient.
+    Those of the single sample are near 1, and those of the square batch in thousandths, which reveals rounding. In the
+    large batch, one output is near 0, and another one near 1.
     """
     inputs: dict[str, Array] = {}
     for size, (classes, batch) in SIZES.items():
@@ -242,17 +241,17 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
         inputs[f"gradient_{size}"] = rng.permuted(np.vstack([low, high, rest]), axis=0) / scale
         spread = 0.5 if size == "one" else 1
         output = spread * probabilities(rng, classes, batch) + (1 - spread) / classes
-        small = 2e-5 if size == "large" else 0.004  # clipping shows
+        small = 2e-5 if size == "large" else 0.004  # reveals clipping
         output[:, 0] = rng.permutation(np.append(small, (1 - small) * output[1:, 0] / output[1:, 0].sum()))
         if size == "large":
             output[:, 1] = rng.permutation(np.append(0.9995, 0.0005 * output[1:, 1] / output[1:, 1].sum()))
         inputs[f"output_{size}"] = output
-        inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of either sign
+        inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of both signs
     return {**inputs, **{f"{each}_again": inputs[f"{each}_batch"] for each in ("gradient", "output", "input")}}
 
 
 def _call_backward(layer: Any, gradient: Array) -> Any:
-    """Call backward as the notebook's loop does; the learning rate is passed where the layer has to get one."""
+    """Call backward as in the notebook's loop, with a learning rate only if the layer requires one."""
     try:
         return layer.backward(gradient)
     except TypeError as error:
@@ -262,7 +261,7 @@ def _call_backward(layer: Any, gradient: Array) -> Any:
 
 
 def _gradient_times_softmax(z: Array, inputs: Inputs) -> Any:
-    """Sum gradient times probabilities, (batch,). These are known at the input: their logs differ as the scores do."""
+    # (batch,). The probabilities at z follow from those at the input, because log-probabilities differ as scores do.
     moved = inputs["output"] * np.exp(z - inputs["input"])
     return (inputs["gradient"] * moved).sum(axis=-2) / moved.sum(axis=-2)
 
@@ -271,16 +270,16 @@ central_differences = slopes(_gradient_times_softmax, "input", step=0.003, by_co
 
 
 def products(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """Central differences of softmax, where its output is known."""
-    what = "The result does not have the shape of the gradient that came in."
+    """It agrees with central differences of softmax at the known output."""
+    what = "The result does not have the shape of the incoming gradient."
     hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
     require_shape(found, inputs["gradient"].shape, what=what, hint=hint)
-    hint = "Use this pass's output and gradient only."
-    return _tell_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs))
+    hint = "Use only the output and the gradient of this pass."
+    return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs))
 
 
 def is_left(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """The output as it was."""
+    """The output is unchanged."""
     if not are_near(found, inputs["output"]).all():
         hint = "Compute into a new array: self.output is the prediction, which the loss needs."
         raise Wrong("backward changes the entries of self.output.", hint=hint)
@@ -334,7 +333,7 @@ of_backward = partial(
     size=lambda inputs: 1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
 )
 def backward(inputs: Inputs, Softmax: Any) -> NamedResults:
-    """Run backward: what it returns, right is (classes, batch), and the output, which others need as it was."""
+    """Run backward; return its result, of the right shape (classes, batch), and the output, which must not change."""
     layer, is_again = Softmax(), inputs["case"] == "again"
     other = layer if is_again else Softmax()
     z, a, gradient = (inputs[name][::-1] for name in ("input", "output", "gradient"))

@@ -1,7 +1,7 @@
-"""What the steps of a training loop have to be: for each table of a trace, the first row that differs, in words.
+"""The expected rows of a trace: for each table, a message on the first row that is wrong.
 
-Each statement looks at what a step did with the samples that it took. So where the short last batch is left out, the
-labels, the gradient and the losses of the other batches are still right.
+Each statement is about what a step did with its own samples. So if the loop leaves out a short last batch, the labels,
+gradients and losses of the other batches are still right.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from lib.units.softmax_classifier.draws import Call, Samples, Step
 from lib.units.softmax_classifier.inputs import CALLS
 
 MOST_NUMBERS = 16
-"""Numbers of samples in a sentence."""
+"""The largest number of sample indices in a message."""
 LARGEST = 1e4
-"""Numbers of steps and samples are below this."""
+"""An upper limit for indices of steps and samples."""
 ONE_CALL = "one call in each step"
 COLUMNS = "A batch is a list of column numbers: take these columns from both X and y."
 UPDATE = "Make the dense layer once, before the loops, and call dlayer.backward once in every step."
 BACK = "Follow the gradient backward: pass to each call the result of the call before it."
 ONCE = "Multiply by 1/B once, just before the dense layer. B is the number of samples in the batch."
-RATE = "Pass the learning_rate that train is given, in every step."
+RATE = "Pass the learning_rate that train gets, in every step."
 
 
 def require(name: str, found: Any, inputs: Inputs) -> None:
-    """Raise `Wrong` unless a result of this name is right; in the second call of `train` with the sizes there."""
+    """Raise `Wrong` unless the result of this name is right. The message on a second call of `train` has its sizes."""
     call = Call(inputs)
     try:
         RESULTS[name](found, call)
@@ -43,9 +43,9 @@ def require(name: str, found: Any, inputs: Inputs) -> None:
 
 
 def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
-    """Read the steps of a table. Raises `Wrong` if there is none, since `first` was never called.
+    """Return the steps of a table. Raises `Wrong` if there is none, because `first` was never called.
 
-    Raises ValueError or KeyError for what is no table: it may come from anywhere.
+    Raises ValueError or KeyError for a value that is not a table, because student code may send any value.
     """
     columns = {name.strip("'"): column for name, column in table.items()}
     if not columns:
@@ -56,9 +56,9 @@ def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
         raise ValueError("no table of steps")
     steps = list[Step]()
     for version, shuffle, position, samples, *given in zip(*heads, *columns.values(), strict=True):
-        plain = (each[()] if isinstance(each, np.ndarray) else each for each in given)  # a number, no array of one
-        gave = dict(zip(columns, plain, strict=True))
-        steps.append(Step(call, int(version), int(shuffle), int(position), samples.astype(int), gave, len(steps)))
+        plain = (each[()] if isinstance(each, np.ndarray) else each for each in given)  # a number, not an array
+        arguments = dict(zip(columns, plain, strict=True))
+        steps.append(Step(call, int(version), int(shuffle), int(position), samples.astype(int), arguments, len(steps)))
     return steps
 
 
@@ -75,13 +75,13 @@ def _missing(step: Step, name: str) -> Wrong:
 
 
 def require_batches(found: Mapping[str, Any], call: Call) -> None:
-    """Raise `Wrong` unless each step takes the batch that is due: of generate_batch_indices, or of shuffles as good."""
+    """Raise `Wrong` unless each step uses its batch, from generate_batch_indices or from an equivalent shuffle."""
     steps = _read(found, call, "dlayer.forward")
     if len(steps) != call.steps:
         raise _explain_count(steps)
-    due = [step.taken for step in steps] if has_own_shuffles(steps) else list(_due_batches(steps))
+    due = [step.used for step in steps] if has_own_shuffles(steps) else list(_due_batches(steps))
     for step, batch in zip(steps, due, strict=True):
-        features, scores, sizes = (step.given[name] for name in ("features", "scores", "sizes"))
+        features, scores, sizes = (step.arguments[name] for name in ("features", "scores", "sizes"))
         if features is None:
             raise _missing(step, "dlayer.forward")
         if sorted(step.samples) != sorted(batch) or not _is_sum(features, call.X[:, step.samples]):
@@ -91,16 +91,16 @@ def require_batches(found: Mapping[str, Any], call: Call) -> None:
             hint = "Dense takes the number of inputs first: a sample's inputs are its features."
             raise _wrong(step, "The dense layer has the wrong sizes.", given, f"Dense{right}", hint)
         if scores is not None and not _is_sum(scores, step.columns("scores"), is_shift_free=True):
-            hint = "Give softmax.forward what dlayer.forward has just computed."
+            hint = "Pass to softmax.forward what dlayer.forward has just computed."
             expected = "the scores of this batch, from the same dense layer"
             raise _wrong(step, "softmax.forward did not get dlayer.output.", _write(scores), expected, hint)
 
 
 def has_own_shuffles(steps: Sequence[Step]) -> bool:
-    """True if a loop shuffles by itself, as well as generate_batch_indices does.
+    """True if the loop has its own shuffle that is as good as generate_batch_indices.
 
-    Each epoch takes every sample once, in batches of the right sizes and in an order of its own, and labels are moved
-    along. An order that is only moved on in a circle is none of its own.
+    Each epoch uses every sample once, in batches of the right sizes and in a new order, with the labels in the same
+    order. Rotating an order does not make it new.
     """
     call, orders = steps[0].call, set[tuple[int, ...]]()
     sizes = [len(batch) for batch in call.batches(0)]
@@ -110,12 +110,12 @@ def has_own_shuffles(steps: Sequence[Step]) -> bool:
         if [len(step.samples) for step in epoch] != sizes or sorted(order) != [*range(call.samples)]:
             return False
         orders.add(tuple(np.roll(order, -int(order.argmin())).tolist()))
-    are_moved = all(_are_samples(step.given["owners"], step.samples) for step in steps if step.shuffle)
+    are_moved = all(_are_samples(step.arguments["owners"], step.samples) for step in steps if step.shuffle)
     return are_moved and len(orders - {tuple(range(call.samples))}) == len(epochs)
 
 
 def _due_batches(steps: Sequence[Step]) -> Iterator[Samples]:
-    """Yield for each step the batch that is due: of the first shuffle since the last epoch that fits, or the latest."""
+    """Yield the expected batch of each step, from the first fitting shuffle since the last epoch or the latest one."""
     call, last = steps[0].call, 0
     for epoch in _split(steps, call.batches_in_an_epoch):
         since = range(last + 1, epoch[0].shuffle + 1)
@@ -130,7 +130,7 @@ def _take(epoch: Sequence[Step], batches: Sequence[Samples]) -> bool:
 
 def _explain_count(steps: Sequence[Step]) -> Wrong:
     call, count, shuffles = steps[0].call, len(steps), steps[-1].shuffle
-    length, is_cut = call.batches_in_an_epoch, count == call.most_steps  # later steps are not seen
+    length, is_cut = call.batches_in_an_epoch, count == call.most_steps  # later steps are unknown
     if wrong := _wrong_arguments(steps[0]):
         return wrong
     if shuffles not in (0, call.epochs) and count % length == 0 and not is_cut:
@@ -140,9 +140,9 @@ def _explain_count(steps: Sequence[Step]) -> Wrong:
             expected=f"{call.epochs}, one for each epoch",
             hint="Run the outer loop nepochs times, and call generate_batch_indices once in each epoch.",
         )
-    hint = "Each batch is one step: a forward pass and an update. Do that for every batch of every epoch."
+    hint = "Do one step for every batch of every epoch: a forward pass and an update."
     if count == 1:
-        hint = "Check the indentation: a return inside a loop ends the function in the first round."
+        hint = "Check the indentation: a return inside a loop ends the function in the first turn."
     return Wrong(
         "The number of training steps is wrong.",
         found=f"{'at least ' * is_cut}{count} step{'s' * (count != 1)}",
@@ -157,16 +157,16 @@ def _explain_batch(step: Step, due: Samples) -> Wrong:
         return wrong
     found, expected, hint = f"columns {_list(step.samples)} of X", f"columns {_list(due)}", COLUMNS
     if not step.is_known:
-        found, expected = _write(step.given["features"]), "X[:, batch]"
+        found, expected = _write(step.arguments["features"]), "X[:, batch]"
     elif step.shuffle == 0:
-        expected, hint = "the batches of generate_batch_indices", "Loop over them: it shuffles the samples."
+        expected, hint = "the batches of generate_batch_indices", "Loop over these batches: they are shuffled."
     elif step.shuffle <= step.number // step.call.batches_in_an_epoch:
         hint = "Call generate_batch_indices inside the loop over the epochs: each epoch has its own order."
     return _wrong(step, "dlayer.forward did not get the samples of the batch.", found, expected, hint)
 
 
 def _wrong_arguments(step: Step) -> Wrong | None:
-    asked, right = step.given["asked"], (step.call.samples, step.call.batch_size)
+    asked, right = step.arguments["asked"], (step.call.samples, step.call.batch_size)
     if asked is None or np.array_equal(asked, right):
         return None
     return Wrong(
@@ -183,17 +183,17 @@ def _wrong_arguments(step: Step) -> Wrong | None:
 def require_labels(found: Mapping[str, Any], call: Call) -> None:
     """Raise `Wrong` unless cce and cce_gradient get the labels of the step's samples, and the prediction for them.
 
-    A loss that is not called is another statement's matter, unless neither is. Where steps take other samples than
-    they should, the labels of those that were due are right, too.
+    If only one of the two is not called, another statement reports it. If steps use wrong samples, the labels of the
+    expected samples are right, too.
     """
     steps = _read(found, call, "cce")
-    if all(each is None for step in steps for each in step.given.values()):
+    if all(each is None for step in steps for each in step.arguments.values()):
         raise _missing(steps[0], "cce")
     are_batches = all(step.is_batch for step in steps)
     for step in steps:
-        sources = [step.samples] * step.is_known + [step.due] * (not are_batches)
+        sources = [step.samples] * step.is_known + [step.expected] * (not are_batches)
         for name, y, yhat in (("cce", "loss_y", "loss_yhat"), ("cce_gradient", "y", "yhat")):
-            owners, prediction = step.given[y], step.given[yhat]
+            owners, prediction = step.arguments[y], step.arguments[yhat]
             if owners is None and prediction is None:
                 continue
             if not any(_are_samples(owners, each) for each in sources):
@@ -201,7 +201,7 @@ def require_labels(found: Mapping[str, Any], call: Call) -> None:
                 given = f"the labels of samples {_list(owners)}" if np.ndim(owners) else _write(owners)
                 raise _wrong(step, what, given, f"those of samples {_list(sources[0])}", COLUMNS)
             if not _is_sum(prediction, step.outputs):
-                given, hint = _write(prediction), "The prediction is what softmax.forward has computed."
+                given, hint = _write(prediction), "Pass what softmax.forward has computed as the prediction."
                 if any(_is_sum(prediction, call.y[:, each]) for each in sources):
                     hint = "Swap the two arguments: the labels y come first, then the prediction yhat."
                     given = "the labels"
@@ -213,17 +213,19 @@ def require_labels(found: Mapping[str, Any], call: Call) -> None:
 
 
 def require_flow(found: Mapping[str, Any], call: Call) -> None:
-    """Raise `Wrong` unless each step has one update, of the one layer, by the learning rate times 1/B times the
-    gradient. 1/B may come in anywhere, but once; where samples are missing B may also be how many were due."""
+    """Raise `Wrong` unless each step has one update of the same layer, by learning rate times 1/B times gradient.
+
+    1/B may come in anywhere, but only once. If samples are missing, B may also be the expected number of samples.
+    """
     steps = _read(found, call, "dlayer.backward")
     for step in steps:
-        if wrong := _wrong_update(step, steps[0].given["layer"]):
+        if wrong := _wrong_update(step, steps[0].arguments["layer"]):
             raise wrong
-        taken, moved = step.taken, step.given["gradient"]
+        taken, moved = step.used, step.arguments["gradient"]
         gradient = step.columns("output_gradients") / call.gradient_sizes(step.version, taken)
         right = call.jacobian(step.version) @ gradient
         is_pair = np.shape(moved) == (2,)
-        moves = [right * len(taken) / size for size in (len(taken), len(step.due))]
+        moves = [right * len(taken) / size for size in (len(taken), len(step.expected))]
         if not (is_pair and any(_is_sum(moved[0], move) and _is_sum(moved[1], move[::-1]) for move in moves)):
             ratio = _ratio(moved, trace.two_sums(right)) if is_pair else None
             raise _explain_flow(step, trace.direction(*trace.two_sums(gradient)), ratio)
@@ -232,15 +234,15 @@ def require_flow(found: Mapping[str, Any], call: Call) -> None:
 FAULTS = {
     trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
     trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
-    trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Compute into a new array."),
+    trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Write into a new array."),
 }
 
 
 def _wrong_update(step: Step, layer: int) -> Wrong | None:
-    """Return what is wrong unless a step has one update of the one dense layer, by nothing but its backward."""
-    updates, updated, fault = (step.given[name] for name in ("updates", "layer", "fault"))
+    """Return `Wrong` unless a step has exactly one update of the first step's dense layer, by its backward alone."""
+    updates, updated, fault = (step.arguments[name] for name in ("updates", "layer", "fault"))
     if updates == 0:
-        return _missing(step, "softmax.backward" if step.given["into_softmax"] is None else "dlayer.backward")
+        return _missing(step, "softmax.backward" if step.arguments["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
         return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
     if updated == trace.OTHER_LAYER:
@@ -252,8 +254,8 @@ def _wrong_update(step: Step, layer: int) -> Wrong | None:
 
 
 def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
-    """Explain what is wrong: by the right gradient's direction, and by the ratio of the step to the right one."""
-    size, into_softmax = len(step.taken), step.given["into_softmax"]
+    """Return `Wrong` with an explanation, from the right direction, and from the ratio of the step to the right one."""
+    size, into_softmax = len(step.used), step.arguments["into_softmax"]
     more = f", with {size} samples" if size < step.call.batch_size else ""
     if into_softmax is None:
         return _missing(step, "softmax.backward")
@@ -262,7 +264,7 @@ def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
         return _wrong(step, what, _write(into_softmax), "what cce_gradient returned", BACK, more)
     if ratio is None:
         what = "dlayer.backward did not get the result of softmax.backward times 1/B, and the learning rate."
-        return _wrong(step, what, _write(step.given["gradient"]), hint=f"{BACK} {ONCE}", more=more)
+        return _wrong(step, what, _write(step.arguments["gradient"]), hint=f"{BACK} {ONCE}", more=more)
     if ratio < 0:
         what = "The weights move the wrong way: gradient times learning rate has the wrong sign."
         hint = "Leave out the minus sign: dlayer.backward subtracts the step itself."
@@ -283,10 +285,10 @@ def _ratio(found: Array, right: Sequence[float]) -> float | None:
 
 
 def require_losses(found: list[Any], call: Call) -> None:
-    """Raise `Wrong` unless there is one loss for each epoch: the mean over the samples of its steps."""
+    """Raise `Wrong` unless there is one loss for each epoch, the mean over its samples."""
     losses, table = found
     steps = _read(table, call, "softmax.forward")
-    is_cut = len(steps) == call.most_steps  # of more steps nothing is known
+    is_cut = len(steps) == call.most_steps  # later steps are unknown
     ways = _ways(call, steps)
     expected = next(ways)
     if any(_are_losses(losses, way, is_cut) for way in (expected, *ways)):
@@ -304,27 +306,28 @@ def require_losses(found: list[Any], call: Call) -> None:
 
 
 def _are_losses(found: Array, right: Array, is_cut: bool) -> bool:
-    if is_cut:  # only the first are known
+    if is_cut:  # compare the known steps only
         found, right = found[: len(right) - 1], right[:-1]
     return len(found) == len(right) > 0 and all(map(_is_close, found, right))
 
 
 def _ways(call: Call, steps: Sequence[Step]) -> Iterator[Array]:
-    """Yield what the epochs' losses may be: first of a loop whose steps are right.
+    """Yield the possible losses of the epochs, beginning with those for right steps.
 
-    Where a loop takes other batches than it should, an epoch is what lies between two shuffles, or as many steps as an
-    epoch has full batches, or batches, or as take all samples; and the weights may be the shares of all samples, or of
-    those that were taken.
+    With wrong batches, an epoch may end at the next shuffle, after the number of full batches or of all batches, or
+    when all samples are used. The weight of a batch may be its share of all samples, or of the samples used.
     """
     length = call.batches_in_an_epoch
     yield _means(_split(steps, length), is_due=False, is_share=True)
     if len(steps) == call.steps and all(step.is_batch for step in steps):
         return
-    steps = [step for step in steps if step.given["has_loss"]] or steps  # those besides the epoch have no loss
+    steps = [
+        step for step in steps if step.arguments["has_loss"]
+    ] or steps  # extra steps outside the epochs have no loss
     shuffles = sorted({step.shuffle for step in steps})
     ways = [_split(steps, length), _split(steps, max(call.samples // call.batch_size, 1)), _split_by_samples(steps)]
     ways.append([[step for step in steps if step.shuffle == shuffle] for shuffle in shuffles])
-    ways += [way[:-1] for way in ways if len(way) > 1]  # the last epoch may have ended before its loss was noted
+    ways += [way[:-1] for way in ways if len(way) > 1]  # the last epoch may have ended before its loss was stored
     yield from (_means(way, *how) for way in ways for how in product((False, True), (True, False)))
 
 
@@ -335,7 +338,7 @@ def _split(steps: Sequence[Step], length: int) -> list[Sequence[Step]]:
 def _split_by_samples(steps: Sequence[Step]) -> list[Sequence[Step]]:
     epochs: list[list[Step]] = [[]]
     for step in steps:
-        if sum(len(each.taken) for each in epochs[-1]) >= step.call.samples:
+        if sum(len(each.used) for each in epochs[-1]) >= step.call.samples:
             epochs.append([])
         epochs[-1].append(step)
     return [*epochs]
@@ -344,14 +347,14 @@ def _split_by_samples(steps: Sequence[Step]) -> list[Sequence[Step]]:
 def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Array:
     means = []
     for epoch in epochs:
-        weights = np.array([len(step.due if is_due else step.taken) for step in epoch])
+        weights = np.array([len(step.expected if is_due else step.used) for step in epoch])
         total = epoch[0].call.samples if is_share else weights.sum()
         means.append(weights @ [step.loss for step in epoch] / total)
     return np.array(means)
 
 
 def require_trained(found: float, call: Call) -> None:
-    """Raise `Wrong` unless the layers that are returned are the trained ones, the dense layer first."""
+    """Raise `Wrong` unless the returned layers are the trained ones, with the dense layer first."""
     if found:
         untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
         raise Wrong(untrained if found == trace.UNTRAINED else order, hint=trace.THREE_THINGS)
@@ -364,19 +367,19 @@ RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
     "losses": require_losses,
     "returned": require_trained,
 }
-"""What each result of a trace has to be, by its name."""
+"""The test of each result of a trace, by name."""
 
 
 # ---- Words
 
 
 def _is_close(found: Any, right: float) -> bool:
-    """True if two sums agree: float32 code is right, and what differs in the fifth digit is not."""
+    """True if two sums agree to about five digits, which allows for float32."""
     return isinstance(found, float) and abs(found - right) <= 1e-5 * max(abs(right), 0.03)
 
 
 def _is_sum(found: Any, array: Array, is_shift_free: bool = False) -> bool:
-    """True if a number is the sum of an array's entries, which float32 rounds."""
+    """True if a number is the weighted sum of an array's entries, within float32 rounding."""
     right = trace.sum_entries(array, is_shift_free)
     if _is_close(found, right):
         return True
@@ -388,7 +391,7 @@ def _are_samples(found: Any, samples: Samples) -> bool:
 
 
 def _write(found: Any) -> str:
-    """Write what a spy was given, as far as what it shows tells."""
+    """Return a description of an argument, from the sum or text that represents it."""
     if found is None or isinstance(found, str):
         return found[:80] if found else trace.NO_ARRAY
     return "nan among the numbers" if np.isnan(found).any() else "other numbers"

@@ -1,7 +1,7 @@
-"""The training loop: four statements about the trace of a run, one row a step.
+"""The training loop: four statements about the trace of a run, with one row for each step.
 
-How a run is traced (`trace`), what its rows have to be (`steps`), and what is drawn for it (`draws`) is loaded when a
-loop is checked for the first time: it takes as long to import as the statements of all other parts together.
+`trace`, `trace_rows` and `draws` are imported when a loop is first checked: they are as slow to import as all other
+parts together.
 """
 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
@@ -16,14 +16,14 @@ from lib.units.softmax_classifier.inputs import CALLS
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw data, sizes, and what the spies return, for two calls of `train`."""
-    from lib.units.softmax_classifier import draws  # only when a loop is checked
+    """Draw data, sizes, and the results of the spies, for two calls of `train`."""
+    from lib.units.softmax_classifier import draws  # not at the top, as the docstring of this module says
 
     return draws.draw(rng)
 
 
 def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """It is right as it is, unless `steps` finds what is wrong."""
+    """It is right unless `trace_rows` raises `Wrong`."""
     from lib.units.softmax_classifier import trace_rows  # likewise
 
     trace_rows.require(name, found, inputs)
@@ -34,7 +34,7 @@ of_the_loop = partial(statement, right=right, cases=CALLS)
 
 
 @of_the_loop(
-    "Each of the nepochs epochs sends all its batches through the layers, in order, also the short last one.",
+    "Each of the nepochs epochs sends all its batches through the layers, in order, including a short last one.",
     name="EveryBatch",
     hint="Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers.",
     of=("batches",),
@@ -44,7 +44,7 @@ of_the_loop = partial(statement, right=right, cases=CALLS)
 @of_the_loop(
     "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction.",
     name="LabelsWithSamples",
-    hint="Take the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
+    hint="Use the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
     of=("labels",),
     keeps=("y",),
     lines=r"\bcce(_gradient)?\(",
@@ -52,20 +52,20 @@ of_the_loop = partial(statement, right=right, cases=CALLS)
 @of_the_loop(
     "softmax.backward gets the loss gradient; dlayer.backward its result and the learning rate, with 1/B once.",
     name="GradientFlowsBack",
-    hint="Follow the dashed arrows of the figure, one call for each."
+    hint="Follow the dashed arrows of the figure, with one call for each."
     " Multiply by 1/B once, just before the dense layer.",
     of=("flow",),
     lines=r"\bbackward\(|grad",
 )
 @of_the_loop(
-    "train returns one loss for each epoch: the mean over its samples, so a short batch counts for less.",
+    "train returns one loss for each epoch: the mean over its samples, in which a short batch counts less.",
     name="EpochLoss",
     hint="Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
     of=("losses", "returned"),
     lines=r"loss",
 )
 def trace(inputs: Inputs, train: Any) -> NamedResults:
-    """Run the student's loop, and show what it gave to each call, and what it returned."""
+    """Run the student's loop; return the arguments of its calls, and its result."""
     from lib.units.softmax_classifier.trace import trace  # likewise
 
     return trace(inputs, train)

@@ -1,7 +1,7 @@
-"""What-ifs of the softmax classifier, for the explorer: common mistakes, made around the student's own code.
+"""What-ifs of the softmax classifier for the explorer: common mistakes, made around the student's own code.
 
-Each changes what goes into or comes out of the student's functions, or how the loop uses them. None shows how a
-function is to be written.
+Each one changes the arguments or results of the student's functions, or the training loop. None reveals how to write a
+function.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from lib.explorer.what_ifs import WhatIf
 
 
 def normalise_samples(recipe: Recipe) -> Recipe:
-    """Run softmax over the samples of a batch instead of over the classes of a sample."""
+    """Apply softmax over the samples of a batch instead of the classes of a sample."""
     Softmax = recipe.network.Softmax
 
     class OverSamples:
@@ -51,7 +51,7 @@ def apply_softmax_twice(recipe: Recipe) -> Recipe:
 WHAT_IFS = (
     WhatIf(
         "the gradient's sign is flipped",
-        "Every step goes the other way. What does the loss do?",
+        "Every step goes in the opposite direction. What does the loss do?",
         lambda recipe: _with_network(recipe, cce_gradient=lambda y, yhat: -recipe.network.cce_gradient(y, yhat)),
     ),
     WhatIf(
@@ -60,17 +60,19 @@ WHAT_IFS = (
         lambda recipe: replace(recipe, share=lambda batch: 1.0),
     ),
     WhatIf(
-        "1/batch comes in twice",
-        "Steps shrink with the batch. What does that look like?",
+        "1/batch is applied twice",
+        "Steps are shorter with larger batches. How does the curve change?",
         lambda recipe: replace(recipe, share=lambda batch: 1 / batch**2),
     ),
     WhatIf(
-        "softmax runs over the wrong axis", "Each class now sums to 1 over the batch. Can it learn?", normalise_samples
+        "softmax runs over the wrong axis",
+        "Each class now sums to 1 over the batch. Can the network learn?",
+        normalise_samples,
     ),
-    WhatIf("softmax is applied twice", "Can a probability still come near 1?", apply_softmax_twice),
+    WhatIf("softmax is applied twice", "Can a probability still get close to 1?", apply_softmax_twice),
     WhatIf(
         "X and y are shuffled apart",
-        "Each sample has another's label. What is the best loss now?",
+        "Each sample has the label of another sample. What is the lowest possible loss now?",
         lambda recipe: replace(recipe, labels=lambda batch: batch - 1),
     ),
     WhatIf(
@@ -80,12 +82,12 @@ WHAT_IFS = (
     ),
     WhatIf(
         "the last, short batch is dropped",
-        "Try batch sizes that don't divide the set.",
+        "Try batch sizes that don't divide the number of samples. What changes?",
         lambda recipe: replace(recipe, batches=lambda order, size: cut(order[: len(order) // size * size], size)),
     ),
     WhatIf(
         "features are not standardised",
-        "All inputs lie around 30. Does the same learning rate work?",
+        "All inputs are near 30. Does the same learning rate work?",
         lambda recipe: replace(recipe, features=lambda X: 30 + 10 * X),
     ),
 )

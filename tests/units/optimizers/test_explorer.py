@@ -118,7 +118,7 @@ def test_the_momentum_changes_nothing_where_adam_takes_the_steps(explorer: Explo
     runs = [trained(explorer, 0.05, momentum, ADAM, epochs=3) for momentum in (0, 0.9)]
     assert runs[0].epoch_loss == runs[1].epoch_loss
     explorer.what_if, explorer.size, explorer.epochs = ADAM, 0.9, 3
-    assert explorer.caption.endswith("Here the momentum changes nothing: Adam has betas of its own.")
+    assert explorer.caption.endswith("The momentum has no effect here: Adam has its own betas.")
     explorer.what_if, explorer.size = "", 0
 
 

@@ -29,6 +29,6 @@ def test_the_momentum_is_set_by_key_and_typed(browser, lab):
     wait_for(r"0\.75", "at most 4 plain steps")
     field.fill("1")
     field.press("Enter")
-    page.get_by_text("Momentum: 1 can’t be used. It is a number from 0 to 0.99.").wait_for(timeout=PATIENCE)
+    page.get_by_text("Momentum: 1 can’t be used. Enter a number from 0 to 0.99.").wait_for(timeout=PATIENCE)
     page.close()
     lab.close_kernels()
