@@ -11,7 +11,7 @@ import lib.units
 from lib.authoring.make_fingerprints import of_part, write_file
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command, activation, given_names, options
-from lib.grading.files import lay_out
+from lib.grading.files import write_files
 from lib.grading.progress import say
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
@@ -57,7 +57,7 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
     Raises OSError where one can't be written.
     """
     try:
-        lay_out({path.as_posix(): content.encode() for path, content in files.items()}, course)
+        write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
     except OSError:
         with suppress(OSError):
             for path in files:

@@ -9,14 +9,14 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.command import Command, options
 from lib.grading.commands.known_names import check_assignment
-from lib.grading.files import folder_beside, put_in_place
+from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.gradebook.session import has_roster, open_gradebook
 from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
 from lib.grading.submissions import collection
-from lib.grading.submissions.collection import Collected, Note
-from lib.grading.submissions.downloads import Download, Found, LeftOut
+from lib.grading.submissions.collection import Collected, CollectedSubmission
+from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
 from lib.grading.submissions.submission import UnreadableError, notebook_in
@@ -65,7 +65,7 @@ class CollectApp(Command):
         students = gradebook.students
         self.roster = Roster(students, collection.known_numbers(before, assignment))
         self.has_roster = has_roster(gradebook)
-        self.left = collection.read_left(self.coursedir, [one.id for one in students], before)
+        self.left = collection.read_former_students(self.coursedir, [one.id for one in students], before)
         notes = [item for each in before.values() for item in each.notes.items()]
         self.left_names = {name_in_moodle(note.name) for id, note in notes if id in self.left and note.lms == "moodle"}
         self.cells = cells_of_all(gradebook)
@@ -78,7 +78,7 @@ class CollectApp(Command):
     def _collect(self, files: list[Path]) -> None:
         """Collect what files have that were downloaded together."""
         assignment, time = self.coursedir.assignment_id, _time(files)
-        with folder_beside(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
+        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
             download = Download(self.roster, self.released, beside)
             for file in files:
                 download.add(file)
@@ -89,10 +89,12 @@ class CollectApp(Command):
                 self._leave(left, download.owners[left.student].name if left.student else "")
             for student, found in sorted(download.found.items()):
                 if found:
-                    note = Note.of(found, download.owners[student].late, time)
+                    note = CollectedSubmission.of(found, download.owners[student].late, time)
                     self.counts[self._take(student, found, note, beside)] += 1
 
-    def _take(self, student: str, found: Mapping[str, Found], note: Note, beside: Path) -> str:
+    def _take(
+        self, student: str, found: Mapping[str, DownloadedNotebook], note: CollectedSubmission, beside: Path
+    ) -> str:
         """Put a student's work in its place, if it is to be there; return what became of it."""
         before = self.notes.get(student)
         place = collection.submitted_folder(self.coursedir, student, self.coursedir.assignment_id)
@@ -104,13 +106,13 @@ class CollectApp(Command):
             return "of students who left"
         if before and (before.lms, before.number) != (note.lms, note.number):
             why = f"{before.name} ({before.number}) handed in under this id before. Look in the LMS whose it is."
-            return self._leave(LeftOut(student, "", why), note.name)
+            return self._leave(Refusal(student, "", why), note.name)
         if there and not before and not is_same:
             why = f"{place} has work that came another way, and stays. Remove that folder, and collect again."
-            return self._leave(LeftOut(student, "", why), note.name)
+            return self._leave(Refusal(student, "", why), note.name)
         if self.roster.is_a_groups(next(iter(found.values())).owner, student):
             why = f"it came under the name {note.name}, which isn't {student}'s. If it is a group's, give its other"
-            self._leave(LeftOut(student, "", f"{why} members the same points by hand."), note.name)
+            self._leave(Refusal(student, "", f"{why} members the same points by hand."), note.name)
         if there and before and note.is_older(before):
             return "older than what is there"
         self.notes[student] = note
@@ -123,7 +125,7 @@ class CollectApp(Command):
         put_in_place(beside / student / place.name, place)
         return "replaced" if there else "new"
 
-    def _look(self, student: str, found: Mapping[str, Found]) -> None:
+    def _look(self, student: str, found: Mapping[str, DownloadedNotebook]) -> None:
         """Report what is another assignment's, and who isn't on the roster."""
         assignment = self.coursedir.assignment_id
         for name, each in found.items():
@@ -134,7 +136,7 @@ class CollectApp(Command):
         if self.has_roster and student not in self.roster.names and each.owner.lms != "anonymous":
             self._say(student, each.owner.name, "not on the roster. `zerolayer roster` reads a new one.")
 
-    def _leave(self, left: LeftOut, name: str) -> str:
+    def _leave(self, left: Refusal, name: str) -> str:
         """Report what is left to a person, and keep it for grading and the report."""
         self.left_out.append(left)
         self._say(left.student, name, left.reason)

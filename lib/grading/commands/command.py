@@ -220,7 +220,7 @@ def in_source(app: Command) -> list[str]:
 def named_unit(app: Command, names: Sequence[str]) -> str:
     """Give the unit that a command is about: the one that is named, or the one to begin with; else exits with 1."""
     known = list(unit_registry.find_all())
-    chosen = list(names) or unit_registry.first_of(known)
+    chosen = list(names) or unit_registry.starting_units(known)
     if len(chosen) != 1:
         app.fail(f"Name one unit, for example: {app.typed} {known[0]}. There are: {', '.join(known)}.")
     if chosen[0] not in known:

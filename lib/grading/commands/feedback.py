@@ -29,7 +29,7 @@ from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
+from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
 from lib.grading.names import unknown, visible
 from lib.grading.pages.feedback_page import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
@@ -148,7 +148,7 @@ def _why(error: BaseException, app: Command) -> str:
     app.log.debug("This is where: %r", error)
     if isinstance(error, ProcessExpired):  # to Pebble an OSError, though it is no fault of the machine's
         return "the process that made it was ended. The same command makes it."
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_file_fault(error)):
         raise error
     if isinstance(error, OSError):
         return sentence(error)
@@ -185,7 +185,7 @@ class FeedbackApp(Command):
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         check_student(self, self.coursedir.student_id)
         began = monotonic()
-        then = f"\nPages that were made are kept. Once this is mended, {what_comes_next(force=False)}."
+        then = f"\nPages that were made are kept. Once this is mended, {resume_advice(force=False)}."
         try:
             with self.told_in_a_sentence("given feedback", then):
                 if not any(_graded(self.coursedir)):

@@ -9,7 +9,7 @@ from traitlets import Unicode
 
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command
-from lib.grading.files import folder_beside, put_in_place
+from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.names import unknown
 from lib.jupyterlab import lab_environment, open_at
 
@@ -67,7 +67,7 @@ class LabApp(Command):
     def choose_assignment(self) -> str:
         """Give the released assignment that was named, or the one to begin with; else exits with 1."""
         known = self.released
-        names = self.named or [*filter(None, [self.assignment])] or unit_registry.first_of(known)
+        names = self.named or [*filter(None, [self.assignment])] or unit_registry.starting_units(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. There are: {', '.join(known) or 'none'}.")
         if known and names[0] not in known:
@@ -81,6 +81,6 @@ class LabApp(Command):
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or start in the course's folder.")
         if not copy.exists():
-            with folder_beside(copy) as beside:  # a part of it would be opened for ever
+            with temporary_sibling_folder(copy) as beside:  # a part of it would be opened for ever
                 put_in_place(Path(shutil.copytree(released, beside / assignment)), copy)
         return copy

@@ -19,7 +19,7 @@ Kept = dict[str, dict[str, float]]
 """Seconds, by assignment and student."""
 
 
-def kept_file(course: CourseDirectory) -> Path:
+def extensions_file(course: CourseDirectory) -> Path:
     """Say where extensions are kept."""
     return Path(course.root, "extensions.json")
 
@@ -41,12 +41,12 @@ def extend(gradebook: Gradebook, course: CourseDirectory, assignment: str, more:
     for student, time in more.items():
         if student in submissions:
             submissions[student].extension = time or None
-    write_whole(kept_file(course), orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+    write_whole(extensions_file(course), orjson.dumps(kept, option=orjson.OPT_INDENT_2))
     gradebook.db.commit()
 
 
 def _read(course: CourseDirectory) -> Kept:
-    file = kept_file(course)
+    file = extensions_file(course)
     if not is_file(file):
         return {}
     try:

@@ -42,7 +42,7 @@ Penalty = Callable[[float, float], float | None]
 
 
 @dataclass(frozen=True)
-class Rows:
+class CellResults:
     """What a run gave for a notebook's cells, by name.
 
     A score of None is for a person to give, and so is that of a cell in `waits`, which counts until then.
@@ -61,7 +61,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
         try:
-            self.id, self.duedate, self.masters = self.ask(partial(_read_assignment, assignment))
+            self.id, self.duedate, self.sources = self.ask(partial(_read_assignment, assignment))
         except BaseException:
             self._gradebook.close()
             raise
@@ -99,7 +99,7 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         self,
         student: str,
         made: datetime | None,
-        notebooks: Mapping[str, Rows],
+        notebooks: Mapping[str, CellResults],
         penalty: Penalty,
         more: timedelta | None = None,
     ) -> None:
@@ -118,11 +118,11 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
                 connection.execute(_set(SUBMISSIONS, "extension"), {"this": id, "new": more})
             late = late_by(submission.timestamp, self.duedate, submission.extension or more).total_seconds()
             for name, rows in notebooks.items():
-                notebook = self._save_notebook(connection, id, self.masters[name], rows)
+                notebook = self._save_notebook(connection, id, self.sources[name], rows)
                 costs = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None
                 connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": notebook, "new": costs})
 
-    def _save_notebook(self, connection: Connection, submission: str, master: SourceNotebook, rows: Rows) -> str:
+    def _save_notebook(self, connection: Connection, submission: str, master: SourceNotebook, rows: CellResults) -> str:
         """Write what a run gave for one notebook's cells; give the notebook's id."""
         id, is_new = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
         for table, cells in ((GRADES, master.graded), (COMMENTS, master.commented)):

@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import TEMPORARY, lay_out, make_used, sweep
+from lib.grading.files import TEMPORARY, make_locked_folder, sweep, write_files
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
 from lib.grading.machine_faults import TooBusyError
@@ -77,7 +77,7 @@ def spawn(
         return server.fork(Request(known, limits=asdict(Limits(**limits)), files=files))
     environment.pop(ADDRESS, None)
     folder = mkdtemp(prefix="run-", dir=server.folder)  # removed with the warm process's own
-    lay_out(files, Path(folder))
+    write_files(files, Path(folder))
     client = server.fork(Request(environment, folder=folder))
     client.at_end = lambda: shutil.rmtree(folder, ignore_errors=True)
     return client
@@ -199,7 +199,7 @@ def _make_folder(number: int) -> str:
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
     sweep(near, TEMPORARY)
-    made, _ = make_used(near, f"zerolayer-{number}-")  # its lock is held until this process ends
+    made, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
     folder = str(made)
     # When this process ends, and not when a copy of it does. A warm process does it for one that was killed.
     atexit.register(_tidy, number, folder)

@@ -22,7 +22,7 @@ from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.submissions.restore import read_released
-from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, own_files
+from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
 from lib.unit import Part
 
 
@@ -35,13 +35,13 @@ class Course:
         self.assignment = assignment
         if converter.permissions in (444, 664):  # nbgrader's own, with which all accounts may read
             converter.permissions = 660 if self.directory.groupshared else 600
-        masters, asked = book.masters, self.directory.notebook_id
-        self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
+        sources, asked = book.sources, self.directory.notebook_id
+        self.notebooks = {name: master for name, master in sources.items() if fnmatchcase(name, asked)}
         """Those that are graded: all, or what `--notebook` names."""
         self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, masters, self.run.sandbox)
+        judging.check_unit(assignment, sources, self.run.sandbox)
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""  # a course whose secret is lost isn't graded at all
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
@@ -50,13 +50,13 @@ class Course:
             for name, part in self._parts()
         }
         """What must have a verdict: in which notebook, which part, and its statements with their points."""
-        self.own = own_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
+        self.own = course_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
         self.bounds = FileBounds.of(self.directory.max_dir_size * 1000, Limits(**self.run.limits))
         left = replace(self.bounds)
         if not all(left.take(len(content)) for content in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
-        self.released = cache(lambda name: read_released(self.directory, assignment, name, masters[name].cells))
+        self.released = cache(lambda name: read_released(self.directory, assignment, name, sources[name].cells))
         """A notebook as it was handed out."""
 
     @cached_property
@@ -67,8 +67,8 @@ class Course:
     def made(self, handed: SubmittedFiles) -> datetime | None:
         """Give when a submission was made; one that Canvas calls late without a time, a second after the due date."""
         try:
-            if handed.made is not None:
-                return handed.made
+            if handed.timestamp is not None:
+                return handed.timestamp
         except ValueError as error:
             self.log.warning("%s", error)
         due: datetime | None = self.book.duedate

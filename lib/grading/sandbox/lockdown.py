@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import lib.units
 from lib.grading import unit_registry
-from lib.grading.files import lay_out
+from lib.grading.files import write_files
 from lib.grading.sandbox.limits import Limits
 
 NOBODY = 65534
@@ -284,7 +284,7 @@ def confine(limits: Limits, files: Mapping[str, bytes], keep: Iterable[int]) -> 
             linux("prctl", DUMPABLE, 1)  # Linux took it away with the user, and the maps of a user namespace need it
 
     with step("files"):  # stops nothing; what they take counts for the kernel, and none leads out of its folder
-        lay_out(files, Path())
+        write_files(files, Path())
 
     with step("inner user namespace"):  # stops: taking another kernel's share of threads, which Linux counts by it
         _new_users(me, STUDENT, STUDENT)

@@ -188,7 +188,7 @@ def test_a_gradebook_that_another_program_holds(course):
         other.execute("BEGIN EXCLUSIVE")
         run = course.grade()
     assert run.returncode == 1
-    assert "database is locked. Another program holds it" in said(run)
+    assert "database is locked. Another program is using it" in said(run)
     assert class_is_graded(course)
 
 
@@ -248,8 +248,8 @@ def test_a_slow_start_stops_no_class(course):
     course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
     run = course.grade("--student=ada", "--Grade.patience=0")
     assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
-    assert listed(run) == {"ada": "was not graded: It was not done in its time."}
-    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
+    assert listed(run) == {"ada": "was not graded: It was not done in time."}
+    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in time."
     assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."
 
 
