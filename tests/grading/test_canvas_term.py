@@ -140,7 +140,7 @@ def test_more_time_counts_before_and_after_the_work_is_there(marked):
     assert "ada was late in Canvas, which doesn't say by how much, and has an extension" in marked.graded.stderr
     assert "ada has 2 days more for softmax_classifier, until 2026-03-03 12:00 UTC." in marked.before.stdout
     assert {who for who, cost in marked.lateness.items() if cost} == {"bao", "anon_12345"}
-    assert "bao has 7 days more" in marked.after.stdout and "bao counts as in time now" in marked.after.stderr
+    assert "bao has 7 days more" in marked.after.stdout and "bao is now on time" in marked.after.stderr
     assert {who for who, cost in late(marked).items() if cost} == {"anon_12345"}
 
 

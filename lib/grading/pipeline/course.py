@@ -83,12 +83,12 @@ class Course:
     @cached_property
     def cells_of_all(self) -> Mapping[str, Set[str]]:
         """The ids of each assignment's cells."""
-        return self.book.ask(cells_of_all)
+        return self.book.query(cells_of_all)
 
     @cached_property
     def marks(self) -> Class:
         """What the gradebook had at the run's begin: three queries, however large a class."""
-        return self.book.ask(lambda gradebook: read_marks(gradebook, self.assignment))
+        return self.book.query(lambda gradebook: read_marks(gradebook, self.assignment))
 
     @cached_property
     def times(self) -> Mapping[str, datetime | None]:
