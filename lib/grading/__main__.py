@@ -78,7 +78,6 @@ def _run() -> None:
 
 
 def _course_folder(options: Sequence[str]) -> str:
-    """Return the course's folder from the command line, or the working directory."""
     for option, value in itertools.pairwise([*(word for each in options for word in each.split("=", 1)), ""]):
         if option in ("--course-dir", "--CourseDirectory.root"):
             return value

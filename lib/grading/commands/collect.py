@@ -110,7 +110,7 @@ class CollectApp(Command):
         if there and not before and not is_same:
             why = f"{place} has work that came another way, and stays. Remove that folder, and collect again."
             return self._leave(Refusal(student, "", why), note.name)
-        if self.roster.is_a_groups(next(iter(found.values())).owner, student):
+        if self.roster.is_from_group(next(iter(found.values())).owner, student):
             why = f"it came under the name {note.name}, which isn't {student}'s. If it is a group's, give its other"
             self._leave(Refusal(student, "", f"{why} members the same points by hand."), note.name)
         if there and before and note.is_older(before):

@@ -166,7 +166,6 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
 
 
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
-    """Return the work of each student in the gradebook."""
     person = api.Student
     roster = gradebook.db.execute(select(person.id, person.last_name, person.first_name))
     works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}

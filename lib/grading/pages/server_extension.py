@@ -23,11 +23,7 @@ def _load_jupyter_server_extension(app: Any) -> None:
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
-        _enter_course(app)
+        # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
+        if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
+            os.chdir(app.root_dir)
         formgrader.enabled = True
-
-
-def _enter_course(app: Any) -> None:
-    # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
-    if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
-        os.chdir(app.root_dir)

@@ -131,10 +131,7 @@ class OwnedCollect(ExchangeCollect):
             self.log.warning("%s is not collected: %s. It was there a moment ago.", visible(src), error.strerror)
 
     def _copy_whole(self, src: str, place: Path, log: Any) -> None:
-        """Copy a submission to a temporary folder, and move it to its place in one step.
-
-        After a full disk or a kill, an incomplete copy in its place would count as collected.
-        """
+        # By a temporary folder: after a full disk or a kill, an incomplete copy would count as collected.
         claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
         with temporary_sibling_folder(place) as temporary:
             safe, whole = temporary / "safe", temporary / "whole"

@@ -188,7 +188,7 @@ def run_files(
 
 
 def _clashes(name: Name, own: Mapping[str, bytes]) -> bool:
-    """True if a submitted file has the path of a course's file, or of a folder of one, or the other way round."""
+    # Also if one is a file where the other has a folder.
     submitted = {str(name), *map(str, name.parents)}
     return any(place in submitted or name in Name(place).parents for place in own)
 
