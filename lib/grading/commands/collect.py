@@ -15,7 +15,7 @@ from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
 from lib.grading.submissions import collection
-from lib.grading.submissions.collection import Collected, CollectedSubmission
+from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords
 from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
@@ -55,13 +55,13 @@ class CollectApp(Command):
             self._read_course(gradebook, assignment)
             for download in _downloads([Path(file) for file in files]):
                 self._collect(download)
-            collection.write_collected(self.coursedir, assignment, Collected(self.notes, tuple(self.left_out)))
+            collection.write_collection(self.coursedir, assignment, CollectionRecords(self.notes, tuple(self.left_out)))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
         say(f"{assignment}: {counts or 'nothing was found'}; {len(self.left_out)} left to a person.")
 
     def _read_course(self, gradebook: Gradebook, assignment: str) -> None:
         """Read who is in the course, and what was collected before."""
-        before = {each.name: collection.read_collected(self.coursedir, each.name) for each in gradebook.assignments}
+        before = {each.name: collection.read_collection(self.coursedir, each.name) for each in gradebook.assignments}
         students = gradebook.students
         self.roster = Roster(students, collection.known_numbers(before, assignment))
         self.has_roster = has_roster(gradebook)

@@ -14,7 +14,7 @@ from nbgrader.coursedir import CourseDirectory
 from lib.grading.names import InvalidId, parse_id
 from lib.grading.pages.classroom import Classroom
 from lib.grading.submissions.submission import MOST_PARTS, submitted_notebook
-from lib.grading.submissions.submitted_files import ClosedError, read
+from lib.grading.submissions.submitted_files import NoAccessError, read
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
@@ -57,5 +57,5 @@ def read_predictions(
         if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
             return {}
         return predictions_in(orjson.loads(data), questions)
-    except (OSError, ValueError, ClosedError):
+    except (OSError, ValueError, NoAccessError):
         return {}

@@ -15,7 +15,7 @@ from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.names import InvalidId
-from lib.grading.submissions.collection import read_collected
+from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
@@ -144,7 +144,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             strangers.append(student)
         else:
             works.setdefault(student, StudentWork(student)).is_submitted = True
-    collected = read_collected(course, assignment)
+    collected = read_collection(course, assignment)
     for left in collected.left_out:
         if not seen.unseen(left.student or left.file, left.file, [left.why]):
             continue

@@ -38,7 +38,7 @@ from lib.grading.pipeline.stages import OF_THE_MACHINE, Work, grade, prepare, ta
 from lib.grading.progress import Progress, say
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import ClosedError, find_strays, find_submitted, read
+from lib.grading.submissions.submitted_files import NoAccessError, find_strays, find_submitted, read
 
 OPEN = os.R_OK | os.W_OK | os.X_OK
 
@@ -227,13 +227,13 @@ class Grade(Autograde):
             return prepare(course, handed)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
-        except (ClosedError, OSError) as error:
+        except (NoAccessError, OSError) as error:
             file = error.filename if isinstance(error, OSError) else folder
             if not (isinstance(file, str | Path) and Path(file).is_relative_to(folder)):
                 raise  # else a disk, or a file system of somebody's, fails to give a submitted file
             if not os.path.lexists(folder):
                 why = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
-            elif isinstance(error, ClosedError):
+            elif isinstance(error, NoAccessError):
                 why = f"can't be read by this account: {error}. Give it the right to, and grade again"
             else:
                 why = f"was not graded: {sentence(error)} Have it handed in anew, and grade again"
