@@ -111,6 +111,7 @@ class SubmissionPage(HTMLExporter):
         return [BoundPage]
 
     def _create_environment(self) -> Environment:
+        # Overridden because nbconvert has no setting for extensions.
         environment = super()._create_environment()
         environment.add_extension(OwnScripts)
         return environment
