@@ -38,7 +38,7 @@ class ClusterError(Exception):
 
 def resume_advice(force: bool) -> str:
     """Return what a stopped command will do if it is run again: with `force` it starts over."""
-    return "the same command begins again with all, as --force says" if force else "the same command goes on from there"
+    return "the same command starts over, because of --force" if force else "the same command goes on from there"
 
 
 def is_file_fault(error: OSError) -> bool:
@@ -62,9 +62,9 @@ def sentence(error: BaseException) -> str:
         place, there = (f"{name}: ", " there") if name else ("", "")
         advice = f" Free some space{there}." if full else ""
         if error.errno in NO_LOCKS:
-            advice = " Locks keep two runs apart: put the course on a file system that has them."
+            advice = " Two runs need locks so as not to interfere: put the course on a file system with locks."
         elif not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
-            place, advice = f"{LOCKS}: ", " Processes share locks there: mount it so that it can be written."
+            place, advice = f"{LOCKS}: ", " Processes share locks there: mount it writable."
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise {limit_on_threads()}."

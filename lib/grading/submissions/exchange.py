@@ -95,7 +95,7 @@ class OwnedCollect(ExchangeCollect):
         if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
             return "its name isn't one that nbgrader gives to submissions. Delete it."
         if isinstance(student := parse_id(parts[0]), InvalidId):
-            return f"its student's id can't be one: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
+            return f"it names an invalid student id: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is not a folder. Delete it."
         owner = _owner(path)
