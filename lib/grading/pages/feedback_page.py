@@ -50,18 +50,18 @@ class Page:
 
     verdict: Verdict
     notebook: NotebookNode
-    book: NotebookMarks
+    gradebook: NotebookMarks
     predictions: tuple[tuple[Question, int], ...] = ()
 
     @property
     def marks(self) -> Mapping[str, Mark]:
         """The marks of the graded cells."""
-        return self.book.cells
+        return self.gradebook.cells
 
     @cached_property
     def total(self) -> Total:
         """The sum of all marks."""
-        return Total.of([self.book])
+        return Total.of([self.gradebook])
 
     @property
     def parts(self) -> list[PartVerdict]:
@@ -72,7 +72,7 @@ class Page:
     def written(self) -> list[str]:
         """The cells that a person grades, in the notebook's order."""
         judged = {part.id for part in self.verdict.parts}
-        return sorted(self.marks.keys() - judged, key=list(self.book.code).index)
+        return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
 
     @property
     def lost_nothing(self) -> bool:
@@ -128,7 +128,7 @@ class Page:
         call, check = part.id.removeprefix("check-").replace("-", "_"), error_of(self.cell(part.id) or {})
         if check.endswith(f"object has no attribute '{call}'"):
             return TAKEN.format(name="check")
-        return advise(refused_character(error_of(self.cell(self.book.code.get(part.id, "")) or {})))
+        return advise(refused_character(error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})))
 
 
 class FeedbackPage(Exporter):

@@ -33,7 +33,7 @@ def notebook_of(page: Page, html: str) -> bytes:
     cells = [_text(LINK.sub("", summary[0]) if summary else "")]
     for cell in page.notebook.cells:
         cells.append({**cell})
-        if comment := page.book.comments.get(course_id(cell)):
+        if comment := page.gradebook.comments.get(course_id(cell)):
             cells.append(_text(f"<p><b>Comment:</b> {escape(comment)}</p>"))
     numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
     return orjson.dumps({**page.notebook, "cells": numbered}, option=orjson.OPT_SORT_KEYS)
