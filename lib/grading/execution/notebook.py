@@ -1,6 +1,6 @@
 """Running a submitted notebook in a kernel of its own, within bounds: code may end it, hang, or print for ever.
 
-Cells go to a forked kernel over one connection, and their outputs come back (`kernels.client`). Outputs of cells that
+Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`). Outputs of cells that
 ran before such an end stay. It ends this run with a remark, and no other submission's. What the machine does wrong is
 `RunLostError`: another try may help. All here is plain data, and nothing imports Jupyter or nbgrader: a worker is there
 in a tenth of a second.
