@@ -21,7 +21,7 @@ from lib.authoring.build import Rebuild
 from lib.authoring.bundle import PAGES, zip_files
 from lib.authoring.pyodide import distribution_url, take_pyodide
 from lib.authoring.wheel import Files, read_files, student_wheel
-from lib.grading.commands.command import all_assignments, given_names
+from lib.grading.commands.command import all_assignments, requested_names
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
 from lib.grading.progress import say
@@ -82,7 +82,7 @@ class SiteApp(Rebuild):
         """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
         if find_spec("jupyterlite_core") is None:
             self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
-        assignments = given_names(self) or all_assignments(self)
+        assignments = requested_names(self) or all_assignments(self)
         try:
             pyodide = take_pyodide(Path(self.offline)) if self.offline else {}
         except (ConfigError, OSError) as error:

@@ -107,7 +107,7 @@ class WatchApp(GradeApp):
         file = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.told.jsonl")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
-            with self.told_in_a_sentence("watched"):
+            with self.exit_on_failure("watched"):
                 read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
                 with FileLock(file.with_suffix(".lock"), blocking=False):
                     self._ledger = Ledger(file)

@@ -72,7 +72,7 @@ def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course):
         for _ in range(2):
             run = course.zerolayer("collect", UNIT, "downloads")
             assert run.returncode == 1
-            assert "No space left on device. Free some space there. Not all was collected." in said(run)
+            assert "No space left on device. Free some space there. Not everything was collected." in said(run)
             sizes = {path.stat().st_size for path in submitted.glob("*/*/*.ipynb")}
             assert sizes <= {100_000}, "only replaced by what is whole"
         enlarge(100_000)

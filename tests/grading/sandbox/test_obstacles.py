@@ -142,7 +142,7 @@ def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
 def test_where_no_hub_started_it_it_says_what_it_could_not_try():
     """What it finds on one is in tests/test_hub.py."""
     said = run(*COMMAND, "--hub").stdout.rpartition("On this hub:\n")[2]
-    assert "Formgrader: not tried, since no hub started this. Try: the command in a terminal" in said
+    assert "Formgrader: not tested, since no hub started this. Try: run this in a terminal" in said
 
 
 def test_a_root_without_all_of_roots_rights_is_in_a_container(lockable):
