@@ -21,7 +21,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.errors import ConfigError, UnitFailsError
-from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
+from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
 from lib.grading.execution.settings import BoundedExecute
 from lib.grading.files import is_folder, remove
 from lib.grading.gradebook.marks import read_class
@@ -125,7 +125,7 @@ class Grade(Autograde):
         course = self._open(stack)
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
-        for work, result in runs(self._pool, self._prepare(course)):
+        for work, result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, work, result)
 
     def _remove_leftovers(self, made: Path) -> None:
@@ -145,7 +145,7 @@ class Grade(Autograde):
             self.log.warning("%s", problem)
         # The workers first: processes are forked from this one before it knows any answer.
         locked = BoundedExecute(parent=self).bounds.sandbox
-        self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
+        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle) if locked else None
         book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
@@ -281,7 +281,7 @@ class Grade(Autograde):
         trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
         try:
             # It has to wait for runs that are under way, which may take their time.
-            ran = self._pool.submit(trial, trial.longest()).result(timeout=trial.longest())
+            ran = self._pool.submit(trial, trial.time_limit()).result(timeout=trial.time_limit())
             problem = next((ran[name].error() for name in ran), "")
         except (TimeoutError, TooBusyError):
             problem = ""

@@ -136,7 +136,7 @@ def test_a_warm_process_that_died_is_started_again():
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
     monkeypatch.setattr(client, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
-    with pytest.raises(ForkServerDied, match="It said: "):
+    with pytest.raises(ForkServerDied, match="Its last output: "):
         ForkServer(folder).fork(Request({}))
     client._tidy(os.getpid(), str(folder))
     assert not folder.exists()
