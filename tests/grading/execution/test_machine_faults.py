@@ -345,12 +345,12 @@ def test_what_cannot_be_meant_is_told_in_a_sentence_and_nobody_is_graded_by_it(c
 def test_a_limit_that_cannot_be_meant_is_told():
     """What is found, what is expected, and what to try."""
     problems = {
-        ("memroy", 1): "knows no 'memroy'. Try one of memory, cpu_seconds,",
-        ("memory", 4096): "has 'memory': 4096, where a whole number of bytes is expected: at least 268,435,456. Try {",
-        ("cpu_seconds", 0): "has 'cpu_seconds': 0, where a whole number of seconds is expected: at least 1.",
-        ("tasks", 5_000_000): "has 'tasks': 5000000, where a whole number is expected: at most",
-        ("inodes", True): "has 'inodes': True, where a whole number is expected",
-        ("commands", 1): "has 'commands': 1, where True or False is expected. Try {'commands': False}.",
+        ("memroy", 1): "has no 'memroy'. Try one of memory, cpu_seconds,",
+        ("memory", 4096): "has 'memory': 4096. Expected a whole number of bytes, at least 268,435,456. Try {",
+        ("cpu_seconds", 0): "has 'cpu_seconds': 0. Expected a whole number of seconds, at least 1.",
+        ("tasks", 5_000_000): "has 'tasks': 5000000. Expected a whole number, at most",
+        ("inodes", True): "has 'inodes': True. Expected a whole number",
+        ("commands", 1): "has 'commands': 1. Expected True or False. Try {'commands': False}.",
     }
     assert [told for (name, value), told in problems.items() if told not in limit_problem(name, value)] == []
     assert [name for name, value in asdict(LEAST).items() if limit_problem(name, value)] == []
