@@ -1,7 +1,7 @@
-"""Judging one part: what student code has shown is read, compared and named, and becomes a verdict.
+"""Judging one part: read the results of student code, compare them, name the mistakes, and return a verdict.
 
-Points come from the secret draw, by the comparison that a check at the desk makes, too. The mistake's name comes from
-the desk's draw, by the fingerprints that ship: a forged name misleads its forger alone.
+Points come from the secret draw, by the same comparison as in a check at the desk. The mistake's name comes from the
+desk's draw, by the shipped fingerprints. Students can forge those results, but that changes only their own hint.
 """
 
 import re
@@ -27,7 +27,7 @@ from lib.grading.unit_registry import describe
 from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
-"""What a check put out at grading: for each draw a record for each place. It may be any JSON, though."""
+"""The output of a check at grading: for each draw a record for each place. It is untrusted, and may be any JSON."""
 NOT_DEFINED = re.compile(r"^(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
@@ -35,10 +35,10 @@ NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 def judge(
     key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "", missing: Mapping[str, Failure] = {}
 ) -> PartVerdict:
-    """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
+    """Return the verdict on one part's answer from the student's kernel: any JSON, or None if there was none.
 
-    `missing` has for names that aren't defined how the cells ended that were to define them. Never raises on what is in
-    `given`: what doesn't read as results is wrong. Raises UnitFailsError where the unit's own code fails.
+    `missing` maps undefined names to the failures of the cells that should have defined them. An answer that can't be
+    read as results is wrong, and never raises an error. Raises UnitFailsError if the unit's own code fails.
     """
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if given is None else _read(part, inputs, given.get(SECRET), missing)
@@ -62,9 +62,9 @@ def judge(
 
 
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
-    """Draw the inputs, and run right code on them where what is right can't be told from the inputs.
+    """Draw the inputs, and run right code on them if some right results can't be computed from the inputs.
 
-    Raises UnitFailsError where either fails, or right code is not right: then no answer could have been.
+    Raises UnitFailsError if either fails, or if the judge finds right code wrong, since it would reject every answer.
     """
     try:
         inputs = part.secret_inputs(seed)
@@ -81,13 +81,13 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
 
 
 def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
-    """Return what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
+    """Return the right results by place, as at the desk: those of right code, or a digest for a sealed statement."""
     sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
     return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
 
 def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
-    """Read what was shown on the secret draw. A record without a place stands for all: nothing could be run."""
+    """Read the results on the secret draw. A record without a place is a failure of the whole check."""
     shown = read_shown(given)
     if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
         if whole.kind == "undefined":
@@ -101,7 +101,7 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     if isinstance(why, Wrong):
         hint = why.hint or (statement.hint if finding.is_first else "")
     elif isinstance(why, Failure) and finding.state == "wrong":
-        # Code that doesn't end, and a name whose cell failed, say what to try themselves.
+        # No hint, since the messages on time limits and on names from failed cells already have one.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
     said = visible(_explain(_sentence(finding), missing), keep="\n")
     by_code = isinstance(why, Failure)
@@ -132,7 +132,7 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
 
 
 def shipped(key: AnswerKey) -> AtDesk:
-    """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
+    """Return the data shipped with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
     place = unit_registry.find_by_key(key)
     return fingerprints.read(place.module) if place else AtDesk({}, {})
 

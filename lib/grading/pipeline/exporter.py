@@ -1,8 +1,8 @@
-"""What `nbgrader autograde` and formgrader's button call: they grade a submission as `zerolayer grade` does.
+"""The exporter through which `nbgrader autograde` and formgrader grade a submission as `zerolayer grade` does.
 
-nbgrader has each notebook of a submission read, worked on by a list of steps, and written, twice: once to clean it and
-once to grade it. The configuration names this in the place of what reads: so nbgrader itself opens no notebook that a
-student sent, and one that can't be read gets a verdict, too. Its lists of steps aren't asked.
+nbgrader reads, preprocesses and writes each notebook of a submission twice, to clean it and to grade it. The
+configuration replaces its exporter, which reads the files, by this one. So nbgrader itself opens no student's notebook,
+unreadable notebooks get verdicts, too, and nbgrader's preprocessors don't run.
 """
 
 from pathlib import Path
@@ -20,17 +20,17 @@ from lib.grading.submissions.submitted_files import read
 
 
 class GradingExporter(NotebookExporter):
-    """Gives nbgrader each graded notebook; those of a submission are graded when it asks for the first one."""
+    """Returns graded notebooks to nbgrader. The first call for a submission grades all of its notebooks."""
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Called twice for each notebook, in order. Where a run is lost, nothing is graded, and nbgrader says so."""
+        """Return a graded notebook. nbgrader calls this twice for each one, in order, and reports errors."""
         assert resources is not None
         directory, names = self.parent.coursedir, resources["nbgrader"]
         whose = names["student"], names["assignment"]
         place = Path(directory.format_path(directory.autograded_directory, *whose))
-        if filename == self.parent.notebooks[0]:  # in the second round they are those of the graded folder
+        if filename == self.parent.notebooks[0]:  # the second time, nbgrader reads the graded folder
             self._grade(Path(directory.format_path(directory.submitted_directory, *whose)), *whose, place)
         graded = (place / f"{names['notebook']}.ipynb").read_text("utf-8")
         return graded, {**resources, "output_extension": self.file_extension}
@@ -38,7 +38,7 @@ class GradingExporter(NotebookExporter):
     def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
         if isinstance(id := parse_id(student), NoId):
             raise NbGraderException(
-                f"{submitted} can't be a student's: {id.problem}. Rename the folder, and grade again."
+                f"{submitted} can't belong to a student: {id.problem}. Rename the folder, and grade again."
             )
         directory, handed = self.parent.coursedir, read(submitted, id)
         with (

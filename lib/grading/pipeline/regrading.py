@@ -1,4 +1,4 @@
-"""Whether a submission is to be graded, or what it got stands."""
+"""The decision whether to grade a submission or to keep its results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.pipeline.course import Course
 from lib.grading.submissions.submitted_files import SubmittedFiles
 
-CHANGED = "what was handed in has changed since"
-"""Why something is graded once more."""
+CHANGED = "the submitted files have changed since"
+"""The reason to grade a submission again if only its digest differs."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """Whether it is due, what is `lost` of an earlier run if that is why, and else why a person has to look at it."""
+    """The decision: whether to grade `now`, why earlier results are `lost`, and the `reasons` to list otherwise."""
 
     now: bool
     lost: str = ""
@@ -24,17 +24,17 @@ class Due:
 
 
 def look(course: Course, handed: SubmittedFiles, place: Path) -> Due:
-    """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
+    """Decide by nbgrader's rule whether to grade a submission: if it is new, newer than before, or with --force.
 
-    What was graded before is due too where the gradebook and the verdict differ, or other work lies there now: what
-    comes from a download has no time of its own. Nothing else is: who gave marks would have to look at them once more.
+    A graded submission is also due if the gradebook and the verdict differ, or the files have changed, since files from
+    a download have no time of their own. Nothing else is due, since a new grading asks for manual marks again.
     """
     if handed.student in course.directory.student_id_exclude.split(","):
         return Due(False)
     if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
         return Due(True)
     if handed.student not in course.times:
-        return Due(True, "the gradebook had nothing of it")
+        return Due(True, "the gradebook had no marks for it")
     made, before = course.made(handed), course.times[handed.student]
     try:
         found = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
@@ -52,7 +52,7 @@ def look(course: Course, handed: SubmittedFiles, place: Path) -> Due:
 
 
 def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
-    """Say why what an earlier run gave can't be used, if it can't."""
+    """Return why an earlier run's results can't be used, or ""."""
     found = {
         (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
         for verdict in verdicts

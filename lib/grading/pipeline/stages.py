@@ -1,16 +1,16 @@
-"""One submission's way from a folder to a verdict, as plain data. What a step gives, no later step changes.
+"""The stages of grading one submission, from a folder to a verdict. Their results are plain data, and don't change.
 
-| call | gives | |
+| call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the submission, as bytes with a digest |
-| `regrading.look` | `Due` | whether it is to be graded |
-| `prepare` | `Work` | each notebook, its cells restored and its challenge drawn; and the other files of its run |
-| `task` | `RunTask` | what a worker runs, on this machine or another one |
-| `finish` | `Graded` | the verdicts and the files of the graded folder, and rows in the gradebook's open transaction |
-| `grade` | `Graded` | the same, and the folder comes to its place as a whole |
+| `regrading.look` | `Due` | the decision whether to grade it |
+| `prepare` | `Work` | each notebook with restored cells and a challenge, and the other files of the run |
+| `task` | `RunTask` | the task for a worker, on this machine or another one |
+| `finish` | `Graded` | the verdicts and the files of the graded folder; rows in the gradebook's open transaction |
+| `grade` | `Graded` | the same, and the folder is moved to its place |
 
-Only the end writes: rows in one transaction, and then a folder. So a submission counts as graded whole or not at all,
-whenever a run is stopped.
+Only the last stage writes: rows in one transaction, and then a folder. So a submission is graded as a whole or not at
+all, whenever a run is stopped.
 """
 
 import hashlib
@@ -49,21 +49,21 @@ from lib.grading.submissions.submission import Submission, explain_unreadable, n
 from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, lay_beside
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
-"""Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
-is nested is the notebook's doing."""
-SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
+"""Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
+notebook's deep nesting causes it."""
+SENTENCE = "This notebook could not be graded as it is. Your instructor has been notified."
 FAILED = explain_unreadable(SENTENCE)
-"""Where grading itself fails on a notebook, for a reason that nobody foresaw. Nothing of the student's is in it."""
+"""The replacement for a notebook on which grading fails unexpectedly. It has no content from the student."""
 Ran = Mapping[str, RunResult] | BaseException
-"""What came of a run: by notebook the result, or the error that all failed with."""
+"""The results of a run by notebook, or the error of the whole run."""
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A notebook as it was read, its cells as the course knows them, and the challenge to lie beside it.
+    """A notebook as it was read, its restored cells, and the file with its challenge.
 
-    `remarks` are for its student, `reasons` say why a person has to look at it.
+    `remarks` are for the student; `reasons` are why it needs a person.
     """
 
     submission: Submission
@@ -75,13 +75,13 @@ class Prepared:
 
     @property
     def cells(self) -> list[NotebookNode]:
-        """The cells, the course's own among them."""
+        """All cells, including the course's own."""
         return self.restored.cells
 
 
 @dataclass(frozen=True)
 class Work:
-    """A submission under way: what was handed in, the files to lie beside its notebooks, and these by name."""
+    """A submission that is ready to run: the submitted files, the files for its working directory, its notebooks."""
 
     handed: SubmittedFiles
     files: Mapping[str, bytes]
@@ -90,16 +90,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Judged:
-    """A notebook that is judged: its JSON, since to write what came of a student's code can fail too, and its rows."""
+    """A judged notebook, its verdict, and its rows in the gradebook."""
 
-    notebook: bytes
+    notebook: bytes  # JSON already, since writing outputs of student code may fail, too
     verdict: Verdict
     rows: Rows
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A submission that is graded: its folder's files, its verdicts, and why a person has to look at it."""
+    """A graded submission: the files of its folder, its verdicts, and the reasons why it needs a person."""
 
     files: Mapping[str, bytes]
     verdicts: tuple[Verdict, ...]
@@ -107,7 +107,7 @@ class Graded:
 
 
 def prepare(course: Course, handed: SubmittedFiles) -> Work:
-    """Prepare what was handed in: the notebooks of the assignment that are to be graded."""
+    """Prepare the notebooks of a submission that are to be graded."""
     masters = course.book.masters
     files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
     beside, notebooks = notebooks_beside(handed, masters), {}
@@ -122,7 +122,7 @@ def prepare(course: Course, handed: SubmittedFiles) -> Work:
 
 
 def task(course: Course, work: Work) -> RunTask:
-    """Give what is to be run of a submission: those of its notebooks that can be."""
+    """Return the task to run a submission's notebooks, except those that can't be run."""
     packed = {
         name: PackedNotebook.of(notebook.cells, {**work.files, **notebook.challenge})
         for name, notebook in work.notebooks.items()
@@ -132,9 +132,9 @@ def task(course: Course, work: Work) -> RunTask:
 
 
 def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ()) -> Graded:
-    """Judge the notebooks as they ran, and write their rows, as part of the transaction that is open.
+    """Judge the notebooks after their run, and write their rows within the open transaction.
 
-    `others` are the verdicts on notebooks that aren't graded now. Raises what is `OF_THE_MACHINE`.
+    `others` are the verdicts on notebooks that aren't graded now. Raises errors that are `OF_THE_MACHINE`.
     """
     done = {name: _judge(course, work, name, ran) for name in work.notebooks}
     rows = {name: judged.rows for name, judged in done.items()}
@@ -150,10 +150,10 @@ def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ())
 
 
 def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
-    """Finish a submission, make its graded `folder`, and move that to its `place`. After an error nothing is saved."""
+    """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
     others = [name for name in course.book.masters if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
-    with course.book.transaction():  # what fails as the folder is made takes back the rows
+    with course.book.transaction():  # an error while the folder is written rolls the rows back
         graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
         remove(folder)
         folder.mkdir(parents=True)
@@ -164,8 +164,8 @@ def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Gr
 
 
 def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: Path) -> list[Verdict]:
-    """Give what an earlier run has found in notebooks that aren't graded now, so that it stays."""
-    # nbgrader's own command has copied what was handed in to that place before it calls this.
+    """Return an earlier run's verdicts on notebooks that aren't graded now."""
+    # nbgrader's own command has already copied the submission there, which may have a file of that name.
     if not notebooks or work.handed.has(FILE):
         return []
     with suppress(FileNotFoundError, DamagedVerdictError):
@@ -175,9 +175,9 @@ def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: 
 
 
 def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Made]]) -> Made:
-    """Give what the first attempt gives that doesn't fail by what is in a notebook.
+    """Return the result of the first attempt that doesn't fail by a notebook's content.
 
-    The last attempt has nothing of the student's in it: if even that fails, the error is ours and is raised.
+    The last attempt uses no content from the student: if even that fails, the error is ours and is raised.
     """
     for attempt in attempts[:-1]:
         try:
@@ -186,14 +186,13 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
             raise
         except Exception as error:
             course.log.error("Grading %s failed: %r", what, error)
-            course.log.debug("This is where", exc_info=True)
+            course.log.debug("Traceback", exc_info=True)
     return attempts[-1]()
 
 
 def _prepare(
     course: Course, handed: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
 ) -> Prepared:
-    """Restore a notebook's cells and draw its challenge."""
     master, remarks = course.book.masters[name], submission.remarks
     cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
@@ -208,10 +207,10 @@ def _prepare(
 
 
 def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
-    """Hash all that a run can read: a notebook's cells once they are restored, and the files beside it.
+    """Return a digest of all that a run can read: a notebook's restored cells, and the files in its folder.
 
-    Another notebook or other files have another seed: what one run has put out is of no use in the next. Outputs and
-    the ids that cells are given anew are left out, so that grading again finds the same.
+    The seed depends on it, so that the outputs of one run are of no use in another notebook. Outputs and cell ids are
+    left out, since they differ when the same submission is graded again.
     """
     digest = hashlib.sha256()
     for cell in cells:
@@ -224,7 +223,7 @@ def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]
 
 
 def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
-    """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one."""
+    """Judge a notebook after its run; if that fails, judge it as not run; if that fails, too, as an empty one."""
     prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
     remarks = (*prepared.submission.remarks, SENTENCE)
     unrun = replace(prepared.submission, remarks=remarks, runnable=False)
@@ -237,12 +236,12 @@ def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
 
 
 def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
-    """Give a notebook with what its cells put out; as it was, if it was not run."""
+    """Return a notebook with the outputs of its run, if there was one."""
     if result is None:
         return prepared
     try:
         outputs = orjson.loads(result.cells)
-    except orjson.JSONDecodeError:  # code may put out what it is stricter about, such as nan
+    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
         outputs = json.loads(result.cells)
     cells = [NotebookNode({**cell, **_as_nodes(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
     restored = replace(prepared.restored, cells=cells)
@@ -250,7 +249,7 @@ def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
 
 
 def _as_nodes(put: dict[str, Any]) -> dict[str, Any]:
-    """Make nodes of outputs as nbformat does, but not of what is in them: an answer has hundreds of objects."""
+    # nbformat makes nodes at all levels, but an answer has hundreds of objects.
     return {**put, "outputs": [_node_of(output) for output in put["outputs"]]} if "outputs" in put else put
 
 
@@ -259,7 +258,7 @@ def _node_of(output: dict[str, Any]) -> NotebookNode:
 
 
 def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> Judged:
-    """Judge a notebook's cells: what graded ones put out makes way for the verdicts."""
+    """Judge a notebook's cells, and replace the outputs of graded ones by the verdicts."""
     prepared, handed = way(), work.handed
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
@@ -270,7 +269,7 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
         calls, is_too_long = library_calls(cells, unit.watched_calls)
         if is_too_long:
-            reasons.append("has more code than is looked through for library calls")
+            reasons.append("has too much code to search all of it for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
@@ -283,15 +282,15 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
 
 
 def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
-    """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
+    """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
         f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
-        " may read it: if it ran for you, tell your instructor."
+        " may read it. If it ran for you, tell your instructor."
         for at, cell in enumerate(cells)
         if cell_errors.may_need_newer_python(cell)
     ]
-    reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
+    reasons = [f"may need Python 3.12, but this is {here}"] if remarks else []
     if packages := ", ".join(missing_packages(cells)):
         reasons.append(f"imports {packages}, not installed here")
         remarks.append(
@@ -304,7 +303,7 @@ def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str
 def _judge_cells(
     cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[str, ...]
 ) -> Iterator[PartVerdict]:
-    """Judge each part's cell, and put its verdict in the place of what it put out."""
+    """Judge each part's cell, and replace its outputs by the verdict."""
     missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
@@ -315,7 +314,7 @@ def _judge_cells(
 
 
 def answers_in(cell: NotebookNode, part: str) -> Answers | None:
-    """Find the answer among a graded cell's outputs: the last one for this part, whoever put it there."""
+    """Return the last answer for this part in a graded cell's outputs, if any. It is untrusted."""
     for output in reversed(cell.outputs):
         data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
         if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("shown"), dict):
@@ -325,21 +324,21 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
 
 
 def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
-    """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
+    """Return why a graded cell has no answer: its error, or the remarks on the run."""
     if error := cell_errors.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
     return " ".join(("The check gave no answer.", *remarks))
 
 
 def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
-    """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
+    """Return an output with the points as text for nbgrader, and the verdict as HTML for people."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
     shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
 def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
-    """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
+    """Yield the reasons why a graded notebook needs a person."""
     if not prepared.submission.runnable:
         yield UNREADABLE
     else:
@@ -352,8 +351,7 @@ def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[s
 
 
 def _as_json(notebook: NotebookNode) -> bytes:
-    """Write a notebook as JSON, ten times as fast where no whole number in it is longer than 64 bits."""
     try:
-        return orjson.dumps(notebook)
-    except orjson.JSONEncodeError:
+        return orjson.dumps(notebook)  # ten times as fast
+    except orjson.JSONEncodeError:  # raised for integers over 64 bits
         return json.dumps(notebook, ensure_ascii=False).encode()

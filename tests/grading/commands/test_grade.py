@@ -67,7 +67,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     assert f"all.zip is not graded: submissions are read only from {place}" in done.stderr
 
 
-CLOSED = "can't be read by this account: {}. Give it the right to, and grade again"
+CLOSED = "can't be read by this account: {}. Fix the permissions, and grade again"
 UNREAD = {
     "a closed folder": (errno.EACCES, "", CLOSED),
     "a closed file": (errno.EACCES, FILE, CLOSED),

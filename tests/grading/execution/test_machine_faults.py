@@ -149,7 +149,7 @@ def test_one_closed_folder_costs_the_others_nothing(course):
     folder.mkdir(parents=True)
     course.configured(CLOSED.format(folder=str(folder)), "pre")
     found = listed(course.grade())
-    assert found["cy"] == f"was not graded: this account can't write in {folder}. Open it, and grade again"
+    assert found["cy"] == f"was not graded: this account can't write to {folder}. Fix its permissions, and grade again"
     assert course.points() == {student: points for student, points in POINTS.items() if student != "cy"}
 
 
@@ -172,7 +172,7 @@ grade_class.read = read
 def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
     course.configured(GOING, "pre")
     folder = course.root / "submitted" / "cy" / UNIT
-    gone = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+    gone = f"was not graded: {folder} has just been removed. Put it back, and grade again"
     assert listed(course.grade())["cy"] == gone
 
 
@@ -247,7 +247,7 @@ def test_a_slow_start_stops_no_class(course):
     course.configured(SLOW_START, "pre")
     course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
     run = course.grade("--student=ada", "--Grade.patience=0")
-    assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
+    assert said(run) == "[GradeApp | WARNING] This machine is busy, so the start is slow. Please wait."
     assert listed(run) == {"ada": "was not graded: It was not done in its time."}
     assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
     assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."

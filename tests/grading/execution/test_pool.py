@@ -318,5 +318,5 @@ def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, wh
     run = disturb(course, f"[psutil.Process({pid})]", number=3, flags=flags)
     assert run.returncode == 1
     assert f"The Dask scheduler at {dask.address} {why}" in said(run)
-    assert "What was graded is kept" in said(run)
+    assert "Finished submissions are kept" in said(run)
     assert course.points().items() <= POINTS.items()

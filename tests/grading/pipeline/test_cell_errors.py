@@ -62,7 +62,7 @@ def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     ]
     late = come_too_late(first_definitions(cells), 1)
     assert set(late) == {"Layer", "cce", "rate"}
-    said = "A cell further down defines cce. Move it above this check: a check uses the cells above it."
+    said = "A cell below this check defines cce. Move that cell above this check: a check uses the cells above it."
     assert [(one.state, one.why) for one in judged(UNDEFINED, late).statements] == [("not checked", said)] * 2
     problem = "The check gave no answer. NameError: name 'cce' is not defined"
     assert judged(UNDEFINED, late, problem).problem == f"{problem}. {said}"
