@@ -306,7 +306,7 @@ def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(cour
     graded = course.zerolayer("grade", ASSIGNMENT)
     assert graded.returncode == 3
     for name, student in names.items():
-        assert f"({student}): {name} is other's notebook, not {ASSIGNMENT}'s." in done.stdout
+        assert f"({student}): {name} belongs to other, not {ASSIGNMENT}." in done.stdout
         assert re.search(f"{student} +.*may not be this assignment's notebook, but other's", graded.stdout)
 
 
