@@ -33,7 +33,7 @@ from lib.grading.commands.command import (
     requested_names,
 )
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.files import folder_beside, in_place, private, remove
+from lib.grading.files import in_place, private, remove, temporary_sibling_folder
 from lib.grading.gradebook.session import retry
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
@@ -152,7 +152,7 @@ class Rebuild(Command, GenerateAssignmentApp):
         """Release into a folder beside the release for a while, which is gone afterwards."""
         directory, place = self.coursedir.release_directory, Path(self.coursedir.root, self.coursedir.release_directory)
         # On the same file system, so that a move is a rename. nbgrader wants a name relative to the course.
-        with folder_beside(place) as beside:
+        with temporary_sibling_folder(place) as beside:
             self.coursedir.release_directory = str(Path(directory).with_name(beside.name))
             built = self.released
             try:

@@ -57,7 +57,7 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
     Raises OSError where one can't be written.
     """
     try:
-        lay_out({path.as_posix(): content.encode() for path, content in files.items()}, course)
+        write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
     except OSError:
         with suppress(OSError):
             for path in files:

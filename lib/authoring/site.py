@@ -23,7 +23,7 @@ from lib.authoring.pyodide import distribution_url, take_pyodide
 from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, requested_names
 from lib.grading.errors import ConfigError
-from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
+from lib.grading.files import put_in_place, temporary_folder, temporary_sibling_folder, write_files
 from lib.grading.progress import say
 from lib.unit import Unit
 
@@ -109,10 +109,10 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
-    with folder_beside(target) as beside, temporary_folder() as work:
+    with temporary_sibling_folder(target) as beside, temporary_folder() as work:
         built = beside / "site"
-        lay_out(contents, work / "contents")
-        lay_out(wheels, work / "pypi")
+        write_files(contents, work / "contents")
+        write_files(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))
         (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(built)))
         for path in work.rglob("*"):
@@ -125,7 +125,7 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
         own = {"index.html": page.encode(), "favicon.ico": icon}
-        lay_out({**own, **{f"static/pyodide/{name}": content for name, content in pyodide.items()}}, built)
+        write_files({**own, **{f"static/pyodide/{name}": content for name, content in pyodide.items()}}, built)
         put_in_place(built, target)
 
 

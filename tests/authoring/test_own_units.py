@@ -175,7 +175,7 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Mend the unit"),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Fix the unit"),
         ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
     ],
 )

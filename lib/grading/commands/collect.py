@@ -9,14 +9,14 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.command import Command, options
 from lib.grading.commands.known_names import check_assignment
-from lib.grading.files import folder_beside, put_in_place
+from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.gradebook.session import has_roster, open_gradebook
 from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
 from lib.grading.submissions import collection
-from lib.grading.submissions.collection import Collected, Note
-from lib.grading.submissions.downloads import Download, Found, LeftOut
+from lib.grading.submissions.collection import Collected, CollectedSubmission
+from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
 from lib.grading.submissions.submission import UnreadableError, notebook_in
@@ -64,7 +64,7 @@ class CollectApp(Command):
         students = gradebook.students
         self.roster = Roster(students, collection.known_numbers(before, assignment))
         self.has_roster = has_roster(gradebook)
-        self.left = collection.read_left(self.coursedir, [one.id for one in students], before)
+        self.left = collection.read_former_students(self.coursedir, [one.id for one in students], before)
         notes = [item for each in before.values() for item in each.notes.items()]
         self.left_names = {name_in_moodle(note.name) for id, note in notes if id in self.left and note.lms == "moodle"}
         self.cells = cells_of_all(gradebook)
@@ -76,7 +76,7 @@ class CollectApp(Command):
 
     def _collect(self, files: list[Path]) -> None:
         assignment, time = self.coursedir.assignment_id, _time(files)
-        with folder_beside(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
+        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
             download = Download(self.roster, self.released, beside)
             for file in files:
                 download.add(file)

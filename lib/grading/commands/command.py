@@ -221,7 +221,7 @@ def in_source(app: Command) -> list[str]:
 def named_unit(app: Command, names: Sequence[str]) -> str:
     """Return the named unit, or the first unit if none is named. Exits with 1 for an unknown name or several."""
     known = list(unit_registry.find_all())
-    chosen = list(names) or unit_registry.first_of(known)
+    chosen = list(names) or unit_registry.starting_units(known)
     if len(chosen) != 1:
         app.fail(f"Name one unit, for example: {app.command_name} {known[0]}. There are: {', '.join(known)}.")
     if chosen[0] not in known:

@@ -13,7 +13,7 @@ from traitlets import Bool, Unicode
 
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.known_names import check_assignment
-from lib.grading.files import file_beside, is_file, write_whole
+from lib.grading.files import is_file, temporary_sibling_file, write_whole
 from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
@@ -23,8 +23,8 @@ from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
-from lib.grading.submissions.collection import Note, note_file, read_collected
-from lib.grading.submissions.lms_names import Owner, Refused, Roster
+from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collected
+from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
 
 EXCUSED = "EX"
 """What Canvas writes in place of points for students who are excused."""
@@ -132,7 +132,7 @@ class LmsExportApp(Command):
                 filled[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", file.decimal_sign)
                 lines.append(filled)
         place = Path(self.into).with_name(f"{Path(self.into).stem}-filled.csv")
-        with file_beside(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
+        with temporary_sibling_file(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
             writer = csv.writer(target, delimiter=file.delimiter)
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
         for note, about in notes.items():
@@ -142,7 +142,7 @@ class LmsExportApp(Command):
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
         assignment, maker, files, without = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes](), []
-        sent_file = note_file(self.coursedir, assignment, "feedback.json")
+        sent_file = collection_file(self.coursedir, assignment, "feedback.json")
         sent = dict[str, str]()
         with suppress(FileNotFoundError, orjson.JSONDecodeError):
             sent = orjson.loads(sent_file.read_bytes())
@@ -175,7 +175,7 @@ def _row_keys(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[s
     yield from ((kind, value.casefold()) for kind, value in known if value)
     if file.kind == "worksheet":  # the student may have the id that `collect` makes of the name
         for name in (file.cell(row, "Full name"), file.cell(row, IDENTIFIER).removesuffix(person.number).strip()):
-            with suppress(Refused):
+            with suppress(RefusedError):
                 yield "id", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()
 
 

@@ -16,7 +16,7 @@ from lib.grading.errors import ConfigError, end_sentence
 from lib.grading.gradebook.extensions import extend
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import has_roster, label, open_gradebook
-from lib.grading.names import NoId, parse_id, unknown, visible
+from lib.grading.names import InvalidId, parse_id, unknown, visible
 from lib.grading.progress import say
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collected
 
@@ -40,7 +40,7 @@ class Line:
         """
         id = parse_id(self.student)
         try:
-            if isinstance(id, NoId):
+            if isinstance(id, InvalidId):
                 raise ConfigError(f"that can't be a student's id: {id.problem}")
             if roster is not None and id not in roster:
                 raise ConfigError(unknown("student", id, roster.values()))

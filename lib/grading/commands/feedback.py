@@ -29,7 +29,7 @@ from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.machine_faults import is_of_a_file, sentence, what_comes_next
+from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
 from lib.grading.names import unknown, visible
 from lib.grading.pages.feedback_page import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor

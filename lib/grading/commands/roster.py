@@ -8,10 +8,10 @@ from nbgrader.api import Gradebook, Student
 from lib.grading.commands.command import Command, options
 from lib.grading.gradebook.lms_files import LmsFile, Person
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.names import NoId, parse_id, visible
+from lib.grading.names import InvalidId, parse_id, visible
 from lib.grading.progress import say
-from lib.grading.submissions.collection import known_numbers, read_collected, read_left
-from lib.grading.submissions.lms_names import Owner, Refused, Roster, name_in_canvas, name_in_moodle
+from lib.grading.submissions.collection import known_numbers, read_collected, read_former_students
+from lib.grading.submissions.lms_names import Owner, RefusedError, Roster, name_in_canvas, name_in_moodle
 
 
 class RosterApp(Command):
@@ -59,7 +59,7 @@ class RosterApp(Command):
         collected = {one.name: read_collected(self.coursedir, one.name) for one in gradebook.assignments}
         for id, note in (item for each in collected.values() for item in each.notes.items() if item[1].lms == "moodle"):
             alike[name_in_moodle(note.name)].add(id)
-        left = read_left(self.coursedir, [one.id for one in students], collected)
+        left = read_former_students(self.coursedir, [one.id for one in students], collected)
         roster = Roster(students, known_numbers(collected))
         known = {key.casefold(): one.id for one in students for key in (one.id, one.email, one.lms_user_id) if key}
         people = [person for person, _ in file.people()]
@@ -74,8 +74,10 @@ class RosterApp(Command):
                 ids = [known.get(key.casefold(), "") for key in (person.email, person.own_number, person.login)]
                 ids += [*(here if len(here) == names[name_in_moodle(name)] == 1 else ()), person.login, person.email]
             try:
-                id = next((id for id in ids if id and not isinstance(parse_id(id), NoId)), "") or roster.id_of(owner)
-            except Refused as refused:
+                id = next((id for id in ids if id and not isinstance(parse_id(id), InvalidId)), "") or roster.id_of(
+                    owner
+                )
+            except RefusedError as refused:
                 self.fail("%s", f"{name} {refused} Nothing was changed.")
             if id in found:
                 both = " and ".join(f"{one.last_name} ({one.number or one.email})" for one in (found[id], person))

@@ -33,7 +33,7 @@ from lib.grading.gradebook.marks import Total, format_points, read_class
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.names import NoId, StudentId, visible
+from lib.grading.names import InvalidId, StudentId, visible
 from lib.grading.pipeline.grade_class import Grade, unfinished
 from lib.grading.progress import say
 from lib.grading.submissions.exchange import SECRET
@@ -146,7 +146,7 @@ class WatchApp(GradeApp):
         """
         self._release(self._write_feedback())
         collect = self.exchange.Collect(coursedir=self.coursedir, authenticator=self.authenticator, parent=self)
-        collect.update, collect.settled, collect.told = True, self.settled, self._left_out
+        collect.update, collect.settled, collect.reported = True, self.settled, self._left_out
         if Path(collect.root, self.coursedir.course_id, "inbound").is_dir():
             collect.start()
         if self.once:
@@ -202,7 +202,7 @@ class WatchApp(GradeApp):
         """Find what was handed in: the student, and the folder."""
         excluded = self.coursedir.student_id_exclude.split(",")
         for student, folder in find_submitted(self.coursedir, self.assignment):
-            if not isinstance(student, NoId) and student not in excluded:
+            if not isinstance(student, InvalidId) and student not in excluded:
                 yield student, folder
 
     def _digest(self, student: StudentId, folder: Path) -> str:

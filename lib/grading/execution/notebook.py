@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.checking.results import clean
 from lib.grading.execution.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
-from lib.grading.files import lay_out
+from lib.grading.files import write_files
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.machine_faults import RunLostError, limit_on_threads
@@ -287,7 +287,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
     remarks: list[str] = []
     options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
     with TemporaryDirectory() as folder:
-        lay_out(files, Path(folder))
+        write_files(files, Path(folder))
         client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)
         try:
             client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})

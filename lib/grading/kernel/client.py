@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import TEMPORARY, lay_out, make_used, sweep
+from lib.grading.files import TEMPORARY, make_locked_folder, sweep, write_files
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
 from lib.grading.machine_faults import TooBusyError
@@ -196,7 +196,7 @@ def _make_folder(number: int) -> str:
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
     sweep(near, TEMPORARY)
-    made, _ = make_used(near, f"zerolayer-{number}-")  # its lock is held until this process ends
+    made, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
     folder = str(made)
     # `_tidy` does nothing in forks of this process. If this one is killed, the warm process removes the folder.
     atexit.register(_tidy, number, folder)

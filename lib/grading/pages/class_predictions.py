@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.names import NoId, parse_id
+from lib.grading.names import InvalidId, parse_id
 from lib.grading.pages.classroom import Classroom
 from lib.grading.submissions.submission import MOST_PARTS, submitted_notebook
 from lib.grading.submissions.submitted_files import ClosedError, read
@@ -49,7 +49,7 @@ def read_predictions(
     `notebooks` are those of the assignment: none of them stands for one that is missing.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    if not questions or isinstance(id := parse_id(student), NoId):
+    if not questions or isinstance(id := parse_id(student), InvalidId):
         return {}
     try:
         data = submitted_notebook(read(folder, id, notebooks_only=True), notebook, notebooks) or b""

@@ -14,7 +14,7 @@ from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.names import NoId
+from lib.grading.names import InvalidId
 from lib.grading.submissions.collection import read_collected
 from lib.grading.submissions.submitted_files import find_submitted
 
@@ -134,10 +134,10 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     seen = Seen(Path(course.root), assignment)
     strangers, unclaimed = [], []
     found = [id for id, _ in find_submitted(course, assignment)]
-    for wrong in (id for id in found if isinstance(id, NoId)):
+    for wrong in (id for id in found if isinstance(id, InvalidId)):
         if seen.unseen(wrong.name, "", [wrong.reason]):
             unclaimed.append(f"{wrong.name}: {wrong.reason}")
-    for student in sorted(id for id in found if not isinstance(id, NoId)):
+    for student in sorted(id for id in found if not isinstance(id, InvalidId)):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:

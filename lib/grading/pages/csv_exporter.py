@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook, Student
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 
-from lib.grading.files import file_beside
+from lib.grading.files import temporary_sibling_file
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.machine_faults import sentence
@@ -48,7 +48,7 @@ class TextExporter(ExportPlugin):
                 rows.append((*about, total.earned, total.penalty, total.points, assignment.max_score))
         place = Path(self.to or "grades.csv")
         try:
-            with file_beside(place) as part, part.open("w", newline="", encoding="utf-8") as file:
+            with temporary_sibling_file(place) as part, part.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(
                     ["" if cell is None else escape_formula(cell) for cell in row] for row in rows
                 )

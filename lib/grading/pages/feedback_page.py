@@ -41,10 +41,10 @@ ADVICE = {
     " at your desk too. Look for what takes a lot of memory, or tells Python to stop.",
     "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
     "put out": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
-    "in its place": "Next time, hand it in under the name it came with.",
-    "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
-    "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
-    "in its own cell": "Next time, write each answer in the cell below its question.",
+    "in its place": "Next time, submit it under its original name.",
+    "These other notebooks": "If you meant one of them, submit it under its original name.",
+    "had lost their ids": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
+    "in their own cells": "Next time, write each answer in the cell below its question.",
 }
 """One thing to try for each remark on a run, found by a few of its words."""
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")

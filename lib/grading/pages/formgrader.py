@@ -27,7 +27,7 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, List, default
 
-from lib.grading.names import escape_turns
+from lib.grading.names import escape_bidi
 from lib.grading.pages.mark_schemes import read_guides
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
@@ -210,4 +210,4 @@ def code(source: str, metadata: NotebookNode | None = None) -> str:
 @pass_context
 def terminal(context: Context, text: str) -> str:
     """Write a terminal's text without its colours for formgrader; nbconvert's `ansi2html`."""
-    return escape(escape_turns(strip_ansi(text)))
+    return escape(escape_bidi(strip_ansi(text)))

@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import orjson
 
 from lib.grading.pages.feedback_page import Page
-from lib.grading.submissions.collection import Note
+from lib.grading.submissions.collection import CollectedSubmission
 from lib.grading.submissions.restore import course_id
 
 SUMMARY = re.compile(r'<header class="summary">.*?</header>|<h1>.*?</h1>', re.DOTALL)
@@ -44,7 +44,7 @@ def _text(html: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": " ".join(html.split())}
 
 
-def canvas_files(note: Note, notebooks: Mapping[str, bytes]) -> dict[str, bytes]:
+def canvas_files(note: CollectedSubmission, notebooks: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what goes up to Canvas for a student: notebooks, by name, as the files that they came in."""
     files = defaultdict[str, dict[str, bytes]](dict)
     for name, content in notebooks.items():
@@ -57,7 +57,7 @@ def canvas_files(note: Note, notebooks: Mapping[str, bytes]) -> dict[str, bytes]
     return packed
 
 
-def _in_canvas(note: Note, file: str) -> str:
+def _in_canvas(note: CollectedSubmission, file: str) -> str:
     """Return a downloaded name by which Canvas finds its owner: a student's name may have numbers in it."""
     pieces = [piece for piece in file.split("_") if piece != "LATE"]
     numbers = pieces[1:3] if pieces[0] == "anon" else [piece for piece in pieces if piece.isdecimal()][:2]

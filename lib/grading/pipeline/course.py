@@ -22,7 +22,7 @@ from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, Collected, read_collected
 from lib.grading.submissions.restore import read_released
-from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, own_files
+from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
 from lib.unit import Part
 
 
@@ -41,7 +41,7 @@ class Course:
         self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, masters, self.run.sandbox)
+        judging.check_unit(assignment, sources, self.run.sandbox)
         self.packages = packages_of(self.unit) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
@@ -67,8 +67,8 @@ class Course:
     def made(self, handed: SubmittedFiles) -> datetime | None:
         """Return the time of a submission. If Canvas only calls it late, that is one second after the due date."""
         try:
-            if handed.made is not None:
-                return handed.made
+            if handed.timestamp is not None:
+                return handed.timestamp
         except ValueError as error:
             self.log.warning("%s", error)
         due: datetime | None = self.book.duedate

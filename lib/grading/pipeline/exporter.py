@@ -11,9 +11,9 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import NbGraderException
 
-from lib.grading.files import folder_beside
+from lib.grading.files import temporary_sibling_folder
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.names import NoId, parse_id
+from lib.grading.names import InvalidId, parse_id
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.stages import grade, prepare, task
 from lib.grading.submissions.submitted_files import read
@@ -36,14 +36,14 @@ class GradingExporter(NotebookExporter):
         return graded, {**resources, "output_extension": self.file_extension}
 
     def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
-        if isinstance(id := parse_id(student), NoId):
+        if isinstance(id := parse_id(student), InvalidId):
             raise NbGraderException(
                 f"{submitted} can't belong to a student: {id.problem}. Rename the folder, and grade again."
             )
         directory, handed = self.parent.coursedir, read(submitted, id)
         with (
             GradebookSession(directory.db_url, directory.course_id, assignment) as book,
-            folder_beside(place) as beside,
+            temporary_sibling_folder(place) as beside,
         ):
             course = Course(self.parent, book, assignment)
             work = prepare(course, handed)

@@ -29,8 +29,8 @@ from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.slow_imports import broken_units
-from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
-from lib.grading.names import NoId, unknown, visible
+from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
+from lib.grading.names import InvalidId, unknown, visible
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.regrading import look
 from lib.grading.pipeline.score_table import Score, write_table
@@ -38,7 +38,7 @@ from lib.grading.pipeline.stages import OF_THE_MACHINE, Work, grade, prepare, ta
 from lib.grading.progress import Progress, say
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import ClosedError, find_submitted, read, strays
+from lib.grading.submissions.submitted_files import ClosedError, find_strays, find_submitted, read
 
 OPEN = os.R_OK | os.W_OK | os.X_OK
 
@@ -81,7 +81,7 @@ class Grade(Autograde):
     def _warn_of_strays(self, place: Path) -> None:
         """Warn of work in folders that aren't read, unless the course configures another order of folders."""
         if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
-            for stray in strays(place.parent.parent, self.coursedir.assignment_id):
+            for stray in find_strays(place.parent.parent, self.coursedir.assignment_id):
                 self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
     # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.
@@ -159,8 +159,8 @@ class Grade(Autograde):
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         if not course.notebooks:
-            if course.book.masters:
-                self._stop(unknown("notebook", directory.notebook_id, course.book.masters))
+            if course.book.sources:
+                self._stop(unknown("notebook", directory.notebook_id, course.book.sources))
             self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
 
@@ -206,7 +206,7 @@ class Grade(Autograde):
     def _begin(self, course: Course, folder: Path) -> Work | None:
         """Read and prepare the submission in a folder, if it is due and can be graded."""
         student = self.students[folder]
-        if isinstance(student, NoId):
+        if isinstance(student, InvalidId):
             is_listed = bool(self._to_list(student.name, "", [student.reason]))
             self._leave(student.name, student.reason, is_listed)
             return None

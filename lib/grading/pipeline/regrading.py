@@ -40,7 +40,7 @@ def look(course: Course, handed: SubmittedFiles, place: Path) -> Due:
         found = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
     except (FileNotFoundError, DamagedVerdictError) as error:
         return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
-    verdicts = [one for one in found if one.notebook in course.notebooks or one.notebook not in course.book.masters]
+    verdicts = [one for one in found if one.notebook in course.notebooks or one.notebook not in course.book.sources]
     marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
     if lost := _lost_of(course, verdicts, marks):
         return Due(True, lost)

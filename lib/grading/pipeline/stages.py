@@ -33,8 +33,8 @@ from lib.grading.errors import ConfigError
 from lib.grading.execution.notebook import has_code, place_of
 from lib.grading.execution.outputs import missing_packages
 from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
-from lib.grading.files import is_file, lay_out, put_in_place, remove
-from lib.grading.gradebook.session import Rows
+from lib.grading.files import is_file, put_in_place, remove, write_files
+from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
@@ -45,8 +45,13 @@ from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import Restored, assignment_of, course_id, restore
 from lib.grading.submissions.safe_html import clean_outputs
-from lib.grading.submissions.submission import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, lay_beside
+from lib.grading.submissions.submission import (
+    Submission,
+    explain_unreadable,
+    read_submission,
+    remark_on_other_notebooks,
+)
+from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
@@ -94,7 +99,7 @@ class Judged:
 
     notebook: bytes  # JSON already, since writing outputs of student code may fail, too
     verdict: Verdict
-    rows: Rows
+    rows: CellResults
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def prepare(course: Course, handed: SubmittedFiles) -> Work:
     files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
     beside, notebooks = notebooks_beside(handed, masters), {}
     for name in course.notebooks:
-        read = read_submission(handed, name, masters)
+        read = read_submission(handed, name, sources)
         read = replace(read, remarks=(*read.remarks, *left_out))
         attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, FAILED)]
         made = _first_that_works(course, f"{name} of {handed.student}", attempts)
@@ -157,7 +162,7 @@ def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Gr
         graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
         remove(folder)
         folder.mkdir(parents=True)
-        lay_out({**graded.files, **before}, folder)
+        write_files({**graded.files, **before}, folder)
         course.converter.set_permissions(course.assignment, work.handed.student)
     put_in_place(folder, place)
     return graded
@@ -273,12 +278,12 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
-    if kernelspec := course.book.masters[name].kernelspec:
+    if kernelspec := course.book.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
     why = tuple(_for_a_person(prepared, waits, reasons))
     of = course.assignment, name, handed.student, prepared.seed
     verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits)
-    return Judged(_as_json(notebook), verdict, Rows(scores, comments_on(notebook.cells, waits), waits))
+    return Judged(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
 
 
 def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:

@@ -70,14 +70,14 @@ class UnitPreprocessor(NbGraderPreprocessor):
         place = unit_registry.find(assignment)
         return place.answers if place else ""
 
-    def check_unit(self, assignment: str, masters: Mapping[str, SourceNotebook], locked: bool = True) -> None:
+    def check_unit(self, assignment: str, sources: Mapping[str, SourceNotebook], locked: bool = True) -> None:
         """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
 
         Also raised if a notebook without a unit calls checks, or if the checks can't be imported in `locked` kernels:
         in both cases no student would get points.
         """
         key = self.unit_of(assignment)
-        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
+        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in sources.items()}
         if key is None:
             if assignment not in self.units and (lost := lost_unit(assignment, cells)):
                 raise ConfigError(f"{lost}\nNothing was graded.")

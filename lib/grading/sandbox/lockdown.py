@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import lib.units
 from lib.grading import unit_registry
-from lib.grading.files import lay_out
+from lib.grading.files import write_files
 from lib.grading.sandbox.limits import Limits
 
 NOBODY = 65534

@@ -60,7 +60,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     assert done.returncode == NEEDS_A_PERSON
     listed, too = lines_on_another(done)
     assert (listed.split(maxsplit=1)[0], too.split(maxsplit=1)[0]) == ("emil", "finn")
-    assert listed.count("could not be found for certain") == 1, "once for all cells"
+    assert listed.count("was not found for certain") == 1, "once for all cells"
     assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
     assert lines_on_another(course.zerolayer("grade", ASSIGNMENT, *QUICK)) == [listed, too], "until somebody has marked"
     place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
@@ -99,7 +99,7 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
 def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     """Who hands in the empty notebook and the finished one has the points of the first."""
     hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
-    remark = f"Only {FILE} was graded, and not what lay beside it: final.ipynb."
+    remark = f"Only {FILE} was graded. These other notebooks were not: final.ipynb."
     assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
     assert course.verdict("ada").remarks == (remark,)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0

@@ -119,7 +119,7 @@ def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course
     }
     for line, (student, why) in zip(sorted(said), failed.items(), strict=True):
         assert line.startswith(f"{student}: this try {why}") and line.endswith(again), line
-    assert "it is no folder" in course.complained and "nbgrader doesn't name a submission so" in course.complained
+    assert "it is not a folder" in course.complained and "its name isn't one that nbgrader gives" in course.complained
     assert ["of 2 points" in text_of(page.read_text()) for page in course.released()] == [True, True]
     before = {student: course.graded(student).stat().st_mtime_ns for student in (*failed, "ada", "dana")}
     assert len(course.round(*options)) == len(failed), "who was told isn't told again"

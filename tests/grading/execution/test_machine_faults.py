@@ -188,7 +188,7 @@ def test_a_gradebook_that_another_program_holds(course):
         other.execute("BEGIN EXCLUSIVE")
         run = course.grade()
     assert run.returncode == 1
-    assert "database is locked. Another program holds it" in said(run)
+    assert "database is locked. Another program is using it" in said(run)
     assert class_is_graded(course)
 
 

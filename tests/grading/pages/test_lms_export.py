@@ -10,7 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.export import LmsExportApp
 from lib.grading.pages.lms_feedback import canvas_files
-from lib.grading.submissions.collection import Collected, Note, write_collected
+from lib.grading.submissions.collection import Collected, CollectedSubmission, write_collected
 from tests.course import ASSIGNMENT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
@@ -77,7 +77,7 @@ def moodle_class(small_class, tmp_path):
             [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
             next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = points
         gradebook.db.commit()
-    note = Note("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
+    note = CollectedSubmission("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
     write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"other": note}))
     return course
 
@@ -118,7 +118,7 @@ UPLOADED = {
 @pytest.mark.parametrize("name", UPLOADED)
 def test_canvas_gets_a_file_by_whose_name_it_finds_its_owner(name):
     lms, number, expected = UPLOADED[name]
-    note = Note(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
+    note = CollectedSubmission(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
     [(uploaded, content)] = canvas_files(note, {ASSIGNMENT: b"{}"}).items()
     assert uploaded == expected
     assert (content == b"{}") == name.endswith(".ipynb")
@@ -130,7 +130,9 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
         gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = comment
         gradebook.db.commit()
-    note = Note("canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, "")
+    note = CollectedSubmission(
+        "canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, ""
+    )
     write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"emil": note}))
     for options, count in (((), 1), ((), 0), (("--all",), 1)):
         done = course.runs_here(LmsExportApp, ASSIGNMENT, "--feedback=out.zip", *options)

@@ -135,7 +135,7 @@ REFUSED = {
     "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
     "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
     "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
-    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
+    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zip files are opened"),
     "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
 }
 
@@ -214,11 +214,11 @@ def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collecte
         left = left_out[student]
         off += [] if text in line and text in f"{left['file']} {left['why']}" and "sk for " in line else [(line, left)]
     assert not off
-    why = "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    why = "Mary_Lou_506 submitted no notebook. Ask for the notebook itself."
     assert f"Mary Lou (Mary_Lou_506): onlinetext.html: {why}" in said
     assert "broken.zip: it can't be unpacked" in said
-    assert "nobody.ipynb: it is nobody's by its name" in said
-    assert "it has a name of which no student's id can be made: it has 105 characters" in said
+    assert "nobody.ipynb: it has a name that doesn't show its owner" in said
+    assert "it has a name that can't be used as a student's id: it has 105 characters" in said
 
 
 def test_saved_widgets_are_left_in_the_download(collected):
@@ -406,7 +406,7 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     assert done.returncode == 3
     assert collected.verdict("smithjane_12345").points == 20
     assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz", done.stdout)
-    assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
+    assert re.search("nobody.ipynb +could not be collected: it has a name that doesn't show its owner", done.stdout)
     set_due(collected)
     again = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert "lopezana_12346 is late according to Canvas, which gives no time" in again.stderr, "also by a later due date"
@@ -414,4 +414,4 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     left_out = read_collected(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
     assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
-    assert all(text in page for text in ("is packed as .gz", "tar_16", "key_7", "Mary_Lou_506"))
+    assert all(text in page for text in ("is a .gz archive", "tar_16", "key_7", "Mary_Lou_506"))
