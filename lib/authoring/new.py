@@ -11,7 +11,7 @@ import lib.units
 from lib.authoring.make_fingerprints import of_part, write_file
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command, activation, options, requested_names
-from lib.grading.files import lay_out
+from lib.grading.files import write_files
 from lib.grading.progress import say
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"

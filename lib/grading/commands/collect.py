@@ -87,10 +87,12 @@ class CollectApp(Command):
                 self._leave(left, download.owners[left.student].name if left.student else "")
             for student, found in sorted(download.found.items()):
                 if found:
-                    note = Note.of(found, download.owners[student].late, time)
+                    note = CollectedSubmission.of(found, download.owners[student].late, time)
                     self.counts[self._place(student, found, note, beside)] += 1
 
-    def _place(self, student: str, found: Mapping[str, Found], note: Note, beside: Path) -> str:
+    def _place(
+        self, student: str, found: Mapping[str, DownloadedNotebook], note: CollectedSubmission, beside: Path
+    ) -> str:
         """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
         before = self.notes.get(student)
         place = collection.submitted_folder(self.coursedir, student, self.coursedir.assignment_id)
@@ -102,13 +104,13 @@ class CollectApp(Command):
             return "of students who left"
         if before and (before.lms, before.number) != (note.lms, note.number):
             why = f"{before.name} ({before.number}) submitted under this id before. Check in the LMS who the owner is."
-            return self._leave(LeftOut(student, "", why), note.name)
+            return self._leave(Refusal(student, "", why), note.name)
         if there and not before and not is_same:
             why = f"{place} already has work that was not collected here. To replace it, remove it and collect again."
-            return self._leave(LeftOut(student, "", why), note.name)
+            return self._leave(Refusal(student, "", why), note.name)
         if self.roster.is_a_groups(next(iter(found.values())).owner, student):
             why = f"the download names it {note.name}, which isn't {student}. If that is a group, enter the points of"
-            self._leave(LeftOut(student, "", f"{why} its other members by hand."), note.name)
+            self._leave(Refusal(student, "", f"{why} its other members by hand."), note.name)
         if there and before and note.is_older(before):
             return "older than the collected one"
         self.notes[student] = note
@@ -121,7 +123,7 @@ class CollectApp(Command):
         put_in_place(beside / student / place.name, place)
         return "replaced" if there else "new"
 
-    def _warn(self, student: str, found: Mapping[str, Found]) -> None:
+    def _warn(self, student: str, found: Mapping[str, DownloadedNotebook]) -> None:
         assignment = self.coursedir.assignment_id
         for name, each in found.items():
             with suppress(UnreadableError):
@@ -131,7 +133,7 @@ class CollectApp(Command):
         if self.has_roster and student not in self.roster.names and each.owner.lms != "anonymous":
             self._say(student, each.owner.name, "not on the roster. To update it, run `zerolayer roster`.")
 
-    def _leave(self, left: LeftOut, name: str) -> str:
+    def _leave(self, left: Refusal, name: str) -> str:
         """Report a submission that needs a person, and note it for grading and the report."""
         self.left_out.append(left)
         self._say(left.student, name, left.reason)

@@ -179,7 +179,7 @@ def _row_keys(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[s
                 yield "id", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()
 
 
-def _student_keys(student: Student, note: Note | None) -> Iterator[tuple[str, str]]:
+def _student_keys(student: Student, note: CollectedSubmission | None) -> Iterator[tuple[str, str]]:
     own, lms = student.lms_user_id, {"moodle": "worksheet"}.get(note.lms, note.lms) if note else ""
     known = ("id", student.id), ("id", student.email), ("own", own), ("canvas", own), (lms, note.number if note else "")
     yield from ((kind, value.casefold()) for kind, value in known if value)

@@ -145,7 +145,7 @@ def _reason_of(error: BaseException, app: Command) -> str:
     app.log.debug("Writing a page failed: %r", error)
     if isinstance(error, ProcessExpired):  # a subclass of OSError, though not an error of the machine
         return "the process that wrote it was killed. Run the same command again."
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_of_a_file(error)):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and not is_file_fault(error)):
         raise error
     if isinstance(error, OSError):
         return sentence(error)
@@ -182,7 +182,7 @@ class FeedbackApp(Command):
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         check_student(self, self.coursedir.student_id)
         began = monotonic()
-        then = f"\nFinished pages are kept. Once this is fixed, {what_comes_next(force=False)}."
+        then = f"\nFinished pages are kept. Once this is fixed, {resume_advice(force=False)}."
         try:
             with self.exit_on_failure("given feedback", then):
                 if not any(_requested(self.coursedir)):
@@ -190,7 +190,7 @@ class FeedbackApp(Command):
                 written, unchanged, failed = write_pages(self.coursedir, self, jobs=self.jobs)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
-            self.log.error(f"Stopped. Finished pages are kept; {what_comes_next(force=False)}.")
+            self.log.error(f"Stopped. Finished pages are kept; {resume_advice(force=False)}.")
             self.exit(130)
         say(f"{written} of {written + unchanged + len(failed)} feedback pages written in {monotonic() - began:.1f} s")
         if unchanged:

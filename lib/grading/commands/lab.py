@@ -66,7 +66,7 @@ class LabApp(Command):
     def choose_assignment(self) -> str:
         """Return the named released assignment, or the first one. Exits with 1 for an unknown name."""
         known = self.released
-        names = self.named or unit_registry.first_of(known)
+        names = self.named or unit_registry.starting_units(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. There are: {', '.join(known) or 'none'}.")
         if known and names[0] not in known:
@@ -80,6 +80,6 @@ class LabApp(Command):
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or run this in the course's folder.")
         if not copy.exists():
-            with folder_beside(copy) as beside:  # a partial copy would be opened each time from then on
+            with temporary_sibling_folder(copy) as beside:  # a partial copy would be opened each time from then on
                 put_in_place(Path(shutil.copytree(released, beside / assignment)), copy)
         return copy

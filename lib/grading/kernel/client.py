@@ -77,7 +77,7 @@ def spawn(
         return server.fork(Request(known, limits=asdict(Limits(**limits)), files=files))
     environment.pop(ADDRESS, None)
     folder = mkdtemp(prefix="run-", dir=server.folder)  # removed with the server's folder at the latest
-    lay_out(files, Path(folder))
+    write_files(files, Path(folder))
     client = server.fork(Request(environment, folder=folder))
     client.at_end = lambda: shutil.rmtree(folder, ignore_errors=True)
     return client

@@ -35,8 +35,8 @@ class Course:
         self.assignment = assignment
         if converter.permissions in (444, 664):  # nbgrader's defaults, which let all accounts read
             converter.permissions = 660 if self.directory.groupshared else 600
-        masters, asked = book.masters, self.directory.notebook_id
-        self.notebooks = {name: master for name, master in masters.items() if fnmatchcase(name, asked)}
+        sources, asked = book.sources, self.directory.notebook_id
+        self.notebooks = {name: master for name, master in sources.items() if fnmatchcase(name, asked)}
         """The notebooks to grade: all, or those that `--notebook` names."""
         self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
@@ -50,13 +50,13 @@ class Course:
             for name, part in self._parts()
         }
         """The parts that must have verdicts: notebook, part, and its statements with their points."""
-        self.own = own_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
+        self.own = course_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
         self.bounds = FileBounds.of(self.directory.max_dir_size * 1000, Limits(**self.run.limits))
         left = replace(self.bounds)
         if not all(left.take(len(content)) for content in self.own.values()):
             most = f"{self.bounds.size:,} bytes, or are more than {self.bounds.files:,}"
             raise OSError(None, f"the course's own files take more than {most}", self.directory.source_directory)
-        self.released = cache(lambda name: read_released(self.directory, assignment, name, masters[name].cells))
+        self.released = cache(lambda name: read_released(self.directory, assignment, name, sources[name].cells))
         """The cells of a notebook as released."""
 
     @cached_property
@@ -83,12 +83,12 @@ class Course:
     @cached_property
     def cells_of_all(self) -> Mapping[str, Set[str]]:
         """The cell ids of each assignment."""
-        return self.book.ask(cells_of_all)
+        return self.book.query(cells_of_all)
 
     @cached_property
     def marks(self) -> Class:
         """The marks in the gradebook at the start of the run, from three queries for the whole class."""
-        return self.book.ask(lambda gradebook: read_marks(gradebook, self.assignment))
+        return self.book.query(lambda gradebook: read_marks(gradebook, self.assignment))
 
     @cached_property
     def times(self) -> Mapping[str, datetime | None]:

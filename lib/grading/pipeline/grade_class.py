@@ -296,7 +296,7 @@ class Grade(Autograde):
     def next_time(self) -> str:
         """The message about what the same command would do next time."""
         # `zerolayer watch` sets `force` for the folders that it chooses, and doesn't choose graded ones again.
-        return what_comes_next(self.force and self.only is None)
+        return resume_advice(self.force and self.only is None)
 
     @property
     def _once_mended(self) -> str:

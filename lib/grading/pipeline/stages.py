@@ -113,9 +113,9 @@ class Graded:
 
 def prepare(course: Course, handed: SubmittedFiles) -> Work:
     """Prepare the notebooks of a submission that are to be graded."""
-    masters = course.book.masters
-    files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
-    beside, notebooks = notebooks_beside(handed, masters), {}
+    sources = course.book.sources
+    files, left_out = run_files(handed, course.own, course.directory.ignore, course.bounds)
+    beside, notebooks = remark_on_other_notebooks(handed, sources), {}
     for name in course.notebooks:
         read = read_submission(handed, name, sources)
         read = replace(read, remarks=(*read.remarks, *left_out))
@@ -156,7 +156,7 @@ def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ())
 
 def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
     """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
-    others = [name for name in course.book.masters if name not in work.notebooks]
+    others = [name for name in course.book.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
     with course.book.transaction():  # an error while the folder is written rolls the rows back
         graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
@@ -198,7 +198,7 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
 def _prepare(
     course: Course, handed: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
 ) -> Prepared:
-    master, remarks = course.book.masters[name], submission.remarks
+    master, remarks = course.book.sources[name], submission.remarks
     cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
     if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):

@@ -284,7 +284,7 @@ def confine(limits: Limits, files: Mapping[str, bytes], keep: Iterable[int]) -> 
             linux("prctl", DUMPABLE, 1)  # the change of user has reset it, but user namespaces' maps need it
 
     with step("files"):  # stops nothing; here, so that their memory counts for the kernel, and links stay in the root
-        lay_out(files, Path())
+        write_files(files, Path())
 
     with step("inner user namespace"):  # stops: using up other kernels' threads, which Linux counts by user namespace
         _new_users(me, STUDENT, STUDENT)
