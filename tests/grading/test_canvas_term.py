@@ -129,7 +129,7 @@ def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
 def test_what_can_be_no_notebook_is_listed_for_a_person(term):
     assert term.graded.returncode == 3
     for student, file in (("ana", "lopezana_104_text.html"), ("kimlee_105", "kimlee_LATE_105_link.html")):
-        assert f"{file}: no notebook is among what {student} handed in." in " ".join(term.graded.stdout.split())
+        assert f"{file}: {student} submitted no notebook." in " ".join(term.graded.stdout.split())
     assert "the download names it group3, which isn't gil. If that is a group, enter the" in term.collected.stdout
 
 

@@ -248,8 +248,8 @@ def test_a_slow_start_stops_no_class(course):
     course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
     run = course.grade("--student=ada", "--Grade.patience=0")
     assert said(run) == "[GradeApp | WARNING] This machine is busy, so the start is slow. Please wait."
-    assert listed(run) == {"ada": "was not graded: It was not done in its time."}
-    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
+    assert listed(run) == {"ada": "was not graded: It was not done in time."}
+    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in time."
     assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."
 
 
@@ -321,7 +321,7 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
     [remark] = course.verdict("ada").remarks
     assert "Your code imports nowhere, which could not be found where this notebook was graded." in remark
     assert course.points() == {**POINTS, "ada": 0}
-    assert "import what is not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
+    assert "import packages that are not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
 
 
 # Settings
