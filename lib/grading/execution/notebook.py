@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lib.checking.results import clean
 from lib.grading.execution.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
 from lib.grading.files import write_files
-from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
+from lib.grading.kernel import MAX_ERROR_TEXT, MAX_MESSAGE, REFUSED, REPLY
 from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.machine_faults import RunLostError, limit_on_threads
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
@@ -129,7 +129,7 @@ class Run:
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
             code = cell["metadata"].get(ADDED_CODE, cell["source"])
-            client.run(code, token, CLOCK_FACTOR * seconds, is_the_courses(cell))
+            client.run(code, token, CLOCK_FACTOR * seconds, is_course_cell(cell))
             most = self.bounds.flood * self.bounds.max_output
             reply = self._receive_reply(client, cell, token, seconds, most)
         except TimeoutError as reason:
@@ -226,7 +226,7 @@ class Run:
         Code in a locked kernel can't kill its first process. Linux does when memory runs out, and when the limit on
         processor time is reached.
         """
-        code, seconds = client.ended_with()
+        code, seconds = client.wait_for_exit()
         if code is None:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
@@ -304,7 +304,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
 def _plain_reply(content: Any) -> dict[str, Any]:
     if content["status"] != "error":
         return {"status": "ok"}
-    name, value = (clean(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
+    name, value = (clean(content.get(key))[:MAX_ERROR_TEXT] for key in ("ename", "evalue"))
     return {"status": "error", "ename": name, "evalue": value, "traceback": []}
 
 
@@ -314,7 +314,7 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     return f"The cell {name}" if name else f"Cell {at + 1}"
 
 
-def is_the_courses(cell: Mapping[str, Any]) -> bool:
+def is_course_cell(cell: Mapping[str, Any]) -> bool:
     """True if a cell's code is the course's own: after cells are restored, only such cells are locked."""
     return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 

@@ -33,7 +33,12 @@ NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 def judge(
-    key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "", missing: Mapping[str, Failure] = {}
+    key: AnswerKey,
+    part: Part,
+    seed: int,
+    answers: Answers | None,
+    problem: str = "",
+    missing: Mapping[str, Failure] = {},
 ) -> PartVerdict:
     """Return the verdict on one part's answer from the student's kernel: any JSON, or None if there was none.
 
@@ -41,7 +46,7 @@ def judge(
     read as results is wrong, and never raises an error. Raises UnitFailsError if the unit's own code fails.
     """
     inputs, known = draw_and_run(key, part, seed)
-    shown = {} if given is None else _read(part, inputs, given.get(SECRET), missing)
+    shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
     findings = [each for each in find(part, inputs, shown, known) if each.statement.points]
     evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
     verdict = PartVerdict(
@@ -52,13 +57,13 @@ def judge(
         answer={name: found for name, (found, _) in evidence.items()},
         expected={name: expected for name, (_, expected) in evidence.items()},
     )
-    if given is None:
+    if answers is None:
         unjudged = tuple(replace(each, state="not checked", why="", hint="") for each in verdict.statements)
         problem = visible(_explain(problem or "The check gave no answer.", missing))
         return replace(verdict, statements=unjudged, problem=problem, answer={})
     if all(each.state == "right" for each in verdict.statements):
         return verdict
-    return _name(key, part, verdict, read_shown(given.get(DESK)))
+    return _name(key, part, verdict, read_shown(answers.get(DESK)))
 
 
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
@@ -86,9 +91,9 @@ def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
     return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
 
-def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
+def _read(part: Part, inputs: Inputs, record: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
     """Read the results on the secret draw. A record without a place is a failure of the whole check."""
-    shown = read_shown(given)
+    shown = read_shown(record)
     if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
         if whole.kind == "undefined":
             whole = _cause_of(whole.text, missing, NOT_DEFINED) or whole
@@ -103,11 +108,11 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     elif isinstance(why, Failure) and finding.state == "wrong":
         # No hint, since the messages on time limits and on names from failed cells already have one.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
-    said = visible(_explain(_sentence(finding), missing), keep="\n")
+    text = visible(_explain(_sentence(finding), missing), keep="\n")
     by_code = isinstance(why, Failure)
     heading = "" if finding.text == statement.text else finding.text
     about = statement.name, statement.text, statement.points
-    return StatementVerdict(*about, finding.state, said, hint, by_code, heading=heading)
+    return StatementVerdict(*about, finding.state, text, hint, by_code, heading=heading)
 
 
 def _sentence(finding: Finding) -> str:
@@ -154,21 +159,21 @@ def _evidence(
 ) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     for statement in (finding.statement for finding in findings):
         found, expected = dict[str, Any](), dict[str, Any]()
-        for place, given, name, by_hand in places_of(statement, inputs):
+        for place, own_inputs, name, by_hand in places_of(statement, inputs):
             outcome = shown.get(place, Failure("value", "It gave no result."))
-            pair = _both(statement, outcome, given, name, by_hand, known.get(place))
+            pair = _both(statement, outcome, own_inputs, name, by_hand, known.get(place))
             found[place], expected[place] = map(write_record, pair)
         yield statement.name, (found, expected)
 
 
 def _both(
-    statement: Statement, outcome: Outcome, given: Inputs, name: str, by_hand: object, known: object
+    statement: Statement, outcome: Outcome, own_inputs: Inputs, name: str, by_hand: object, known: object
 ) -> tuple[Outcome, Outcome]:
     if isinstance(known, Seal):
         known = f"a result with the digest {known.digest}"
     if isinstance(outcome, Failure):
         return outcome, known
-    pair = attempt(lambda: sides(statement, outcome, given, name, by_hand, known))
+    pair = attempt(lambda: sides(statement, outcome, own_inputs, name, by_hand, known))
     return (outcome, pair) if isinstance(pair, Failure) else pair
 
 

@@ -96,9 +96,9 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     more code than is parsed, so that names may be missing.
     """
     allowance, code = Allowance(MOST_READ), [cell for cell in cells if cell.cell_type == "code"]
-    read = [cell for cell in code if _is_the_courses(cell) or allowance.take(cell.source)]
+    read = [cell for cell in code if _is_course_cell(cell) or allowance.take(cell.source)]
     imports = {name: full for cell in read for name, full in _read(cell.source).imports.items()}
-    own = [_read(cell.source) for cell in read if not _is_the_courses(cell)]
+    own = [_read(cell.source) for cell in read if not _is_course_cell(cell)]
     found = {full for names in own for full in names.imports.values() if full.startswith("lib.")}
     found = {full for full in found if not full.endswith(".check")}
     for use in {use for names in own for use in names.uses}:
@@ -117,7 +117,7 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     return tuple(listed[:MOST]), bool(watched.libraries) and len(read) < len(code)
 
 
-def _is_the_courses(cell: NotebookNode) -> bool:
+def _is_course_cell(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("locked", False))
 
 

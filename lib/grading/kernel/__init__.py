@@ -7,7 +7,7 @@ REPLY = "execute_reply"
 """The message after a cell has run."""
 REFUSED = "refused"
 """The message from a kernel that Linux has refused a thread or a process."""
-MAX_SAID = 1000
+MAX_ERROR_TEXT = 1000
 """Characters of an error's name and text in a reply. Without a bound a reply could exceed `MAX_MESSAGE` and be lost."""
 MAX_MESSAGE = 2**22
 """Bytes of the longest message that is read. It is four times the limit on a cell's output, since JSON takes more

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.grading.kernel import MAX_SAID, REFUSED, REPLY
+from lib.grading.kernel import MAX_ERROR_TEXT, REFUSED, REPLY
 from lib.grading.kernel.hooks import Hooks
 
 AT_ONCE = 8192
@@ -115,7 +115,7 @@ class StreamWriter(io.TextIOBase):
         self._session.flush()
 
 
-def tell_refusals(session: LineSession) -> None:
+def report_refusals(session: LineSession) -> None:
     """From now on, report to the caller when Linux refuses a thread or a process.
 
     The exceptions and outputs of student code are no evidence of that: they may be forged.
@@ -147,24 +147,19 @@ async def _run_cells(kernel: IPythonKernel, hooks: Hooks, cells: Iterable[str]) 
     # Cached, since ipykernel transforms each cell twice, the first time to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
     for line in cells:
-        code, token, is_the_courses = json.loads(line)
+        code, token, is_course_cell = json.loads(line)
         await asyncio.sleep(0)  # lets tasks from earlier cells run
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            with hooks.around(is_the_courses):
+            with hooks.around(is_course_cell):
                 reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
-        _ignore_sigint()
-        said = {key: str(reply.get(key))[:MAX_SAID] for key in ("status", "ename", "evalue")}
-        kernel.session.send(None, REPLY, {**said, "token": token})
-    os._exit(0)  # without finalizers: the process ends anyway
-
-
-def _ignore_sigint() -> None:
-    # An interrupt may arrive before the first call takes effect.
-    with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt):  # one that arrives before the next line takes effect
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        result = {key: str(reply.get(key))[:MAX_ERROR_TEXT] for key in ("status", "ename", "evalue")}
+        kernel.session.send(None, REPLY, {**result, "token": token})
+    os._exit(0)  # without finalizers: the process ends anyway

@@ -42,11 +42,11 @@ INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
 """Variables that a warm process inherits. It gets no others, since kernels can read its initial environment."""
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
 """Variables that a locked kernel gets from our environment."""
-STARTING = 600
+START_TIMEOUT = 600
 """The time limit in seconds for a warm process to start and fork a kernel. It needs a few, or minutes when busy."""
 LONGEST_FOLDER = 58
 """Bytes of a temporary folder's path. Linux allows 107 for a socket's address, and ours adds 49."""
-ENDING = 10.0
+EXIT_TIMEOUT = 10.0
 """Seconds that a kernel has to exit after it closed its socket, before it is killed."""
 TICK = 0.1
 """Seconds between two measurements of how long a kernel has waited for a processor."""
@@ -113,7 +113,7 @@ class ForkServer:
 
     def _fork(self, request: Request) -> "KernelClient":
         warm = self._connect_or_start()
-        warm.settimeout(STARTING)
+        warm.settimeout(START_TIMEOUT)
         words: dict[str, Any] = {}
         handles: list[int] = []
         ours, its = socket.socketpair()
@@ -181,8 +181,8 @@ class ForkServer:
 
     def _error_of_death(self) -> ForkServerDied:
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        said = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
-        return ForkServerDied(f"The warm process ended. {said}")
+        last_line = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
+        return ForkServerDied(f"The warm process ended. {last_line}")
 
 
 @cache
@@ -196,11 +196,10 @@ def _make_folder(number: int) -> str:
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
     sweep(near, TEMPORARY)
-    made, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
-    folder = str(made)
+    folder, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
     # `_tidy` does nothing in forks of this process. If this one is killed, the warm process removes the folder.
-    atexit.register(_tidy, number, folder)
-    return folder
+    atexit.register(_tidy, number, str(folder))
+    return str(folder)
 
 
 def _tidy(number: int, folder: str) -> None:
@@ -227,8 +226,8 @@ class KernelClient(AbstractContextManager["KernelClient"]):
     def __init__(self, handle: int, warm: socket.socket, line: socket.socket):
         """Take a pidfd of the kernel, and the sockets to the warm process and to the kernel."""
         self.handle, self._warm, self._line = handle, warm, line
-        self._whole: deque[bytes] = deque()
-        self._rest, self._passing = bytearray(), False
+        self._complete: deque[bytes] = deque()
+        self._partial, self._is_skipping = bytearray(), False
         self.received = 0
         """Bytes received from the kernel so far."""
         self.was_killed = False
@@ -247,14 +246,14 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         os.close(self.handle)
         self.at_end()
 
-    def run(self, code: str, token: str, seconds: float, is_the_courses: bool = False) -> None:
+    def run(self, code: str, token: str, seconds: float, is_course_cell: bool = False) -> None:
         """Send a cell to run; its reply will repeat the token. `hooks` protects cells that are the course's own.
 
         Raises `TimeoutError` if the kernel doesn't receive it in time.
         """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` then ends at once
-            self._line.sendall(json.dumps([code, token, is_the_courses]).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token, is_course_cell]).encode() + b"\n")
 
     def clock(self) -> float:
         """Return the time in seconds, minus the time that the kernel or this thread has waited for a processor.
@@ -273,8 +272,8 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         Raises `TimeoutError` when `clock` reaches `until`, and `TooBusyError`.
         """
         while True:
-            while self._whole:
-                yield self._whole.popleft()
+            while self._complete:
+                yield self._complete.popleft()
             if not self._receive(until):
                 return
 
@@ -295,26 +294,26 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         self.received += len(more)
         # Only the new bytes are searched for line ends: a message that comes byte by byte must not take quadratic time.
         first, *others = more.split(b"\n")
-        self._rest += first
+        self._partial += first
         for begun in others:
-            if self._rest or self._passing:
-                self._whole.append(b"" if self._passing else bytes(self._rest))
-            self._rest, self._passing = bytearray(begun), False
-        if len(self._rest) > MAX_MESSAGE:
-            self._rest.clear()
-            self._passing = True
+            if self._partial or self._is_skipping:
+                self._complete.append(b"" if self._is_skipping else bytes(self._partial))
+            self._partial, self._is_skipping = bytearray(begun), False
+        if len(self._partial) > MAX_MESSAGE:
+            self._partial.clear()
+            self._is_skipping = True
         return bool(more)
 
     def has_ended(self, within: float = 0) -> bool:
         """True if the process has ended, or ends `within` some seconds."""
         return bool(select.select([self.handle], [], [], within)[0])
 
-    def ended_with(self) -> tuple[int | None, float]:
+    def wait_for_exit(self) -> tuple[int | None, float]:
         """Return the exit code and processor time of a kernel that closed its connection. Kills it if it doesn't exit.
 
         The code is None if the warm process has ended, and the kernel with it.
         """
-        if not self.has_ended(within=ENDING):
+        if not self.has_ended(within=EXIT_TIMEOUT):
             self.kill()
         with suppress(OSError):
             words, _ = recv(self._warm)

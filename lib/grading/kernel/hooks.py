@@ -18,14 +18,14 @@ from traitlets import TraitError
 
 from lib.checking.challenges import CHALLENGE
 
-GOES_ON = {
+CHANGES_PER_CELL = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),
     *("message_count", "_stream", "_texts", "_size", "_sent"),
 }
 """Attributes that change with each cell, and don't affect how the next one runs."""
 
 
-def settle(shell: Any) -> None:
+def set_defaults(shell: Any) -> None:
     """Set each setting to its default. traitlets creates most defaults only when they are read."""
     for part in _parts_of(shell):
         for name in getattr(part, "trait_names", list)():
@@ -65,56 +65,56 @@ class Hooks:
         self._has_a_student_run = False
 
     @contextmanager
-    def around(self, is_the_courses: bool) -> Iterator[None]:
+    def around(self, is_course_cell: bool) -> Iterator[None]:
         """Run a cell in this context: the course's cells with the course's hooks, a student's with the present ones.
 
         If the course's cell adds hooks, they stay for the student's cells; otherwise the student's are put back.
         """
-        if self._has_a_student_run and is_the_courses:
-            before = self._take()
-            self._mend()
-            self._put(self._kept)
+        if self._has_a_student_run and is_course_cell:
+            before = self._snapshot()
+            self._restore_methods()
+            self._restore(self._saved)
             put = self._identities()
             yield
             if self._identities() == put:
-                self._put(before)
+                self._restore(before)
             return
         may_import = any(file.name != CHALLENGE for file in Path(self._shell.starting_dir).iterdir())
-        if not self._has_a_student_run and (may_import or not is_the_courses):
-            self._keep()
+        if not self._has_a_student_run and (may_import or not is_course_cell):
+            self._save()
         yield
-        self._has_a_student_run |= not is_the_courses or (may_import and self._has_imported_what_lies_beside())
+        self._has_a_student_run |= not is_course_cell or (may_import and self._has_imported_local_module())
 
-    def _has_imported_what_lies_beside(self) -> bool:
+    def _has_imported_local_module(self) -> bool:
         # Such a module may be the student's own.
         new = (sys.modules.get(name) for name in sys.modules.keys() - self._shell._sys_modules_keys)
         return any(str(getattr(each, "__file__", "")).startswith(self._shell.starting_dir) for each in new)
 
-    def _keep(self) -> None:
-        self._kept = self._take()
+    def _save(self) -> None:
+        self._saved = self._snapshot()
         self._spaces = [
             (each, names if _is_same(vars(each), names) else dict(vars(each))) for each, names in self._spaces
         ]
 
-    def _take(self) -> list[Any]:
+    def _snapshot(self) -> list[Any]:
         return [
-            *({name: value for name, value in each.items() if name not in GOES_ON} for each in self._dicts),
+            *({name: value for name, value in each.items() if name not in CHANGES_PER_CELL} for each in self._dicts),
             *map(list, self._lists),
         ]
 
     def _identities(self) -> list[list[int]]:
         return [[id(hook) for hook in hooks] for hooks in self._lists]
 
-    def _put(self, kept: list[Any]) -> None:
-        for each, values in zip([*self._dicts, *self._lists], kept, strict=True):
+    def _restore(self, saved: list[Any]) -> None:
+        for each, values in zip([*self._dicts, *self._lists], saved, strict=True):
             if isinstance(each, list):
                 each[:] = values
             else:
-                for name in each.keys() - values.keys() - GOES_ON:
+                for name in each.keys() - values.keys() - CHANGES_PER_CELL:
                     del each[name]
                 each.update(values)
 
-    def _mend(self) -> None:
+    def _restore_methods(self) -> None:
         """Restore for good what honest code never changes: methods, the names that they use, tracing."""
         sys.settrace(None)
         sys.setprofile(None)
@@ -134,6 +134,6 @@ class Hooks:
                     setattr(space, name, value)
 
 
-def _is_same(names: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+def _is_same(names: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
     """True if the values are identical. Equality would call methods of the student's objects."""
-    return len(names) == len(kept) and all(map(is_, names.values(), kept.values()))
+    return len(names) == len(saved) and all(map(is_, names.values(), saved.values()))

@@ -77,18 +77,25 @@ def warm_up(slow: bool) -> hooks.Hooks:
     lockdown.hide_units()
     for name in (*IMPORTS, *(name for one in slow_imports() if slow for name in one.modules)):
         importlib.import_module(name)
-    _draw()
-    _run_a_cell(kernel)
-    _word_an_error(kernel.shell)
-    noted = hooks.Hooks(kernel.shell)
+    _draw_figure()
+    # A cell without effects and a formatted traceback fill IPython's caches and complete its imports.
+    kernel.shell.find_line_magic("load_ext")
+    kernel.shell.display_formatter.format(None)
+    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    hooks.set_defaults(kernel.shell)
+    try:
+        json.loads("")
+    except ValueError:
+        kernel.shell.InteractiveTB.structured_traceback(*sys.exc_info())
+    saved_hooks = hooks.Hooks(kernel.shell)
     # A garbage collection in a fork would write into each object, and so copy the shared memory.
     gc.freeze()
     gc.enable()
     lockdown.use_large_pages()
-    return noted
+    return saved_hooks
 
 
-def _draw() -> None:
+def _draw_figure() -> None:
     """Draw a figure, so that matplotlib finds its fonts and completes its imports."""
     from matplotlib import pyplot
 
@@ -98,22 +105,6 @@ def _draw() -> None:
     axes.legend()
     figure.savefig(io.BytesIO(), format="png")
     pyplot.close("all")
-
-
-def _run_a_cell(kernel: Any) -> None:
-    """Run a cell without effects, so that IPython fills its caches."""
-    kernel.shell.find_line_magic("load_ext")
-    kernel.shell.display_formatter.format(None)
-    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
-    hooks.settle(kernel.shell)
-
-
-def _word_an_error(shell: Any) -> None:
-    """Format a traceback, so that IPython's imports for it are complete, and `inspect` knows the modules' files."""
-    try:
-        json.loads("")
-    except ValueError:
-        shell.InteractiveTB.structured_traceback(*sys.exc_info())
 
 
 def begin(
@@ -142,7 +133,7 @@ def begin(
     time.tzset()
     if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
-    kernel = _own_half(line)
+    kernel = _finish_kernel(line)
     # The challenge's seed makes a submission draw the same numbers each time that it is graded.
     if (seed := read_challenge()) is not None:
         randomness.begin(seed)
@@ -151,11 +142,11 @@ def begin(
     return kernel
 
 
-def _own_half(line: socket.socket) -> LineKernel:
+def _finish_kernel(line: socket.socket) -> LineKernel:
     kernel = LineKernel.instance()
     kernel.session.open(line)
     sys.stdout, sys.stderr = (cell_server.StreamWriter(name, kernel.session) for name in ("stdout", "stderr"))
-    cell_server.tell_refusals(kernel.session)
+    cell_server.report_refusals(kernel.session)
     # ipykernel reads from this attribute in which thread cells run.
     kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     kernel.shell.init_environment()

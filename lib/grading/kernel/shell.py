@@ -21,11 +21,11 @@ from IPython.core.inputtransformer2 import TransformerManager
 from IPython.utils.text import SList
 from traitlets import Instance
 
-LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
-"""The characters of a line without which no transformer in `KNOWN` changes it."""
-KNOWN = TransformerManager().token_transformers
-NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-DEFINITIONS = (*NAMED, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+MAGIC_CHARACTERS = re.compile(r"[%!?]|^\s*[,;/]")
+"""The characters of a line without which no transformer in `TRANSFORMERS` changes it."""
+TRANSFORMERS = TransformerManager().token_transformers
+FUNCTIONS_AND_CLASSES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+DEFINITIONS = (*FUNCTIONS_AND_CLASSES, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
 """Statements that bind names."""
 AWAITS = re.compile("await|async")
 
@@ -47,7 +47,7 @@ class Transformers(TransformerManager):
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
         """Replace IPython's syntax in lines, if there may be any."""
-        may = self.token_transformers != KNOWN or any(map(LETTERS.search, lines))
+        may = self.token_transformers != TRANSFORMERS or any(map(MAGIC_CHARACTERS.search, lines))
         return super().do_token_transforms(lines) if may else lines
 
 
@@ -79,7 +79,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
         error = getattr(named.get("result"), "error_in_exec", None)
         if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
-            below = [_alone(each) for each in _definitions_below(error, nodelist, cell_name)]
+            below = [_in_try(each) for each in _definitions_below(error, nodelist, cell_name)]
             await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
         return bool(failed)
 
@@ -99,19 +99,19 @@ def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: 
     raising = [each for each in statements if each.lineno <= line <= (each.end_lineno or 0)]
     if isinstance(error, AssertionError) or any(isinstance(each, ast.Raise) for each in raising):
         return []
-    above = {each.name for each in statements if isinstance(each, NAMED) and each.lineno <= line}
+    above = {each.name for each in statements if isinstance(each, FUNCTIONS_AND_CLASSES) and each.lineno <= line}
     below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
-    return [each for each in below if not _names_given_by(each) & above]
+    return [each for each in below if not _bound_names(each) & above]
 
 
-def _alone(statement: ast.stmt) -> ast.stmt:
+def _in_try(statement: ast.stmt) -> ast.stmt:
     """Wrap a statement in `try`, so that the next one runs in spite of an error, though not after an interrupt."""
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
     return ast.fix_missing_locations(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
 
 
-def _names_given_by(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, NAMED):
+def _bound_names(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, FUNCTIONS_AND_CLASSES):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name for alias in statement.names}

@@ -47,7 +47,7 @@ def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
     return found
 
 
-def come_too_late(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
+def defined_below(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
     """Return the names that are defined only below the check in cell `at`, each with a failure for the verdict."""
     late = (name for name, place in definitions.items() if place > at)
     move = "Move that cell above this check: a check uses the cells above it."

@@ -29,14 +29,19 @@ from lib.unit import Part
 class Course:
     """The data that all submissions of a run share. `converter`, nbgrader's or ours, has the course's settings."""
 
-    def __init__(self, converter: Autograde, book: GradebookSession, assignment: str):
+    def __init__(self, converter: Autograde, gradebook: GradebookSession, assignment: str):
         """Read the shared data. Raises ConfigError if no submission can be graded."""
-        self.converter, self.book, self.directory, self.log = converter, book, converter.coursedir, converter.log
+        self.converter, self.gradebook, self.directory, self.log = (
+            converter,
+            gradebook,
+            converter.coursedir,
+            converter.log,
+        )
         self.assignment = assignment
         if converter.permissions in (444, 664):  # nbgrader's defaults, which let all accounts read
             converter.permissions = 660 if self.directory.groupshared else 600
-        sources, asked = book.sources, self.directory.notebook_id
-        self.notebooks = {name: master for name, master in sources.items() if fnmatchcase(name, asked)}
+        sources, asked = gradebook.sources, self.directory.notebook_id
+        self.notebooks = {name: source for name, source in sources.items() if fnmatchcase(name, asked)}
         """The notebooks to grade: all, or those that `--notebook` names."""
         self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
@@ -64,15 +69,15 @@ class Course:
         """The notes of `zerolayer collect` on downloads."""
         return read_collected(self.directory, self.assignment)
 
-    def made(self, handed: SubmittedFiles) -> datetime | None:
+    def timestamp_of(self, submitted: SubmittedFiles) -> datetime | None:
         """Return the time of a submission. If Canvas only calls it late, that is one second after the due date."""
         try:
-            if handed.timestamp is not None:
-                return handed.timestamp
+            if submitted.timestamp is not None:
+                return submitted.timestamp
         except ValueError as error:
             self.log.warning("%s", error)
-        due: datetime | None = self.book.duedate
-        return due + LATE_WITHOUT_TIME if due is not None and handed.student in self.collected.late else None
+        due: datetime | None = self.gradebook.duedate
+        return due + LATE_WITHOUT_TIME if due is not None and submitted.student in self.collected.late else None
 
     def trim(self, notebook: NotebookNode) -> NotebookNode:
         """Shorten a judged notebook's outputs by nbgrader's own preprocessors and their settings."""
@@ -83,17 +88,17 @@ class Course:
     @cached_property
     def cells_of_all(self) -> Mapping[str, Set[str]]:
         """The cell ids of each assignment."""
-        return self.book.query(cells_of_all)
+        return self.gradebook.query(cells_of_all)
 
     @cached_property
     def marks(self) -> Class:
         """The marks in the gradebook at the start of the run, from three queries for the whole class."""
-        return self.book.query(lambda gradebook: read_marks(gradebook, self.assignment))
+        return self.gradebook.query(lambda gradebook: read_marks(gradebook, self.assignment))
 
     @cached_property
     def times(self) -> Mapping[str, datetime | None]:
         """The submission times in the gradebook at the start of the run, by student."""
-        return self.book.times()
+        return self.gradebook.times()
 
     @cached_property
     def extensions(self) -> Mapping[str, timedelta]:
@@ -127,7 +132,7 @@ class Course:
 
     def _parts(self) -> Iterator[tuple[str, Part]]:
         """Yield the unit's graded parts, each with the name of its notebook."""
-        for name, master in self.notebooks.items():
+        for name, source in self.notebooks.items():
             for part in self.unit.parts if self.unit else ():
-                if part.id in master.cells:
+                if part.id in source.cells:
                     yield name, part

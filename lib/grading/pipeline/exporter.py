@@ -28,26 +28,30 @@ class GradingExporter(NotebookExporter):
         """Return a graded notebook. nbgrader calls this twice for each one, in order, and reports errors."""
         assert resources is not None
         directory, names = self.parent.coursedir, resources["nbgrader"]
-        whose = names["student"], names["assignment"]
-        place = Path(directory.format_path(directory.autograded_directory, *whose))
+        student_and_assignment = names["student"], names["assignment"]
+        place = Path(directory.format_path(directory.autograded_directory, *student_and_assignment))
         if filename == self.parent.notebooks[0]:  # the second time, nbgrader reads the graded folder
-            self._grade(Path(directory.format_path(directory.submitted_directory, *whose)), *whose, place)
+            self._grade(
+                Path(directory.format_path(directory.submitted_directory, *student_and_assignment)),
+                *student_and_assignment,
+                place,
+            )
         graded = (place / f"{names['notebook']}.ipynb").read_text("utf-8")
         return graded, {**resources, "output_extension": self.file_extension}
 
-    def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
+    def _grade(self, folder: Path, student: str, assignment: str, place: Path) -> None:
         if isinstance(id := parse_id(student), InvalidId):
             raise NbGraderException(
-                f"{submitted} can't belong to a student: {id.problem}. Rename the folder, and grade again."
+                f"{folder} can't belong to a student: {id.problem}. Rename the folder, and grade again."
             )
-        directory, handed = self.parent.coursedir, read(submitted, id)
+        directory, submitted = self.parent.coursedir, read(folder, id)
         with (
-            GradebookSession(directory.db_url, directory.course_id, assignment) as book,
-            temporary_sibling_folder(place) as beside,
+            GradebookSession(directory.db_url, directory.course_id, assignment) as gradebook,
+            temporary_sibling_folder(place) as temporary,
         ):
-            course = Course(self.parent, book, assignment)
-            work = prepare(course, handed)
-            grade(course, work, task(course, work)(), beside / "graded", place)
+            course = Course(self.parent, gradebook, assignment)
+            work = prepare(course, submitted)
+            grade(course, work, task(course, work)(), temporary / "graded", place)
         if not directory.groupshared:
-            for folder in (place, place.parent):
-                folder.chmod(0o700)
+            for each in (place, place.parent):
+                each.chmod(0o700)

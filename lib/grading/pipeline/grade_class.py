@@ -32,9 +32,9 @@ from lib.grading.kernel.slow_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
 from lib.grading.names import InvalidId, unknown, visible
 from lib.grading.pipeline.course import Course
-from lib.grading.pipeline.regrading import look
+from lib.grading.pipeline.regrading import decide
 from lib.grading.pipeline.score_table import Score, write_table
-from lib.grading.pipeline.stages import OF_THE_MACHINE, Work, grade, prepare, task
+from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
 from lib.grading.progress import Progress, say
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
@@ -127,12 +127,12 @@ class Grade(Autograde):
         for work, result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, work, result)
 
-    def _remove_leftovers(self, made: Path) -> None:
-        """Remove leftovers of killed runs; `made` is the pattern of the folders for unfinished submissions."""
-        for pattern in (made, made.with_name(f".{made.name}.part-*")):
+    def _remove_leftovers(self, folders: Path) -> None:
+        """Remove leftovers of killed runs; `folders` is the pattern of the folders for unfinished submissions."""
+        for pattern in (folders, folders.with_name(f".{folders.name}.part-*")):
             for folder in glob(str(pattern)):  # noqa: PTH207  # the whole path is a pattern
                 remove(Path(folder))
-        for folder in glob(str(made.parent)):  # noqa: PTH207
+        for folder in glob(str(folders.parent)):  # noqa: PTH207
             with suppress(OSError):  # not empty, since it has another assignment's submission; or a file
                 Path(folder).rmdir()
 
@@ -147,8 +147,8 @@ class Grade(Autograde):
         self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle) if locked else None
-        book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
-        course = Course(self, book, assignment)
+        gradebook = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
+        course = Course(self, gradebook, assignment)
         if self.says and (other := course.other_points()):
             self.log.warning(
                 "Points in the unit have changed since the build, but those in the gradebook count:"
@@ -159,8 +159,8 @@ class Grade(Autograde):
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         if not course.notebooks:
-            if course.book.sources:
-                self._stop(unknown("notebook", directory.notebook_id, course.book.sources))
+            if course.gradebook.sources:
+                self._stop(unknown("notebook", directory.notebook_id, course.gradebook.sources))
             self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
 
@@ -171,7 +171,7 @@ class Grade(Autograde):
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
         return write_table([Score.of_marks(student, marks[student].values()) for student in self.graded], "")
 
-    def _prepare(self, course: Course) -> Iterator[tuple[Work, RunTask] | None]:
+    def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask] | None]:
         """Prepare each submission that is due; give what is to be run, and None where there is nothing yet."""
         self._list_uncollected(course)
         waiting = deque(folder for folder in self.students if self.only is None or folder in self.only)
@@ -203,7 +203,7 @@ class Grade(Autograde):
             self._seen.note(who, submission, reasons)
         return self._seen.unseen(who, submission, reasons)
 
-    def _begin(self, course: Course, folder: Path) -> Work | None:
+    def _begin(self, course: Course, folder: Path) -> PreparedSubmission | None:
         """Read and prepare the submission in a folder, if it is due and can be graded."""
         student = self.students[folder]
         if isinstance(student, InvalidId):
@@ -218,15 +218,15 @@ class Grade(Autograde):
             )
             return None
         try:
-            handed = read(folder, student)
-            due = look(course, handed, place)
-            if not due.now:
-                self.progress.add("skipped", student, self._to_list(student, handed.digest, due.reasons))
+            submitted = read(folder, student)
+            decision = decide(course, submitted, place)
+            if not decision.is_due:
+                self.progress.add("skipped", student, self._to_list(student, submitted.digest, decision.reasons))
                 return None
-            if due.lost:
-                self.progress.note_again(student, due.lost)
+            if decision.lost:
+                self.progress.note_again(student, decision.lost)
             self.run_pre_convert_hook()
-            return prepare(course, handed)
+            return prepare(course, submitted)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
         except (ClosedError, OSError) as error:
@@ -242,12 +242,12 @@ class Grade(Autograde):
             self._leave(student, why)
         return None
 
-    def _take(self, course: Course, work: Work, result: Mapping[str, RunResult] | BaseException) -> None:
+    def _take(self, course: Course, work: PreparedSubmission, result: Mapping[str, RunResult] | BaseException) -> None:
         """Finish a submission with the result of its run; leave it ungraded if the run failed by the machine's fault.
 
         In the sandbox student code can't kill a worker, so a lost worker is the machine's fault; without it, it can.
         """
-        student = work.handed.student
+        student = work.submitted.student
         if isinstance(result, BaseException):
             self._see_whether_any_runs(course)
             if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
@@ -259,8 +259,8 @@ class Grade(Autograde):
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
-        self.graded[student] = work.handed.digest, graded.reasons
-        self.progress.add("graded", student, self._seen.unseen(student, work.handed.digest, graded.reasons))
+        self.graded[student] = work.submitted.digest, graded.reasons
+        self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, graded.reasons))
         if any(verdict.parts for verdict in graded.verdicts):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
         self.run_post_convert_hook()

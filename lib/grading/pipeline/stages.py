@@ -3,11 +3,11 @@
 | call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the submission, as bytes with a digest |
-| `regrading.look` | `Due` | the decision whether to grade it |
-| `prepare` | `Work` | each notebook with restored cells and a challenge, and the other files of the run |
+| `regrading.decide` | `Decision` | the decision whether to grade it |
+| `prepare` | `PreparedSubmission` | each notebook with restored cells and a challenge, and the other files of the run |
 | `task` | `RunTask` | the task for a worker, on this machine or another one |
-| `finish` | `Graded` | the verdicts and the files of the graded folder; rows in the gradebook's open transaction |
-| `grade` | `Graded` | the same, and the folder is moved to its place |
+| `finish` | `GradedSubmission` | verdicts and files of the graded folder; rows in the gradebook's open transaction |
+| `grade` | `GradedSubmission` | the same, and the folder is moved to its place |
 
 Only the last stage writes: rows in one transaction, and then a folder. So a submission is graded as a whole or not at
 all, whenever a run is stopped.
@@ -59,13 +59,13 @@ notebook's deep nesting causes it."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been notified."
 FAILED = explain_unreadable(SENTENCE)
 """The replacement for a notebook on which grading fails unexpectedly. It has no content from the student."""
-Ran = Mapping[str, RunResult] | BaseException
+RunOutcome = Mapping[str, RunResult] | BaseException
 """The results of a run by notebook, or the error of the whole run."""
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedNotebook:
     """A notebook as it was read, its restored cells, and the file with its challenge.
 
     `remarks` are for the student; `reasons` are why it needs a person.
@@ -85,16 +85,16 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Work:
+class PreparedSubmission:
     """A submission that is ready to run: the submitted files, the files for its working directory, its notebooks."""
 
-    handed: SubmittedFiles
+    submitted: SubmittedFiles
     files: Mapping[str, bytes]
-    notebooks: Mapping[str, Prepared]
+    notebooks: Mapping[str, PreparedNotebook]
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedNotebook:
     """A judged notebook, its verdict, and its rows in the gradebook."""
 
     notebook: bytes  # JSON already, since writing outputs of student code may fail, too
@@ -103,7 +103,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedSubmission:
     """A graded submission: the files of its folder, its verdicts, and the reasons why it needs a person."""
 
     files: Mapping[str, bytes]
@@ -111,22 +111,22 @@ class Graded:
     reasons: list[str]
 
 
-def prepare(course: Course, handed: SubmittedFiles) -> Work:
+def prepare(course: Course, submitted: SubmittedFiles) -> PreparedSubmission:
     """Prepare the notebooks of a submission that are to be graded."""
-    sources = course.book.sources
-    files, left_out = run_files(handed, course.own, course.directory.ignore, course.bounds)
-    beside, notebooks = remark_on_other_notebooks(handed, sources), {}
+    sources = course.gradebook.sources
+    files, left_out = run_files(submitted, course.own, course.directory.ignore, course.bounds)
+    other_remarks, notebooks = remark_on_other_notebooks(submitted, sources), {}
     for name in course.notebooks:
-        read = read_submission(handed, name, sources)
+        read = read_submission(submitted, name, sources)
         read = replace(read, remarks=(*read.remarks, *left_out))
-        attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, FAILED)]
-        made = _first_that_works(course, f"{name} of {handed.student}", attempts)
-        reasons = (*made.reasons, *(["files were left out"] if left_out else []))
-        notebooks[name] = replace(made, remarks=(*made.remarks, *beside), reasons=reasons)
-    return Work(handed, files, notebooks)
+        attempts = [partial(_prepare, course, submitted, files, name, each) for each in (read, FAILED)]
+        prepared = _first_that_works(course, f"{name} of {submitted.student}", attempts)
+        reasons = (*prepared.reasons, *(["files were left out"] if left_out else []))
+        notebooks[name] = replace(prepared, remarks=(*prepared.remarks, *other_remarks), reasons=reasons)
+    return PreparedSubmission(submitted, files, notebooks)
 
 
-def task(course: Course, work: Work) -> RunTask:
+def task(course: Course, work: PreparedSubmission) -> RunTask:
     """Return the task to run a submission's notebooks, except those that can't be run."""
     packed = {
         name: PackedNotebook.of(notebook.cells, {**work.files, **notebook.challenge})
@@ -136,50 +136,52 @@ def task(course: Course, work: Work) -> RunTask:
     return RunTask(packed, course.run, course.packages)
 
 
-def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ()) -> Graded:
+def finish(
+    course: Course, work: PreparedSubmission, outcome: RunOutcome, others: Sequence[Verdict] = ()
+) -> GradedSubmission:
     """Judge the notebooks after their run, and write their rows within the open transaction.
 
     `others` are the verdicts on notebooks that aren't graded now. Raises errors that are `OF_THE_MACHINE`.
     """
-    done = {name: _judge(course, work, name, ran) for name in work.notebooks}
+    done = {name: _judge(course, work, name, outcome) for name in work.notebooks}
     rows = {name: judged.rows for name, judged in done.items()}
-    student = work.handed.student
+    student = work.submitted.student
     more = course.extensions.get(student)
     if more and student in course.collected.late:
         course.log.warning(LATE_WITH_MORE_TIME, student)
-    course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student), more)
+    course.gradebook.save(student, course.timestamp_of(work.submitted), rows, partial(course.penalty, student), more)
     verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}
     reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
-    return Graded({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
+    return GradedSubmission({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
 
 
-def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
+def grade(course: Course, work: PreparedSubmission, outcome: RunOutcome, folder: Path, place: Path) -> GradedSubmission:
     """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
-    others = [name for name in course.book.sources if name not in work.notebooks]
+    others = [name for name in course.gradebook.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
-    with course.book.transaction():  # an error while the folder is written rolls the rows back
-        graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
+    with course.gradebook.transaction():  # an error while the folder is written rolls the rows back
+        graded = finish(course, work, outcome, _verdicts_on(others, course, work, place))
         remove(folder)
         folder.mkdir(parents=True)
         write_files({**graded.files, **before}, folder)
-        course.converter.set_permissions(course.assignment, work.handed.student)
+        course.converter.set_permissions(course.assignment, work.submitted.student)
     put_in_place(folder, place)
     return graded
 
 
-def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: Path) -> list[Verdict]:
+def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmission, place: Path) -> list[Verdict]:
     """Return an earlier run's verdicts on notebooks that aren't graded now."""
     # nbgrader's own command has already copied the submission there, which may have a file of that name.
-    if not notebooks or work.handed.has(FILE):
+    if not notebooks or work.submitted.has(FILE):
         return []
     with suppress(FileNotFoundError, DamagedVerdictError):
-        found = Verdict.load_each(place, of=(course.assignment, work.handed.student))
+        found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
         return [verdict for verdict in found if verdict.notebook in notebooks]
     return []
 
 
-def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Made]]) -> Made:
+def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Result]]) -> Result:
     """Return the result of the first attempt that doesn't fail by a notebook's content.
 
     The last attempt uses no content from the student: if even that fails, the error is ours and is raised.
@@ -196,19 +198,21 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
 
 
 def _prepare(
-    course: Course, handed: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
-) -> Prepared:
-    master, remarks = course.book.sources[name], submission.remarks
+    course: Course, submitted: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
+) -> PreparedNotebook:
+    source, remarks = course.gradebook.sources[name], submission.remarks
     cells = submission.notebook.cells
-    restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
+    restored = restore(cells, source.cells, course.released(name), bool(remarks), submission.empty)
     if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
         restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
     if course.unit is None:
-        return Prepared(submission, restored, remarks, restored.reasons)
+        return PreparedNotebook(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()
-    seed = seed_of(course.secret, course.assignment, name, handed.student, stamp, digest_of_run(restored.cells, files))
-    posed = {CHALLENGE: orjson.dumps({"seed": seed})}
-    return Prepared(submission, restored, remarks, restored.reasons, seed, posed)
+    seed = seed_of(
+        course.secret, course.assignment, name, submitted.student, stamp, digest_of_run(restored.cells, files)
+    )
+    challenge = {CHALLENGE: orjson.dumps({"seed": seed})}
+    return PreparedNotebook(submission, restored, remarks, restored.reasons, seed, challenge)
 
 
 def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
@@ -227,20 +231,20 @@ def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]
     return digest.hexdigest()
 
 
-def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
+def _judge(course: Course, work: PreparedSubmission, name: str, outcome: RunOutcome) -> JudgedNotebook:
     """Judge a notebook after its run; if that fails, judge it as not run; if that fails, too, as an empty one."""
-    prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
+    prepared, what = work.notebooks[name], f"{name} of {work.submitted.student}"
     remarks = (*prepared.submission.remarks, SENTENCE)
     unrun = replace(prepared.submission, remarks=remarks, runnable=False)
-    ways = [partial(_prepare, course, work.handed, work.files, name, each) for each in (unrun, FAILED)]
-    if isinstance(ran, BaseException):
-        course.log.error("Running %s failed twice: %r", what, ran)
+    ways = [partial(_prepare, course, work.submitted, work.files, name, each) for each in (unrun, FAILED)]
+    if isinstance(outcome, BaseException):
+        course.log.error("Running %s failed twice: %r", what, outcome)
     else:
-        ways.insert(0, partial(_as_it_ran, prepared, ran.get(name)))
+        ways.insert(0, partial(_with_outputs, prepared, outcome.get(name)))
     return _first_that_works(course, what, [partial(_finish, course, work, name, way) for way in ways])
 
 
-def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
+def _with_outputs(prepared: PreparedNotebook, result: RunResult | None) -> PreparedNotebook:
     """Return a notebook with the outputs of its run, if there was one."""
     if result is None:
         return prepared
@@ -248,26 +252,25 @@ def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
         outputs = orjson.loads(result.cells)
     except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
         outputs = json.loads(result.cells)
-    cells = [NotebookNode({**cell, **_as_nodes(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
+    # nbformat would make nodes at all levels, but an answer has hundreds of objects.
+    cells = [
+        NotebookNode({**cell, **run, "outputs": [*map(_node_of, run["outputs"])]} if run else cell)
+        for cell, run in zip(prepared.cells, outputs, strict=True)
+    ]
     restored = replace(prepared.restored, cells=cells)
     return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
-
-
-def _as_nodes(put: dict[str, Any]) -> dict[str, Any]:
-    # nbformat makes nodes at all levels, but an answer has hundreds of objects.
-    return {**put, "outputs": [_node_of(output) for output in put["outputs"]]} if "outputs" in put else put
 
 
 def _node_of(output: dict[str, Any]) -> NotebookNode:
     return NotebookNode({name: NotebookNode(each) if type(each) is dict else each for name, each in output.items()})
 
 
-def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> Judged:
+def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], PreparedNotebook]) -> JudgedNotebook:
     """Judge a notebook's cells, and replace the outputs of graded ones by the verdicts."""
-    prepared, handed = way(), work.handed
+    prepared, submitted = way(), work.submitted
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    local, reasons = _on_this_machine(cells)
+    local, reasons = _environment_remarks(cells)
     remarks = (*prepared.restored.remarks, *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
@@ -278,15 +281,15 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
-    if kernelspec := course.book.sources[name].kernelspec:
+    if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    why = tuple(_for_a_person(prepared, waits, reasons))
-    of = course.assignment, name, handed.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits)
-    return Judged(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
+    why = tuple(_reasons(prepared, waits, reasons))
+    of = course.assignment, name, submitted.student, prepared.seed
+    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits)
+    return JudgedNotebook(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
 
 
-def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+def _environment_remarks(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
     """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
@@ -312,7 +315,7 @@ def _judge_cells(
     missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            lacking = cell_errors.come_too_late(definitions, at) | missing
+            lacking = cell_errors.defined_below(definitions, at) | missing
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
@@ -342,7 +345,7 @@ def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
-def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
+def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Yield the reasons why a graded notebook needs a person."""
     if not prepared.submission.runnable:
         yield UNREADABLE

@@ -31,13 +31,13 @@ LAYOUT = f"arrange the unit's files as `zerolayer new` does, with the answers in
 
 def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[Fault]:
     """Yield the cells of an assignment that don't fit the unit's parts; `notebooks` has the cells by file name."""
-    parts, tested, told = [part.id for part in unit.parts], list[str](), set[str]()
+    parts, tested, untested = [part.id for part in unit.parts], list[str](), set[str]()
     for file, cells in notebooks.items():
         for cell in cells:
-            (tested.append if is_tested(cell) else told.add)(course_id(cell))
+            (tested.append if is_tested(cell) else untested.add)(course_id(cell))
             yield from _misfits_of(cell, file, parts, unit.name)
     for id in parts:
-        if (count := tested.count(id)) != 1 and not (count == 0 and id in told):
+        if (count := tested.count(id)) != 1 and not (count == 0 and id in untested):
             advice = f"mark its check 'Autograded tests' with that id in {TOOLBAR}, or remove the Part from the unit"
             yield Fault(
                 ", ".join(notebooks),

@@ -77,7 +77,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         in both cases no student would get points.
         """
         key = self.unit_of(assignment)
-        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in sources.items()}
+        cells = {f"{name}.ipynb": [*source.cells.values()] for name, source in sources.items()}
         if key is None:
             if assignment not in self.units and (lost := lost_unit(assignment, cells)):
                 raise ConfigError(f"{lost}\nNothing was graded.")
@@ -96,7 +96,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         try:
             return read_secret(path)
         except FileNotFoundError:
-            made = make_secret(path, course.groupshared)
+            secret = make_secret(path, course.groupshared)
         folders = course.format_path(course.autograded_directory, "*", "*")
         if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             were = "a submission was" if graded == 1 else f"{graded:,} submissions were"
@@ -104,4 +104,4 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 f"{path} was missing and has been created again, but {were} graded with the old one. Grading now draws"
                 " other challenges than before. If you have a backup of the old file, restore it."
             )
-        return made
+        return secret

@@ -61,12 +61,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def linux(call: str, *arguments: object) -> int:
     """Call a function of the C library, with 0 for the remaining arguments. Raises OSError."""
-    given = [each.encode() if isinstance(each, str) else each for each in (*arguments, *[0] * (6 - len(arguments)))]
+    values = [each.encode() if isinstance(each, str) else each for each in (*arguments, *[0] * (6 - len(arguments)))]
     # ctypes would pass an int as 32 bits, but these functions read whole registers.
-    answer = getattr(_libc, call)(*(ctypes.c_long(each) if isinstance(each, int) else each for each in given))
-    if answer < 0:
+    result = getattr(_libc, call)(*(ctypes.c_long(each) if isinstance(each, int) else each for each in values))
+    if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return int(answer)
+    return int(result)
 
 
 def mount(what: str | None, target: str, kind: str | None = None, how: int = 0, options: str = "") -> None:
@@ -148,7 +148,7 @@ _is_root = False
 """True if the warm process is a real root: one with all rights that can become the user NOBODY."""
 _groups: Path | None = None
 """The cgroup in which memory groups can be made, if any."""
-_own: int | None = None
+_namespace: int | None = None
 """A descriptor of the warm process's PID namespace, once it is prepared."""
 _has_units = False
 """True if all units are in memory, so that no kernel needs their files."""
@@ -166,7 +166,7 @@ def prepare() -> None:
     The caller continues as process 1 of a new PID namespace. The original process waits for its end and returns its
     exit code; if killed, it takes the new one along. Raises `NotConfined` if the system refuses.
     """
-    global _is_root, _groups, _own
+    global _is_root, _groups, _namespace
     # Both are cached here, so that the forks need not compute them.
     for commands in (False, True):
         with step("system calls"):
@@ -181,7 +181,7 @@ def prepare() -> None:
     with step("process namespace"):
         linux("unshare", PIDS)
         _go_on_as_child()
-        _own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        _namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _go_on_as_child() -> None:
@@ -208,7 +208,7 @@ def fork() -> int:
     The child is the first process of its own PID namespace: when it ends, Linux kills all processes in the namespace.
     Raises `RuntimeError` if the process was not prepared or has several threads.
     """
-    if _own is None:
+    if _namespace is None:
         raise RuntimeError("Call prepare() before fork().")
     assert_one_thread()
     sweep_groups()
@@ -220,7 +220,7 @@ def fork() -> int:
         finally:
             # Also if the fork failed: otherwise the next child would get the same namespace.
             if child:
-                linux("setns", _own, PIDS)
+                linux("setns", _namespace, PIDS)
     return child
 
 
@@ -373,14 +373,14 @@ def sweep_groups() -> None:
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _FOR_SCRATCH = (SCRATCH, TEMPORARY, "/dev", SHARED)
-_SITE = "/tmp"
+_NEW_ROOT = "/tmp"
 """The mount point of the new root during its construction. It hides /tmp, so all sources are opened before."""
 _SYSTEM = """
     /lib /lib64 /usr/lib /usr/lib64 /usr/local/lib /usr/share/fonts /usr/share/fontconfig /usr/local/share/fonts
     /usr/share/zoneinfo /etc/alternatives /etc/fonts /etc/ld.so.cache /etc/localtime
 """
 _COMMANDS = "/bin /usr/bin /usr/local/bin /usr/share"
-_WRITTEN = {
+_OWN_FILES = {
     "/etc/passwd": f"student:x:1000:1000:student:{HOME}:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "/etc/group": "student:x:1000:\nnogroup:x:65534:\n",
     "/etc/hosts": "127.0.0.1 localhost sandbox\n",
@@ -407,11 +407,11 @@ class View(NamedTuple):
 
 def view(commands: bool) -> View:
     """Return the visible part of this machine; with `commands` it includes programs."""
-    return _look(commands, tuple(lib.units.__path__))
+    return _view(commands, tuple(lib.units.__path__))
 
 
 @cache
-def _look(commands: bool, units_in: tuple[str, ...]) -> View:
+def _view(commands: bool, units_in: tuple[str, ...]) -> View:
     # Cached for each course, since courses have units of their own.
     prefixes = [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix)]
     named = [prefix / part for prefix in prefixes for part in ("lib", "lib64", "bin", "pyvenv.cfg")]
@@ -428,7 +428,7 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
     closed += [folder for each in of_units for folder in (each, each.resolve()) if folder.is_dir()]
     places = [Path("/proc"), Path("/dev/pts"), *(path for path in shown if path.is_dir())]
     files = [str(path) for path in shown if not path.is_dir()]
-    inner = {folder for path in [*places, *links, *map(Path, (*files, *_WRITTEN))] for folder in path.parents}
+    inner = {folder for path in [*places, *links, *map(Path, (*files, *_OWN_FILES))] for folder in path.parents}
     folders = sorted({*places, *inner} - set(map(Path, ("/", *_FOR_SCRATCH))), key=lambda path: len(path.parts))
     known_links = {str(path): goal for path, goal in links.items()} | _LINKS
     hidden = tuple(dict.fromkeys(map(str, closed)))
@@ -440,11 +440,11 @@ def _look(commands: bool, units_in: tuple[str, ...]) -> View:
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
     """Return the paths that aren't inside another one."""
-    kept: list[Path] = []
+    outermost: list[Path] = []
     for path in sorted(set(paths), key=lambda path: len(path.parts)):
-        if not any(path.is_relative_to(other) for other in kept):
-            kept.append(path)
-    return kept
+        if not any(path.is_relative_to(other) for other in outermost):
+            outermost.append(path)
+    return outermost
 
 
 def _enter_private_root(limits: Limits, owner: tuple[int, int]) -> None:
@@ -452,45 +452,45 @@ def _enter_private_root(limits: Limits, owner: tuple[int, int]) -> None:
     os.umask(0o022)  # the kernel's user must be able to read the folders that root makes here
     seen = view(limits.commands)
     sources = {path: os.open(path, os.O_PATH) for path in (*seen.shown, *DEVICES)}
-    mount("tmpfs", _SITE, "tmpfs", options="mode=755,size=1m")
+    mount("tmpfs", _NEW_ROOT, "tmpfs", options="mode=755,size=1m")
     # Scratch comes first, since shown folders may be in /tmp, too.
     for path in _FOR_SCRATCH:
-        os.mkdir(_SITE + path)  # noqa: PTH102  # a view's paths are text
+        os.mkdir(_NEW_ROOT + path)  # noqa: PTH102  # a view's paths are text
     forbids = NO_SETUID | NO_DEVICES | (0 if limits.commands else NOEXEC)
     bounds = f"size={limits.scratch},nr_inodes={limits.inodes}"
-    mount("tmpfs", _SITE + SCRATCH, "tmpfs", forbids, f"mode=755,uid={owner[0]},gid={owner[1]},{bounds}")
+    mount("tmpfs", _NEW_ROOT + SCRATCH, "tmpfs", forbids, f"mode=755,uid={owner[0]},gid={owner[1]},{bounds}")
     for folder, place in ((WORK, None), (HOME, None), (f"{SCRATCH}/tmp", TEMPORARY), (f"{SCRATCH}/shm", SHARED)):
-        os.mkdir(_SITE + folder)  # noqa: PTH102  # a view's paths are text
-        os.chown(_SITE + folder, *owner)
+        os.mkdir(_NEW_ROOT + folder)  # noqa: PTH102  # a view's paths are text
+        os.chown(_NEW_ROOT + folder, *owner)
         if place:
-            mount(_SITE + folder, _SITE + place, how=BIND)
+            mount(_NEW_ROOT + folder, _NEW_ROOT + place, how=BIND)
     # Our own files, and mount points for the shown ones.
     for path in seen.folders:
-        os.mkdir(_SITE + path)  # noqa: PTH102  # a view's paths are text
+        os.mkdir(_NEW_ROOT + path)  # noqa: PTH102  # a view's paths are text
     for path in seen.files:
-        os.close(os.open(_SITE + path, os.O_CREAT))
+        os.close(os.open(_NEW_ROOT + path, os.O_CREAT))
     for path, goal in seen.links.items():
-        os.symlink(goal, _SITE + path)  # noqa: PTH211  # a view's paths are text
-    for path, content in _WRITTEN.items():
-        Path(_SITE + path).write_text(content)
+        os.symlink(goal, _NEW_ROOT + path)  # noqa: PTH211  # a view's paths are text
+    for path, content in _OWN_FILES.items():
+        Path(_NEW_ROOT + path).write_text(content)
     for path, source in sources.items():
-        mount(f"/proc/self/fd/{source}", _SITE + path, how=BIND | AND_BELOW)
+        mount(f"/proc/self/fd/{source}", _NEW_ROOT + path, how=BIND | AND_BELOW)
         os.close(source)
     for path in (*seen.hidden, *(seen.units if _has_units else ())):
         # Two inodes: the folder, and the notice in it.
-        mount("tmpfs", _SITE + path, "tmpfs", options="mode=755,size=4k,nr_inodes=2")
-        Path(f"{_SITE}{path}/__init__.py").write_text(_NOTICE)
+        mount("tmpfs", _NEW_ROOT + path, "tmpfs", options="mode=755,size=4k,nr_inodes=2")
+        Path(f"{_NEW_ROOT}{path}/__init__.py").write_text(_NOTICE)
     for path in seen.shown:
-        restrict(_SITE + path, READ_ONLY | NO_SETUID | NO_DEVICES)
+        restrict(_NEW_ROOT + path, READ_ONLY | NO_SETUID | NO_DEVICES)
     for path in DEVICES:  # read-only protects their metadata, such as times; the devices still accept writes
-        restrict(_SITE + path, READ_ONLY | NO_SETUID)
+        restrict(_NEW_ROOT + path, READ_ONLY | NO_SETUID)
     # Only its own processes, and read-only: a program could reset `oom_score_adj` there.
-    mount("proc", f"{_SITE}/proc", "proc", READ_ONLY | NO_SETUID | NO_DEVICES | NOEXEC, "subset=pid")
+    mount("proc", f"{_NEW_ROOT}/proc", "proc", READ_ONLY | NO_SETUID | NO_DEVICES | NOEXEC, "subset=pid")
     if limits.commands:
-        mount("devpts", f"{_SITE}/dev/pts", "devpts", NO_SETUID | NOEXEC, "newinstance,ptmxmode=666")
-    restrict(_SITE, READ_ONLY | NO_SETUID | NO_DEVICES, how=0)
+        mount("devpts", f"{_NEW_ROOT}/dev/pts", "devpts", NO_SETUID | NOEXEC, "newinstance,ptmxmode=666")
+    restrict(_NEW_ROOT, READ_ONLY | NO_SETUID | NO_DEVICES, how=0)
     # Not chroot, which root can leave. With "." twice the old root is mounted over the new one, and then detached.
-    os.chdir(_SITE)
+    os.chdir(_NEW_ROOT)
     linux("pivot_root", ".", ".")
     linux("umount2", ".", DETACH)
     os.chdir(WORK)

@@ -127,7 +127,7 @@ def test_a_warm_process_that_died_is_started_again():
         for number in before:
             os.kill(number, signal.SIGKILL)
         assert ended(one.client.handle)
-        assert one.client.ended_with()[0] is None
+        assert one.client.wait_for_exit()[0] is None
     with kernel() as one:
         assert one.run("1 + 1") == "2"
         assert not set(before) & set(warm_processes())
