@@ -53,7 +53,11 @@ class CollectApp(Command):
         with self.exit_on_failure("collected", INCOMPLETE), open_gradebook(url, course) as gradebook:
             gradebook.find_assignment(assignment)
             self._read_course(gradebook, assignment)
-            for download in _downloads([Path(file) for file in files]):
+            paths = [Path(file) for file in files]
+            alone = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
+            downloads = [*([path] for path in paths if path not in alone), alone]
+            # The latest last, by the files' own times: an LMS writes none into them.
+            for download in sorted(filter(None, downloads), key=_time):
                 self._collect(download)
             collection.write_collected(self.coursedir, assignment, Collected(self.notes, tuple(self.left_out)))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
@@ -146,10 +150,3 @@ class CollectApp(Command):
 
 def _time(files: list[Path]) -> float:
     return max(file.stat().st_mtime for file in files)
-
-
-def _downloads(files: list[Path]) -> list[list[Path]]:
-    """Group the files by download, the latest last, by the files' own times: an LMS writes none into them."""
-    alone = [file for file in files if not file.is_dir() and file.suffix.lower() != ".zip"]
-    downloads = [*([file] for file in files if file not in alone), alone]
-    return sorted(filter(None, downloads), key=_time)

@@ -74,12 +74,10 @@ def options(*names: str) -> dict[str, str]:
 
 
 class Command(NbGrader):
-    """A command that exits with a message if a settings file can't be read, or it doesn't have an option.
-
-    With `in_course` it also exits if the course has no settings file at all.
-    """
+    """A command that exits with a message if a settings file can't be read, or it doesn't have an option."""
 
     in_course: ClassVar[bool] = False
+    """True if the command also exits without any settings file."""
     is_private: ClassVar[bool] = True
     """True if only instructors may read the files that it writes: the work and points of students."""
     argument: ClassVar[str] = ""
@@ -128,10 +126,7 @@ class Command(NbGrader):
             cls.instance().fail("%s", f"A setting can't be used: {error}")
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        """Parse the options. Exits with 2 for an unknown one, as traitlets does.
-
-        traitlets alone would only warn of an unknown option with a value, since it could be a setting.
-        """
+        """Parse the options. Exits with 2 for an unknown one, while traitlets only warns of one with a value."""
         words = sys.argv[1:] if argv is None else argv
         known = {*self.aliases, *self.flags, *HELP}
         for word in takewhile("--".__ne__, words):

@@ -81,16 +81,13 @@ def copy_course(course: Path, source: Path = CHECKOUT) -> None:
 
 
 def run(app: type[Application], course: Path, *arguments: str) -> None:
-    """Run one of nbgrader's commands or ours in `course`, without its log.
-
-    Exits if the command does, unless it only reports that a person is needed: one sample notebook can't be read.
-    """
+    """Run one of nbgrader's commands or ours in `course`, without its log. Exits if it fails."""
     command = app()  # not `launch_instance`: traitlets allows one launched application per process
     command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
     try:
         command.start()
     except SystemExit as end:
-        if end.code not in (0, NEEDS_A_PERSON):
+        if end.code not in (0, NEEDS_A_PERSON):  # one sample notebook can't be read
             raise
 
 
@@ -111,10 +108,7 @@ Next, in that folder:
 
 
 def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> None:
-    """Write the class's submissions into `submitted`, from the released assignment.
-
-    One more student, lars, submits a truncated notebook.
-    """
+    """Write the class's submissions of the released assignment. Another student, lars, submits a truncated one."""
     source = release / assignment / f"{assignment}.ipynb"
     right = read_solution(release.parent / "solutions" / assignment / source.name, source)
     for student, fillings in sample.students.items():

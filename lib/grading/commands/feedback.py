@@ -117,10 +117,7 @@ def _requested(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _run_tasks(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, bool | BaseException]]:
-    """Run the tasks in processes forked from this one; yield each with its result or error.
-
-    If a process is killed, only its own task fails: Pebble starts another process.
-    """
+    """Run the tasks in processes forked from this one; yield each with its result or error."""
     # The first task runs in this process: it loads templates and caches, which the forked processes then share.
     here = 1 if os.name == "posix" else len(tasks)
     for task in tasks[:here]:

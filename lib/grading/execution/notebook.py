@@ -159,12 +159,10 @@ class Run:
     def _receive_reply(
         self, client: "KernelClient", cell: Cell, token: str, seconds: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` characters were dropped.
-
-        Ten times as many may be received, since figures that replace each other are no flood.
-        """
+        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` characters were dropped."""
         began = client.received
         for words in client.messages(client.clock() + seconds):
+            # Ten times as many may be received, since figures that replace each other are no flood.
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             if not words:
@@ -221,11 +219,7 @@ class Run:
         cell["outputs"].append({"output_type": kind, **content})
 
     def _check_exit(self, client: "KernelClient") -> None:
-        """Raise `RunLostError` if the kernel was probably not ended by its own code.
-
-        Code in a locked kernel can't kill its first process. Linux does when memory runs out, and when the limit on
-        processor time is reached.
-        """
+        """Raise `RunLostError` if the kernel was probably not ended by its own code."""
         code, seconds = client.wait_for_exit()
         if code is None:
             raise RunLostError("The warm process ended while a notebook was run.")
@@ -233,6 +227,7 @@ class Run:
             return
         # The first process of a PID namespace doesn't receive SIGABRT, even from itself: abort() ends it by SIGSEGV.
         self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
+        # In the sandbox code can't kill its first process. Linux does at the limits on memory and processor time.
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
         if code == -signal.SIGKILL and self.bounds.sandbox and not is_spent:
             raise RunLostError("A kernel was killed from outside. Linux does so when memory runs out.")

@@ -86,10 +86,7 @@ def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bo
 
 
 def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Return an output's content with only the fields and types that nbformat allows, and answers in graded cells.
-
-    `number` is the execution count of the cell.
-    """
+    """Return an output's content with only the fields and types that nbformat allows, and answers in graded cells."""
     match kind:
         case "stream":
             return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": clean(content["text"])}

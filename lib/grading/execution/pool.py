@@ -57,14 +57,11 @@ class PackedNotebook:
 
 @dataclass(frozen=True)
 class RunTask:
-    """The notebooks of one submission to run, by name, and their limits.
-
-    The worker must have `packages`, which contain the checks that the notebooks call.
-    """
+    """The notebooks of one submission to run, by name, and their limits."""
 
     notebooks: Mapping[str, PackedNotebook]
     bounds: Bounds
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # with the checks that the notebooks call
 
     def __call__(self) -> "dict[str, RunResult]":
         """Run the notebooks one after the other. Raises RunLostError if this worker can't."""

@@ -39,12 +39,8 @@ def seed_of(secret: bytes, *names: str) -> int:
 
 
 def make_secret(path: Path, is_shared: bool = False) -> bytes:
-    """Make the secret and return it, or return the one that another process has just made.
-
-    Only its owner may read it, or the group that shares the course. It is written under another name first, so that a
-    full disk or a crash leaves no partial file at `path`.
-    """
-    part = None
+    """Make the secret and return it, or return the one that another process has just made."""
+    part = None  # another name first, so that a full disk or a crash leaves no partial secret at `path`
     try:
         descriptor, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w") as file:

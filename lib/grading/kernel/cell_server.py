@@ -116,10 +116,7 @@ class StreamWriter(io.TextIOBase):
 
 
 def report_refusals(session: LineSession) -> None:
-    """From now on, report to the caller when Linux refuses a thread or a process.
-
-    The exceptions and outputs of student code are no evidence of that: they may be forged.
-    """
+    """Report to the caller when Linux refuses a thread or a process. Exceptions of student code are no evidence."""
     for module, name in STARTERS:
         if start := getattr(module, name, None):
             setattr(module, name, partial(_start, session, start))

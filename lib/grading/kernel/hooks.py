@@ -40,14 +40,11 @@ def _parts_of(shell: Any) -> tuple[Any, ...]:
 
 
 class Hooks:
-    """The hooks of a shell before any student code has run.
-
-    They are saved in the warm process: to read thousands of names in each fork would copy memory, since Python writes a
-    reference count into each object that it touches.
-    """
+    """The hooks of a shell before any student code has run."""
 
     def __init__(self, shell: Any):
         """Save the hooks of a shell in the warm process. `around` adds what the course's first cells change."""
+        # Not in a fork: each object that Python touches gets a new reference count, and so its memory is copied.
         parts, manager = _parts_of(shell), shell.input_transformer_manager
         formatters = shell.display_formatter.formatters
         self._shell = shell

@@ -90,13 +90,11 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
 
 
 def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: str) -> list[ast.stmt]:
-    """Return the definitions below the statement that raised, except of functions and classes defined above it, too.
-
-    After a `raise` or a failed `assert` there are none: the author wanted the cell to stop there.
-    """
+    """Return the definitions below the statement that raised, except of functions and classes defined above it, too."""
     frames = walk_tb(error.__traceback__)  # of the cell, and of functions and modules that it calls
     line = next((line for frame, line in frames if frame.f_code.co_filename == cell_name), sys.maxsize)
     raising = [each for each in statements if each.lineno <= line <= (each.end_lineno or 0)]
+    # A `raise` or a failed `assert` is meant to stop the cell.
     if isinstance(error, AssertionError) or any(isinstance(each, ast.Raise) for each in raising):
         return []
     above = {each.name for each in statements if isinstance(each, FUNCTIONS_AND_CLASSES) and each.lineno <= line}

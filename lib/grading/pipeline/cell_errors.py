@@ -24,11 +24,8 @@ VERSION = sys.version_info[:2]
 
 
 def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
-    """Return the names in definitions of failed cells, each with the failure of the first such cell.
-
-    The definitions are found by patterns, since a cell with a syntax error can't be parsed.
-    """
-    found: dict[str, Failure] = {}
+    """Return the names in definitions of failed cells, each with the failure of the first such cell."""
+    found: dict[str, Failure] = {}  # by patterns, since a cell with a syntax error can't be parsed
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
             for each in DEFINED.finditer(cell.source):
@@ -64,10 +61,8 @@ def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
 
 
 def may_need_newer_python(cell: Mapping[str, Any]) -> bool:
-    """True if a cell has a syntax error here that Python 3.12 may not have, since it allows more in f-strings.
-
-    A notebook's metadata doesn't help: notebooks from the browser edition name a version that never ran.
-    """
+    """True if a cell has a syntax error here that Python 3.12 may not have, since it allows more in f-strings."""
+    # A notebook's metadata doesn't help: notebooks from the browser edition name a version that never ran.
     return VERSION < (3, 12) and error_of(cell).startswith("SyntaxError: f-string")
 
 

@@ -44,10 +44,7 @@ OPEN = os.R_OK | os.W_OK | os.X_OK
 
 
 class Grade(Autograde):
-    """Grades many submissions at once, and continues after failures.
-
-    It has the settings of nbgrader's Autograde, such as `force`, `exclude_overwriting`, permissions and hooks.
-    """
+    """Grades many submissions at once, with the settings of nbgrader's Autograde, and continues after failures."""
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="The address of a Dask scheduler, to run notebooks on its workers.").tag(config=True)
@@ -86,10 +83,7 @@ class Grade(Autograde):
 
     # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.
     def convert_notebooks(self) -> None:
-        """Grade all submissions that are due, and print the results.
-
-        Raises NbGraderException, after a message on what to do, if grading as a whole has to stop.
-        """
+        """Grade all submissions that are due. Raises NbGraderException, after a message, if grading has to stop."""
         assignment = self.coursedir.assignment_id
         self._found: list[Score] = []
         self.graded: dict[str, tuple[str, list[str]]] = {}
@@ -243,13 +237,11 @@ class Grade(Autograde):
         return None
 
     def _take(self, course: Course, work: PreparedSubmission, result: Mapping[str, RunResult] | BaseException) -> None:
-        """Finish a submission with the result of its run; leave it ungraded if the run failed by the machine's fault.
-
-        In the sandbox student code can't kill a worker, so a lost worker is the machine's fault; without it, it can.
-        """
+        """Finish a submission with the result of its run. Leave it ungraded if the machine made the run fail."""
         student = work.submitted.student
         if isinstance(result, BaseException):
-            self._see_whether_any_runs(course)
+            self._stop_if_none_runs(course)
+            # In the sandbox student code can't kill a worker, so a lost worker is the machine's fault.
             if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(student, f"was not graded: {sentence(result)}")
                 return
@@ -274,12 +266,8 @@ class Grade(Autograde):
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why] if is_listed else [])
 
-    def _see_whether_any_runs(self, course: Course) -> None:
-        """After a run has failed twice, stop if no notebook can be run at present.
-
-        Runs a notebook that starts as many threads as any notebook needs, and that only the machine can make fail. If
-        it takes too long, grading continues.
-        """
+    def _stop_if_none_runs(self, course: Course) -> None:
+        """Stop if no notebook can be run at present, not even one that only the machine can make fail."""
         trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
         try:
             # The time limit applies to the wait for other runs, too.

@@ -66,15 +66,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PreparedNotebook:
-    """A notebook as it was read, its restored cells, and the file with its challenge.
-
-    `remarks` are for the student; `reasons` are why it needs a person.
-    """
+    """A notebook as it was read, its restored cells, and the file with its challenge."""
 
     submission: Submission
     restored: Restored
-    remarks: tuple[str, ...]
-    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]  # for the student
+    reasons: tuple[str, ...]  # why it needs a person
     seed: int = 0
     challenge: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -182,10 +179,7 @@ def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmi
 
 
 def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Result]]) -> Result:
-    """Return the result of the first attempt that doesn't fail by a notebook's content.
-
-    The last attempt uses no content from the student: if even that fails, the error is ours and is raised.
-    """
+    """Return the result of the first attempt that doesn't fail by a notebook's content."""
     for attempt in attempts[:-1]:
         try:
             return attempt()
@@ -194,7 +188,7 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
         except Exception as error:
             course.log.error("Grading %s failed: %r", what, error)
             course.log.debug("Traceback", exc_info=True)
-    return attempts[-1]()
+    return attempts[-1]()  # it uses no content from the student, so its errors are ours
 
 
 def _prepare(

@@ -106,10 +106,7 @@ def suggest(name: str, others: Iterable[str]) -> str:
 
 
 def find_exposed(key: AnswerKey, answers: str) -> Iterator[Fault]:
-    """Yield the modules with a unit's answers that student code can import.
-
-    `answers` is the import string of the answer key. Objects from other packages are no answers of the unit's own.
-    """
+    """Yield the modules with a unit's answers that student code can import; `answers` is the key's import string."""
     home = answers.rpartition(".")[0]
     right = (key.right[name] for part in key.parts for name in part.subjects)
     modules = {home, *(str(getattr(each, "__module__", type(each).__module__)) for each in right)}

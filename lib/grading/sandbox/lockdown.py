@@ -81,16 +81,13 @@ def restrict(target: str, forbids: int, how: int = RECURSIVELY) -> None:
 
 
 def use_large_pages() -> None:
-    """Move this process's memory to large pages, on Linux 6.1 or newer: forks take time for each page.
-
-    Areas where Linux refuses, such as memory that was never written to, stay as they are.
-    """
+    """Move this process's memory to large pages, on Linux 6.1 or newer: forks take time for each page."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         where, rights, _, _, _, *name = line.split()
         low, high = (int(end, 16) for end in where.split("-"))
         if rights.startswith("rw") and name in ([], ["[heap]"]):
             for at in range(-(-low // LARGE) * LARGE, high - LARGE + 1, LARGE):
-                with suppress(OSError):
+                with suppress(OSError):  # refused for memory that was never written to, for example
                     linux("madvise", at, LARGE, COLLAPSE)
 
 
@@ -562,11 +559,8 @@ THREAD, NAMESPACES, MS_SYNC = 0x00010000, 0x7E020000, 4
 
 @cache
 def compiled_calls(commands: bool) -> bytes:
-    """Return the filter for seccomp, as a BPF program; with `commands` it allows starting processes.
-
-    Raises `ImportError` or `RuntimeError` if libseccomp is missing.
-    """
-    import pyseccomp as seccomp  # here, so that a missing library fails as a step of the lock-down
+    """Return the filter for seccomp, as a BPF program; with `commands` it allows starting processes."""
+    import pyseccomp as seccomp  # here, so that a missing libseccomp fails as a step of the lock-down
 
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
     allowed, refused, pretended = seccomp.ALLOW, seccomp.ERRNO(errno.EPERM), seccomp.ERRNO(0)
