@@ -80,8 +80,8 @@ class CollectApp(Command):
 
     def _collect(self, files: list[Path]) -> None:
         assignment, time = self.coursedir.assignment_id, _time(files)
-        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
-            download = Download(self.roster, self.released, beside)
+        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as temporary:
+            download = Download(self.roster, self.released, temporary)
             for file in files:
                 download.add(file)
             download.finish()
@@ -92,10 +92,10 @@ class CollectApp(Command):
             for student, found in sorted(download.found.items()):
                 if found:
                     note = CollectedSubmission.of(found, download.owners[student].late, time)
-                    self.counts[self._place(student, found, note, beside)] += 1
+                    self.counts[self._place(student, found, note, temporary)] += 1
 
     def _place(
-        self, student: str, found: Mapping[str, DownloadedNotebook], note: CollectedSubmission, beside: Path
+        self, student: str, found: Mapping[str, DownloadedNotebook], note: CollectedSubmission, temporary: Path
     ) -> str:
         """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
         before = self.notes.get(student)
@@ -122,9 +122,9 @@ class CollectApp(Command):
             return "unchanged"
         self._warn(student, found)
         for name, each in found.items():
-            (beside / student / place.name).mkdir(parents=True, exist_ok=True)
-            each.place.rename(beside / student / place.name / name)
-        put_in_place(beside / student / place.name, place)
+            (temporary / student / place.name).mkdir(parents=True, exist_ok=True)
+            each.place.rename(temporary / student / place.name / name)
+        put_in_place(temporary / student / place.name, place)
         return "replaced" if there else "new"
 
     def _warn(self, student: str, found: Mapping[str, DownloadedNotebook]) -> None:

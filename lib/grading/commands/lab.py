@@ -80,6 +80,6 @@ class LabApp(Command):
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or run this in the course's folder.")
         if not copy.exists():
-            with temporary_sibling_folder(copy) as beside:  # a partial copy would be opened each time from then on
-                put_in_place(Path(shutil.copytree(released, beside / assignment)), copy)
+            with temporary_sibling_folder(copy) as temporary:  # a partial copy would be opened each time from then on
+                put_in_place(Path(shutil.copytree(released, temporary / assignment)), copy)
         return copy
