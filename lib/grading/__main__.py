@@ -44,7 +44,7 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(nowhere, True)
+            os.set_inheritable(nowhere, True)  # unlike Python's other descriptors, standard streams are
             # closefd=False as for Python's own standard streams: worker processes close theirs.
             setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
 
@@ -78,7 +78,6 @@ def _run() -> None:
 
 
 def _course_folder(options: Sequence[str]) -> str:
-    """Return the course's folder from the command line, or the working directory."""
     for option, value in itertools.pairwise([*(word for each in options for word in each.split("=", 1)), ""]):
         if option in ("--course-dir", "--CourseDirectory.root"):
             return value
@@ -91,7 +90,7 @@ def _end(code: str | int | None) -> None:
         with suppress(OSError):
             print(code, file=sys.stderr)
         code = 1
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # os._exit skips them
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # the reader of a pipe may be gone
             stream.flush()

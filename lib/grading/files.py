@@ -233,7 +233,7 @@ def remove(path: Path) -> None:
 @contextmanager
 def private(is_shared: bool) -> Iterator[None]:
     """Create files that only this account can use, or also the group if the course `is_shared`."""
-    before = os.umask(PRIVATE[is_shared])
+    before = os.umask(PRIVATE[is_shared])  # it applies to all threads of this process
     try:
         yield
     finally:

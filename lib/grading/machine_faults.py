@@ -38,7 +38,7 @@ class ClusterError(Exception):
 
 def resume_advice(force: bool) -> str:
     """Return what a stopped command will do if it is run again: with `force` it starts over."""
-    return "the same command begins again with all, as --force says" if force else "the same command goes on from there"
+    return "the same command starts over, because of --force" if force else "the same command goes on from there"
 
 
 def is_file_fault(error: OSError) -> bool:
@@ -50,8 +50,10 @@ def sentence(error: BaseException) -> str:
     """Return a message for a fault of the machine, with one thing to try if known."""
     if isinstance(error, MemoryError):
         return "There is not enough memory to go on. End other programs, or run fewer notebooks at once with --jobs."
-    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
-        error = _first_of(error.args[0])
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):  # errors from copying a folder, as text
+        _, file, why = error.args[0][0]
+        number = re.match(r"\[Errno (\d+)\]", why)
+        error = OSError(int(number[1]), os.strerror(int(number[1])), file) if number else OSError(f"{file}: {why}")
     if isinstance(error, TimeoutError) and not isinstance(error.errno, int):  # raised by Pebble or us, not the system
         return "It was not done in time."
     if isinstance(error, OSError):
@@ -60,9 +62,9 @@ def sentence(error: BaseException) -> str:
         place, there = (f"{name}: ", " there") if name else ("", "")
         advice = f" Free some space{there}." if full else ""
         if error.errno in NO_LOCKS:
-            advice = " Locks keep two runs apart: put the course on a file system that has them."
+            advice = " Two runs need locks so as not to interfere: put the course on a file system with locks."
         elif not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
-            place, advice = f"{LOCKS}: ", " Processes share locks there: mount it so that it can be written."
+            place, advice = f"{LOCKS}: ", " Processes share locks there: mount it writable."
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):
         return f"{error}. Raise {limit_on_threads()}."
@@ -80,12 +82,6 @@ def limit_on_threads() -> str:
         if soft != resource.RLIM_INFINITY and soft < ADDRESS_SPACE:
             return f"the limit on address space (`ulimit -v`), {soft // 1024:,} kB here"
     return "the limit on tasks (`ulimit -u`, or `pids.max` of the container, `TasksMax` of the service)"
-
-
-def _first_of(failed: list[tuple[str, str, str]]) -> OSError:
-    _, place, why = failed[0]  # shutil keeps only the errors' text
-    number = re.match(r"\[Errno (\d+)\]", why)
-    return OSError(int(number[1]), os.strerror(int(number[1])), place) if number else OSError(f"{place}: {why}")
 
 
 def _of_a_database(error: Any) -> str:

@@ -56,10 +56,10 @@ class Progress(AbstractContextManager["Progress"]):
         rate = f" in {seconds:.1f} s, {done / seconds:.1f} a second" if done else ""
         lines = [f"{done} of {self.counts.total()} submissions graded{rate}"]
         if skipped := self.counts["skipped"]:
-            lines.append(f"{skipped:>6} skipped: graded before, and not submitted again since (--force grades them)")
-        lines += _list("graded before, and now again", self.again)
+            lines.append(f"{skipped:>6} skipped: unchanged since they were graded (--force grades them again)")
+        lines += _list("graded again", self.again)
         verb = "needs" if len(self.for_a_person) == 1 else "need"
-        lines += _list(f"{verb} a person; what was graded has a verdict that says more", self.for_a_person)
+        lines += _list(f"{verb} a person; a graded submission's verdict has details", self.for_a_person)
         return "\n".join(lines)
 
 

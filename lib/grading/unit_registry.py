@@ -185,9 +185,8 @@ def describe(error: BaseException) -> str:
         return f"{str(error).removesuffix('.')} ({file_line(error.place.file, error.place.line)})"
     words, where = f"{type(error).__name__}: {error}", line_of(error)
     is_refused = "partially initialized module" in words or f".{CLOSED}" in words
-    if (
-        where and isinstance(error, ImportError) and is_refused and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words)
-    ):  # an open file imports a closed one, or the other way round
+    is_across = (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words)  # an open file imports a closed one, or vice versa
+    if where and isinstance(error, ImportError) and is_refused and is_across:
         return f"{words}. A file outside the folder {CLOSED} may not import from it"
     if isinstance(error, SyntaxError):
         words, where = f"SyntaxError: {error.msg}", file_line(error.filename or "", error.lineno or 0)

@@ -165,7 +165,7 @@ def test_more_time_comes_from_a_file_too_all_of_it_or_none(term):
 
 
 def test_the_mark_scheme_stands_beside_the_answer_and_students_never_get_it(marked):
-    assert f"Mark scheme, as it stands in the solution\n{SCHEME}" in marked.formgrader.replace("\n\n", "\n")
+    assert f"Mark scheme from the solution\n{SCHEME}" in marked.formgrader.replace("\n\n", "\n")
     assert "7 of 7 feedback pages written in" in marked.zerolayer("feedback", ASSIGNMENT).stdout
     theirs = chain(marked.root.glob("notebooks/*/*.ipynb"), marked.root.glob("feedback/*/*/*.html"))
     assert [file for file in theirs if SCHEME in file.read_text()] == []
@@ -201,4 +201,4 @@ def test_points_above_a_maximum_are_named_wherever_points_are_shown(marked):
             assert "gil has 22 of 2 points for explain-gradient." in done.stderr
     assert "gil has 22 of 2 points for explain-gradient." in marked.nbgrader("export").stderr
     said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
-    assert "More points than there are" in said and "22 of 2 points for explain-gradient" in said
+    assert "More points than the maximum" in said and "22 of 2 points for explain-gradient" in said

@@ -15,7 +15,7 @@ from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
 from lib.grading.submissions import collection
-from lib.grading.submissions.collection import Collected, CollectedSubmission
+from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords
 from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
@@ -59,12 +59,12 @@ class CollectApp(Command):
             # The latest last, by the files' own times: an LMS writes none into them.
             for download in sorted(filter(None, downloads), key=_time):
                 self._collect(download)
-            collection.write_collected(self.coursedir, assignment, Collected(self.notes, tuple(self.left_out)))
+            collection.write_collection(self.coursedir, assignment, CollectionRecords(self.notes, tuple(self.left_out)))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
         say(f"{assignment}: {counts or 'nothing was found'}; {len(self.left_out)} need a person.")
 
     def _read_course(self, gradebook: Gradebook, assignment: str) -> None:
-        before = {each.name: collection.read_collected(self.coursedir, each.name) for each in gradebook.assignments}
+        before = {each.name: collection.read_collection(self.coursedir, each.name) for each in gradebook.assignments}
         students = gradebook.students
         self.roster = Roster(students, collection.known_numbers(before, assignment))
         self.has_roster = has_roster(gradebook)
@@ -112,7 +112,7 @@ class CollectApp(Command):
         if there and not before and not is_same:
             why = f"{place} already has work that was not collected here. To replace it, remove it and collect again."
             return self._leave(Refusal(student, "", why), note.name)
-        if self.roster.is_a_groups(next(iter(found.values())).owner, student):
+        if self.roster.is_from_group(next(iter(found.values())).owner, student):
             why = f"the download names it {note.name}, which isn't {student}. If that is a group, enter the points of"
             self._leave(Refusal(student, "", f"{why} its other members by hand."), note.name)
         if there and before and note.is_older(before):

@@ -23,7 +23,7 @@ from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
-from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collected
+from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collection
 from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
 
 EXCUSED = "EX"
@@ -77,7 +77,7 @@ class LmsExportApp(Command):
             marks = read_marks(gradebook, assignment)
             if not marks:
                 self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
-            self.notes = read_collected(self.coursedir, assignment).notes
+            self.notes = read_collection(self.coursedir, assignment).notes
             file = LmsFile.read(Path(self.into), "canvas", "worksheet") if self.into else None
             rows = self._rows(file, [one for one in gradebook.students if one.id in marks]) if file else {}
             totals = {student: Total.of(own.values()) for student, own in marks.items()}

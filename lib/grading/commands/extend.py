@@ -18,7 +18,7 @@ from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import has_roster, label, open_gradebook
 from lib.grading.names import InvalidId, parse_id, unknown, visible
 from lib.grading.progress import say
-from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collected
+from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collection
 
 LONGEST = 3650
 """The longest extension in days: later dates may be more than a `datetime` can hold."""
@@ -99,7 +99,7 @@ class ExtendApp(Command):
             if len(more) < len(lines):
                 raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")
             extend(gradebook, self.coursedir, assignment, more)
-            late = read_collected(self.coursedir, assignment).late
+            late = read_collection(self.coursedir, assignment).late
             for student, time in more.items():
                 until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
                 if student in late and time:

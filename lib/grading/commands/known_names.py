@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from lib.grading.commands.command import Command, in_source
 from lib.grading.gradebook.session import label, open_gradebook
 from lib.grading.names import InvalidId, unknown
-from lib.grading.submissions.collection import read_collected
+from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
 
@@ -31,6 +31,6 @@ def known_students(app: Command) -> dict[str, str]:
     """Return the students in the gradebook or with a submission: by id, the id with the person's name."""
     course, assignment = app.coursedir, app.coursedir.assignment_id
     found = [id.name if isinstance(id, InvalidId) else id for id, _ in find_submitted(course, assignment)]
-    left = [each.student or each.file for each in read_collected(course, assignment).left_out]
+    left = [each.student or each.file for each in read_collection(course, assignment).left_out]
     with app.exit_on_failure("read"), open_gradebook(course.db_url, course.course_id) as gradebook:
         return {**{id: id for id in (*found, *left)}, **{one.id: label(one) for one in gradebook.students}}

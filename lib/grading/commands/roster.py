@@ -10,7 +10,7 @@ from lib.grading.gradebook.lms_files import LmsFile, Person
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.names import InvalidId, parse_id, visible
 from lib.grading.progress import say
-from lib.grading.submissions.collection import known_numbers, read_collected, read_former_students
+from lib.grading.submissions.collection import known_numbers, read_collection, read_former_students
 from lib.grading.submissions.lms_names import Owner, RefusedError, Roster, name_in_canvas, name_in_moodle
 
 
@@ -56,7 +56,7 @@ class RosterApp(Command):
     def _people_by_id(self, gradebook: Gradebook, file: LmsFile) -> dict[str, Person]:
         """Exits with 1 if two people would have the same id."""
         students, found, alike = gradebook.students, dict[str, Person](), defaultdict[str, set[str]](set)
-        collected = {one.name: read_collected(self.coursedir, one.name) for one in gradebook.assignments}
+        collected = {one.name: read_collection(self.coursedir, one.name) for one in gradebook.assignments}
         for id, note in (item for each in collected.values() for item in each.notes.items() if item[1].lms == "moodle"):
             alike[name_in_moodle(note.name)].add(id)
         left = read_former_students(self.coursedir, [one.id for one in students], collected)

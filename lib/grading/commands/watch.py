@@ -37,7 +37,7 @@ from lib.grading.names import InvalidId, StudentId, visible
 from lib.grading.pipeline.grade_class import Grade, unfinished
 from lib.grading.progress import say
 from lib.grading.submissions.exchange import SECRET
-from lib.grading.submissions.submitted_files import ClosedError, find_submitted, read
+from lib.grading.submissions.submitted_files import NoAccessError, find_submitted, read
 from lib.grading.submissions.walk import last_change
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
@@ -209,7 +209,7 @@ class WatchApp(GradeApp):
         """Give the digest of what a student handed in; none where it can't be read, which grading says."""
         try:
             return digest_in(folder, student, last_change(folder))
-        except ClosedError:
+        except NoAccessError:
             return ""
 
     def _graded(self, student: str) -> GradedTry:

@@ -123,7 +123,6 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
                 connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": notebook, "new": points_off})
 
     def _save_notebook(self, connection: Connection, submission: str, source: SourceNotebook, rows: CellResults) -> str:
-        """Store the results of one notebook's cells, and return the notebook's id."""
         id, is_new = _row(connection, NOTEBOOKS, notebook_id=source.id, assignment_id=submission)
         for table, cells in ((GRADES, source.graded), (COMMENTS, source.commented)):
             key = {"notebook": id, "cells": list(cells.values())}
@@ -142,7 +141,6 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
 
 
 def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
-    """Return an assignment's id, its due date, and its notebooks by name."""
     found = gradebook.find_assignment(name)
     return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
 

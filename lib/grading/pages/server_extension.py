@@ -1,7 +1,7 @@
-"""An extension of Jupyter's server: formgrader runs in its course, and with its guard, whatever the settings are.
+"""A Jupyter server extension that starts formgrader in its course and with safe pages, whatever the settings.
 
-`server.json` is installed where Jupyter looks for extensions, and this one is loaded first: they come in the order of
-their names.
+`server_extension.json` is installed where Jupyter looks for extensions. Jupyter loads them by name, this one before
+nbgrader's.
 """
 
 import os
@@ -16,21 +16,14 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
-    """Called by the server before it loads formgrader, which students' settings leave out."""
+    """Called by the server before it loads formgrader, if that is enabled."""
     formgrader = app.extension_manager.extensions.get(FORMGRADER)
     if formgrader and formgrader.enabled:
-        formgrader.enabled = False  # should this fail, the server would only log it, and go on without the guard
+        formgrader.enabled = False  # if the guard raises, the server only logs it: then formgrader must not start
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
-        _enter_course(app)
+        # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
+        if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
+            os.chdir(app.root_dir)
         formgrader.enabled = True
-
-
-def _enter_course(app: Any) -> None:
-    """Go to the course that the server shows, if it was started elsewhere: nbgrader reads settings where it runs.
-
-    A hub starts every server in its account's home.
-    """
-    if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
-        os.chdir(app.root_dir)

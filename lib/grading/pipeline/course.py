@@ -20,7 +20,7 @@ from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.pipeline.unit_faults import packages_of
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits
-from lib.grading.submissions.collection import LATE_WITHOUT_TIME, Collected, read_collected
+from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection
 from lib.grading.submissions.restore import read_released
 from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
 from lib.unit import Part
@@ -65,9 +65,9 @@ class Course:
         """The cells of a notebook as released."""
 
     @cached_property
-    def collected(self) -> Collected:
+    def collected(self) -> CollectionRecords:
         """The notes of `zerolayer collect` on downloads."""
-        return read_collected(self.directory, self.assignment)
+        return read_collection(self.directory, self.assignment)
 
     def timestamp_of(self, submitted: SubmittedFiles) -> datetime | None:
         """Return the time of a submission. If Canvas only calls it late, that is one second after the due date."""

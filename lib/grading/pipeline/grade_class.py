@@ -38,7 +38,7 @@ from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grad
 from lib.grading.progress import Progress, say
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import ClosedError, find_strays, find_submitted, read
+from lib.grading.submissions.submitted_files import NoAccessError, find_strays, find_submitted, read
 
 OPEN = os.R_OK | os.W_OK | os.X_OK
 
@@ -223,13 +223,13 @@ class Grade(Autograde):
             return prepare(course, submitted)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
-        except (ClosedError, OSError) as error:
+        except (NoAccessError, OSError) as error:
             file = error.filename if isinstance(error, OSError) else folder
             if not (isinstance(file, str | Path) and Path(file).is_relative_to(folder)):
                 raise  # an error of the machine, not of the submitted files
             if not os.path.lexists(folder):
                 why = f"was not graded: {folder} has just been removed. Put it back, and grade again"
-            elif isinstance(error, ClosedError):
+            elif isinstance(error, NoAccessError):
                 why = f"can't be read by this account: {error}. Fix the permissions, and grade again"
             else:
                 why = f"was not graded: {sentence(error)} Ask the student to submit again"

@@ -43,7 +43,7 @@ from lib.grading.pipeline import cell_errors
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
-from lib.grading.submissions.restore import Restored, assignment_of, course_id, restore
+from lib.grading.submissions.restore import RestoredNotebook, assignment_of, course_id, restore
 from lib.grading.submissions.safe_html import clean_outputs
 from lib.grading.submissions.submission import (
     Submission,
@@ -69,7 +69,7 @@ class PreparedNotebook:
     """A notebook as it was read, its restored cells, and the file with its challenge."""
 
     submission: Submission
-    restored: Restored
+    restored: RestoredNotebook
     remarks: tuple[str, ...]  # for the student
     reasons: tuple[str, ...]  # why it needs a person
     seed: int = 0

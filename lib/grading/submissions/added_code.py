@@ -62,13 +62,9 @@ def added_to_locked(source: str, released: str) -> str:
 
 
 def _read(source: str) -> ast.Module | None:
-    called = _MAGIC.sub(_call_magic, source)  # `%run helpers.py` may define names that other cells need
+    # `%run helpers.py` may define names that other cells need.
+    called = _MAGIC.sub(lambda found: f"{found[1]}get_ipython().run_line_magic({found[2]!r}, {found[3]!r})", source)
     return parse_python(source) or parse(called) or parse(replace_all(called, NOT_RUN))
-
-
-def _call_magic(found: re.Match[str]) -> str:
-    space, name, rest = found.groups()
-    return f"{space}get_ipython().run_line_magic({name!r}, {rest!r})"
 
 
 def _bodies(statement: ast.stmt) -> set[str]:
@@ -76,10 +72,10 @@ def _bodies(statement: ast.stmt) -> set[str]:
 
 
 def _unparse(statements: Iterable[ast.stmt]) -> str:
-    return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_alone, statements)], [])))
+    return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_wrap_in_try, statements)], [])))
 
 
-def _alone(statement: ast.stmt) -> ast.stmt:
+def _wrap_in_try(statement: ast.stmt) -> ast.stmt:
     if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
         return statement  # not allowed within another statement
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])

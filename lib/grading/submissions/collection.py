@@ -51,7 +51,7 @@ class CollectedSubmission:
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectionRecords:
     """The records of an assignment's downloads."""
 
     notes: Mapping[str, CollectedSubmission] = field(default_factory=dict)
@@ -68,26 +68,26 @@ def collection_file(course: CourseDirectory, assignment: str, name: str = "colle
     return Path(course.root, "downloaded", assignment, name)
 
 
-def read_collected(course: CourseDirectory, assignment: str) -> Collected:
+def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecords:
     """Read an assignment's records. Return empty ones if there are none or the file is damaged."""
     place = collection_file(course, assignment)
     if not is_file(place):
-        return Collected()
+        return CollectionRecords()
     try:
         data = orjson.loads(place.read_bytes())
         notes = {str(student): CollectedSubmission(**note) for student, note in data["notes"].items()}
-        return Collected(notes, tuple(Refusal(**left) for left in data["left_out"]))
+        return CollectionRecords(notes, tuple(Refusal(**left) for left in data["left_out"]))
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         course.log.warning("%s is damaged and is ignored. Remove it, and collect again.", place)
-        return Collected()
+        return CollectionRecords()
 
 
-def write_collected(course: CourseDirectory, assignment: str, collected: Collected) -> None:
+def write_collection(course: CourseDirectory, assignment: str, collected: CollectionRecords) -> None:
     """Write an assignment's records."""
     write_whole(collection_file(course, assignment), orjson.dumps(collected, option=orjson.OPT_INDENT_2))
 
 
-def known_numbers(collected: Mapping[str, Collected], assignment: str = "") -> dict[tuple[str, str], str]:
+def known_numbers(collected: Mapping[str, CollectionRecords], assignment: str = "") -> dict[tuple[str, str], str]:
     """Return the ids of everyone with a collected submission, by LMS and number.
 
     Canvas uses the same number in all assignments. Numbers of other LMS are only those of `assignment`.
@@ -97,7 +97,7 @@ def known_numbers(collected: Mapping[str, Collected], assignment: str = "") -> d
 
 
 def read_former_students(
-    course: CourseDirectory, students: Collection[str], collected: Mapping[str, Collected]
+    course: CourseDirectory, students: Collection[str], collected: Mapping[str, CollectionRecords]
 ) -> list[str]:
     """Return the ids in `left.txt`, the students who left the course, after adding those who left since.
 

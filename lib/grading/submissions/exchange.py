@@ -95,7 +95,7 @@ class OwnedCollect(ExchangeCollect):
         if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
             return "its name isn't one that nbgrader gives to submissions. Delete it."
         if isinstance(student := parse_id(parts[0]), InvalidId):
-            return f"its student's id can't be one: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
+            return f"it names an invalid student id: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is not a folder. Delete it."
         owner = _owner(path)
@@ -131,10 +131,7 @@ class OwnedCollect(ExchangeCollect):
             self.log.warning("%s is not collected: %s. It was there a moment ago.", visible(src), error.strerror)
 
     def _copy_whole(self, src: str, place: Path, log: Any) -> None:
-        """Copy a submission to a temporary folder, and move it to its place in one step.
-
-        After a full disk or a kill, an incomplete copy in its place would count as collected.
-        """
+        # By a temporary folder: after a full disk or a kill, an incomplete copy would count as collected.
         claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
         with temporary_sibling_folder(place) as temporary:
             safe, whole = temporary / "safe", temporary / "whole"

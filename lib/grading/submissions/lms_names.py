@@ -117,6 +117,6 @@ class Roster:
             raise RefusedError(f"has a name that can't be used as a student's id: {id.problem}. {RENAME}")
         return id
 
-    def is_a_groups(self, owner: Owner, student: str) -> bool:
+    def is_from_group(self, owner: Owner, student: str) -> bool:
         """True if a file's name has another name than the roster for its number: in Canvas, a group's name."""
         return owner.lms == "canvas" and self._canvas.get(student, "") not in ("", owner.name.lower())

@@ -49,7 +49,7 @@ class ReleasedCell:
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredNotebook:
     """A notebook with every cell of the course exactly once.
 
     `remarks` are for the student. `doubts` has the answers that a person has to look for, each with the reason, and
@@ -68,7 +68,7 @@ def restore(
     released: Sequence[ReleasedCell],
     explained: bool,
     is_empty: bool,
-) -> Restored:
+) -> RestoredNotebook:
     """Restore submitted cells; `explained` if an earlier remark says why cells are missing."""
     submitted = [clean_cell(cell) for cell in cells]
     found, doubts = find_lost_ids(submitted, known, released)
@@ -80,7 +80,7 @@ def restore(
         run_added_code(restored, examples)
     reasons = () if explained or not _is_another_assignment(ids, known) else ("may not be this assignment's notebook",)
     remarks = tuple(_remarks(ids, known, bool(found), bool(doubts), explained))
-    return Restored(restored, remarks, {} if is_empty else doubts, reasons)
+    return RestoredNotebook(restored, remarks, {} if is_empty else doubts, reasons)
 
 
 def read_released(
@@ -116,7 +116,7 @@ def _remarks(
 
 
 def _is_another_assignment(ids: Set[str], known: dict[str, NotebookNode]) -> bool:
-    """True if few of the assignment's cells are in the notebook, or fewer than of other cells with ids."""
+    """True if the notebook has few of the assignment's cells, or at least as many cells of others."""
     own = ids & known.keys()
     return len(ids - own) >= len(own) or len(own) < FEW * len(known)
 
@@ -302,7 +302,7 @@ def _without_copies(
     """Yield the submitted cells with each known cell once, and code added to a locked cell as a cell of its own.
 
     Not all programs protect locked cells, and students often add imports to existing ones. Code added to a check runs
-    before the check. Copies that don't count run as they are.
+    before the check. Of the copies that don't count, changed ones run as ordinary cells and unchanged ones are dropped.
     """
     (counted, untouched), allowance = _count_copies(cells, known), Allowance(MOST_CHANGED)
     for at, cell in enumerate(cells):
@@ -312,13 +312,13 @@ def _without_copies(
                 yield cell
             continue
         source_cell, original = known[id := course_id(cell)], released.get(id, cell.source)
-        own, flags = _merge(cell, source_cell), source_cell.metadata.nbgrader
+        merged, flags = _merge(cell, source_cell), source_cell.metadata.nbgrader
         is_changed = cell.cell_type == "code" and not flags.solution and cell.source != original
         if added := added_to_locked(cell.source, original) if is_changed and allowance.take(cell.source) else "":
             cell.metadata = NotebookNode({ADDED_CODE: added})
-            yield from [cell, own] if flags.grade else [own, cell]
+            yield from [cell, merged] if flags.grade else [merged, cell]
         else:
-            yield own
+            yield merged
 
 
 def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> tuple[set[int], set[int]]:

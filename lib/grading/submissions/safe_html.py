@@ -65,7 +65,9 @@ IMAGE = re.compile(r'<img(?=[^>]*? src="([^"]*)")(?: [a-z]+="[^"]*")*>')
 ALT = re.compile(r' alt="([^"]*)"')
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,([A-Za-z0-9+/=\s]*)")
 KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
+# latex2mathml shows the optional row spacing `\\[2ex]` as text.
 ROW_SPACING = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(ex|em|pt|px|mm|cm|in|mu)\s*\]")
+# latex2mathml puts no space after a function's name: `\log 2` would look like a logarithm to base 2.
 FUNCTION = re.compile(r"\\(log|ln|exp|max|min)(?![A-Za-z])\s*(?=[A-Za-z0-9]|\\(?!left|right|big|quad)[A-Za-z])")
 NO_PICTURE = "A picture is left out here: the notebook's pictures are too large for one page."
 NO_TEXT = "The rest is left out here: the notebook's outputs are too long for one page."

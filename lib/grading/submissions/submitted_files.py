@@ -50,7 +50,7 @@ MOST_LISTED = 5
 Name = PurePosixPath
 
 
-class ClosedError(Exception):
+class NoAccessError(Exception):
     """This account may not read all of a folder; the message names the path."""
 
 
@@ -77,7 +77,7 @@ class SubmittedFiles:
         return isinstance(found, OSError) and found.errno == errno.EFBIG
 
     def content(self, name: Name) -> bytes | None:
-        """Return a file's content; None if the file is too large or is itself the reason why it can't be read.
+        """Return a file's content; None if it is too large, or unreadable because of its name, kind or permissions.
 
         Raises OSError that names the file if the machine is at fault.
         """
@@ -97,14 +97,14 @@ class SubmittedFiles:
 
 
 def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> SubmittedFiles:
-    """Read a student's folder. Raises ClosedError if this account may not read all of it."""
+    """Read a student's folder. Raises NoAccessError if this account may not read all of it."""
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise ClosedError(str(folder))
+        raise NoAccessError(str(folder))
     files, others, found, left = dict[Name, bytes | OSError](), set[str](), blake2b(digest_size=16), MOST_READ
     for entry in walk(folder):
         name, is_notebook = entry.name, NOTEBOOK.search(entry.name.name) is not None
-        if entry.is_closed:
-            raise ClosedError(str(entry.path))
+        if entry.is_inaccessible:
+            raise NoAccessError(str(entry.path))
         if not entry.is_file:
             others |= {name.name} if len(name.parts) == 1 else set()
         elif is_notebook or not notebooks_only:
@@ -123,7 +123,7 @@ def _read_file(entry: Entry, most: int) -> tuple[bytes | OSError, bytes]:
     try:
         content = entry.read(size)  # no more, even if the owner's file system returns more
     except PermissionError as error:
-        raise ClosedError(str(entry.path)) from error
+        raise NoAccessError(str(entry.path)) from error
     except OSError as error:  # by its number, because the file may be readable later
         return error, str(error.errno).encode()
     return content, blake2b(content).digest()
@@ -188,7 +188,7 @@ def run_files(
 
 
 def _clashes(name: Name, own: Mapping[str, bytes]) -> bool:
-    """True if a submitted file has the path of a course's file, or of a folder of one, or the other way round."""
+    # Also if one is a file where the other has a folder.
     submitted = {str(name), *map(str, name.parents)}
     return any(place in submitted or name in Name(place).parents for place in own)
 

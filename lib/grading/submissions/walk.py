@@ -28,9 +28,9 @@ STUDENT_FOLDER_FLAGS = FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 class Entry:
     """A file or folder in a walk. `name` is its path relative to the walked folder.
 
-    `status` is all zeros if it can't be read. `changed` is the inode's time of change, which students can't set: now if
-    the entry has been removed, and 0 if it `is_closed`, that is, if this account may not look at it. `parent` is the
-    descriptor of its folder, which is open only while the walk is at this entry.
+    `status` is all zeros if this account can't read it. `changed` is the inode's time of change, which students can't
+    set: now if the entry has been removed, and 0 if it `is_inaccessible`. `parent` is the descriptor of its folder,
+    which is open only while the walk is at this entry.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Entry:
     parent: int
     status: os.stat_result
     changed: float
-    is_closed: bool = False
+    is_inaccessible: bool = False
 
     @property
     def is_file(self) -> bool:
@@ -109,8 +109,8 @@ def _read_entry(name: str, parent: int, folder: Path, place: PurePosixPath) -> E
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except OSError as error:
         changed = time() if isinstance(error, FileNotFoundError) else 0.0
-        is_closed = error.errno not in NOTHING_THERE
-        return Entry(folder / place, place, parent, os.stat_result([0] * 10), changed, is_closed)
+        is_inaccessible = error.errno not in NOTHING_THERE
+        return Entry(folder / place, place, parent, os.stat_result([0] * 10), changed, is_inaccessible)
     return Entry(folder / place, place, parent, status, status.st_ctime)
 
 

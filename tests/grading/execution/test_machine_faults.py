@@ -179,7 +179,7 @@ def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
 def test_a_file_system_without_locks_is_named():
     error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     assert sentence(error) == (
-        "No locks available. Locks keep two runs apart: put the course on a file system that has them."
+        "No locks available. Two runs need locks so as not to interfere: put the course on a file system with locks."
     )
 
 

@@ -207,7 +207,7 @@ def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course,
     broken = disturb(course, whom, **how)
     assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)
     if "signal" in how:
-        comes = "begins again with all, as --force says" if "flags" in how else "goes on from there"
+        comes = "starts over, because of --force" if "flags" in how else "goes on from there"
         assert said(broken).endswith(f"Stopped. Finished submissions are kept; the same command {comes}.")
     alive = []
     for number in json.loads((course.root / "processes.json").read_text()):

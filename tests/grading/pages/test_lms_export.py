@@ -10,7 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.export import LmsExportApp
 from lib.grading.pages.lms_feedback import canvas_files
-from lib.grading.submissions.collection import Collected, CollectedSubmission, write_collected
+from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords, write_collection
 from tests.course import ASSIGNMENT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
@@ -78,7 +78,7 @@ def moodle_class(small_class, tmp_path):
             next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = points
         gradebook.db.commit()
     note = CollectedSubmission("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
-    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"other": note}))
+    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords({"other": note}))
     return course
 
 
@@ -133,7 +133,7 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     note = CollectedSubmission(
         "canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, ""
     )
-    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"emil": note}))
+    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords({"emil": note}))
     for options, count in (((), 1), ((), 0), (("--all",), 1)):
         done = course.runs_here(LmsExportApp, ASSIGNMENT, "--feedback=out.zip", *options)
         assert ("ready to upload, with 1 files" in done.stdout) == bool(count), done.stderr

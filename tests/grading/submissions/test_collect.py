@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
-from lib.grading.submissions.collection import read_collected
+from lib.grading.submissions.collection import read_collection
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK
@@ -412,6 +412,6 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     assert "lopezana_12346 is late according to Canvas, which gives no time" in again.stderr, "also by a later due date"
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
-    left_out = read_collected(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
+    left_out = read_collection(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
     assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
     assert all(text in page for text in ("is a .gz archive", "tar_16", "key_7", "Mary_Lou_506"))

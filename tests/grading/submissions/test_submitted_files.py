@@ -11,9 +11,9 @@ from lib.grading.names import InvalidId, parse_id
 from lib.grading.submissions import submitted_files, walk
 from lib.grading.submissions.submitted_files import (
     PAGE,
-    ClosedError,
     FileBounds,
     Name,
+    NoAccessError,
     find_strays,
     find_submitted,
     run_files,
@@ -99,7 +99,7 @@ def test_what_cant_be_read_makes_another_digest_and_is_told_where_it_is_used(tmp
 
     monkeypatch.setattr(os, "open", only_b)
     if number == errno.EACCES:
-        with pytest.raises(ClosedError, match=str(tmp_path / "a")):
+        with pytest.raises(NoAccessError, match=str(tmp_path / "a")):
             read(tmp_path)
         return
     found = read(tmp_path)
