@@ -7,7 +7,6 @@ a check does with a part, and `lib.grading` what a grader does.
 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
 
-import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -195,13 +194,6 @@ class Extra(NamedTuple):
     text: str
 
 
-class SlowImports(NamedTuple):
-    """Modules that a unit's notebooks may import and that take seconds, and what code looks like that does so."""
-
-    modules: tuple[str, ...]
-    code: re.Pattern[str]
-
-
 class Question(NamedTuple):
     """A question on an experiment, to be answered before it is run: the choices, which one is so, and why.
 
@@ -221,16 +213,15 @@ class Question(NamedTuple):
 class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
 
-    `slow_imports` are kept ready by the grader for notebooks whose code looks as if it needs them. `questions` are what
-    students predict. `builds_on` is the name of the unit whose code students bring along. `packages` are what its code
-    and its notebook import that students don't have by this package, as pip reads them: `pandas`, or `pandas>=2`.
+    `questions` are what students predict. `builds_on` is the name of the unit whose code students bring along.
+    `packages` are what its code and its notebook import that students don't have by this package, as pip reads them:
+    `pandas`, or `pandas>=2`.
     """
 
     name: str
     title: str
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
-    slow_imports: SlowImports | None = None
     questions: Sequence[Question] = ()
     builds_on: str = ""
     packages: tuple[str, ...] = ()

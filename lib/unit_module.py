@@ -4,7 +4,7 @@
 |---|---|
 | `PARTS` | `parts`, as the notebook has them |
 | `NAME`, `TITLE` | `name` and `title`; without them those of the folder |
-| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `SLOW_IMPORTS`, `BUILDS_ON` | `packages`, `questions` and so on, where it has any |
+| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `BUILDS_ON` | `packages`, `questions` and so on, where it has any |
 
 Questions may be in a file of their own, `questions.toml`: a table for each, and `found` for all.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from lib.checking.dispatch import Checks
 from lib.unit import Question, Unit
 
-FIELDS = ("PACKAGES", "QUESTIONS", "EXTRAS", "SLOW_IMPORTS", "BUILDS_ON")
+FIELDS = ("PACKAGES", "QUESTIONS", "EXTRAS", "BUILDS_ON")
 
 
 class Questions(Sequence[Question]):

@@ -35,7 +35,8 @@ def written(
     try:
         with open_gradebook(db_url, course) as book:
             session = book.db()
-            # nbgrader commits each row by itself. `book.db` hands on what is called of it to this one session.
+            # All rows or none. nbgrader's methods each end with a commit, in a session that it makes itself: there is
+            # no outer transaction to join, and without this its methods would have to be written again here.
             session.commit, commit = session.flush, session.commit
             try:
                 known = book.update_or_create_assignment(assignment)

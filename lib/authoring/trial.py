@@ -263,7 +263,7 @@ Law = Callable[[Trial], Faults]
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
     try:
         ran = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
-        found = " ".join(ran.remarks)
+        found = " ".join(remark.text for remark in ran.remarks)
     except Exception as error:  # a kernel that can't be started, also one of Jupyter's off Linux
         found = f"{type(error).__name__}: {error}"
     if found:

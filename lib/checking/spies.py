@@ -66,6 +66,8 @@ def _exchange(function: FunctionType, spy: Spy) -> Undo:
     code, defaults, named_defaults = function.__code__, function.__defaults__, function.__kwdefaults__
     original = FunctionType(code, function.__globals__, function.__name__, defaults, function.__closure__)
     original.__kwdefaults__, original.__qualname__ = named_defaults, function.__qualname__
+    # Nothing simpler reaches all calls: code may hold the function under another name, in a partial or a dict, where a
+    # new value for its name changes nothing; and a profile or trace hook sees calls, but can't answer them.
     # Another code object may ask for another number of defaults, so these go first.
     function.__defaults__, function.__kwdefaults__ = None, {"_spy_": _by_signature(original, spy)}
     function.__code__ = _stub.__code__.replace(co_freevars=code.co_freevars)

@@ -61,7 +61,7 @@ def _run() -> None:
         from lib.units import enter
 
         enter(_course_folder(options))  # the warm process imports the course's units
-        ForkServer.shared(slow=False).start()
+        ForkServer.shared().start()
     gc.disable()
     import lib.grading.startup  # noqa: F401  # before other imports, which would load the modules that it postpones
 

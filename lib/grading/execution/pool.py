@@ -23,6 +23,7 @@ from pebble import ProcessPool
 
 from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, run_cells
 from lib.grading.machine_faults import ClusterError, RunLostError
+from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
@@ -32,7 +33,7 @@ JOBS = 2
 MARGIN = 60
 """Seconds that a task may take beyond the limits of its notebooks."""
 TICK = 2.0
-"""Seconds after which, while nothing ends, a source of tasks that had none is asked again."""
+"""Seconds after which, while nothing ends, it is seen whether the pool is still whole."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class RunResult:
     """The result of a run: each cell's outputs and execution count as JSON, and remarks on problems."""
 
     cells: bytes
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
     @classmethod
     def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
@@ -99,7 +100,7 @@ class RunResult:
         """Return the first error of a cell, or the first remark, or "" if the run had no problem."""
         outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
         errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
-        return next(iter([*errors, *self.remarks]), "")
+        return next(iter([*errors, *(remark.text for remark in self.remarks)]), "")
 
 
 class Pool(AbstractContextManager["Pool"]):
@@ -206,12 +207,11 @@ class Cluster(AbstractContextManager["Cluster"]):
 
 
 def run_tasks(
-    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask] | None]
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask]]
 ) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
     """Run tasks as they come; yield each one's tag with its result, or with its error after the second failure.
 
-    Only `pool.width` tasks are under way at a time, so that memory doesn't grow with the class. None in place of a
-    task means that there is none yet: while others run, the iterator is asked again.
+    Only `pool.width` tasks are under way at a time, so that memory doesn't grow with the class.
     """
     queue, running = iter(works), dict[Future[dict[str, RunResult]], tuple[Tag, RunTask, bool]]()
     last_change = monotonic()
@@ -258,5 +258,5 @@ def open_pool(jobs: int, scheduler: str, locked: bool, patience: float) -> Pool 
     if sys.platform == "linux":
         from lib.grading.kernel.client import ForkServer
 
-        ForkServer.shared(locked, slow=False).start()  # warms up while the first submissions are read
+        ForkServer.shared(locked).start()  # warms up while the first submissions are read
     return Pool(jobs or JOBS * (os.cpu_count() or 1))

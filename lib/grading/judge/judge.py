@@ -28,7 +28,6 @@ from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """The output of a check at grading: for each draw a record for each place. It is untrusted, and may be any JSON."""
-NOT_DEFINED = re.compile(r"^(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
@@ -81,7 +80,8 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
     known = known_of(part, inputs, shown)
     for finding in find(part, inputs, shown, known):
         if finding.state != "right" and finding.statement.points:
-            raise UnitFailsError(part.id, _sentence(finding))
+            why = finding.why
+            raise UnitFailsError(part.id, with_line(_sentence(why), why.line if isinstance(why, Failure) else ""))
     return inputs, known
 
 
@@ -96,7 +96,7 @@ def _read(part: Part, inputs: Inputs, record: object, missing: Mapping[str, Fail
     shown = read_shown(record)
     if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
         if whole.kind == "undefined":
-            whole = _cause_of(whole.text, missing, NOT_DEFINED) or whole
+            whole = next((missing[name] for name in part.subjects if name in missing), whole)
         return {place: whole for each in part.statements for place, *_ in places_of(each, inputs)}
     return shown
 
@@ -108,19 +108,19 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     elif isinstance(why, Failure) and finding.state == "wrong":
         # No hint, since the messages on time limits and on names from failed cells already have one.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
-    text = visible(_explain(_sentence(finding), missing), keep="\n")
-    by_code = isinstance(why, Failure)
+    text = visible(_explain(_sentence(why), missing), keep="\n")
+    code = visible(why.line) if isinstance(why, Failure) else ""
+    brief = why.what if isinstance(why, Wrong) else text
     heading = "" if finding.text == statement.text else finding.text
     about = statement.name, statement.text, statement.points
-    return StatementVerdict(*about, finding.state, text, hint, by_code, heading=heading)
+    return StatementVerdict(*about, finding.state, text, hint, isinstance(why, Failure), None, heading, code, brief)
 
 
-def _sentence(finding: Finding) -> str:
-    why = finding.why
+def _sentence(why: Wrong | Failure | None) -> str:
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
     if isinstance(why, Failure):
-        return " ".join(filter(None, [explain(why).says, with_line(why.text, why.line)]))
+        return " ".join(filter(None, [explain(why).says, why.text]))
     return ""
 
 
@@ -147,8 +147,8 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
     return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
-def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
-    return missing.get(found[1]) if (found := says.search(why)) else None
+def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
+    return missing.get(found[1]) if (found := NAME_ERROR.search(why)) else None
 
 
 # ---- Evidence for an appeal

@@ -63,14 +63,12 @@ class KernelNotStarted(RuntimeError):
     """A forked child could not become a kernel; the message has the reason."""
 
 
-def spawn(
-    files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}, slow_imports: bool = True
-) -> "KernelClient":
+def spawn(files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}) -> "KernelClient":
     """Start a kernel with these files in its working directory.
 
     Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if another try may help.
     """
-    server = ForkServer.shared(locked, slow_imports)
+    server = ForkServer.shared(locked)
     environment = {**os.environ, "NBGRADER_EXECUTION": "autograde"}  # checks then read the challenge's file
     if locked:
         known = {name: value for name, value in environment.items() if VARIABLES.fullmatch(name)}
@@ -86,20 +84,20 @@ def spawn(
 class ForkServer:
     """A warm process, identified by the folder of its socket. A request starts it if it isn't running."""
 
-    def __init__(self, folder: Path, locked: bool = True, slow: bool = True, course: str = ""):
-        """Set what its kernels have: the sandbox, the slow imports, and the units in the folder `course`."""
+    def __init__(self, folder: Path, locked: bool = True, course: str = ""):
+        """Set what its kernels have: the sandbox, and the units in the folder `course`."""
         self.folder, self.course = folder, {COURSE: course} if course else {}
-        self.kind = ("locked" if locked else "open", *(["slow"] if slow else []))
-        self.name = "-".join([*self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
+        self.kind = "locked" if locked else "open"
+        self.name = "-".join([self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
         self.log = folder / f"{self.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True, slow: bool = True) -> "ForkServer":
+    def shared(cls, locked: bool = True) -> "ForkServer":
         """Return the server that this process shares with its parents and children, through the environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _make_folder(os.getpid())
-        return _fork_server(os.environ[ADDRESS], locked, slow, os.environ.get(COURSE, ""))
+        return _fork_server(os.environ[ADDRESS], locked, os.environ.get(COURSE, ""))
 
     def fork(self, request: Request) -> "KernelClient":
         """Request a kernel, and wait until it is ready.
@@ -167,7 +165,7 @@ class ForkServer:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self.log.open("wb") as log:
             listener.bind(str(self.folder / self.name))
             listener.listen(256)
-            words = [str(listener.fileno()), str(_owner_of(self.folder)), *self.kind]
+            words = [str(listener.fileno()), str(_owner_of(self.folder)), self.kind]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", forkserver.__name__, *words],
                 cwd=self.folder,
@@ -186,8 +184,8 @@ class ForkServer:
 
 
 @cache
-def _fork_server(folder: str, locked: bool, slow: bool, course: str) -> ForkServer:
-    return ForkServer(Path(folder), locked, slow, course)
+def _fork_server(folder: str, locked: bool, course: str) -> ForkServer:
+    return ForkServer(Path(folder), locked, course)
 
 
 @cache

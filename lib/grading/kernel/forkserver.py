@@ -94,7 +94,7 @@ def main() -> None:
     gc.disable()  # imports create few garbage objects
     from lib.grading.kernel import cell_server, kernel
 
-    hooks = kernel.warm_up("slow" in sys.argv[3:])
+    hooks = kernel.warm_up()
     warm = serve(listener, owner, lockdown.fork if locked else os.fork)
     # From here on this process is a child.
     try:

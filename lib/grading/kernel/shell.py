@@ -21,6 +21,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from IPython.utils.text import SList
 from traitlets import Instance
 
+from lib.grading.kernel.guard import guard
+
 MAGIC_CHARACTERS = re.compile(r"[%!?]|^\s*[,;/]")
 """The characters of a line without which no transformer in `TRANSFORMERS` changes it."""
 TRANSFORMERS = TransformerManager().token_transformers
@@ -79,7 +81,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
         error = getattr(named.get("result"), "error_in_exec", None)
         if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
-            below = [_in_try(each) for each in _definitions_below(error, nodelist, cell_name)]
+            below = [guard(each) for each in _definitions_below(error, nodelist, cell_name)]
             await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
         return bool(failed)
 
@@ -100,12 +102,6 @@ def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: 
     above = {each.name for each in statements if isinstance(each, FUNCTIONS_AND_CLASSES) and each.lineno <= line}
     below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
     return [each for each in below if not _bound_names(each) & above]
-
-
-def _in_try(statement: ast.stmt) -> ast.stmt:
-    """Wrap a statement in `try`, so that the next one runs in spite of an error, though not after an interrupt."""
-    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-    return ast.fix_missing_locations(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
 
 
 def _bound_names(statement: ast.stmt) -> set[str]:

@@ -113,11 +113,8 @@ class Course:
 
     def penalty(self, student: str, score: float, late: float) -> float | None:
         """Log that a submission is late, and return the penalty."""
-        by = (
-            "late according to Canvas, which gives no time"
-            if late == LATE_WITHOUT_TIME.total_seconds()
-            else f"{late} seconds late"
-        )
+        in_canvas = student in self.collected.late
+        by = "late according to Canvas, which gives no time" if in_canvas else f"{late} seconds late"
         self.log.warning("%s is %s", student, by)
         return cost(self._penalties.plugin_inst, student, score, late)
 

@@ -38,10 +38,12 @@ from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_errors
 from lib.grading.pipeline.course import Course
+from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
+from lib.grading.remarks import Remark
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import RestoredNotebook, assignment_of, course_id, restore
 from lib.grading.submissions.safe_html import clean_outputs
@@ -70,7 +72,7 @@ class PreparedNotebook:
 
     submission: Submission
     restored: RestoredNotebook
-    remarks: tuple[str, ...]  # for the student
+    remarks: tuple[Remark, ...]  # for the student
     reasons: tuple[str, ...]  # why it needs a person
     seed: int = 0
     challenge: Mapping[str, bytes] = field(default_factory=dict)
@@ -119,7 +121,7 @@ def prepare(course: Course, submitted: SubmittedFiles) -> PreparedSubmission:
         attempts = [partial(_prepare, course, submitted, files, name, each) for each in (read, FAILED)]
         prepared = _first_that_works(course, f"{name} of {submitted.student}", attempts)
         reasons = (*prepared.reasons, *(["files were left out"] if left_out else []))
-        notebooks[name] = replace(prepared, remarks=(*prepared.remarks, *other_remarks), reasons=reasons)
+        notebooks[name] = replace(prepared, remarks=(*prepared.remarks, *map(Remark, other_remarks)), reasons=reasons)
     return PreparedSubmission(submitted, files, notebooks)
 
 
@@ -194,7 +196,7 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
 def _prepare(
     course: Course, submitted: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
 ) -> PreparedNotebook:
-    source, remarks = course.gradebook.sources[name], submission.remarks
+    source, remarks = course.gradebook.sources[name], tuple(map(Remark, submission.remarks))
     cells = submission.notebook.cells
     restored = restore(cells, source.cells, course.released(name), bool(remarks), submission.empty)
     if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
@@ -264,8 +266,9 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     prepared, submitted = way(), work.submitted
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    local, reasons = _environment_remarks(cells)
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *local)
+    missing = tuple(missing_packages(cells))
+    local, reasons = _environment_remarks(cells, missing)
+    remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
@@ -279,31 +282,32 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
         notebook.metadata.kernelspec = kernelspec
     why = tuple(_reasons(prepared, waits, reasons))
     of = course.assignment, name, submitted.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits)
+    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing)
     return JudgedNotebook(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
 
 
-def _environment_remarks(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) -> tuple[list[Remark], list[str]]:
     """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
-        f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
-        " may read it. If it ran for you, tell your instructor."
+        Remark(
+            f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
+            " may read it. If it ran for you, tell your instructor.",
+            at,
+        )
         for at, cell in enumerate(cells)
         if cell_errors.may_need_newer_python(cell)
     ]
     reasons = [f"may need Python 3.12, but this is {here}"] if remarks else []
-    if packages := ", ".join(missing_packages(cells)):
+    if packages := ", ".join(missing):
         reasons.append(f"imports {packages}, not installed here")
-        remarks.append(
-            f"Your code imports {packages}, which could not be found where this notebook was graded. If it ran for"
-            " you, tell your instructor."
-        )
+        said = f"Your code imports {packages}, which could not be found where this notebook was graded."
+        remarks.append(Remark(f"{said} If it ran for you, tell your instructor."))
     return remarks, reasons
 
 
 def _judge_cells(
-    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[str, ...]
+    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
 ) -> Iterator[PartVerdict]:
     """Judge each part's cell, and replace its outputs by the verdict."""
     missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
@@ -325,11 +329,11 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
+def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
     """Return why a graded cell has no answer: its error, or the remarks on the run."""
     if error := cell_errors.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
-    return " ".join(("The check gave no answer.", *remarks))
+    return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
 
 
 def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:

@@ -24,7 +24,10 @@ from lib.grading.judge.python_cells import Allowance
 from lib.grading.submissions.added_code import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
 
-IN_DOUBT = "Some written answers were not in their own cells. Your instructor will look for them in your notebook."
+IN_DOUBT = (
+    "Some written answers were not in their own cells. Your instructor will look for them in your notebook. Next time,"
+    " write each answer in the cell below its question."
+)
 LOST = "The cell of this answer was not found for certain. The answer may be elsewhere in the submitted notebook."
 ELSEWHERE = "The cell of this answer is unchanged, but the student added a text cell next to it."
 FEW = 1 / 4
@@ -110,7 +113,10 @@ def _remarks(
             what = "The notebook has few of this assignment's cells."
         yield f"{what} If this is the wrong notebook, submit the right one."
     elif is_found:
-        yield "Some cells had lost their ids. They were found by their text and position."
+        yield (
+            "Some cells had lost their ids. They were found by their text and position. Some programs drop the ids when"
+            " they save a notebook, and so does pasting a cell as text."
+        )
     if is_in_doubt:
         yield IN_DOUBT
 

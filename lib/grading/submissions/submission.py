@@ -72,7 +72,7 @@ def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collect
         return explain_unreadable(f"{file} was not in the submission. Submit it together with {present}.")
     names = ", ".join(clean(str(other)) for other in others)
     if len(others) == 1:
-        remark = f"{file} was not in the submission; {names} was graded in its place."
+        remark = f"{file} was not in the submission; {names} was graded in its place. Submit it under its own name."
         return _read_or_explain(submitted, others[0], (remark,))
     packed = next((each for each in submitted.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
@@ -91,7 +91,8 @@ def remark_on_other_notebooks(submitted: SubmittedFiles, notebooks: Collection[s
     if not others or not all(submitted.has(f"{name}.ipynb") for name in notebooks):
         return []
     graded, were = " and ".join(f"{name}.ipynb" for name in notebooks), "was" if len(notebooks) == 1 else "were"
-    return [f"Only {graded} {were} graded. These other notebooks were not: {list_names(others)}."]
+    rename = "If you meant one of them, submit it under its original name."
+    return [f"Only {graded} {were} graded. These other notebooks were not: {list_names(others)}. {rename}"]
 
 
 def _notebooks_in(submitted: SubmittedFiles) -> list[PurePosixPath]:

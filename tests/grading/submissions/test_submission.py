@@ -76,7 +76,7 @@ def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_m
 def test_a_notebook_under_another_name_is_graded_in_its_place_only_where_it_is_certain(names, chosen):
     for notebooks in ((), ("homework",), ("homework", "lab")):
         submission = read_submission(handed_in(**dict.fromkeys(names, WRITTEN)), "homework", notebooks)
-        said = f"{FILE} was not in the submission; {chosen} was graded in its place."
+        said = f"{FILE} was not in the submission; {chosen} was graded in its place. Submit it under its own name."
         assert (submission.runnable, submission.remarks == (said,)) == (bool(chosen), bool(chosen))
 
 
@@ -90,10 +90,13 @@ BESIDE = [
 ]
 
 
+RENAME = "If you meant one of them, submit it under its original name."
+
+
 @pytest.mark.parametrize(("names", "graded", "others"), BESIDE)
 def test_other_notebooks_are_named_in_a_remark(names, graded, others):
     was = "were" if "and" in graded else "was"
-    expected = [f"Only {graded} {was} graded. These other notebooks were not: {others}."] if others else []
+    expected = [f"Only {graded} {was} graded. These other notebooks were not: {others}. {RENAME}"] if others else []
     notebooks = ["homework", "lab"] if "lab.ipynb" in names else ["homework"]
     assert remark_on_other_notebooks(handed_in(**dict.fromkeys(names, WRITTEN)), notebooks) == expected
 
