@@ -24,7 +24,14 @@ from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
 from lib.authoring.student_version import points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
-from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
+from lib.grading.commands.command import (
+    Command,
+    all_assignments,
+    named_assignment,
+    named_unit,
+    options,
+    requested_names,
+)
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.files import in_place, private, remove, temporary_sibling_folder
 from lib.grading.gradebook.session import retry
@@ -212,7 +219,7 @@ class CheckApp(Rebuild):
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
-        self.coursedir.assignment_id = named_unit(self, given_names(self))
+        self.coursedir.assignment_id = named_unit(self, requested_names(self))
         self.extra_args: list[str] = []
         super().start()
 

@@ -20,7 +20,7 @@ from traitlets import Unicode
 from lib.authoring.build import Rebuild
 from lib.authoring.bundle import PAGES, zip_files
 from lib.authoring.wheel import Files, read_files, student_wheel
-from lib.grading.commands.command import all_assignments, given_names
+from lib.grading.commands.command import all_assignments, requested_names
 from lib.grading.files import put_in_place, temporary_folder, temporary_sibling_folder, write_files
 from lib.grading.progress import say
 from lib.unit import Unit
@@ -77,7 +77,7 @@ class SiteApp(Rebuild):
         """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
         if find_spec("jupyterlite_core") is None:
             self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
-        assignments = given_names(self) or all_assignments(self)
+        assignments = requested_names(self) or all_assignments(self)
         self.extra_args: list[str] = []
         releases = []
         for assignment in assignments:

@@ -88,7 +88,7 @@ class WatchApp(GradeApp):
         lock = Path(self.coursedir.root, unfinished(self.coursedir), f"{self.assignment}.watch.lock")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends
         try:
-            with self.told_in_a_sentence("watched"):
+            with self.exit_on_failure("watched"):
                 read_class(self.coursedir, self.assignment)  # what isn't there would be waited for for ever
                 with FileLock(lock, blocking=False):
                     self._watch()

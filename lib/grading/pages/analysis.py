@@ -161,7 +161,7 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
 
 
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Return the remarks on submissions and how their notebooks ran."""
+    """Return the remarks on submissions and on how their notebooks ran."""
     return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 

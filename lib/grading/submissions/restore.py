@@ -114,7 +114,7 @@ def _remarks(
         yield f"{what} If this is the wrong notebook, submit the right one."
     elif is_found:
         yield (
-            "Some cells had lost their ids. They were found by their text and position. Some programs drop ids when"
+            "Some cells had lost their ids. They were found by their text and position. Some programs drop the ids when"
             " they save a notebook, and so does pasting a cell as text."
         )
     if is_in_doubt:

@@ -91,8 +91,8 @@ def remark_on_other_notebooks(submitted: SubmittedFiles, notebooks: Collection[s
     if not others or not all(submitted.has(f"{name}.ipynb") for name in notebooks):
         return []
     graded, were = " and ".join(f"{name}.ipynb" for name in notebooks), "was" if len(notebooks) == 1 else "were"
-    left = f"These other notebooks were not: {list_names(others)}. If you meant one of them, rename it."
-    return [f"Only {graded} {were} graded. {left}"]
+    rename = "If you meant one of them, submit it under its original name."
+    return [f"Only {graded} {were} graded. These other notebooks were not: {list_names(others)}. {rename}"]
 
 
 def _notebooks_in(submitted: SubmittedFiles) -> list[PurePosixPath]:

@@ -90,7 +90,7 @@ BESIDE = [
 ]
 
 
-RENAME = "If you meant one of them, rename it."
+RENAME = "If you meant one of them, submit it under its original name."
 
 
 @pytest.mark.parametrize(("names", "graded", "others"), BESIDE)
