@@ -50,7 +50,7 @@ CLOCK_FACTOR = 5
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 
 LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
-"""What to try where something ran too long, after the sentence that says so."""
+"""Advice after a remark about the time limit."""
 
 Cell = dict[str, Any]
 
@@ -71,7 +71,7 @@ BROKE_OFF: dict[type[Exception], tuple[str, str]] = {
     ),
     TimeoutError: ("could not be stopped", LONG),
 }
-"""What a cell did that ended the run, and what to try."""
+"""What a cell did to end the run, and advice."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Run:
             if self._at is None or of_the_system:
                 raise RunLostError(f"{type(error).__name__}: {error}") from error
             self.cells[self._at]["execution_count"] = None
-            did, advice = BROKE_OFF.get(type(error), ("broke off the run", ""))
-            self._remark(f"{did}; nothing after it could run.{advice}")
+            did, advice = BROKE_OFF.get(type(error), ("ended the run", ""))
+            self._remark(f"{did}; no cell after it could run.{advice}")
 
     def _start_client(self) -> "KernelClient":
         from lib.grading.kernel.client import spawn
@@ -168,8 +168,8 @@ class Run:
         """Return an error in place of the reply of an interrupted cell, and remark on it."""
         name, message = "TimeoutError", "Cell execution timed out"
         if isinstance(reason, FloodError):
-            name, message = "OutputLimitError", "The cell put out far more than is kept, and was stopped."
-            self._remark(f"put out far more than is kept, and was stopped.{PRINTS}")
+            name, message = "OutputLimitError", "The cell produced far more output than is kept, and was stopped."
+            self._remark(f"produced far more output than is kept, and was stopped.{PRINTS}")
         else:
             self._remark(f"ran longer than {seconds} seconds and was stopped.{LONG}")
         return {"status": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
@@ -251,7 +251,6 @@ class Run:
             raise RunLostError("A kernel was killed from outside. Linux does so when memory runs out.")
 
     def _remark(self, did: str) -> None:
-        """Note what the cell that runs did, once."""
         remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
         if remark not in self.remarks:
             self.remarks.append(remark)
@@ -303,7 +302,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
         try:
             client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})
         except (CellTimeoutError, DeadKernelError) as error:
-            remarks = [Remark(f"A cell broke off the run, and nothing after it could run: {type(error).__name__}.")]
+            remarks = [Remark(f"A cell ended the run, and no cell after it could run: {type(error).__name__}.")]
         except Exception as error:
             raise RunLostError(f"{type(error).__name__}: {error}") from error
     for cell in notebook.cells:

@@ -12,7 +12,7 @@ from lib.checking.results import clean
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 PRINTS = " Usually that is a print inside a loop. Take it out once you have seen what you wanted."
-TOO_MUCH = f"put out more than is kept; the rest was dropped.{PRINTS}"
+TOO_MUCH = f"produced more output than is kept; the rest was dropped.{PRINTS}"
 DEEPEST = 5 + 2 * (results.DEEPEST + 1)
 """Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}
@@ -60,7 +60,7 @@ class OutputRoom:
             return True
         elif kind not in self._full:
             self._full.add(kind)
-            self._say(f"made the notebook's {kind} more than is kept of all; some were dropped.")
+            self._say(f"exceeded the limit on all {kind} of the notebook; some were dropped.")
         self.drop(len(text))
         return False
 

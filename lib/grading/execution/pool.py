@@ -33,7 +33,7 @@ JOBS = 2
 MARGIN = 60
 """Seconds that a task may take beyond the limits of its notebooks."""
 TICK = 2.0
-"""Seconds after which, while nothing ends, it is seen whether the pool is still whole."""
+"""Seconds without a result after which the pool is tested for a breakdown."""
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ def test_from_handing_in_to_the_page(new_course, tmp_path):
     nbformat.write(complete(nbformat.read(ada.notebook, as_version=4), fillings, ANSWERS), ada.notebook)
     with watching(term.course, ASSIGNMENT, environment=term.instructor.environment) as (until, _):
         ada.runs(f"nbgrader submit {ASSIGNMENT}")
-        until("ada: 19 of 20 points, and 4 points wait for a person. The feedback page is released.")
+        until("ada: 19 of 20 points, and 4 points are still to be marked. The feedback page is released.")
     ada.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
     [page] = (ada.folder / ASSIGNMENT / "feedback").glob("*/*.html")
     assert "19 of 20 points so far" in text_of(page.read_text())
