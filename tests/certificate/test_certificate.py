@@ -26,7 +26,7 @@ from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, name
 pytestmark = pytest.mark.xdist_group("the certificate")
 
 DRAWS = {"check-train": 100}
-"""Draws of a part on which right code is right; of all others two hundred. A loop takes ten times as long."""
+"""Draws of a part on which right code is right; of all others a thousand. A loop takes thirty times as long."""
 
 
 @pytest.fixture(scope="module", params=PARTS)
