@@ -103,7 +103,7 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
     assert course.verdict("ada").remarks == (remark,)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    assert f"{remark} If that was the one you meant, hand it in" in text_of(course.feedback("ada"))
+    assert f"{remark} If you meant one of them, submit it" in text_of(course.feedback("ada"))
 
 
 # By nbgrader's own hands
