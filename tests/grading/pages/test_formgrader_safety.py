@@ -165,6 +165,15 @@ def test_a_file_beside_a_notebook_is_shown_and_runs_nothing(course, formgrader):
         assert "my analysis" in formgrader.page.content()
 
 
+def test_jupyterlab_fetches_no_picture_that_a_notebook_names(course, formgrader, lab):
+    """It shows those of an untrusted notebook by itself: their server would know who reads it, and when."""
+    page = formgrader.page
+    with page.expect_event("requestfailed", lambda asked: "example.org" in asked.url, timeout=PATIENCE) as refused:
+        lab.open(page, f"autograded/ada/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    assert refused.value.failure == "csp"
+    assert not formgrader.ran()
+
+
 def test_formgrader_still_works(course, formgrader):
     """Its own scripts run: tables are filled, dialogs open, formulas show, and marks and keys do what they did.
 
