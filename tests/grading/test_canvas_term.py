@@ -113,7 +113,7 @@ def marked(term):
 
 @pytest.mark.gives("zerolayer roster canvas.csv", f"zerolayer collect {ASSIGNMENT} submissions.zip")
 def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
-    assert "The roster has the 8 students in canvas.csv; 8 are new." in term.roster.stdout
+    assert "The roster has the 8 students in canvas.csv, 8 of them new." in term.roster.stdout
     with Gradebook(f"sqlite:///{term.root}/gradebook.db") as gradebook:
         numbers = {one.id: (one.lms_user_id, one.last_name) for one in gradebook.students if one.lms_user_id}
     assert numbers["ada"] == ("101", "King") and numbers["emil@uni.example"] == ("102", "Stone")
@@ -122,7 +122,7 @@ def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
     assert there == {"ada", "emil@uni.example", "bao", "hana", "gil", "anon_x7Kd2", "anon_12345"}
     assert Verdict.load(term.root / "autograded" / "ada" / ASSIGNMENT).points == 20, "the later of two"
     again = term.zerolayer("roster", "canvas.csv")
-    assert "The roster has the 8 students in canvas.csv; 0 are new." in again.stdout
+    assert "The roster has the 8 students in canvas.csv, 0 of them new." in again.stdout
     assert "Also in the gradebook, but not in that file: anon_12345, anon_x7Kd2." in again.stdout
 
 

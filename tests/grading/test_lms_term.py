@@ -212,7 +212,7 @@ def test_a_term_changes_only_the_cells_that_it_has_points_for(two_units, tmp_pat
     term = Term(tmp_path / "course", lms := kind())
     at = lms.column
     # Week 1 to 3: a roster, and the first assignment.
-    assert "new: 4." in term.gives("roster", term.saves("roster.csv", lms.roster(BEGIN)))
+    assert "4 of them new." in term.gives("roster", term.saves("roster.csv", lms.roster(BEGIN)))
     week_1 = {unit: term.saves(f"{unit}.csv", lms.gradebook(BEGIN, unit)) for unit in at}
     for student, code in (("ada", RIGHT), ("bo", WRONG), ("emil", RIGHT)):
         term.hand_in(student, "first", code)
@@ -223,7 +223,7 @@ def test_a_term_changes_only_the_cells_that_it_has_points_for(two_units, tmp_pat
     assert pages.keys() == lms.first.keys() and "0 of 2 points" in pages["bo"]
     # Week 4 to 6: somebody joins, another column is filled, somebody hands in again, and somebody leaves.
     lms.cells |= {(student, lms.other): "4" for student in NAMES}
-    assert "new: 1." in term.gives("roster", term.saves("roster.csv", lms.roster(NAMES)))
+    assert "1 of them new." in term.gives("roster", term.saves("roster.csv", lms.roster(NAMES)))
     lea = next(id for id in term.students() if id.startswith("lea"))
     term.gives("extend", "first", lea, "--days", "3")
     term.hand_in("lea", "first", RIGHT, late=True)

@@ -49,7 +49,7 @@ class RosterApp(Command):
                 gradebook.db.add(one)
             gradebook.db.commit()
         new = len(ids.keys() - known.keys())
-        say(f"The roster has the {len(ids)} students in {self.extra_args[0]}; {new} are new.")
+        say(f"The roster has the {len(ids)} students in {self.extra_args[0]}, {new} of them new.")
         if others := sorted(known.keys() - ids.keys()):
             say(visible(f"Also in the gradebook, but not in that file: {', '.join(others)}."))
 

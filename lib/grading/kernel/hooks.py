@@ -9,6 +9,7 @@ import builtins
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.machinery import all_suffixes
 from operator import is_
 from pathlib import Path
 from types import FunctionType
@@ -16,13 +17,13 @@ from typing import Any
 
 from traitlets import TraitError
 
-from lib.checking.challenges import CHALLENGE
-
 CHANGES_PER_CELL = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),
     *("message_count", "_stream", "_texts", "_size", "_sent"),
 }
 """Attributes that change with each cell, and don't affect how the next one runs."""
+SUFFIXES = tuple(all_suffixes())
+"""Endings of files that can be imported."""
 
 
 def set_defaults(shell: Any) -> None:
@@ -76,7 +77,7 @@ class Hooks:
             if self._identities() == put:
                 self._restore(before)
             return
-        may_import = any(file.name != CHALLENGE for file in Path(self._shell.starting_dir).iterdir())
+        may_import = any(file.name.endswith(SUFFIXES) for file in Path(self._shell.starting_dir).rglob("*"))
         if not self._has_a_student_run and (may_import or not is_course_cell):
             self._save()
         yield

@@ -1,5 +1,7 @@
 """A Jupyter server extension that starts formgrader in its course and with safe pages, whatever the settings.
 
+Also, no page of this server loads pictures that a notebook names on other servers.
+
 `server_extension.json` is installed where Jupyter looks for extensions. Jupyter loads them by name, this one before
 nbgrader's.
 """
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 FORMGRADER = "nbgrader.server_extensions.formgrader"
+OWN_PICTURES = "img-src 'self' data: blob:; media-src 'self' data: blob:"
+"""JupyterLab fetches pictures and videos of an untrusted notebook, too: a student could learn who opens it."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -23,7 +27,19 @@ def _load_jupyter_server_extension(app: Any) -> None:
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
-        # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
-        if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
-            os.chdir(app.root_dir)
+        _enter_course(app)
+        _keep_pictures_own(app.web_app.settings)
         formgrader.enabled = True
+
+
+def _enter_course(app: Any) -> None:
+    # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
+    if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
+        os.chdir(app.root_dir)
+
+
+def _keep_pictures_own(settings: dict[str, Any]) -> None:
+    """Add `OWN_PICTURES` to the policy of all pages, which is set by a hub or else by Jupyter."""
+    headers = settings.setdefault("headers", {})
+    policy = headers.get("Content-Security-Policy", "frame-ancestors 'self'")
+    headers["Content-Security-Policy"] = f"{policy}; {OWN_PICTURES}"

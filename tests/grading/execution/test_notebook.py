@@ -236,14 +236,14 @@ def test_what_a_cell_leaves_goes_on_in_the_next():
 
 
 def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(monkeypatch):
-    take = Run._take_message
+    take = Run._handle_message
 
     def take_and_kill(self, kernel, cell, token, words):
         kernel.kill()
         kernel.was_killed = False  # as if it had been somebody else
         return take(self, kernel, cell, token, words)
 
-    monkeypatch.setattr(Run, "_take_message", take_and_kill)
+    monkeypatch.setattr(Run, "_handle_message", take_and_kill)
     with pytest.raises(RunLostError, match="A kernel was killed from outside"):
         ran("import time; print('now', flush=True); time.sleep(60)")
 
