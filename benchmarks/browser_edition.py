@@ -55,7 +55,7 @@ def first_cells():
     return ["1", *cells]
 
 
-def lay_out(folder):
+def write_files(folder):
     """Write the edition and the floor, each with a notebook that has but the cells that are timed."""
     ours, floor = folder / "ours", folder / "floor"
     write_site([(softmax_classifier.UNIT, RELEASED.parent)], ours)
@@ -142,7 +142,7 @@ def main():
     parser.add_argument("--only", choices=("visits", "slider"), help="measure one of the two")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as servers:
-        sites = lay_out(Path(folder))
+        sites = write_files(Path(folder))
         urls = {name: servers.enter_context(plain_server(site)) for name, site in sites.items()}
         if chosen.only != "slider":
             measure_visits(browser, urls, chosen.runs)

@@ -106,7 +106,7 @@ def mutate(text: str, node: ast.AST) -> str:
     return (before + (f"({written})" if isinstance(node, ast.expr) else written).encode() + after).decode()
 
 
-def lay_out(folder: Path) -> Path:
+def write_files(folder: Path) -> Path:
     """Copy the tree, and make an environment in which it is what is imported; give its Python."""
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     for name in listed.stdout.splitlines():
@@ -167,7 +167,7 @@ def main() -> None:
     caught, broken = 0, list[str]()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "tree")
-        python = lay_out(folder)
+        python = write_files(folder)
         for number, (file, node) in enumerate(drawn, 1):
             name, text = file.relative_to(ROOT), file.read_text()
             while True:

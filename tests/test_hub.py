@@ -239,7 +239,7 @@ def test_a_student_fetches_checks_moves_a_slider_and_submits(machine, hub, ada):
 
 
 def test_the_doctor_asks_the_running_server_and_lists_what_is_missing(machine, terminal):
-    frames = "Formgrader: the hub forbids frames, so it is blank within JupyterLab. Try: open /user/prof/formgrader"
+    frames = "Formgrader: the hub forbids frames, so JupyterLab shows a blank tab. Try: open /user/prof/formgrader"
     assert terminal("zerolayer doctor --hub").rpartition("On this hub:\n")[2].strip() == frames
     machine.runs("chmod 777 /srv/nbgrader/exchange; chmod 755 /home/* /home/prof/course")
     found = machine.runs(f"cd {COURSE}; zerolayer doctor --hub", "prof").rpartition("On this hub:\n")[2]
@@ -248,7 +248,7 @@ def test_the_doctor_asks_the_running_server_and_lists_what_is_missing(machine, t
         "Exchange /srv/nbgrader/exchange: mode 777, so a student can rename the whole course",
         "Homes: other accounts can read in /home/ada /home/emil /home/prof /home/tina",
         "Course: other accounts can read solutions in /home/prof/course",
-        "Formgrader: not tried, since no hub started this",
+        "Formgrader: not tested, since no hub started this",
     ]
 
 
@@ -321,9 +321,9 @@ def test_two_accounts_of_a_group_share_a_course_and_nobody_else_reads_it(machine
 @pytest.mark.parametrize(
     ("mode", "wanted", "means"),
     [
-        (0o755, 0o1777, "students can't hand in"),
+        (0o755, 0o1777, "students can't submit"),
         (0o777, 0o1777, "a student can rename"),
-        (0o1777, 0o3777, "isn't the group's"),
+        (0o1777, 0o3777, "don't belong to the group"),
         (None, 0o1777, "No such file"),
         (0o1777, 0o1777, ""),
         (0o3777, 0o3777, ""),
@@ -348,5 +348,5 @@ def test_a_server_elsewhere_without_its_guard_is_found_out(tmp_path, monkeypatch
         said = [*find_gaps(CourseDirectory(root=str(tmp_path)), tmp_path, [ASSIGNMENT])][-2:]
     assert [line.partition(". ")[0] for line in said] == [
         f"Formgrader: it doesn't find {ASSIGNMENT}",
-        "Formgrader: its guard isn't active",
+        "Formgrader: its protection isn't active",
     ]

@@ -24,9 +24,16 @@ from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
 from lib.authoring.student_version import points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
-from lib.grading.commands.command import Command, all_assignments, given_names, named_assignment, named_unit, options
+from lib.grading.commands.command import (
+    Command,
+    all_assignments,
+    named_assignment,
+    named_unit,
+    options,
+    requested_names,
+)
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.files import folder_beside, in_place, private, remove
+from lib.grading.files import in_place, private, remove, temporary_sibling_folder
 from lib.grading.gradebook.session import retry
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
@@ -145,7 +152,7 @@ class Rebuild(Command, GenerateAssignmentApp):
         """Release into a folder beside the release for a while, which is gone afterwards."""
         directory, place = self.coursedir.release_directory, Path(self.coursedir.root, self.coursedir.release_directory)
         # On the same file system, so that a move is a rename. nbgrader wants a name relative to the course.
-        with folder_beside(place) as beside:
+        with temporary_sibling_folder(place) as beside:
             self.coursedir.release_directory = str(Path(directory).with_name(beside.name))
             built = self.released
             try:
@@ -212,7 +219,7 @@ class CheckApp(Rebuild):
 
     def start(self) -> None:
         """Try the unit; exits with 1 where something is wrong."""
-        self.coursedir.assignment_id = named_unit(self, given_names(self))
+        self.coursedir.assignment_id = named_unit(self, requested_names(self))
         self.extra_args: list[str] = []
         super().start()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import lib.units
 from lib.authoring.make_fingerprints import of_part, write_file
 from lib.grading import unit_registry
-from lib.grading.commands.command import Command, activation, given_names, options
-from lib.grading.files import lay_out
+from lib.grading.commands.command import Command, activation, options, requested_names
+from lib.grading.files import write_files
 from lib.grading.progress import say
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
@@ -32,7 +32,7 @@ class NewApp(Command):
     def start(self) -> None:
         """Write the files and say which; exits with 1 where one is there already, or the name can't be a unit's."""
         super().start()
-        course, names = Path(self.coursedir.root), given_names(self)
+        course, names = Path(self.coursedir.root), requested_names(self)
         if len(names) != 1:
             self.fail("Name the new unit, for example: zerolayer new linear_regression")
         name = names[0]
@@ -57,7 +57,7 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
     Raises OSError where one can't be written.
     """
     try:
-        lay_out({path.as_posix(): content.encode() for path, content in files.items()}, course)
+        write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
     except OSError:
         with suppress(OSError):
             for path in files:

@@ -20,8 +20,8 @@ from traitlets import Unicode
 from lib.authoring.build import Rebuild
 from lib.authoring.bundle import PAGES, zip_files
 from lib.authoring.wheel import Files, read_files, student_wheel
-from lib.grading.commands.command import all_assignments, given_names
-from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
+from lib.grading.commands.command import all_assignments, requested_names
+from lib.grading.files import put_in_place, temporary_folder, temporary_sibling_folder, write_files
 from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
 from lib.unit import Unit
@@ -80,7 +80,7 @@ class SiteApp(Rebuild):
         """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
         if find_spec("jupyterlite_core") is None:
             self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
-        assignments = given_names(self) or all_assignments(self)
+        assignments = requested_names(self) or all_assignments(self)
         self.extra_args: list[str] = []
         releases = []
         for assignment in assignments:
@@ -102,10 +102,10 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
-    with folder_beside(target) as beside, temporary_folder() as work:
+    with temporary_sibling_folder(target) as beside, temporary_folder() as work:
         built = beside / "site"
-        lay_out(contents, work / "contents")
-        lay_out(wheels, work / "pypi")
+        write_files(contents, work / "contents")
+        write_files(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels)))
         (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(built)))
         for path in work.rglob("*"):
@@ -119,7 +119,7 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
         page = start_page([unit for unit, _ in releases], contents)
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
-        lay_out({"index.html": page.encode(), "favicon.ico": icon}, built)
+        write_files({"index.html": page.encode(), "favicon.ico": icon}, built)
         put_in_place(built, target)
 
 

@@ -40,7 +40,7 @@ from lib.grading.pipeline.stages import answers_in
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import course_id
-from lib.grading.submissions.submitted_files import own_files
+from lib.grading.submissions.submitted_files import course_files
 from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import Mistake
 from lib.right_code import find_definitions, find_needed
@@ -237,7 +237,7 @@ class Trial:
             from lib.grading.kernel.client import ForkServer
 
             ForkServer.shared(bounds.sandbox)  # known before the runs begin, or each would start one of its own
-        own = own_files(self.course, self.name, ())
+        own = course_files(self.course, self.name, ())
         run = partial(_run, files={**own, CHALLENGE: orjson.dumps({"seed": SEED})}, bounds=bounds)
         with ThreadPoolExecutor() as pool:  # they run beside each other
             for file, made in self.students.items():

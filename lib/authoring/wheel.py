@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from hatchling.builders.wheel import WheelBuilder
 
 import lib
-from lib.grading.files import lay_out, temporary_folder
+from lib.grading.files import temporary_folder, write_files
 from lib.grading.unit_registry import CLOSED, find_all, is_closed
 
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
@@ -32,7 +32,7 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
     }
     with temporary_folder() as folder:
-        lay_out(project, folder)
+        write_files(project, folder)
         # Through hatchling's own class: `pip wheel` would want the network for an environment to build in.
         [wheel] = WheelBuilder(str(folder)).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()

@@ -1,22 +1,22 @@
-"""Grading: from a folder to a verdict to a page. Students never have this.
+"""Grading: from a submitted folder to a verdict and pages. The student bundle doesn't include this package.
 
-| room | what it is |
+| package | contents |
 |---|---|
-| `commands` | what an instructor types: nbgrader's own apps, with our steps |
+| `commands` | the command line: nbgrader's apps with steps of our own |
 | `pages` | feedback pages, the class report, exports to Canvas and Moodle, formgrader |
-| `grade` | one submission, from what was handed in to points; a class of them |
-| `book` | the rows of nbgrader's gradebook |
-| `door` | the one place that opens what a student sent |
-| `judge` | challenges, right answers, known mistakes, and the comparison |
-| `run` | a notebook run within bounds; many at once |
-| `kernel` | the warm process, and one line to each kernel |
-| `sandbox` | what locks a kernel in before any student code runs |
+| `pipeline` | grading one submission, from its files to points, and a whole class |
+| `gradebook` | reading and writing rows of nbgrader's gradebook |
+| `submissions` | the only code that opens students' files |
+| `judge` | challenges, expected answers, known mistakes, and the comparison |
+| `execution` | running notebooks within limits, many at once |
+| `kernel` | the warm process that forks kernels, and the connection to each kernel |
+| `sandbox` | confines a kernel before any student code runs |
 
-A room imports only those below it. All may import `files` (reads only ordinary files, writes whole ones), `names` (ids,
-and how names are shown), `units` (finds the units), `machine_faults` and `errors` (sentences), and `progress`.
+A package imports only those below it. All may import `files` (safe reading and writing), `names` (ids, and names as
+text), `unit_registry` (finds units), `machine_faults`, `errors`, and `progress`.
 
-The way of one submission stands in `grade.one`: `zerolayer grade`, `watch` and nbgrader's own commands all go it. Each
-check answers a challenge with arrays, in its notebook's own kernel, and the judge compares these with the right ones.
+`pipeline.stages` grades a submission for `zerolayer grade`, `watch` and nbgrader's own commands alike. Each check
+answers a challenge with arrays, in its notebook's kernel, and the judge compares them with the expected ones.
 
-No student code ever runs in the process that holds the answers, and nothing here is imported where it runs.
+The process that holds the answers never runs student code, and no kernel imports this package.
 """

@@ -1,4 +1,4 @@
-"""The command `zerolayer`, also as `python -m lib.grading`: kernels for a class warm up while the rest is imported."""
+"""The `zerolayer` command, also `python -m lib.grading`. Kernels warm up while the rest is imported."""
 
 import atexit
 import gc
@@ -13,19 +13,18 @@ from lib.grading.commands import COMMANDS, load
 from lib.grading.errors import ConfigError
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
-"""Options with which `zerolayer grade` needs no locked kernels on this machine."""
+"""Options with which `zerolayer grade` needs no sandboxed kernels on this machine."""
 
 GC_THRESHOLD = 5_000
-"""New objects after which Python looks for cycles. Grading makes few, so Python's own 700 takes time for little."""
+"""New objects after which Python looks for cycles. Grading creates few cycles, so Python's default of 700 is slower."""
 
 
 def main() -> None:
-    """Run the command that was given; its exit code is the program's. Ctrl-C and a closed pipe end it quietly.
+    """Run the command line and exit with its code. Ctrl-C and a closed pipe end it without a message.
 
-    A file that can't be read or written, or a unit that can't be imported, ends it with a sentence, where the command
-    itself has no better one.
+    An unhandled OSError or ConfigError, such as a unit that can't be imported, ends it with one sentence.
     """
-    _open_what_is_closed()
+    _open_closed_streams()
     try:
         _run()
     except KeyboardInterrupt:
@@ -40,18 +39,19 @@ def main() -> None:
         _end(sentence(error))
 
 
-def _open_what_is_closed() -> None:
-    """Have what a shell closed (`>&-`) lead nowhere: else the next file or socket has its number, and is written to."""
+def _open_closed_streams() -> None:
+    # A shell may close a stream (`>&-`). The next file or socket would get its number, and messages.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(nowhere, True)
-            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))  # as standard streams are: workers close theirs
+            os.set_inheritable(nowhere, True)  # unlike Python's other descriptors, standard streams are
+            # closefd=False as for Python's own standard streams: worker processes close theirs.
+            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
 
 
 def _run() -> None:
     words = sys.argv[1:] or [""]
-    if words[0].startswith("-"):  # options may stand anywhere
+    if words[0].startswith("-"):  # options may come before the command
         words.sort(key=lambda word: word not in COMMANDS)
     command, *options = words
     if command in COMMANDS and sys.stderr.isatty() and not {"--quiet", "--help", "-h"} & {*options}:
@@ -60,14 +60,14 @@ def _run() -> None:
         from lib.grading.kernel.client import ForkServer
         from lib.units import enter
 
-        enter(_course(options))  # kernels that warm up import its units
+        enter(_course_folder(options))  # the warm process imports the course's units
         ForkServer.shared().start()
     gc.disable()
-    import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
+    import lib.grading.startup  # noqa: F401  # before other imports, which would load the modules that it postpones
 
     # isort: split
     app = load(command)
-    gc.freeze()  # what was imported stays for good: Python's collector passes over it
+    gc.freeze()  # imported objects live until the end, so the collector needn't visit them
     gc.set_threshold(GC_THRESHOLD)
     gc.enable()
     try:
@@ -77,8 +77,7 @@ def _run() -> None:
     _end(0)
 
 
-def _course(options: Sequence[str]) -> str:
-    """Give the course's folder as the command line names it, or the working directory."""
+def _course_folder(options: Sequence[str]) -> str:
     for option, value in itertools.pairwise([*(word for each in options for word in each.split("=", 1)), ""]):
         if option in ("--course-dir", "--CourseDirectory.root"):
             return value
@@ -86,14 +85,14 @@ def _course(options: Sequence[str]) -> str:
 
 
 def _end(code: str | int | None) -> None:
-    """End as `sys.exit` does, but without freeing each object first, which takes as long as grading a submission."""
+    # Like sys.exit, but without freeing each object first, which takes as long as grading a submission.
     if isinstance(code, str):
         with suppress(OSError):
             print(code, file=sys.stderr)
         code = 1
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # os._exit skips them
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody may read it any more
+        with suppress(OSError):  # the reader of a pipe may be gone
             stream.flush()
     os._exit(code or 0)
 

@@ -1,39 +1,36 @@
-"""Errors that end a command with a sentence, wherever they are found."""
+"""Errors that end a command with a message, and helpers that write messages."""
 
 from contextlib import suppress
 from pathlib import Path
 
 
 class ConfigError(Exception):
-    """The configuration can't be read, or can't be what is wanted; the message says where, and why."""
+    """The configuration can't be read or used; the message says where and why."""
 
 
 class UnitFailsError(ConfigError):
-    """A unit's own code fails on the inputs of a submission, which can't be graded then."""
+    """A unit's own code fails on the inputs drawn for a submission, so the submission can't be graded."""
 
     def __init__(self, part: str, why: str) -> None:
         failing = f"the unit's own code fails on the inputs drawn for it, in {part}: {why}"
-        super().__init__(f"{failing}. Mend the unit, and grade again")
+        super().__init__(f"{failing}. Fix the unit, and grade again")
 
 
 class Fault(ValueError):
-    """What is wrong with a unit or its notebook: where, what was found, what is expected, and one thing to try.
-
-    What would say nothing is left out.
-    """
+    """A fault in a unit or its notebook: where, what, found, expected, and one thing to try."""
 
     def __init__(self, where: str, what: str, attempt: str, *, found: str = "", expected: str = "") -> None:
-        super().__init__(where, what, attempt)  # all that a copy in another process is made of
+        super().__init__(where, what, attempt)  # pickle copies an exception from these arguments
         self.where, self.what, self.attempt, self.found, self.expected = where, what, attempt, found, expected
 
     def __str__(self) -> str:
-        told = {"Found:": self.found, "Expected:": self.expected, "Try:": end_sentence(self.attempt)}
-        lines = (f"{label:9} {text}" for label, text in told.items() if text)
+        fields = {"Found:": self.found, "Expected:": self.expected, "Try:": end_sentence(self.attempt)}
+        lines = (f"{label:9} {text}" for label, text in fields.items() if text)
         return "\n".join([f"{self.where}: {self.what}.", *lines])
 
 
 def file_line(file: str | Path, line: int = 0) -> str:
-    """Write where something stands as editors and terminals open it: the path from here, and the line."""
+    """Return a relative path and line as `path:line`, which editors and terminals can open."""
     path = Path(file)
     with suppress(OSError, ValueError):
         path = path.relative_to(Path.cwd())
@@ -41,10 +38,10 @@ def file_line(file: str | Path, line: int = 0) -> str:
 
 
 def end_sentence(sentence: str) -> str:
-    """End a sentence by a full stop, unless it has an end."""
+    """Return the sentence with a full stop, unless it already ends with punctuation."""
     return sentence if sentence[-1:] in ".?!" else f"{sentence}."
 
 
 def with_line(sentence: str, line: str) -> str:
-    """Add to a sentence on a student's code which line it is about, as `line 3: …`, if that is known."""
+    """Return a sentence on a student's code, followed by `Your line 3: …` if the line is known."""
     return f"{end_sentence(sentence)} Your {line}" if line else sentence

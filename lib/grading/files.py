@@ -1,6 +1,7 @@
-"""Files in folders that students write to: only ordinary ones are read. And folders that come to their place whole.
+"""Safe reading and writing: only regular files are read, and files and folders are replaced as a whole.
 
-A student may leave pipes, and links to other places: what reads them would hang, or give what is others'.
+Students may leave pipes and symbolic links in their folders. Reading a pipe would hang, and a link may lead to another
+person's file.
 """
 
 import errno
@@ -20,44 +21,41 @@ except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
 LARGEST_FOLDER = 128 * 2**20
-"""Bytes of a folder that a locked kernel gets a copy of: what nbgrader lets students submit (`max_dir_size`), and some
-more for what is laid beside it."""
+"""Bytes of a folder that is copied for a sandboxed kernel: nbgrader's `max_dir_size`, and room for the course's own
+files."""
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-"""How Linux answers where there is no folder, which may be closed or broken in other cases."""
+"""Linux's errors for a path that doesn't exist. With other errors there may be something that can't be read."""
 NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""How Linux answers where a file system has no locks."""
+"""Linux's errors on a file system without locks."""
 TEMPORARY = "zerolayer-[0-9]*-*"
-"""What this package makes in the folder for temporary files: the number is that of the process which made it."""
+"""Pattern of this package's temporary folders; the number is the id of the process that created one."""
 PIECE = 2**20
-"""Bytes of a file that are read at a time."""
+"""Bytes read at a time."""
 PRIVATE = (0o077, 0o007)
-"""The rights that files of a course lack: only its teacher's account has any, or also the group that shares it."""
-# O_NOFOLLOW: no link that was put there meanwhile. O_NONBLOCK: no pipe that is waited for.
-TO_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Permissions removed from a course's files: for the owner alone, or for the owner and the group."""
+# O_NOFOLLOW: the file may have been replaced by a link since it was checked. O_NONBLOCK: opening a pipe must not wait.
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether an ordinary file lies at `path` itself: no link to one, no pipe, no device."""
+    """True if `path` is a regular file, not a symbolic link, pipe or device."""
     return stat.S_ISREG(_mode_of(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder lies at `path` itself, and no link to one."""
+    """True if `path` is a folder, not a symbolic link to one."""
     return stat.S_ISDIR(_mode_of(path))
 
 
 def _mode_of(path: Path) -> int:
-    # lstat, since stat follows a link to a file of somebody else's. It may be gone since it was listed.
+    # lstat, because stat would follow a link to another person's file.
     with suppress(OSError, ValueError):
         return path.lstat().st_mode
     return 0
 
 
 def file_below(folder: Path, name: str) -> Path | None:
-    """Find the ordinary file of this name in `folder` or deeper; None where the name leads elsewhere, or to no file.
-
-    Elsewhere there are files of others, and files that have no end or that nobody can read (`/proc`).
-    """
+    """Return the regular file `name` in `folder` or below it; None if the name leads out of `folder` or to no file."""
     with suppress(OSError, ValueError):
         path = Path(os.path.realpath(os.path.normpath(folder / name)))
         return path if path.is_relative_to(os.path.realpath(folder)) and is_file(path) else None
@@ -65,16 +63,16 @@ def file_below(folder: Path, name: str) -> Path | None:
 
 
 def find_folders(pattern: str) -> list[str]:
-    """Find the folders that a pattern names, in order; those that can't be looked at, too, so that a person is told."""
-    place, name = os.path.split(pattern)
-    # glob leaves out what can't be looked at; such a name is found where the folder that it is in can be listed.
-    found = glob(pattern) if has_magic(name) else [os.path.join(each, name) for each in glob(place)]  # noqa: PTH118, PTH207
+    """Return the folders that match a pattern, sorted, including those that can't be opened: callers report them."""
+    parent, name = os.path.split(pattern)
+    # glob leaves out a folder that can't be opened, unless it lists the parent folder.
+    found = glob(pattern) if has_magic(name) else [os.path.join(each, name) for each in glob(parent)]  # noqa: PTH118, PTH207
     return sorted(filter(_may_be_folder, found))
 
 
 def _may_be_folder(path: str) -> bool:
     try:
-        return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116  # a pattern's matches are text
+        return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116  # glob returns text
     except OSError as error:
         return error.errno not in NOTHING_THERE
     except ValueError:
@@ -82,14 +80,14 @@ def _may_be_folder(path: str) -> bool:
 
 
 def read_bounded(file: Path, most: int) -> bytes | None:
-    """Read a file; None if it holds more than `most` bytes, whatever it says. Raises OSError that names the file."""
-    with _name_in_errors(file), os.fdopen(os.open(file, TO_READ), "rb", buffering=0) as opened:
+    """Read a file; None if it has more than `most` bytes. Raises OSError that names the file."""
+    with _name_in_errors(file), os.fdopen(os.open(file, READ_FLAGS), "rb", buffering=0) as opened:
         content = read_first(opened, most + 1)
     return content if len(content) <= most else None
 
 
 def read_first(file: IO[bytes], most: int) -> bytes:
-    """Read what a file holds, its first `most` bytes at most: its size may be a lie."""
+    """Return the first `most` bytes of a file, without relying on the size that the file system reports."""
     pieces = list[bytes]()
     while most > 0 and (piece := file.read(min(most, PIECE))):
         most -= len(piece)
@@ -98,15 +96,14 @@ def read_first(file: IO[bytes], most: int) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file. Raises OSError that names it."""
+    """Write a file. Raises OSError that names the file."""
     with _name_in_errors(path):
         path.write_bytes(content)
 
 
 @contextmanager
 def _name_in_errors(path: Path) -> Iterator[None]:
-    """Name a file in an OSError that names none, as Python's own does where a disk is full."""
-    try:
+    try:  # Python's error for a full disk names no file
         yield
     except OSError as error:
         error.filename = error.filename or str(path)
@@ -114,13 +111,12 @@ def _name_in_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def file_beside(path: Path) -> Iterator[Path]:
-    """Give where to write what will lie at `path`: it comes there as a whole, or after an error not at all.
+def temporary_sibling_file(path: Path) -> Iterator[Path]:
+    """Yield a file in the same folder, which replaces `path` at the end; after an error, `path` stays as it was.
 
-    So a full disk costs nothing that was there before, and who reads meanwhile reads all. Raises OSError that names
-    `path`.
+    Readers of `path` never see a part of the new content. Raises OSError that names `path`.
     """
-    if os.path.lexists(path) and not is_file(path):  # a pipe, a terminal, or a link that says where to write
+    if os.path.lexists(path) and not is_file(path):  # a pipe, a terminal or a link can't be replaced
         yield path
         return
     part = path.with_name(f".{path.name}.part")
@@ -138,41 +134,40 @@ def file_beside(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as `file_beside` does; the folder that it is in is made if need be."""
+    """Write a file as `temporary_sibling_file` does, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with file_beside(path) as part:
+    with temporary_sibling_file(path) as part:
         write(part, content)
 
 
 @contextmanager
-def folder_beside(place: Path) -> Iterator[Path]:
-    """Make a folder on the same disk as `place`, for what will be moved there whole; it is removed at the end.
+def temporary_sibling_folder(place: Path) -> Iterator[Path]:
+    """Create a folder next to `place`, so that its contents can be moved there in one step; it is removed at the end.
 
-    What killed runs left is removed first. The folder that `place` is in is made if need be.
+    The parent folder of `place` is created if necessary. Leftovers of killed runs are removed first.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    sweep(place.parent, part_of(place, "*"))
-    with used_folder(place.parent, part_of(place)) as beside:
-        yield beside
+    sweep(place.parent, f"{escape(_sibling_prefix(place))}*")
+    with locked_folder(place.parent, _sibling_prefix(place)) as sibling:
+        yield sibling
+
+
+def _sibling_prefix(place: Path) -> str:
+    return f".{place.name}.part-"
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder where this system keeps temporary files; it is removed at the end, after a kill by a later one."""
+    """Create a temporary folder and remove it at the end. A later call removes leftovers of killed processes."""
     sweep(Path(gettempdir()), TEMPORARY)
-    with used_folder(Path(gettempdir()), f"zerolayer-{os.getpid()}-") as folder:
+    with locked_folder(Path(gettempdir()), f"zerolayer-{os.getpid()}-") as folder:
         yield folder
 
 
-def part_of(place: Path, rest: str = "") -> str:
-    """Return how the name of a folder begins in which what comes to `place` is made; a pattern of it with `*`."""
-    return f".{escape(place.name) if rest else place.name}.part-{rest}"
-
-
 @contextmanager
-def used_folder(near: Path, start: str) -> Iterator[Path]:
-    """Make a folder in `near` that `sweep` lets alone until this process, and all that it forks, have ended."""
-    folder, lock = make_used(near, start)
+def locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Create a folder in `parent` that `sweep` keeps until this process and its forks have ended."""
+    folder, lock = make_locked_folder(parent, prefix)
     try:
         yield folder
     finally:
@@ -181,35 +176,34 @@ def used_folder(near: Path, start: str) -> Iterator[Path]:
             os.close(lock)
 
 
-def make_used(near: Path, start: str) -> tuple[Path, int | None]:
-    """Make a folder whose name begins with `start`, and lock it; the lock is None on a file system that has none."""
+def make_locked_folder(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """Create a folder and lock it; return both. The lock is None on a file system without locks."""
     while True:
-        folder = Path(mkdtemp("", start, near))
-        with suppress(FileNotFoundError, BlockingIOError):  # a sweep of another process may come between
+        folder = Path(mkdtemp("", prefix, parent))
+        with suppress(FileNotFoundError, BlockingIOError):  # another process may sweep before the lock is taken
             lock = _lock(folder)
             if folder.exists():
                 return folder, lock
 
 
-def sweep(near: Path, pattern: str) -> None:
-    """Remove folders that killed runs left. One that a process uses is locked; where locks can't be had, all stay.
-
-    The number of a process says nothing: another machine may use the same disk, and in a container each run has 1.
-    """
-    for left in near.glob(pattern):
-        with suppress(OSError):  # it is used, another's, or gone
-            if (lock := _lock(left)) is not None:
-                remove(left)
+def sweep(parent: Path, pattern: str) -> None:
+    """Remove folders of killed runs. A folder in use is locked; on a file system without locks, all folders stay."""
+    # Not by process id: another machine may use the same disk, and in a container the id is often 1.
+    for folder in parent.glob(pattern):
+        with suppress(OSError):  # in use, owned by another account, or already removed
+            if (lock := _lock(folder)) is not None:
+                remove(folder)
                 os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder, and return the lock's descriptor. Raises BlockingIOError where another process has it."""
+    """Lock a folder and return the lock's descriptor. Raises BlockingIOError if another process holds the lock."""
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it at the end of the process
+        # Linux releases the lock when the last process that has the descriptor ends, also after a kill.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
         if error.errno in NO_LOCKS:
@@ -218,8 +212,8 @@ def _lock(folder: Path) -> int | None:
     return descriptor
 
 
-def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write files into a folder, by relative name. Raises ValueError for a name that leads out of it."""
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder by their relative names. Raises ValueError for a name that leads out of the folder."""
     for name, content in files.items():
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
@@ -229,7 +223,7 @@ def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete whatever lies at `path`, if anything, and nothing that a link leads to."""
+    """Delete a file, a folder or a link, but never the target of a link. Do nothing if `path` doesn't exist."""
     if is_folder(path):
         shutil.rmtree(path)
     else:
@@ -238,38 +232,38 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def private(is_shared: bool) -> Iterator[None]:
-    """Make files within for this account alone, or also for the group that shares the course."""
-    before = os.umask(PRIVATE[is_shared])
+    """Create files that only this account can use, or also the group if the course `is_shared`."""
+    before = os.umask(PRIVATE[is_shared])  # it applies to all threads of this process
     try:
         yield
     finally:
         os.umask(before)
 
 
-def put_in_place(made: Path, place: Path) -> None:
-    """Move a folder that is complete to its place; what was there before is gone afterwards."""
-    with in_place(made, place):
+def put_in_place(folder: Path, place: Path) -> None:
+    """Move a complete folder to its place, and remove the previous one."""
+    with in_place(folder, place):
         pass
-    with suppress(OSError):  # the folder of another assignment may be there too
-        made.parent.rmdir()
+    with suppress(OSError):  # the parent may hold other assignments' folders
+        folder.parent.rmdir()
 
 
 @contextmanager
-def in_place(made: Path, place: Path) -> Iterator[None]:
-    """Have a folder that is complete lie at its place; after an error within, both are what they were before."""
+def in_place(folder: Path, place: Path) -> Iterator[None]:
+    """Move a complete folder to its place for the `with` block. An error in the block undoes the move."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    # Where the new folder is: on the same disk, so that each move is one step.
-    aside = Path(mkdtemp("", part_of(place), made.parent), place.name)
+    # On the disk of the new folder, where each move is one step.
+    previous = Path(mkdtemp("", _sibling_prefix(place), folder.parent), place.name)
     try:
         if os.path.lexists(place):
-            place.rename(aside)
-        made.rename(place)
+            place.rename(previous)
+        folder.rename(place)
         yield
     except BaseException:
-        if not made.exists():
-            place.rename(made)
-        if os.path.lexists(aside):
-            aside.rename(place)
+        if not folder.exists():
+            place.rename(folder)
+        if os.path.lexists(previous):
+            previous.rename(place)
         raise
     finally:
-        remove(aside.parent)
+        remove(previous.parent)

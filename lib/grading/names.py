@@ -1,8 +1,8 @@
-"""Names that students or other people chose, of files, folders and accounts: shown as text, and checked as ids.
+"""Names of files, folders and accounts that other people choose: showing them safely, and checking student ids.
 
-A name may hold what a terminal obeys, a second line that looks like a message of the program's, letters that turn the
-reading direction, or bytes in no encoding. `visible` shows all of that as text. An id goes further than a screen: into
-paths, patterns, the gradebook and pages of other programs, so `parse_id`, which alone makes one, asks more of it.
+A name may contain terminal control codes, a line break that fakes a message, characters that change the reading
+direction, or bytes in no encoding. `visible` shows all of these as escapes. Student ids are also used in paths,
+patterns, the gradebook and other programs' pages, so `parse_id`, the only way to make one, is stricter.
 """
 
 import logging
@@ -14,26 +14,26 @@ from typing import NewType
 from unicodedata import category, normalize
 
 FORBIDDEN = frozenset('<>&"`\\/|*?[]{}')
-"""What has a meaning in HTML, in a path, or in the patterns by which nbgrader finds folders."""
-TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters with a meaning in HTML, in a path, or in nbgrader's patterns for folders."""
+BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 LONGEST_ID = 100
 """Characters of an id."""
 MOST_NAMED = 10
-"""Names that a sentence lists."""
+"""Names that a message lists at most."""
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?(e[-+]?[0-9]+)?|-", re.ASCII | re.IGNORECASE)
-"""What may begin with a sign and is no formula; a lone `-` is how Moodle says that there is nothing."""
+"""Text that may begin with a sign and is not a formula. Moodle writes a lone `-` for an empty value."""
 OTHER_CELL = re.compile(r"(?<=\S)[;\t](?=[\s\"'`]*[=+\-@＝＋－＠])")
-"""Where a spreadsheet that divides cells by semicolons or tabs would begin another one, with a formula in it."""
+"""A separator after which a spreadsheet that splits cells at semicolons or tabs would read a formula."""
 StudentId = NewType("StudentId", str)
-"""A student's id: what `parse_id` has found to be one. Who is given one needs no look at it."""
+"""A student's id that `parse_id` has checked."""
 
 
 def visible(text: object, keep: str = "") -> str:
-    """Write a text with an escape such as `\\x1b` for each character that isn't printed; those in `keep` stay.
+    """Return the text with an escape such as `\\x1b` for each nonprintable character that isn't in `keep`.
 
-    Halves of surrogate pairs are among them: Python reads a name in no encoding so.
+    This includes lone surrogates, with which Python decodes names that are in no encoding.
     """
-    # To Python no space but the ordinary one is printable; others are plain to see all the same.
+    # Python counts only the ASCII space as printable; other spaces (category Zs) are harmless.
     return "".join(
         letter
         if letter.isprintable() or letter in keep or category(letter) == "Zs"
@@ -42,41 +42,41 @@ def visible(text: object, keep: str = "") -> str:
     )
 
 
-def escape_turns(text: str) -> str:
-    """Write an escape for each character that turns the reading direction: a line may be another than it looks.
+def escape_bidi(text: str) -> str:
+    """Return the text with an escape for each bidirectional control, which could make a line look like another one.
 
-    For pages on which texts of any language stand; all else that isn't printed does no harm in a browser.
+    For HTML pages: a browser shows all other nonprintable characters without harm.
     """
-    return text if text.isascii() else TURNS.sub(lambda found: visible(found[0]), text)
+    return text if text.isascii() else BIDI_CONTROLS.sub(lambda found: visible(found[0]), text)
 
 
 def quote(text: str) -> str:
-    """Write in quotation marks what was said where a student's code runs: it may read like the grader's own words."""
+    """Return text from student code in quotation marks, so that it can't pass for the grader's own words."""
     return "“{}”".format(text.translate({ord("“"): '"', ord("”"): '"'}))
 
 
 @dataclass(frozen=True)
-class NoId:
-    """A name that can't be a student's id, and what keeps it from being one."""
+class InvalidId:
+    """A name that can't be a student's id, and the reason."""
 
     name: str
     problem: str
 
     @property
     def reason(self) -> str:
-        """Why a submission in a folder of this name is not graded."""
+        """The reason why a submission in a folder of this name is not graded."""
         return f"its folder's name can't be a student's id: {self.problem}. Rename the folder, and grade again"
 
 
-def parse_id(name: str) -> StudentId | NoId:
-    """Make an id of the name of a folder or an account, or of what an LMS calls somebody; else say why it is none."""
+def parse_id(name: str) -> StudentId | InvalidId:
+    """Return the name of a folder, an account or an LMS user as an id, or the reason why it can't be one."""
     problem = _problem_of(name)
-    return NoId(name, problem) if problem else StudentId(name)
+    return InvalidId(name, problem) if problem else StudentId(name)
 
 
 def _problem_of(name: str) -> str:
     if not name.isprintable():
-        return "it has a character that isn't printed, or in no encoding"
+        return "it has a nonprintable character or is in no encoding"
     if found := sorted(FORBIDDEN & set(name)):
         return f"it has {' '.join(found)} in it"
     if name != name.strip() or name.startswith("."):
@@ -85,7 +85,7 @@ def _problem_of(name: str) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the sentence on a name that isn't known: it lists those of this `kind` that are, the nearest first.
+    """Return the message for an unknown name. It lists the known names of this `kind`, the most similar first.
 
     >>> unknown("unit", "softmax", ["optimizers", "softmax_classifier"])
     'There is no unit softmax. There are: softmax_classifier, optimizers.'
@@ -99,18 +99,18 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     nearest = sorted(known, key=lambda each: (-likeness(each), each))
     more = f" and {len(nearest) - MOST_NAMED} more" if len(nearest) > MOST_NAMED else ""
     there = f"There {'is' if len(nearest) == 1 else 'are'}: {', '.join(nearest[:MOST_NAMED])}{more}."
-    return visible(f"There is no {kind} {name}. {there if nearest else 'There is none yet.'}")
+    return visible(f"There is no {kind} {name}. {there if nearest else 'There are none yet.'}")
 
 
 class VisibleNames(logging.Filter):
-    """Makes what isn't printed visible in all that a program logs, whoever wrote the message.
+    """Shows nonprintable characters in all log messages as escapes.
 
-    Lines stay: Python's tracebacks have many. nbgrader's formatter indents all but the first of a message, so that
-    a name with a line break in it can't pass for another message.
+    Line breaks stay, because tracebacks need them. nbgrader's formatter indents every line of a message but the first,
+    so a name with a line break can't pass for another message.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Called by `logging` for each message, before it is formatted."""
+        """Override `logging.Filter.filter`, which is called for each message before it is formatted."""
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
@@ -120,11 +120,10 @@ class VisibleNames(logging.Filter):
 
 
 def escape_formula(cell: object) -> str:
-    """Write a cell so that a spreadsheet shows it and doesn't compute it: what reads as a formula gets an apostrophe.
+    """Return the text of a cell with an apostrophe before anything that a spreadsheet would compute as a formula.
 
-    Names, addresses and titles are written by others. Spreadsheets skip blanks, quotes and letters that don't show in
-    front of a formula, and take the wide signs of East Asian keyboards for the narrow ones. Where a semicolon or a tab
-    divides cells, a formula may stand behind one. No id of Canvas or Moodle begins so, and numbers stay as they are.
+    Spreadsheets ignore spaces, quotes and invisible characters before a formula, and read fullwidth signs as the ASCII
+    ones. If semicolons or tabs separate cells, a formula may follow one. Numbers stay as they are.
     """
     text = str(cell)
     if NUMBER.fullmatch(text):

@@ -1,9 +1,8 @@
-"""A quick start: what a command doesn't need is not imported, or only once it is called.
+"""Faster start: modules that a command doesn't need are hidden while nbgrader is imported, or imported on first use.
 
-jsonschema, which tells whether a file is a notebook, imports checks of addresses and durations where they are
-installed; a notebook's schema asks for none, and `rfc3987_syntax` alone takes longer to import than all else. nbgrader
-imports what it does in a Jupyter server, setuptools to unpack an archive, and requests to ask a hub. Whoever imports
-these later finds them.
+jsonschema imports optional checkers of addresses and durations, which a notebook's schema never uses; importing
+`rfc3987_syntax` takes longer than all other imports. nbgrader imports its server extensions, setuptools and requests,
+which most commands never call. Later imports of these modules work as usual.
 """
 
 import sys
@@ -17,7 +16,7 @@ LATER = (
     *("nbgrader.server_extensions", *SERVER, "nbgrader.server_extensions.formgrader"),
     *("setuptools", "setuptools.archive_util", "requests", "yaml", "bs4", "nbconvert.filters.markdown_mistune"),
 )
-"""Modules of which nbgrader takes functions, which import them when they are called."""
+"""Modules that stand-ins replace. A function of a stand-in imports the real module when it is called."""
 
 
 class _Later(ModuleType):
@@ -29,15 +28,15 @@ class _Later(ModuleType):
         return lambda *given, **named: getattr(import_module(self.__name__), name)(*given, **named)
 
 
-# Neither library has an option for it, and importlib.util.LazyLoader doesn't help: `from module import name`, as
-# nbgrader has it, loads the module at once. With this a command starts in a third of the time.
-_stand_ins: dict[str, Any] = dict.fromkeys(NEVER)  # by None, Python finds no such package
+# Neither library has an option for it, and importlib.util.LazyLoader doesn't help: nbgrader's `from module import name`
+# loads the module at once. With this a command starts in a third of the time.
+_stand_ins: dict[str, Any] = dict.fromkeys(NEVER)  # None in sys.modules makes an import fail
 if "nbgrader" not in sys.modules:
     _stand_ins |= {name: _Later(name) for name in LATER}
 _stand_ins = {name: one for name, one in _stand_ins.items() if name not in sys.modules}
 sys.modules |= _stand_ins
 try:
-    import nbformat.validator  # noqa: F401  # for what its import leaves: jsonschema looks for its checks but once
+    import nbformat.validator  # noqa: F401  # it imports jsonschema, which looks for its checkers only once
     import nbgrader.apps  # noqa: F401
 finally:
     for name in _stand_ins:

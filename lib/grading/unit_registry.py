@@ -1,15 +1,15 @@
-"""The units there are, by the name of their assignment, wherever they lie.
+"""The registry of units: finds each unit by its assignment's name, and loads its answer key.
 
-| place | module | named by |
+| location | module | name |
 |---|---|---|
-| in this package | `lib.units.NAME` | its folder |
-| in the course's folder | `lib.units.NAME` | its folder, `units/NAME` |
-| in a package of its own | any | an entry point NAME of the group `zerolayer.units` |
+| this package | `lib.units.NAME` | its folder |
+| the course's folder | `lib.units.NAME` | its folder, `units/NAME` |
+| another package | any | an entry point NAME of the group `zerolayer.units` |
 
-A unit's module is its open half. The closed one is the folder `closed` in it, or a module there that has an ANSWER_KEY.
+A unit's module is its open half. The closed half is the folder `closed` in it, or a module `closed` with an ANSWER_KEY.
 """
 
-from __future__ import annotations  # or the type of answers would load NumPy, whose threads keep a process from forking
+from __future__ import annotations  # lib.answer_key would import NumPy, whose threads make it unsafe to fork
 
 import linecache
 import pkgutil
@@ -37,17 +37,18 @@ CLOSED = "closed"
 CLOSED_FILES = ("answer_key.py", "mistakes.py", "right_code.py", "changes.toml")
 CLOSED_FOLDERS = ("authoring", "grading", "reference")
 CLOSED_PATHS = (*CLOSED_FILES, *CLOSED_FOLDERS, f"units/*/{CLOSED}")
-"""Paths in `lib`, as patterns: never in the student bundle, and no process that runs student code sees the folders."""
+"""Patterns of paths in `lib` that are never in the student bundle. Processes that run student code can't see the
+folders."""
 
 SOLUTIONS: dict[str, Path] = {}
-"""The folders of assignments' solutions, where the configuration says so."""
+"""Folders of assignments' solutions that the configuration sets."""
 RIGHT = "<the right code of "
-"""How the file is called that right code from a notebook is in."""
+"""Start of the file name under which right code from a notebook is compiled."""
 
 
 @dataclass(frozen=True)
 class UnitLocation:
-    """Where a unit lies: the module of its open half, and that module's folder."""
+    """A unit's location: the module of its open half, and that module's folder."""
 
     name: str
     module: str
@@ -55,7 +56,7 @@ class UnitLocation:
 
     @property
     def answers(self) -> str:
-        """The import string of its closed half, also where no module but the folder has that."""
+        """The import string of its closed half, even if the closed half is a folder without a module."""
         return f"{self.module}.{CLOSED}.ANSWER_KEY"
 
     @property
@@ -65,69 +66,69 @@ class UnitLocation:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether it came with this package."""
+        """True if the unit is part of this package."""
         return self.folder.parent == Path(lib.units.__file__).parent
 
 
 def find_all() -> dict[str, UnitLocation]:
-    """Find all units by name: of this package, the course, and other packages; of two with one name, the first."""
+    """Return all units by name, those of this package before the course's and other packages'."""
     found: dict[str, UnitLocation] = {}
-    for place in _all_places():
-        found.setdefault(place.name, place)
+    for location in _all_locations():
+        found.setdefault(location.name, location)
     return found
 
 
 def find(name: str) -> UnitLocation | None:
-    """Find the unit of an assignment; None where there is none.
+    """Return the unit of an assignment, or None.
 
-    Raises ConfigError where there are two, or one whose package is gone: who grades must not be a matter of chance.
+    Raises ConfigError if two units have the name, or if the unit's package can't be found.
     """
     if isinstance(packaged := _in_packages().get(name), str):
         raise ConfigError(packaged)
-    found = [place for place in _all_places() if place.name == name]
+    found = [location for location in _all_locations() if location.name == name]
     if len(found) > 1:
         raise ConfigError(
             f"Two units are called {name}: {found[0].folder} and {found[1].folder}. Expected one."
-            " Rename one of them and its assignment, or take it away."
+            " Rename one of them and its assignment, or remove it."
         )
     return found[0] if found else None
 
 
 def find_by_key(key: AnswerKey) -> UnitLocation | None:
-    """Find the unit that has this answer key; None for one that no unit's folder holds."""
-    place = find_all().get(key.unit.name)
-    return place if place and answer_key(place.name) is key else None
+    """Return the unit with this answer key; None if the key isn't from a unit's folder."""
+    location = find_all().get(key.unit.name)
+    return location if location and answer_key(location.name) is key else None
 
 
-def _all_places() -> Iterator[UnitLocation]:
+def _all_locations() -> Iterator[UnitLocation]:
     for folder in lib.units.__path__:
         exercises = {file.parent.name for file in Path(folder).glob(f"*/{lib.units.EXERCISE}")}
         names = sorted(exercises | {module.name for module in pkgutil.iter_modules([folder]) if module.ispkg})
         yield from (UnitLocation(name, f"lib.units.{name}", Path(folder, name)) for name in names)
-    yield from (place for place in _in_packages().values() if isinstance(place, UnitLocation))
+    yield from (location for location in _in_packages().values() if isinstance(location, UnitLocation))
 
 
 @cache
 def _in_packages() -> Mapping[str, UnitLocation | str]:
-    """Find the units of other packages; for one that can't be found, say why."""
+    """Return the units of other packages by name, or the message for a unit that can't be found."""
     return {point.name: _find(point.name, point.module) for point in entry_points(group=lib.units.GROUP)}
 
 
 def _find(name: str, module: str) -> UnitLocation | str:
     try:
         spec = find_spec(module)
-    except (ImportError, ValueError):  # a module that it would be in is not there
+    except (ImportError, ValueError):  # a parent package doesn't exist
         spec = None
     if spec is None or not spec.submodule_search_locations:
         return (
-            f"The unit {name} can't be found. An installed package says that it is {module!r}, and that is no package"
-            " which can be imported. Install it again, or uninstall it."
+            f"The unit {name} can't be found. An installed package registers it as {module!r}, which can't be imported"
+            " as a package. Install it again, or uninstall it."
         )
     return UnitLocation(name, module, Path(spec.submodule_search_locations[0]))
 
 
 def missing_packages(unit: Unit) -> list[str]:
-    """Return what a unit asks for and this Python doesn't have."""
+    """Return the packages that a unit requires and this Python doesn't have."""
     found = []
     for package in unit.packages:
         try:
@@ -138,30 +139,30 @@ def missing_packages(unit: Unit) -> list[str]:
 
 
 def name_of(package: str) -> str:
-    """Return the name in what pip reads, such as `pandas>=2`, in the one way to write it."""
+    """Return the normalized name in a requirement such as `pandas>=2`."""
     return re.split(r"[^\w.-]", package)[0].lower().replace("_", "-")
 
 
-def first_of(known: Iterable[str]) -> list[str]:
-    """Leave out the units that build on another one: a command without a name is about the unit to begin with."""
+def starting_units(known: Iterable[str]) -> list[str]:
+    """Return the names without units that build on another one: the default of commands that take a unit."""
     found = find_all()
     return [name for name in known if name not in found or not import_module(found[name].module).UNIT.builds_on]
 
 
 def answer_key(name: str) -> AnswerKey:
-    """Load a unit's closed half. Raises KeyError where there is no unit of this name, ConfigError where it fails."""
+    """Load a unit's closed half. Raises KeyError if there is no such unit, ConfigError if it can't be loaded."""
     return load(find_all()[name].answers, f"The unit {name}", "Correct the unit.")
 
 
 def load(answers: str, what: str, advice: str) -> AnswerKey:
-    """Import an answer key by its import string. Raises ConfigError, on `what` and with advice, where it can't be."""
-    from lib.answer_key import AnswerKey  # here, see above
+    """Import an answer key by its import string. Raises ConfigError, which names `what` and gives the advice."""
+    from lib.answer_key import AnswerKey  # not at the top: it imports NumPy
 
-    place = next((each for each in find_all().values() if each.answers == answers), None)
+    unit = next((each for each in find_all().values() if each.answers == answers), None)
     try:
-        is_folder = place and not (place.closed / "__init__.py").is_file()
-        found = _read_folder(place, import_module(place.module).UNIT) if place and is_folder else import_item(answers)
-    except (Exception, SystemExit) as error:  # whatever a module may raise as it is imported
+        is_folder = unit and not (unit.closed / "__init__.py").is_file()
+        found = _read_folder(unit, import_module(unit.module).UNIT) if unit and is_folder else import_item(answers)
+    except (Exception, SystemExit) as error:  # importing a module may raise anything
         raise ConfigError(f"{what} fails: {answers!r} can't be imported: {describe(error)}. {advice}") from error
     if not isinstance(found, AnswerKey):
         raise ConfigError(f"{what} fails: {answers!r} is a {type(found).__name__}. {advice}")
@@ -169,32 +170,32 @@ def load(answers: str, what: str, advice: str) -> AnswerKey:
 
 
 @cache
-def _read_folder(place: UnitLocation, unit: Unit) -> AnswerKey:
-    from lib.answer_key import read_folder  # here, see above
+def _read_folder(location: UnitLocation, unit: Unit) -> AnswerKey:
+    from lib.answer_key import read_folder  # not at the top: it imports NumPy
 
-    return read_folder(unit, place.module, place.folder, SOLUTIONS.get(place.name) if not place.is_built_in else None)
+    solution = None if location.is_built_in else SOLUTIONS.get(location.name)
+    return read_folder(unit, location.module, location.folder, solution)
 
 
 def describe(error: BaseException) -> str:
-    """Give an error's type and words, and the line of a unit's code at which it was raised, if it was there."""
-    from lib.mistakes import BadMistake  # here, see above
+    """Return an error's type and message, and the line of a unit's code that raised it, if any."""
+    from lib.mistakes import BadMistake  # not at the top: it imports NumPy
 
     if isinstance(error, BadMistake):
         return f"{str(error).removesuffix('.')} ({file_line(error.place.file, error.place.line)})"
     words, where = f"{type(error).__name__}: {error}", line_of(error)
     is_refused = "partially initialized module" in words or f".{CLOSED}" in words
-    if (
-        where and isinstance(error, ImportError) and is_refused and (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words)
-    ):  # an open and a closed file
-        return f"{words}. A file outside the folder {CLOSED} may not import what is in it"
+    is_across = (f"/{CLOSED}/" in where) != (f".{CLOSED}" in words)  # an open file imports a closed one, or vice versa
+    if where and isinstance(error, ImportError) and is_refused and is_across:
+        return f"{words}. A file outside the folder {CLOSED} may not import from it"
     if isinstance(error, SyntaxError):
         words, where = f"SyntaxError: {error.msg}", file_line(error.filename or "", error.lineno or 0)
     return f"{words} ({where})" if where else words
 
 
 def line_of(error: BaseException) -> str:
-    """Give the last line of a unit's own code at which an error was raised, as `file:line`, if there is one."""
-    folders = [place.folder for place in find_all().values()]
+    """Return the innermost line of a unit's code in an error's traceback as `file:line`, or ""."""
+    folders = [location.folder for location in find_all().values()]
     frames = [(frame.filename, frame.lineno or 0) for frame in extract_tb(error.__traceback__)]
     own = [frame for frame in frames if any(map(Path(frame[0]).is_relative_to, folders)) or frame[0].startswith(RIGHT)]
     if own and own[-1][0].startswith(RIGHT):
@@ -203,11 +204,11 @@ def line_of(error: BaseException) -> str:
 
 
 def closed_folders(package: Path) -> Iterator[Path]:
-    """Find the folders of the closed half in an installed `lib`."""
+    """Yield the folders of the closed half in an installed `lib`."""
     return (folder for pattern in CLOSED_PATHS for folder in package.glob(pattern) if folder.is_dir())
 
 
 def is_closed(file: PurePath) -> bool:
-    """Tell whether a file, by its path in `lib`, belongs to the closed half."""
+    """True if a file, by its path in `lib`, belongs to the closed half."""
     tops = ((PurePath(*file.parts[: pattern.count("/") + 1]), pattern) for pattern in CLOSED_PATHS)
     return any(top.match(pattern) for top, pattern in tops)

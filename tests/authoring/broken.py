@@ -149,7 +149,7 @@ BROKEN = {
     "other points in the cell": Broken(flags("check-loss", points=5), "other points than the Part's.\nFound:    5"),
     "a text as points": Broken(flags("check-loss", points="3"), "points that are no number.\nFound:    '3'"),
     "a check that a person grades": Broken(
-        flags("check-loss", solution=True, points=2), "is not one that tests alone decide on", faults=2
+        flags("check-loss", solution=True, points=2), "is not one that only tests grade", faults=2
     ),
     "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a marker that is misspelt"),
     "marker in a check cell": Broken(

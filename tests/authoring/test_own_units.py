@@ -165,7 +165,7 @@ def test_lab_opens_what_is_named(course):
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     other = changed(course, tmp_path, (OPEN, "points=2", "points=3"))
     graded = other.zerolayer("grade", UNIT, *QUICK)
-    assert "those of the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
+    assert "those in the gradebook count: check-loss has 2 there and 3 in the unit." in graded.stderr
     assert "the unit has other parts or points now" in graded.stdout
     succeeds(other.zerolayer("build", UNIT))
     assert "in the unit" not in other.zerolayer("grade", UNIT, *QUICK).stderr
@@ -175,7 +175,7 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Mend the unit"),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Fix the unit"),
         ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
     ],
 )
@@ -230,7 +230,7 @@ def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tm
     (moved.root / "units").rename(tmp_path / "units")
     graded, built = refused(moved, "grade", UNIT, *QUICK), refused(moved, "build", UNIT)
     assert "checks of a unit that can't be found" in graded and "checks of a unit that can't be found" in built
-    assert "Nobody was graded" in graded
+    assert "Nothing was graded" in graded
     assert not list((moved.root / "autograded").glob("*/*/*.ipynb"))
     (tmp_path / "units").rename(moved.root / "units")
     shutil.rmtree(moved.root / "solutions" / UNIT)
@@ -315,6 +315,6 @@ def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone
     shutil.copy(installed.package / "closed/right.py", installed.package / "reference.py")
     (installed.package / "closed/right.py").write_text("from tiny_unit.reference import loss\n")
     said = refused(installed, "grade", "tiny")
-    assert "answers that student code can import where submissions run, as tiny_unit.reference" in said
+    assert "answers that student code can import, as tiny_unit.reference" in said
     shutil.rmtree(installed.package)
     assert "The unit tiny can't be found" in refused(installed, "grade", "tiny")

@@ -108,11 +108,11 @@ def new_course(tmp_path_factory) -> Callable[[Path], Course]:
             built = source.zerolayer("build", UNPROVED)  # test_build's course is proved
             assert built.returncode == 0, built.stderr
 
-    def lay_out(root: Path) -> Course:
+    def write_files(root: Path) -> Course:
         shutil.copytree(source.root, root, dirs_exist_ok=True)
         return Course(root)
 
-    return lay_out
+    return write_files
 
 
 @pytest.fixture(scope="session")

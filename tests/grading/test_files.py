@@ -11,12 +11,12 @@ import pytest
 
 from lib.grading.files import (
     file_below,
-    file_beside,
     find_folders,
-    folder_beside,
     read_bounded,
     remove,
     temporary_folder,
+    temporary_sibling_file,
+    temporary_sibling_folder,
 )
 
 
@@ -74,13 +74,17 @@ def test_a_folder_that_cant_be_looked_at_is_found(tmp_path, monkeypatch):
 def test_a_file_is_written_as_a_whole_or_stays_as_it_was(tmp_path):
     (file := tmp_path / "grades.csv").write_text("first")
     file.chmod(0o640)
-    with file_beside(file) as part:
+    with temporary_sibling_file(file) as part:
         part.write_text("second")
-    with pytest.raises(OSError, match="No space") as error, file_beside(file) as part, part.open("w") as half:
+    with (
+        pytest.raises(OSError, match="No space") as error,
+        temporary_sibling_file(file) as part,
+        part.open("w") as half,
+    ):
         half.write("thi")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert error.value.filename == str(file)
-    with pytest.raises(FileNotFoundError) as error, file_beside(file):
+    with pytest.raises(FileNotFoundError) as error, temporary_sibling_file(file):
         (tmp_path / "another.html").read_text()
     assert error.value.filename == str(tmp_path / "another.html")
     assert file.read_text() == "second"
@@ -90,7 +94,7 @@ def test_a_file_is_written_as_a_whole_or_stays_as_it_was(tmp_path):
 
 def test_a_link_stays_one_and_leads_to_what_was_written(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    with file_beside(tmp_path / "link") as part:
+    with temporary_sibling_file(tmp_path / "link") as part:
         part.write_text("text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_text() == "text"
@@ -99,8 +103,8 @@ def test_a_link_stays_one_and_leads_to_what_was_written(tmp_path):
 USES = """
 import sys
 from pathlib import Path
-from lib.grading.files import folder_beside, temporary_folder
-with folder_beside(Path(sys.argv[1], "site[1]")) as beside, temporary_folder() as folder:
+from lib.grading.files import temporary_sibling_folder, temporary_folder
+with temporary_sibling_folder(Path(sys.argv[1], "site[1]")) as beside, temporary_folder() as folder:
     (beside / "a").touch()
     print(beside, folder, flush=True)
     sys.stdin.read()
@@ -123,7 +127,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_uses_sta
     killed.wait()
     assert all(each.is_dir() for each in left)
     running, used = folders_of_another_run(tmp_path)
-    with folder_beside(tmp_path / "site[1]") as beside, temporary_folder() as folder:
+    with temporary_sibling_folder(tmp_path / "site[1]") as beside, temporary_folder() as folder:
         assert {*tmp_path.iterdir()} == {*used, beside, folder, others}
     running.communicate("")
     assert running.returncode == 0 and [*tmp_path.iterdir()] == [others]
@@ -136,7 +140,7 @@ def test_where_a_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeypat
     (left := tmp_path / ".place.part-x").mkdir()
     with monkeypatch.context() as without:
         without.setattr("fcntl.flock", flock)
-        with folder_beside(tmp_path / "place") as beside:
+        with temporary_sibling_folder(tmp_path / "place") as beside:
             assert {*tmp_path.iterdir()} == {left, beside}
-    with folder_beside(tmp_path / "place") as beside:
+    with temporary_sibling_folder(tmp_path / "place") as beside:
         assert {*tmp_path.iterdir()} == {beside}

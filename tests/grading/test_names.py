@@ -4,7 +4,7 @@ import logging
 import os
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.names import NoId, VisibleNames, parse_id, visible
+from lib.grading.names import InvalidId, VisibleNames, parse_id, visible
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
 
@@ -24,7 +24,7 @@ def test_what_means_something_to_a_page_a_path_a_pattern_or_a_terminal_is_no_id(
     assert [parse_id(id) for id in IDS] == IDS
     for name in (*NO_IDS, *(f"a{letter}b" for letter in NOT_PRINTED)):
         found = parse_id(name)
-        assert isinstance(found, NoId) and found.name == name and found.problem.startswith("it ")
+        assert isinstance(found, InvalidId) and found.name == name and found.problem.startswith("it ")
 
 
 def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):

@@ -1,4 +1,4 @@
-"""The command `zerolayer`, one module a subcommand, each built on nbgrader's own apps."""
+"""The command `zerolayer`: one module for each subcommand, built on nbgrader's apps."""
 
 from importlib import import_module
 from typing import Any
@@ -21,10 +21,10 @@ COMMANDS = {
     "roster": "lib.grading.commands.roster.RosterApp",
     "extend": "lib.grading.commands.extend.ExtendApp",
 }
-"""Where the class of each is. Only the one that is given is imported, and so starts in half the time."""
+"""The class of each subcommand. Importing only the one that is called halves the start time."""
 
 
 def load(command: str) -> Any:
-    """Import the class of a command; for any other word that of `zerolayer` itself, which lists them."""
+    """Return the class of a command; for an unknown word, the class of `zerolayer` itself, which lists the commands."""
     module, _, name = COMMANDS.get(command, "lib.grading.commands.app.ZeroLayerApp").rpartition(".")
     return getattr(import_module(module), name)

@@ -1,6 +1,6 @@
-"""The command `zerolayer`: one entry to the course, built on nbgrader's apps, with their flags and exit codes."""
+"""The command `zerolayer`: lists the subcommands. They use nbgrader's flags and exit codes."""
 
-import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
+import lib.grading.startup  # noqa: F401  # first: it keeps the imports below from loading slow modules
 
 # isort: split
 from importlib.metadata import version
@@ -13,7 +13,7 @@ APPS = {name: load(name) for name in COMMANDS}
 
 
 def summary(description: str) -> str:
-    """Give the first paragraph of a command's description, in one line."""
+    """Return the first paragraph of a command's description as one line."""
     return " ".join(description.strip().split("\n\n")[0].split())
 
 
@@ -22,14 +22,14 @@ class ZeroLayerApp(Command):
 
     name = "zerolayer"
     argument = "COMMAND"
-    description = "Notebooks with blanks to fill, and their grading. Give a command; each has --help."
+    description = "Notebooks with blanks to fill, and their grading. Each command has --help."
     version = version("zerolayer")
     aliases, flags = {}, {}
     subcommands = {name: (app, summary(app.description)) for name, app in APPS.items()}
-    uses = tuple(APPS.values())  # so `--help-all` lists the settings of every command
+    uses = tuple(APPS.values())  # for `--help-all`, which lists the settings of every command
 
     def start(self) -> None:
-        """List the commands; exits with 1 where the one that was given is not among them."""
+        """List the commands. Exits with 1 if there is no command of the given name."""
         self.print_help()
         if self.extra_args:
             self.fail("%s", unknown("command", self.extra_args[0], COMMANDS))

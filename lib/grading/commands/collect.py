@@ -1,4 +1,4 @@
-"""`zerolayer collect ASSIGNMENT FILE…`: what Canvas or Moodle packed for a download, sorted into `submitted/`."""
+"""`zerolayer collect ASSIGNMENT FILE…`: sort downloads from Canvas or Moodle into `submitted/`."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,63 +9,66 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.command import Command, options
 from lib.grading.commands.known_names import check_assignment
-from lib.grading.files import folder_beside, put_in_place
+from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.gradebook.session import has_roster, open_gradebook
 from lib.grading.gradebook.source_notebook import cells_of_all
 from lib.grading.names import visible
 from lib.grading.progress import say
 from lib.grading.submissions import collection
-from lib.grading.submissions.collection import Collected, Note
-from lib.grading.submissions.downloads import Download, Found, LeftOut
+from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords
+from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
 from lib.grading.submissions.submission import UnreadableError, notebook_in
 
-NOT_COMPLETE = " Not all was collected. Once this is mended, the same command goes on from there."
+INCOMPLETE = " Not everything was collected. Once this is fixed, the same command goes on from there."
 
-OUTCOMES = ("new", "replaced", "as before", "older than what is there", "of students who left")
-"""What may become of a student's work, besides what is left to a person."""
+OUTCOMES = ("new", "replaced", "unchanged", "older than the collected one", "of students who left")
+"""The possible outcomes for a submission, apart from those that need a person."""
 
 
 class CollectApp(Command):
-    """Sort downloads of Canvas and Moodle into `submitted/`."""
+    """Sort downloads from Canvas and Moodle into `submitted/`."""
 
     in_course = True
     name = "zerolayer-collect"
     argument = "ASSIGNMENT FILE…"
     description = """
-        Collect what students handed in on Canvas or Moodle: zips as they were downloaded, folders or single files.
+        Collect submissions from Canvas or Moodle: zips as they were downloaded, folders or single files.
 
-        Each file that a person must know of gets a line. The same command can be given again: newer work replaces
-        older work. Students who were taken out of the gradebook and of `submitted/` stay out: `left.txt` has their ids.
+        Each file that needs attention gets a line. You can run the same command again: newer work replaces older
+        work. Students whom you removed from the gradebook and from `submitted/` stay out: `left.txt` has their ids.
     """
     examples = "zerolayer collect UNIT submissions.zip"
     aliases = options("db")
 
     def start(self) -> None:
-        """Collect; exits with 1 where the assignment or a file isn't there, or the disk is full."""
+        """Collect. Exits with 1 if the assignment or a file doesn't exist, or the disk is full."""
         super().start()
         assignment, *files = self.extra_args or [""]
         if not files:
-            self.fail(f"Name an assignment and what was downloaded, for example: {self.typed} UNIT submissions.zip")
+            self.fail(f"Name an assignment and the downloads, for example: {self.command_name} UNIT submissions.zip")
         self.coursedir.assignment_id = check_assignment(self, assignment)
         url, course = self.coursedir.db_url, self.coursedir.course_id
-        with self.told_in_a_sentence("collected", NOT_COMPLETE), open_gradebook(url, course) as gradebook:
+        with self.exit_on_failure("collected", INCOMPLETE), open_gradebook(url, course) as gradebook:
             gradebook.find_assignment(assignment)
             self._read_course(gradebook, assignment)
-            for download in _downloads([Path(file) for file in files]):
+            paths = [Path(file) for file in files]
+            alone = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
+            downloads = [*([path] for path in paths if path not in alone), alone]
+            # The latest last, by the files' own times: an LMS writes none into them.
+            for download in sorted(filter(None, downloads), key=_time):
                 self._collect(download)
-            collection.write_collected(self.coursedir, assignment, Collected(self.notes, tuple(self.left_out)))
+            collection.write_collection(self.coursedir, assignment, CollectionRecords(self.notes, tuple(self.left_out)))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
-        say(f"{assignment}: {counts or 'nothing was found'}; {len(self.left_out)} left to a person.")
+        say(f"{assignment}: {counts or 'nothing was found'}; {len(self.left_out)} need a person.")
 
     def _read_course(self, gradebook: Gradebook, assignment: str) -> None:
-        """Read who is in the course, and what was collected before."""
-        before = {each.name: collection.read_collected(self.coursedir, each.name) for each in gradebook.assignments}
+        before = {each.name: collection.read_collection(self.coursedir, each.name) for each in gradebook.assignments}
         students = gradebook.students
         self.roster = Roster(students, collection.known_numbers(before, assignment))
         self.has_roster = has_roster(gradebook)
-        self.left = collection.read_left(self.coursedir, [one.id for one in students], before)
+        self.left = collection.read_former_students(self.coursedir, [one.id for one in students], before)
         notes = [item for each in before.values() for item in each.notes.items()]
         self.left_names = {name_in_moodle(note.name) for id, note in notes if id in self.left and note.lms == "moodle"}
         self.cells = cells_of_all(gradebook)
@@ -76,10 +79,9 @@ class CollectApp(Command):
         self.released = {file.name for file in released.glob("*")}
 
     def _collect(self, files: list[Path]) -> None:
-        """Collect what files have that were downloaded together."""
         assignment, time = self.coursedir.assignment_id, _time(files)
-        with folder_beside(collection.submitted_folder(self.coursedir, ".", assignment)) as beside:
-            download = Download(self.roster, self.released, beside)
+        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as temporary:
+            download = Download(self.roster, self.released, temporary)
             for file in files:
                 download.add(file)
             download.finish()
@@ -89,56 +91,57 @@ class CollectApp(Command):
                 self._leave(left, download.owners[left.student].name if left.student else "")
             for student, found in sorted(download.found.items()):
                 if found:
-                    note = Note.of(found, download.owners[student].late, time)
-                    self.counts[self._take(student, found, note, beside)] += 1
+                    note = CollectedSubmission.of(found, download.owners[student].late, time)
+                    self.counts[self._place(student, found, note, temporary)] += 1
 
-    def _take(self, student: str, found: Mapping[str, Found], note: Note, beside: Path) -> str:
-        """Put a student's work in its place, if it is to be there; return what became of it."""
+    def _place(
+        self, student: str, found: Mapping[str, DownloadedNotebook], note: CollectedSubmission, temporary: Path
+    ) -> str:
+        """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
         before = self.notes.get(student)
         place = collection.submitted_folder(self.coursedir, student, self.coursedir.assignment_id)
         there = {file.name: file for file in place.glob("*.ipynb")}
         is_same = there and note.digest == (before.digest if before else collection.digest_of(there))
         is_stranger = note.lms == "moodle" and student not in self.roster.names
         if student in self.left or (is_stranger and name_in_moodle(note.name) in self.left_names):
-            self._say(student, note.name, "left the course, as left.txt says, so this isn't collected.")
+            self._say(student, note.name, "not collected: left.txt lists this student as having left the course.")
             return "of students who left"
         if before and (before.lms, before.number) != (note.lms, note.number):
-            why = f"{before.name} ({before.number}) handed in under this id before. Look in the LMS whose it is."
-            return self._leave(LeftOut(student, "", why), note.name)
+            why = f"{before.name} ({before.number}) submitted under this id before. Check in the LMS who the owner is."
+            return self._leave(Refusal(student, "", why), note.name)
         if there and not before and not is_same:
-            why = f"{place} has work that came another way, and stays. Remove that folder, and collect again."
-            return self._leave(LeftOut(student, "", why), note.name)
-        if self.roster.is_a_groups(next(iter(found.values())).owner, student):
-            why = f"it came under the name {note.name}, which isn't {student}'s. If it is a group's, give its other"
-            self._leave(LeftOut(student, "", f"{why} members the same points by hand."), note.name)
+            why = f"{place} already has work that was not collected here. To replace it, remove it and collect again."
+            return self._leave(Refusal(student, "", why), note.name)
+        if self.roster.is_from_group(next(iter(found.values())).owner, student):
+            why = f"the download names it {note.name}, which isn't {student}. If that is a group, enter the points of"
+            self._leave(Refusal(student, "", f"{why} its other members by hand."), note.name)
         if there and before and note.is_older(before):
-            return "older than what is there"
+            return "older than the collected one"
         self.notes[student] = note
         if is_same:
-            return "as before"
-        self._look(student, found)
+            return "unchanged"
+        self._warn(student, found)
         for name, each in found.items():
-            (beside / student / place.name).mkdir(parents=True, exist_ok=True)
-            each.place.rename(beside / student / place.name / name)
-        put_in_place(beside / student / place.name, place)
+            (temporary / student / place.name).mkdir(parents=True, exist_ok=True)
+            each.place.rename(temporary / student / place.name / name)
+        put_in_place(temporary / student / place.name, place)
         return "replaced" if there else "new"
 
-    def _look(self, student: str, found: Mapping[str, Found]) -> None:
-        """Report what is another assignment's, and who isn't on the roster."""
+    def _warn(self, student: str, found: Mapping[str, DownloadedNotebook]) -> None:
         assignment = self.coursedir.assignment_id
         for name, each in found.items():
             with suppress(UnreadableError):
                 cells = {*map(course_id, notebook_in(each.place.read_bytes(), name).cells)}
                 if other := assignment_of(cells, self.cells, assignment):
-                    self._say(student, each.owner.name, f"{each.downloaded} is {other}'s notebook, not {assignment}'s.")
+                    self._say(student, each.owner.name, f"{each.downloaded} belongs to {other}, not {assignment}.")
         if self.has_roster and student not in self.roster.names and each.owner.lms != "anonymous":
-            self._say(student, each.owner.name, "not on the roster. `zerolayer roster` reads a new one.")
+            self._say(student, each.owner.name, "not on the roster. To update it, run `zerolayer roster`.")
 
-    def _leave(self, left: LeftOut, name: str) -> str:
-        """Report what is left to a person, and keep it for grading and the report."""
+    def _leave(self, left: Refusal, name: str) -> str:
+        """Report a submission that needs a person, and note it for grading and the report."""
         self.left_out.append(left)
         self._say(left.student, name, left.reason)
-        return "left to a person"
+        return "needs a person"
 
     def _say(self, student: str, name: str, what: str) -> None:
         name = self.roster.names.get(student) or name
@@ -147,10 +150,3 @@ class CollectApp(Command):
 
 def _time(files: list[Path]) -> float:
     return max(file.stat().st_mtime for file in files)
-
-
-def _downloads(files: list[Path]) -> list[list[Path]]:
-    """Return the files that were downloaded together, the latest last: the LMS writes no times that tell."""
-    alone = [file for file in files if not file.is_dir() and file.suffix.lower() != ".zip"]
-    downloads = [*([file] for file in files if file not in alone), alone]
-    return sorted(filter(None, downloads), key=_time)

@@ -1,6 +1,6 @@
-"""`zerolayer demo`: the whole loop on a sample class, in a scratch course: build, submit, grade, feedback, table.
+"""`zerolayer demo`: build, submit, grade and write feedback for a sample class, in a scratch course.
 
-A sample class hands in the released notebook, with its blanks filled as the answer key says of each student.
+The students of the sample class submit the released notebook with its blanks filled as the answer key lists them.
 """
 
 import shutil
@@ -34,7 +34,7 @@ CHECKOUT = Path(lib.__file__).resolve().parents[1]
 
 
 class DemoApp(Command):
-    """Grade a dozen made-up students with the real thing, and say what each did wrong."""
+    """Grade a dozen made-up students with the real commands."""
 
     name = "zerolayer-demo"
     argument = "[UNIT]"
@@ -43,23 +43,21 @@ class DemoApp(Command):
         zerolayer demo
         zerolayer demo UNIT
     """
-    folder = Unicode("", help="Where the scratch course is made; a new temporary folder by default.").tag(config=True)
+    folder = Unicode("", help="The folder for the scratch course; by default a new temporary one.").tag(config=True)
     aliases = {**Command.aliases, "folder": "DemoApp.folder"}
 
     def start(self) -> None:
-        """Run the loop; exits with 1 where a step fails."""
+        """Run the loop. Exits with 1 if a step fails."""
         unit = named_unit(self, self.extra_args)
         places = [place for place in (Path(self.coursedir.root), CHECKOUT) if (place / "solutions" / unit).is_dir()]
         if not places:
-            self.fail(f"The demo needs the folder solutions/{unit}, which is not here. Run it in the course's folder.")
+            self.fail(f"The demo needs the folder solutions/{unit}. Run it in the course's folder.")
         sample = unit_registry.answer_key(unit).sample_class
         if not sample.students:
-            self.fail(
-                f"{unit} has no sample class. Write one into closed/answer_key.toml, as docs/authoring.md has it."
-            )
+            self.fail(f"{unit} has no sample class. Add one to closed/answer_key.toml: see docs/authoring.md.")
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
-            self.fail(f"{course} is not empty. Name a new folder, so that nothing is lost.")
+            self.fail(f"{course} is not empty. Name a new folder, so that nothing is overwritten.")
         copy_course(course, places[0])
         try:
             say("Building the student notebook …")
@@ -69,12 +67,12 @@ class DemoApp(Command):
             run(GradeApp, course, unit)
             run(FeedbackApp, course, unit)
         except SystemExit:
-            self.fail(f"The scratch course is left as it is, to look at. It is {course}")
+            self.fail(f"A step failed. To see why, look at the scratch course: {course}")
         say(next_steps(course, unit))
 
 
 def copy_course(course: Path, source: Path = CHECKOUT) -> None:
-    """Lay out a course: the solutions, the units of its own, and the configuration."""
+    """Copy a course's solutions, units and configuration into the folder `course`."""
     course.mkdir(parents=True, exist_ok=True)
     for folder in ("solutions", lib.units.FOLDER):
         if (source / folder).is_dir():
@@ -83,21 +81,18 @@ def copy_course(course: Path, source: Path = CHECKOUT) -> None:
 
 
 def run(app: type[Application], course: Path, *arguments: str) -> None:
-    """Run one of nbgrader's commands or ours in `course`, as from its command line but quietly.
-
-    Exits where it does, but goes on where it only asks for a person: the sample class has work that can't be read.
-    """
-    command = app()  # not `launch_instance`: traitlets allows one of those in a process
+    """Run one of nbgrader's commands or ours in `course`, without its log. Exits if it fails."""
+    command = app()  # not `launch_instance`: traitlets allows one launched application per process
     command.initialize([*arguments, f"--course-dir={course}", "--log-level=ERROR"])
     try:
         command.start()
     except SystemExit as end:
-        if end.code not in (0, NEEDS_A_PERSON):
+        if end.code not in (0, NEEDS_A_PERSON):  # one sample notebook can't be read
             raise
 
 
 def next_steps(course: Path, unit: str) -> str:
-    """Say where things lie and what to do next."""
+    """Return the message about the written files and the next commands."""
     return f"""
 The scratch course is {course}
   feedback pages   {course}/feedback/<student>/{unit}/{unit}.html
@@ -105,7 +100,7 @@ The scratch course is {course}
   grades           {course}/gradebook.db
 
 Next, in that folder:
-{activation()}  zerolayer report {unit}  # how the class did, and what waits for a person
+{activation()}  zerolayer report {unit}  # the class's results, and what needs a person
   nbgrader export  # writes grades.csv
   jupyter lab  # has formgrader, for the written questions
   zerolayer grade {unit} --force --student ada
@@ -113,10 +108,7 @@ Next, in that folder:
 
 
 def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assignment: str) -> None:
-    """Write the class's submissions into `submitted`, from the released assignment.
-
-    One more student, lars, hands in a notebook that breaks off in the middle.
-    """
+    """Write the class's submissions of the released assignment. Another student, lars, submits a truncated one."""
     source = release / assignment / f"{assignment}.ipynb"
     right = read_solution(release.parent / "solutions" / assignment / source.name, source)
     for student, fillings in sample.students.items():
@@ -131,15 +123,15 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
 
 
 def read_solution(solution: Path, released: Path) -> dict[str, str]:
-    """Read the code of a solution's cells with blanks, without the markers; of none where there is no solution."""
+    """Return the code of a solution's answer cells by id, without the markers; {} if there is no solution."""
     cells, given = (nbformat.read(each, as_version=4).cells if each.is_file() else [] for each in (solution, released))
-    both = zip(cells, given, strict=False)  # building takes no cell out, and says which are answers
+    both = zip(cells, given, strict=False)  # the build removes no cell, and marks which ones are answers
     code = [(own, cell) for own, cell in both if own.cell_type == "code" and is_solution(cell)]
     return {course_id(cell): MARKER.sub("", own.source) for own, cell in code}
 
 
 def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, str]) -> NotebookNode:
-    """Fill a released notebook's blanks, and put `answers` into other cells: texts, and code without blanks."""
+    """Fill a released notebook's blanks, and replace other cells by their `answers`: texts, and code without blanks."""
     for cell in notebook.cells:
         if (name := course_id(cell)) in fillings:
             cell.source = fill(cell.source, fillings[name])
@@ -149,7 +141,7 @@ def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, s
 
 
 def predict(notebook: NotebookNode, choices: Mapping[Question, int]) -> None:
-    """Write predictions into a notebook as the lab does: into the output of the cell that asks."""
+    """Write predictions into a notebook as JupyterLab does: as outputs of the cells that ask for them."""
     for question, choice in choices.items():
         for cell in notebook.cells:
             if cell.source == f"predict('{question.id}')":
@@ -157,7 +149,7 @@ def predict(notebook: NotebookNode, choices: Mapping[Question, int]) -> None:
 
 
 def fill(source: str, fillings: tuple[str, ...]) -> str:
-    """Put expressions in place of a cell's blanks, the last first: earlier ones then keep their places."""
+    """Replace a cell's blanks by expressions, from the last to the first, so that offsets stay valid."""
     for blank, filling in reversed(list(zip(open_blanks(source), fillings, strict=True))):
         if filling:
             source = source[: blank.start] + filling + source[blank.end :]

@@ -1,4 +1,4 @@
-"""`zerolayer doctor`: whether this machine can lock student code in, and if not, at which step it fails and why."""
+"""`zerolayer doctor`: test the sandbox on this machine, and list what is missing."""
 
 from contextlib import suppress
 from glob import glob
@@ -23,45 +23,44 @@ from lib.grading.submissions.exchange import OwnedCollect
 
 
 class DoctorApp(Command):
-    """Lock a throwaway kernel in and say what happened; exits with 1 where student code would not be run."""
+    """Start a kernel in the sandbox and report the result. Exits with 1 if student code would not be run."""
 
     name = "zerolayer-doctor"
-    description = "Try on this machine whether student code can be locked in."
+    description = "Test whether this machine can run student code in the sandbox."
     examples = """
         zerolayer doctor
         zerolayer doctor --hub    in a terminal of the course's server on a JupyterHub
     """
-    hub = Bool(False, help="Whether to list what the course lacks on a JupyterHub, too.").tag(config=True)
-    flags = {**nbgrader_flags, "hub": ({"DoctorApp": {"hub": True}}, "List what the course lacks on a JupyterHub.")}
+    hub = Bool(False, help="Also list what the course needs on a JupyterHub and doesn't have.").tag(config=True)
+    flags = {**nbgrader_flags, "hub": ({"DoctorApp": {"hub": True}}, hub.help)}
 
     def start(self) -> None:
-        """Try, and say what happened."""
+        """Run the test and print the findings."""
         super().start()
         problems = obstacles.examine()
         say(obstacles.report(problems))
         if missing := ", ".join(self._missing_packages()):
             say(
-                f"\nGraded submissions import what is not installed here: {missing}.\n"
+                f"\nGraded submissions import packages that are not installed here: {missing}.\n"
                 "    Try: `pip install` those that your students may use, and grade these students again with --force."
             )
-        if found := " ".join(map(quote, self._open_places())):
+        if found := " ".join(map(quote, self._exposed_paths())):
             say(
-                f"\nOther accounts may read what the class wrote and earned, if they can reach it: {found}.\n"
+                f"\nOther accounts may be able to read the class's work and points: {found}.\n"
                 f"    Try: chmod -R {'o' if self.coursedir.groupshared else 'go'}= {found}"
             )
         for place in unit_registry.find_all().values():
-            with suppress(Exception, SystemExit):  # what keeps it from being imported `check` tells
-                if lacked := ", ".join(unit_registry.missing_packages(import_module(place.module).UNIT)):
-                    say(f"\nThe unit {place.name} needs what is not installed here: {lacked}.")
-                    say(f"    Try: pip install {lacked.replace(',', '')}")
+            with suppress(Exception, SystemExit):  # `zerolayer check` reports units that can't be imported
+                if packages := unit_registry.missing_packages(import_module(place.module).UNIT):
+                    say(f"\nThe unit {place.name} needs packages that are not installed here: {', '.join(packages)}.")
+                    say(f"    Try: pip install {' '.join(packages)}")
         if self.hub:
             exchange = Path(OwnedCollect(coursedir=self.coursedir, parent=self).root)
             gaps = [*find_gaps(self.coursedir, exchange, in_source(self))]
             say("\n".join(["", "On this hub:", *gaps] if gaps else ["", "On this hub nothing is missing."]))
         self.exit(int(any(problem.blocks for problem in problems)))
 
-    def _open_places(self) -> list[str]:
-        """Name the files and folders of the course that other accounts may open."""
+    def _exposed_paths(self) -> list[str]:
         course, url = self.coursedir, make_url(self.coursedir.db_url)
         gradebook = url.database if url.get_backend_name() == "sqlite" else None
         folders = (course.submitted_directory, course.autograded_directory, course.feedback_directory, "reports")
@@ -70,11 +69,11 @@ class DoctorApp(Command):
         return [file_line(path) for path in paths if path.exists() and path.stat().st_mode & others]
 
     def _missing_packages(self) -> list[str]:
-        """Name the packages for want of which graded work was listed, and that are still not here."""
+        """Return the packages that graded submissions lacked, and that are still not installed."""
         graded = self.coursedir.format_path(self.coursedir.autograded_directory, "*", "*")
         named = dict[str, None]()
         for file in sorted(glob(str(Path(graded, FILE)))):  # noqa: PTH207  # the whole path is a pattern
-            with suppress(Exception):  # it may be damaged, which `report` tells
+            with suppress(Exception):  # `zerolayer report` lists damaged verdicts
                 for verdict in Verdict.load_each(Path(file).parent, evidence=False):
                     named |= dict.fromkeys(verdict.lacked)
         return [name for name in named if find_spec(name) is None]

@@ -1,4 +1,4 @@
-"""`zerolayer export ASSIGNMENT`: points and feedback as Canvas and Moodle import them."""
+"""`zerolayer export ASSIGNMENT`: write points and feedback in the formats that Canvas and Moodle import."""
 
 import csv
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from traitlets import Bool, Unicode
 
 from lib.grading.commands.command import Command, named_assignment, options
 from lib.grading.commands.known_names import check_assignment
-from lib.grading.files import file_beside, is_file, write_whole
+from lib.grading.files import is_file, temporary_sibling_file, write_whole
 from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
@@ -23,28 +23,28 @@ from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
-from lib.grading.submissions.collection import Note, note_file, read_collected
-from lib.grading.submissions.lms_names import Owner, Refused, Roster
+from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collection
+from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
 
 EXCUSED = "EX"
-"""What Canvas writes for who need not do an assignment."""
+"""What Canvas writes in place of points for students who are excused."""
 MODIFIED = "Last modified (grade)"
-"""By this Moodle leaves alone what was graded there since, and it takes no worksheet without it."""
+"""The column of Moodle's worksheet that protects newer grades in Moodle. The import requires it."""
 MANY = 20
-"""So many students are counted and not named."""
+"""From this number on, students are counted and not named."""
 
 
 class LmsExportApp(Command):
-    """Fill an LMS' own file with points, and pack feedback for it."""
+    """Fill a file from an LMS with points, and pack feedback for upload."""
 
     in_course = True
     name = "zerolayer-export"
     argument = "ASSIGNMENT"
     description = """
-        Write points and feedback as Canvas and Moodle import them.
+        Write points and feedback in the formats that Canvas and Moodle import.
 
-        --into names Canvas' gradebook or Moodle's grading worksheet, as it was downloaded. FILE-filled.csv is written
-        next to it: with the students who have points, and only the columns that the import needs.
+        --into names Canvas' gradebook or Moodle's grading worksheet, as it was downloaded. The command writes
+        FILE-filled.csv next to it, with the students who have points and only the columns that the import needs.
     """
     examples = """
         zerolayer export UNIT --into canvas.csv
@@ -52,39 +52,39 @@ class LmsExportApp(Command):
     """
     into = Unicode("", help="Canvas' gradebook or Moodle's worksheet, to be filled.").tag(config=True)
     feedback = Unicode(
-        "", help="Where to write a zip of feedback. For Canvas it has what is new since the last one."
+        "", help="The zip of feedback to write. For Canvas it has the feedback that is new since the last zip."
     ).tag(config=True)
-    column = Unicode("", help="The column in Canvas, by title or number, if it isn't called as here.").tag(config=True)
-    all = Bool(False, help="Whether the zip for Canvas has all feedback, also what isn't new.").tag(config=True)
+    column = Unicode("", help="The column in Canvas, by title or number, if its name differs.").tag(config=True)
+    all = Bool(False, help="Write all feedback for Canvas, new or not.").tag(config=True)
     aliases = {
         **options("assignment", "db"),
         **{name: f"LmsExportApp.{name}" for name in ("into", "feedback", "column")},
     }
-    flags = {**Command.flags, "all": ({"LmsExportApp": {"all": True}}, "Write all feedback for Canvas, new or not.")}
+    flags = {**Command.flags, "all": ({"LmsExportApp": {"all": True}}, all.help)}
 
     uses = (UnitPreprocessor,)
 
     def start(self) -> None:
-        """Write the files; exits with 1, and writes nothing, where one of them can't be used."""
+        """Write the files. Exits with 1, and writes nothing, if one of them can't be used."""
         super().start()
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         if not (self.into or self.feedback):
-            self.fail(f"Say what to write: {self.typed} {assignment} --into FILE.csv --feedback OUT.zip")
+            self.fail(f"Name what to write: {self.command_name} {assignment} --into FILE.csv --feedback OUT.zip")
         url, course = self.coursedir.db_url, self.coursedir.course_id
-        with self.told_in_a_sentence("exported"), open_gradebook(url, course) as gradebook:
+        with self.exit_on_failure("exported"), open_gradebook(url, course) as gradebook:
             worth = float(gradebook.find_assignment(assignment).max_score)
             renew_penalties(gradebook, self)
             marks = read_marks(gradebook, assignment)
             if not marks:
-                self.fail(f"Nothing of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
-            self.notes = read_collected(self.coursedir, assignment).notes
+                self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
+            self.notes = read_collection(self.coursedir, assignment).notes
             file = LmsFile.read(Path(self.into), "canvas", "worksheet") if self.into else None
             rows = self._rows(file, [one for one in gradebook.students if one.id in marks]) if file else {}
             totals = {student: Total.of(own.values()) for student, own in marks.items()}
             for student, more in above_maximum(marks):
-                self.log.warning("%s has %s. If that is a slip, correct it in formgrader.", visible(student), more)
+                self.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
             if waiting := sum(total.waiting > 0 for total in totals.values()):
-                self.log.warning("%s submissions have written answers that wait to be marked: they count 0.", waiting)
+                self.log.warning("%s submissions have unmarked written answers, which count as 0.", waiting)
             if file:
                 self._fill(file, {at: (student, totals[student].points) for student, at in rows.items()}, worth)
             if self.feedback:
@@ -92,27 +92,28 @@ class LmsExportApp(Command):
                 self._write_feedback(marks, {id: people[at].number for id, at in rows.items() if people})
 
     def _rows(self, file: LmsFile, students: Sequence[Student]) -> dict[str, int]:
-        """Find each student's place in the file; who has none, or one with somebody else, is logged."""
+        """Return each student's row in the file. Students without exactly one row of their own are logged."""
         known = defaultdict[tuple[str, str], set[int]](set)
         for at, (person, row) in enumerate(file.people()):
-            for key in _keys_of(file, person, row):
+            for key in _row_keys(file, person, row):
                 known[key].add(at)
-        found = {one.id: set().union(*(known[key] for key in _keys(one, self.notes.get(one.id)))) for one in students}
+        found = {
+            one.id: set().union(*(known[key] for key in _student_keys(one, self.notes.get(one.id)))) for one in students
+        }
         owners = Counter(at for places in found.values() if len(places) == 1 for at in places)
         rows = {id: at for id, [at] in ((id, at) for id, at in found.items() if len(at) == 1) if owners[at] == 1}
         if left := sorted(found.keys() - rows.keys()):
             self.log.warning(
-                f"{self.into} has no row of these students, or several, and not their points: {', '.join(left)}."
-                " `zerolayer roster` gives the gradebook their numbers, logins and addresses. Whose anonymous work is,"
-                " that file doesn't say: type those points in by hand."
+                f"{self.into} has no row, or several, for these students, and gets no points for them:"
+                f" {', '.join(left)}. `zerolayer roster` adds their numbers, logins and addresses to the gradebook."
+                " The file doesn't identify the owners of anonymous work: enter those points by hand."
             )
         return rows
 
     def _fill(self, file: LmsFile, points: Mapping[int, tuple[str, float]], worth: float) -> None:
-        """Write the file's needed columns, with the points of all who have any, by place."""
         column, is_canvas = file.column(self.column or self.coursedir.assignment_id), file.kind == "canvas"
         columns = [at for at, head in enumerate(file.heads) if head in (IDENTIFIER, MODIFIED) or at == column]
-        if is_canvas:  # it counts the columns up to this one
+        if is_canvas:  # its import finds the section by position
             columns = [*range(file.heads.index(SECTION) + 1), column]
         lines = [file.heads, *(row for row in file.rows if is_canvas and not file.cell(row, "ID"))]
         notes = defaultdict[str, list[str]](list)
@@ -121,27 +122,27 @@ class LmsExportApp(Command):
             most, filled = file.maximum(row, column) or worth, [*row, *[""] * (column + 1 - len(row))]
             value *= most / worth if worth else 1
             if student and is_canvas and filled[column].strip().upper() == EXCUSED:
-                notes["Excused in Canvas, and left so"].append(student)
+                notes["Excused in Canvas, and left unchanged"].append(student)
             elif student:
                 if most != worth:
-                    notes[f"Scaled, since the LMS has other points for it than {worth:g}"].append(student)
+                    notes[f"Points scaled, since the LMS's maximum is not {worth:g}"].append(student)
                 if value > most and not is_canvas:
-                    notes["Moodle takes no more than its maximum, and that is written"].append(student)
+                    notes["Points reduced to Moodle's maximum, since it accepts no more"].append(student)
                     value = most
                 filled[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", file.decimal_sign)
                 lines.append(filled)
         place = Path(self.into).with_name(f"{Path(self.into).stem}-filled.csv")
-        with file_beside(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
+        with temporary_sibling_file(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
             writer = csv.writer(target, delimiter=file.delimiter)
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
         for note, about in notes.items():
             self.log.warning("%s: %s.", note, ", ".join(about) if len(about) < MANY else f"{len(about)} students")
-        say(f"{place} is ready to be imported.")
+        say(f"{place} is ready to import.")
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
-        """Write a zip of what the LMS takes: for Moodle by `numbers` of participants, or as they were collected."""
+        """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
         assignment, maker, files, without = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes](), []
-        sent_file = note_file(self.coursedir, assignment, "feedback.json")
+        sent_file = collection_file(self.coursedir, assignment, "feedback.json")
         sent = dict[str, str]()
         with suppress(FileNotFoundError, orjson.JSONDecodeError):
             sent = orjson.loads(sent_file.read_bytes())
@@ -161,26 +162,24 @@ class LmsExportApp(Command):
             else:
                 without.append(student)
         if without:
-            self.log.warning("These came from no LMS, and have no feedback there: %s.", ", ".join(sorted(without)))
+            self.log.warning("No feedback for students whose work came from no LMS: %s.", ", ".join(sorted(without)))
         if files:
             write_whole(Path(self.feedback), pack(files))
             write_whole(sent_file, orjson.dumps(sent))
-        new = f"{self.feedback} is ready to be uploaded, with {len(files)} files."
-        say(new if files else "No feedback is new. With --all the zip has all of it.")
+        new = f"{self.feedback} is ready to upload, with {len(files)} files."
+        say(new if files else "No feedback is new. To write all of it, use --all.")
 
 
-def _keys_of(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[str, str]]:
-    """Return by what a row's student may be known; of Moodle's rows also the ids that a download gives."""
+def _row_keys(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[str, str]]:
     known = (file.kind, person.number), ("id", person.login), ("id", person.email), ("own", person.own_number)
     yield from ((kind, value.casefold()) for kind, value in known if value)
-    if file.kind == "worksheet":
+    if file.kind == "worksheet":  # the student may have the id that `collect` makes of the name
         for name in (file.cell(row, "Full name"), file.cell(row, IDENTIFIER).removesuffix(person.number).strip()):
-            with suppress(Refused):
+            with suppress(RefusedError):
                 yield "id", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()
 
 
-def _keys(student: Student, note: Note | None) -> Iterator[tuple[str, str]]:
-    """Return by what a student may be known."""
+def _student_keys(student: Student, note: CollectedSubmission | None) -> Iterator[tuple[str, str]]:
     own, lms = student.lms_user_id, {"moodle": "worksheet"}.get(note.lms, note.lms) if note else ""
     known = ("id", student.id), ("id", student.email), ("own", own), ("canvas", own), (lms, note.number if note else "")
     yield from ((kind, value.casefold()) for kind, value in known if value)

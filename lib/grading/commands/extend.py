@@ -1,4 +1,4 @@
-"""`zerolayer extend ASSIGNMENT STUDENT --days 2`: more time for a student, or for those whom a file names."""
+"""`zerolayer extend ASSIGNMENT STUDENT --days 2`: extend the deadline for a student, or for all students in a file."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -16,17 +16,17 @@ from lib.grading.errors import ConfigError, end_sentence
 from lib.grading.gradebook.extensions import extend
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import has_roster, label, open_gradebook
-from lib.grading.names import NoId, parse_id, unknown, visible
+from lib.grading.names import InvalidId, parse_id, unknown, visible
 from lib.grading.progress import say
-from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collected
+from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collection
 
 LONGEST = 3650
-"""Days; a date has an end in Python, too."""
+"""The longest extension in days: later dates may be more than a `datetime` can hold."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Who gets how much more time, as it was written, and where that stands."""
+    """One extension as it was typed; `place` is the line in the file, for messages."""
 
     place: str
     student: str
@@ -34,27 +34,27 @@ class Line:
     until: str
 
     def read(self, due: datetime | None, roster: Mapping[str, str] | None) -> timedelta:
-        """Give how much more time it is. Raises ConfigError where that, or whose it is, can't be told.
+        """Return how much more time it is. Raises ConfigError if the time or the student isn't valid.
 
-        `roster` has the ids of all students, if there is one, each with the person's name.
+        `roster` maps the ids of all students to labels with their names, if there is a roster.
         """
         id = parse_id(self.student)
         try:
-            if isinstance(id, NoId):
+            if isinstance(id, InvalidId):
                 raise ConfigError(f"that can't be a student's id: {id.problem}")
             if roster is not None and id not in roster:
                 raise ConfigError(unknown("student", id, roster.values()))
             if bool(self.days) == bool(self.until):
-                raise ConfigError("say how much time it is, by --days or --until, one of both")
+                raise ConfigError("use either --days or --until")
             if self.until and due is None:
-                raise ConfigError("there is no due date yet, so give days, or set it first")
+                raise ConfigError("there is no due date yet: use --days, or set a due date first")
             time = parse_utc(self.until) - due if self.until else timedelta(days=float(self.days))
             if not timedelta() <= time <= timedelta(days=LONGEST):
                 raise ConfigError(f"that is {time.total_seconds() / 86400:g} days, not between 0 and {LONGEST}")
         except (ConfigError, ValueError, OverflowError) as error:
             asked = " ".join(filter(None, (self.student, self.days, self.until)))
             raise ConfigError(
-                f"{self.place}{asked!r} can't be given: {end_sentence(str(error))} Nothing was changed."
+                f"{self.place}{asked!r} can't be used: {end_sentence(str(error))} Nothing was changed."
             ) from error
         return time
 
@@ -66,10 +66,10 @@ class ExtendApp(Command):
     name = "zerolayer-extend"
     argument = "ASSIGNMENT [STUDENT]"
     description = """
-        Give a student more time for an assignment, also before anything is handed in.
+        Extend a student's deadline for an assignment, also before the student has submitted.
 
-        What a student had before is replaced; --days 0 takes it away. Each line of a --file names a student by `id`,
-        and `days` or `until`: its first line has these words.
+        The new extension replaces an earlier one; --days 0 removes it. Each line of a --file has a student's `id`
+        and `days` or `until`; its first line has these column names.
     """
     examples = """
         zerolayer extend UNIT ada --days 2
@@ -78,20 +78,20 @@ class ExtendApp(Command):
     """
     days = Unicode("", help="How many days longer than the others, such as 2 or 0.5.").tag(config=True)
     until = Unicode(
-        "", help="Until when instead, in UTC if it names no zone. Kept as days: they move with the due date."
+        "", help="The new deadline, in UTC if it names no zone. It is stored as days after the due date."
     ).tag(config=True)
     file = Unicode("", help="A CSV file with a line for each student.").tag(config=True)
     aliases = {**options("db"), **{name: f"ExtendApp.{name}" for name in ("days", "until", "file")}}
 
     def start(self) -> None:
-        """Give them; exits with 1, and nobody has more time, where one can't be given."""
+        """Extend the deadlines. Exits with 1, and changes nothing, if one line isn't valid."""
         super().start()
         assignment, *students = self.extra_args or [""]
         if not assignment or len(students) != (0 if self.file else 1):
-            self.fail(f"Name an assignment, and a student or a --file: {self.typed} ASSIGNMENT STUDENT --days 2")
+            self.fail(f"Name an assignment, and a student or a --file: {self.command_name} ASSIGNMENT STUDENT --days 2")
         self.coursedir.assignment_id = check_assignment(self, assignment)
         url, course = self.coursedir.db_url, self.coursedir.course_id
-        with self.told_in_a_sentence("extended"), open_gradebook(url, course) as gradebook:
+        with self.exit_on_failure("extended"), open_gradebook(url, course) as gradebook:
             due = gradebook.find_assignment(assignment).duedate
             lines = [*self._lines()] if self.file else [Line("", students[0], self.days, self.until)]
             roster = {one.id: label(one) for one in gradebook.students} if has_roster(gradebook) else None
@@ -99,7 +99,7 @@ class ExtendApp(Command):
             if len(more) < len(lines):
                 raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")
             extend(gradebook, self.coursedir, assignment, more)
-            late = read_collected(self.coursedir, assignment).late
+            late = read_collection(self.coursedir, assignment).late
             for student, time in more.items():
                 until = f", until {due + time:%Y-%m-%d %H:%M} UTC" if due else ": there is no due date yet"
                 if student in late and time:
@@ -108,7 +108,7 @@ class ExtendApp(Command):
             renew_penalties(gradebook, self)
 
     def _lines(self) -> Iterator[Line]:
-        """Read the file. Raises ConfigError where its first line doesn't say what stands below."""
+        """Yield the lines of the file. Raises ConfigError if its first line doesn't name the columns."""
         try:
             reader = csv.DictReader(StringIO(Path(self.file).read_text("utf-8-sig"), newline=""), restval="")
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""`zerolayer grade`: a class is graded, as `pipeline.grade_class` does."""
+"""`zerolayer grade`: grade a class by `pipeline.grade_class`."""
 
 import logging
 import signal
@@ -13,32 +13,32 @@ from lib.grading.execution.settings import BoundedExecute
 from lib.grading.pipeline.grade_class import Grade
 
 NEEDS_A_PERSON = 3
-"""Exit code: done, but a person has to look at some. nbgrader ends with 0 or 1, a shell with 2 and with 126 or more."""
+"""The exit code if some submissions need a person. nbgrader uses 0 and 1, shells use 2 and 126 or more."""
 
 
 class GradeApp(Command, AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` for a whole class at once."""
 
     in_course = True
-    own_log_level = logging.WARNING  # nbgrader's own level tells of each file of each submission
+    own_log_level = logging.WARNING  # at nbgrader's default level each file of each submission is logged
 
     name = "zerolayer-grade"
     argument = "ASSIGNMENT"
     description = f"""
-        Grade the submissions of an assignment: every one gets a verdict, whatever it is.
+        Grade the submissions of an assignment. Every submission gets a verdict, also one that can't be read.
 
-        Exits with 0 when all is graded. Exits with {NEEDS_A_PERSON} when all is done, but a person has to look at some:
-        those that could not be read, or not be run to the end, and others, each listed with the reason. Exits with 1
-        when grading had to stop, after a sentence that says why: what was graded is kept, and the same command goes
-        on from there. With --force it begins again with all.
+        Exits with 0 if all submissions are graded, and with {NEEDS_A_PERSON} if some need a person: for example those
+        that could not be read or not be run to the end. Each one is listed with its reason. Exits with 1 if grading had
+        to stop, after a message. Finished submissions are kept: the same command continues from there, or with --force
+        starts over.
 
-        Those that need a person stay listed until `--seen` notes that one has seen them, or the student submits again.
-        Each reason that is listed then goes into the file seen.csv.
+        Submissions that need a person are listed each time, until you mark them with `--seen` or the student submits
+        again. The reasons that you have seen are stored in the file seen.csv.
     """
     examples = """
         zerolayer grade UNIT
         zerolayer grade UNIT --student ada --force
-        zerolayer grade UNIT --seen ada        what is listed of ada was seen
+        zerolayer grade UNIT --seen ada        mark what is listed for ada as seen
         zerolayer grade UNIT --jobs 8 --timeout 60
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
@@ -55,15 +55,15 @@ class GradeApp(Command, AutogradeApp):
         "f": AutogradeApp.flags["f"],
         "no-sandbox": (
             {"BoundedExecute": {"sandbox": False}},
-            "Run students' code with all your rights, on this machine as it is.",
+            "Run students' code with all your rights, without protection.",
         ),
     }
 
     uses: ClassVar[tuple[type, ...]] = (Grade, BoundedExecute)
 
     def start(self) -> None:
-        """Grade; exits with 1 where nbgrader would, and with `NEEDS_A_PERSON` where one is needed."""
-        super(AutogradeApp, self).start()  # not AutogradeApp's, which makes nbgrader's own converter
+        """Grade. Exits with 1 if nbgrader would, and with `NEEDS_A_PERSON` if some submissions need one."""
+        super(AutogradeApp, self).start()  # not AutogradeApp's, which runs nbgrader's own converter
         self.coursedir.assignment_id = check_assignment(self, named_assignment(self))
         grade = Grade(coursedir=self.coursedir, parent=self)
         for asked in (self.coursedir.student_id, grade.seen):
@@ -73,8 +73,8 @@ class GradeApp(Command, AutogradeApp):
         except NbGraderException:
             self.exit(1)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more says nothing new
-            self.log.error("Stopped. What was graded is kept; %s.", grade.next_time)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
+            self.log.error("Stopped. Finished submissions are kept; %s.", grade.next_time)
             self.exit(130)
         if grade.progress.for_a_person:
             self.exit(NEEDS_A_PERSON)

@@ -1,4 +1,4 @@
-"""What a course on a JupyterHub lacks, a line each: seen in the file system, and asked of its running server."""
+"""Problems of a course on a JupyterHub, found in the file system and by asking its running server."""
 
 import json
 import os
@@ -13,19 +13,19 @@ from nbgrader.coursedir import CourseDirectory
 from lib.grading.files import PRIVATE
 
 SECONDS = 60
-"""For which the server is waited for: it may be busy with a class."""
+"""The time limit for an answer of the server, which may be busy with a class."""
 USERS = 1000
-"""The first number that Linux gives to a person's account; the system's own have lower ones."""
+"""The first user id that Linux distributions assign to people."""
 
 
 def find_gaps(course: CourseDirectory, exchange: Path, assignments: Collection[str]) -> Iterator[str]:
-    """Return what is missing, and what to try. Nothing is changed."""
-    yield from _look_at_exchange(exchange, course.groupshared)
-    yield from _look_at_folders(Path(course.root), course.groupshared)
+    """Yield a line for each problem, with one thing to try. Changes nothing."""
+    yield from _check_exchange(exchange, course.groupshared)
+    yield from _check_folders(Path(course.root), course.groupshared)
     yield from _ask_server(assignments)
 
 
-def _look_at_exchange(exchange: Path, is_shared: bool) -> Iterator[str]:
+def _check_exchange(exchange: Path, is_shared: bool) -> Iterator[str]:
     wanted = 0o3777 if is_shared else 0o1777
     try:
         about = exchange.stat()
@@ -34,16 +34,16 @@ def _look_at_exchange(exchange: Path, is_shared: bool) -> Iterator[str]:
         return
     found = S_IMODE(about.st_mode)
     if found & wanted != wanted:
-        means = "students can't hand in" if found & 0o7 != 0o7 else "a student can rename the whole course"
+        means = "students can't submit" if found & 0o7 != 0o7 else "a student can rename the whole course"
         if found & 0o1777 == 0o1777:
-            means = "what one teacher releases isn't the group's"
+            means = "an instructor's releases don't belong to the group"
         yield f"Exchange {exchange}: mode {found:o}, so {means}. As root: chmod {wanted:o} {quote(str(exchange))}"
     if about.st_uid not in (0, os.getuid()):
-        yield f"Exchange {exchange}: account {about.st_uid} owns it, and can rename the course. As root: chown root"
+        yield f"Exchange {exchange}: its owner, account {about.st_uid}, can rename the course. As root: chown root"
 
 
-def _look_at_folders(course: Path, is_shared: bool) -> Iterator[str]:
-    import pwd  # Windows hasn't got it, nor has it a hub of this kind: this module can be imported all the same
+def _check_folders(course: Path, is_shared: bool) -> Iterator[str]:
+    import pwd  # here, since Windows has no such module, and this one must be importable there
 
     homes = {Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_uid >= USERS} | {Path.home()}
     if found := " ".join(quote(str(home)) for home in sorted(homes) if home.is_dir() and home.stat().st_mode & 0o7):
@@ -55,12 +55,12 @@ def _look_at_folders(course: Path, is_shared: bool) -> Iterator[str]:
 
 
 def _ask_server(assignments: Collection[str]) -> Iterator[str]:
-    """Ask the server that a hub has started, in whose terminal the command was given."""
+    # JupyterHub sets both variables in the terminals of a single-user server.
     address, token = (os.environ.get(f"JUPYTERHUB_{name}") for name in ("SERVICE_URL", "API_TOKEN"))
     if not address or not token:
-        yield "Formgrader: not tried, since no hub started this. Try: the command in a terminal of the course's server"
+        yield "Formgrader: not tested, since no hub started this. Try: run this in a terminal of the course's server"
         return
-    opener = build_opener(ProxyHandler({}))  # it is on this machine
+    opener = build_opener(ProxyHandler({}))  # no proxy: the server is on this machine
     try:
         page, listed = (
             opener.open(Request(address + path, headers={"Authorization": f"token {token}"}), timeout=SECONDS)
@@ -73,9 +73,9 @@ def _ask_server(assignments: Collection[str]) -> Iterator[str]:
         yield f"Formgrader: {address}formgrader/ fails: {error}. Try: start the server in the course's environment"
         return
     if lost := ", ".join(sorted({*assignments} - known)):
-        yield f"Formgrader: it doesn't find {lost}. Try: have the server show the course's folder, Spawner.notebook_dir"
+        yield f"Formgrader: it doesn't find {lost}. Try: set Spawner.notebook_dir to the course's folder"
     if "script-src 'nonce-" not in text:
-        yield "Formgrader: its guard isn't active. Try: install zerolayer again in the server's environment"
+        yield "Formgrader: its protection isn't active. Try: reinstall zerolayer in the server's environment"
     if "frame-ancestors 'none'" in policy:
         prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-        yield f"Formgrader: the hub forbids frames, so it is blank within JupyterLab. Try: open {prefix}formgrader"
+        yield f"Formgrader: the hub forbids frames, so JupyterLab shows a blank tab. Try: open {prefix}formgrader"

@@ -1,4 +1,4 @@
-"""`zerolayer lab`: JupyterLab on what is named: a released assignment, in a copy of its own, or any notebook."""
+"""`zerolayer lab`: open a copy of a released assignment, or any notebook, in JupyterLab."""
 
 import os
 import shutil
@@ -9,28 +9,27 @@ from traitlets import Unicode
 
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command
-from lib.grading.files import folder_beside, put_in_place
+from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.names import unknown
 from lib.jupyterlab import lab_environment, open_at
 
 
 class LabApp(Command):
-    """Copy the released assignment once, then open it in JupyterLab; further arguments go to JupyterLab."""
+    """Copy a released assignment if there is no copy yet, and open it. JupyterLab gets all further arguments."""
 
     name = "zerolayer-lab"
     argument = "[ASSIGNMENT or NOTEBOOK]"
-    description = "Open an assignment as a student does, or a notebook as it is, in JupyterLab."
+    description = "Open an assignment as a student does, or any notebook, in JupyterLab."
     examples = """
         zerolayer lab
         zerolayer lab UNIT --no-browser --port=8888
         zerolayer lab solutions/UNIT/UNIT.ipynb
     """
-    folder = Unicode("my_work", help="Where the student's copies lie, in the course folder.").tag(config=True)
-    aliases, flags = {}, {}  # JupyterLab's are given to it
-    assignment = Unicode("", help="Which released assignment to open, if it is not named first.").tag(config=True)
+    folder = Unicode("my_work", help="The folder in the course for the student's copies.").tag(config=True)
+    aliases, flags = {}, {}  # options are passed to JupyterLab
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        """Keep every argument for JupyterLab, but for an assignment that comes first, and for requests of help."""
+        """Keep all arguments for JupyterLab, except a leading assignment and options for help."""
         arguments = sys.argv[2:] if argv is None else argv
         self.named = [argument for argument in arguments[:1] if not argument.startswith("-")]
         asked = [argument for argument in arguments if argument in ("-h", "--help", "--help-all")]
@@ -38,9 +37,9 @@ class LabApp(Command):
         self.for_lab = [argument for argument in arguments if argument not in [*asked, *self.named]]
 
     def start(self) -> None:
-        """Say which notebook it is, and replace this process by JupyterLab."""
+        """Replace this process by JupyterLab, with the notebook open."""
         super().start()
-        if not self.named:  # options may stand before it
+        if not self.named:  # options may come before it
             self.named = [word for word in self.for_lab if word.endswith(".ipynb") or word in self.released][:1]
             self.for_lab = [word for word in self.for_lab if word not in self.named]
         named = Path(*self.named)
@@ -51,11 +50,11 @@ class LabApp(Command):
         else:
             assignment = self.choose_assignment()
             notebook = (self.copy_released(assignment) / f"{assignment}.ipynb").absolute()
-            # Only the student's own copies are shown: in a clone the solutions are in a folder next to theirs.
+            # JupyterLab shows only the folder with the copies: a clone of the course also has the solutions.
             options, environment = open_at(notebook, root=notebook.parents[1]), lab_environment()
-            self.log.info("Your copy is %s; delete its folder to start afresh.", notebook)
+            self.log.info("Your copy is %s; to start over, delete its folder.", notebook)
         command = [sys.executable, "-m", "jupyterlab", *options, *self.for_lab]
-        # In the place of this process, so that Ctrl-C and the exit code are JupyterLab's.
+        # Replaces this process, so that JupyterLab gets Ctrl-C and sets the exit code.
         os.execve(sys.executable, command, environment)
 
     @property
@@ -65,9 +64,9 @@ class LabApp(Command):
         return sorted(folder.name for folder in place.glob("*") if any(folder.glob("*.ipynb")))
 
     def choose_assignment(self) -> str:
-        """Give the released assignment that was named, or the one to begin with; else exits with 1."""
+        """Return the named released assignment, or the first one. Exits with 1 for an unknown name."""
         known = self.released
-        names = self.named or [*filter(None, [self.assignment])] or unit_registry.first_of(known)
+        names = self.named or unit_registry.starting_units(known)
         if len(names) != 1:
             self.fail(f"Name the assignment to open: zerolayer lab NAME. There are: {', '.join(known) or 'none'}.")
         if known and names[0] not in known:
@@ -75,12 +74,12 @@ class LabApp(Command):
         return names[0]
 
     def copy_released(self, assignment: str) -> Path:
-        """Return the folder with the student's copy. Where there is none, copy the released assignment."""
+        """Return the folder with the student's copy; if there is none, copy the released assignment."""
         course = Path(self.coursedir.root)
         released, copy = course / self.coursedir.release_directory / assignment, course / self.folder / assignment
         if not released.is_dir():
-            self.fail(f"There is no {released}. Run `zerolayer build` first, or start in the course's folder.")
+            self.fail(f"There is no {released}. Run `zerolayer build` first, or run this in the course's folder.")
         if not copy.exists():
-            with folder_beside(copy) as beside:  # a part of it would be opened for ever
-                put_in_place(Path(shutil.copytree(released, beside / assignment)), copy)
+            with temporary_sibling_folder(copy) as temporary:  # a partial copy would be opened each time from then on
+                put_in_place(Path(shutil.copytree(released, temporary / assignment)), copy)
         return copy

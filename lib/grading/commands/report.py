@@ -1,4 +1,4 @@
-"""`zerolayer report ASSIGNMENT`: write the class report, and on request one student's page for an appeal."""
+"""`zerolayer report ASSIGNMENT`: write the class report, and with `--student` a page on one student for an appeal."""
 
 import os
 from datetime import datetime
@@ -20,22 +20,22 @@ from lib.grading.progress import say
 
 
 class ReportApp(Command):
-    """Write what an instructor wants to know of a graded class as one HTML file."""
+    """Write a report on a graded class as one HTML file."""
 
     in_course = True
 
     name = "zerolayer-report"
     argument = "ASSIGNMENT"
     description = (
-        "Write a page on a graded class: scores, parts, the class's mistakes, and what a person should look at."
+        "Write a page about a graded class: scores, parts, common mistakes, and submissions that need a person."
     )
     examples = """
         zerolayer report UNIT
         zerolayer report UNIT --student ada    for an appeal: every number of one student
     """
-    folder = Unicode("reports", help="Where reports are written, in the course folder.").tag(config=True)
+    folder = Unicode("reports", help="The folder in the course for reports.").tag(config=True)
     server = Unicode(
-        help="The address of the Jupyter server whose formgrader the report links to: on a hub, the one it runs on."
+        help="The address of the Jupyter server with formgrader, for links. On a hub, by default the hub's server."
     ).tag(config=True)
     aliases = {**options("student", "assignment", "db"), "server": "ReportApp.server"}
 
@@ -43,36 +43,36 @@ class ReportApp(Command):
 
     @default("server")
     def _server_default(self) -> str:
-        # A hub knows its address only where that is set; else a path leads to it from pages that the hub shows.
+        # A hub sets its public address only if configured. The path alone works for pages that the hub serves.
         names = ("JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_SERVICE_PREFIX")
         return next(filter(None, map(os.environ.get, names)), "http://localhost:8888")
 
     def start(self) -> None:
-        """Write the pages and say where they are; exits with 1 where there is nothing to report on, or no place."""
+        """Write the pages and print their paths. Exits with 1 if nothing is graded, or a page can't be written."""
         super().start()
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         check_student(self, self.coursedir.student_id)
-        with self.told_in_a_sentence("reported on"):
+        with self.exit_on_failure("reported on"):
             try:
                 self._write_report(assignment)
             except OSError as error:
                 why = error.strerror or error
-                self.fail("%s can't be written: %s. Name another: --ReportApp.folder=FOLDER", error.filename, why)
+                self.fail("%s can't be written: %s. Try another folder: --ReportApp.folder=FOLDER", error.filename, why)
 
     def _write_report(self, assignment: str) -> None:
         classroom = self._classroom(assignment)
         notebook = classroom.graded[0][1].notebook
         target = Path(self.coursedir.root, self.folder)
-        made = datetime.now().astimezone()
+        now = datetime.now().astimezone()
         inner = Links(self.coursedir, assignment, notebook, target / assignment, self.server)
-        self._write_students(classroom, inner, made)
+        self._write_students(classroom, inner, now)
         unit = UnitPreprocessor(parent=self).unit_of(assignment)
         page = target / f"{assignment}.html"
         links = Links(self.coursedir, assignment, notebook, target, self.server)
-        write_whole(page, class_page(classroom, unit, links, made).encode())
-        say(f"{page} is on {len(classroom.graded)} graded submissions. Open it in a browser.")
+        write_whole(page, class_page(classroom, unit, links, now).encode())
+        say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:
-            say(_on_strangers(classroom))
+            say(_strangers_message(classroom))
 
     def _classroom(self, assignment: str) -> Classroom:
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
@@ -80,33 +80,34 @@ class ReportApp(Command):
         classroom = read_classroom(self.coursedir, assignment)
         if not classroom.graded and not UnitPreprocessor(parent=self).answers_of(assignment):
             self.fail(
-                f"There is no report on {assignment}: it has no unit, so its own tests grade it, and there are no"
-                " verdicts. Its points are in formgrader and in what `nbgrader export` writes."
+                f"There is no report on {assignment}, since it has no unit and so no verdicts. Its points are in"
+                " formgrader and in the output of `nbgrader export`."
             )
         if not classroom.graded:
             faults = [f"The verdict.json of {work.student} {work.fault}." for work in classroom.works if work.fault]
             none = f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first."
-            self.fail("%s", " ".join([none, *faults[:3], *([_on_strangers(classroom)] if classroom.strangers else [])]))
+            self.fail(
+                "%s", " ".join([none, *faults[:3], *([_strangers_message(classroom)] if classroom.strangers else [])])
+            )
         return classroom
 
-    def _write_students(self, classroom: Classroom, links: Links, made: datetime) -> None:
-        """Write the pages that are asked for, and anew those that were before: a regrade may have changed them."""
+    def _write_students(self, classroom: Classroom, links: Links, now: datetime) -> None:
+        """Write the requested pages, and again all existing ones: a regrade may have changed them."""
         asked, target = self.coursedir.student_id, links.folder.parent
         wanted = {work.student for work, _ in classroom.graded if asked != "*" and fnmatchcase(work.student, asked)}
         if asked != "*" and not wanted:
-            self.fail("%s", f"There is no verdict on {asked}: nothing of theirs is graded.")
+            self.fail("%s", f"There is no verdict on {asked}: no submission of theirs is graded.")
         for work, _ in classroom.graded:
             page = own_page(target, classroom.assignment, work.student)
             if work.student in wanted or page.is_file():
-                write_whole(page, student_page(work, work.whole_verdict(), links, made).encode())
+                write_whole(page, student_page(work, work.whole_verdict(), links, now).encode())
                 if work.student in wanted:
-                    say(visible(f"{page} has every number of {work.name or work.student}."))
+                    say(visible(f"{page} has all numbers for {work.name or work.student}."))
 
 
-def _on_strangers(classroom: Classroom) -> str:
-    """Say who was graded and isn't in the gradebook."""
+def _strangers_message(classroom: Classroom) -> str:
     names = ", ".join(classroom.strangers[:10]) + (", …" if len(classroom.strangers) > 10 else "")
     return (
-        f"Left out: {len(classroom.strangers)} that were graded and aren't in the gradebook: {names}. If it was made"
-        f" anew, `zerolayer grade {classroom.assignment}` grades them again; if they left, their folders can go too."
+        f"Left out: {len(classroom.strangers)} graded students who aren't in the gradebook: {names}. If the gradebook"
+        f" is new, `zerolayer grade {classroom.assignment}` grades them again; if they left, remove their folders too."
     )

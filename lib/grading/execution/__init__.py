@@ -1,1 +1,1 @@
-"""Running: notebooks executed within bounds, many at once."""
+"""Execution: run notebooks within limits, many at once."""

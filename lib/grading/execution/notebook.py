@@ -1,9 +1,8 @@
-"""Running a submitted notebook in a kernel of its own, within bounds: code may end it, hang, or print for ever.
+"""Running one notebook in a kernel of its own, within limits: its code may kill the kernel, hang, or print endlessly.
 
-Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`). Outputs of cells that
-ran before such an end stay. It ends this run with a remark, and no other submission's. What the machine does wrong is
-`RunLostError`: another try may help. All here is plain data, and nothing imports Jupyter or nbgrader: a worker is there
-in a tenth of a second.
+Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`). If the code breaks the
+run off, the outputs of earlier cells stay, and a remark says so. Errors of the machine raise `RunLostError`, after
+which another try may help. Everything here is plain data, without Jupyter or nbgrader, so a worker starts in 0.1 s.
 """
 
 import json
@@ -31,8 +30,8 @@ from lib.grading.execution.outputs import (
     plain_output,
     shorten,
 )
-from lib.grading.files import lay_out
-from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
+from lib.grading.files import write_files
+from lib.grading.kernel import MAX_ERROR_TEXT, MAX_MESSAGE, REFUSED, REPLY
 from lib.grading.machine_faults import RunLostError, limit_on_threads
 from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
@@ -41,27 +40,27 @@ if TYPE_CHECKING:  # off Linux it can't be imported
     from lib.grading.kernel.client import KernelClient
 
 SKIPPED = "skip-execution"
-"""nbclient's tag for a cell that isn't run."""
+"""nbclient's tag for cells that aren't run."""
 ADDED_CODE = "zerolayer_added_code"
-"""Under this name a cell's metadata hold the code that is run of it, where that is not all of it."""
+"""The metadata key for the part of a cell's code that is run, if that is not the whole cell."""
 ADDED_SECONDS = (5, 30)
-"""Seconds for what was added to an example or a locked cell; the second where it imports something, or may."""
-LONGER = 5
-"""So many times its budget a run may take by the clock: a busy machine keeps kernels waiting, which costs no points."""
+"""Seconds for code that was added to an example or a locked cell; the second number if it may import something."""
+CLOCK_FACTOR = 5
+"""A run may take this many times its budget by the wall clock: waiting for a busy machine must not cost points."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 
 LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
-"""What to try where something ran too long, after the sentence that says so."""
+"""Advice after a remark about the time limit."""
 
 Cell = dict[str, Any]
 
 
 class FloodError(TimeoutError):
-    """A cell puts out so much that it isn't waited for any longer."""
+    """A cell produces so much output that it is stopped."""
 
 
 class KernelDied(Exception):
-    """The kernel ended while a cell ran, by the cell's doing."""
+    """A cell has made the kernel die."""
 
 
 BROKE_OFF: dict[type[Exception], tuple[str, str]] = {
@@ -72,12 +71,12 @@ BROKE_OFF: dict[type[Exception], tuple[str, str]] = {
     ),
     TimeoutError: ("could not be stopped", LONG),
 }
-"""What a cell did that ended the run, and what to try."""
+"""What a cell did to end the run, and advice."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a notebook's run may take: the settings of `BoundedExecute`, as plain data that goes to a worker with it."""
+    """The limits on a notebook's run: the settings of `BoundedExecute`, as plain data for a worker."""
 
     timeout: int | None
     budget: int
@@ -91,9 +90,9 @@ class Bounds:
 
 
 class Run:
-    """One run of a notebook's cells: fills in their outputs and numbers, and says in `remarks` how it went.
+    """One run of a notebook's cells. Fills in their outputs and execution counts, and collects `remarks` on problems.
 
-    A cell has a number afterwards if it ran to its end, and None otherwise: points depend on that.
+    Afterwards a cell's execution count is None unless it ran to its end: points depend on that.
     """
 
     def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds):
@@ -103,18 +102,18 @@ class Run:
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[Remark] = []
         self.was_refused = False
-        """Whether the kernel said that it was refused a thread, or crashed, as libraries may that are refused one."""
+        """True if Linux refused the kernel a thread, or the kernel crashed, as some libraries then do."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.max_output, bounds.max_messages, bounds.max_notebook_output
         self._room = OutputRoom(*limits, self._remark)
 
     def run(self) -> None:
-        """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails or is too busy."""
+        """Run all cells. Raises RunLostError if no kernel can be started, or the machine fails or is too busy."""
         try:
             with self._start_client() as client:
                 self._deadline = client.clock() + self.bounds.budget
-                client.latest = monotonic() + LONGER * self.bounds.budget
+                client.latest = monotonic() + CLOCK_FACTOR * self.bounds.budget
                 for at, cell in enumerate(self.cells):
                     if has_code(cell):
                         self._at = at
@@ -122,13 +121,13 @@ class Run:
         except RunLostError:
             raise
         except Exception as error:
-            # To Python what could not be stopped in time is an error of the system's.
+            # TimeoutError is an OSError, but here it comes from a cell that could not be stopped.
             of_the_system = isinstance(error, (OSError, MemoryError)) and not isinstance(error, TimeoutError)
             if self._at is None or of_the_system:
                 raise RunLostError(f"{type(error).__name__}: {error}") from error
             self.cells[self._at]["execution_count"] = None
-            did, advice = BROKE_OFF.get(type(error), ("broke off the run", ""))
-            self._remark(f"{did}; nothing after it could run.{advice}")
+            did, advice = BROKE_OFF.get(type(error), ("ended the run", ""))
+            self._remark(f"{did}; no cell after it could run.{advice}")
 
     def _start_client(self) -> "KernelClient":
         from lib.grading.kernel.client import spawn
@@ -145,44 +144,43 @@ class Run:
         self._clears = False
         cell["outputs"] = []
         seconds = self._seconds(cell, self._deadline - client.clock())
-        token = token_hex(8)  # code that ran before can't know it, nor reply for cells that are still to come
+        token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
-            client.run(cell["metadata"].get(ADDED_CODE, cell["source"]), token, LONGER * seconds, is_the_courses(cell))
+            code = cell["metadata"].get(ADDED_CODE, cell["source"])
+            client.run(code, token, CLOCK_FACTOR * seconds, is_course_cell(cell))
             most = self.bounds.flood * self.bounds.max_output
             reply = self._receive_reply(client, cell, token, seconds, most)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
             self._receive_reply(client, cell, token, self.bounds.grace)
-            reply = self._error_of_stop(reason, seconds)
+            reply = self._reply_for_stopped(reason, seconds)
         if reply["status"] == "error" and not any(output["output_type"] == "error" for output in cell["outputs"]):
             cell["outputs"].append({"output_type": "error", **{key: reply[key] for key in reply if key != "status"}})
-        cell["execution_count"] = self._number  # whatever the kernel said it was
+        cell["execution_count"] = self._number  # code could change the kernel's own count
 
     def _seconds(self, cell: Cell, left: float) -> int:
-        """Give the seconds for one cell: what is `left` of the notebook's, if that is less."""
+        """Return the time limit of a cell: at most the seconds `left` for the notebook."""
         own = max(1, round(min(left, self.bounds.timeout or left)))
         added = cell["metadata"].get(ADDED_CODE)
         return own if added is None else min(own, ADDED_SECONDS[bool(IMPORTS.search(added))])
 
-    def _error_of_stop(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
-        """Say why a cell was interrupted; give the error that stands for its own reply, which came too late."""
-        name, said = "TimeoutError", "Cell execution timed out"
+    def _reply_for_stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
+        """Return an error in place of the reply of an interrupted cell, and remark on it."""
+        name, message = "TimeoutError", "Cell execution timed out"
         if isinstance(reason, FloodError):
-            name, said = "OutputLimitError", "The cell put out far more than is kept, and was stopped."
-            self._remark(f"put out far more than is kept, and was stopped.{PRINTS}")
+            name, message = "OutputLimitError", "The cell produced far more output than is kept, and was stopped."
+            self._remark(f"produced far more output than is kept, and was stopped.{PRINTS}")
         else:
             self._remark(f"ran longer than {seconds} seconds and was stopped.{LONG}")
-        return {"status": "error", "ename": name, "evalue": said, "traceback": [f"{name}: {said}"]}
+        return {"status": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
 
     def _receive_reply(
         self, client: "KernelClient", cell: Cell, token: str, seconds: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Receive a cell's messages up to its reply within some seconds, or until `most` characters were dropped.
-
-        Ten times as many may be received: pictures that replace each other are no flood.
-        """
+        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` characters were dropped."""
         began = client.received
         for words in client.messages(client.clock() + seconds):
+            # Ten times as many may be received, since figures that replace each other are no flood.
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             if not words:
@@ -190,27 +188,28 @@ class Run:
                 self._room.drop(MAX_MESSAGE)
                 continue
             try:
-                if (reply := self._take_message(client, cell, token, words)) is not None:
+                if (reply := self._handle_message(client, cell, token, words)) is not None:
                     return reply
             except (MemoryError, RunLostError):
                 raise
             except Exception:
                 self._room.drop(len(words))
                 self._remark("sent something that can't be read.")
-        self._see_why_it_ended(client)
+        self._check_exit(client)
         raise KernelDied
 
-    def _take_message(self, client: "KernelClient", cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
-        """Take what a message says; give the cell's reply, if it is that. Other kinds than these are left out.
+    def _handle_message(self, client: "KernelClient", cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
+        """Process a message, and return the cell's reply if it is one.
 
-        Updates of displays could change a cell that ran before, and clearing could take an answer away.
+        Updates of displays are ignored, since they could change earlier cells, and so is `clear_output` in graded
+        cells, since it could remove an answer.
         """
         message = json.loads(words)
         kind, content = message["msg_type"], message["content"]
         if kind == REPLY:
             if content.get("token") == token:
                 return _plain_reply(content)
-            self._room.drop(len(words))  # a reply made up by code, or to a cell that is over
+            self._room.drop(len(words))  # a forged reply, or one to an earlier cell
         elif kind == REFUSED:
             self.was_refused = True
         elif kind == "clear_output" and not is_graded(cell):
@@ -219,14 +218,13 @@ class Run:
             if not self._clears:
                 cell["outputs"].clear()
         elif kind in OUTPUTS:
-            self._keep(kind, plain_output(kind, content, cell, self._number), cell)
+            self._add_output(kind, plain_output(kind, content, cell, self._number), cell)
         return None
 
-    def _keep(self, kind: str, content: dict[str, Any], cell: Cell) -> None:
-        """Keep an output if there is room for it: text with the text before it, after what is to be cleared is gone."""
+    def _add_output(self, kind: str, content: dict[str, Any], cell: Cell) -> None:
         last = cell["outputs"][-1] if cell["outputs"] and not self._clears else {}
         goes_on = kind == "stream" == last.get("output_type") and last["name"] == content["name"]
-        if not self._room.takes(content, is_new=not goes_on):
+        if not self._room.accepts(content, is_new=not goes_on):
             if not is_needed(kind, content, cell):
                 return
             content = shorten(content)
@@ -238,34 +236,30 @@ class Run:
             self._clears = False
         cell["outputs"].append({"output_type": kind, **content})
 
-    def _see_why_it_ended(self, client: "KernelClient") -> None:
-        """Raise `RunLostError` where a kernel did not end by its own doing, as far as can be told.
-
-        Nothing within a locked kernel can kill its first process; Linux does where memory is short, and where its
-        processor time is spent.
-        """
-        code, seconds = client.ended_with()
+    def _check_exit(self, client: "KernelClient") -> None:
+        """Raise `RunLostError` if the kernel was probably not ended by its own code."""
+        code, seconds = client.wait_for_exit()
         if code is None:
             raise RunLostError("The warm process ended while a notebook was run.")
         if client.was_killed:
             return
-        # The first process of a namespace gets no SIGABRT, not even from itself: there abort() ends by SIGSEGV.
+        # The first process of a PID namespace doesn't receive SIGABRT, even from itself: abort() ends it by SIGSEGV.
         self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
+        # In the sandbox code can't kill its first process. Linux does at the limits on memory and processor time.
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
         if code == -signal.SIGKILL and self.bounds.sandbox and not is_spent:
-            raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
+            raise RunLostError("A kernel was killed from outside. Linux does so when memory runs out.")
 
     def _remark(self, did: str) -> None:
-        """Note what the cell that runs did, once."""
         remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
         if remark not in self.remarks:
             self.remarks.append(remark)
 
 
 def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run a notebook's cells, given as JSON; give them with their outputs, and remarks. Raises `RunLostError`.
+    """Run a notebook's cells, given as JSON; return them with their outputs, and remarks. Raises `RunLostError`.
 
-    What was refused a thread is run once more, and counts then, if the machine has threads.
+    If the kernel was refused a thread, the notebook runs again, provided that the machine has enough threads.
     """
     if sys.platform != "linux":
         return _run_plainly(json.loads(cells), files, bounds)
@@ -279,7 +273,7 @@ def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple
 
 
 def _try_threads(bounds: Bounds) -> None:
-    """See whether this machine lets a kernel start as many threads as a notebook needs. Raises `RunLostError`."""
+    """Raise `RunLostError` unless this machine lets a kernel start as many threads as a notebook needs."""
     cell: Cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
     trial = Run([cell], {}, replace(bounds, limits={}))  # not the course's own limits, which may be narrower
     trial.run()
@@ -291,7 +285,7 @@ def _try_threads(bounds: Bounds) -> None:
 
 
 def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run cells in Jupyter's own kernel, with all our rights: elsewhere than on Linux there is no other way."""
+    """Run cells in Jupyter's own kernel, with all our rights. There is no sandbox on systems other than Linux."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -303,44 +297,43 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
     remarks: list[Remark] = []
     options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
     with TemporaryDirectory() as folder:
-        lay_out(files, Path(folder))
+        write_files(files, Path(folder))
         client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)
         try:
             client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})
         except (CellTimeoutError, DeadKernelError) as error:
-            remarks = [Remark(f"A cell broke off the run, and nothing after it could run: {type(error).__name__}.")]
+            remarks = [Remark(f"A cell ended the run, and no cell after it could run: {type(error).__name__}.")]
         except Exception as error:
             raise RunLostError(f"{type(error).__name__}: {error}") from error
     for cell in notebook.cells:
-        if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # it has a number from its beginning on
+        if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # the count is set when a cell starts
             cell.execution_count = None
     return list(notebook.cells), remarks
 
 
 def _plain_reply(content: Any) -> dict[str, Any]:
-    """Take from a reply whether the cell ended in an error, and in which."""
     if content["status"] != "error":
         return {"status": "ok"}
-    name, value = (clean(content.get(key))[:MAX_SAID] for key in ("ename", "evalue"))
+    name, value = (clean(content.get(key))[:MAX_ERROR_TEXT] for key in ("ename", "evalue"))
     return {"status": "error", "ename": name, "evalue": value, "traceback": []}
 
 
 def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
-    """Name a notebook's cell by its id in the course, or else by its number."""
+    """Return a cell's name for messages: its id in the course, or else its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
 
 
-def is_the_courses(cell: Mapping[str, Any]) -> bool:
-    """Tell whether a cell's code is the course's own: it alone is locked, once cells are restored."""
+def is_course_cell(cell: Mapping[str, Any]) -> bool:
+    """True if a cell's code is the course's own: after cells are restored, only such cells are locked."""
     return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:
-    """Tell whether there is something to run in a cell."""
+    """True if a cell has code to run."""
     return cell["cell_type"] == "code" and bool(cell["source"].strip()) and not is_skipped(cell)
 
 
 def is_skipped(cell: Mapping[str, Any]) -> bool:
-    """Tell whether a cell has the tag for one that isn't run."""
+    """True if a cell has the tag for cells that aren't run."""
     return SKIPPED in cell["metadata"].get("tags", ())

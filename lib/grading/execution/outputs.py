@@ -1,4 +1,4 @@
-"""Outputs of student code: made plain, of the types that nbformat says, and no more of them than there is room for."""
+"""Outputs of student code: reduced to what nbformat allows, and limited in size."""
 
 import json
 import re
@@ -12,46 +12,46 @@ from lib.checking.results import clean
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 PRINTS = " Usually that is a print inside a loop. Take it out once you have seen what you wanted."
-TOO_MUCH = f"put out more than is kept; the rest was dropped.{PRINTS}"
+TOO_MUCH = f"produced more output than is kept; the rest was dropped.{PRINTS}"
 DEEPEST = 5 + 2 * (results.DEEPEST + 1)
 """Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}
-"""What the parts of an answer take in memory beside their letters, measured: an object, a list, another number."""
+"""Measured bytes of memory for the parts of an answer, besides its text: an object, a list, a further number."""
 BYTES_OF_A_TEXT = 100
-"""Likewise for each line of a traceback, and each kind in which an output is given."""
+"""Likewise for each line of a traceback, and each MIME type of an output."""
 MISSING = re.compile(r"^No module named '(\w{1,80})'$")
-"""What Python says of a package that isn't there. Of a module in one that is, it says a name with dots."""
+"""Python's message about a missing package. For a missing module of an existing package the name has dots."""
 
 
 class OutputRoom:
-    """The room for a notebook's outputs, in each cell and in all together. Answers of checks have room of their own.
+    """The limits on a notebook's outputs, for each cell and for all together. Answers of checks are counted apart.
 
-    So noise around an answer costs no points. `say` is told what the cell that runs did, where something is dropped.
+    So other output costs no points. When something is dropped, `say` is called with what the cell did.
     """
 
     def __init__(self, of_cell: int, messages: int, of_notebook: int, say: Callable[[str], None]):
-        """Set the limits: characters and outputs of a cell, and bytes of memory of all cells."""
+        """Set the limits: characters and messages of a cell, and bytes of memory for all cells."""
         self._of_cell, self._messages, self._of_notebook, self._say = of_cell, messages, of_notebook, say
         self._held, self._full = Counter[str](), set[str]()
         self.begin_cell()
 
     def begin_cell(self) -> None:
-        """Begin to count another cell's."""
+        """Start to count the outputs of the next cell."""
         self._kept, self._held_of_cell = Counter[str](), Counter[str]()
         self.dropped = 0
-        """Characters that were not kept of this cell."""
+        """Characters of this cell's output that were dropped."""
 
     def clear(self) -> None:
-        """Give back what this cell has taken: its outputs are cleared."""
+        """Forget this cell's outputs, since they are cleared."""
         self._held.subtract(self._held_of_cell)
         self._kept, self._held_of_cell = Counter(), Counter()
 
-    def takes(self, content: dict[str, Any], is_new: bool) -> bool:
-        """Count an output, or more text of the last one, and tell whether there is room for it; say so if not."""
+    def accepts(self, content: dict[str, Any], is_new: bool) -> bool:
+        """Count a new output, or more text of the last one; return True if it is within the limits."""
         text, kind = json.dumps(content), "answers" if MIME in content.get("data", {}) else "outputs"
         self._kept[kind] += len(text)
         self._kept["messages"] += is_new and kind == "outputs"
-        bytes = _bytes(content, text) if is_new else len(text)
+        bytes = _memory_of(content, text) if is_new else len(text)
         if self._kept[kind] > self._of_cell or (kind == "outputs" and self._kept["messages"] > self._messages):
             self._say(TOO_MUCH)
         elif self._held[kind] + bytes <= self._of_notebook:
@@ -60,24 +60,24 @@ class OutputRoom:
             return True
         elif kind not in self._full:
             self._full.add(kind)
-            self._say(f"made the notebook's {kind} more than is kept of all; some were dropped.")
+            self._say(f"exceeded the limit on all {kind} of the notebook; some were dropped.")
         self.drop(len(text))
         return False
 
     def drop(self, size: int) -> None:
-        """Count what isn't kept of a cell, in characters; an output counts for its share of all at least."""
+        """Count `size` dropped characters. Even an empty message counts, so that very many of them are a flood."""
         self.dropped += max(size, self._of_cell // self._messages)
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
-    """Tell whether a cell has points."""
+    """True if a cell has points."""
     return bool(cell["metadata"].get("nbgrader", {}).get("grade"))
 
 
 def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bool:
-    """Tell whether nbgrader reads a graded cell's points from an output, however much came before it.
+    """True if nbgrader reads a graded cell's points from an output, so that it must be kept in spite of the limits.
 
-    Without it a cell that prints enough first would earn full points for a failure. An error is in the reply, too.
+    Otherwise a cell that first prints a lot would earn full points for a failure. Errors are in the reply, too.
     """
     if not (is_graded(cell) and _gives_points(kind, content)):
         return False
@@ -85,10 +85,7 @@ def is_needed(kind: str, content: dict[str, Any], cell: Mapping[str, Any]) -> bo
 
 
 def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """Take from an output of the cell that is run as this number what nbformat knows, of the type that nbformat says.
-
-    Answers are taken where the cell is graded.
-    """
+    """Return an output's content with only the fields and types that nbformat allows, and answers in graded cells."""
     match kind:
         case "stream":
             return {"name": "stderr" if content["name"] == "stderr" else "stdout", "text": clean(content["text"])}
@@ -103,12 +100,12 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], nu
 
 
 def _gives_points(kind: str, content: dict[str, Any]) -> bool:
-    """Tell whether nbgrader would read points from an output: from a result, or none from what is on stderr."""
+    # nbgrader takes the points from a result, and gives none for output on stderr.
     return kind == "execute_result" or (kind == "stream" and content["name"] == "stderr")
 
 
 def shorten(content: dict[str, Any]) -> dict[str, Any]:
-    """Keep of an output only the beginning of its text, which is enough for a number."""
+    """Return an output with only the beginning of its text, which is enough for a number of points."""
     if "text" in content:
         return {**content, "text": content["text"][:1000]}
     text = content["data"].get("text/plain", "")[:1000]
@@ -116,7 +113,7 @@ def shorten(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def missing_packages(cells: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Name the packages for want of which cells ended in an error, but for cells that are the course's own."""
+    """Return the packages that the student's cells tried to import and that are missing."""
     found = dict[str, None]()
     for cell in cells:
         if cell["metadata"].get("nbgrader", {}).get("solution", True):
@@ -126,8 +123,8 @@ def missing_packages(cells: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(found)
 
 
-def _bytes(content: dict[str, Any], text: str) -> int:
-    """Estimate what an output, in JSON `text`, takes in memory: its parts may take far more than its letters."""
+def _memory_of(content: dict[str, Any], text: str) -> int:
+    """Estimate the memory of an output whose JSON is `text`: many small objects take far more than their text."""
     data = content.get("data", {})
     if MIME in data:
         return len(text) + sum(bytes * text.count(part) for part, bytes in BYTES_OF.items())
@@ -135,7 +132,7 @@ def _bytes(content: dict[str, Any], text: str) -> int:
 
 
 def _is_shallow(value: object, depth: int) -> bool:
-    """Tell whether `value` is an object or a list of at most `depth` levels: deeper ones can break what copies them."""
+    """True if `value` is an object or list of at most `depth` levels: copying deeper ones could exceed a limit."""
     if not isinstance(value, (dict, list)):
         return False
     items = value.values() if isinstance(value, dict) else value

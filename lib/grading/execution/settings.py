@@ -1,4 +1,4 @@
-"""The settings of a run, as a course gives them."""
+"""The settings of a run in a course's configuration."""
 
 from dataclasses import fields
 from typing import Any
@@ -11,27 +11,25 @@ from lib.grading.sandbox.limits import limit_problem
 
 
 class Execute(LoggingConfigurable):
-    """nbgrader's name for what runs notebooks: a course may have set its `timeout`."""
+    """The name of nbgrader's preprocessor that runs notebooks, so that a course's `Execute.timeout` still works."""
 
     timeout = Integer(30, allow_none=True, help="Seconds that one cell may run or sleep.").tag(config=True)
 
 
 class BoundedExecute(Execute):
-    """The settings of a run: a kernel of its own, locked in, each cell within a time limit and all within bounds."""
+    """The limits on a notebook's run."""
 
-    # Below these bounds the answers of checks, which are outputs too, would be dropped, or no cell would be run.
+    # With lower values, answers of checks (which are outputs, too) would be dropped, or no cell would run.
     budget = Integer(300, min=1, help="Seconds that all cells of a notebook may run or sleep.").tag(config=True)
-    grace = Integer(5, min=0, help="Seconds in which a cell has to end after it was interrupted.").tag(config=True)
-    max_output = Integer(1_000_000, min=100_000, help="Characters of output kept of each cell.").tag(config=True)
-    max_messages = Integer(1_000, min=0, help="Outputs kept of each cell.").tag(config=True)
+    grace = Integer(5, min=0, help="Seconds that an interrupted cell has to end.").tag(config=True)
+    max_output = Integer(1_000_000, min=100_000, help="Characters of output to keep for each cell.").tag(config=True)
+    max_messages = Integer(1_000, min=0, help="Outputs to keep for each cell.").tag(config=True)
     max_notebook_output = Integer(
-        10_000_000, min=1_000_000, help="Bytes that all outputs of a notebook may take in memory; answers besides."
+        10_000_000, min=1_000_000, help="Bytes of memory for all outputs of a notebook, and as many for answers."
     ).tag(config=True)
-    flood = Integer(20, min=1, help="So many times `max_output` may be dropped, then a cell is stopped.").tag(
-        config=True
-    )
-    sandbox = Bool(True, help="Lock kernels in. Without this, code runs with all your rights.").tag(config=True)
-    limits = Dict(help="How much of the machine a kernel may use, as in lib.grading.sandbox.limits.").tag(config=True)
+    flood = Integer(20, min=1, help="A cell is stopped after dropping this many times `max_output`.").tag(config=True)
+    sandbox = Bool(True, help="Run kernels in the sandbox. Without it, code has all your rights.").tag(config=True)
+    limits = Dict(help="The limits on a kernel's resources: see lib.grading.sandbox.limits.").tag(config=True)
 
     @validate("limits")
     def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
@@ -42,5 +40,5 @@ class BoundedExecute(Execute):
 
     @property
     def bounds(self) -> Bounds:
-        """The settings as plain data."""
+        """The settings as plain data for workers."""
         return Bounds(**{each.name: getattr(self, each.name) for each in fields(Bounds)})

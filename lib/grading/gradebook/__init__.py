@@ -1,1 +1,1 @@
-"""The book: the rows of a gradebook, and what a course remembers of its students' tries."""
+"""The gradebook: reading and writing rows of nbgrader's database, and files with what else a course remembers."""

@@ -1,8 +1,8 @@
-"""Files of an LMS: Canvas' gradebook, and of Moodle an assignment's grading worksheet and the list of participants.
+"""CSV files of an LMS: Canvas' gradebook, and Moodle's grading worksheets and list of participants.
 
-Canvas: below the heads is a row of the points possible, sometimes after one on columns that are posted by hand. An
-assignment's head is its title with its number, such as `Title (1234)`. (gradebook_exporter.rb, gradebook_importer.rb)
-Moodle: a worksheet's `Identifier`, `Participant 12345`, has the number that is in the names of downloaded files, too.
+Canvas: a row of the points possible follows the header, sometimes after a row on manual posting. An assignment's column
+is its title with its number, such as `Title (1234)`. (gradebook_exporter.rb, gradebook_importer.rb)
+Moodle: the number in a worksheet's `Identifier`, `Participant 12345`, also occurs in the names of downloaded files.
 (mod/assign/feedback/offline/importlib.php)
 """
 
@@ -18,7 +18,7 @@ from lib.grading.errors import ConfigError
 
 SECTION, GRADE, IDENTIFIER = "Section", "Grade", "Identifier"
 HEADS = {"canvas": {"ID", SECTION}, "worksheet": {IDENTIFIER, GRADE}, "participants": {"First name", "Email address"}}
-"""By which heads each kind of file is known."""
+"""Columns that identify each kind of file."""
 WHERE = {
     "canvas": "In Canvas, choose Grades, Export, Export Entire Gradebook",
     "worksheet": "In Moodle, set the language to English, and choose Submissions, Download grading worksheet",
@@ -26,14 +26,14 @@ WHERE = {
 }
 POSSIBLE = "Points Possible"
 TEST_STUDENT = "Student, Test"
-"""How Canvas calls the student as whom an instructor looks at the course."""
+"""Canvas' name of the account with which an instructor views the course as a student."""
 NUMBERED = re.compile(r"(?P<title>.*\S)\s*\((?P<number>\d+)\)", re.DOTALL)
 FRACTION = re.compile(r"\d+([.,])\d+")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the course: the LMS' own number, "" if the file has none, and what the institution calls them."""
+    """A person in the course: the LMS' number, "" if the file has none, and the institution's names and numbers."""
 
     number: str
     last_name: str
@@ -45,7 +45,7 @@ class Person:
 
 @dataclass
 class LmsFile:
-    """A file: its heads, and all other rows as they are. `name` is how it is called in an error."""
+    """A CSV file: its header `heads`, and all other rows unchanged. `name` is for error messages."""
 
     name: str
     kind: str
@@ -56,8 +56,8 @@ class LmsFile:
 
     @classmethod
     def read(cls, file: Path, *kinds: str) -> Self:
-        """Read a file of one of these kinds. Raises ConfigError, with one thing to try, where it is another one."""
-        again = "; ".join(WHERE[kind] for kind in kinds) + ", and give that file as it is."
+        """Read a file of one of these kinds. Raises ConfigError, with one thing to try, if it is another file."""
+        again = "; ".join(WHERE[kind] for kind in kinds) + ", and use that file unchanged."
         try:
             content = file.read_bytes()
             encoding = "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8"
@@ -66,7 +66,8 @@ class LmsFile:
         except OSError as error:
             raise ConfigError(f"{file}: {error.strerror}. {again}") from error
         except (UnicodeDecodeError, csv.Error) as error:
-            raise ConfigError(f"{file} can't be read: {error}. A spreadsheet may have changed it. {again}") from error
+            why = f"{file} can't be read: {error}. A spreadsheet program may have changed it."
+            raise ConfigError(f"{why} {again}") from error
         for kind in kinds:
             for delimiter, (heads, *rows) in tables:
                 if HEADS[kind] <= set(heads):
@@ -76,12 +77,12 @@ class LmsFile:
         raise ConfigError(f"{file} has no columns {wanted}: found {found}. {again}")
 
     def cell(self, row: list[str], *heads: str) -> str:
-        """Return what a row has below the first of these heads that has anything; case doesn't count."""
+        """Return the first nonempty cell of a row in the columns `heads`; case doesn't count."""
         known = {head.casefold(): at for at, head in enumerate(self.heads[: len(row)])}
         return next(filter(None, (row[known[head]].strip() for head in map(str.casefold, heads) if head in known)), "")
 
     def people(self) -> Iterator[tuple[Person, list[str]]]:
-        """Return everybody in the course, each with the row."""
+        """Yield each person in the course with their row."""
         for row in self.rows:
             last, _, first = (part.strip() for part in self.cell(row, "Student").partition(","))
             number = self.cell(row, "ID") or "".join(re.findall(r"\d+$", self.cell(row, IDENTIFIER)))
@@ -92,10 +93,10 @@ class LmsFile:
                 yield Person(number, last, first, login, own, self.cell(row, "Email address")), row
 
     def column(self, asked: str) -> int:
-        """Return where an assignment's points are: in Canvas' gradebook by its head, its title or its number.
+        """Return the position of an assignment's column: in Canvas' gradebook by its header, title or number.
 
-        In titles neither case counts nor what is no letter or digit, since an assignment's own name has no spaces.
-        Raises ConfigError where there is no such column, or several.
+        Only letters and digits of a title count, without case, because an assignment's name has no spaces. Raises
+        ConfigError if there is no such column, or more than one.
         """
         if self.kind != "canvas":
             return self.heads.index(GRADE)
@@ -106,14 +107,14 @@ class LmsFile:
         found = exact or [at for at, head in numbered.items() if _letters(head["title"]) == _letters(asked)]
         if len(found) == 1:
             return found[0]
-        there = ", ".join(repr(self.heads[at]) for at in found or numbered) or "none"
+        columns = ", ".join(repr(self.heads[at]) for at in found or numbered) or "none"
         raise ConfigError(
-            f"{self.name} has {'several columns' if found else 'no column'} for {asked!r}: found {there}. Say which it"
-            " is, by its title or number: --column=1234"
+            f"{self.name} has {'several columns' if found else 'no column'} for {asked!r}: found {columns}. Choose one"
+            " by its title or number: --column=1234"
         )
 
     def maximum(self, row: list[str], column: int) -> float | None:
-        """Return the most points that a row's person can have in a column; None where the file has no such number."""
+        """Return the maximum points of a column, or of a row in a worksheet; None if the file has no such number."""
         possible = [each[column] for each in self.rows if POSSIBLE in each[0] and column < len(each)]
         try:
             return float((*possible, self.cell(row, "Maximum grade"))[0].replace(",", "."))
@@ -122,7 +123,7 @@ class LmsFile:
 
     @property
     def decimal_sign(self) -> str:
-        """What divides a number from its fraction here."""
+        """The decimal separator of the file's numbers."""
         found = (match[1] for row in self.rows for cell in row if (match := FRACTION.fullmatch(cell.strip())))
         return next(found, "," if self.delimiter == ";" else ".")
 

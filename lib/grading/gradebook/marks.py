@@ -1,6 +1,6 @@
-"""Marks: what the gradebook says of each graded cell of a class, read with a few queries for whole columns.
+"""Marks: the points and comments of each graded cell of a class, read with a few queries.
 
-nbgrader's own objects would ask for each grade and each comment apart.
+nbgrader's own objects would run a query for each grade and each comment.
 """
 
 from collections import defaultdict
@@ -16,11 +16,11 @@ from lib.grading.gradebook.session import open_gradebook
 from lib.grading.gradebook.source_notebook import known_cells
 
 DECIMALS = 4
-"""A person may give thirds. More digits than these are only what adding up binary fractions leaves."""
+"""Enough for thirds of a point. Further digits come from floating-point sums."""
 
 
 def format_points(points: float) -> str:
-    """Write points without needless zeros, the same on every page and in every file that is exported.
+    """Return points without trailing zeros, as on every page and in every exported file.
 
     >>> format_points(22.0), format_points(100 + 2 / 3), format_points(0.1 + 0.2)
     ('22', '100.6667', '0.3')
@@ -30,9 +30,10 @@ def format_points(points: float) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook says of one graded cell. `waiting`: a person has yet to read it. `graded`: without them.
+    """The mark of one graded cell. `graded` has the automatic points.
 
-    `again`: a person gave the points before it was graded again, and hasn't looked since.
+    It is `waiting` if a person has yet to give points. `again` means that a person gave the points before the cell was
+    graded again, and hasn't confirmed them since.
     """
 
     points: float
@@ -44,7 +45,7 @@ class Mark:
 
     @property
     def state(self) -> str:
-        """Say whether all points were given, some, or none, or whether a person has yet to give them."""
+        """Return `right`, `partly right` or `wrong` by the points, or `waiting`."""
         if self.waiting:
             return "waiting"
         if self.points >= self.max_points:
@@ -54,11 +55,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class NotebookMarks:
-    """What the gradebook says of one submitted notebook.
+    """The marks of one submitted notebook.
 
-    `cells` has the marks, and `comments` the text on each cell that may have one, None where nobody wrote any; those in
-    `by_hand` are a person's. `penalty` is for being late. `code` gives for each cell the one with the student's code
-    for it.
+    `comments` has each cell that may have a comment, with its text or None; a person wrote those in `by_hand`.
+    `penalty` is for being late. `code` maps each cell to the cell with the student's code for it.
     """
 
     cells: Mapping[str, Mark]
@@ -70,9 +70,9 @@ class NotebookMarks:
 
 @dataclass(frozen=True)
 class Total:
-    """What a submission has `earned` and what being late takes off that, and how much waits for a person.
+    """The sum of a submission's marks: points `earned`, the late `penalty`, and points `waiting` for a person.
 
-    `max_points` is what could be had so far: without what waits.
+    `max_points` is the maximum so far, without the points that wait.
     """
 
     earned: float = 0.0
@@ -91,24 +91,24 @@ class Total:
 
     @property
     def points(self) -> float:
-        """What counts."""
+        """The points that count."""
         return round(max(0.0, self.earned - self.penalty), DECIMALS)
 
 
 Class = Mapping[str, Mapping[str, NotebookMarks]]
-"""The marks of a class by student, and then by notebook; a student who handed in nothing has none."""
+"""The marks of a class by student and notebook, without students who submitted nothing."""
 
 
 def read_class(course: CourseDirectory, assignment: str) -> Class:
-    """Open the gradebook and read the marks as `read_marks` does."""
+    """Open the gradebook and call `read_marks`."""
     with open_gradebook(course.db_url, course.course_id) as gradebook:
         return read_marks(gradebook, assignment)
 
 
 def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> Class:
-    """Read the marks of a class, or of one student.
+    """Read the marks of a class, or of one student. Raises MissingEntry if there is no such assignment.
 
-    It takes as many queries for many students as for one. Raises MissingEntry for no such assignment.
+    The number of queries doesn't depend on the number of students.
     """
     known: api.Assignment = gradebook.find_assignment(assignment)
     notebooks = {each.id: (each.name, _code(each)) for each in known.notebooks}
@@ -134,7 +134,7 @@ def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> 
 
 
 def above_maximum(marks: Class) -> Iterator[tuple[str, str]]:
-    """Say whose points for which cell are more than it has: extra credit, or a slip of whoever marked."""
+    """Yield each student with more points for a cell than its maximum, and a text with both numbers."""
     for student, notebooks in marks.items():
         for notebook in notebooks.values():
             for cell, mark in notebook.cells.items():
@@ -146,9 +146,9 @@ def above_maximum(marks: Class) -> Iterator[tuple[str, str]]:
 def _read_grades(
     gradebook: api.Gradebook, notebooks: Collection[str], submitted: Collection[str] | None
 ) -> Iterator[tuple[str, str, Mark]]:
-    """Read each mark with its submitted notebook and its cell: of all `notebooks`, or of those `submitted`."""
+    """Yield each mark with its submitted notebook and its cell: of all `notebooks`, or of those `submitted`."""
     cell, grade = api.BaseCell, api.Grade
-    # By their tables: nbgrader's classes of cells would bring the table of all cells once more.
+    # By their tables, because nbgrader's classes of cells would join the table of all cells again.
     graded, tasks = api.GradeCell.__table__, api.TaskCell.__table__
     most = func.coalesce(graded.c.max_score, tasks.c.max_score, 0.0)
     given = grade.score, grade.auto_score, grade.manual_score, grade.needs_manual_grade
@@ -160,7 +160,7 @@ def _read_grades(
         .where(cell.notebook_id.in_(notebooks) if submitted is None else grade.notebook_id.in_(submitted))
     )
     for notebook, name, score, auto, manual, waits, max_points in gradebook.db.execute(query):
-        # nbgrader asks for a person's eye again after each run; what was marked stays marked.
+        # nbgrader sets needs_manual_grade after each run, even if a person has already given points.
         is_marked = manual is not None
         yield notebook, name, Mark(score, max_points, waits and not is_marked, is_marked, auto, waits and is_marked)
 
@@ -168,7 +168,7 @@ def _read_grades(
 def _read_comments(
     gradebook: api.Gradebook, notebooks: Collection[str], submitted: Collection[str] | None
 ) -> Iterator[tuple[str, str, str | None, bool]]:
-    """Read each comment likewise, and whether a person wrote it."""
+    """Yield each comment with its submitted notebook and its cell, and whether a person wrote it."""
     cell, comment = api.BaseCell, api.Comment
     query = (
         select(comment.notebook_id, cell.name, comment.comment, comment.manual_comment)
@@ -180,7 +180,7 @@ def _read_comments(
 
 
 def _code(notebook: api.Notebook) -> dict[str, str]:
-    """Give for each cell of a notebook the one that holds the student's code for it."""
+    """Return for each cell of a notebook the one with the student's code for it."""
     code, last = {}, ""
     for name, cell in known_cells(notebook).items():
         flags = cell.metadata.nbgrader

@@ -1,7 +1,7 @@
-"""Late penalties: what being late costs of the points that there are, by the course's plugin of nbgrader's.
+"""Late penalties, computed by the course's plugin for nbgrader.
 
-nbgrader asks it when it grades. Points that a person gives, extensions that are granted, and a due date that is moved
-come later: so it is asked once more before anybody reads what counts.
+nbgrader computes them only when it grades. They are computed again before points are exported or shown, because a
+person may have given points, granted an extension or moved the due date since.
 """
 
 from logging import getLogger
@@ -16,20 +16,20 @@ from lib.grading.gradebook.session import late_by
 
 
 def cost(plugin: LateSubmissionPlugin, student: str, score: float, late: float) -> float | None:
-    """Ask the plugin what it costs to be `late` seconds late: no less than nothing and no more than there is."""
+    """Return the plugin's penalty for being `late` seconds late, between 0 and `score`; None without a penalty."""
     penalty = plugin.late_submission_penalty(student, score, late)
     return None if penalty is None else min(max(penalty, 0), score)
 
 
 def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
-    """Write what being late costs of the points that there are now, and log what has changed by that.
+    """Compute and store the late penalties for the current points, and log each change.
 
-    `parent` has the course's configuration. Where that has no rule, what the grading took off stays, for the rule may
-    have been given on its command line; but what counts as in time now costs nothing by any rule.
+    `parent` has the course's configuration. If that has no rule, stored penalties stay, because the rule may have been
+    given on the command line of `grade`. A submission that is now on time has no penalty in any case.
     """
     step = AssignLatePenalties(parent=parent)
     step.init_plugin()
-    step.plugin_inst.log = getLogger(__name__)  # it would say for each student by which rule it goes
+    step.plugin_inst.log = getLogger(__name__)  # or the plugin logs its rule for each student
     whole, part, due = SubmittedAssignment, SubmittedNotebook, Assignment.duedate
     known = (part.id, part.late_submission_penalty, whole.student_id, whole.timestamp, due, whole.extension)
     late = (
@@ -45,6 +45,6 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
         now = cost(step.plugin_inst, student, score, seconds) if seconds else 0
         if now is not None and round(now, 4) != round(before or 0, 4):
             gradebook.db.execute(update(part).where(part.id == notebook).values(late_submission_penalty=now))
-            said = f"is late, which costs {now:g} points now" if seconds else "counts as in time now"
-            parent.log.warning("%s %s. Before, being late cost %g.", student, said, before or 0)
+            change = f"is late, which now costs {now:g} points" if seconds else "is now on time"
+            parent.log.warning("%s %s. The penalty was %g before.", student, change, before or 0)
             gradebook.db.commit()

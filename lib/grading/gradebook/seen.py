@@ -1,7 +1,7 @@
-"""What a person has seen: `seen.csv` in the course's folder, a line for each reason that a submission was listed for.
+"""Reasons that a person has seen: `seen.csv` in the course's folder, a line for each reason to look at a submission.
 
-A line counts for one submission only: it has the digest of its files, or the file's name where it was not collected.
-The file may be edited: a reason whose line is removed is listed again.
+A line belongs to one version of a submission: it has the digest of its files, or the name of a file that was not
+collected. The file may be edited. After a line is removed, its reason is listed again.
 """
 
 import csv
@@ -14,26 +14,26 @@ HEAD = ("assignment", "student", "submission", "reason")
 
 
 class Seen:
-    """The reasons of an assignment's submissions that a person has seen."""
+    """The seen reasons of an assignment's submissions."""
 
     def __init__(self, course: Path, assignment: str):
-        """Read the file, if there is one. Raises OSError where it can't be read."""
+        """Read the file if it exists. Raises OSError if it can't be read."""
         self._file, self._assignment = course / "seen.csv", assignment
         text = self._file.read_text("utf-8-sig", "replace") if self._file.exists() else ""
         self._rows = {tuple(row) for row in csv.reader(text.splitlines())}
 
     def unseen(self, student: str, submission: str, reasons: Iterable[str]) -> list[str]:
-        """Return the reasons that nobody has seen, each once."""
+        """Return the reasons that no one has seen, without duplicates."""
         return [why for why in dict.fromkeys(reasons) if self._row(student, submission, why) not in self._rows]
 
     def note(self, student: str, submission: str, reasons: Iterable[str]) -> None:
-        """Add a line for each reason that nobody has seen. Raises OSError where the file can't be written."""
+        """Add a line for each unseen reason. Raises OSError if the file can't be written."""
         rows = [self._row(student, submission, why) for why in self.unseen(student, submission, reasons)]
         with self._file.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows if self._rows else [HEAD, *rows])
         self._rows |= {HEAD, *rows}
 
     def _row(self, student: str, submission: str, why: str) -> tuple[str, ...]:
-        """Return a line. A student chooses names of files, which a spreadsheet may take for a formula."""
+        # A reason may contain a student's file name, which a spreadsheet could read as a formula.
         cells = (self._assignment, student, submission, why)
         return tuple(escape_formula(visible(cell)) for cell in cells)

@@ -1,7 +1,7 @@
-"""The gradebook in a run: one connection for a whole class, one transaction a submission, nbgrader's own rows.
+"""A gradebook session: one connection for a whole class, and one transaction for each submission.
 
-nbgrader opens its gradebook nine times a submission, and commits cell by cell. Here the rows of a submission are
-written together, by columns that have an index, so that time doesn't grow with the class.
+nbgrader opens its gradebook nine times for a submission, and commits after each cell. Here all rows of a submission are
+written together, and found by indexed columns, so that the time doesn't grow with the class.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -35,17 +35,17 @@ STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
 )
 DEFAULT_COURSE = "default_course"
-"""The course that nbgrader's own steps name, whatever it is called."""
-Made = TypeVar("Made")
+"""The course's name in nbgrader's own steps, whatever its real name is."""
+Result = TypeVar("Result")
 Penalty = Callable[[float, float], float | None]
-"""From the points of a late submission and the seconds that it is late to the points that this costs."""
+"""Returns the penalty for a submission's points and the seconds that it is late."""
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What a run gave for a notebook's cells, by name.
+class CellResults:
+    """Scores and comments of a notebook's cells by name.
 
-    A score of None is for a person to give, and so is that of a cell in `waits`, which counts until then.
+    A person has to give a score that is None. The score of a cell in `waits` counts until a person replaces it.
     """
 
     scores: Mapping[str, float | None]
@@ -57,11 +57,11 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
     """nbgrader's gradebook, opened once, for one assignment."""
 
     def __init__(self, db_url: str, course_id: str, assignment: str):
-        """Open the gradebook. Raises nbgrader's MissingEntry where it doesn't know the assignment."""
+        """Open the gradebook. Raises nbgrader's MissingEntry if there is no such assignment."""
         self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
         try:
-            self.id, self.duedate, self.masters = self.ask(partial(_read_assignment, assignment))
+            self.id, self.duedate, self.sources = self.query(partial(_read_assignment, assignment))
         except BaseException:
             self._gradebook.close()
             raise
@@ -71,26 +71,26 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Write all that is written within, or nothing of it; one within another is part of it."""
+        """Yield a connection whose changes are committed together. An inner transaction joins the outer one."""
         if self._connection is not None:
             yield self._connection
             return
-        # Not nbgrader's session, which commits after each cell.
+        # nbgrader's own session would commit after each cell.
         with self._gradebook.engine.begin() as self._connection:
             try:
                 yield self._connection
             finally:
                 self._connection = None
 
-    def ask(self, question: Callable[[Gradebook], Made]) -> Made:
-        """Have something read by nbgrader's own means."""
+    def query(self, read: Callable[[Gradebook], Result]) -> Result:
+        """Return the result of a function that reads nbgrader's gradebook."""
         try:
-            return question(self._gradebook)
+            return read(self._gradebook)
         finally:
-            self._gradebook.db.remove()  # its session would hold a read lock through the whole run
+            self._gradebook.db.remove()  # or its session would hold a read lock during the whole run
 
     def times(self) -> dict[str, datetime | None]:
-        """Read when each submission was made that there is, by student."""
+        """Return the time of each submission by student."""
         rows = select(SUBMISSIONS.c.student_id, SUBMISSIONS.c.timestamp).where(SUBMISSIONS.c.assignment_id == self.id)
         with self.transaction() as connection:
             return {row.student_id: row.timestamp for row in connection.execute(rows)}
@@ -98,43 +98,42 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
     def save(
         self,
         student: str,
-        made: datetime | None,
-        notebooks: Mapping[str, Rows],
+        timestamp: datetime | None,
+        notebooks: Mapping[str, CellResults],
         penalty: Penalty,
         more: timedelta | None = None,
     ) -> None:
-        """Write what a run gave for a submission, which was `made` at a time; what rows it lacks are made.
+        """Store the results of a submission, and create missing rows.
 
-        Marks that a person gave stay, to be looked at again. `more` time is what it gets if it has no extension.
+        Marks that a person gave stay, and are flagged for another look. A submission without an extension gets `more`.
         """
         with self.transaction() as connection:
             _row(connection, STUDENTS, id=student)
             key = {"assignment_id": self.id, "student_id": student}
             id, _ = _row(connection, SUBMISSIONS, **key)
-            if made is not None:
-                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": id, "new": made})
+            if timestamp is not None:
+                connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": id, "new": timestamp})
             submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
             if more and submission.extension is None:
                 connection.execute(_set(SUBMISSIONS, "extension"), {"this": id, "new": more})
             late = late_by(submission.timestamp, self.duedate, submission.extension or more).total_seconds()
             for name, rows in notebooks.items():
-                notebook = self._save_notebook(connection, id, self.masters[name], rows)
-                costs = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None
-                connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": notebook, "new": costs})
+                notebook = self._save_notebook(connection, id, self.sources[name], rows)
+                points_off = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None
+                connection.execute(_set(NOTEBOOKS, "late_submission_penalty"), {"this": notebook, "new": points_off})
 
-    def _save_notebook(self, connection: Connection, submission: str, master: SourceNotebook, rows: Rows) -> str:
-        """Write what a run gave for one notebook's cells; give the notebook's id."""
-        id, is_new = _row(connection, NOTEBOOKS, notebook_id=master.id, assignment_id=submission)
-        for table, cells in ((GRADES, master.graded), (COMMENTS, master.commented)):
+    def _save_notebook(self, connection: Connection, submission: str, source: SourceNotebook, rows: CellResults) -> str:
+        id, is_new = _row(connection, NOTEBOOKS, notebook_id=source.id, assignment_id=submission)
+        for table, cells in ((GRADES, source.graded), (COMMENTS, source.commented)):
             key = {"notebook": id, "cells": list(cells.values())}
-            there = () if is_new else connection.execute(_of_cells(table), key)
-            if missing := set(cells.values()).difference(row.cell_id for row in there):
+            present = () if is_new else connection.execute(_of_cells(table), key)
+            if missing := set(cells.values()).difference(row.cell_id for row in present):
                 connection.execute(insert(table), [{"cell_id": cell, "notebook_id": id} for cell in missing])
         scores = [
-            {"notebook": id, "cell": master.graded[name], "score": score, "waits": score is None or name in rows.waits}
+            {"notebook": id, "cell": source.graded[name], "score": score, "waits": score is None or name in rows.waits}
             for name, score in rows.scores.items()
         ]
-        texts = [{"notebook": id, "cell": master.commented[name], "text": text} for name, text in rows.comments.items()]
+        texts = [{"notebook": id, "cell": source.commented[name], "text": text} for name, text in rows.comments.items()]
         for statement, values in ((SET_SCORE, scores), (SET_COMMENT, texts)):
             if values:
                 connection.execute(statement, values)
@@ -142,25 +141,24 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
 
 
 def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
-    """Read an assignment's id, when it is due, and its notebooks by name."""
     found = gradebook.find_assignment(name)
     return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
 
 
 def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
-    """Open nbgrader's gradebook, which makes its tables and the course's row if need be."""
+    """Open nbgrader's gradebook, which creates its tables and the course's row if necessary."""
     url = make_url(db_url)
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        with suppress(OSError):  # SQLite says it better
-            Path(url.database).touch()  # SQLite itself would let no group write, whatever the umask
+        with suppress(OSError):  # SQLite's own message is better
+            Path(url.database).touch()  # SQLite would create the file without the group's permissions in the umask
     return retry(lambda: Gradebook(db_url, course_id))
 
 
-def retry(write: Callable[[], Made], times: int = 2) -> Made:
-    """Do what makes tables or rows that another program may be making at the same moment.
+def retry(write: Callable[[], Result], times: int = 2) -> Result:
+    """Create tables or rows that another program may be creating at the same time.
 
-    Once the other one has made the tables, it may still be ahead with the rows: so it may fail twice. What nbgrader
-    commits in many steps may fail more `times`.
+    The first attempt may fail because of the tables and the second because of the rows. If nbgrader commits in many
+    steps, more attempts may fail: `times`.
     """
     for _ in range(times):
         with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
@@ -169,9 +167,9 @@ def retry(write: Callable[[], Made], times: int = 2) -> Made:
 
 
 def has_roster(gradebook: Gradebook) -> bool:
-    """Tell whether a person has said who is in the course; only then anybody can be missing.
+    """True if the gradebook has a roster, without which no student can be missing.
 
-    Grading adds whoever hands something in, by the id alone.
+    Grading itself adds students only by id and with a submission.
     """
     about = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
     by_hand = or_(*(column.is_not(None) for column in about), Student.id.not_in(select(SubmittedAssignment.student_id)))
@@ -179,36 +177,36 @@ def has_roster(gradebook: Gradebook) -> bool:
 
 
 def label(student: Student) -> str:
-    """Return a student's id, with the name if there is one."""
+    """Return a student's id, with the name if known."""
     name = ", ".join(filter(None, (student.last_name, student.first_name)))
     return f"{student.id} ({name})" if name else student.id
 
 
 def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
-    """Find a row by its key, or make it; give its id, and whether it is new."""
+    """Return the id of the row with this key, creating it if necessary, and whether it is new."""
     found = connection.scalar(_where(table, *key), key)
     return str(found or connection.scalar(insert(table).returning(table.c.id), key)), found is None
 
 
-# What is asked for each submission is put together once: to write SQL takes as long as to run it.
+# Statements that run for each submission are cached, because building one takes as long as running it.
 
 
 @cache
 def _where(table: Table, *key: str) -> Select[Any]:
-    """Select a row, of which the id comes first, by columns, each given under its own name."""
+    """Return a query for a row, with its id first; each key column is a parameter of the same name."""
     return select(table).where(*(table.c[name] == bindparam(name) for name in key))
 
 
 @cache
 def _of_cells(table: Table) -> Select[Any]:
-    """Select a `notebook`'s grades or comments: by the `cells`, since the index begins with them."""
+    """Return a query for a `notebook`'s grades or comments, with the `cells`, with which the index begins."""
     cells = table.c.cell_id.in_(bindparam("cells", expanding=True))
     return select(table).where(table.c.notebook_id == bindparam("notebook"), cells)
 
 
 @cache
 def _set(table: Table, column: str) -> Update:
-    """Set a column to something `new` in `this` row."""
+    """Return a statement that sets a column of `this` row to a `new` value."""
     return update(table).where(table.c.id == bindparam("this")).values({column: bindparam("new")})
 
 
@@ -216,18 +214,18 @@ def _of_cell(table: Table) -> Update:
     return update(table).where(table.c.notebook_id == bindparam("notebook"), table.c.cell_id == bindparam("cell"))
 
 
-# nbgrader's own rule: a person is to look where nobody gave points, or a person did before this run.
+# nbgrader's rule: a person has to look at a cell without points, or at one that a person marked before this run.
 SET_SCORE = _of_cell(GRADES).values(
     auto_score=bindparam("score"),
     needs_manual_grade=or_(bindparam("waits", type_=Boolean), GRADES.c.manual_score.is_not(None)),
 )
 SET_COMMENT = _of_cell(COMMENTS).values(auto_comment=bindparam("text"))
 SCORE = select(func.coalesce(func.sum(Grade.score), 0.0)).where(Grade.notebook_id == bindparam("notebook"))
-"""What counts of a submitted notebook, by nbgrader's own rule: a person's marks before the grader's."""
+"""The points of a submitted notebook by nbgrader's rule: a person's mark replaces the automatic one."""
 
 
 def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
-    """Tell how late a submission is; nothing if it is in time, or one of the two times isn't known."""
+    """Return how late a submission is: zero if it is on time, or if one of the times is unknown."""
     if timestamp is None or duedate is None:
         return timedelta()
     return max(timedelta(), timestamp - duedate - (extension or timedelta()))

@@ -1,4 +1,4 @@
-"""A master: an assignment's notebook as the gradebook knows it, with every cell's id, flags, points and text."""
+"""Source notebooks: an assignment's notebooks as the gradebook stores them, with all ids, flags, points and texts."""
 
 import json
 from collections import defaultdict
@@ -17,10 +17,7 @@ SCHEMA_VERSION = 3
 
 @dataclass(frozen=True)
 class SourceNotebook:
-    """A notebook as the gradebook knows it: its kernel, its cells, and the rows that hold points and comments.
-
-    `graded` and `commented` give the row of a cell by its name.
-    """
+    """A notebook in the gradebook: its kernel and cells. `graded` and `commented` map a cell's name to its row's id."""
 
     id: str
     kernelspec: dict[str, str] | None
@@ -30,7 +27,7 @@ class SourceNotebook:
 
     @classmethod
     def of(cls, notebook: GradebookNotebook) -> Self:
-        """Read a master from the gradebook."""
+        """Read a source notebook from the gradebook."""
         kinds = notebook.grade_cells, notebook.solution_cells
         graded, commented = ({cell.name: cell.id for cell in (*cells, *notebook.task_cells)} for cells in kinds)
         kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
@@ -38,14 +35,14 @@ class SourceNotebook:
 
 
 def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
-    """Make the cells that the gradebook knows, by id and in the order of the source notebook."""
+    """Return the notebook's source cells by name, in order."""
     points = {cell.name: cell.max_score for cell in (*notebook.grade_cells, *notebook.task_cells)}
     grades, solutions, tasks = (
         {cell.name for cell in cells} for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
     )
     known = {}
     for source in notebook.source_cells:
-        # Flags and points are the gradebook's: a student can change those in a notebook.
+        # Flags and points come from the gradebook, because a student can change those in a notebook.
         cell = clean_cell({"cell_type": source.cell_type, "source": source.source})
         cell.metadata["nbgrader"] = {
             "schema_version": SCHEMA_VERSION,

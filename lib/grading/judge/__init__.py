@@ -1,5 +1,5 @@
-"""The judge: draws challenges, and compares what student code has shown with what has to be there.
+"""The judge: draws challenges, and compares the results of student code with right ones.
 
-It runs apart from student code and believes nothing but results. What is right is told from the inputs, or by the right
-code of the answer key; mistakes are named as at the desk, by their fingerprints.
+It runs in another process than student code, and trusts only results. Right results are computed from the inputs, or by
+the right code of the answer key. Mistakes are named by their fingerprints, as in checks at the desk.
 """

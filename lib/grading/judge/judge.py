@@ -1,7 +1,7 @@
-"""Judging one part: what student code has shown is read, compared and named, and becomes a verdict.
+"""Judging one part: read the results of student code, compare them, name the mistakes, and return a verdict.
 
-Points come from the secret draw, by the comparison that a check at the desk makes, too. The mistake's name comes from
-the desk's draw, by the fingerprints that ship: a forged name misleads its forger alone.
+Points come from the secret draw, by the same comparison as in a check at the desk. The mistake's name comes from the
+desk's draw, by the shipped fingerprints. Students can forge those results, but that changes only their own hint.
 """
 
 import re
@@ -27,20 +27,25 @@ from lib.grading.unit_registry import describe
 from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
-"""What a check put out at grading: for each draw a record for each place. It may be any JSON, though."""
+"""The output of a check at grading: for each draw a record for each place. It is untrusted, and may be any JSON."""
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 def judge(
-    key: AnswerKey, part: Part, seed: int, given: Answers | None, problem: str = "", missing: Mapping[str, Failure] = {}
+    key: AnswerKey,
+    part: Part,
+    seed: int,
+    answers: Answers | None,
+    problem: str = "",
+    missing: Mapping[str, Failure] = {},
 ) -> PartVerdict:
-    """Judge one part's answer, as it came out of the student's kernel: any JSON, or None where there was none.
+    """Return the verdict on one part's answer from the student's kernel: any JSON, or None if there was none.
 
-    `missing` has for names that aren't defined how the cells ended that were to define them. Never raises on what is in
-    `given`: what doesn't read as results is wrong. Raises UnitFailsError where the unit's own code fails.
+    `missing` maps undefined names to the failures of the cells that should have defined them. An answer that can't be
+    read as results is wrong, and never raises an error. Raises UnitFailsError if the unit's own code fails.
     """
     inputs, known = draw_and_run(key, part, seed)
-    shown = {} if given is None else _read(part, inputs, given.get(SECRET), missing)
+    shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
     findings = [each for each in find(part, inputs, shown, known) if each.statement.points]
     evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
     verdict = PartVerdict(
@@ -51,19 +56,19 @@ def judge(
         answer={name: found for name, (found, _) in evidence.items()},
         expected={name: expected for name, (_, expected) in evidence.items()},
     )
-    if given is None:
+    if answers is None:
         unjudged = tuple(replace(each, state="not checked", why="", hint="") for each in verdict.statements)
         problem = visible(_explain(problem or "The check gave no answer.", missing))
         return replace(verdict, statements=unjudged, problem=problem, answer={})
     if all(each.state == "right" for each in verdict.statements):
         return verdict
-    return _name(key, part, verdict, read_shown(given.get(DESK)))
+    return _name(key, part, verdict, read_shown(answers.get(DESK)))
 
 
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
-    """Draw the inputs, and run right code on them where what is right can't be told from the inputs.
+    """Draw the inputs, and run right code on them if some right results can't be computed from the inputs.
 
-    Raises UnitFailsError where either fails, or right code is not right: then no answer could have been.
+    Raises UnitFailsError if either fails, or if the judge finds right code wrong, since it would reject every answer.
     """
     try:
         inputs = part.secret_inputs(seed)
@@ -81,14 +86,14 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
 
 
 def known_of(part: Part, inputs: Inputs, shown: Shown) -> Known:
-    """Return what is known of right results: what right code shows, and of a sealed one a digest, as at the desk."""
+    """Return the right results by place, as at the desk: those of right code, or a digest for a sealed statement."""
     sealed = {place for each in part.statements if each.sealed for place, *_ in places_of(each, inputs)}
     return {**shown, **{place: Seal.of(Measurement({"": shown[place]})) for place in sealed}}
 
 
-def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
-    """Read what was shown on the secret draw. A record without a place stands for all: nothing could be run."""
-    shown = read_shown(given)
+def _read(part: Part, inputs: Inputs, record: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:
+    """Read the results on the secret draw. A record without a place is a failure of the whole check."""
+    shown = read_shown(record)
     if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
         if whole.kind == "undefined":
             whole = next((missing[name] for name in part.subjects if name in missing), whole)
@@ -101,14 +106,14 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     if isinstance(why, Wrong):
         hint = why.hint or (statement.hint if finding.is_first else "")
     elif isinstance(why, Failure) and finding.state == "wrong":
-        # Code that doesn't end, and a name whose cell failed, say what to try themselves.
+        # No hint, since the messages on time limits and on names from failed cells already have one.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
-    said = visible(_explain(_sentence(why), missing), keep="\n")
+    text = visible(_explain(_sentence(why), missing), keep="\n")
     code = visible(why.line) if isinstance(why, Failure) else ""
-    brief = why.what if isinstance(why, Wrong) else said
+    brief = why.what if isinstance(why, Wrong) else text
     heading = "" if finding.text == statement.text else finding.text
     about = statement.name, statement.text, statement.points
-    return StatementVerdict(*about, finding.state, said, hint, isinstance(why, Failure), None, heading, code, brief)
+    return StatementVerdict(*about, finding.state, text, hint, isinstance(why, Failure), None, heading, code, brief)
 
 
 def _sentence(why: Wrong | Failure | None) -> str:
@@ -132,7 +137,7 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
 
 
 def shipped(key: AnswerKey) -> AtDesk:
-    """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
+    """Return the data shipped with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
     place = unit_registry.find_by_key(key)
     return fingerprints.read(place.module) if place else AtDesk({}, {})
 
@@ -154,21 +159,21 @@ def _evidence(
 ) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     for statement in (finding.statement for finding in findings):
         found, expected = dict[str, Any](), dict[str, Any]()
-        for place, given, name, by_hand in places_of(statement, inputs):
+        for place, own_inputs, name, by_hand in places_of(statement, inputs):
             outcome = shown.get(place, Failure("value", "It gave no result."))
-            pair = _both(statement, outcome, given, name, by_hand, known.get(place))
+            pair = _both(statement, outcome, own_inputs, name, by_hand, known.get(place))
             found[place], expected[place] = map(write_record, pair)
         yield statement.name, (found, expected)
 
 
 def _both(
-    statement: Statement, outcome: Outcome, given: Inputs, name: str, by_hand: object, known: object
+    statement: Statement, outcome: Outcome, own_inputs: Inputs, name: str, by_hand: object, known: object
 ) -> tuple[Outcome, Outcome]:
     if isinstance(known, Seal):
         known = f"a result with the digest {known.digest}"
     if isinstance(outcome, Failure):
         return outcome, known
-    pair = attempt(lambda: sides(statement, outcome, given, name, by_hand, known))
+    pair = attempt(lambda: sides(statement, outcome, own_inputs, name, by_hand, known))
     return (outcome, pair) if isinstance(pair, Failure) else pair
 
 

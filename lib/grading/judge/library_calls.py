@@ -1,10 +1,9 @@
-"""Library calls: a library's own function that a student's code names, in the place of one that was to be built.
+"""Library calls: functions of libraries in a student's code that the student was to write, such as SciPy's `softmax`.
 
-Numbers can't tell a function that was built from one that was called, so the code is read, and never run. What is found
-are names after a plain import, as an honest student writes them; any other way to reach a library isn't. So the list is
-a remark for a person, and costs nothing by itself. It has what code takes of this package, too, where that isn't meant
-for students: the statements there say what right code gives. A check is to be called, and nothing else; what else is in
-a process, such as `sys.modules`, is no matter of a notebook's.
+Results can't show whether a function was written or called, so the code is parsed, but not run. The search finds names
+after plain imports; code can hide others. So the list is only a remark for a person, and costs no points. It also has
+names of this package that aren't for students, since its statements compute right results, any use of a check other
+than a call, and access to the internals of the process, such as `sys.modules`.
 """
 
 import ast
@@ -20,35 +19,34 @@ from lib.answer_key import WatchedCalls
 from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, replace_all
 
 MOST_READ = 200_000
-"""Characters of all cells that are looked at: a completed notebook has some ten thousand of code."""
+"""Characters of code to parse in all cells. A completed notebook has about ten thousand."""
 MOST = 20
-"""Names that are kept."""
+"""The most names to list."""
 LONGEST_NAME = 80
-"""Characters of a name that is kept: a longer one is a joke."""
+"""The most characters of a name in the list."""
 
 FOR_STUDENTS = re.compile(
     r"lib\.((data|explorer|plots|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
 )
-"""What notebooks themselves take from this package: data, plots, a unit's questions and explorers. Checks they call."""
+"""Names of this package that released notebooks use: data, plots, and a unit's questions and explorers."""
 CHECK, CALLED = re.compile(r"\w[\w.]*\.check(\..*|)"), re.compile(r"\w[\w.]*\.check\.\w+(\.example)?\(\)")
-"""What is taken of a unit's checks, and what of it is for students: to call one, or for its inputs."""
+"""Any use of a unit's checks; and the uses meant for students: to call a check, or its example."""
 INSIDES = re.compile(
     r"(gc\.\w|sys\.(modules|_getframe)\b|inspect\.(currentframe|stack)\b|globals$"
     r"|.*\.(__globals__|__closure__|__subclasses__|f_back|user_ns)\b).*"
 )
-"""What is in a process besides a notebook's own code: all that is imported can be reached from there."""
+"""Internals of the process through which code can reach all imported modules."""
 PLACES = re.compile(r"\blib[./](units|checking|reference|grading|authoring)\b[\w./]*")
-"""What in a text names a module or a file of this package that is not for students."""
+"""Modules or files of this package that are not for students, within a string."""
 _BLANK = (re.compile(r"\?"), "0")
 
 
 class _Names(ast.NodeVisitor):
-    """What a cell imports, by the names that it gives it, and the dotted names that it uses."""
+    """Collects a cell's imports (full names by local name), the dotted names that it uses, and its strings."""
 
     def __init__(self) -> None:
         self.imports = dict[str, str]()
-        self.uses = set[str]()
-        """A call of one ends in `()`."""
+        self.uses = set[str]()  # calls end with ()
         self.texts = set[str]()
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -92,15 +90,15 @@ def _dotted(node: ast.expr) -> str:
 
 
 def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple[tuple[str, ...], bool]:
-    """Name what the student's own code takes from a library, sorted and in full, such as `scipy.special.expit`.
+    """Return the full names in the student's own code that are listed, sorted, such as `scipy.special.expit`.
 
-    Every cell's imports count, but only code that isn't the course's is looked at: solutions and added cells. Tells
-    also whether there is more of it than is looked through, in which something of a library may stand.
+    The imports of all cells count, but only the names in the student's cells. The second value is True if there was
+    more code than is parsed, so that names may be missing.
     """
     allowance, code = Allowance(MOST_READ), [cell for cell in cells if cell.cell_type == "code"]
-    read = [cell for cell in code if _is_the_courses(cell) or allowance.take(cell.source)]
+    read = [cell for cell in code if _is_course_cell(cell) or allowance.take(cell.source)]
     imports = {name: full for cell in read for name, full in _read(cell.source).imports.items()}
-    own = [_read(cell.source) for cell in read if not _is_the_courses(cell)]
+    own = [_read(cell.source) for cell in read if not _is_course_cell(cell)]
     found = {full for names in own for full in names.imports.values() if full.startswith("lib.")}
     found = {full for full in found if not full.endswith(".check")}
     for use in {use for names in own for use in names.uses}:
@@ -119,16 +117,16 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     return tuple(listed[:MOST]), bool(watched.libraries) and len(read) < len(code)
 
 
-def _is_the_courses(cell: NotebookNode) -> bool:
+def _is_course_cell(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("locked", False))
 
 
-@lru_cache(maxsize=128)  # most cells are the course's, alike in all submissions
+@lru_cache(maxsize=128)  # most cells are the same in all submissions
 def _read(source: str) -> _Names:
     names = _Names()
-    # One blank or line of help would hide a whole cell.
+    # Otherwise an open blank or a line of IPython's help would keep the cell from being parsed.
     if tree := parse(source) or parse(replace_all(source, (*NOT_RUN, _BLANK))):
-        with suppress(RecursionError):  # by what is nested deeper than Python can go
+        with suppress(RecursionError):  # raised for deeply nested code
             names.visit(tree)
     return names
 

@@ -1,4 +1,4 @@
-"""The course's secret: every challenge's seed derives from it, so it is made once, kept whole, and never replaced."""
+"""The course's secret, from which all seeds are derived. It is made once, and never replaced."""
 
 import hashlib
 import hmac
@@ -13,50 +13,46 @@ from lib.grading.errors import ConfigError
 from lib.grading.files import is_file
 
 SECRET = re.compile(rb"[0-9a-f]{64}\s*")
-"""32 random bytes in hexadecimal; an editor may have added a line's end."""
-ADVICE = "Put back the file from a copy of the course. If there is none, delete it, and grading makes another one."
+"""32 random bytes in hexadecimal. An editor may have added a newline."""
+ADVICE = "Restore the file from a backup of the course. If there is none, delete it: grading then makes a new one."
 
 
 def read_secret(path: Path) -> bytes:
-    """Read the secret. Raises FileNotFoundError where there is none, ConfigError where what is there can't be one."""
+    """Read the secret. Raises FileNotFoundError if there is none, and ConfigError if the file can't be one."""
     if not os.path.lexists(path):
         raise FileNotFoundError(path)
     if not is_file(path):
-        raise ConfigError(f"{path} has to be a file with the course's secret; found a link, a folder or a device.")
+        raise ConfigError(f"{path} must be a file with the course's secret; found a link, a folder or a device.")
     try:
         written = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}, the course's secret, can't be read: {error.strerror}.") from error
     if not SECRET.fullmatch(written):
-        found = f"{len(written):,} bytes that are something else" if written else "an empty file"
-        raise ConfigError(f"{path} has to hold the course's secret, 64 hexadecimal digits; found {found}. {ADVICE}")
+        found = f"{len(written):,} other bytes" if written else "an empty file"
+        raise ConfigError(f"{path} must contain the course's secret, 64 hexadecimal digits; found {found}. {ADVICE}")
     return written.strip()
 
 
 def seed_of(secret: bytes, *names: str) -> int:
-    """Derive a submission's seed: the same for a regrade, not to be guessed without the course's secret."""
+    """Derive a submission's seed. It is the same at each regrade, and can't be guessed without the secret."""
     return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
 
 
 def make_secret(path: Path, is_shared: bool = False) -> bytes:
-    """Make the secret, and return what is at `path` then: another process's, if that was quicker.
-
-    Only its owner may read it, or the group that shares the course. It is written under another name first: a full disk
-    or a crash leaves no part of a secret behind.
-    """
-    part = None
+    """Make the secret and return it, or return the one that another process has just made."""
+    part = None  # another name first, so that a full disk or a crash leaves no partial secret at `path`
     try:
         descriptor, part = mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w") as file:
             Path(part).chmod(0o660 if is_shared else 0o600)
             file.write(secrets.token_hex(32))
             file.flush()
-            os.fsync(descriptor)  # else a crash may keep the name and lose the content
+            os.fsync(descriptor)  # otherwise a crash could leave an empty file
         try:
-            os.link(part, path)  # unlike a rename it never replaces a file that another process has made meanwhile
+            os.link(part, path)  # unlike a rename it doesn't replace a file that another process has just made
         except FileExistsError:
             pass
-        except OSError:  # some file systems have no links
+        except OSError:  # some file systems have no hard links
             if not os.path.lexists(path):
                 Path(part).rename(path)
     except OSError as error:

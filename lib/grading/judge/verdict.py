@@ -1,9 +1,8 @@
-"""A verdict: for one submitted notebook, the points of each part, what is wrong, and what to try.
+"""Verdicts: for each submitted notebook the points of each part, the mistakes, and hints.
 
-Verdicts are kept as `verdict.json` next to the autograded notebook, with the challenge, the answer and what was
-expected, so that an instructor can look at one on an appeal. There is also what grading has to remember of a
-submission: so it moves with its folder, and nothing else keeps it. Of an assignment without a unit that is all there
-is.
+A verdict is stored as `verdict.json` next to the autograded notebook, with the challenge, the answer and the expected
+results as evidence for an appeal. It also stores all that grading has to remember about a submission. For an assignment
+without a unit it has only that.
 """
 
 import os
@@ -23,15 +22,15 @@ from lib.grading.remarks import Remark
 
 FILE = "verdict.json"
 OTHERS = "others"
-"""Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
+"""The key in a verdict's file for the verdicts on the assignment's other notebooks, if there are any."""
 EVIDENCE = ("challenge", "answer", "expected")
-"""What holds a part's arrays: nearly all of a verdict's file."""
+"""The fields with a part's arrays, which take most of a verdict's file."""
 LARGEST_FILE = 50_000_000
-"""Bytes of a verdict's file that are read: one has some ten thousand."""
+"""The most bytes of a verdict's file that are read. One has about ten thousand."""
 
 
 class DamagedVerdictError(ValueError):
-    """There is a verdict's file, and it isn't one, or another submission's; the message says why."""
+    """A file is not a verdict, or belongs to another submission; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +43,34 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class StatementVerdict:
-    """What became of one statement, `why` where it isn't right, and the mistake, or a `hint` where none has a name.
-
-    What is said `by_code` comes from where the student's code runs, and may be made up. A student reads the `heading`
-    in place of the text where something else is wrong than what that says. `code` is the student's line that raised,
-    and `brief` is `why` without what belongs to one draw.
-    """
+    """The verdict on one statement."""
 
     name: str
     text: str
     max_points: float
     state: State
-    why: str = ""
-    hint: str = ""
-    by_code: bool = False
+    why: str = ""  # why it isn't right
+    hint: str = ""  # if the mistake has no name
+    by_code: bool = False  # True if `why` comes from student code, and so may be forged
     mistake: Diagnosis | None = None
-    heading: str = ""
-    code: str = ""
-    brief: str = ""
+    heading: str = ""  # replaces the text for students if the failure is about something else
+    code: str = ""  # the student's line that raised an error
+    brief: str = ""  # `why` without the values of one draw
 
     @property
     def points(self) -> float:
-        """A statement earns its points whole or not at all."""
+        """All of the statement's points, or 0."""
         return self.max_points if self.state == "right" else 0.0
 
     @property
     def reason(self) -> str:
-        """`why` as an instructor reads it: in quotation marks, unless the judge has found it."""
+        """`why` for instructors, in quotation marks if it comes from student code."""
         return quote(with_line(self.why, self.code)) if self.by_code and self.why else self.why
 
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """What became of one part. `problem` says why there was no answer."""
+    """The verdict on one part. `problem` is why there was no answer."""
 
     id: str
     title: str
@@ -94,68 +88,61 @@ class PartVerdict:
 
     @property
     def max_points(self) -> float:
-        """What the part is worth."""
+        """The maximum for the part."""
         return sum(statement.max_points for statement in self.statements)
 
     @property
     def mistakes(self) -> list[Diagnosis]:
-        """The mistakes that have names, each once."""
+        """The named mistakes, each once."""
         return list(dict.fromkeys(each.mistake for each in self.statements if each.mistake))
 
     @property
     def hints(self) -> list[str]:
-        """What the statements' hints are, each once."""
+        """The statements' hints, each once."""
         return list(dict.fromkeys(statement.hint for statement in self.statements if statement.hint))
 
     def score(self, worth: float) -> float:
-        """Turn the points into those of a gradebook, in which the part is `worth` so many."""
+        """Return the points scaled to a gradebook in which the part is `worth` so many."""
         return min(worth, round(self.points * worth / self.max_points, 4)) if self.max_points else 0.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All parts of one submitted notebook, the seed of its challenge, and remarks on how the run went.
-
-    `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
-    `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
-    `waits` which of its cells wait for one, each with the reason, and `lacked` which packages it imports that were not
-    installed.
-    """
+    """The verdict on one submitted notebook."""
 
     assignment: str
     notebook: str
     student: str
     seed: int
     parts: tuple[PartVerdict, ...]
-    remarks: tuple[Remark, ...] = ()
-    library_calls: tuple[str, ...] = ()
-    handed_in: str = ""
-    reasons: tuple[str, ...] = ()
-    waits: Mapping[str, str] = field(default_factory=dict)
-    lacked: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()  # for the student, on the submission and its run
+    library_calls: tuple[str, ...] = ()  # names of library functions in the student's code, for a person
+    handed_in: str = ""  # the digest of the submitted files
+    reasons: tuple[str, ...] = ()  # why the notebook needs a person
+    waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
+    lacked: tuple[str, ...] = ()  # imported packages that were not installed
 
     @property
     def points(self) -> float:
-        """The sum over the parts; written answers are graded by hand and not in it."""
+        """The sum over the parts, without answers that are marked by hand."""
         return sum(part.points for part in self.parts)
 
     @property
     def max_points(self) -> float:
-        """What all parts are worth."""
+        """The maximum for all parts."""
         return sum(part.max_points for part in self.parts)
 
     @staticmethod
     def pack(verdicts: Iterable["Verdict"]) -> bytes:
-        """Write what `verdict.json` holds: the verdicts on all of an assignment's notebooks."""
+        """Return the content of `verdict.json`, from the verdicts on all of an assignment's notebooks."""
         first, *rest = _in_order(verdicts)
         return orjson.dumps({**vars(first), OTHERS: rest} if rest else first, option=orjson.OPT_APPEND_NEWLINE)
 
     @staticmethod
     def load(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> "Verdict":
-        """Read the verdict in `folder`; without `evidence` all but challenges, answers and what was expected.
+        """Read the verdicts in `folder` as one on all notebooks, with or without `evidence`.
 
-        Where an assignment has several notebooks it is one on all: their parts, remarks and what they borrow together.
-        Takes and raises what `load_each` does, and raises DamagedVerdictError where nothing was judged.
+        Takes and raises the same as `load_each`, and raises DamagedVerdictError if nothing was judged.
         """
         verdict = Verdict.of_all(Verdict.load_each(folder, evidence, of))
         if not verdict.parts:
@@ -164,7 +151,7 @@ class Verdict:
 
     @staticmethod
     def of_all(verdicts: Iterable["Verdict"]) -> "Verdict":
-        """Put the verdicts on an assignment's notebooks together, as far as they say what was found."""
+        """Return one verdict with the parts, remarks, library calls and reasons of all."""
         first, *rest = found = _in_order(verdicts)
         if not rest:
             return first
@@ -178,17 +165,16 @@ class Verdict:
 
     @staticmethod
     def load_each(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> list["Verdict"]:
-        """Read the verdicts in `folder`, one for each notebook.
+        """Read the verdicts in `folder`, one for each notebook. `of` has the expected assignment and student.
 
-        Where it is known whose they have to be, `of` names the assignment and the student. Raises FileNotFoundError
-        where there is none, DamagedVerdictError where what is there isn't one.
+        Raises FileNotFoundError if there is no file, and DamagedVerdictError if the file isn't a valid verdict.
         """
         try:
             data = orjson.loads(_file_in(folder))
             found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
-        except (AttributeError, KeyError, TypeError, ValidationError) as error:  # JSON can say anything
+        except (AttributeError, KeyError, TypeError, ValidationError) as error:  # any other JSON
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
         for verdict in found:
             if of is not None and of != (verdict.assignment, verdict.student):
@@ -197,7 +183,7 @@ class Verdict:
 
 
 def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort by the notebooks' names; the one that is called as the assignment comes first."""
+    """Sort by notebook; the one with the assignment's name comes first."""
     return sorted(verdicts, key=lambda one: (one.notebook != one.assignment, one.notebook))
 
 

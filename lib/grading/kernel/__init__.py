@@ -1,14 +1,14 @@
-"""Kernels that start in a tenth of a second: a warm process imports what notebooks import, and forks a kernel for each.
+"""Kernels that start in a tenth of a second: a warm process has all imports, and forks a kernel for each notebook.
 
-The fork server and its children hold no answers: nothing in here imports `lib.reference` or the judge.
+The warm process and its children hold no answers: nothing here imports `lib.reference` or the judge.
 """
 
 REPLY = "execute_reply"
-"""The message that ends a cell."""
+"""The message after a cell has run."""
 REFUSED = "refused"
-"""The message in which a kernel says that Linux refused it a thread or a process."""
-MAX_SAID = 1000
-"""Characters of an error's name and text in a reply. A longer reply than is read would be waited for in vain."""
+"""The message from a kernel that Linux has refused a thread or a process."""
+MAX_ERROR_TEXT = 1000
+"""Characters of an error's name and text in a reply. Without a bound a reply could exceed `MAX_MESSAGE` and be lost."""
 MAX_MESSAGE = 2**22
-"""Bytes of a message that is read; a longer one is passed over. Four times what is kept of a cell's output: letters
-may take more room in JSON."""
+"""Bytes of the longest message that is read. It is four times the limit on a cell's output, since JSON takes more
+bytes than characters."""

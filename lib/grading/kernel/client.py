@@ -1,7 +1,7 @@
-"""The caller's end: it finds or starts a warm process, has a kernel forked, sends cells and receives messages.
+"""The caller's end: finds or starts a warm process, requests a kernel from it, sends cells and receives messages.
 
-Student code can send anything over its line, of any length and at any time. A message that is too long is dropped
-while it comes in, and the caller sets a time limit. `forkserver` and `server` are the other ends.
+Student code can send anything over its line, of any length and at any time. So messages that are too long are dropped
+as they arrive, and the caller sets time limits. `forkserver` and `cell_server` are the other ends.
 """
 
 import atexit
@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import TEMPORARY, lay_out, make_used, sweep
+from lib.grading.files import TEMPORARY, make_locked_folder, sweep, write_files
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
 from lib.grading.machine_faults import TooBusyError
@@ -36,59 +36,56 @@ from lib.grading.sandbox.limits import Limits
 from lib.units import COURSE
 
 ADDRESS = "ZEROLAYER_WARM"
-"""The environment variable that names the folder of a warm process to share. It holds the maker's number."""
+"""The environment variable with the folder of a warm process to share. The folder's name has its owner's process id."""
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONHASHSEED": "0"}
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
-"""The rest of the environment stays outside: a kernel can read what its warm process was started with."""
+"""Variables that a warm process inherits. It gets no others, since kernels can read its initial environment."""
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
-"""Names of what a locked kernel gets of our environment."""
-STARTING = 600
-"""Seconds that a warm process may take to become warm and fork a kernel; it needs a few, and a busy machine minutes."""
+"""Variables that a locked kernel gets from our environment."""
+START_TIMEOUT = 600
+"""The time limit in seconds for a warm process to start and fork a kernel. It needs a few, or minutes when busy."""
 LONGEST_FOLDER = 58
-"""Bytes of the path of a folder for temporary files: a socket's address may have 107, of which 49 are ours."""
-ENDING = 10.0
-"""Seconds in which a kernel that hung up may end: what closed its socket is most often its end. A busy one is slow."""
+"""Bytes of a temporary folder's path. Linux allows 107 for a socket's address, and ours adds 49."""
+EXIT_TIMEOUT = 10.0
+"""Seconds that a kernel has to exit after it closed its socket, before it is killed."""
 TICK = 0.1
-"""Seconds after which it is looked at again how long a kernel has waited for a processor."""
+"""Seconds between two measurements of how long a kernel has waited for a processor."""
 THIS = Path("/proc/thread-self")
 CHUNK = 2**18
-"""Bytes that are received at a time: about what a socket holds."""
+"""Bytes to receive at a time: about the size of a socket's buffer."""
 
 
 class ForkServerDied(RuntimeError):
-    """The warm process ended, by no fault of the notebook's. Whoever asks again gets a new one."""
+    """The warm process ended, by no fault of the notebook. The next request starts a new one."""
 
 
 class KernelNotStarted(RuntimeError):
-    """A child was forked and could not become a kernel; the message says why."""
+    """A forked child could not become a kernel; the message has the reason."""
 
 
 def spawn(files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}) -> "KernelClient":
-    """Have a kernel forked that finds these files where it works.
+    """Start a kernel with these files in its working directory.
 
-    Raises `KernelNotStarted` if there is a reason why it can't be, and `ForkServerDied` if another try may help.
+    Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if another try may help.
     """
     server = ForkServer.shared(locked)
-    environment = {**os.environ, "NBGRADER_EXECUTION": "autograde"}  # a challenge may lie beside the notebook
+    environment = {**os.environ, "NBGRADER_EXECUTION": "autograde"}  # checks then read the challenge's file
     if locked:
         known = {name: value for name, value in environment.items() if VARIABLES.fullmatch(name)}
         return server.fork(Request(known, limits=asdict(Limits(**limits)), files=files))
     environment.pop(ADDRESS, None)
-    folder = mkdtemp(prefix="run-", dir=server.folder)  # removed with the warm process's own
-    lay_out(files, Path(folder))
+    folder = mkdtemp(prefix="run-", dir=server.folder)  # removed with the server's folder at the latest
+    write_files(files, Path(folder))
     client = server.fork(Request(environment, folder=folder))
     client.at_end = lambda: shutil.rmtree(folder, ignore_errors=True)
     return client
 
 
 class ForkServer:
-    """A warm process, found by the folder that holds its socket. Whoever finds it not running starts it."""
+    """A warm process, identified by the folder of its socket. A request starts it if it isn't running."""
 
     def __init__(self, folder: Path, locked: bool = True, course: str = ""):
-        """Look at nothing yet. Its kernels will be locked in, unless told otherwise.
-
-        They have the units of the folder `course`, if it has any.
-        """
+        """Set what its kernels have: the sandbox, and the units in the folder `course`."""
         self.folder, self.course = folder, {COURSE: course} if course else {}
         self.kind = "locked" if locked else "open"
         self.name = "-".join([self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
@@ -97,16 +94,16 @@ class ForkServer:
 
     @classmethod
     def shared(cls, locked: bool = True) -> "ForkServer":
-        """Give the one that this process shares with its parents and children, through its environment."""
+        """Return the server that this process shares with its parents and children, through the environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _make_folder(os.getpid())
         return _fork_server(os.environ[ADDRESS], locked, os.environ.get(COURSE, ""))
 
     def fork(self, request: Request) -> "KernelClient":
-        """Have a kernel forked, and wait until it can be talked to.
+        """Request a kernel, and wait until it is ready.
 
-        Raises `KernelNotStarted` if there is a reason why it can't be, and `ForkServerDied` if the warm process ended
-        over it, and one started in its place too.
+        Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if the warm process ended, and a new one
+        ended too.
         """
         with suppress(ForkServerDied):
             return self._fork(request)
@@ -114,7 +111,7 @@ class ForkServer:
 
     def _fork(self, request: Request) -> "KernelClient":
         warm = self._connect_or_start()
-        warm.settimeout(STARTING)
+        warm.settimeout(START_TIMEOUT)
         words: dict[str, Any] = {}
         handles: list[int] = []
         ours, its = socket.socketpair()
@@ -136,9 +133,9 @@ class ForkServer:
         raise self._error_of_death()
 
     def start(self) -> None:
-        """Start the process if there is none: it warms up while the caller does something else."""
+        """Start the process if it isn't running. Doesn't wait until it is warm."""
         with (self.folder / f"{self.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # others who know the folder may be about to start one
+            fcntl.flock(lock, fcntl.LOCK_EX)  # other processes that share the folder may try to start it, too
             try:
                 self._connect().close()
             except OSError:
@@ -154,7 +151,7 @@ class ForkServer:
             raise self._error_of_death() from None
 
     def _connect(self) -> socket.socket:
-        # It keeps messages apart: what comes with a message are its own descriptors.
+        # SEQPACKET keeps the boundaries of messages, and so each one's descriptors.
         warm = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             warm.connect(str(self.folder / self.name))
@@ -174,7 +171,7 @@ class ForkServer:
                 cwd=self.folder,
                 env=ENVIRONMENT | {name: os.environ[name] for name in INHERITED if name in os.environ} | self.course,
                 pass_fds=[listener.fileno()],
-                start_new_session=True,  # Ctrl-C is for the command, which ends its kernels by itself
+                start_new_session=True,  # without Ctrl-C: the command handles it, and ends its kernels
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -182,8 +179,8 @@ class ForkServer:
 
     def _error_of_death(self) -> ForkServerDied:
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        said = next((f"It said: {line}" for line in reversed(lines) if line.strip()), "It said nothing.")
-        return ForkServerDied(f"The warm process ended. {said}")
+        last_line = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
+        return ForkServerDied(f"The warm process ended. {last_line}")
 
 
 @cache
@@ -193,15 +190,14 @@ def _fork_server(folder: str, locked: bool, course: str) -> ForkServer:
 
 @cache
 def _make_folder(number: int) -> str:
-    """Make a folder for the warm processes of this process, whose number it bears; the same one each time."""
+    # Cached: a process has one folder, with its id in the name, for all of its warm processes.
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
     sweep(near, TEMPORARY)
-    made, _ = make_used(near, f"zerolayer-{number}-")  # its lock is held until this process ends
-    folder = str(made)
-    # When this process ends, and not when a copy of it does. A warm process does it for one that was killed.
-    atexit.register(_tidy, number, folder)
-    return folder
+    folder, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
+    # `_tidy` does nothing in forks of this process. If this one is killed, the warm process removes the folder.
+    atexit.register(_tidy, number, str(folder))
+    return str(folder)
 
 
 def _tidy(number: int, folder: str) -> None:
@@ -210,33 +206,32 @@ def _tidy(number: int, folder: str) -> None:
 
 
 def _owner_of(folder: Path) -> int:
-    """Read the number of the process that made a warm process's folder."""
     return int(folder.name.split("-")[1])
 
 
 def _is_in_use(folder: str) -> bool:
-    """Tell whether a folder is ours, and the process that made it still there."""
+    """True if a folder belongs to this account, and the process that made it still runs."""
     try:
-        os.kill(_owner_of(Path(folder)), 0)  # no signal: it asks whether there is such a process
+        os.kill(_owner_of(Path(folder)), 0)  # signal 0 only tests for existence
         return Path(folder).stat().st_uid == os.geteuid()
     except (OSError, ValueError, IndexError):
         return False
 
 
 class KernelClient(AbstractContextManager["KernelClient"]):
-    """A kernel that was forked for us, and the line to it; leaving its context ends it."""
+    """A forked kernel and the connection to it. Leaving its context ends the kernel."""
 
     def __init__(self, handle: int, warm: socket.socket, line: socket.socket):
-        """Take a descriptor of its process, the line to the warm process, and the one to the kernel."""
+        """Take a pidfd of the kernel, and the sockets to the warm process and to the kernel."""
         self.handle, self._warm, self._line = handle, warm, line
-        self._whole: deque[bytes] = deque()
-        self._rest, self._passing = bytearray(), False
+        self._complete: deque[bytes] = deque()
+        self._partial, self._is_skipping = bytearray(), False
         self.received = 0
-        """Bytes that the kernel has sent so far."""
+        """Bytes received from the kernel so far."""
         self.was_killed = False
-        """Whether it was this side that ended it."""
+        """True if this side has ended the kernel."""
         self.latest = inf
-        """When `time.monotonic` says this, the machine is too busy for this kernel."""
+        """The value of `time.monotonic` from which on the machine counts as too busy for this kernel."""
         number = re.search(r"Pid:\s*(\S+)", Path(f"/proc/self/fdinfo/{handle}").read_text())
         self._tasks = Path("/proc", number[1] if number else "", "task")
         self._waits, self._waited, self._looked = dict[Path, float](), 0.0, -inf
@@ -249,19 +244,19 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         os.close(self.handle)
         self.at_end()
 
-    def run(self, code: str, token: str, seconds: float, is_the_courses: bool = False) -> None:
-        """Have a cell run, the course's own as `hooks` says, and its reply repeat the token.
+    def run(self, code: str, token: str, seconds: float, is_course_cell: bool = False) -> None:
+        """Send a cell to run; its reply will repeat the token. `hooks` protects cells that are the course's own.
 
-        Raises `TimeoutError` if it isn't taken in time.
+        Raises `TimeoutError` if the kernel doesn't receive it in time.
         """
         self._line.settimeout(seconds)
-        with suppress(ConnectionError):  # `messages` will tell
-            self._line.sendall(json.dumps([code, token, is_the_courses]).encode() + b"\n")
+        with suppress(ConnectionError):  # `messages` then ends at once
+            self._line.sendall(json.dumps([code, token, is_course_cell]).encode() + b"\n")
 
     def clock(self) -> float:
-        """Return the time in seconds without waits for a processor, of the kernel or of this thread which serves it.
+        """Return the time in seconds, minus the time that the kernel or this thread has waited for a processor.
 
-        In each `TICK` that thread counts which waited longest: others wait for it, or for the same processors.
+        In each `TICK` only the thread that has waited longest counts: others wait for it, or for the same processors.
         """
         if monotonic() > self._looked + TICK:
             self._looked, before = monotonic(), self._waits
@@ -270,18 +265,18 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         return monotonic() - self._waited
 
     def messages(self, until: float) -> Iterator[bytes]:
-        """Give each message that the kernel sends, until it hangs up; nothing in place of one that is too long.
+        """Yield the kernel's messages until it closes the connection; b"" in place of one that is too long.
 
-        Raises `TimeoutError` when the kernel's `clock` says `until`, and `TooBusyError`.
+        Raises `TimeoutError` when `clock` reaches `until`, and `TooBusyError`.
         """
         while True:
-            while self._whole:
-                yield self._whole.popleft()
+            while self._complete:
+                yield self._complete.popleft()
             if not self._receive(until):
                 return
 
     def _receive(self, until: float) -> bool:
-        """Wait for bytes, but not for long; return whether there may be more."""
+        """Receive bytes for at most a `TICK`; return False once the connection is closed."""
         left = until - self.clock()
         if left <= 0:
             raise TimeoutError
@@ -295,28 +290,28 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         except ConnectionError:
             more = b""
         self.received += len(more)
-        # What came before is not looked through again: byte by byte that would keep a processor busy.
+        # Only the new bytes are searched for line ends: a message that comes byte by byte must not take quadratic time.
         first, *others = more.split(b"\n")
-        self._rest += first
+        self._partial += first
         for begun in others:
-            if self._rest or self._passing:
-                self._whole.append(b"" if self._passing else bytes(self._rest))
-            self._rest, self._passing = bytearray(begun), False
-        if len(self._rest) > MAX_MESSAGE:
-            self._rest.clear()
-            self._passing = True
+            if self._partial or self._is_skipping:
+                self._complete.append(b"" if self._is_skipping else bytes(self._partial))
+            self._partial, self._is_skipping = bytearray(begun), False
+        if len(self._partial) > MAX_MESSAGE:
+            self._partial.clear()
+            self._is_skipping = True
         return bool(more)
 
     def has_ended(self, within: float = 0) -> bool:
-        """Tell whether the process has ended, or does so within some seconds."""
+        """True if the process has ended, or ends `within` some seconds."""
         return bool(select.select([self.handle], [], [], within)[0])
 
-    def ended_with(self) -> tuple[int | None, float]:
-        """End a kernel that hung up, unless it ends by itself; give its exit code and the seconds of processor time.
+    def wait_for_exit(self) -> tuple[int | None, float]:
+        """Return the exit code and processor time of a kernel that closed its connection. Kills it if it doesn't exit.
 
-        The code is None where the warm process had ended and taken it along.
+        The code is None if the warm process has ended, and the kernel with it.
         """
-        if not self.has_ended(within=ENDING):
+        if not self.has_ended(within=EXIT_TIMEOUT):
             self.kill()
         with suppress(OSError):
             words, _ = recv(self._warm)
@@ -324,12 +319,12 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         return None, 0.0
 
     def signal(self, number: int) -> None:
-        """Send a signal. Of those that it doesn't expect, only SIGKILL reaches a kernel that is locked in."""
+        """Send a signal. In the sandbox the kernel receives only SIGKILL and signals that it has a handler for."""
         with suppress(ProcessLookupError):
             pidfd_send_signal(self.handle, number)
 
     def kill(self) -> None:
-        """End the kernel at once; safe to call from any thread."""
+        """Kill the kernel. Can be called from any thread."""
         self.was_killed = self.was_killed or not self.has_ended()
         with suppress(OSError):
             self.signal(SIGKILL)

@@ -1,8 +1,8 @@
-"""The warm process forgets what is right before it forks: whoever asks a check, or looks in memory, finds nothing.
+"""Removal of right results from the warm process before it forks, so that student code can't find them in memory.
 
-A unit's open half says what is right in the `right` of its statements, and in functions that these are made of. A
-kernel only takes looks, and the judge compares. So of the units' modules those names go that neither looks and draws
-use nor notebooks.
+A unit's open half computes right results in the `right` of its statements, and in functions that these call. A kernel
+needs only the looks and draws, since the judge compares elsewhere. So all names are deleted from the units' modules
+that are used neither by looks and draws nor by notebooks.
 """
 
 import gc
@@ -16,12 +16,12 @@ from lib.predictions import Predict
 from lib.unit import Unit
 
 EXPLORE = "explore"
-"""How names begin that notebooks take from a unit's modules, besides these."""
+"""The prefix of names that notebooks import from a unit's modules, besides objects of the classes below."""
 OF_NOTEBOOKS = Unit | Checks | Predict
 
 
 def forget(packages: Collection[str]) -> None:
-    """Forget what is right in the units that are these packages, all of whose modules have been imported."""
+    """Delete right results from the units in these packages. All of their modules must have been imported."""
     inner = tuple(f"{package}." for package in packages)
     modules = [module for name, module in sys.modules.items() if name in packages or name.startswith(inner)]
     named = [(name, value) for module in modules for name, value in vars(module).items()]
@@ -37,7 +37,7 @@ def forget(packages: Collection[str]) -> None:
 
 
 def _find_used(roots: Collection[object], modules: Collection[ModuleType]) -> dict[str, set[str]]:
-    """Find the names of each module that code uses which is part of the roots, itself or by what it uses."""
+    """Return for each module the names that the roots use, directly or through other functions."""
     used: dict[str, set[str]] = {module.__name__: set() for module in modules}
     left, seen = [*roots], set[int]()
     while left:
@@ -51,7 +51,7 @@ def _find_used(roots: Collection[object], modules: Collection[ModuleType]) -> di
         left += value.__closure__ or (), value.__defaults__, value.__kwdefaults__
         names = {*_names(value.__code__)}
         for module in modules:
-            # Its own module, and those that it names: imported above it, or only when it is run.
+            # The function's own module, and modules that it refers to by name.
             if vars(module) is value.__globals__ or names & {module.__name__, module.__name__.rpartition(".")[2]}:
                 found = names & vars(module).keys()
                 used[module.__name__] |= found

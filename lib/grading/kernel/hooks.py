@@ -1,8 +1,8 @@
-"""What decides how a kernel reads, runs and shows cells: hooks, methods and settings, which any code there can change.
+"""IPython's hooks, methods and settings, which student code can change, and which are restored for the course's cells.
 
-The course's own cells are run with all of it as it was before a student's code ran: tests that stand in them would earn
-points for nothing if that code had them read as `pass`. It is the student's process: what is changed by name is put
-back, but code that looks for our own copies in memory finds them.
+They decide how a kernel reads, runs and displays cells. Student code could use them to have a test cell read as `pass`,
+and so earn points for nothing. Changes by name are undone, but this is no wall: the code runs in the same process, and
+can search the memory for the saved originals.
 """
 
 import builtins
@@ -17,20 +17,20 @@ from typing import Any
 
 from traitlets import TraitError
 
-GOES_ON = {
+CHANGES_PER_CELL = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),
     *("message_count", "_stream", "_texts", "_size", "_sent"),
 }
-"""What a shell and its parts remember of the cells so far; nothing of it decides how the next one is run."""
+"""Attributes that change with each cell, and don't affect how the next one runs."""
 SUFFIXES = tuple(all_suffixes())
-"""How the names of files end that can be imported."""
+"""Endings of files that can be imported."""
 
 
-def settle(shell: Any) -> None:
-    """Called once, in the warm process: gives each setting its value, which most have only once they are asked for."""
+def set_defaults(shell: Any) -> None:
+    """Set each setting to its default. traitlets creates most defaults only when they are read."""
     for part in _parts_of(shell):
         for name in getattr(part, "trait_names", list)():
-            with suppress(TraitError):  # of one that ipykernel doesn't use with asyncio
+            with suppress(TraitError):  # raised by a trait that ipykernel doesn't use with asyncio
                 getattr(part, name)
 
 
@@ -41,14 +41,11 @@ def _parts_of(shell: Any) -> tuple[Any, ...]:
 
 
 class Hooks:
-    """The hooks of a shell, as they were before any student's code had run.
-
-    What a fork looks at it has to copy, since Python counts there who uses it: names, of which there are thousands, are
-    taken down in the warm process.
-    """
+    """The hooks of a shell before any student code has run."""
 
     def __init__(self, shell: Any):
-        """Take them down, in the warm process. What the course's first cells add to them is taken down later, too."""
+        """Save the hooks of a shell in the warm process. `around` adds what the course's first cells change."""
+        # Not in a fork: each object that Python touches gets a new reference count, and so its memory is copied.
         parts, manager = _parts_of(shell), shell.input_transformer_manager
         formatters = shell.display_formatter.formatters
         self._shell = shell
@@ -66,57 +63,57 @@ class Hooks:
         self._has_a_student_run = False
 
     @contextmanager
-    def around(self, is_the_courses: bool) -> Iterator[None]:
-        """Run one cell: the course's own with the course's hooks, and a student's with what there is.
+    def around(self, is_course_cell: bool) -> Iterator[None]:
+        """Run a cell in this context: the course's cells with the course's hooks, a student's with the present ones.
 
-        What a cell of the course's adds to them stays for the student's; where it adds nothing, theirs are put back.
+        If the course's cell adds hooks, they stay for the student's cells; otherwise the student's are put back.
         """
-        if self._has_a_student_run and is_the_courses:
-            before = self._take()
-            self._mend()
-            self._put(self._kept)
+        if self._has_a_student_run and is_course_cell:
+            before = self._snapshot()
+            self._restore_methods()
+            self._restore(self._saved)
             put = self._identities()
             yield
             if self._identities() == put:
-                self._put(before)
+                self._restore(before)
             return
         may_import = any(file.name.endswith(SUFFIXES) for file in Path(self._shell.starting_dir).rglob("*"))
-        if not self._has_a_student_run and (may_import or not is_the_courses):
-            self._keep()
+        if not self._has_a_student_run and (may_import or not is_course_cell):
+            self._save()
         yield
-        self._has_a_student_run |= not is_the_courses or (may_import and self._has_imported_what_lies_beside())
+        self._has_a_student_run |= not is_course_cell or (may_import and self._has_imported_local_module())
 
-    def _has_imported_what_lies_beside(self) -> bool:
-        """Tell whether a file beside the notebook was imported: a student may have handed it in."""
+    def _has_imported_local_module(self) -> bool:
+        # Such a module may be the student's own.
         new = (sys.modules.get(name) for name in sys.modules.keys() - self._shell._sys_modules_keys)
         return any(str(getattr(each, "__file__", "")).startswith(self._shell.starting_dir) for each in new)
 
-    def _keep(self) -> None:
-        self._kept = self._take()
+    def _save(self) -> None:
+        self._saved = self._snapshot()
         self._spaces = [
             (each, names if _is_same(vars(each), names) else dict(vars(each))) for each, names in self._spaces
         ]
 
-    def _take(self) -> list[Any]:
+    def _snapshot(self) -> list[Any]:
         return [
-            *({name: value for name, value in each.items() if name not in GOES_ON} for each in self._dicts),
+            *({name: value for name, value in each.items() if name not in CHANGES_PER_CELL} for each in self._dicts),
             *map(list, self._lists),
         ]
 
     def _identities(self) -> list[list[int]]:
         return [[id(hook) for hook in hooks] for hooks in self._lists]
 
-    def _put(self, kept: list[Any]) -> None:
-        for each, values in zip([*self._dicts, *self._lists], kept, strict=True):
+    def _restore(self, saved: list[Any]) -> None:
+        for each, values in zip([*self._dicts, *self._lists], saved, strict=True):
             if isinstance(each, list):
                 each[:] = values
             else:
-                for name in each.keys() - values.keys() - GOES_ON:
+                for name in each.keys() - values.keys() - CHANGES_PER_CELL:
                     del each[name]
                 each.update(values)
 
-    def _mend(self) -> None:
-        """Put back, for good, what nobody changes who means well: methods, names that they use, tracing."""
+    def _restore_methods(self) -> None:
+        """Restore for good what honest code never changes: methods, the names that they use, tracing."""
         sys.settrace(None)
         sys.setprofile(None)
         for part, kind, own in self._parts:
@@ -125,16 +122,16 @@ class Hooks:
             if function.__code__ is not code:
                 function.__code__ = code
         for space, names in self._spaces:
-            if _is_same(vars(space), names):  # as always, and found in a tenth of the time
+            if _is_same(vars(space), names):  # the usual case; comparing takes a tenth of the time
                 continue
             for name in vars(space).keys() - names.keys():
-                if space is not builtins:  # what is new there stands for nothing
+                if space is not builtins:  # new names there change nothing
                     delattr(space, name)
             for name, value in names.items():
                 if vars(space).get(name) is not value:
                     setattr(space, name, value)
 
 
-def _is_same(names: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    """Tell whether the values are the same objects: equality is what a student's object says."""
-    return len(names) == len(kept) and all(map(is_, names.values(), kept.values()))
+def _is_same(names: Mapping[str, Any], saved: Mapping[str, Any]) -> bool:
+    """True if the values are identical. Equality would call methods of the student's objects."""
+    return len(names) == len(saved) and all(map(is_, names.values(), saved.values()))

@@ -1,10 +1,10 @@
-"""A kernel in two halves.
+"""The two halves of making a kernel: before and after the fork.
 
-What all kernels have in common is made once, in the warm process: ipykernel's kernel and its shell, with magics,
-formatters and what notebooks import. What is one kernel's own is made after the fork: its line to a caller, streams,
-names and random seeds. The first half opens no socket and starts no thread: neither survives a fork.
+The warm process makes the common half: ipykernel's kernel and shell with their magics and formatters, and all imports.
+The fork makes its own half: the connection to its caller, streams, names and random seeds. The first half opens no
+socket and starts no thread, since neither survives a fork.
 
-All forks share the seed of `hash`, which is fixed, and the addresses of objects in memory: the warm process's.
+All forks share the fixed seed of `hash`, and the addresses of objects in memory.
 """
 
 import gc
@@ -42,24 +42,24 @@ IMPORTS = (
     *("lib.checking.challenges", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
     *("IPython.core.logger", "resource"),
 )
-"""What notebooks import, at once or while they run, and what IPython and the sandbox do for each."""
+"""Modules that notebooks import at any time, and those that IPython and the sandbox import for each notebook."""
 
 
 class LineKernel(IPythonKernel):
-    """ipykernel's kernel with our shell, and one caller in place of Jupyter's sockets."""
+    """ipykernel's kernel with our shell, without Jupyter's sockets."""
 
     shell_class = Type(ZMQInteractiveShell)
     compiler_class = Type(Compiler)
 
 
 def make_kernel() -> LineKernel:
-    """Make what all kernels have in common, without ipykernel's application, which opens sockets and starts threads."""
-    # A placeholder for a socket: without one, displays are dropped.
+    """Make the common kernel, without ipykernel's application, which opens sockets and starts threads."""
+    # The socket is a placeholder: without one, ipykernel drops displays.
     own = {"session": cell_server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
-    own["log"] = logging.getLogger("kernel")  # the application's else; ipykernel notes each error there
+    own["log"] = logging.getLogger("kernel")  # by default the application's, which doesn't exist here
     kernel = LineKernel.instance(user_ns={}, **own)
     shell = kernel.shell
-    # A notebook's own modules come after Python's, and before those of packages.
+    # Modules next to a notebook are found after the standard library, and before installed packages.
     at = next((at for at, path in enumerate(sys.path) if path.endswith("-packages")), 0)
     sys.path.insert(at, "")
     shell.extension_manager.load_extension("storemagic")
@@ -69,27 +69,34 @@ def make_kernel() -> LineKernel:
 
 
 def warm_up() -> hooks.Hooks:
-    """Make the first half of a kernel and import what notebooks import, in one thread; return the shell's hooks."""
-    sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
-    os.environ["MPLBACKEND"] = INLINE  # figures are shown by the shell that is there when matplotlib is imported
+    """Make the common half of a kernel, in one thread, with all imports; return the shell's hooks."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # the debugger takes threads, a port and 70 ms a kernel
+    os.environ["MPLBACKEND"] = INLINE  # matplotlib's import connects this backend with the current shell
     kernel = make_kernel()
     import_units()
     lockdown.hide_units()
     for name in IMPORTS:
         importlib.import_module(name)
-    _draw()
-    _run_a_cell(kernel)
-    _word_an_error(kernel.shell)
-    noted = hooks.Hooks(kernel.shell)
-    # A collection in a fork would write into each object it looks at, and so copy memory that all share.
+    _draw_figure()
+    # A cell without effects and a formatted traceback fill IPython's caches and complete its imports.
+    kernel.shell.find_line_magic("load_ext")
+    kernel.shell.display_formatter.format(None)
+    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    hooks.set_defaults(kernel.shell)
+    try:
+        json.loads("")
+    except ValueError:
+        kernel.shell.InteractiveTB.structured_traceback(*sys.exc_info())
+    saved_hooks = hooks.Hooks(kernel.shell)
+    # A garbage collection in a fork would write into each object, and so copy the shared memory.
     gc.freeze()
     gc.enable()
     lockdown.use_large_pages()
-    return noted
+    return saved_hooks
 
 
-def _draw() -> None:
-    """Draw a figure once: fonts are found, and what matplotlib imports late is imported."""
+def _draw_figure() -> None:
+    """Draw a figure, so that matplotlib finds its fonts and completes its imports."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots()
@@ -100,22 +107,6 @@ def _draw() -> None:
     pyplot.close("all")
 
 
-def _run_a_cell(kernel: Any) -> None:
-    """Run a cell once that does and leaves nothing: what is worked out at the first one is worked out."""
-    kernel.shell.find_line_magic("load_ext")
-    kernel.shell.display_formatter.format(None)
-    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
-    hooks.settle(kernel.shell)
-
-
-def _word_an_error(shell: Any) -> None:
-    """Word an error once: what IPython imports for it is imported, and files of code have their modules' names."""
-    try:
-        json.loads("")
-    except ValueError:
-        shell.InteractiveTB.structured_traceback(*sys.exc_info())
-
-
 def begin(
     line: socket.socket,
     keep: tuple[int, ...],
@@ -124,26 +115,26 @@ def begin(
     files: Mapping[str, bytes],
     folder: str,
 ) -> LineKernel:
-    """Make the second half, in a forked child, as its `Request` says; `keep` are descriptors that stay open."""
+    """Make the second half in a forked child, from the fields of its `Request`. The descriptors in `keep` stay open."""
     os.nice(NICENESS)
     os.environ.clear()
     os.environ.update(environment)
-    if limits is None:  # with all the rights of the warm process, and only as long as that lives
+    if limits is None:  # without the sandbox
         lockdown.die_with_parent()
         os.setsid()
         lockdown.silence_standard_streams()
         os.chdir(folder)
     else:
         lockdown.confine(Limits(**limits), files, keep)
-        # The first process of a namespace gets no signal that it has no handler for, not even from itself.
+        # The first process of a PID namespace receives no signal without a handler, even from itself.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py"]
-    # C's library has read TZ in the warm process already.
+    # The C library has read TZ in the warm process, with another environment.
     time.tzset()
     if (backend := os.environ.setdefault("MPLBACKEND", INLINE)) != INLINE:
         sys.modules["matplotlib"].rcParams["backend"] = backend
-    kernel = _own_half(line)
-    # A submission draws the same numbers each time it is graded, and each one its own.
+    kernel = _finish_kernel(line)
+    # The challenge's seed makes a submission draw the same numbers each time that it is graded.
     if (seed := read_challenge()) is not None:
         randomness.begin(seed)
     else:
@@ -151,13 +142,12 @@ def begin(
     return kernel
 
 
-def _own_half(line: socket.socket) -> LineKernel:
-    """Make what is this kernel's own: streams, names, folder."""
+def _finish_kernel(line: socket.socket) -> LineKernel:
     kernel = LineKernel.instance()
     kernel.session.open(line)
     sys.stdout, sys.stderr = (cell_server.StreamWriter(name, kernel.session) for name in ("stdout", "stderr"))
-    cell_server.tell_refusals(kernel.session)
-    # ipykernel reads there in which thread cells run; there are no channels.
+    cell_server.report_refusals(kernel.session)
+    # ipykernel reads from this attribute in which thread cells run.
     kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
     kernel.shell.init_environment()
     kernel.shell.starting_dir = str(here := Path.cwd())

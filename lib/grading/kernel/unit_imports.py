@@ -1,7 +1,4 @@
-"""Imports of units: a warm process has their open halves, and a command says which of them can't be imported.
-
-Where a unit can't be, all go on: no other unit's class has to wait for it.
-"""
+"""Imports of units' open halves in the warm process. A unit that can't be imported doesn't affect other units."""
 
 import pkgutil
 from collections.abc import Iterator
@@ -15,9 +12,9 @@ from lib.grading.kernel.forget import forget
 
 
 def import_units() -> None:
-    """Import all modules of the units' open halves, also those that wait for the first check that needs them.
+    """Import all modules of the units' open halves, delete right results, and run each check once.
 
-    Then what is right is forgotten, and each check runs once: in a kernel the first run would take five times as long.
+    The first run of a check takes five times as long as later ones.
     """
     places = unit_registry.find_all().values()
     for place in places:
@@ -32,7 +29,6 @@ def import_units() -> None:
 
 
 def _open_modules(package: str) -> Iterator[str]:
-    """Name the modules of a unit's package, and of those within it but for its closed half."""
     for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
         if not module.name.endswith(f".{unit_registry.CLOSED}"):
             yield module.name
@@ -42,7 +38,7 @@ def _open_modules(package: str) -> Iterator[str]:
 
 @cache
 def broken_units() -> tuple[str, ...]:
-    """Return a sentence for each unit that can't be imported, which says why."""
+    """Return a message for each unit that can't be imported."""
     broken = []
     for place in unit_registry.find_all().values():
         try:

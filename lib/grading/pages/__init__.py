@@ -1,1 +1,1 @@
-"""What an instructor and students see of a graded assignment, all from what grading has stored."""
+"""Pages for instructors and students, all made from the stored results of grading."""

@@ -1,13 +1,13 @@
-"""What a class has in common: scores, figures of each part, mistakes, remarks, each with its students.
+"""Analysis of a class: scores, figures of each part, mistakes and remarks, each with its students.
 
-Wrong answers without a name stand in groups: an instructor can make mistakes of the catalogue of them. Each student has
-another challenge, so the numbers of two students can't be compared: answers to a part are one group where the same
-statements fail and the same was found of each. Within a group, those of the same code stand together.
+Wrong answers without a known mistake are grouped, so that an author can add mistakes to the catalogue. Each student has
+another challenge, so their numbers can't be compared: answers form a group if the same statements fail for the same
+reasons. Within a group, answers with the same code are counted together.
 
-A part *discriminates* if those who do well in the rest also do well in it. Its measure is the corrected item-total
-correlation: Pearson's r between a part's points and the points of all other parts, the point-biserial correlation where
-a part earns all or nothing (S. Henrysson, Correction of item-total correlations in item analysis, Psychometrika 28,
-1963). About 0.3 and more is good; near 0 or below, the part's text or its check deserves a look.
+A part *discriminates* if students who do well in the other parts also do well in it. This is measured by the corrected
+item-total correlation: Pearson's r between a part's points and the points of all other parts, which is the
+point-biserial correlation if a part earns all or nothing (S. Henrysson, Correction of item-total correlations in item
+analysis, Psychometrika 28, 1963). 0.3 and more is good; if it is near 0 or below, look at the part's text and check.
 """
 
 import ast
@@ -30,15 +30,15 @@ Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
 OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
 FEWEST = 10
-"""Students below which a correlation is noise, and not shown."""
+"""Fewest students for a correlation; with fewer it is mostly noise."""
 MOST_BINS = 25
 
 
 @dataclass(frozen=True)
 class PartFigures:
-    """What a class made of one part: how many had which outcome, and how many found each statement right.
+    """A class's results in one part: the number of each outcome, and of right answers to each statement.
 
-    `success` is the mean share of the part's points; `discrimination` is None where it says nothing.
+    `success` is the mean share of the part's points. `discrimination` is None if it can't be computed.
     """
 
     id: str
@@ -52,9 +52,9 @@ class PartFigures:
 
 @dataclass(frozen=True)
 class Bin:
-    """How many students have a score of `low` or more and less than `high`, or just `low` if it is one point wide.
+    """The number of students with a score of at least `low` and less than `high`.
 
-    Without an end it has those with more than `low`.
+    The last bin, with an infinite `high`, has those with more than `low`.
     """
 
     low: float
@@ -64,7 +64,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """Everyone's score and the best there is; `judged` where written answers wait, and only parts are counted."""
+    """All scores and the best possible one; if `judged`, only parts count, because written answers are not marked."""
 
     values: tuple[float, ...]
     best: float
@@ -72,7 +72,7 @@ class Scores:
 
 
 def part_figures(classroom: Classroom) -> list[PartFigures]:
-    """Give the figures of each part over all graded submissions, in the notebook's order."""
+    """Return the figures of each part over all graded submissions, in the notebook's order."""
     verdicts = [verdict for _, verdict in classroom.graded]
     longest = max(verdicts, key=lambda verdict: len(verdict.parts), default=None)
     ran = [verdict for work, verdict in classroom.graded if work.ran]
@@ -81,7 +81,7 @@ def part_figures(classroom: Classroom) -> list[PartFigures]:
 
 
 def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str, float]]) -> PartFigures:
-    """Give the figures of one part; `earned` has the points of every part, a row for each submission that ran."""
+    """Return the figures of one part; `earned` has the points of all parts for each submission that ran."""
     parts = [part for verdict in verdicts for part in verdict.parts if part.id == model.id]
     rows = [row for row in earned if model.id in row]
     right = Counter(statement.name for part in parts for statement in part.statements if statement.state == "right")
@@ -97,7 +97,7 @@ def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str,
 
 
 def outcome(part: PartVerdict) -> PartOutcome:
-    """Say in a word or two what became of a part."""
+    """Return a part's outcome."""
     points = part.points
     if points == part.max_points:
         return "all points"
@@ -109,18 +109,18 @@ def outcome(part: PartVerdict) -> PartOutcome:
 
 
 def discrimination(points: Sequence[float], totals: Sequence[float]) -> float | None:
-    """Correlate a part's points with the other parts'; None for too few students, or where all have the same."""
+    """Correlate a part's points with the other parts'; None for too few students, or if all have the same points."""
     if len(points) < FEWEST:
         return None
     try:
-        # Less the part itself, with which even a part that is unrelated to the others would correlate.
+        # Without the part itself, or even an unrelated part would correlate with the total.
         return correlation(points, [total - own for total, own in zip(totals, points, strict=True)])
     except StatisticsError:
         return None
 
 
 def scores(classroom: Classroom) -> Scores:
-    """Give the scores to show: the gradebook's, late penalties taken off, once no written answer waits for a person."""
+    """Return the scores of all cells less late penalties, or of parts alone while written answers are not marked."""
     if any(work.to_mark for work, _ in classroom.graded):
         best = max((verdict.max_points for _, verdict in classroom.graded), default=0.0)
         return Scores(tuple(verdict.points for _, verdict in classroom.graded), best, judged=True)
@@ -129,7 +129,7 @@ def scores(classroom: Classroom) -> Scores:
 
 
 def distribution(found: Scores) -> list[Bin]:
-    """Count scores in bins of equal, whole width up to the best one; those above it, as with extra credit, apart."""
+    """Count scores in bins of equal, whole width up to the best one, and those above it in a bin of their own."""
     width = next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if found.best / step < MOST_BINS)
     within = [value for value in found.values if value <= found.best]
     counts = Counter(int(value // width) for value in within)
@@ -140,7 +140,7 @@ def distribution(found: Scores) -> list[Bin]:
 
 @dataclass(frozen=True)
 class ClassMistake:
-    """One mistake, in which part, the hint that students got, and a sentence on what to teach again."""
+    """A mistake in a part, the hint that students got, and a sentence on what to teach again."""
 
     part_id: str
     part: str
@@ -150,7 +150,7 @@ class ClassMistake:
 
 
 def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMistake, list[StudentWork]]]:
-    """Collect named mistakes from the verdicts; what to teach comes from today's catalogue, if it still has them."""
+    """Return the verdicts' mistakes; the sentence on teaching comes from the current catalogue, if it has them."""
     teach = {(one.part, one.name): one.teach for one in (unit.mistakes if unit else ())}
     return group(
         (ClassMistake(part.id, part.title, found.name, found.hint, teach.get((part.id, found.name), "")), work)
@@ -161,12 +161,12 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
 
 
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect the remarks on submissions and how their notebooks ran."""
+    """Return the remarks on submissions and on how their notebooks ran."""
     return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
-    """Collect findings, each with its students once, the most frequent first."""
+    """Return each finding with its students, without duplicates, the most frequent first."""
     groups: dict[Item, dict[str, StudentWork]] = {}
     for finding, work in found:
         groups.setdefault(finding, {})[work.student] = work
@@ -176,9 +176,9 @@ def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[St
 
 @dataclass(frozen=True)
 class WrongAnswer:
-    """What was found of a wrong answer to a part that has no name: for each statement that fails its text, and why.
+    """A wrong answer without a known mistake: the part, and the text of each failing statement with the reason.
 
-    The catalogue can name it if it `has_numbers`, which are more than an error.
+    An author can add a mistake for it if it `has_numbers`, and not only errors.
     """
 
     part_id: str
@@ -188,7 +188,7 @@ class WrongAnswer:
 
 
 def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
-    """Group all wrong answers that no mistake explains: those with numbers first, and the largest groups."""
+    """Return all wrong answers that no mistake explains, those with numbers and the most frequent first."""
     found = group(
         (_wrong_answer(part), work) for work, verdict in classroom.graded for part in filter(is_unknown, verdict.parts)
     )
@@ -202,7 +202,7 @@ def _wrong_answer(part: PartVerdict) -> WrongAnswer:
 
 
 def is_unknown(part: PartVerdict) -> bool:
-    """Tell whether a part was answered, and wrong in a way that has no name; an open blank is no answer."""
+    """True if a part has a wrong answer that no mistake explains; an open blank isn't an answer."""
     return outcome(part) in ("some points", "no points") and bool(_nameless_of(part))
 
 
@@ -211,13 +211,13 @@ def _nameless_of(part: PartVerdict) -> list[StatementVerdict]:
 
 
 def found_in(statement: StatementVerdict) -> str:
-    """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
-    said = statement.brief
-    return quote(re.sub(r"\d+", "…", said.removesuffix("."))) if statement.by_code else said
+    """Return the reason why a statement failed, without details of one challenge or of one student's code."""
+    reason = statement.brief
+    return quote(re.sub(r"\d+", "…", reason.removesuffix("."))) if statement.by_code else reason
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:
-    """Give the code that answers to a part come from, the most frequent first; layout and comments don't count."""
+    """Return the code of answers to a part, the most frequent first; layout and comments don't count."""
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
     for work in works:
         if source := _code_for(part, work):
@@ -226,17 +226,17 @@ def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[St
 
 
 def _code_for(part: str, work: StudentWork) -> str:
-    """Read a student's code for a part from the graded notebook: our writing, which nbformat would check at length."""
     path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
+    # We wrote the graded notebook, so it needs no validation by nbformat, which would be slow.
     cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
     named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
     return "".join(named.get(work.code.get(part, ""), {}).get("source", ""))
 
 
 def _regardless_of_layout(source: str) -> str:
-    """Write code so that it is the same for the same code, or as it is where it nests deeper than Python can go."""
+    """Return a text that is equal for equal code; unchanged code if it doesn't parse or is nested too deep."""
     tree = parse(source)
     try:
         return ast.dump(tree) if tree else source
-    except (RecursionError, MemoryError, ValueError):  # ValueError: an integer of too many digits to be written
+    except (RecursionError, MemoryError, ValueError):  # ValueError: an integer with too many digits
         return source

@@ -1,7 +1,7 @@
-"""What the class predicted in a unit's lab, against what is so.
+"""Predictions of a class in a unit's experiments.
 
-Predictions are read from the notebooks as they were handed in: a run for grading skips experiments. A student can write
-anything there, so nothing is taken over but the number of a choice.
+They are read from the submitted notebooks, because grading skips experiments. A student can write anything there, so
+only the numbers of choices are used.
 """
 
 from collections import Counter
@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.names import NoId, parse_id
+from lib.grading.names import InvalidId, parse_id
 from lib.grading.pages.classroom import Classroom
 from lib.grading.submissions.submission import MOST_PARTS, submitted_notebook
-from lib.grading.submissions.submitted_files import ClosedError, read
+from lib.grading.submissions.submitted_files import NoAccessError, read
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
@@ -22,16 +22,16 @@ from lib.unit import Question
 def question_figures(
     course: CourseDirectory, classroom: Classroom, questions: Sequence[Question]
 ) -> list[tuple[Question, list[int]]]:
-    """Count for each question's choices, in order, how many of all graded submissions predicted them.
+    """Return each question with the number of graded submissions that predicted each of its choices.
 
-    A question that nobody answered is left out.
+    Questions without any prediction are left out.
     """
     notebooks = {verdict.notebook for _, verdict in classroom.graded}
-    given = [
+    predictions = [
         read_predictions(course, classroom.assignment, work.student, verdict.notebook, questions, notebooks)
         for work, verdict in classroom.graded
     ]
-    counts = Counter(prediction for each in given for prediction in each.items())
+    counts = Counter(prediction for each in predictions for prediction in each.items())
     found = [(each, [counts[each.id, at] for at in range(len(each.choices))]) for each in questions]
     return [(question, numbers) for question, numbers in found if any(numbers)]
 
@@ -44,18 +44,18 @@ def read_predictions(
     questions: Sequence[Question],
     notebooks: Collection[str] = (),
 ) -> Predictions:
-    """Read the predictions in a notebook as it was handed in; none where it can't be read.
+    """Read the predictions in a submitted notebook; none if it can't be read.
 
-    `notebooks` are those of the assignment: none of them stands for one that is missing.
+    `notebooks` are those of the assignment, none of which can take the place of another.
     """
     folder = Path(course.format_path(course.submitted_directory, student, assignment))
-    if not questions or isinstance(id := parse_id(student), NoId):
+    if not questions or isinstance(id := parse_id(student), InvalidId):
         return {}
     try:
         data = submitted_notebook(read(folder, id, notebooks_only=True), notebook, notebooks) or b""
-        # Most of a class's notebooks may have none, and what is counted is what may take much memory when it is read.
+        # Skip notebooks without predictions, and those that would take too much memory when parsed.
         if MIME.encode() not in data or data.count(b"[") + data.count(b"{") > MOST_PARTS:
             return {}
         return predictions_in(orjson.loads(data), questions)
-    except (OSError, ValueError, ClosedError):
+    except (OSError, ValueError, NoAccessError):
         return {}

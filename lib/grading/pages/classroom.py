@@ -1,4 +1,4 @@
-"""The class: every student on the roster or with a submission, and what is stored of each one's work."""
+"""The class: every student on the roster or with a submission, and the stored results of their work."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,59 +14,61 @@ from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.names import NoId
-from lib.grading.submissions.collection import read_collected
+from lib.grading.names import InvalidId
+from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
-"""`not graded`: something was handed in, and there is no verdict on it. `not collected`: it could not be taken in."""
+"""`not graded`: submitted, but without a verdict. `not collected`: downloaded, but could not be collected."""
 
 
 @dataclass(eq=False)
 class StudentWork:
-    """What one student did in one assignment. `late` is in time after the due date, extensions counted.
-
-    `total` is what the gradebook has for all cells together; `to_mark` has the cells that wait for a person, each with
-    its notebook, and `to_review` those that were marked before they were graded again: the marks count. `above` says
-    which marks are more than there is to have. `scores` has for each cell what grading gave, out of how much, and
-    `code` the cell with the code for it; `fault` says what is wrong with the verdict's file. `left_out` is what could
-    not be collected of a download, and `to_look_at` why a person has to look at the notebook, less what was seen.
-    `submission` is the id under which formgrader shows it, or nothing.
-    """
+    """One student's work in one assignment."""
 
     student: str
     name: str = ""
     folder: Path = Path()
     verdict: Verdict | None = None
-    handed_in: bool = False
+    is_submitted: bool = False
     submission: str = ""
+    """Formgrader's id of the submission, or ""."""
     late: timedelta = timedelta()
+    """Time after the due date and any extension."""
     total: Total = field(default_factory=Total)
     to_mark: list[tuple[str, str]] = field(default_factory=list)
+    """Notebook and name of cells that a person has to mark."""
     to_review: list[tuple[str, str]] = field(default_factory=list)
+    """Notebook and name of cells that were graded again after a person marked them; the marks count."""
     above: list[str] = field(default_factory=list)
+    """Texts on marks above a cell's maximum."""
     scores: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    """Each cell's automatic score and maximum."""
     code: dict[str, str] = field(default_factory=dict)
+    """For each cell the one with the student's code for it."""
     fault: str = ""
+    """What is wrong with the verdict's file, or ""."""
     left_out: list[str] = field(default_factory=list)
+    """Why files were not collected from a download."""
     to_look_at: list[str] = field(default_factory=list)
+    """Unseen reasons why a person has to look at the notebook."""
 
     @property
     def state(self) -> WorkState:
-        """Tell how far this work has come."""
+        """How far this work has come."""
         if self.verdict is not None:
             return "graded"
-        if self.handed_in:
+        if self.is_submitted:
             return "not graded"
         return "not collected" if self.left_out else "missing"
 
     @property
     def to_grade(self) -> bool:
-        """True if grading has to run, for the first time or again: its verdict is missing, or can't stay."""
+        """True if it has to be graded, or graded again because its verdict is missing or faulty."""
         return self.state == "not graded" or bool(self.fault)
 
     def read_verdict(self, assignment: str) -> None:
-        """Read the verdict that grading left, as far as the gradebook knows of it, or note what is wrong with it."""
+        """Read the verdict, or set `fault` if it is missing, damaged, or doesn't match the gradebook."""
         try:
             verdict = Verdict.load(self.folder, evidence=False, of=(assignment, self.student))
         except FileNotFoundError:
@@ -75,7 +77,7 @@ class StudentWork:
         except DamagedVerdictError as error:
             self.fault = str(error)
             return
-        # nbgrader's gradebook can lose students; a verdict alone doesn't count then.
+        # Students can be removed from nbgrader's gradebook; then the verdict alone doesn't count.
         if not self.submission:
             self.fault = "is about a submission that the gradebook doesn't have"
             return
@@ -85,7 +87,7 @@ class StudentWork:
             self.fault = "has other points than the gradebook"
 
     def whole_verdict(self) -> Verdict:
-        """Read the verdict with its evidence; where that is damaged, give what could be read of it, and note that."""
+        """Read the verdict with its evidence. If that is damaged, set `fault` and return the verdict without it."""
         assert self.verdict is not None
         try:
             return Verdict.load(self.folder, of=(self.verdict.assignment, self.student))
@@ -95,16 +97,16 @@ class StudentWork:
 
     @property
     def ran(self) -> bool:
-        """Tell whether any part gave an answer."""
+        """True if any part gave an answer."""
         return self.verdict is not None and not all(part.problem for part in self.verdict.parts)
 
 
 @dataclass(frozen=True)
 class Classroom:
-    """One assignment's class, by name. `max_score` counts the written answers too; `due` is in UTC.
+    """A class in one assignment, sorted by name. `max_score` includes written answers; `due` is in UTC.
 
-    Without a roster nobody knows who is missing. `strangers` have been graded and aren't in the gradebook: they were
-    removed from it, or it was made anew. `unclaimed` lists what has no student's name in a download or `submitted/`.
+    Without a roster, no student counts as missing. `strangers` have been graded but aren't in the gradebook: they were
+    removed from it, or the gradebook is new. `unclaimed` are files and folders without a student's name.
     """
 
     assignment: str
@@ -116,17 +118,17 @@ class Classroom:
     unclaimed: tuple[str, ...] = ()
 
     def of_state(self, state: WorkState) -> list[StudentWork]:
-        """Choose the works of one state."""
+        """Return the works in this state."""
         return [work for work in self.works if work.state == state]
 
     @property
     def graded(self) -> list[tuple[StudentWork, Verdict]]:
-        """The works that have a verdict, each with it."""
+        """The works with a verdict, each with the verdict."""
         return [(work, work.verdict) for work in self.works if work.verdict is not None]
 
 
 def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
-    """Read what is stored of an assignment. Raises MissingEntry if the gradebook doesn't know it."""
+    """Read an assignment's stored results. Raises MissingEntry if the gradebook doesn't have the assignment."""
     with open_gradebook(course.db_url, course.course_id) as gradebook:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
@@ -134,15 +136,15 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
     seen = Seen(Path(course.root), assignment)
     strangers, unclaimed = [], []
     found = [id for id, _ in find_submitted(course, assignment)]
-    for wrong in (id for id in found if isinstance(id, NoId)):
+    for wrong in (id for id in found if isinstance(id, InvalidId)):
         if seen.unseen(wrong.name, "", [wrong.reason]):
             unclaimed.append(f"{wrong.name}: {wrong.reason}")
-    for student in sorted(id for id in found if not isinstance(id, NoId)):
+    for student in sorted(id for id in found if not isinstance(id, InvalidId)):
         if student not in works and is_folder(_graded_folder(course, student, assignment)):
             strangers.append(student)
         else:
-            works.setdefault(student, StudentWork(student)).handed_in = True
-    collected = read_collected(course, assignment)
+            works.setdefault(student, StudentWork(student)).is_submitted = True
+    collected = read_collection(course, assignment)
     for left in collected.left_out:
         if not seen.unseen(left.student or left.file, left.file, [left.why]):
             continue
@@ -164,7 +166,6 @@ def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Pa
 
 
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
-    """Give the work of each student whom the gradebook knows."""
     person = api.Student
     roster = gradebook.db.execute(select(person.id, person.last_name, person.first_name))
     works = {id: StudentWork(id, ", ".join(filter(None, name))) for id, *name in roster}
@@ -176,7 +177,7 @@ def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, St
     )
     for student, timestamp, extension, notebook in gradebook.db.execute(submitted):
         work = works[student]
-        work.handed_in, work.submission = True, notebook
+        work.is_submitted, work.submission = True, notebook
         work.late = late_by(timestamp, assignment.duedate, extension)
     found = read_marks(gradebook, assignment.name)
     for student, more in above_maximum(found):

@@ -1,4 +1,4 @@
-"""What `nbgrader export` writes: nbgrader's own columns, in which nothing is a formula."""
+"""The CSV file of `nbgrader export`: nbgrader's own columns, without formulas."""
 
 import csv
 import sys
@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook, Student
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 
-from lib.grading.files import file_beside
+from lib.grading.files import temporary_sibling_file
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.machine_faults import sentence
@@ -21,14 +21,11 @@ COLUMNS = (
 
 
 class TextExporter(ExportPlugin):
-    """nbgrader's own export, in its own columns; no cell is a formula, and a comma in a name divides nothing.
-
-    nbgrader's own objects ask for each score apart, and each such question goes through all grades.
-    """
+    """Replaces nbgrader's exporter, which escapes neither formulas nor commas, and runs a query for each score."""
 
     def export(self, gradebook: Gradebook) -> None:
-        """Called by `nbgrader export`. As in nbgrader's, who handed in nothing has 0 points."""
-        # Those of one name by id: there nbgrader's order is the database's.
+        """Override nbgrader's export. As there, a student without a submission has 0 points."""
+        # Also by id, because nbgrader leaves the order of equal names to the database.
         by_name = select(Student).order_by(Student.last_name, Student.first_name, Student.id)
         assignments = {str(one.name): one for one in gradebook.assignments}
         students = {str(one.id): one for one in gradebook.db.scalars(by_name)}
@@ -40,7 +37,7 @@ class TextExporter(ExportPlugin):
         for name in filter(lambda name: not self.assignment or name in self.assignment, assignments):
             assignment, marks = assignments[name], read_marks(gradebook, name)
             for student, more in above_maximum(marks):
-                self.log.warning("%s has %s. If that is a slip, correct it in formgrader.", student, more)
+                self.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", student, more)
             times = {one.student_id: one.timestamp for one in assignment.submissions}
             for id in filter(lambda id: not self.student or id in self.student, students):
                 total, one = Total.of(marks.get(id, {}).values()), students[id]
@@ -48,10 +45,10 @@ class TextExporter(ExportPlugin):
                 rows.append((*about, total.earned, total.penalty, total.points, assignment.max_score))
         place = Path(self.to or "grades.csv")
         try:
-            with file_beside(place) as part, part.open("w", newline="", encoding="utf-8") as file:
+            with temporary_sibling_file(place) as part, part.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(
                     ["" if cell is None else escape_formula(cell) for cell in row] for row in rows
                 )
         except OSError as error:
-            sys.exit(f"{sentence(error)} Nothing was written. Name another place with --to.")
+            sys.exit(f"{sentence(error)} Nothing was written. Choose another file with --to.")
         self.log.info("%s is ready.", place)

@@ -1,4 +1,4 @@
-"""Evidence for an appeal: a part's inputs, what the student's code gave, and what was expected, as tables."""
+"""Evidence for an appeal: a part's inputs, the results of the student's code, and the expected results, as tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from lib.grading.names import quote
 from lib.unit import Array
 
 MOST_SHOWN = 400
-"""Numbers of one array that are shown; all are in `verdict.json`."""
+"""Numbers of an array that are shown; `verdict.json` has all of them."""
 
 Cell = tuple[str, bool]
-"""A number as it is shown, and whether it differs from the one it is compared with."""
+"""A formatted number, and whether it differs from the expected one."""
 
 
 @dataclass(frozen=True)
 class ArrayTable:
-    """An array as rows of cells under a caption, or the words that stand for it."""
+    """An array as rows of cells with a caption, or a text in place of an array."""
 
     caption: str
     rows: list[list[Cell]]
@@ -32,7 +32,7 @@ class ArrayTable:
 
 @dataclass(frozen=True)
 class Result:
-    """A result of the student's code, or an array or text in one: its place, and what was expected there."""
+    """A result of the student's code, or one array of it, at its place, and the expected result."""
 
     place: str
     answer: ArrayTable
@@ -40,21 +40,21 @@ class Result:
 
 
 def challenge(part: PartVerdict) -> Iterator[ArrayTable]:
-    """Show the inputs of the challenge."""
+    """Yield a table for each input of a part's challenge."""
     for name, data in part.challenge.items():
         for place, leaf in _leaves(name, read_record(data)).items():
             yield _table(place, leaf)
 
 
 def results_of(part: PartVerdict, statement: str) -> Iterator[Result]:
-    """Show what came of each of a statement's looks beside what should have."""
+    """Yield the result and the expected result of each look of a statement."""
     answers = part.answer.get(statement, {})
     for place, data in part.expected.get(statement, {}).items():
-        right = _leaves(place, read_record(data))
-        given = _leaves(place, read_record(answers[place])) if place in answers else {}
-        for at in {**right, **given}:
-            expected, answer = right.get(at), given.get(at)
-            yield Result(at, _table("answer", answer, expected), _table("expected", expected))
+        expected = _leaves(place, read_record(data))
+        answer = _leaves(place, read_record(answers[place])) if place in answers else {}
+        for at in {**expected, **answer}:
+            right = expected.get(at)
+            yield Result(at, _table("answer", answer.get(at), right), _table("expected", right))
 
 
 def _leaves(place: str, outcome: Outcome) -> dict[str, Plain | Failure]:
@@ -62,10 +62,10 @@ def _leaves(place: str, outcome: Outcome) -> dict[str, Plain | Failure]:
 
 
 def _table(name: str, found: Plain | Failure, right: Plain | Failure = None) -> ArrayTable:
-    """Lay an array out in rows, the last axis across; entries that differ from `right` are marked."""
-    if isinstance(found, Failure):  # student code has said it, or the statement says what is wrong
-        said = with_line(found.text, found.line)
-        return ArrayTable(name, [], said if name == "expected" else quote(said))
+    """Return an array's table, with the last axis as columns; entries that differ from `right` are marked."""
+    if isinstance(found, Failure):
+        message = with_line(found.text, found.line)
+        return ArrayTable(name, [], message if name == "expected" else quote(message))  # student code may write a text
     if not isinstance(found, np.ndarray):
         return ArrayTable(name, [], "none" if found is None else found)
     caption = f"{name}, {_sizes(found)}"

@@ -1,8 +1,7 @@
-"""Feedback: the page a student gets. Points first, then the notebook with what was found under each check.
+"""Feedback pages for students: the points, and the graded notebook with the findings under each check.
 
-A page is made of three things: the verdict says what was found, the gradebook what counts (a person may have marked
-since), and the graded notebook what was handed in. `page_of` puts them together, for `zerolayer feedback`, for
-nbgrader's own command and for formgrader's button alike.
+A page combines the verdict with its findings, the gradebook with the points that count (a person may have changed
+them), and the graded notebook. `page_of` serves `zerolayer feedback`, nbgrader's command and formgrader's button.
 """
 
 import re
@@ -35,112 +34,112 @@ from lib.pasted import advise, refused_character
 from lib.unit import Question
 
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
-"""What a line of progress has shown before: a notebook shows only its last state."""
+"""Earlier states of a progress bar; a notebook shows only the last state."""
 FRESH = (
-    "Grading runs your notebook from top to bottom in a fresh kernel. Choose Run, then Restart Kernel and Run All"
-    " Cells: you will see the same at your desk."
+    "Grading runs your notebook from top to bottom in a new kernel. Choose Run, then Restart Kernel and Run All Cells"
+    " to see the same result."
 )
 
 
 @dataclass(frozen=True)
 class Page:
-    """A submission as its student may see it: the verdict, the notebook, and what the gradebook says of both.
+    """The contents of a student's page: the verdict, the graded notebook, and its marks in the gradebook.
 
-    `predictions` has the unit's questions that the student predicted on, each with the choice.
+    `predictions` has the questions for which the student made a prediction, each with the choice.
     """
 
     verdict: Verdict
     notebook: NotebookNode
-    book: NotebookMarks
+    gradebook: NotebookMarks
     predictions: tuple[tuple[Question, int], ...] = ()
 
     @property
     def marks(self) -> Mapping[str, Mark]:
         """The marks of the graded cells."""
-        return self.book.cells
+        return self.gradebook.cells
 
     @cached_property
     def total(self) -> Total:
-        """What all marks come to."""
-        return Total.of([self.book])
+        """The sum of all marks."""
+        return Total.of([self.gradebook])
 
     @property
     def parts(self) -> list[PartVerdict]:
-        """The parts that the gradebook has points of."""
+        """The parts with points in the gradebook."""
         return [part for part in self.verdict.parts if part.id in self.marks]
 
     @property
     def written(self) -> list[str]:
         """The cells that a person grades, in the notebook's order."""
         judged = {part.id for part in self.verdict.parts}
-        return sorted(self.marks.keys() - judged, key=list(self.book.code).index)
+        return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
 
     @property
     def lost_nothing(self) -> bool:
-        """Tell whether the code has all points, and no written answer has none because it wasn't found."""
+        """True if the code has all points, and no written answer has 0 points because it wasn't found."""
         empty = [mark for mark in map(self.marks.__getitem__, self.written) if not (mark.points or mark.by_hand)]
         found_all = all(mark.waiting for mark in empty) and not self.verdict.waits
         return found_all and all(self.state(part) in ("right", "waiting") for part in self.parts)
 
     @property
     def praise(self) -> str:
-        """Say in a sentence how it went."""
+        """A sentence on the result as a whole."""
         marks = [mark for mark in self.marks.values() if not mark.waiting]
         if all(mark.points >= mark.max_points for mark in marks):
             return "Everything is right. You have built it, and it works: congratulations!"
         waiting = {id for id, mark in self.marks.items() if mark.waiting}
         short = [part for part in self.verdict.parts if part.points < part.max_points and part.id not in waiting]
         if short and all(part.problem for part in self.verdict.parts):
-            return "Your code could not be checked, so this says nothing about it. Your notebook below says why."
+            return "Your code could not be checked. The reason is in your notebook below."
         if not any(mark.points for mark in marks):
-            return "Nothing is right yet. Under each check in your notebook is the first thing to try."
+            return "Nothing is right yet. Below each check in your notebook, read what to try first."
         if not short:
             return "All of your code is right: well done!"
-        return "Under each check in your notebook is what was right, and the first thing to try where it wasn't yet."
+        return "Below each check in your notebook, read what is right, and what to try first for the rest."
 
     def scale(self, part: PartVerdict) -> float:
-        """How many points of the gradebook one of a part's own points is."""
+        """Return the factor from a part's own points to the gradebook's."""
         return self.marks[part.id].max_points / part.max_points if part.max_points else 0.0
 
     def state(self, part: PartVerdict) -> str:
-        """Say whether a part is right, partly right, wrong, not checked, or waiting for a person."""
+        """Return `right`, `partly right`, `wrong`, `not checked`, or `waiting` (for a person)."""
         state = self.marks[part.id].state
         tried = not part.problem and any(statement.state in ("right", "wrong") for statement in part.statements)
         return "not checked" if state == "wrong" and not tried else state
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where in the notebook the course's cells stand, by id."""
+        """The positions of the course's cells in the notebook, by id."""
         return {course_id(cell): at for at, cell in reversed(list(enumerate(self.notebook.cells)))}
 
     def cell(self, id: str) -> NotebookNode | None:
-        """Give the notebook's cell with this id of the course."""
+        """Return the notebook's cell with this id of the course."""
         return self.notebook.cells[self.places[id]] if id and id in self.places else None
 
     def heading_above(self, id: str) -> str:
-        """Give the heading under which a cell stands, if there is one."""
+        """Return the last heading above a cell, or ""."""
         before = reversed(self.notebook.cells[: self.places.get(id)])
         texts = (cell.source for cell in before if cell.cell_type == "markdown")
         found = (re.findall(r"^#{1,2} +(\S.*)", text, re.MULTILINE) for text in texts)
         return next((headings[-1].strip()[:80] for headings in found if headings), "")
 
     def advise(self, part: PartVerdict) -> str:
-        """Return one thing to try where the cell with a part's code, or its check, ended in an error that tells it."""
+        """Return one thing to try if the part's check or code ended in an error with a known cause, or ""."""
         call, check = part.id.removeprefix("check-").replace("-", "_"), error_of(self.cell(part.id) or {})
         if check.endswith(f"object has no attribute '{call}'"):
             return TAKEN.format(name="check")
-        return advise(refused_character(error_of(self.cell(self.book.code.get(part.id, "")) or {})))
+        return advise(refused_character(error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})))
 
 
 class FeedbackPage(Exporter):
-    """`page_of`, as nbgrader's `generate_feedback` and formgrader's button ask for it."""
+    """The exporter that nbgrader's `generate_feedback` and formgrader's button use."""
 
     file_extension = ".html"
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Called by nbgrader for each graded notebook."""
+        """Override nbconvert's export of a file; nbgrader calls it for each graded notebook."""
         resources = {**(resources or {}), "output_extension": self.file_extension}
         names = resources["nbgrader"]
         assignment, student = names["assignment"], names["student"]
@@ -158,12 +157,12 @@ class PageMaker:
         self._units = UnitPreprocessor(parent=parent)
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
-        """Make the page of one graded notebook. Without a verdict it has the marks and the notebook alone."""
+        """Return the page of one graded notebook. Without a verdict, it has only the marks and the notebook."""
         return render(self.read(file, assignment, student, marks), file.parent)
 
     def read(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> Page:
-        """Read what the page of one graded notebook is made of."""
-        notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # nbformat.read would check our own writing
+        """Read the contents of a page."""
+        notebook = nbformat.v4.reads(file.read_text(encoding="utf-8"))  # without validation: we wrote it
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
         questions = unit.unit.questions if unit else ()
@@ -173,7 +172,7 @@ class PageMaker:
         return Page(found, notebook, marks, predicted)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
-        """Read the verdicts on a submission, by notebook; none, and a line in the log, where they can't be read."""
+        """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""
         try:
             return {one.notebook: one for one in Verdict.load_each(folder, False, of=(assignment, student))}
         except (DamagedVerdictError, FileNotFoundError) as error:
@@ -186,7 +185,7 @@ class PageMaker:
 
 
 def render(page: Page, folder: Path) -> str:
-    """Write a page: the summary, and below it the notebook, whose pictures may lie in `folder`."""
+    """Return a page as HTML; pictures of the notebook may be in `folder`."""
     return (
         templates()
         .get_template("feedback.html.j2")
@@ -203,7 +202,6 @@ def render(page: Page, folder: Path) -> str:
 
 
 def _rendered(page: Page, folder: Path, room: safe_html.Room) -> Iterator[tuple[NotebookNode, str]]:
-    """Give each cell of the notebook with its HTML."""
     parts = {part.id: part for part in page.parts}
     for cell in page.notebook.cells:
         if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
@@ -213,7 +211,7 @@ def _rendered(page: Page, folder: Path, room: safe_html.Room) -> Iterator[tuple[
 
 
 def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Path) -> str:
-    """Return cells as HTML, whose pictures may be in `folder`: texts, and code with what it put out."""
+    """Return cells with their outputs as HTML; pictures may be in `folder`."""
     html = ""
     for cell in cells:
         if cell.cell_type == "code":
@@ -225,7 +223,6 @@ def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Pa
 
 
 def _output(output: NotebookNode, room: safe_html.Room) -> str:
-    """Write one output of a cell."""
     if output.output_type == "stream":
         return safe_html.plain(OVERWRITTEN.sub("", output.text), room)
     if output.output_type == "error":

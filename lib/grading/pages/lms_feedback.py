@@ -1,7 +1,7 @@
-"""Feedback as an LMS takes it: for Moodle the pages, for Canvas the students' own notebooks with what was found.
+"""Feedback files for an LMS: pages for Moodle, and for Canvas the students' own notebooks with the findings.
 
-Canvas attaches a file to a comment under the name of what was handed in, so it must be a notebook, and knows by its
-name whose it is. (`infer_comment_context_from_filename` in assignment.rb) Moodle knows that by the second part of a
+Canvas attaches an uploaded file to a comment if it has the name and type of the submitted one, and finds the student by
+the name. (`infer_comment_context_from_filename` in assignment.rb) Moodle finds the student by the second part of a
 name. (`assignfeedback_file_zip_importer`)
 """
 
@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import orjson
 
 from lib.grading.pages.feedback_page import Page
-from lib.grading.submissions.collection import Note
+from lib.grading.submissions.collection import CollectedSubmission
 from lib.grading.submissions.restore import course_id
 
 SUMMARY = re.compile(r'<header class="summary">.*?</header>|<h1>.*?</h1>', re.DOTALL)
@@ -24,41 +24,41 @@ LINK = re.compile(r"</?a\b[^>]*>")
 
 
 def notebook_of(page: Page, html: str) -> bytes:
-    """Return the student's notebook as it was graded, with the summary of its page, `html`, as its first cell.
+    """Return the student's graded notebook, with the summary of its page, `html`, as the first cell.
 
-    Each check has below it what was found, and each cell the instructor's comment. All ids of cells are made anew, so
-    that another grading which finds the same gives the same bytes.
+    The findings follow each check, and the instructor's comment follows its cell. Cells get new ids, so that grading
+    again with the same findings returns the same bytes.
     """
     summary = SUMMARY.search(html)
     cells = [_text(LINK.sub("", summary[0]) if summary else "")]
     for cell in page.notebook.cells:
         cells.append({**cell})
-        if comment := page.book.comments.get(course_id(cell)):
+        if comment := page.gradebook.comments.get(course_id(cell)):
             cells.append(_text(f"<p><b>Comment:</b> {escape(comment)}</p>"))
     numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
     return orjson.dumps({**page.notebook, "cells": numbered}, option=orjson.OPT_SORT_KEYS)
 
 
 def _text(html: str) -> dict[str, Any]:
-    # In one line it is HTML to its end: Markdown in it, such as a picture of a student's, is no Markdown.
+    # On a single line, all of it is HTML: Markdown of a student's, such as a picture, is not interpreted.
     return {"cell_type": "markdown", "metadata": {}, "source": " ".join(html.split())}
 
 
-def canvas_files(note: Note, notebooks: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return what goes up to Canvas for a student: notebooks, by name, as the files that they came in."""
+def canvas_files(note: CollectedSubmission, notebooks: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files to upload to Canvas for a student: notebooks, named and zipped as they were submitted."""
     files = defaultdict[str, dict[str, bytes]](dict)
     for name, content in notebooks.items():
         file = f"{name}.ipynb"
         own = file if file in note.files else next(iter(note.files))
         files[_in_canvas(note, note.files[own])][own] = content
     packed = {}
-    for file, held in files.items():
-        packed[file] = pack(held) if file.lower().endswith(".zip") else next(iter(held.values()))
+    for file, contents in files.items():
+        packed[file] = pack(contents) if file.lower().endswith(".zip") else next(iter(contents.values()))
     return packed
 
 
-def _in_canvas(note: Note, file: str) -> str:
-    """Return a downloaded name by which Canvas finds its owner: a student's name may have numbers in it."""
+def _in_canvas(note: CollectedSubmission, file: str) -> str:
+    """Return a downloaded file's name, changed if numbers in the student's name would keep Canvas from finding it."""
     pieces = [piece for piece in file.split("_") if piece != "LATE"]
     numbers = pieces[1:3] if pieces[0] == "anon" else [piece for piece in pieces if piece.isdecimal()][:2]
     own = re.search(rf"{note.number}_(\d+)_.*", file, re.DOTALL)
@@ -66,7 +66,7 @@ def _in_canvas(note: Note, file: str) -> str:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of files, the same bytes each time."""
+    """Return a zip of files, with the same bytes for the same files."""
     data = io.BytesIO()
     with ZipFile(data, "w") as archive:
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""What only an assignment's solution has: how the answer to a cell is marked, and a model answer to it."""
+"""Mark schemes and model answers, which only an assignment's solution contains."""
 
 import re
 from contextlib import suppress
@@ -14,13 +14,13 @@ from lib.grading.submissions.safe_html import Room, code, markdown
 
 
 def read_guides(course: CourseDirectory, assignment: str, notebook: str) -> dict[str, tuple[str, str]]:
-    """Return the mark scheme and the model answer of each cell as HTML, by id; "" for what the solution doesn't have.
+    """Return the mark scheme and the model answer of each cell as HTML, by id; "" for one that doesn't exist.
 
-    Where no region is marked as the solution, the whole cell is the model answer.
+    In a solution cell without solution delimiters, the whole cell is the model answer.
     """
     guides, folder = dict[str, tuple[str, str]](), Path(course.format_path(course.source_directory, ".", assignment))
     clear, empty = ClearMarkScheme(parent=course.parent), ClearSolutions(parent=course.parent)
-    with suppress(OSError, ValueError):  # a build reports what can't be read
+    with suppress(OSError, ValueError):  # `zerolayer build` reports a solution that can't be read
         for cell in nbformat.read(folder / f"{notebook}.ipynb", as_version=4).cells:
             scheme, rest = _cut(cell.source, clear.begin_mark_scheme_delimeter, clear.end_mark_scheme_delimeter)
             marked, _ = _cut(rest, empty.begin_solution_delimeter, empty.end_solution_delimeter)
@@ -31,6 +31,6 @@ def read_guides(course: CourseDirectory, assignment: str, notebook: str) -> dict
 
 
 def _cut(source: str, begin: str, end: str) -> tuple[str, str]:
-    """Return what is between the lines with two delimiters, and what is left without them."""
+    """Return the text between the lines with two delimiters, and the remaining text."""
     region = re.compile(rf".*{re.escape(begin)}.*\n((?:.*\n)*?).*{re.escape(end)}.*\n?")
     return "\n".join(region.findall(source)), region.sub("", source)

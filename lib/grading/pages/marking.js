@@ -6,7 +6,7 @@ const lines = row => (row.manual_comment ?? "").split("\n").filter(Boolean);
 const shown = () => cards.filter(card => card.offsetParent), at = () => find("article.at");
 let half = 0, pending = 0, queue = Promise.resolve(), letters = [];
 
-/* What all answers of a card have; undefined where they differ. */
+/* Returns the value that all answers of a card share; undefined if they differ. */
 function common(card, of) {
   const [value, ...others] = new Set(rows(card).map(of));
   return others.length ? undefined : value;
@@ -15,7 +15,7 @@ function common(card, of) {
 async function ask(address, body) {
   const headers = {"X-XSRFToken": document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1]};
   const put = body && {method: "PUT", body: JSON.stringify(body)};
-  const reply = await fetch(address, {...put, headers});  // on a hub a script has to show the token to read, too
+  const reply = await fetch(address, {...put, headers});  // a hub requires the token even for reading
   if (!reply.ok || reply.redirected) throw Error(`The server answers ${reply.status}. Are you still logged in?`);
   return reply.json();
 }
@@ -30,15 +30,15 @@ async function refresh(own = []) {
   }
 }
 
-/* One save after the other. What was graded anew or marked by another person since is shown, and not written over. */
+/* Saves run one after another. An answer that was graded or marked by someone else since is shown, not overwritten. */
 function save(card, put) {
   pending += 1;
   queue = queue.then(async () => {
     await refresh();
     const own = rows(card), isNews = own.some(row => row.isNews);
-    if (own.some(row => row.isOld)) throw Error("It was graded again: reload this page to see the answer as it is now");
+    if (own.some(row => row.isOld)) throw Error("It was graded again. Reload this page to see the current answer");
     for (const row of own) row.isNews = false;
-    if (isNews) throw Error("Another person has marked it: do it again to replace what is shown now");
+    if (isNews) throw Error("Another person has marked it. Repeat your change to replace the mark that is shown now");
     for (const row of own) await put(row);
     await refresh(own);
     card.failed = "";
@@ -66,7 +66,7 @@ function paint() {
   const uses = line => remarks.filter(each => each === line).length;
   for (const line of new Set(remarks.sort((one, other) => uses(other) - uses(one)))) {
     const place = letters.length < 7 ? letters.length : letters.findIndex(each => uses(each) < uses(line));
-    if (!letters.includes(line) && place >= 0) letters[place] = line; // a letter stays with its remark
+    if (!letters.includes(line) && place >= 0) letters[place] = line; // a remark keeps its letter
   }
   find("#remarks").replaceChildren(...letters.map((textContent, place) =>
     Object.assign(document.createElement("button"), {textContent, value: "abcdefg"[place]})));
@@ -96,7 +96,7 @@ document.addEventListener("click", ({target}) => {
   if (button?.closest("article")) {
     const rest = cards.slice(cards.indexOf(card) + 1);
     give(card, Number(button.value));
-    (rest.find(waits) ?? (waits(card) ? null : rest[0]))?.focus(); // never from the last one to mark to a marked one
+    (rest.find(waits) ?? (waits(card) ? null : rest[0]))?.focus(); // stay on the last unmarked card rather than go to a marked one
   } else if (button) write(card, old => old.includes(line) ? old.filter(each => each !== line) : [...old, line]);
 });
 document.addEventListener("focusin", ({target}) => {

@@ -1,7 +1,7 @@
-"""Marking by question: all answers to one cell on one page of the running server, next to formgrader's pages.
+"""Marking by question: a page with all answers to one cell, which extends formgrader.
 
-Points and remarks go to formgrader's own REST API, so that whatever else reads or writes marks works as before. The
-page asks for the state of its answers before it saves; what another person saves in the 50 ms in between is lost.
+Points and remarks are saved by formgrader's REST API, as on its own pages. The page reads the state of its answers
+before it saves; a change that another person saves in the 50 ms in between is lost.
 """
 
 import secrets
@@ -29,19 +29,19 @@ from lib.grading.submissions.restore import course_id, is_as_released
 from lib.grading.submissions.safe_html import LONGEST, Room
 
 SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
-"""The room of one answer, so that none takes that of others."""
+"""The room of one answer, so that a large answer doesn't use up the room of others."""
 CUT = "<p><em>A picture is not shown here: look at the notebook.</em></p>"
 Row = dict[str, Any]
 
 
 class MarkingPage(BaseHandler):
-    """The list of all questions, or one question's page; with `?state=1` what the gradebook has of its answers."""
+    """The list of all questions, or one question's page; with `?state=1`, the marks of its answers as JSON."""
 
     @web.authenticated
     @check_xsrf
     @check_notebook_dir
     def get(self, *question: str) -> None:
-        """Called by the server with an assignment, a notebook and a cell, or with None for each."""
+        """Handle a request for an assignment, a notebook and a cell, or None for each."""
         rows = self._rows(*question)
         if self.get_argument("state", ""):
             self.finish({row["id"]: row for row in rows})
@@ -68,7 +68,7 @@ class MarkingPage(BaseHandler):
         )
 
     def _rows(self, *question: str) -> list[Row]:
-        """Read what the gradebook has of each answer to a question, or to all: cells that have points and a comment."""
+        """Read the marks of all answers to a question, or to all questions: cells with points and a comment."""
         cell, noted = api.BaseCell.__table__, api.BaseCell.__table__.alias()
         grade, comment, student = api.Grade, api.Comment, api.Student
         part, whole = api.SubmittedNotebook, api.SubmittedAssignment
@@ -101,13 +101,13 @@ class MarkingPage(BaseHandler):
         return Path(self.coursedir.format_path(folder, student, assignment), f"{notebook}.ipynb")
 
     def _show(self, **values: Any) -> None:
-        self.set_header("X-DNS-Prefetch-Control", "off")  # or a browser looks up each link that a student wrote
+        self.set_header("X-DNS-Prefetch-Control", "off")  # or the browser would look up the hosts of students' links
         page = templates().get_template("marking.html.j2")
         self.finish(page.render(base=self.base_url, nonce=secrets.token_urlsafe(16), **values))
 
 
 def _answer(row: Row, given: Sequence[NotebookNode]) -> Row:
-    """Read an answer from a graded notebook: the cell, or what a student has put between a task and the next one."""
+    """Read an answer from a graded notebook: a cell, or for a task the cells up to the next cell of the course."""
     notebook = _read(file := Path(row["file"]))
     at = [*map(course_id, notebook), row["name"]].index(row["name"])
     cells = notebook[at : at + 1]
@@ -119,13 +119,13 @@ def _answer(row: Row, given: Sequence[NotebookNode]) -> Row:
     if text.count("![") + text.lower().count("<img") > html.count("<img"):
         html += CUT
     doubt = "" if text else _doubt(file, row["name"])
-    # Sorts by wording, empty ones last. Those that look the same have the same key: they are marked together.
+    # Sort by wording, empty answers last. Answers that look the same have the same key and are marked together.
     key = not text, not doubt, text.casefold(), text + html, row["id"] if doubt or html.endswith(CUT) else ""
     return {**row, "html": html, "is_blank": not text, "doubt": doubt, "key": key}
 
 
 def _doubt(file: Path, name: str) -> str:
-    """Return why an empty answer may not be all that its student wrote, or "" if it is."""
+    """Return why an empty answer may be elsewhere, or ""."""
     try:
         found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent, evidence=False)}[file.stem]
     except (FileNotFoundError, DamagedVerdictError, KeyError):
@@ -134,7 +134,7 @@ def _doubt(file: Path, name: str) -> str:
 
 
 def _read(file: Path) -> list[NotebookNode]:
-    """Read the cells of a notebook of our own writing, which needs no check; none where it is damaged or missing."""
+    """Return the cells of a notebook; none if it is damaged or missing. We wrote it, so it isn't validated."""
     with suppress(OSError, ValueError, KeyError, AttributeError):
         return nbformat.v4.reads(file.read_text(encoding="utf-8")).cells
     return []

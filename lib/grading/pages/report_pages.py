@@ -1,7 +1,6 @@
-"""The pages: one for the class, one for a student's appeal. Templates escape whatever a student or a roster wrote.
+"""Pages of the report: one for the class, and one for each student's appeal. Templates escape all text.
 
-Links from a name lead to the cell that it is about on the student's feedback page, if that has been written, and to
-formgrader.
+A student's name links to formgrader and to the feedback page, if it exists, if possible to the cell in question.
 """
 
 import os
@@ -24,7 +23,7 @@ from lib.grading.pages.templates import templates
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses as they are written on a page that lies in `folder`; `server` is the Jupyter server's own."""
+    """Links on a page in `folder`; `server` is the Jupyter server's address."""
 
     course: CourseDirectory
     assignment: str
@@ -33,7 +32,7 @@ class Links:
     server: str
 
     def of(self, work: StudentWork) -> tuple[str, str]:
-        """Lead to a student's feedback page, if it has been written, and to formgrader, if the gradebook has it."""
+        """Return the links to a student's feedback page and to formgrader, each "" if there is no such page."""
         folder = self.course.format_path(self.course.feedback_directory, work.student, self.assignment)
         page = Path(folder, f"{self.notebook}.html")
         feedback = quote(os.path.relpath(page, self.folder).replace(os.sep, "/")) if page.is_file() else ""
@@ -41,23 +40,23 @@ class Links:
         return feedback, marking if work.submission else ""
 
     def question(self, notebook: str, cell: str) -> str:
-        """Lead to the page on which all answers to a question are marked."""
+        """Return the link to the page for marking all answers to a question."""
         place = "/".join(map(quote, (self.assignment, notebook, cell)))
         return f"{self.server.rstrip('/')}/formgrader/marking/{place}"
 
     def own_page(self, work: StudentWork) -> str:
-        """Lead to the page for an appeal, or nowhere if it wasn't asked for."""
+        """Return the link to a student's page for an appeal, or "" if there is none."""
         page = own_page(self.folder, self.assignment, work.student)
         return quote(f"{self.assignment}/{page.name}") if page.is_file() else ""
 
 
 def own_page(folder: Path, assignment: str, student: str) -> Path:
-    """Say where one student's page lies."""
+    """Return the file of a student's page for an appeal."""
     return folder / assignment / f"{student}.html"
 
 
 def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
-    """Write the class's page."""
+    """Return the class's page."""
     found, group = analysis.scores(classroom), analysis.group
     return _render(
         "class.html.j2",
@@ -84,12 +83,11 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
 
 
 def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
-    """Write one student's page, from a verdict with its evidence; it lies in a folder below the class's page."""
+    """Return a student's page for an appeal, from a verdict with its evidence."""
     return _render("student.html.j2", links, work=work, verdict=verdict, made=made, evidence=evidence)
 
 
 def _render(template: str, links: Links, **values: Any) -> str:
-    """Write a page from a template and its values, and from what both pages show."""
-    # One name stands in many lists, and each link is looked up on the disk.
+    # Cached: a name occurs in many lists, and each link needs a look at the disk.
     shared = {"assignment": links.assignment, "links": links, "links_of": cache(links.of)}
     return templates().get_template(template).render(shared, **values)

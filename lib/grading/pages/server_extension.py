@@ -1,8 +1,9 @@
-"""An extension of Jupyter's server: formgrader runs in its course, and with its guard, whatever the settings are, and
-no page of this server fetches a picture that a notebook names elsewhere.
+"""A Jupyter server extension that starts formgrader in its course and with safe pages, whatever the settings.
 
-`server.json` is installed where Jupyter looks for extensions, and this one is loaded first: they come in the order of
-their names.
+Also, no page of this server loads pictures that a notebook names on other servers.
+
+`server_extension.json` is installed where Jupyter looks for extensions. Jupyter loads them by name, this one before
+nbgrader's.
 """
 
 import os
@@ -19,10 +20,10 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
-    """Called by the server before it loads formgrader, which students' settings leave out."""
+    """Called by the server before it loads formgrader, if that is enabled."""
     formgrader = app.extension_manager.extensions.get(FORMGRADER)
     if formgrader and formgrader.enabled:
-        formgrader.enabled = False  # should this fail, the server would only log it, and go on without the guard
+        formgrader.enabled = False  # if the guard raises, the server only logs it: then formgrader must not start
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
@@ -32,16 +33,13 @@ def _load_jupyter_server_extension(app: Any) -> None:
 
 
 def _enter_course(app: Any) -> None:
-    """Go to the course that the server shows, if it was started elsewhere: nbgrader reads settings where it runs.
-
-    A hub starts every server in its account's home.
-    """
+    # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
     if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
         os.chdir(app.root_dir)
 
 
 def _keep_pictures_own(settings: dict[str, Any]) -> None:
-    """Add `OWN_PICTURES` to the policy of all pages: to the one that a hub has set, or to Jupyter's own."""
+    """Add `OWN_PICTURES` to the policy of all pages, which is set by a hub or else by Jupyter."""
     headers = settings.setdefault("headers", {})
     policy = headers.get("Content-Security-Policy", "frame-ancestors 'self'")
     headers["Content-Security-Policy"] = f"{policy}; {OWN_PICTURES}"

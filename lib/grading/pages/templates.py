@@ -1,4 +1,4 @@
-"""The templates beside this module. They escape what is put into them, and show what isn't printed."""
+"""Jinja templates of this package. They escape values, and show nonprintable characters."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,14 +15,14 @@ from lib.grading.submissions.collection import LATE_WITHOUT_TIME
 
 @cache
 def templates() -> Environment:
-    """Give the environment in which reports and feedback are written: one, since it keeps what it has compiled."""
+    """Return the Jinja environment, which caches compiled templates."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
-        undefined=StrictUndefined,  # a name that is misspelt in a template is an error and no empty place
+        undefined=StrictUndefined,  # a misspelt name is an error, not an empty text
         trim_blocks=True,
         lstrip_blocks=True,
-        # What a name or code has in it that isn't printed could turn the reading direction, or be in no encoding.
+        # Names and code may contain bidirectional controls or lone surrogates.
         finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
     )
     environment.globals["marks"] = MARKS | {"open": "?", "waiting": "…", "partly right": "(✓)"}
@@ -31,12 +31,12 @@ def templates() -> Environment:
 
 
 def in_points(value: float) -> str:
-    """Write points with the noun that fits."""
+    """Return points with `point` or `points`."""
     return f"{format_points(value)} point{'' if value == 1 else 's'}"
 
 
 def duration(late: timedelta) -> str:
-    """Write how late something was, in the largest unit and the next; below a minute nobody asks for more."""
+    """Return how late a submission was, in the largest unit and the next."""
     if late == LATE_WITHOUT_TIME:
         return "Canvas doesn't say"
     if late < timedelta(minutes=1):
@@ -48,6 +48,6 @@ def duration(late: timedelta) -> str:
 
 
 def count(things: Iterable[object], one: str) -> str:
-    """Write how many there are, with the noun that fits."""
+    """Return the number of things with the noun `one` in singular or plural."""
     number = len(list(things))
     return f"{number} {one if number == 1 else one + 's'}"

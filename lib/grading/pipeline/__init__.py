@@ -1,1 +1,1 @@
-"""Grading: one way from what was handed in to points, for a class, for `watch`, and for nbgrader's own commands."""
+"""The pipeline from a submission to points, for `zerolayer grade`, for `watch`, and for nbgrader's own commands."""

@@ -1,4 +1,4 @@
-"""How cells ended: a name is missing where its cell ended in an error, or comes too late, and a verdict says so."""
+"""Errors of cells, and names that are missing because their cell failed or comes after the check that needs them."""
 
 import re
 import sys
@@ -14,21 +14,18 @@ from lib.grading.errors import end_sentence
 from lib.grading.execution.notebook import has_code, place_of
 
 AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
-"""What a cell's text defines for the cells below it."""
+"""The definitions in a cell's text."""
 LONGEST = 200
-"""Characters of an error that are shown."""
+"""The most characters of an error that are shown."""
 MOST_NAMES = 10_000
-"""Names whose place is noted: a completed notebook defines some hundred, and all are gone through for each check."""
+"""The most names to store, since each check goes through all. A completed notebook defines some hundred."""
 VERSION = sys.version_info[:2]
-"""The version of Python that runs here, and so in the notebooks."""
+"""The version of Python here, and so of the notebooks' kernels."""
 
 
 def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
-    """Give for each name that a cell which ended in an error was to define how that cell ended.
-
-    By the cell's text: Python can't read all of it after a syntax error. Of several such cells the first counts.
-    """
-    found: dict[str, Failure] = {}
+    """Return the names in definitions of failed cells, each with the failure of the first such cell."""
+    found: dict[str, Failure] = {}  # by patterns, since a cell with a syntax error can't be parsed
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
             for each in DEFINED.finditer(cell.source):
@@ -37,7 +34,7 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
 
 
 def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
-    """Give for each name that a cell defines at its top level, and that ran to its end, the first such cell's place."""
+    """Return the names that successful cells define at top level, each with the index of the first such cell."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         if has_code(cell) and error_output(cell) is None:
@@ -47,11 +44,11 @@ def first_definitions(cells: Sequence[NotebookNode]) -> dict[str, int]:
     return found
 
 
-def come_too_late(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
-    """Give for each name that cells define only below the check in cell `at` what a verdict says of it."""
+def defined_below(definitions: Mapping[str, int], at: int) -> dict[str, Failure]:
+    """Return the names that are defined only below the check in cell `at`, each with a failure for the verdict."""
     late = (name for name, place in definitions.items() if place > at)
-    move = "Move it above this check: a check uses the cells above it."
-    return {name: Failure("undefined", f"A cell further down defines {name}. {move}") for name in late}
+    move = "Move that cell above this check: a check uses the cells above it."
+    return {name: Failure("undefined", f"A cell below this check defines {name}. {move}") for name in late}
 
 
 def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
@@ -64,23 +61,20 @@ def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
 
 
 def may_need_newer_python(cell: Mapping[str, Any]) -> bool:
-    """Tell whether Python can't read a cell that it may be able to read since 3.12.
-
-    Since then f-strings hold quotes of their own kind, comments and backslashes. With which version a student worked
-    can't be told: notebooks of the browser edition name one that never ran.
-    """
+    """True if a cell has a syntax error here that Python 3.12 may not have, since it allows more in f-strings."""
+    # A notebook's metadata doesn't help: notebooks from the browser edition name a version that never ran.
     return VERSION < (3, 12) and error_of(cell).startswith("SyntaxError: f-string")
 
 
 def error_of(cell: Mapping[str, Any]) -> str:
-    """Say in which error a cell ended, or nothing if it ended in none."""
+    """Return a cell's error as text, or "" if it has none."""
     error = error_output(cell)
     if error is None:
         return ""
-    # IPython names a cell's file by a number that says nothing to a student.
+    # IPython gives cells numeric file names, which mean nothing to students.
     return re.sub(r"\(\d+\.py, ", "(", ": ".join(filter(None, (error.ename, error.evalue)))[:LONGEST])
 
 
 def error_output(cell: Mapping[str, Any]) -> NotebookNode | None:
-    """Give the output that says in which error a cell ended, if it did."""
+    """Return a cell's error output, or None."""
     return next((output for output in cell.get("outputs", []) if output.output_type == "error"), None)

@@ -1,8 +1,8 @@
-"""What `nbgrader autograde` and formgrader's button call: they grade a submission as `zerolayer grade` does.
+"""The exporter through which `nbgrader autograde` and formgrader grade a submission as `zerolayer grade` does.
 
-nbgrader has each notebook of a submission read, worked on by a list of steps, and written, twice: once to clean it and
-once to grade it. The configuration names this in the place of what reads: so nbgrader itself opens no notebook that a
-student sent, and one that can't be read gets a verdict, too. Its lists of steps aren't asked.
+nbgrader reads, preprocesses and writes each notebook of a submission twice, to clean it and to grade it. The
+configuration replaces its exporter, which reads the files, by this one. So nbgrader itself opens no student's notebook,
+unreadable notebooks get verdicts, too, and nbgrader's preprocessors don't run.
 """
 
 from pathlib import Path
@@ -11,43 +11,47 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import NbGraderException
 
-from lib.grading.files import folder_beside
+from lib.grading.files import temporary_sibling_folder
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.names import NoId, parse_id
+from lib.grading.names import InvalidId, parse_id
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.stages import grade, prepare, task
 from lib.grading.submissions.submitted_files import read
 
 
 class GradingExporter(NotebookExporter):
-    """Gives nbgrader each graded notebook; those of a submission are graded when it asks for the first one."""
+    """Returns graded notebooks to nbgrader. The first call for a submission grades all of its notebooks."""
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Called twice for each notebook, in order. Where a run is lost, nothing is graded, and nbgrader says so."""
+        """Return a graded notebook. nbgrader calls this twice for each one, in order, and reports errors."""
         assert resources is not None
         directory, names = self.parent.coursedir, resources["nbgrader"]
-        whose = names["student"], names["assignment"]
-        place = Path(directory.format_path(directory.autograded_directory, *whose))
-        if filename == self.parent.notebooks[0]:  # in the second round they are those of the graded folder
-            self._grade(Path(directory.format_path(directory.submitted_directory, *whose)), *whose, place)
+        student_and_assignment = names["student"], names["assignment"]
+        place = Path(directory.format_path(directory.autograded_directory, *student_and_assignment))
+        if filename == self.parent.notebooks[0]:  # the second time, nbgrader reads the graded folder
+            self._grade(
+                Path(directory.format_path(directory.submitted_directory, *student_and_assignment)),
+                *student_and_assignment,
+                place,
+            )
         graded = (place / f"{names['notebook']}.ipynb").read_text("utf-8")
         return graded, {**resources, "output_extension": self.file_extension}
 
-    def _grade(self, submitted: Path, student: str, assignment: str, place: Path) -> None:
-        if isinstance(id := parse_id(student), NoId):
+    def _grade(self, folder: Path, student: str, assignment: str, place: Path) -> None:
+        if isinstance(id := parse_id(student), InvalidId):
             raise NbGraderException(
-                f"{submitted} can't be a student's: {id.problem}. Rename the folder, and grade again."
+                f"{folder} can't belong to a student: {id.problem}. Rename the folder, and grade again."
             )
-        directory, handed = self.parent.coursedir, read(submitted, id)
+        directory, submitted = self.parent.coursedir, read(folder, id)
         with (
-            GradebookSession(directory.db_url, directory.course_id, assignment) as book,
-            folder_beside(place) as beside,
+            GradebookSession(directory.db_url, directory.course_id, assignment) as gradebook,
+            temporary_sibling_folder(place) as temporary,
         ):
-            course = Course(self.parent, book, assignment)
-            work = prepare(course, handed)
-            grade(course, work, task(course, work)(), beside / "graded", place)
+            course = Course(self.parent, gradebook, assignment)
+            work = prepare(course, submitted)
+            grade(course, work, task(course, work)(), temporary / "graded", place)
         if not directory.groupshared:
-            for folder in (place, place.parent):
-                folder.chmod(0o700)
+            for each in (place, place.parent):
+                each.chmod(0o700)

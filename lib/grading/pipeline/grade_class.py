@@ -1,7 +1,7 @@
-"""A class: all submissions that are due are prepared here, run by workers, many at once, and finished here.
+"""Grading a class: this process prepares and finishes all submissions that are due, and workers run their notebooks.
 
-All that needs the gradebook, the course's secret or the answers happens in this process, one submission after the
-other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
+Every step that needs the gradebook, the course's secret or the answers happens in this process, one submission after
+the other (`stages`). The workers (`execution.pool`) have none of these.
 """
 
 import os
@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.errors import ConfigError, UnitFailsError
-from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, runs, workers
+from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
 from lib.grading.execution.settings import BoundedExecute
 from lib.grading.files import is_folder, remove
 from lib.grading.gradebook.marks import read_class
@@ -28,83 +28,76 @@ from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.unit_imports import broken_units
-from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
-from lib.grading.names import NoId, unknown, visible
+from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
+from lib.grading.names import InvalidId, unknown, visible
 from lib.grading.pipeline.course import Course
-from lib.grading.pipeline.regrading import look
+from lib.grading.pipeline.regrading import decide
 from lib.grading.pipeline.score_table import Score, write_table
-from lib.grading.pipeline.stages import OF_THE_MACHINE, Work, grade, prepare, task
+from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
 from lib.grading.progress import Progress, say
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import ClosedError, find_submitted, read, strays
+from lib.grading.submissions.submitted_files import NoAccessError, find_strays, find_submitted, read
 
 OPEN = os.R_OK | os.W_OK | os.X_OK
 
 
 class Grade(Autograde):
-    """Grades many submissions at once, takes all that come, and goes on after any that fail.
-
-    nbgrader's Autograde has the settings: `force`, what isn't overwritten, permissions, and what is called before and
-    after.
-    """
+    """Grades many submissions at once, with the settings of nbgrader's Autograde, and continues after failures."""
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
-    scheduler = Unicode("", help="Address of a Dask scheduler whose workers run the notebooks.").tag(config=True)
-    seen = Unicode("", help="A student, or a pattern: the reasons listed so far were seen.").tag(config=True)
+    scheduler = Unicode("", help="The address of a Dask scheduler, to run notebooks on its workers.").tag(config=True)
+    seen = Unicode("", help="A student, or a pattern of ids: mark what is listed for them as seen.").tag(config=True)
     patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     only: frozenset[Path] | None = None
-    """The folders that are graded; all that there are, if it is None."""
+    """The folders to grade, or None for all."""
     says = True
-    """Whether it says which units are broken, and at its end what came of it; `watch` has words of its own."""
+    """True to print warnings and the results. `watch` prints its own."""
 
-    # A submission would count before it is whole.
+    # nbgrader would write into the final folder, where a partial submission would count as graded.
     @property
     def _output_directory(self) -> str:
         return unfinished(self.coursedir)
 
-    # nbgrader leaves out folders without a notebook, and so their students without a verdict.
+    # nbgrader would skip folders without a notebook, and their students would get no verdict.
     def init_notebooks(self) -> None:
-        """Find all submitted folders. Raises NbGraderException if there are none, with nbgrader's own advice."""
+        """Find all submitted folders. Raises NbGraderException if there are none."""
         course, assignment = self.coursedir, self.coursedir.assignment_id
         self.students = {folder: student for student, folder in find_submitted(course, assignment, course.student_id)}
         if not self.students and course.student_id != "*":
-            self._stop(f"Nothing of {course.student_id} is in {course.submitted_directory}/ for {assignment}.")
+            self._stop(f"{course.submitted_directory}/ has no submission of {course.student_id} for {assignment}.")
         if not self.students:
             super().init_notebooks()
         if self.says and course.student_id == "*":
             self._warn_of_strays(Path(course.format_path(course.submitted_directory, "STUDENT", assignment)))
 
     def _warn_of_strays(self, place: Path) -> None:
-        """Warn of work that lies where nobody's is looked for; a course may have its folders in another order."""
+        """Warn of work in folders that aren't read, unless the course configures another order of folders."""
         if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
-            for stray in strays(place.parent.parent, self.coursedir.assignment_id):
+            for stray in find_strays(place.parent.parent, self.coursedir.assignment_id):
                 self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
-    # nbgrader converts one submission after the other, and removes the folder of each that fails.
+    # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.
     def convert_notebooks(self) -> None:
-        """Grade all submissions that are due, and print what came of it.
-
-        Raises NbGraderException, after a sentence on what to do, where grading as a whole can't go on.
-        """
+        """Grade all submissions that are due. Raises NbGraderException, after a message, if grading has to stop."""
         assignment = self.coursedir.assignment_id
         self._found: list[Score] = []
         self.graded: dict[str, tuple[str, list[str]]] = {}
-        """By student the digest of what was graded, and the reasons why a person has to look at it."""
+        """The digest of each graded submission, and the reasons why it needs a person, by student."""
         self.not_graded: dict[str, str] = {}
-        """By student why."""
+        """The reasons why submissions were not graded, by student."""
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
             scores = self._scores() if self.says else ""
         except Timeout:
-            self._stop(f"{assignment} is being graded by another run. Wait until it is through, or end it.")
+            self._stop(f"{assignment} is being graded by another run. Wait until it has finished, or stop it.")
         except MissingEntry:
-            self._stop(f"The gradebook doesn't know {assignment}. Run `zerolayer build` first.")
+            self._stop(f"The gradebook has no assignment {assignment}. Run `zerolayer build` first.")
         except ConfigError as error:
             self._stop(str(error))
-        # ImportError: a database's driver may be missing.
+        # ImportError: raised by SQLAlchemy if the database's driver is missing.
         except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
@@ -113,64 +106,64 @@ class Grade(Autograde):
             say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
     def _grade_all(self, stack: ExitStack) -> None:
-        """Grade all that are due, with what `stack` holds open meanwhile."""
+        """Grade all submissions that are due. `stack` closes the lock, workers and gradebook."""
         directory, assignment = self.coursedir, self.coursedir.assignment_id
-        # Linux lets go of it when this process ends, however it ends; filelock closes it in forked workers.
+        # Linux releases the lock when this process ends, even if killed; filelock closes it in forked workers.
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
         self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
         self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
-        for work, result in runs(self._pool, self._prepare(course)):
+        for work, result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, work, result)
 
-    def _remove_leftovers(self, made: Path) -> None:
-        """Remove what a broken-off run left, by the pattern of the folders in which submissions are made."""
-        for pattern in (made, made.with_name(f".{made.name}.part-*")):
-            for folder in glob(str(pattern)):  # noqa: PTH207  # a pattern as a whole, too
+    def _remove_leftovers(self, folders: Path) -> None:
+        """Remove leftovers of killed runs; `folders` is the pattern of the folders for unfinished submissions."""
+        for pattern in (folders, folders.with_name(f".{folders.name}.part-*")):
+            for folder in glob(str(pattern)):  # noqa: PTH207  # the whole path is a pattern
                 remove(Path(folder))
-        for folder in glob(str(made.parent)):  # noqa: PTH207
-            with suppress(OSError):  # another assignment's submission is made there, or it is a file
+        for folder in glob(str(folders.parent)):  # noqa: PTH207
+            with suppress(OSError):  # not empty, since it has another assignment's submission; or a file
                 Path(folder).rmdir()
 
     def _open(self, stack: ExitStack) -> Course:
-        """Open what a run needs: the workers, the gradebook and the course."""
+        """Open the workers, the gradebook and the course."""
         directory, assignment = self.coursedir, self.coursedir.assignment_id
-        # Before processes are forked, which then need not import the units again.
+        # Imports the units before the forks, which then need not import them again.
         for problem in broken_units() if self.says else ():
             self.log.warning("%s", problem)
-        # The workers first: processes are forked from this one before it knows any answer.
+        # The workers first, since they must be forked before this process has read any answer.
         locked = BoundedExecute(parent=self).bounds.sandbox
-        self._pool: Pool | Cluster = workers(self.jobs, self.scheduler, locked, self.patience)
+        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, locked, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle) if locked else None
-        book = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
-        course = Course(self, book, assignment)
+        gradebook = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
+        course = Course(self, gradebook, assignment)
         if self.says and (other := course.other_points()):
             self.log.warning(
-                "Points of the unit have changed since it was built, and those of the gradebook count:"
-                f" {'; '.join(other)}. For those of the unit, run `zerolayer build` and grade again."
+                "Points in the unit have changed since the build, but those in the gradebook count:"
+                f" {'; '.join(other)}. To use those of the unit, run `zerolayer build` and grade again."
             )
         if finding and wait([finding], self.patience).not_done:
-            self.log.warning("This machine is busy, and slow to start. Grading goes on by itself.")
+            self.log.warning("This machine is busy, so the start is slow. Please wait.")
         if finding and (obstacle := finding.result()):
             self._stop(str(obstacle))
         if not course.notebooks:
-            if course.book.masters:
-                self._stop(unknown("notebook", directory.notebook_id, course.book.masters))
+            if course.gradebook.sources:
+                self._stop(unknown("notebook", directory.notebook_id, course.gradebook.sources))
             self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
 
     def _scores(self) -> str:
-        """Write the scores of those graded now: by their verdicts, or by the gradebook where there are none."""
+        """Return the table of scores, from verdicts, or from the gradebook for an assignment without a unit."""
         if self._found or not self.graded:
             return write_table(self._found) if self._found else ""
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
         return write_table([Score.of_marks(student, marks[student].values()) for student in self.graded], "")
 
-    def _prepare(self, course: Course) -> Iterator[tuple[Work, RunTask]]:
-        """Prepare each submission that is due; give what is to be run."""
+    def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask]]:
+        """Prepare each submission that is due, and yield it with its task."""
         self._list_uncollected(course)
         for folder in self.students:
             if (self.only is None or folder in self.only) and (work := self._begin(course, folder)):
@@ -180,68 +173,68 @@ class Grade(Autograde):
                     self._take(course, work, {})
 
     def _list_uncollected(self, course: Course) -> None:
-        """List for a person what could not be collected and isn't there."""
+        """List submissions that could not be collected, unless the student has another one."""
         for left in course.collected.left_out:
             is_asked = fnmatchcase(left.student, self.coursedir.student_id)
             is_there = left.student and is_folder(Path(self._format_source(course.assignment, left.student)))
-            if is_asked and not is_there:  # what is nobody's by its name is listed by that name
+            if is_asked and not is_there:  # a file without a known owner is listed by its name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
                 if self._to_list(who, left.file, [left.why]):
                     self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
 
     def _to_list(self, who: str, submission: str, reasons: Iterable[str]) -> list[str]:
-        """Note the reasons that were listed before as seen, if that is asked for; return those that nobody has seen."""
+        """Mark the reasons as seen if `--seen` requests that; return the reasons that are still unseen."""
         if self.seen and (who == self.seen or fnmatchcase(who, self.seen)):
             for reason in self._seen.unseen(who, submission, reasons):
                 say(visible(f"Seen: {who}: {reason}"))
             self._seen.note(who, submission, reasons)
         return self._seen.unseen(who, submission, reasons)
 
-    def _begin(self, course: Course, folder: Path) -> Work | None:
-        """Read and prepare what lies in a folder, if it can be graded and is due."""
+    def _begin(self, course: Course, folder: Path) -> PreparedSubmission | None:
+        """Read and prepare the submission in a folder, if it is due and can be graded."""
         student = self.students[folder]
-        if isinstance(student, NoId):
+        if isinstance(student, InvalidId):
             is_listed = bool(self._to_list(student.name, "", [student.reason]))
             self._leave(student.name, student.reason, is_listed)
             return None
         place = self._place(course, student)
         if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:
-            self._leave(student, f"was not graded: this account can't write in {closed[0]}. Open it, and grade again")
+            self._leave(
+                student,
+                f"was not graded: this account can't write to {closed[0]}. Fix its permissions, and grade again",
+            )
             return None
         try:
-            handed = read(folder, student)
-            due = look(course, handed, place)
-            if not due.now:
-                self.progress.add("skipped", student, self._to_list(student, handed.digest, due.reasons))
+            submitted = read(folder, student)
+            decision = decide(course, submitted, place)
+            if not decision.is_due:
+                self.progress.add("skipped", student, self._to_list(student, submitted.digest, decision.reasons))
                 return None
-            if due.lost:
-                self.progress.note_again(student, due.lost)
+            if decision.lost:
+                self.progress.note_again(student, decision.lost)
             self.run_pre_convert_hook()
-            return prepare(course, handed)
+            return prepare(course, submitted)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
-        except (ClosedError, OSError) as error:
+        except (NoAccessError, OSError) as error:
             file = error.filename if isinstance(error, OSError) else folder
             if not (isinstance(file, str | Path) and Path(file).is_relative_to(folder)):
-                raise  # else a disk, or a file system of somebody's, fails to give a submitted file
+                raise  # an error of the machine, not of the submitted files
             if not os.path.lexists(folder):
-                why = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
-            elif isinstance(error, ClosedError):
-                why = f"can't be read by this account: {error}. Give it the right to, and grade again"
+                why = f"was not graded: {folder} has just been removed. Put it back, and grade again"
+            elif isinstance(error, NoAccessError):
+                why = f"can't be read by this account: {error}. Fix the permissions, and grade again"
             else:
-                why = f"was not graded: {sentence(error)} Have it handed in anew, and grade again"
+                why = f"was not graded: {sentence(error)} Ask the student to submit again"
             self._leave(student, why)
         return None
 
-    def _take(self, course: Course, work: Work, result: Mapping[str, RunResult] | BaseException) -> None:
-        """Save what came of a submission's run; leave the submission ungraded where that says nothing about it.
-
-        What kept it from being run may be the machine's fault. From within the sandbox nobody can end a worker;
-        without it, what runs there can.
-        """
-        student = work.handed.student
+    def _take(self, course: Course, work: PreparedSubmission, result: Mapping[str, RunResult] | BaseException) -> None:
+        """Finish a submission with the result of its run. Leave it ungraded if the machine made the run fail."""
+        student = work.submitted.student
         if isinstance(result, BaseException):
-            self._see_whether_any_runs(course)
+            self._stop_if_none_runs(course)
+            # In the sandbox student code can't kill a worker, so a lost worker is the machine's fault.
             if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
                 self._leave(student, f"was not graded: {sentence(result)}")
                 return
@@ -251,8 +244,8 @@ class Grade(Autograde):
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
-        self.graded[student] = work.handed.digest, graded.reasons
-        self.progress.add("graded", student, self._seen.unseen(student, work.handed.digest, graded.reasons))
+        self.graded[student] = work.submitted.digest, graded.reasons
+        self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, graded.reasons))
         if any(verdict.parts for verdict in graded.verdicts):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
         self.run_post_convert_hook()
@@ -262,20 +255,17 @@ class Grade(Autograde):
         return Path(directory.format_path(directory.autograded_directory, student, course.assignment))
 
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
-        """Leave a submission ungraded, for a person, and as it was before."""
+        """Leave a submission ungraded, and list it with the reason."""
         self.not_graded[student] = why
         self.progress.add("not graded", student, [why] if is_listed else [])
 
-    def _see_whether_any_runs(self, course: Course) -> None:
-        """See whether a run failed twice because none works at present: then stop. Where that takes long, go on.
-
-        A notebook is run that starts as many threads as any needs: only the machine can make it fail.
-        """
+    def _stop_if_none_runs(self, course: Course) -> None:
+        """Stop if no notebook can be run at present, not even one that only the machine can make fail."""
         trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
         try:
-            # It has to wait for runs that are under way, which may take their time.
-            ran = self._pool.submit(trial, trial.longest()).result(timeout=trial.longest())
-            problem = next((ran[name].error() for name in ran), "")
+            # The time limit applies to the wait for other runs, too.
+            results = self._pool.submit(trial, trial.time_limit()).result(timeout=trial.time_limit())
+            problem = next((result.error() for result in results.values()), "")
         except (TimeoutError, TooBusyError):
             problem = ""
         except Exception as error:
@@ -285,13 +275,13 @@ class Grade(Autograde):
 
     @property
     def next_time(self) -> str:
-        """What the same command does after this one was stopped."""
-        # `zerolayer watch` forces what it chose, and chooses nothing that is graded.
-        return what_comes_next(self.force and self.only is None)
+        """The message about what the same command would do next time."""
+        # `zerolayer watch` sets `force` for the folders that it chooses, and doesn't choose graded ones again.
+        return resume_advice(self.force and self.only is None)
 
     @property
     def _once_mended(self) -> str:
-        return f"What was graded is kept. Once this is mended, {self.next_time}."
+        return f"Finished submissions are kept. Once this is fixed, {self.next_time}."
 
     def _stop(self, why: str, then: str = "") -> NoReturn:
         self.log.error("%s", f"{why}\n{then}".rstrip())
@@ -299,5 +289,5 @@ class Grade(Autograde):
 
 
 def unfinished(directory: CourseDirectory) -> str:
-    """Name the folder in which submissions are made, beside those that are autograded: patterns don't find it."""
+    """Return the folder for unfinished submissions. The dot hides it from patterns for autograded ones."""
     return str(Path(directory.autograded_directory, ".unfinished"))

@@ -1,4 +1,4 @@
-"""Whether a submission is to be graded, or what it got stands."""
+"""The decision whether to grade a submission or to keep its results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,49 +10,51 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.pipeline.course import Course
 from lib.grading.submissions.submitted_files import SubmittedFiles
 
-CHANGED = "what was handed in has changed since"
-"""Why something is graded once more."""
+CHANGED = "the submitted files have changed since"
+"""The reason to grade a submission again if only its digest differs."""
 
 
 @dataclass(frozen=True)
-class Due:
-    """Whether it is due, what is `lost` of an earlier run if that is why, and else why a person has to look at it."""
+class Decision:
+    """The decision: `is_due`, and the reason why earlier results are `lost`, or the `reasons` to list if not due."""
 
-    now: bool
+    is_due: bool
     lost: str = ""
     reasons: Sequence[str] = ()
 
 
-def look(course: Course, handed: SubmittedFiles, place: Path) -> Due:
-    """Tell, by nbgrader's own rule, whether this is to be graded: not before, or by force, or handed in anew.
+def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
+    """Decide by nbgrader's rule whether to grade a submission: if it is new, newer than before, or with --force.
 
-    What was graded before is due too where the gradebook and the verdict differ, or other work lies there now: what
-    comes from a download has no time of its own. Nothing else is: who gave marks would have to look at them once more.
+    A graded submission is also due if the gradebook and the verdict differ, or the files have changed, since files from
+    a download have no time of their own. Nothing else is due, since a new grading asks for manual marks again.
     """
-    if handed.student in course.directory.student_id_exclude.split(","):
-        return Due(False)
+    if submitted.student in course.directory.student_id_exclude.split(","):
+        return Decision(False)
     if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
-        return Due(True)
-    if handed.student not in course.times:
-        return Due(True, "the gradebook had nothing of it")
-    made, before = course.made(handed), course.times[handed.student]
+        return Decision(True)
+    if submitted.student not in course.times:
+        return Decision(True, "the gradebook had no marks for it")
+    timestamp, before = course.timestamp_of(submitted), course.times[submitted.student]
     try:
-        found = Verdict.load_each(place, evidence=False, of=(course.assignment, handed.student))
+        found = Verdict.load_each(place, evidence=False, of=(course.assignment, submitted.student))
     except (FileNotFoundError, DamagedVerdictError) as error:
-        return Due(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
-    verdicts = [one for one in found if one.notebook in course.notebooks or one.notebook not in course.book.masters]
-    marks = {name: course.marks.get(handed.student, {}).get(name) for name in course.notebooks}
+        return Decision(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
+    verdicts = [
+        one for one in found if one.notebook in course.notebooks or one.notebook not in course.gradebook.sources
+    ]
+    marks = {name: course.marks.get(submitted.student, {}).get(name) for name in course.notebooks}
     if lost := _lost_of(course, verdicts, marks):
-        return Due(True, lost)
-    if made is not None and (before is None or made > before):
-        return Due(True)
-    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, handed.digest):
-        return Due(True, CHANGED)
-    return Due(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+        return Decision(True, lost)
+    if timestamp is not None and (before is None or timestamp > before):
+        return Decision(True)
+    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
+        return Decision(True, CHANGED)
+    return Decision(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
 
 
 def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
-    """Say why what an earlier run gave can't be used, if it can't."""
+    """Return why an earlier run's results can't be used, or ""."""
     found = {
         (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
         for verdict in verdicts

@@ -1,4 +1,4 @@
-"""A score table: who earned how many points, and what cost most, on a line each; a few numbers for a large class."""
+"""The table of scores that `zerolayer grade` prints: a line for each student, or a summary of a large class."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from lib.grading.judge.verdict import Verdict
 from lib.grading.names import visible
 
 MAX_LINES = 40
-"""A larger class is told in a few numbers: `zerolayer report` has the rest."""
+"""The most lines; a larger class gets a summary. `zerolayer report` has the details."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a submission has earned so far, and in a line what was found in it."""
+    """A submission's points so far, and a line about what was found in it."""
 
     student: str
     points: float
@@ -24,22 +24,22 @@ class Score:
 
     @classmethod
     def of(cls, verdict: Verdict) -> Self:
-        """Take the score from a verdict: points for code."""
+        """Return the score in a verdict: points for code."""
         return cls(verdict.student, verdict.points, verdict.max_points, describe(verdict))
 
     @classmethod
     def of_marks(cls, student: str, notebooks: Iterable[NotebookMarks]) -> Self:
-        """Take the score from the gradebook: of an assignment without a unit, points for all cells."""
+        """Return the score in the gradebook: points for all cells, for an assignment without a unit."""
         marks = [(cell, mark) for notebook in notebooks for cell, mark in notebook.cells.items()]
         short = [cell for cell, mark in marks if mark.points < mark.max_points and not mark.waiting]
         waiting = [cell for cell, mark in marks if mark.waiting]
-        said = (("not all points in", short), ("waits for a person", waiting))
-        found = "; ".join(f"{words}: {', '.join(cells)}" for words, cells in said if cells) or "everything right"
+        groups = (("not all points in", short), ("needs a person", waiting))
+        found = "; ".join(f"{words}: {', '.join(cells)}" for words, cells in groups if cells) or "everything right"
         return cls(student, sum(mark.points for _, mark in marks), sum(mark.max_points for _, mark in marks), found)
 
 
 def write_table(scores: Sequence[Score], what: str = " for code") -> str:
-    """Write the scores of one or more submissions; those of a large class in short, with `what` they are for."""
+    """Return the scores of some submissions as text. `what` names what the points are for."""
     if len(scores) > MAX_LINES:
         points, most = [score.points for score in scores], max(score.max_points for score in scores)
         lower, _, upper = quantiles(points, n=4, method="inclusive")
@@ -54,7 +54,7 @@ def write_table(scores: Sequence[Score], what: str = " for code") -> str:
 
 
 def describe(verdict: Verdict) -> str:
-    """Say in one line what was found in a submission: the named mistakes, else the first failure."""
+    """Return a line about what was found in a submission: the named mistakes, else the first failure."""
     if verdict.points == verdict.max_points:
         return "everything right"
     short = [part for part in verdict.parts if part.points < part.max_points]

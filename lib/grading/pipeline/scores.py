@@ -1,4 +1,4 @@
-"""Scores: the points that a notebook's outputs give, and the cells that wait for a person."""
+"""Scores: the points of a notebook's cells from their outputs, and the cells that need a person."""
 
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from lib.grading.pipeline.unit_faults import is_tested
 
 NOT_RUN = "It was not run to its end."
 UNREADABLE = "could not be read or run"
-"""Why a person has to open a notebook in another way."""
+"""The reason for a notebook that a person has to open by other means."""
 
 
 def comments_on(cells: Iterable[NotebookNode], waits: Mapping[str, str]) -> dict[str, str | None]:
-    """Say of each cell that was to be written why it needs a person, or else whether it is as it was released."""
+    """Return a comment for each answer cell: why it needs a person, "No response." if unchanged, or None."""
     comments: dict[str, str | None] = {}
     for cell in cells:
         if utils.is_solution(cell) or utils.is_task(cell):
@@ -26,10 +26,10 @@ def comments_on(cells: Iterable[NotebookNode], waits: Mapping[str, str]) -> dict
 
 
 def doubt(cell: NotebookNode) -> str:
-    """Say why a graded code cell's outputs tell no points for certain, or nothing.
+    """Return why a graded code cell's outputs don't determine its points, or "".
 
-    nbgrader gives full points to a cell without an error, also to one that never ran, and to a result of nan or less
-    than 0; a result without text, or above the cell's points, stops it.
+    nbgrader would give full points to a cell without an error even if it never ran, and to a result of nan or less than
+    0; it would fail on a result without text, or above the cell's points.
     """
     if cell.execution_count is None:
         return NOT_RUN
@@ -41,7 +41,7 @@ def doubt(cell: NotebookNode) -> str:
     for result in results:
         try:
             if not 0 <= float(result) <= float(cell.metadata.nbgrader.points):
-                return f"Its result, {result[:20]}, is no number of points from 0 to {cell.metadata.nbgrader.points:g}."
+                return f"Its result, {result[:20]}, is not between 0 and {cell.metadata.nbgrader.points:g} points."
         except ValueError:
             if not result:
                 return "Its result has no text."
@@ -49,19 +49,19 @@ def doubt(cell: NotebookNode) -> str:
 
 
 def _failed(why: str) -> NotebookNode:
-    """Make the output that tells why a graded cell has no points; as an error it gives none by nbgrader's rule too."""
-    said = f"{why} It counts 0 points until your instructor has looked at it."
-    trace = [f"NotGraded: {said}"]
-    return NotebookNode(output_type="error", ename="NotGraded", evalue=said, traceback=trace)
+    """Return an output with the reason why a graded cell has no points. nbgrader gives no points for errors, too."""
+    message = f"{why} It counts 0 points until your instructor has looked at it."
+    trace = [f"NotGraded: {message}"]
+    return NotebookNode(output_type="error", ename="NotGraded", evalue=message, traceback=trace)
 
 
 def scores_of(
     cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Read the points of each graded cell as nbgrader does, but where that would give points for no work.
+    """Return the points of each graded cell as nbgrader does, except when that would give points for no work.
 
-    A cell that ran keeps nbgrader's score. One that says nothing for certain earns 0. Gives also which cells wait for a
-    person, each with the reason: these, and those of the answers in `doubts`.
+    A cell with a `doubt` earns 0. The second value has the cells that need a person, with the reasons: those cells, and
+    the answers in `doubts`.
     """
     scores, waits = dict[str, float | None](), dict(doubts)
     for cell in filter(utils.is_grade, cells):
@@ -71,9 +71,9 @@ def scores_of(
             waits.setdefault(name, why)
             cell.outputs.append(_failed(why))
         if is_test and error_output(cell):
-            scores[name] = 0.0  # wherever it stands: nbgrader takes a result that was shown before it
+            scores[name] = 0.0  # nbgrader would take a result from before the error
         elif name in waits and name not in judged:
-            scores[name] = None  # an answer that wasn't found is not an empty one
+            scores[name] = None  # an answer that wasn't found may still earn points
         else:
             scores[name] = utils.determine_grade(cell, log)[0]
     return scores, waits

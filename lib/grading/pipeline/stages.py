@@ -1,16 +1,16 @@
-"""One submission's way from a folder to a verdict, as plain data. What a step gives, no later step changes.
+"""The stages of grading one submission, from a folder to a verdict. Their results are plain data, and don't change.
 
-| call | gives | |
+| call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the submission, as bytes with a digest |
-| `regrading.look` | `Due` | whether it is to be graded |
-| `prepare` | `Work` | each notebook, its cells restored and its challenge drawn; and the other files of its run |
-| `task` | `RunTask` | what a worker runs, on this machine or another one |
-| `finish` | `Graded` | the verdicts and the files of the graded folder, and rows in the gradebook's open transaction |
-| `grade` | `Graded` | the same, and the folder comes to its place as a whole |
+| `regrading.decide` | `Decision` | the decision whether to grade it |
+| `prepare` | `PreparedSubmission` | each notebook with restored cells and a challenge, and the other files of the run |
+| `task` | `RunTask` | the task for a worker, on this machine or another one |
+| `finish` | `GradedSubmission` | verdicts and files of the graded folder; rows in the gradebook's open transaction |
+| `grade` | `GradedSubmission` | the same, and the folder is moved to its place |
 
-Only the end writes: rows in one transaction, and then a folder. So a submission counts as graded whole or not at all,
-whenever a run is stopped.
+Only the last stage writes: rows in one transaction, and then a folder. So a submission is graded as a whole or not at
+all, whenever a run is stopped.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ from lib.grading.errors import ConfigError
 from lib.grading.execution.notebook import has_code, place_of
 from lib.grading.execution.outputs import missing_packages
 from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
-from lib.grading.files import is_file, lay_out, put_in_place, remove
-from lib.grading.gradebook.session import Rows
+from lib.grading.files import is_file, put_in_place, remove, write_files
+from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
@@ -45,86 +45,88 @@ from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.remarks import Remark
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
-from lib.grading.submissions.restore import Restored, assignment_of, course_id, restore
+from lib.grading.submissions.restore import RestoredNotebook, assignment_of, course_id, restore
 from lib.grading.submissions.safe_html import clean_outputs
-from lib.grading.submissions.submission import Submission, explain_unreadable, notebooks_beside, read_submission
-from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, lay_beside
+from lib.grading.submissions.submission import (
+    Submission,
+    explain_unreadable,
+    read_submission,
+    remark_on_other_notebooks,
+)
+from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
-"""Errors of the machine and the course, which are nobody's verdict. RecursionError is none: how deep something
-is nested is the notebook's doing."""
-SENTENCE = "This notebook could not be graded as it is. Your instructor has been told."
+"""Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
+notebook's deep nesting causes it."""
+SENTENCE = "This notebook could not be graded as it is. Your instructor has been notified."
 FAILED = explain_unreadable(SENTENCE)
-"""Where grading itself fails on a notebook, for a reason that nobody foresaw. Nothing of the student's is in it."""
-Ran = Mapping[str, RunResult] | BaseException
-"""What came of a run: by notebook the result, or the error that all failed with."""
-Made = TypeVar("Made")
+"""The replacement for a notebook on which grading fails unexpectedly. It has no content from the student."""
+RunOutcome = Mapping[str, RunResult] | BaseException
+"""The results of a run by notebook, or the error of the whole run."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A notebook as it was read, its cells as the course knows them, and the challenge to lie beside it.
-
-    `remarks` are for its student, `reasons` say why a person has to look at it.
-    """
+class PreparedNotebook:
+    """A notebook as it was read, its restored cells, and the file with its challenge."""
 
     submission: Submission
-    restored: Restored
-    remarks: tuple[Remark, ...]
-    reasons: tuple[str, ...]
+    restored: RestoredNotebook
+    remarks: tuple[Remark, ...]  # for the student
+    reasons: tuple[str, ...]  # why it needs a person
     seed: int = 0
     challenge: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def cells(self) -> list[NotebookNode]:
-        """The cells, the course's own among them."""
+        """All cells, including the course's own."""
         return self.restored.cells
 
 
 @dataclass(frozen=True)
-class Work:
-    """A submission under way: what was handed in, the files to lie beside its notebooks, and these by name."""
+class PreparedSubmission:
+    """A submission that is ready to run: the submitted files, the files for its working directory, its notebooks."""
 
-    handed: SubmittedFiles
+    submitted: SubmittedFiles
     files: Mapping[str, bytes]
-    notebooks: Mapping[str, Prepared]
+    notebooks: Mapping[str, PreparedNotebook]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A notebook that is judged: its JSON, since to write what came of a student's code can fail too, and its rows."""
+class JudgedNotebook:
+    """A judged notebook, its verdict, and its rows in the gradebook."""
 
-    notebook: bytes
+    notebook: bytes  # JSON already, since writing outputs of student code may fail, too
     verdict: Verdict
-    rows: Rows
+    rows: CellResults
 
 
 @dataclass(frozen=True)
-class Graded:
-    """A submission that is graded: its folder's files, its verdicts, and why a person has to look at it."""
+class GradedSubmission:
+    """A graded submission: the files of its folder, its verdicts, and the reasons why it needs a person."""
 
     files: Mapping[str, bytes]
     verdicts: tuple[Verdict, ...]
     reasons: list[str]
 
 
-def prepare(course: Course, handed: SubmittedFiles) -> Work:
-    """Prepare what was handed in: the notebooks of the assignment that are to be graded."""
-    masters = course.book.masters
-    files, left_out = lay_beside(handed, course.own, course.directory.ignore, course.bounds)
-    beside, notebooks = notebooks_beside(handed, masters), {}
+def prepare(course: Course, submitted: SubmittedFiles) -> PreparedSubmission:
+    """Prepare the notebooks of a submission that are to be graded."""
+    sources = course.gradebook.sources
+    files, left_out = run_files(submitted, course.own, course.directory.ignore, course.bounds)
+    other_remarks, notebooks = remark_on_other_notebooks(submitted, sources), {}
     for name in course.notebooks:
-        read = read_submission(handed, name, masters)
+        read = read_submission(submitted, name, sources)
         read = replace(read, remarks=(*read.remarks, *left_out))
-        attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, FAILED)]
-        made = _first_that_works(course, f"{name} of {handed.student}", attempts)
-        reasons = (*made.reasons, *(["files were left out"] if left_out else []))
-        notebooks[name] = replace(made, remarks=(*made.remarks, *map(Remark, beside)), reasons=reasons)
-    return Work(handed, files, notebooks)
+        attempts = [partial(_prepare, course, submitted, files, name, each) for each in (read, FAILED)]
+        prepared = _first_that_works(course, f"{name} of {submitted.student}", attempts)
+        reasons = (*prepared.reasons, *(["files were left out"] if left_out else []))
+        notebooks[name] = replace(prepared, remarks=(*prepared.remarks, *map(Remark, other_remarks)), reasons=reasons)
+    return PreparedSubmission(submitted, files, notebooks)
 
 
-def task(course: Course, work: Work) -> RunTask:
-    """Give what is to be run of a submission: those of its notebooks that can be."""
+def task(course: Course, work: PreparedSubmission) -> RunTask:
+    """Return the task to run a submission's notebooks, except those that can't be run."""
     packed = {
         name: PackedNotebook.of(notebook.cells, {**work.files, **notebook.challenge})
         for name, notebook in work.notebooks.items()
@@ -133,54 +135,53 @@ def task(course: Course, work: Work) -> RunTask:
     return RunTask(packed, course.run, course.packages)
 
 
-def finish(course: Course, work: Work, ran: Ran, others: Sequence[Verdict] = ()) -> Graded:
-    """Judge the notebooks as they ran, and write their rows, as part of the transaction that is open.
+def finish(
+    course: Course, work: PreparedSubmission, outcome: RunOutcome, others: Sequence[Verdict] = ()
+) -> GradedSubmission:
+    """Judge the notebooks after their run, and write their rows within the open transaction.
 
-    `others` are the verdicts on notebooks that aren't graded now. Raises what is `OF_THE_MACHINE`.
+    `others` are the verdicts on notebooks that aren't graded now. Raises errors that are `OF_THE_MACHINE`.
     """
-    done = {name: _judge(course, work, name, ran) for name in work.notebooks}
+    done = {name: _judge(course, work, name, outcome) for name in work.notebooks}
     rows = {name: judged.rows for name, judged in done.items()}
-    student = work.handed.student
+    student = work.submitted.student
     more = course.extensions.get(student)
     if more and student in course.collected.late:
         course.log.warning(LATE_WITH_MORE_TIME, student)
-    course.book.save(student, course.made(work.handed), rows, partial(course.penalty, student), more)
+    course.gradebook.save(student, course.timestamp_of(work.submitted), rows, partial(course.penalty, student), more)
     verdicts = (*(judged.verdict for judged in done.values()), *others)
     notebooks = {f"{name}.ipynb": judged.notebook for name, judged in done.items()}
     reasons = dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)
-    return Graded({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
+    return GradedSubmission({**work.files, **notebooks, FILE: Verdict.pack(verdicts)}, verdicts, list(reasons))
 
 
-def grade(course: Course, work: Work, ran: Ran, folder: Path, place: Path) -> Graded:
-    """Finish a submission, make its graded `folder`, and move that to its `place`. After an error nothing is saved."""
-    others = [name for name in course.book.masters if name not in work.notebooks]
+def grade(course: Course, work: PreparedSubmission, outcome: RunOutcome, folder: Path, place: Path) -> GradedSubmission:
+    """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
+    others = [name for name in course.gradebook.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
-    with course.book.transaction():  # what fails as the folder is made takes back the rows
-        graded = finish(course, work, ran, _verdicts_on(others, course, work, place))
+    with course.gradebook.transaction():  # an error while the folder is written rolls the rows back
+        graded = finish(course, work, outcome, _verdicts_on(others, course, work, place))
         remove(folder)
         folder.mkdir(parents=True)
-        lay_out({**graded.files, **before}, folder)
-        course.converter.set_permissions(course.assignment, work.handed.student)
+        write_files({**graded.files, **before}, folder)
+        course.converter.set_permissions(course.assignment, work.submitted.student)
     put_in_place(folder, place)
     return graded
 
 
-def _verdicts_on(notebooks: Collection[str], course: Course, work: Work, place: Path) -> list[Verdict]:
-    """Give what an earlier run has found in notebooks that aren't graded now, so that it stays."""
-    # nbgrader's own command has copied what was handed in to that place before it calls this.
-    if not notebooks or work.handed.has(FILE):
+def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmission, place: Path) -> list[Verdict]:
+    """Return an earlier run's verdicts on notebooks that aren't graded now."""
+    # nbgrader's own command has already copied the submission there, which may have a file of that name.
+    if not notebooks or work.submitted.has(FILE):
         return []
     with suppress(FileNotFoundError, DamagedVerdictError):
-        found = Verdict.load_each(place, of=(course.assignment, work.handed.student))
+        found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
         return [verdict for verdict in found if verdict.notebook in notebooks]
     return []
 
 
-def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Made]]) -> Made:
-    """Give what the first attempt gives that doesn't fail by what is in a notebook.
-
-    The last attempt has nothing of the student's in it: if even that fails, the error is ours and is raised.
-    """
+def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Result]]) -> Result:
+    """Return the result of the first attempt that doesn't fail by a notebook's content."""
     for attempt in attempts[:-1]:
         try:
             return attempt()
@@ -188,32 +189,33 @@ def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[],
             raise
         except Exception as error:
             course.log.error("Grading %s failed: %r", what, error)
-            course.log.debug("This is where", exc_info=True)
-    return attempts[-1]()
+            course.log.debug("Traceback", exc_info=True)
+    return attempts[-1]()  # it uses no content from the student, so its errors are ours
 
 
 def _prepare(
-    course: Course, handed: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
-) -> Prepared:
-    """Restore a notebook's cells and draw its challenge."""
-    master, remarks = course.book.masters[name], tuple(map(Remark, submission.remarks))
+    course: Course, submitted: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
+) -> PreparedNotebook:
+    source, remarks = course.gradebook.sources[name], tuple(map(Remark, submission.remarks))
     cells = submission.notebook.cells
-    restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
+    restored = restore(cells, source.cells, course.released(name), bool(remarks), submission.empty)
     if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
         restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
     if course.unit is None:
-        return Prepared(submission, restored, remarks, restored.reasons)
+        return PreparedNotebook(submission, restored, remarks, restored.reasons)
     stamp = files.get(STAMP, b"")[:100].hex()
-    seed = seed_of(course.secret, course.assignment, name, handed.student, stamp, digest_of_run(restored.cells, files))
-    posed = {CHALLENGE: orjson.dumps({"seed": seed})}
-    return Prepared(submission, restored, remarks, restored.reasons, seed, posed)
+    seed = seed_of(
+        course.secret, course.assignment, name, submitted.student, stamp, digest_of_run(restored.cells, files)
+    )
+    challenge = {CHALLENGE: orjson.dumps({"seed": seed})}
+    return PreparedNotebook(submission, restored, remarks, restored.reasons, seed, challenge)
 
 
 def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
-    """Hash all that a run can read: a notebook's cells once they are restored, and the files beside it.
+    """Return a digest of all that a run can read: a notebook's restored cells, and the files in its folder.
 
-    Another notebook or other files have another seed: what one run has put out is of no use in the next. Outputs and
-    the ids that cells are given anew are left out, so that grading again finds the same.
+    The seed depends on it, so that the outputs of one run are of no use in another notebook. Outputs and cell ids are
+    left out, since they differ when the same submission is graded again.
     """
     digest = hashlib.sha256()
     for cell in cells:
@@ -225,80 +227,79 @@ def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]
     return digest.hexdigest()
 
 
-def _judge(course: Course, work: Work, name: str, ran: Ran) -> Judged:
-    """Judge a notebook as it ran; where that fails as it was before, and where that fails as an empty one."""
-    prepared, what = work.notebooks[name], f"{name} of {work.handed.student}"
+def _judge(course: Course, work: PreparedSubmission, name: str, outcome: RunOutcome) -> JudgedNotebook:
+    """Judge a notebook after its run; if that fails, judge it as not run; if that fails, too, as an empty one."""
+    prepared, what = work.notebooks[name], f"{name} of {work.submitted.student}"
     remarks = (*prepared.submission.remarks, SENTENCE)
     unrun = replace(prepared.submission, remarks=remarks, runnable=False)
-    ways = [partial(_prepare, course, work.handed, work.files, name, each) for each in (unrun, FAILED)]
-    if isinstance(ran, BaseException):
-        course.log.error("Running %s failed twice: %r", what, ran)
+    ways = [partial(_prepare, course, work.submitted, work.files, name, each) for each in (unrun, FAILED)]
+    if isinstance(outcome, BaseException):
+        course.log.error("Running %s failed twice: %r", what, outcome)
     else:
-        ways.insert(0, partial(_as_it_ran, prepared, ran.get(name)))
+        ways.insert(0, partial(_with_outputs, prepared, outcome.get(name)))
     return _first_that_works(course, what, [partial(_finish, course, work, name, way) for way in ways])
 
 
-def _as_it_ran(prepared: Prepared, result: RunResult | None) -> Prepared:
-    """Give a notebook with what its cells put out; as it was, if it was not run."""
+def _with_outputs(prepared: PreparedNotebook, result: RunResult | None) -> PreparedNotebook:
+    """Return a notebook with the outputs of its run, if there was one."""
     if result is None:
         return prepared
     try:
         outputs = orjson.loads(result.cells)
-    except orjson.JSONDecodeError:  # code may put out what it is stricter about, such as nan
+    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
         outputs = json.loads(result.cells)
-    cells = [NotebookNode({**cell, **_as_nodes(put or {})}) for cell, put in zip(prepared.cells, outputs, strict=True)]
+    # nbformat would make nodes at all levels, but an answer has hundreds of objects.
+    cells = [
+        NotebookNode({**cell, **run, "outputs": [*map(_node_of, run["outputs"])]} if run else cell)
+        for cell, run in zip(prepared.cells, outputs, strict=True)
+    ]
     restored = replace(prepared.restored, cells=cells)
     return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
-
-
-def _as_nodes(put: dict[str, Any]) -> dict[str, Any]:
-    """Make nodes of outputs as nbformat does, but not of what is in them: an answer has hundreds of objects."""
-    return {**put, "outputs": [_node_of(output) for output in put["outputs"]]} if "outputs" in put else put
 
 
 def _node_of(output: dict[str, Any]) -> NotebookNode:
     return NotebookNode({name: NotebookNode(each) if type(each) is dict else each for name, each in output.items()})
 
 
-def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) -> Judged:
-    """Judge a notebook's cells: what graded ones put out makes way for the verdicts."""
-    prepared, handed = way(), work.handed
+def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], PreparedNotebook]) -> JudgedNotebook:
+    """Judge a notebook's cells, and replace the outputs of graded ones by the verdicts."""
+    prepared, submitted = way(), work.submitted
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    lacked = tuple(missing_packages(cells))
-    local, reasons = _on_this_machine(cells, lacked)
+    missing = tuple(missing_packages(cells))
+    local, reasons = _environment_remarks(cells, missing)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
         calls, is_too_long = library_calls(cells, unit.watched_calls)
         if is_too_long:
-            reasons.append("has more code than is looked through for library calls")
+            reasons.append("has too much code to search all of it for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
-    if kernelspec := course.book.masters[name].kernelspec:
+    if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    why = tuple(_for_a_person(prepared, waits, reasons))
-    of = course.assignment, name, handed.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits, lacked)
-    return Judged(_as_json(notebook), verdict, Rows(scores, comments_on(notebook.cells, waits), waits))
+    why = tuple(_reasons(prepared, waits, reasons))
+    of = course.assignment, name, submitted.student, prepared.seed
+    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing)
+    return JudgedNotebook(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
 
 
-def _on_this_machine(cells: Sequence[NotebookNode], lacked: Sequence[str]) -> tuple[list[Remark], list[str]]:
-    """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
+def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) -> tuple[list[Remark], list[str]]:
+    """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
         Remark(
             f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
-            " may read it: if it ran for you, tell your instructor.",
+            " may read it. If it ran for you, tell your instructor.",
             at,
         )
         for at, cell in enumerate(cells)
         if cell_errors.may_need_newer_python(cell)
     ]
-    reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
-    if packages := ", ".join(lacked):
+    reasons = [f"may need Python 3.12, but this is {here}"] if remarks else []
+    if packages := ", ".join(missing):
         reasons.append(f"imports {packages}, not installed here")
         said = f"Your code imports {packages}, which could not be found where this notebook was graded."
         remarks.append(Remark(f"{said} If it ran for you, tell your instructor."))
@@ -308,18 +309,18 @@ def _on_this_machine(cells: Sequence[NotebookNode], lacked: Sequence[str]) -> tu
 def _judge_cells(
     cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
 ) -> Iterator[PartVerdict]:
-    """Judge each part's cell, and put its verdict in the place of what it put out."""
+    """Judge each part's cell, and replace its outputs by the verdict."""
     missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            lacking = cell_errors.come_too_late(definitions, at) | missing
+            lacking = cell_errors.defined_below(definitions, at) | missing
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
 
 
 def answers_in(cell: NotebookNode, part: str) -> Answers | None:
-    """Find the answer among a graded cell's outputs: the last one for this part, whoever put it there."""
+    """Return the last answer for this part in a graded cell's outputs, if any. It is untrusted."""
     for output in reversed(cell.outputs):
         data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
         if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("shown"), dict):
@@ -329,21 +330,21 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
 
 
 def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
-    """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
+    """Return why a graded cell has no answer: its error, or the remarks on the run."""
     if error := cell_errors.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
     return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
 
 
 def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
-    """Make the output that nbgrader reads as points (text) and people as a verdict (HTML)."""
+    """Return an output with the points as text for nbgrader, and the verdict as HTML for people."""
     scale = worth / verdict.max_points if verdict.max_points else 0.0
     shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
     return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
 
 
-def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
-    """Say in a few words why a person has to look at a notebook that was graded, if there is a reason."""
+def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
+    """Yield the reasons why a graded notebook needs a person."""
     if not prepared.submission.runnable:
         yield UNREADABLE
     else:
@@ -356,8 +357,7 @@ def _for_a_person(prepared: Prepared, waits: Mapping[str, str], more: Iterable[s
 
 
 def _as_json(notebook: NotebookNode) -> bytes:
-    """Write a notebook as JSON, ten times as fast where no whole number in it is longer than 64 bits."""
     try:
-        return orjson.dumps(notebook)
-    except orjson.JSONEncodeError:
+        return orjson.dumps(notebook)  # ten times as fast
+    except orjson.JSONEncodeError:  # raised for integers over 64 bits
         return json.dumps(notebook, ensure_ascii=False).encode()

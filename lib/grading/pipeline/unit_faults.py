@@ -1,10 +1,10 @@
-"""What grading asks of a unit, and what is said where it isn't so. Each function gives the faults that it finds.
+"""The requirements of grading on a unit. Each function yields the faults that it finds.
 
-| asked | or else |
+| requirement | otherwise |
 |---|---|
-| each tested cell has a part, and each part one cell | nbgrader gives everybody full points for what nothing judges |
-| the answers are out of student code's sight | they can be imported, and earn points for nothing |
-| the checks are in its sight | everybody has 0 points |
+| each tested cell has a part, and each part one cell | nbgrader gives full points for cells that nothing judges |
+| student code can't import the answers | copying them earns points for nothing |
+| student code can import the checks | all students get 0 points |
 """
 
 import re
@@ -23,40 +23,37 @@ from lib.grading.unit_registry import CLOSED
 from lib.unit import Unit
 
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
-LAYOUT = f"lay the unit out as `zerolayer new` does, with the answers in its folder {CLOSED}"
+LAYOUT = f"arrange the unit's files as `zerolayer new` does, with the answers in its folder {CLOSED}"
 
 
-# Whether the cells of an assignment fit the parts of its unit.
+# The cells of an assignment and the parts of its unit.
 
 
 def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[Fault]:
-    """Say what doesn't fit in an assignment's notebooks, which are given as cells by the name of the file."""
-    parts, tested, told = [part.id for part in unit.parts], list[str](), set[str]()
+    """Yield the cells of an assignment that don't fit the unit's parts; `notebooks` has the cells by file name."""
+    parts, tested, untested = [part.id for part in unit.parts], list[str](), set[str]()
     for file, cells in notebooks.items():
         for cell in cells:
-            (tested.append if is_tested(cell) else told.add)(course_id(cell))
+            (tested.append if is_tested(cell) else untested.add)(course_id(cell))
             yield from _misfits_of(cell, file, parts, unit.name)
     for id in parts:
-        if (count := tested.count(id)) != 1 and not (count == 0 and id in told):
-            give_it_one = (
-                f"mark its check 'Autograded tests' with that id in {TOOLBAR}, or take the Part out of the unit"
-            )
+        if (count := tested.count(id)) != 1 and not (count == 0 and id in untested):
+            advice = f"mark its check 'Autograded tests' with that id in {TOOLBAR}, or remove the Part from the unit"
             yield Fault(
                 ", ".join(notebooks),
                 f"a Part {'with several cells' if count else 'without its own cell'}",
-                "remove the copy, of the cell or of the whole notebook" if count else give_it_one,
+                "remove the copy, of the cell or of the whole notebook" if count else advice,
                 found=f"{count or 'no'} graded code cells with the id {id!r}",
                 expected="one",
             )
 
 
 def _misfits_of(cell: NotebookNode, file: str, parts: list[str], unit: str) -> Iterator[Fault]:
-    """Say that a tested cell has no part, or that a part's cell is no tested one."""
     id = course_id(cell)
     if is_tested(cell) and id not in parts:
         yield Fault(
             f"{file}, cell {id!r}",
-            "a graded cell without a Part, which nothing would judge",
+            "a graded cell without a Part, so nothing would judge it",
             f"correct the id in {TOOLBAR}, or add a Part to the unit {unit}",
             found=f"the id {id!r}",
             expected=f"the id of one of the unit's Parts{suggest(id, parts)}",
@@ -65,7 +62,7 @@ def _misfits_of(cell: NotebookNode, file: str, parts: list[str], unit: str) -> I
         kind = f"{'graded' if is_grade(cell) else 'not graded'}{', with a solution' if is_solution(cell) else ''}"
         yield Fault(
             f"{file}, cell {id!r}",
-            f"the cell of the Part {id!r} is not one that tests alone decide on",
+            f"the cell of the Part {id!r} is not one that only tests grade",
             f"make it 'Autograded tests' in {TOOLBAR}",
             found=f"a {cell.cell_type} cell, {kind}",
             expected="a graded code cell without a solution",
@@ -73,9 +70,9 @@ def _misfits_of(cell: NotebookNode, file: str, parts: list[str], unit: str) -> I
 
 
 def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Fault | None:
-    """Say that an assignment's notebook calls a unit's checks; for one whose unit can't be found.
+    """Return a fault if an assignment without a unit calls a unit's checks.
 
-    nbgrader would grade the calls as tests, which fail for everybody, since nothing can be imported.
+    nbgrader would grade the calls as tests, and these would fail for all students, since the import fails.
     """
     for file, cells in notebooks.items():
         for cell in cells:
@@ -87,7 +84,7 @@ def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) 
                 return Fault(
                     f"{file}, cell {id or cell.get('id')!r}",
                     "checks of a unit that can't be found",
-                    "start in the course's folder, and install the package that the unit is in",
+                    "run this in the course's folder, and install the package with the unit",
                     found=(loads or call or [""])[0],
                     expected=f"a unit {assignment}, in `units/` of the course's folder or in an installed package",
                 )
@@ -95,24 +92,21 @@ def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) 
 
 
 def is_tested(cell: NotebookNode) -> bool:
-    """Tell whether tests alone decide on a cell's points. A person does where it is a solution, a text or a task."""
+    """True if only tests decide on a cell's points. A person marks solutions, texts and tasks."""
     return is_grade(cell) and cell.cell_type == "code" and not is_solution(cell)
 
 
 def suggest(name: str, others: Iterable[str]) -> str:
-    """Name what is spelt nearly as `name`, if there is any."""
+    """Return ", such as …" with the most similar name, or ""."""
     close = get_close_matches(name, sorted(others), 1)
     return f", such as {close[0]!r}" if close else ""
 
 
-# What student code can import where submissions run.
+# The modules that student code can import in the sandbox.
 
 
 def find_exposed(key: AnswerKey, answers: str) -> Iterator[Fault]:
-    """Say which modules hold a unit's answers and can be imported by student code.
-
-    `answers` is the import string of the answer key. What comes from other packages is theirs: anybody can import that.
-    """
+    """Yield the modules with a unit's answers that student code can import; `answers` is the key's import string."""
     home = answers.rpartition(".")[0]
     right = (key.right[name] for part in key.parts for name in part.subjects)
     modules = {home, *(str(getattr(each, "__module__", type(each).__module__)) for each in right)}
@@ -121,26 +115,26 @@ def find_exposed(key: AnswerKey, answers: str) -> Iterator[Fault]:
         if (file := _file_of(name)) and is_shown(file):
             yield Fault(
                 file_line(file),
-                f"answers that student code can import where submissions run, as {name}",
+                f"answers that student code can import, as {name}",
                 LAYOUT,
                 expected=f"right objects in a folder {CLOSED} of the unit",
             )
 
 
 def find_unseen(key: AnswerKey) -> Iterator[Fault]:
-    """Say which modules a unit's checks need, and can't be found where submissions run."""
+    """Yield the modules that a unit's checks need and that can't be imported in the sandbox."""
     for name in sorted(_modules_of(key)):
         if (file := _file_of(name)) and not is_shown(file):
             yield Fault(
                 file_line(file),
-                "checks that can't be imported where submissions run",
+                "checks that submissions can't import in the sandbox",
                 f"{LAYOUT}, and read docs/authoring.md",
                 expected="the unit in `units/` of the course's folder, or in an installed package with an entry point",
             )
 
 
 def packages_of(key: AnswerKey) -> tuple[str, ...]:
-    """Name the packages that a unit's checks are in."""
+    """Return the packages that contain a unit's checks."""
     return tuple(sorted({package for name in _modules_of(key) if (package := sys.modules[name].__package__)}))
 
 
@@ -149,10 +143,10 @@ def _modules_of(key: AnswerKey) -> set[str]:
 
 
 def is_shown(file: Path) -> bool:
-    """Tell whether kernels that are locked in see a file of this machine. Where none can be, code sees everything."""
+    """True if kernels in the sandbox can see a file of this machine. Without a sandbox they see all files."""
     if sys.platform != "linux":
         return True
-    from lib.grading.sandbox.lockdown import view  # it can be imported on Linux only
+    from lib.grading.sandbox.lockdown import view  # can be imported only on Linux
 
     seen, path = view(commands=False), file.resolve()
     return any(map(path.is_relative_to, seen.shown)) and not any(map(path.is_relative_to, seen.hidden))

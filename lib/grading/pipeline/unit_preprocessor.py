@@ -1,4 +1,4 @@
-"""Which unit an assignment is graded by, by the course's settings, and whether it can be; and the course's secret."""
+"""The course's settings on units: the unit of each assignment, with checks that it can be graded, and the secret."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -20,22 +20,21 @@ from lib.grading.pipeline.unit_faults import find_exposed, find_unseen, lost_uni
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
-    """The settings on units, which the steps that build a notebook share with grading."""
+    """The settings on units, shared by grading and the preprocessors that build a notebook."""
 
     units = Dict(
-        help="""The import string of an AnswerKey, for an assignment whose unit isn't found by its name; or an empty
-        text for an assignment that nbgrader is to grade by itself. All other units are found as before.""",
+        help="""The import strings of AnswerKeys for assignments whose units can't be found by name. An empty string
+        means that nbgrader grades the assignment by itself.""",
     ).tag(config=True)
     secret_file = Unicode(
-        "judge_secret", help="Where the course keeps the secret from which seeds are derived; made at first need."
+        "judge_secret", help="The file with the secret from which seeds are derived. It is created when first needed."
     ).tag(config=True)
 
     @cached_property
     def unit_of(self) -> Callable[[str], AnswerKey | None]:
-        """Find the unit of an assignment, or None for one that nbgrader grades by itself.
+        """Return the unit of an assignment, or None for one that nbgrader grades by itself.
 
-        Raises ConfigError where there is one that can't be imported or isn't put together as it should be, or whose
-        answers students could import.
+        Raises ConfigError if the unit can't be imported, isn't valid, or has answers that students could import.
         """
         return cache(self._import)
 
@@ -48,7 +47,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
             what = f"The unit that UnitPreprocessor.units names for {assignment}"
             advice = (
                 "Nothing was done. Expected the import string of an AnswerKey, such as"
-                " 'my_package.closed.ANSWER_KEY'. Correct it, or take it out if nbgrader is to grade the assignment by"
+                " 'my_package.closed.ANSWER_KEY'. Correct it, or remove it to have nbgrader grade the assignment by"
                 " itself."
             )
         course = CourseDirectory(parent=self)
@@ -56,7 +55,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
         key = unit_registry.load(name, what, advice)
         if not is_configured and key.unit.name != assignment:
             raise ConfigError(
-                f"The unit {assignment} is called {key.unit.name!r}. Expected the name of its folder. Write it in that"
+                f"The unit {assignment} is called {key.unit.name!r}. Expected the name of its folder. Change it in that"
                 f' folder\'s __init__.py: UNIT = Unit("{assignment}", …)'
             )
         for fault in find_exposed(key, name):
@@ -64,24 +63,24 @@ class UnitPreprocessor(NbGraderPreprocessor):
         return key
 
     def answers_of(self, assignment: str) -> str:
-        """Name the closed half of the assignment's unit: its import string, or nothing where there is no unit."""
+        """Return the import string of the AnswerKey for an assignment; "" if it has no unit."""
         if assignment in self.units:
             return str(self.units[assignment] or "")
-        lib.units.enter(CourseDirectory(parent=self).root)  # nbgrader's own commands don't know of a course's units
+        lib.units.enter(CourseDirectory(parent=self).root)  # needed in nbgrader's own commands
         place = unit_registry.find(assignment)
         return place.answers if place else ""
 
-    def check_unit(self, assignment: str, masters: Mapping[str, SourceNotebook], locked: bool = True) -> None:
+    def check_unit(self, assignment: str, sources: Mapping[str, SourceNotebook], locked: bool = True) -> None:
         """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
 
-        Also where a notebook calls checks and there is no unit, or where the checks can't be imported in kernels that
-        are `locked` in: then nobody would get points.
+        Also raised if a notebook without a unit calls checks, or if the checks can't be imported in `locked` kernels:
+        in both cases no student would get points.
         """
         key = self.unit_of(assignment)
-        cells = {f"{name}.ipynb": [*master.cells.values()] for name, master in masters.items()}
+        cells = {f"{name}.ipynb": [*source.cells.values()] for name, source in sources.items()}
         if key is None:
             if assignment not in self.units and (lost := lost_unit(assignment, cells)):
-                raise ConfigError(f"{lost}\nNobody was graded.")
+                raise ConfigError(f"{lost}\nNothing was graded.")
             return
         if found := [*map(str, misfits(key.unit, cells))]:
             raise ConfigError(
@@ -89,20 +88,20 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 + "\nThen run `zerolayer build`, and grade again."
             )
         for fault in find_unseen(key) if locked else ():
-            raise ConfigError(f"{fault}\nNobody was graded.")
+            raise ConfigError(f"{fault}\nNothing was graded.")
 
     def secret(self) -> bytes:
-        """Give the course's secret, made if there is none yet. Raises ConfigError where what is there can't be one."""
+        """Return the course's secret; make it if there is none yet. Raises ConfigError if the file can't be one."""
         path, course = Path(self.secret_file), CourseDirectory(parent=self)
         try:
             return read_secret(path)
         except FileNotFoundError:
-            made = make_secret(path, course.groupshared)
+            secret = make_secret(path, course.groupshared)
         folders = course.format_path(course.autograded_directory, "*", "*")
         if graded := len(glob(str(Path(folders, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             were = "a submission was" if graded == 1 else f"{graded:,} submissions were"
             self.log.warning(
-                f"{path} was missing and has been made anew, though {were} graded with another one. Whatever is graded"
-                " from now on draws other challenges than before. If you have a copy of the old file, put it back."
+                f"{path} was missing and has been created again, but {were} graded with the old one. Grading now draws"
+                " other challenges than before. If you have a backup of the old file, restore it."
             )
-        return made
+        return secret

@@ -1,1 +1,1 @@
-"""The sandbox: what locks a forked kernel in before any student code runs."""
+"""The sandbox: confines a forked kernel before any student code runs in it."""

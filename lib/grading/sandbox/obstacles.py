@@ -1,7 +1,7 @@
-"""Find out whether this machine can lock a kernel in, by doing it. docs/teaching.md says what to try if it can't.
+"""A test of the sandbox on this machine. docs/teaching.md says what to try if it fails.
 
-Call `find_obstacle` before you run student code. `python -m lib.grading.sandbox.obstacles` locks in a child that tries
-each lock, and prints one JSON object: the step that failed and the reason, or whether it had a memory group.
+Call `find_obstacle` before you run student code. `python -m lib.grading.sandbox.obstacles` confines a child that tests
+each lock, and prints one JSON object: the failed step and the reason, or whether there is a memory group.
 """
 
 import json
@@ -20,9 +20,9 @@ import lib
 from lib.grading.sandbox.limits import TRIAL, Limits
 
 READ = "docs/teaching.md says what to try, under “Where kernels can't be locked in”."
-HOW_TO_RUN_WITHOUT = "Grading goes on without protection only if you ask for it, with --no-sandbox."
+HOW_TO_RUN_WITHOUT = "To grade without protection, use --no-sandbox."
 SECONDS = 300
-"""What a trial may take before it is given up; it needs a fraction of one, and longer on a busy machine."""
+"""The time limit of the test. It takes a fraction of a second, and longer on a busy machine."""
 
 
 class Problem(NamedTuple):
@@ -30,30 +30,30 @@ class Problem(NamedTuple):
 
     step: str
     reason: str
-    blocks: bool = True  # whether student code is not run because of it
+    blocks: bool = True  # False if student code is run all the same
 
     def __str__(self) -> str:
-        means = HOW_TO_RUN_WITHOUT if self.blocks else "Warning only: kernels are locked in without."
+        means = HOW_TO_RUN_WITHOUT if self.blocks else "Warning only: the sandbox works without it."
         return f"The step “{self.step}” failed. {means}\n    Reason: {self.reason}.\n    {READ}"
 
 
 @cache
 def find_obstacle() -> Problem | None:
-    """Return what keeps kernels from being locked in on this machine; None if nothing does. It is tried once."""
+    """Return the problem that prevents the sandbox on this machine, or None. The test runs once."""
     return next((problem for problem in examine() if problem.blocks), None)
 
 
 def report(problems: Sequence[Problem]) -> str:
-    """Return in a few lines whether this machine can lock kernels in."""
+    """Return the message on the problems, or on their absence."""
     verdict = "can't be locked in here" if any(problem.blocks for problem in problems) else "are locked in here"
     return "\n\n".join([f"Kernels that run student code {verdict}.", *map(str, problems)])
 
 
 def examine() -> list[Problem]:
-    """Lock a throwaway child in, in a process of its own; return what was wrong: nothing, if all went well."""
+    """Run the test in another process; return the problems found."""
     if sys.platform != "linux":
         return [Problem("system", f"this is {sys.platform}, not Linux")]
-    # -P: a file in the course's folder that is called as a module of Python's is not imported.
+    # -P: files in the course's folder must not shadow Python's modules.
     command = [sys.executable, "-P", "-m", __spec__.name]
     places = [str(Path(lib.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
@@ -70,15 +70,15 @@ def examine() -> list[Problem]:
 
 
 def main() -> None:
-    """Lock a child in, have it try each lock, and print as one JSON object how that went."""
+    """Confine a child that tests each lock, and print the result as one JSON object."""
     from lib.grading.sandbox import lockdown
 
     out, machine = os.dup(1), _namespaces()
     signal.alarm(SECONDS)
-    said: dict[str, object]
+    result: dict[str, object]
     try:
         lockdown.prepare()
-        said = {"memory group": lockdown.find_groups() is not None}
+        result = {"memory group": lockdown.find_groups() is not None}
         if child := lockdown.fork():
             os.waitpid(child, 0)
             return
@@ -87,10 +87,10 @@ def main() -> None:
             for fault in _faults(machine):
                 raise RuntimeError(fault)
         with lockdown.step("threads"):
-            exec(TRIAL, {})  # starts as many as a notebook needs
+            exec(TRIAL, {})  # starts as many threads as a notebook needs
     except lockdown.NotConfined as failure:
-        said = {"step": failure.step, "reason": failure.reason}
-    os.write(out, json.dumps(said).encode())
+        result = {"step": failure.step, "reason": failure.reason}
+    os.write(out, json.dumps(result).encode())
     os._exit(0)
 
 
@@ -101,18 +101,18 @@ def _namespaces() -> set[str]:
 
 
 def _faults(machine: set[str]) -> Iterator[str]:
-    """Yield the locks that don't hold: what is possible that must not be, and what isn't that must be."""
+    """Yield each forbidden action that is possible, and each necessary one that isn't."""
     import resource
 
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
     raised = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     tried: dict[str, Callable[[], object]] = {
         "a process was started": lambda: os.fork() or os._exit(0),
-        "a way to the network was opened": partial(socket.socket, socket.AF_INET),
+        "a network socket was opened": partial(socket.socket, socket.AF_INET),
         "the closed zones can be read": Path(__file__).read_bytes,
         "the machine's programs can be seen": Path("/sbin").stat,
         "the interpreter's files can be changed": Path(os.__file__).touch,
-        "something beside scratch can be written": Path("/note").touch,
+        "files outside scratch can be written": Path("/note").touch,
         "its processes' settings can be changed": partial(open, "/proc/self/comm", "w"),
         "a limit can be lifted": partial(resource.setrlimit, resource.RLIMIT_AS, raised),
     }
@@ -123,11 +123,11 @@ def _faults(machine: set[str]) -> Iterator[str]:
             continue
         yield fault
     if shared := machine & _namespaces():
-        yield f"it is in a namespace of the machine's: {', '.join(shared)}"
+        yield f"it shares namespaces with the machine: {', '.join(shared)}"
     if any(int(status[kind], 16) for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")):
-        yield "it has rights that only root has"
+        yield "it has rights of root"
     if (status["NoNewPrivs"], status["Seccomp"]) != ("1", "2"):
-        yield "a program can have more rights than it has, or all system calls"
+        yield "programs can gain rights, or use all system calls"
     numpy = find_spec("numpy")
     if numpy is None or not numpy.origin or not Path(numpy.origin).read_bytes():
         yield "the interpreter's packages can't be read"

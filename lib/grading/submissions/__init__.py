@@ -1,1 +1,1 @@
-"""The door: a student's folder is opened here, and read once. Behind it there are bytes, and nobody opens it again."""
+"""Submissions: the only code that opens students' folders. It reads each once; all later steps use the bytes."""

@@ -1,8 +1,8 @@
-"""Examples: released cells that show something and are tagged so that grading skips them.
+"""Added code: statements that a student wrote into an example or a locked cell.
 
-A student may write a helper into one of them, or into a copy of one, and call it elsewhere. So what is skipped is the
-course's own code alone: a student's statements in an example are run, each by itself, since the example's data may be
-missing there. So are those that a student has added to a locked cell.
+Examples are released cells with a tag, which grading skips. A student may define a helper in an example, or in a copy
+of one, and call it elsewhere. So only the course's own code is skipped. A student's statements run, each in a `try` of
+its own, because the example's data may be missing. Statements added to a locked cell run in the same way.
 """
 
 import ast
@@ -18,14 +18,14 @@ from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, parse_pyth
 from lib.grading.kernel.guard import guard
 
 MOST_CHANGED = 50_000
-"""Characters that are read of the changed examples, and as many of changed locked cells. A notebook has 15,000."""
+"""Characters of changed examples that are parsed, and as many of changed locked cells; a notebook has 15,000."""
 _SPACE = r"[^\S\n]*+"
 _MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
-"""A magic on a line of its own, of those that define something or that other code needs. `%timeit` takes seconds."""
+"""A line with a magic that defines names or sets up what other code needs. `%timeit` and others only take time."""
 
 
 def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> None:
-    """Have what students wrote into `examples`, given by their released text, run; what is unchanged stays skipped."""
+    """Mark students' statements in examples to be run. `examples` are released texts; unchanged cells stay skipped."""
     allowance = Allowance(MOST_CHANGED)
     for cell in cells:
         if not is_skipped(cell) or cell.source in examples:
@@ -36,41 +36,36 @@ def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> 
 
 
 def added_code(source: str, examples: Iterable[str]) -> str:
-    """Give the statements of a cell that no example has, as code in which none stops the next by an error."""
+    """Return the statements of a cell that no example has. An error in one of them doesn't stop the next one."""
     tree = _read(source)
     if tree is None:
         return source
     given = frozenset[str]().union(*map(_statements, examples))
     try:
         return _unparse([statement for statement in tree.body if ast.dump(statement) not in given])
-    except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
+    except (RecursionError, ValueError):  # nested too deep, or an integer with too many digits
         return source
 
 
 def added_to_locked(source: str, released: str) -> str:
-    """Give the statements that a student has added to a locked cell, as code in which none stops the next by an error.
+    """Return the statements that a student added to a locked cell, as `added_code` does.
 
-    A function or class of the cell's own is one of them only if all that it had is still in it.
+    A function or class of the released cell counts only if the student has kept all of its original statements.
     """
     given, tree = _read(released), _read(source)
     if given is None or tree is None:
         return ""
     bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
-    with suppress(RecursionError, ValueError):  # likewise
+    with suppress(RecursionError, ValueError):  # as in `added_code`
         own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
         return _unparse([each for each in own if bodies.get(getattr(each, "name", None), set()) <= _bodies(each)])
     return ""
 
 
 def _read(source: str) -> ast.Module | None:
-    """Read a cell as Python, with its magics as calls: `%run helpers.py` may define what other cells need."""
-    called = _MAGIC.sub(_call_magic, source)
+    # `%run helpers.py` may define names that other cells need.
+    called = _MAGIC.sub(lambda found: f"{found[1]}get_ipython().run_line_magic({found[2]!r}, {found[3]!r})", source)
     return parse_python(source) or parse(called) or parse(replace_all(called, NOT_RUN))
-
-
-def _call_magic(found: re.Match[str]) -> str:
-    space, name, rest = found.groups()
-    return f"{space}get_ipython().run_line_magic({name!r}, {rest!r})"
 
 
 def _bodies(statement: ast.stmt) -> set[str]:

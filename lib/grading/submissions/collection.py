@@ -1,6 +1,6 @@
-"""What was collected from downloads: which student handed in what, and what is left to a person.
+"""Records of collected downloads: each student's files, and the refusals that a person has to look at.
 
-It is noted in the course's folder, where no file of a student can be.
+They are stored in the course's folder, where no student's file can be.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,18 +13,18 @@ import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.files import is_file, write_whole
-from lib.grading.submissions.downloads import Found, LeftOut
+from lib.grading.submissions.downloads import DownloadedNotebook, Refusal
 
 LATE_WITHOUT_TIME = timedelta(seconds=1)
-"""How late a submission counts that Canvas calls late: it doesn't say by how much."""
-LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has more time: look there."
+"""How late a submission counts if Canvas calls it late without saying by how much."""
+LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has an extension: look in Canvas."
 
 
 @dataclass(frozen=True)
-class Note:
-    """A student's hand-in: the LMS' name and number of its owner, and under which name each notebook was downloaded.
+class CollectedSubmission:
+    """A student's collected notebooks: the owner's name and number in the LMS, and each notebook's downloaded name.
 
-    Of two hand-ins that one is newer which has the larger number of a file in Canvas, or came in a later download.
+    The newer of two has the larger file number in Canvas (`attachment`), or came in a later download.
     """
 
     lms: str
@@ -37,86 +37,88 @@ class Note:
     digest: str
 
     @classmethod
-    def of(cls, found: Mapping[str, Found], late: bool, downloaded: float) -> "Note":
-        """Note what a download has of one student."""
+    def of(cls, found: Mapping[str, DownloadedNotebook], late: bool, downloaded: float) -> "CollectedSubmission":
+        """Return the record of one student's notebooks in a download."""
         owner = next(iter(found.values())).owner
         newest = max(each.owner.attachment for each in found.values())
         files = {name: each.downloaded for name, each in found.items()}
         digest = digest_of({name: each.place for name, each in found.items()})
         return cls(owner.lms, owner.name, owner.number, late, newest, downloaded, files, digest)
 
-    def is_older(self, other: "Note") -> bool:
-        """True if this hand-in was made before the other one."""
+    def is_older(self, other: "CollectedSubmission") -> bool:
+        """True if this one was submitted before the other one."""
         return (self.attachment, self.downloaded) < (other.attachment, other.downloaded)
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What `submitted/` doesn't show of an assignment's downloads."""
+class CollectionRecords:
+    """The records of an assignment's downloads."""
 
-    notes: Mapping[str, Note] = field(default_factory=dict)
-    left_out: tuple[LeftOut, ...] = ()
+    notes: Mapping[str, CollectedSubmission] = field(default_factory=dict)
+    left_out: tuple[Refusal, ...] = ()
 
     @property
     def late(self) -> list[str]:
-        """Who was late according to Canvas."""
+        """The students who were late according to Canvas."""
         return [student for student, note in self.notes.items() if note.late]
 
 
-def note_file(course: CourseDirectory, assignment: str, name: str = "collected.json") -> Path:
-    """Return where something about an assignment's downloads is noted."""
+def collection_file(course: CourseDirectory, assignment: str, name: str = "collected.json") -> Path:
+    """Return the path of a file about an assignment's downloads."""
     return Path(course.root, "downloaded", assignment, name)
 
 
-def read_collected(course: CourseDirectory, assignment: str) -> Collected:
-    """Read what is noted of an assignment; nothing where nothing was downloaded, or the note is damaged."""
-    place = note_file(course, assignment)
+def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecords:
+    """Read an assignment's records. Return empty ones if there are none or the file is damaged."""
+    place = collection_file(course, assignment)
     if not is_file(place):
-        return Collected()
+        return CollectionRecords()
     try:
         data = orjson.loads(place.read_bytes())
-        notes = {str(student): Note(**note) for student, note in data["notes"].items()}
-        return Collected(notes, tuple(LeftOut(**left) for left in data["left_out"]))
+        notes = {str(student): CollectedSubmission(**note) for student, note in data["notes"].items()}
+        return CollectionRecords(notes, tuple(Refusal(**left) for left in data["left_out"]))
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
-        course.log.warning("%s is damaged and isn't used. Remove it, and collect again.", place)
-        return Collected()
+        course.log.warning("%s is damaged and is ignored. Remove it, and collect again.", place)
+        return CollectionRecords()
 
 
-def write_collected(course: CourseDirectory, assignment: str, collected: Collected) -> None:
-    """Note what was collected of an assignment."""
-    write_whole(note_file(course, assignment), orjson.dumps(collected, option=orjson.OPT_INDENT_2))
+def write_collection(course: CourseDirectory, assignment: str, collected: CollectionRecords) -> None:
+    """Write an assignment's records."""
+    write_whole(collection_file(course, assignment), orjson.dumps(collected, option=orjson.OPT_INDENT_2))
 
 
-def known_numbers(collected: Mapping[str, Collected], assignment: str = "") -> dict[tuple[str, str], str]:
-    """Return the ids of all who handed in any assignment, by the LMS and the number there.
+def known_numbers(collected: Mapping[str, CollectionRecords], assignment: str = "") -> dict[tuple[str, str], str]:
+    """Return the ids of everyone with a collected submission, by LMS and number.
 
-    Only Canvas' numbers are the same in each: others are those of the one `assignment`.
+    Canvas uses the same number in all assignments. Numbers of other LMS are only those of `assignment`.
     """
     notes = [(name, *item) for name, each in collected.items() for item in each.notes.items()]
     return {(one.lms, one.number): id for name, id, one in notes if one.lms == "canvas" or name == assignment}
 
 
-def read_left(course: CourseDirectory, students: Collection[str], collected: Mapping[str, Collected]) -> list[str]:
-    """Return who left the course, as `left.txt` has it; whoever was taken out of it since comes into that file.
+def read_former_students(
+    course: CourseDirectory, students: Collection[str], collected: Mapping[str, CollectionRecords]
+) -> list[str]:
+    """Return the ids in `left.txt`, the students who left the course, after adding those who left since.
 
-    These were collected once, and are now neither among the gradebook's `students` nor in `submitted/`.
+    These have a collected submission, but are neither among the gradebook's `students` nor in `submitted/`.
     """
-    place, handed_in = Path(course.root, "left.txt"), {id for each in collected.values() for id in each.notes}
+    place, submitted = Path(course.root, "left.txt"), {id for each in collected.values() for id in each.notes}
     left = [*filter(None, map(str.strip, place.read_text("utf-8").splitlines()))] if is_file(place) else []
-    there = handed_in.intersection(students)  # none where the gradebook was made anew
-    folders = {id for id in handed_in for name in collected if submitted_folder(course, id, name).is_dir()}
-    if there and (gone := sorted(handed_in - there - folders - {*left})):
-        left += gone
+    present = submitted.intersection(students)  # empty if the gradebook is new: then nobody has left
+    folders = {id for id in submitted for name in collected if submitted_folder(course, id, name).is_dir()}
+    if present and (missing := sorted(submitted - present - folders - {*left})):
+        left += missing
         write_whole(place, "".join(f"{id}\n" for id in left).encode())
     return left
 
 
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
-    """Return where a student's work comes."""
+    """Return the folder of a student's submission."""
     return Path(course.format_path(course.submitted_directory, student, assignment))
 
 
 def digest_of(files: Mapping[str, Path]) -> str:
-    """Return what tells notebooks apart from others, by their names and contents."""
-    held = [(name, blake2b(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
-    return blake2b(orjson.dumps(held), digest_size=16).hexdigest()
+    """Return a digest of notebooks' names and contents."""
+    digests = [(name, blake2b(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
+    return blake2b(orjson.dumps(digests), digest_size=16).hexdigest()

@@ -1,12 +1,11 @@
-"""Restoring a submitted notebook: ids, flags, points, locked cells and their places come from the gradebook.
+"""Restoring a submitted notebook: ids, flags, points, locked cells and the order of cells come from the gradebook.
 
-A student may have deleted, changed, doubled or moved a check, flipped a cell's metadata, or sent another notebook.
-Whatever came, what goes on from here has every cell that the course knows, once and in an order in which the checks
-can work.
+A student may have deleted, changed, duplicated or moved a check, edited a cell's metadata, or submitted another
+notebook. A restored notebook has every cell of the course exactly once, in an order in which the checks work.
 
-Some programs keep no metadata of cells, and a cell that is pasted as text has none. What such a cell is can still be
-told: by the text that it was handed out with, or as the only new one between two cells that are known. An answer that
-can't be found for certain is not guessed: it stays where it is, and a person looks for it.
+Some programs drop the metadata of cells, and a cell pasted as text has none. The id of such a cell is found by its
+released text, or because it is the only new cell between two known ones. If an answer isn't found for certain, it stays
+in its place and a person looks for it.
 """
 
 from collections import Counter
@@ -26,22 +25,20 @@ from lib.grading.submissions.added_code import MOST_CHANGED, added_to_locked, ru
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
 
 IN_DOUBT = (
-    "Not every written answer stood in its own cell. Your instructor will look for it in your notebook. Next time,"
+    "Some written answers were not in their own cells. Your instructor will look for them in your notebook. Next time,"
     " write each answer in the cell below its question."
 )
-LOST = (
-    "The cell of this answer could not be found for certain. It may stand elsewhere in the notebook that was handed in."
-)
-ELSEWHERE = "The cell of this answer is as it was handed out, but a text of the student's own stands beside it."
+LOST = "The cell of this answer was not found for certain. The answer may be elsewhere in the submitted notebook."
+ELSEWHERE = "The cell of this answer is unchanged, but the student added a text cell next to it."
 FEW = 1 / 4
-"""With less than this share of the course's cells a notebook may be another assignment's: some cells serve in both."""
+"""A notebook with less than this share of the course's cells may be another assignment's: some cells occur in both."""
 Token = str | tuple[bool, str]
-"""What cells are compared by: an id, or whether there is code in a cell and its text."""
+"""What cells are compared by: an id, or whether the cell has code, and its text."""
 
 
 @dataclass(frozen=True)
-class Released:
-    """A cell as it was handed out: its id in the course or "", its kind, its text, and whether grading skips it."""
+class ReleasedCell:
+    """A cell as students got it: its id in the course or "", its type, its source, and whether grading skips it."""
 
     id: str
     kind: str
@@ -50,16 +47,16 @@ class Released:
 
     @cached_property
     def text(self) -> Token:
-        """What it is compared by where its id isn't there."""
+        """What cells without an id are compared by."""
         return _text(self.kind, self.source)
 
 
 @dataclass(frozen=True)
-class Restored:
-    """A notebook with every cell that the course knows, once.
+class RestoredNotebook:
+    """A notebook with every cell of the course exactly once.
 
-    `remarks` are on what was lost, `doubts` the answers of which a person decides, each with the reason, and `reasons`
-    are why a person has to look at the whole of it.
+    `remarks` are for the student. `doubts` has the answers that a person has to look for, each with the reason, and
+    `reasons` says why a person has to look at the notebook as a whole.
     """
 
     cells: list[NotebookNode]
@@ -71,82 +68,81 @@ class Restored:
 def restore(
     cells: list[NotebookNode],
     known: dict[str, NotebookNode],
-    released: Sequence[Released],
+    released: Sequence[ReleasedCell],
     explained: bool,
     is_empty: bool,
-) -> Restored:
-    """Restore what was handed in; `explained` where it is said already why something is lost."""
+) -> RestoredNotebook:
+    """Restore submitted cells; `explained` if an earlier remark says why cells are missing."""
     submitted = [clean_cell(cell) for cell in cells]
-    found, doubts = find_lost(submitted, known, released)
+    found, doubts = find_lost_ids(submitted, known, released)
     for at, id in found.items():
         submitted[at].metadata["nbgrader"] = NotebookNode(grade_id=id)
     ids = {*map(course_id, submitted)} - {""}
     restored = restore_cells(submitted, known, {cell.id: cell.source for cell in released})
     if examples := {cell.source for cell in released if cell.is_example}:
         run_added_code(restored, examples)
-    reasons = () if explained or not _are_anothers(ids, known) else ("may not be this assignment's notebook",)
+    reasons = () if explained or not _is_another_assignment(ids, known) else ("may not be this assignment's notebook",)
     remarks = tuple(_remarks(ids, known, bool(found), bool(doubts), explained))
-    return Restored(restored, remarks, {} if is_empty else doubts, reasons)
+    return RestoredNotebook(restored, remarks, {} if is_empty else doubts, reasons)
 
 
 def read_released(
     course: CourseDirectory, assignment: str, notebook: str, known: dict[str, NotebookNode]
-) -> list[Released]:
-    """Read the notebook as it was handed out, if it is there with the gradebook's cells; else these have to do."""
+) -> list[ReleasedCell]:
+    """Read the released notebook, or the gradebook's cells if it is missing or has changed since it was released."""
     file = Path(course.format_path(course.release_directory, ".", assignment), f"{notebook}.ipynb")
     with suppress(UnreadableError, OSError):
         cells = notebook_in(file.read_bytes(), file.name).cells
         ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
-        if [id for id in ids if id] == list(known):  # else it was changed since students got theirs
+        if [id for id in ids if id] == list(known):
             pairs = zip(ids, cells, strict=True)
-            return [Released(id, cell.cell_type, cell.source, is_skipped(cell)) for id, cell in pairs]
-    return [Released(id, cell.cell_type, cell.source) for id, cell in known.items()]
+            return [ReleasedCell(id, cell.cell_type, cell.source, is_skipped(cell)) for id, cell in pairs]
+    return [ReleasedCell(id, cell.cell_type, cell.source) for id, cell in known.items()]
 
 
 def _remarks(
     ids: Set[str], known: dict[str, NotebookNode], is_found: bool, is_in_doubt: bool, explained: bool
 ) -> Iterator[str]:
-    """Say what was lost of a submission's cells, and what became of it; `explained` where it is said already why."""
     if not ids & known.keys():
         if not explained:
-            yield "No cell says that it is the assignment's. Is it another notebook, or is its metadata lost?"
+            yield "No cell has an id of this assignment. Is it another notebook, or is its metadata lost?"
         return
-    if _are_anothers(ids, known):
+    if _is_another_assignment(ids, known):
         what = "Most of its cells are another assignment's."
         if len(ids - known.keys()) < len(ids & known.keys()):
             what = "The notebook has few of this assignment's cells."
-        yield f"{what} If this is the wrong notebook, hand in the right one."
+        yield f"{what} If this is the wrong notebook, submit the right one."
     elif is_found:
         yield (
-            "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
-            " Some programs drop these marks when they save a notebook, and so does pasting a cell as text."
+            "Some cells had lost their ids. They were found by their text and position. Some programs drop the ids when"
+            " they save a notebook, and so does pasting a cell as text."
         )
     if is_in_doubt:
         yield IN_DOUBT
 
 
-def _are_anothers(ids: Set[str], known: dict[str, NotebookNode]) -> bool:
-    """Tell whether a notebook's ids look like another assignment's: few are of this one's cells, or more of others."""
+def _is_another_assignment(ids: Set[str], known: dict[str, NotebookNode]) -> bool:
+    """True if the notebook has few of the assignment's cells, or at least as many cells of others."""
     own = ids & known.keys()
     return len(ids - own) >= len(own) or len(own) < FEW * len(known)
 
 
 def assignment_of(ids: Set[str], cells: Mapping[str, Set[str]], assignment: str) -> str:
-    """Return the other assignment of which more of these cells are than of this one; "" if there is none.
+    """Return another assignment that more of the `ids` belong to than to this one, or "".
 
-    `cells` has the ids of each assignment's.
+    `cells` has the cell ids of each assignment.
     """
     counts = {name: len(ids & own) for name, own in cells.items()}
     most = max(counts, key=counts.__getitem__, default=assignment)
     return most if counts.get(most, 0) > counts.get(assignment, 0) else ""
 
 
-def find_lost(
-    cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released]
+def find_lost_ids(
+    cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[ReleasedCell]
 ) -> tuple[dict[int, str], dict[str, str]]:
-    """Find the lost ids of `cells`, by their places, and the answers that may stand elsewhere, each with the reason.
+    """Return the lost ids by position in `cells`, and the answers that may be in another cell, each with the reason.
 
-    `released` is the whole notebook in its order. Cells without an id are in it, since an answer stands between them.
+    `released` is the whole notebook in order, including cells without an id, which help to locate an answer.
     """
     ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
     is_whole = set(known) <= set(ids)
@@ -160,43 +156,51 @@ def find_lost(
 
 
 class _Search:
-    """One search. `ids` are the cells' ids as far as they are known; `own` are the cells that somebody wrote anew."""
+    """A search for lost ids. `ids` has the known ids of the cells or "", and `new` the cells that the student added.
+
+    Positions in `released` are called `at`, positions in the submitted `cells` are called `place`.
+    """
 
     def __init__(
-        self, cells: list[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[Released], ids: list[str]
+        self,
+        cells: list[NotebookNode],
+        known: Mapping[str, NotebookNode],
+        released: Sequence[ReleasedCell],
+        ids: list[str],
     ):
         self.cells, self.known, self.released, self.ids = cells, known, released, ids
         self.found: dict[int, str] = {}
         self.texts = [_text(cell.cell_type, cell.source) for cell in cells]
-        given = {cell.text for cell in released}
-        self.own = [
-            at for at, cell in enumerate(cells) if not ids[at] and cell.source.strip() and self.texts[at] not in given
+        released_texts = {cell.text for cell in released}
+        self.new = [
+            place
+            for place, cell in enumerate(cells)
+            if not ids[place] and cell.source.strip() and self.texts[place] not in released_texts
         ]
 
     def find_by_text(self) -> None:
-        """Find cells that are as they were handed out: in their order, or moved if there is only one of that text."""
-        theirs, ours = self._tokens()
-        moved = [(theirs.index(token), ours.index(token)) for token in _once_in_both(theirs, ours)]
+        """Find unchanged cells: in the released order, or anywhere if the text occurs only once in both notebooks."""
+        released, submitted = self._tokens()
+        moved = [(released.index(token), submitted.index(token)) for token in _once_in_both(released, submitted)]
         for at, place in [*self._anchors().items(), *moved]:
-            self._give(place, self.released[at].id)
+            self._assign(place, self.released[at].id)
 
     def find_by_place(self) -> None:
-        """Find solutions between two cells that are known: the only one missing there of its kind, and the only new."""
+        """Find a solution between two known cells if one of its type is missing there, and one is new."""
         anchors = self._anchors()
         for cell in self._lost_solutions():
             missing, places = self._around(self.released.index(cell), anchors)
-            rivals = [other for other in missing if (other.kind == "code") == (cell.kind == "code")]
-            new = [
-                at for at in self.own if at in places and (self.cells[at].cell_type == "code") == (cell.kind == "code")
-            ]
+            is_code = cell.kind == "code"
+            rivals = [other for other in missing if (other.kind == "code") == is_code]
+            new = [each for each in self.new if each in places and (self.cells[each].cell_type == "code") == is_code]
             if len(rivals) == len(new) == 1:
-                self._give(new[0], cell.id)
+                self._assign(new[0], cell.id)
 
     def doubts(self) -> Iterator[tuple[str, str]]:
-        """Give each answer that may stand in another cell than its own, with the reason."""
-        texts = [at for at in self.own if self.cells[at].cell_type != "code"]
+        """Yield each answer that may be in another cell, with the reason."""
+        texts = [place for place in self.new if self.cells[place].cell_type != "code"]
         for cell in self._lost_solutions():
-            if self.known[cell.id].metadata.nbgrader.grade and (self.own if cell.kind == "code" else texts):
+            if self.known[cell.id].metadata.nbgrader.grade and (self.new if cell.kind == "code" else texts):
                 yield cell.id, LOST
         anchors = self._anchors() if texts else {}
         for at, cell in enumerate(self.released):
@@ -206,107 +210,105 @@ class _Search:
                 if is_untouched and any(text in places for text in texts):
                     yield cell.id, ELSEWHERE
 
-    def _give(self, place: int, id: str) -> None:
-        """Give a cell the id that it has lost, if that isn't given yet."""
+    def _assign(self, place: int, id: str) -> None:
         if id in self.known and id not in self.ids and not self.ids[place]:
             self.ids[place] = self.found[place] = id
-            if place in self.own:
-                self.own.remove(place)
+            if place in self.new:
+                self.new.remove(place)
 
-    def _around(self, at: int, anchors: Mapping[int, int]) -> tuple[Sequence[Released], range]:
-        """Give the released cells, and the places, between the two anchors around a released cell."""
+    def _around(self, at: int, anchors: Mapping[int, int]) -> tuple[Sequence[ReleasedCell], range]:
+        """Return the released cells, and the submitted places, between the two anchors around a released cell."""
         before = max((other for other in anchors if other < at), default=-1)
         after = min((other for other in anchors if other > at), default=len(self.released))
         last = anchors.get(after, len(self.cells)) if anchors else 0
         return self.released[before + 1 : after], range(anchors.get(before, -1) + 1, last)
 
-    def _lost_solutions(self) -> list[Released]:
+    def _lost_solutions(self) -> list[ReleasedCell]:
         missing = [cell for cell in self.released if cell.id and cell.id not in self.ids]
         return [cell for cell in missing if self.known[cell.id].metadata.nbgrader.solution]
 
     def _tokens(self) -> tuple[list[Token], list[Token]]:
         present = set(self.ids) - {""}
-        theirs = [cell.id if cell.id in present else cell.text for cell in self.released]
-        return theirs, [id or text for id, text in zip(self.ids, self.texts, strict=True)]
+        released = [cell.id if cell.id in present else cell.text for cell in self.released]
+        return released, [id or text for id, text in zip(self.ids, self.texts, strict=True)]
 
     def _anchors(self) -> dict[int, int]:
-        """Give the released cells that are there in their order, by their number, each with the place of its cell.
+        """Return the places of released cells that are present in order, by their positions in the release.
 
-        What stands there several times is paired only beside a neighbour that is there too.
+        A cell that occurs several times is matched only if a neighbour matches too.
         """
-        theirs, ours = self._tokens()
-        once = _once_in_both(theirs, ours)
-        # Without autojunk: it would pass over texts that are frequent in a long notebook.
-        blocks = SequenceMatcher(None, theirs, ours, autojunk=False).get_matching_blocks()
+        released, submitted = self._tokens()
+        once = _once_in_both(released, submitted)
+        # Without autojunk, which ignores frequent texts in long notebooks.
+        blocks = SequenceMatcher(None, released, submitted, autojunk=False).get_matching_blocks()
         return {
             at: at - block.a + block.b
             for block in blocks
             for at in range(block.a, block.a + block.size)
-            if block.size > 1 or theirs[at] in once
+            if block.size > 1 or released[at] in once
         }
 
 
 def course_id(cell: NotebookNode) -> str:
-    """Read which cell of the course a cell says that it is; "" if it says nothing."""
+    """Return the course's id in a cell's metadata, or ""."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
-def _is_untouched(cell: NotebookNode, master: NotebookNode) -> bool:
-    """Tell whether an answer that a person marks is as it was handed out."""
-    own = master.metadata.nbgrader
-    return bool(own.solution and own.grade) and is_as_released(cell, master)
+def _is_untouched(cell: NotebookNode, source_cell: NotebookNode) -> bool:
+    """True if the cell is a manually graded answer with its released text."""
+    flags = source_cell.metadata.nbgrader
+    return bool(flags.solution and flags.grade) and is_as_released(cell, source_cell)
 
 
 def _text(kind: str, source: str) -> Token:
-    return kind == "code", _squeezed(source)
+    return kind == "code", _without_spaces(source)
 
 
-def _squeezed(text: str) -> str:
-    """The text without what programs change as they save it: spaces and line breaks."""
-    return "".join(text.split())
+def _without_spaces(text: str) -> str:
+    return "".join(text.split())  # programs change spaces and line breaks when they save a notebook
 
 
-def _once_in_both(theirs: Sequence[Token], ours: Sequence[Token]) -> set[Token]:
-    counts = Counter(theirs), Counter(ours)
+def _once_in_both(first: Sequence[Token], second: Sequence[Token]) -> set[Token]:
+    counts = Counter(first), Counter(second)
     return {token for token in counts[0] if counts[0][token] == counts[1][token] == 1}
 
 
 def restore_cells(
     cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str] = {}
 ) -> list[NotebookNode]:
-    """Put submitted and known cells together, each known one once; `released` are the texts of those that are locked.
+    """Merge submitted and known cells, each known cell once; `released` has the released texts of locked cells.
 
-    The student's cells stay in the student's order. What is missing comes in front of what follows it in the source. A
-    check that stands in front of a solution that precedes it there is moved behind it, and a given cell that stands
-    behind anything that follows it there is moved in front.
+    The student's cells keep their order. A missing cell is inserted before the cells that follow it in the source. A
+    check is moved after the solutions that precede it in the source, and a cell that is neither graded nor a solution
+    is moved before the cells that follow it there.
     """
-    kept, names = list(_once(cells, known, released)), list(known)
-    if [id for cell in kept if (id := course_id(cell)) in known] == names:
-        return kept  # in the source's order, as nearly all submissions are
+    restored, names = list(_without_copies(cells, known, released)), list(known)
+    if [id for cell in restored if (id := course_id(cell)) in known] == names:
+        return restored  # in the source's order, as nearly all submissions are
     followers = {name: names[at + 1 :] for at, name in enumerate(names)}
     solutions = [name for name in names if known[name].metadata.nbgrader.solution]
-    # From the end, so that what follows a missing cell is already there.
+    # From the end, so that the cells that follow a missing one are already there.
     for name in reversed(names):
-        if not _places(kept, [name]):
-            kept.insert(_front(kept, followers[name]), _missing(known[name]))
+        if not _places(restored, [name]):
+            restored.insert(_first_place(restored, followers[name]), _replace_missing(known[name]))
     for name in reversed(names):
-        [place] = _places(kept, [name])
-        own = known[name].metadata.nbgrader
-        if not (own.grade or own.solution or own.task):  # a given cell
-            kept.insert(min(place, _front(kept, followers[name])), kept.pop(place))
+        [place] = _places(restored, [name])
+        flags = known[name].metadata.nbgrader
+        if not (flags.grade or flags.solution or flags.task):
+            restored.insert(min(place, _first_place(restored, followers[name])), restored.pop(place))
         elif name not in solutions:
-            behind = 1 + max(_places(kept, [other for other in solutions if name in followers[other]]), default=-1)
-            kept.insert(max(place, behind - 1), kept.pop(place))
-    return kept
+            last = max(_places(restored, [other for other in solutions if name in followers[other]]), default=-1)
+            restored.insert(max(place, last), restored.pop(place))
+    return restored
 
 
-def _once(
+def _without_copies(
     cells: list[NotebookNode], known: dict[str, NotebookNode], released: Mapping[str, str]
 ) -> Iterator[NotebookNode]:
-    """Give submitted cells, each known one once, and beside a locked one a cell that runs what was added to its text.
+    """Yield the submitted cells with each known cell once, and code added to a locked cell as a cell of its own.
 
-    Not all programs keep a locked cell from being changed, and imports are often written where others are. What is
-    added to a check is run before it. Of copies the one that counts is looked at: the others are run as they are.
+    Not all programs protect locked cells, and students often add imports to existing ones. Code added to a check runs
+    before the check. Of the copies that don't count, changed ones run as ordinary cells and unchanged ones are dropped.
     """
     (counted, untouched), allowance = _count_copies(cells, known), Allowance(MOST_CHANGED)
     for at, cell in enumerate(cells):
@@ -315,21 +317,21 @@ def _once(
                 cell.metadata.pop("nbgrader", None)
                 yield cell
             continue
-        master = known[id := course_id(cell)]
-        own, flags, given = _own(cell, master), master.metadata.nbgrader, released.get(id, cell.source)
-        is_changed = cell.cell_type == "code" and not flags.solution and cell.source != given
-        if added := added_to_locked(cell.source, given) if is_changed and allowance.take(cell.source) else "":
+        source_cell, original = known[id := course_id(cell)], released.get(id, cell.source)
+        merged, flags = _merge(cell, source_cell), source_cell.metadata.nbgrader
+        is_changed = cell.cell_type == "code" and not flags.solution and cell.source != original
+        if added := added_to_locked(cell.source, original) if is_changed and allowance.take(cell.source) else "":
             cell.metadata = NotebookNode({ADDED_CODE: added})
-            yield from [cell, own] if flags.grade else [own, cell]
+            yield from [cell, merged] if flags.grade else [merged, cell]
         else:
-            yield own
+            yield merged
 
 
 def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> tuple[set[int], set[int]]:
-    """Give the place at which each known cell counts, and the places of further copies that nobody wrote into.
+    """Return the place at which each known cell counts, and the places of unchanged copies.
 
-    Of copies the last counts that isn't as it was released, since a run leaves that defined. A copy below the check
-    that it is for doesn't count where one above it is written: a check uses the cells above it.
+    The last changed copy counts, because its definitions are in effect after a run. But a changed copy above the check
+    comes before one below it, because a check uses the cells above it.
     """
     copies: dict[str, list[int]] = {}
     for at, cell in enumerate(cells):
@@ -344,13 +346,15 @@ def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> 
     return counted, untouched
 
 
-def is_as_released(cell: NotebookNode, master: NotebookNode) -> bool:
-    """Tell whether a cell's text is the course's, but for spaces and line ends, which programs change."""
-    return bool(cell.source == master.source or _squeezed(cell.source) == _squeezed(master.source))
+def is_as_released(cell: NotebookNode, source_cell: NotebookNode) -> bool:
+    """True if a cell has its released text, ignoring spaces and line breaks."""
+    return bool(
+        cell.source == source_cell.source or _without_spaces(cell.source) == _without_spaces(source_cell.source)
+    )
 
 
 def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
-    """Name the first check that follows a cell with code in the source; none for a written answer."""
+    """Return the first check after a code cell in the source; "" for a written answer."""
     if known[name].cell_type != "code":
         return ""
     names = list(known)
@@ -358,34 +362,32 @@ def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     return next((id for id, flags in later if flags.grade and not flags.solution), "")
 
 
-def _own(cell: NotebookNode, master: NotebookNode) -> NotebookNode:
-    """Give the cell that stands for a submitted one: the course's where it is locked, else with the student's text."""
-    own = _copy(master)
-    if master.metadata.nbgrader.solution:
-        own.source = cell.source
-        if own.cell_type == "markdown" and "attachments" in cell:
-            own.attachments = cell.attachments
-    return own
+def _merge(cell: NotebookNode, source_cell: NotebookNode) -> NotebookNode:
+    """Return the course's cell, with the student's text if it is a solution."""
+    merged = _copy(source_cell)
+    if source_cell.metadata.nbgrader.solution:
+        merged.source = cell.source
+        if merged.cell_type == "markdown" and "attachments" in cell:
+            merged.attachments = cell.attachments
+    return merged
 
 
-def _missing(master: NotebookNode) -> NotebookNode:
-    """Give what stands for a deleted cell. Code may live on in another, which a fresh copy of the blanks would undo."""
-    cell = _copy(master)
+def _replace_missing(source_cell: NotebookNode) -> NotebookNode:
+    cell = _copy(source_cell)
     if cell.cell_type == "code" and cell.metadata.nbgrader.solution:
-        cell.source = ""
+        cell.source = ""  # the student's code may be in another cell; running the blanks would redefine its names
     return cell
 
 
-def _copy(master: NotebookNode) -> NotebookNode:
-    """Copy a cell of the course's, for one submission: nbgrader's steps write into cells."""
-    cell = clean_cell(master)
-    cell.metadata["nbgrader"] = NotebookNode(master.metadata["nbgrader"])
+def _copy(source_cell: NotebookNode) -> NotebookNode:
+    cell = clean_cell(source_cell)  # nbgrader's steps change cells, and each submission uses the same source cells
+    cell.metadata["nbgrader"] = NotebookNode(source_cell.metadata["nbgrader"])
     return cell
 
 
-def _front(kept: list[NotebookNode], names: list[str]) -> int:
-    return min(_places(kept, names), default=len(kept))
+def _first_place(cells: list[NotebookNode], names: list[str]) -> int:
+    return min(_places(cells, names), default=len(cells))
 
 
-def _places(kept: list[NotebookNode], names: list[str]) -> list[int]:
-    return [at for at, cell in enumerate(kept) if course_id(cell) in names]
+def _places(cells: list[NotebookNode], names: list[str]) -> list[int]:
+    return [place for place, cell in enumerate(cells) if course_id(cell) in names]

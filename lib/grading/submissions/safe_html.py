@@ -1,8 +1,8 @@
-"""A student's text as HTML that runs nothing: Markdown, formulas, code, tables and pictures for any page.
+"""Safe HTML: a student's Markdown, formulas, code, tables and pictures as HTML without scripts.
 
-All HTML that isn't from our own templates passes `nh3`, which reads it as a browser does and keeps what `TAGS` lists.
-Nothing here needs a time limit: markdown-it and nh3 take time in proportion to a text, and a page's `Room` bounds its
-text and its pictures.
+All HTML that isn't from our own templates is cleaned by `nh3`, which parses it as a browser does and keeps only `TAGS`.
+No time limits are necessary, because markdown-it and nh3 run in linear time, and a page's `Room` limits its text and
+pictures.
 """
 
 import re
@@ -34,12 +34,12 @@ from pygments.token import STANDARD_TYPES
 from lib.checking.challenges import MIME
 from lib.checking.results import clean as plain_text
 from lib.grading.files import file_below, read_bounded
-from lib.grading.names import escape_turns
+from lib.grading.names import escape_bidi
 from lib.grading.submissions.submission import is_base64
 
 LONGEST = 20_000
-"""Characters of one text that is formatted; a longer one is shown as it was written."""
-# Of MathML not mpadded, with which `\smash` and `\raise` lay words over those of others.
+"""Characters of a text that is formatted; a longer text is shown as plain text."""
+# Without mpadded, with which `\smash` and `\raise` can draw words over other text.
 _MATHML = """
     math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mmultiscripts
     mprescripts none mtable mtr mlabeledtr mtd mphantom mstyle menclose merror"""
@@ -55,17 +55,19 @@ ATTRIBUTES = {name: {*_OF_FORMULAS.split()} for name in MATHML}
 ATTRIBUTES |= {"a": {"href", "title"}, "img": {"src", "alt", "title"}}
 ATTRIBUTES |= {"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 COLOURED = {**ATTRIBUTES, "span": {"class"}, "div": {"class"}}
-"""What may stand in Markdown besides, where coloured code comes from."""
+"""Attributes for Markdown, which contains highlighted code."""
 CLASSES = frozenset({"highlight", *STANDARD_TYPES.values()})
-"""The classes of coloured code. A student who may write any could lay a text over the page, or pass for a verdict."""
+"""The classes of highlighted code. With others, a student could cover the page or imitate a verdict."""
 PICTURES = ("image/png", "image/jpeg")
 SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", *PICTURES)
-"""What is kept of a cell's output."""
+"""The types of a cell's output that are kept."""
 IMAGE = re.compile(r'<img(?=[^>]*? src="([^"]*)")(?: [a-z]+="[^"]*")*>')
 ALT = re.compile(r' alt="([^"]*)"')
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,([A-Za-z0-9+/=\s]*)")
 KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
+# latex2mathml shows the optional row spacing `\\[2ex]` as text.
 ROW_SPACING = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(ex|em|pt|px|mm|cm|in|mu)\s*\]")
+# latex2mathml puts no space after a function's name: `\log 2` would look like a logarithm to base 2.
 FUNCTION = re.compile(r"\\(log|ln|exp|max|min)(?![A-Za-z])\s*(?=[A-Za-z0-9]|\\(?!left|right|big|quad)[A-Za-z])")
 NO_PICTURE = "A picture is left out here: the notebook's pictures are too large for one page."
 NO_TEXT = "The rest is left out here: the notebook's outputs are too long for one page."
@@ -73,7 +75,7 @@ NO_TEXT = "The rest is left out here: the notebook's outputs are too long for on
 
 @dataclass
 class Room:
-    """What is left for one page: characters of formatted text, of other text, and of pictures, and their pixels."""
+    """What a page may still contain: characters of formatted text, other text and pictures, and pixels of pictures."""
 
     formatted: int = 200_000
     text: int = 2_000_000
@@ -81,7 +83,7 @@ class Room:
     pixels: int = 40_000_000
 
     def take(self, **amounts: int) -> bool:
-        """Tell whether there is room for so much more, and count it if so."""
+        """Subtract the amounts and return True, or return False if there isn't enough room."""
         if any(amount > getattr(self, name) for name, amount in amounts.items()):
             return False
         for name, amount in amounts.items():
@@ -89,26 +91,25 @@ class Room:
         return True
 
     def has_picture(self, data: str) -> bool:
-        """Tell whether there is room for a picture in base64: a browser unpacks each of its pixels."""
+        """Take the room of a picture in base64, as `take` does; a browser needs memory for each of its pixels."""
         return self.take(pictures=len(data), pixels=_pixels(data))
 
 
 def markdown(text: str, room: Room, attachments: Mapping[str, Any] = {}, folder: Path | str | None = None) -> str:
-    """Format Markdown, with its pictures in the page; what is too long is shown as it was written."""
+    """Format Markdown and embed its pictures. Return plain text if it is too long."""
     if len(text) > LONGEST or not room.take(formatted=len(text)):
         return plain(text, room)
     embed = partial(_embed, room=room, attachments=attachments, folder=Path(folder) if folder else None)
-    return IMAGE.sub(lambda found: _show(found, embed(unescape(found[1]))), _formatted(escape_turns(plain_text(text))))
+    return IMAGE.sub(lambda found: _show(found, embed(unescape(found[1]))), _formatted(escape_bidi(plain_text(text))))
 
 
-@lru_cache(4096)  # most of a notebook is the course's, and the same in each of a class's
+@lru_cache(4096)  # most of a notebook is the course's text, the same for a whole class
 def _formatted(text: str) -> str:
-    """Format Markdown; pictures are still to be embedded."""
     return clean(MARKDOWN.render(text), COLOURED, pictures=True)
 
 
 def _show(image: re.Match[str], address: str) -> str:
-    """Give a picture with what it shows; where that isn't there, what it is of."""
+    """Return an `img` tag with its embedded picture, or the alternative text if there is no picture."""
     if address:
         return image[0].replace(f'src="{image[1]}"', f'src="{address}"', 1)
     words = ALT.search(image[0])
@@ -116,7 +117,7 @@ def _show(image: re.Match[str], address: str) -> str:
 
 
 def clean(html: str, attributes: Mapping[str, set[str]] = ATTRIBUTES, pictures: bool = False) -> str:
-    """Keep of HTML what `TAGS` lists, links that leave the page's server, and pictures that are in it."""
+    """Return HTML with only `TAGS`, absolute links, and embedded pictures; with `pictures`, also other pictures."""
 
     def keep(tag: str, name: str, value: str) -> str | None:
         is_kept = True
@@ -127,19 +128,19 @@ def clean(html: str, attributes: Mapping[str, set[str]] = ATTRIBUTES, pictures: 
         elif name == "class":
             is_kept = CLASSES.issuperset(value.split())
         elif tag in MATHML:
-            is_kept = "-" not in value  # a width below 0 draws what follows over what stands before
+            is_kept = "-" not in value  # a negative width would draw text over the text before it
         elif name == "href":
             is_kept = re.match("#|https?://|mailto:", value, re.IGNORECASE) is not None
         return value if is_kept else None
 
     schemes = {"http", "https", "mailto", "data", "attachment"}
-    return escape_turns(
+    return escape_bidi(
         nh3.clean(plain_text(html), tags=TAGS, attributes=dict(attributes), attribute_filter=keep, url_schemes=schemes)
     )
 
 
 def _embed(source: str, room: Room, attachments: Mapping[str, Any], folder: Path | None) -> str:
-    """Give a picture as an address that holds it; nothing where it isn't there, isn't one, or has no room."""
+    """Return a picture as a `data:` URL; "" if it isn't found, isn't a picture, or there is no room for it."""
     name = source.removeprefix("attachment:")
     found = attachments.get(name, {}) if name != source else {}
     addresses = [source, *(f"data:{kind};base64,{data}" for kind, data in found.items())]
@@ -154,18 +155,18 @@ def _embed(source: str, room: Room, attachments: Mapping[str, Any], folder: Path
 
 
 def _pixels(data: str) -> int:
-    """Count a picture's pixels, from its head; none where it is no such picture, and too many for a bomb."""
+    """Return the number of a picture's pixels: 0 if it can't be read, and 10**9 if Pillow refuses its size."""
     try:
         with Image.open(BytesIO(b64decode(data))) as picture:
             return picture.width * picture.height
     except Image.DecompressionBombError:
         return 10**9
-    except (OSError, ValueError, SyntaxError):  # as Pillow's readers raise of what isn't one
+    except (OSError, ValueError, SyntaxError):  # Pillow's readers raise these for data in another format
         return 0
 
 
 def picture(kind: str, data: str, room: Room) -> str:
-    """Show a picture that code has put out."""
+    """Return an `img` tag for a picture in a cell's output."""
     address = f"data:{kind};base64,{data}"
     if PICTURE.fullmatch(address) and room.has_picture(data):
         return f'<img src="{address}" alt="No description has been provided for this image">'
@@ -174,29 +175,30 @@ def picture(kind: str, data: str, room: Room) -> str:
 
 @lru_cache(4096)
 def code(source: str) -> str:
-    """Colour code."""
-    source = escape_turns(source)
+    """Return highlighted Python code."""
+    source = escape_bidi(source)
     if len(source) > LONGEST:
         return f"<pre>{escape(source)}</pre>"
     return str(highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight")))
 
 
 def plain(text: str, room: Room) -> str:
-    """Show a text as it is, without what colours it in a terminal."""
+    """Return plain text in a `pre` tag, without a terminal's colour codes."""
     if not room.take(text=len(text)):
         return f"<p><em>{NO_TEXT}</em></p>"
-    return f"<pre>{escape(escape_turns(strip_ansi(text)))}</pre>"
+    return f"<pre>{escape(escape_bidi(strip_ansi(text)))}</pre>"
 
 
 @lru_cache(4096)
 def mathml(tex: str, block: bool) -> str:
-    """Write a formula as MathML, and as its own text where it can't be read."""
-    with suppress(Exception):  # TeX may be anything, and so may what a parser raises on it
+    """Return a formula as MathML, or its TeX source if it can't be converted."""
+    with suppress(Exception):  # the converter may raise anything for invalid TeX
         if len(tex) <= 2_000:
             spaced = FUNCTION.sub(r"\\\1\\,", ROW_SPACING.sub(r"\\\\", tex))
             starred = re.sub(r"\\(begin|end)\{(align|equation|gather)\}", r"\\\1{\2*}", spaced)
             formula = convert_to_element(starred, display="block" if block else "inline")
-            for element in formula.iter():  # latex2mathml writes entities, and unescapes all: `<` would open a tag
+            # latex2mathml writes entities as text, and its own serializer unescapes all: `<` would open a tag.
+            for element in formula.iter():
                 element.text = unescape(element.text or "")
             return tostring(formula, encoding="unicode")
     return f"<code>{escape(tex)}</code>"
@@ -211,26 +213,25 @@ MARKDOWN = (
 
 
 def clean_outputs(cells: Iterable[NotebookNode]) -> None:
-    """Keep text, tables and pictures of cells' outputs; drop all that might run, and what an output says of itself.
+    """Keep text, tables and pictures in cells' outputs, and drop everything that might run, and all metadata.
 
-    A graded cell keeps its answers too: numbers for the judge, which replaces them. Markdown is cleaned where it is
-    rendered.
+    A graded cell keeps its answers for the judge, which replaces them. Markdown is cleaned when it is rendered.
     """
     for cell in cells:
         for output in cell.outputs if cell.cell_type == "code" else ():
             if "data" in output:
-                output.metadata, output.data = NotebookNode(), NotebookNode(_kept(output.data, is_grade(cell)))
+                output.metadata, output.data = NotebookNode(), NotebookNode(_clean_data(output.data, is_grade(cell)))
         if cell.cell_type == "raw":
-            cell.source = clean(cell.source) if len(cell.source) <= LONGEST else escape(escape_turns(cell.source))
+            cell.source = clean(cell.source) if len(cell.source) <= LONGEST else escape(escape_bidi(cell.source))
 
 
-def _kept(data: dict[str, Any], graded: bool) -> dict[str, Any]:
-    kept = {kind: value for kind, value in data.items() if kind in SHOWN or (graded and kind == MIME)}
+def _clean_data(data: dict[str, Any], graded: bool) -> dict[str, Any]:
+    safe = {kind: value for kind, value in data.items() if kind in SHOWN or (graded and kind == MIME)}
     for kind in PICTURES:
-        if not is_base64(kept.get(kind, "")):
-            del kept[kind]
-    if latex := kept.pop("text/latex", ""):
-        kept.setdefault("text/html", markdown(escape_turns(latex), Room()))
-    if len(html := kept.pop("text/html", "")) <= LONGEST and (cleaned := clean(html)):
-        kept["text/html"] = cleaned
-    return kept or {"text/plain": "An output that is not shown here."}
+        if not is_base64(safe.get(kind, "")):
+            del safe[kind]
+    if latex := safe.pop("text/latex", ""):
+        safe.setdefault("text/html", markdown(escape_bidi(latex), Room()))
+    if len(html := safe.pop("text/html", "")) <= LONGEST and (cleaned := clean(html)):
+        safe["text/html"] = cleaned
+    return safe or {"text/plain": "An output that is not shown here."}

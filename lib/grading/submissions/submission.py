@@ -1,6 +1,6 @@
-"""A submission: what came from a student, read as a notebook if it can be, with a sentence if it can't.
+"""A submission: the notebook that a student submitted, or a message to the student if it can't be read.
 
-The file may be empty, cut short, not JSON, another notebook, or under another name. None of this stops a class.
+The file may be empty, truncated, not JSON, another notebook, or misnamed. None of this stops the grading of a class.
 """
 
 import json
@@ -29,28 +29,28 @@ from lib.grading.submissions.submitted_files import (
 )
 
 LONGEST_SOURCE = 1_000_000
-"""Characters that all cells together may have: a completed notebook has some ten thousand."""
+"""Characters of all cells together; a completed notebook has about ten thousand."""
 MOST_CELLS = 1_000
-"""Cells that a notebook may have: a completed one has a hundred."""
+"""Cells of a notebook; a completed one has about a hundred."""
 MOST_PARTS = 500_000
-"""Lists and objects in a notebook file: each takes two hundred bytes when read, and a completed one has thousands."""
+"""Lists and objects in a notebook file; a completed one has thousands. Each takes 200 bytes of memory when parsed."""
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 HIDDEN = re.compile(r"\.|__MACOSX$")
-"""How names begin that no person gave."""
+"""Names of files and folders that programs create by themselves."""
 ADVICE = "Open it in JupyterLab, run it from top to bottom, save, and submit again."
 
 
 class UnreadableError(Exception):
-    """A file that isn't a notebook; the message says so to the student."""
+    """A file that can't be read as a notebook; the message is for the student."""
 
 
 class EmptyError(UnreadableError):
-    """A file in which there is nothing that even a person could read."""
+    """An empty file, which even a person couldn't grade."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A notebook to grade, remarks for its verdict, whether it may be run, and whether nothing at all was handed in."""
+    """A notebook to grade, remarks for its verdict, whether it can be run, and whether nothing was submitted."""
 
     notebook: NotebookNode
     remarks: tuple[str, ...] = ()
@@ -58,92 +58,89 @@ class Submission:
     empty: bool = False
 
 
-def read_submission(handed: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
-    """Read a notebook of what was handed in, or the one that stands for it, or make an empty one that says what was
-    wrong.
+def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
+    """Read the submitted `notebook`, or a misnamed one that can take its place; else return an empty one with a remark.
 
-    Of an assignment's `notebooks` none stands for another, and neither does a copy of one.
+    Neither another of the assignment's `notebooks` nor a copy of one takes its place.
     """
     file = f"{notebook}.ipynb"
-    if handed.has(file):
-        return _read_or_explain(handed, Name(file))
-    there, others = _notebooks_in(handed), _stand_ins(handed, notebook, notebooks)
-    if there and not others:
-        beside = list_names([each.name for each in there])
-        return explain_unreadable(f"{file} was not in the submission. Submit it beside {beside}.")
+    if submitted.has(file):
+        return _read_or_explain(submitted, Name(file))
+    found, others = _notebooks_in(submitted), _replacements(submitted, notebook, notebooks)
+    if found and not others:
+        present = list_names([each.name for each in found])
+        return explain_unreadable(f"{file} was not in the submission. Submit it together with {present}.")
     names = ", ".join(clean(str(other)) for other in others)
     if len(others) == 1:
         remark = f"{file} was not in the submission; {names} was graded in its place. Submit it under its own name."
-        return _read_or_explain(handed, others[0], (remark,))
-    packed = next((each for each in handed.files if each.suffix.lower() in ARCHIVES), None)
+        return _read_or_explain(submitted, others[0], (remark,))
+    packed = next((each for each in submitted.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
-        what = f"{clean(packed.name)} is packed as {packed.suffix.lower()}, and is not opened"
+        what = f"{clean(packed.name)} is a {packed.suffix.lower()} archive, which is not opened"
         return explain_unreadable(
             f"{file} was not in the submission: {what}. Unpack it, and submit the notebook itself."
         )
-    found = f"found {names}" if others else "no notebook was there"
-    sentence = f"{file} was not in the submission: {found}. Submit the notebook under its own name."
-    return explain_unreadable(sentence, empty=all(each.name == STAMP for each in handed.files))
+    present = f"found {names}" if others else "found no notebook"
+    sentence = f"{file} was not in the submission: {present}. Submit the notebook under its own name."
+    return explain_unreadable(sentence, empty=all(each.name == STAMP for each in submitted.files))
 
 
-def notebooks_beside(handed: SubmittedFiles, notebooks: Collection[str]) -> list[str]:
-    """Remark on notebooks that lie beside an assignment's, if these are all there: a student may mean another one."""
-    others = [each.name for each in _notebooks_in(handed) if NOTEBOOK.sub("", each.name) not in notebooks]
-    if not others or not all(handed.has(f"{name}.ipynb") for name in notebooks):
+def remark_on_other_notebooks(submitted: SubmittedFiles, notebooks: Collection[str]) -> list[str]:
+    """Return a remark on notebooks that aren't the assignment's, if those are all there: a student may mean another."""
+    others = [each.name for each in _notebooks_in(submitted) if NOTEBOOK.sub("", each.name) not in notebooks]
+    if not others or not all(submitted.has(f"{name}.ipynb") for name in notebooks):
         return []
-    were, them = ("was", "it") if len(notebooks) == 1 else ("were", "them")
-    graded = " and ".join(f"{name}.ipynb" for name in notebooks)
-    left = f"not what lay beside {them}: {list_names(others)}. If you meant that one, rename it."
-    return [f"Only {graded} {were} graded, and {left}"]
+    graded, were = " and ".join(f"{name}.ipynb" for name in notebooks), "was" if len(notebooks) == 1 else "were"
+    rename = "If you meant one of them, submit it under its original name."
+    return [f"Only {graded} {were} graded. These other notebooks were not: {list_names(others)}. {rename}"]
 
 
-def _notebooks_in(handed: SubmittedFiles) -> list[PurePosixPath]:
-    """Find the notebooks of a submission: in its folder or, where there are none, in the folders in it.
-
-    Some systems write `.IPYNB`, and programs that don't know notebooks add `.txt` or `.json`. Hidden files and folders
-    hold what was saved automatically.
-    """
-    named = [name for name in handed.files if NOTEBOOK.search(name.name)]
+def _notebooks_in(submitted: SubmittedFiles) -> list[PurePosixPath]:
+    """Return the notebooks at the top of a submission, or those in its subfolders if there are none at the top."""
+    named = [name for name in submitted.files if NOTEBOOK.search(name.name)]
+    # Hidden files and folders contain what programs saved automatically.
     found = [name for name in named if not any(map(HIDDEN.match, name.parts))]
     return [name for name in found if len(name.parts) == 1] or found
 
 
-def _stand_ins(handed: SubmittedFiles, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
-    """Find the notebooks that may stand for one that is missing: the only one of its name but for the case of its
-    letters and its ending, else all that aren't named as another one. One that is alone does stand for it."""
-    others = [other for other in _notebooks_in(handed) if _named_as(other, notebooks) in ("", notebook)]
+def _replacements(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
+    """Return the notebooks that may be a missing one: a single one takes its place, several leave it open.
+
+    One whose name differs only by case and ending comes before others that aren't named like another notebook.
+    """
+    others = [other for other in _notebooks_in(submitted) if _named_as(other, notebooks) in ("", notebook)]
     alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == notebook.lower()]
     return alike if len(alike) == 1 else others
 
 
 def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
-    """Give the notebook that a file's name begins with, as `lab-Copy1.IPYNB` begins with lab; nothing if with none."""
+    """Return the notebook whose name a file's name begins with, as `lab-Copy1.IPYNB` begins with lab, or ""."""
     name = NOTEBOOK.sub("", file.name)
     begun = [each for each in notebooks if re.match(rf"{re.escape(each)}(?![^\W_])", name, re.IGNORECASE)]
     return max(begun, key=len, default="")
 
 
-def submitted_notebook(handed: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> bytes | None:
-    """Give what a notebook's file holds, or the one that stands for it, as `read_submission` has it."""
+def submitted_notebook(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> bytes | None:
+    """Return the content of the file that `read_submission` reads; None if there is none."""
     file = f"{notebook}.ipynb"
-    names = [Name(file)] if handed.has(file) else _stand_ins(handed, notebook, notebooks)
-    return handed.content(names[0]) if len(names) == 1 else None
+    names = [Name(file)] if submitted.has(file) else _replacements(submitted, notebook, notebooks)
+    return submitted.content(names[0]) if len(names) == 1 else None
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
-    """Make the submission that stands for one that can't be graded: an empty notebook with the sentence on top."""
+    """Return a submission that replaces an unreadable one: a notebook with only this sentence."""
     cell = clean_cell({"cell_type": "markdown", "source": f"**{sentence}**"})
     return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
 
 
-def _read_or_explain(handed: SubmittedFiles, name: PurePosixPath, remarks: tuple[str, ...] = ()) -> Submission:
+def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tuple[str, ...] = ()) -> Submission:
     shown = visible(name.name)
-    data = handed.content(name)
+    data = submitted.content(name)
     try:
-        if name not in handed.files:
+        if name not in submitted.files:
             raise UnreadableError(f"{shown} is not a file. {ADVICE}")
         if data is None:
-            if handed.is_too_large(name):
+            if submitted.is_too_large(name):
                 raise UnreadableError(
                     f"{shown} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again."
                 )
@@ -154,12 +151,12 @@ def _read_or_explain(handed: SubmittedFiles, name: PurePosixPath, remarks: tuple
 
 
 def notebook_in(data: bytes, name: str) -> NotebookNode:
-    """Read a notebook as one of the current format, with every cell made anew.
+    """Read a notebook and return it in the current format, with every cell rebuilt.
 
-    Raises UnreadableError with a sentence for the student if the file isn't one.
+    Raises UnreadableError with a message for the student if the file isn't a notebook.
     """
-    # JSON begins with letters of ASCII: its first bytes tell UTF-8, 16 and 32 apart, also without a mark. Some editors
-    # write single letters in an encoding of their own, which are shown as such.
+    # JSON begins with ASCII characters, so its first bytes show whether it is UTF-8, 16 or 32, even without a BOM.
+    # Bytes in another encoding, which some editors write, are replaced.
     text = data.decode(json.detect_encoding(data), errors="replace")
     if not text.strip():
         raise EmptyError(f"{name} is empty. {ADVICE}")
@@ -173,7 +170,7 @@ def notebook_in(data: bytes, name: str) -> NotebookNode:
 
 
 def _cells_in(read: Any, name: str) -> list[NotebookNode]:
-    """Make the cells anew that JSON has, if it is a notebook's. Raises UnreadableError where it isn't, or too long."""
+    """Rebuild the cells of parsed JSON. Raises UnreadableError if it isn't a notebook or has too much in it."""
     try:
         found = read["cells"] if "cells" in read else _cells_of_worksheets(read)
         if len(found) > MOST_CELLS:
@@ -181,7 +178,7 @@ def _cells_in(read: Any, name: str) -> list[NotebookNode]:
         cells: list[NotebookNode] = [clean_cell(cell) for cell in found]
     except (UnreadableError, MemoryError):
         raise
-    except Exception:  # JSON can say anything, and so there is no end of ways to stumble over it
+    except Exception:  # JSON of any shape may raise any error here
         raise UnreadableError(f"{name} is JSON, but not a notebook. {ADVICE}") from None
     if sum(len(cell.source) for cell in cells) > LONGEST_SOURCE:
         raise UnreadableError(f"{name} has cells with more than {LONGEST_SOURCE // 10**6} million characters.")
@@ -189,7 +186,7 @@ def _cells_in(read: Any, name: str) -> list[NotebookNode]:
 
 
 def _cells_of_worksheets(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    """Read the cells of format 3. nbformat would convert all that is in a file, which takes it minutes."""
+    # Notebook format 3. nbformat would convert everything in the file, which can take minutes.
     cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"][: MOST_CELLS + 1]]
     return [
         {**cell, "source": cell.get("input" if cell.get("cell_type") == "code" else "source", "")} for cell in cells
@@ -197,21 +194,21 @@ def _cells_of_worksheets(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def strip_widgets(data: bytes) -> bytes:
-    """Take the state of widgets out of a notebook's file: JupyterLab restores it as it opens one, trusted or not, and
-    with it a script (`_esm` of an anywidget). What is no notebook stays as it is, since nothing opens it as one.
+    """Return a notebook file without its widget state, or the data unchanged if it isn't a notebook.
 
-    Raises UnreadableError where there is more in it than is read.
+    JupyterLab restores widget state when it opens a notebook, trusted or not, and runs a script in it (`_esm` of an
+    anywidget). Raises UnreadableError if the file has too many lists.
     """
     if _count_lists(data) > MOST_PARTS:
         raise UnreadableError(f"has more than {MOST_PARTS:,} lists")
-    # In a thread of its own, whose stack is as short as any: what is nested too deep for it is so for Jupyter's server.
-    with ThreadPoolExecutor(1) as fresh:
-        return fresh.submit(_without_widgets, data).result()
+    # In a new thread, which has the shortest stack: whatever is nested too deep here is too deep for Jupyter's server.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_without_widgets, data).result()
 
 
 def _without_widgets(data: bytes) -> bytes:
     try:
-        read = json.loads(data)  # as Jupyter's server does: of a key that is there twice the last counts
+        read = json.loads(data)  # as Jupyter's server does: the last of duplicate keys counts
     except (ValueError, RecursionError):
         return data
     metadata = read.get("metadata") if isinstance(read, dict) else None
@@ -222,7 +219,7 @@ def _without_widgets(data: bytes) -> bytes:
 
 
 def _count_lists(data: bytes) -> int:
-    """Count the lists and objects in JSON before it is read: a list of empty ones takes fifty times its length then."""
+    # Before parsing: a list of empty lists takes fifty times its length in memory.
     return data.count(b"[") + data.count(b"{")
 
 
@@ -231,14 +228,11 @@ def _notebook(cells: list[NotebookNode]) -> NotebookNode:
 
 
 class CleanCell(NotebookNode):
-    """A cell that was made anew: there is nothing in it but what `clean_cell` has looked at."""
+    """A cell that `clean_cell` has rebuilt."""
 
 
 def clean_cell(cell: dict[str, Any]) -> CleanCell:
-    """Make a submitted cell anew from its kind, its text, its pictures, its id in the course, and whether it is run.
-
-    All else that a cell can hold is a student's to write and nobody's to need.
-    """
+    """Rebuild a submitted cell from its type, source, pictures, course id and skip tag; drop everything else."""
     if isinstance(cell, CleanCell):
         return CleanCell(cell, metadata=NotebookNode(cell.metadata), **({"outputs": []} if "outputs" in cell else {}))
     kind, source = cell.get("cell_type"), cell.get("source")
@@ -246,25 +240,25 @@ def clean_cell(cell: dict[str, Any]) -> CleanCell:
         source = "".join([line for line in source if isinstance(line, str)])
     kind = kind if kind in ("code", "raw") else "markdown"
     metadata = found if isinstance(found := cell.get("metadata"), dict) else {}
-    own, kept = metadata.get("nbgrader"), dict[str, Any]()
+    own, safe = metadata.get("nbgrader"), dict[str, Any]()
     if isinstance(own, dict) and isinstance(own.get("grade_id"), str):
-        kept["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
+        safe["nbgrader"] = NotebookNode(grade_id=own["grade_id"])
     if isinstance(metadata.get("tags"), list) and SKIPPED in metadata["tags"]:
-        kept["tags"] = [SKIPPED]
-    # nbformat's own functions would go on to validate what can't be wrong here.
-    made = {"id": f"{getrandbits(32):08x}", "cell_type": kind, "metadata": NotebookNode(kept), "source": clean(source)}
+        safe["tags"] = [SKIPPED]
+    # Not by nbformat's functions, which also validate each cell.
+    new = {"id": f"{getrandbits(32):08x}", "cell_type": kind, "metadata": NotebookNode(safe), "source": clean(source)}
     if kind == "code":
-        made |= {"execution_count": None, "outputs": []}
+        new |= {"execution_count": None, "outputs": []}
     elif kind == "markdown" and isinstance(cell.get("attachments"), dict):
-        made["attachments"] = NotebookNode((clean(name), _pictures(data)) for name, data in cell["attachments"].items())
-    return CleanCell(made)
+        new["attachments"] = NotebookNode((clean(name), _pictures(data)) for name, data in cell["attachments"].items())
+    return CleanCell(new)
 
 
 def is_base64(data: Any) -> bool:
-    """Tell whether `data` is written in the letters of base64, as pictures are."""
+    """True if `data` is text of base64 characters."""
     return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
 
 
 def _pictures(data: Any) -> NotebookNode:
-    kept = data.items() if isinstance(data, dict) else ()
-    return NotebookNode({kind: picture for kind, picture in kept if kind in PICTURES and is_base64(picture)})
+    items = data.items() if isinstance(data, dict) else ()
+    return NotebookNode({kind: picture for kind, picture in items if kind in PICTURES and is_base64(picture)})

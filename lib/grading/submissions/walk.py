@@ -1,7 +1,7 @@
-"""The walk through a folder that is a student's: the one way in which what students handed in is found and read.
+"""A safe walk through a student's folder: all submitted files are found and read with it.
 
-Its owner may change it meanwhile, put links, pipes and folders a thousand deep into it, or lay a file system of their
-own over a part of it, which lists names without end, or says that a file is short and gives bytes without end.
+The owner may change the folder at any time, and put links, pipes or a thousand nested folders into it. A file system
+that the owner has mounted may list names endlessly, or return endless bytes for a file that it reports as short.
 """
 
 import errno
@@ -13,51 +13,53 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from time import time
 
-from lib.grading.files import NOTHING_THERE, TO_READ, read_first
+from lib.grading.files import NOTHING_THERE, READ_FLAGS, read_first
 
 DEEPEST = 10
-"""Levels of folders that are looked into; a submission has one or two."""
+"""Levels of folders in a walk; a submission has one or two."""
 MOST_ENTRIES = 10_000
-"""Files and folders that are looked at in a submission's folder and below; it has some ten."""
-FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
-"""How a folder is opened that is ours."""
-INNER = FOLDER | getattr(os, "O_NOFOLLOW", 0)
-"""How one is opened that is a student's: no link that was put there meanwhile."""
+"""Files and folders in a walk; a submission has about ten."""
+FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+# A student may replace a folder with a link between listing and opening it.
+STUDENT_FOLDER_FLAGS = FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a walk has come to: where it lies, its place below the folder, and what was seen of it.
+    """A file or folder in a walk. `name` is its path relative to the walked folder.
 
-    `about` is all zeros where nothing could be seen. `changed` is when it was last changed, which nobody can set: just
-    now if it is gone, never if it `is_closed`. `inside` is the folder that it is in, open while the walk stands there.
+    `status` is all zeros if this account can't read it. `changed` is the inode's time of change, which students can't
+    set: now if the entry has been removed, and 0 if it `is_inaccessible`. `parent` is the descriptor of its folder,
+    which is open only while the walk is at this entry.
     """
 
     path: Path
     name: PurePosixPath
-    inside: int
-    about: os.stat_result
+    parent: int
+    status: os.stat_result
     changed: float
-    is_closed: bool = False
+    is_inaccessible: bool = False
 
     @property
     def is_file(self) -> bool:
-        """Whether it is an ordinary file."""
-        return stat.S_ISREG(self.about.st_mode)
+        """True if it is a regular file."""
+        return stat.S_ISREG(self.status.st_mode)
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return stat.S_ISDIR(self.about.st_mode)
+        """True if it is a folder."""
+        return stat.S_ISDIR(self.status.st_mode)
 
     def read(self, most: int) -> bytes:
-        """Read the file that was seen, its first `most` bytes, while the walk stands there. Raises OSError that names
-        it, also where another has come in its place."""
+        """Read the file's first `most` bytes while the walk is at this entry.
+
+        Raises OSError that names the file, also if another file has replaced it.
+        """
         try:
-            # By its name in the folder that is open: its owner may change folders into links meanwhile.
-            with os.fdopen(os.open(self.name.name, TO_READ, dir_fd=self.inside), "rb", buffering=0) as file:
-                is_seen = os.path.samestat(os.fstat(file.fileno()), self.about)
-                if not is_seen or _mount_of(file.fileno()) != _mount_of(self.inside):
+            # Relative to the open folder: the owner may have replaced a folder in the path with a link.
+            with os.fdopen(os.open(self.name.name, READ_FLAGS, dir_fd=self.parent), "rb", buffering=0) as file:
+                is_same = os.path.samestat(os.fstat(file.fileno()), self.status)
+                if not is_same or _mount_of(file.fileno()) != _mount_of(self.parent):
                     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
                 return read_first(file, most)
         except OSError as error:
@@ -65,15 +67,15 @@ class Entry:
             raise
 
 
-def walk(folder: Path, is_theirs: bool = False, most: int = MOST_ENTRIES) -> Iterator[Entry]:
-    """Give what lies below a folder, in the order of names, `DEEPEST` levels down and without following links.
+def walk(folder: Path, is_untrusted: bool = False, most: int = MOST_ENTRIES) -> Iterator[Entry]:
+    """Yield at most `most` entries below a folder, by name, `DEEPEST` levels down and without following links.
 
-    `is_theirs` where who owns the folder can put another in its place, or a link. No more than `most` are looked
-    at, and none on a file system that somebody has mounted in it. Raises OSError where it can't be listed.
+    If it `is_untrusted`, the folder's owner may replace it with another folder or a link. File systems mounted in the
+    folder are left out. Raises OSError if the folder can't be listed.
     """
-    start, name = (folder.parent, folder.name) if is_theirs else (folder, ".")
+    start, name = (folder.parent, folder.name) if is_untrusted else (folder, ".")
     try:
-        outer = os.open(start, FOLDER)
+        outer = os.open(start, FOLDER_FLAGS)
         try:
             yield from _walk_in(outer, name, folder, PurePosixPath(), iter(range(most)))
         finally:
@@ -84,16 +86,16 @@ def walk(folder: Path, is_theirs: bool = False, most: int = MOST_ENTRIES) -> Ite
 
 
 def _walk_in(outer: int, name: str, folder: Path, place: PurePosixPath, numbers: Iterator[int]) -> Iterator[Entry]:
-    """Walk a folder by its name in one that is open; each entry takes a number, as long as there are any."""
-    inner = os.open(name, INNER, dir_fd=outer)
+    """Walk the folder `name` in the open folder `outer`; each entry takes one of `numbers`, until none is left."""
+    inner = os.open(name, STUDENT_FOLDER_FLAGS, dir_fd=outer)
     try:
         if _mount_of(inner) != _mount_of(outer):
             return
-        # As many as there are numbers: a file system of a student's own may list names without end.
+        # Stop at the last number: a student's own file system may list names endlessly.
         with os.scandir(inner) as entries:
             names = sorted(entry.name for _, entry in zip(numbers, entries, strict=False))
         for each in names:
-            entry = _look(each, inner, folder, place / each)
+            entry = _read_entry(each, inner, folder, place / each)
             yield entry
             if entry.is_folder and len(place.parts) < DEEPEST:
                 with suppress(OSError):
@@ -102,31 +104,27 @@ def _walk_in(outer: int, name: str, folder: Path, place: PurePosixPath, numbers:
         os.close(inner)
 
 
-def _look(name: str, inside: int, folder: Path, place: PurePosixPath) -> Entry:
+def _read_entry(name: str, parent: int, folder: Path, place: PurePosixPath) -> Entry:
     try:
-        about = os.stat(name, dir_fd=inside, follow_symlinks=False)
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except OSError as error:
         changed = time() if isinstance(error, FileNotFoundError) else 0.0
-        is_closed = error.errno not in NOTHING_THERE
-        return Entry(folder / place, place, inside, os.stat_result([0] * 10), changed, is_closed)
-    return Entry(folder / place, place, inside, about, about.st_ctime)
+        is_inaccessible = error.errno not in NOTHING_THERE
+        return Entry(folder / place, place, parent, os.stat_result([0] * 10), changed, is_inaccessible)
+    return Entry(folder / place, place, parent, status, status.st_ctime)
 
 
 def _mount_of(descriptor: int) -> str | int:
-    """Tell apart where open files lie: a student may lay a file system over a folder or a file, and what that says of
-    times, sizes and contents is the student's own word."""
-    # Not the device: on layered file systems (overlayfs) a file's may be another than its folder's.
-    with suppress(OSError), open(f"/proc/self/fdinfo/{descriptor}") as found:  # noqa: PTH123  # a descriptor's, not a path
+    """Return the mount that an open file is on. A student's own mount could report any times, sizes and contents."""
+    # Not the device: on overlayfs, a file may have another one than its folder.
+    with suppress(OSError), open(f"/proc/self/fdinfo/{descriptor}") as found:  # noqa: PTH123  # not a path of the course
         return next(line for line in found if line.startswith("mnt_id:"))
     return os.fstat(descriptor).st_dev
 
 
-def last_change(folder: Path, is_theirs: bool = False) -> float:
-    """Give when something in a folder was last changed, in seconds since 1970; students can't set this time.
-
-    Of each, since to write into a file changes no folder that it is in. See `Entry.changed` where it can't be seen.
-    """
-    try:
-        return max(folder.lstat().st_ctime, *(entry.changed for entry in walk(folder, is_theirs)), 0.0)
+def last_change(folder: Path, is_untrusted: bool = False) -> float:
+    """Return the latest `Entry.changed` in a folder, in seconds since 1970; students can't set this time."""
+    try:  # every entry, because writing to a file doesn't change its folder's time
+        return max(folder.lstat().st_ctime, *(entry.changed for entry in walk(folder, is_untrusted)), 0.0)
     except OSError as error:
         return time() if isinstance(error, FileNotFoundError) else 0.0

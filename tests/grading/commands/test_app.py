@@ -116,7 +116,7 @@ def course(small_course, tmp_path_factory):
         ("grade", "--seen=nobody", "There is no student nobody. There is: ada."),
         *((each, "--notebook=t", "There is no notebook t. There is: tiny.") for each in ("build", "grade", "feedback")),
         ("build", "--no-db", "is ready"),
-        *((command, "--db=sqlite:///none.db", "doesn't know tiny") for command in ("grade", "watch", "report")),
+        *((command, "--db=sqlite:///none.db", "has no assignment tiny") for command in ("grade", "watch", "report")),
         ("watch", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
         ("grade", "--timeout=x", "A setting can't be used"),
         *((command, "--jobs=x", "expected an int, not the str 'x'") for command in ("grade", "feedback")),
@@ -253,4 +253,4 @@ def test_a_demo_that_ends_early_says_where_its_course_is(tmp_path):
     (tmp_path / "solutions" / "softmax_classifier" / "softmax_classifier.ipynb").write_text("no notebook")
     done = zerolayer("demo", "--folder=scratch", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.rstrip().endswith("left as it is, to look at. It is scratch")
+    assert done.stderr.rstrip().endswith("look at the scratch course: scratch")

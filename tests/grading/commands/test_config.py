@@ -78,4 +78,4 @@ def test_a_unit_that_is_not_there_is_told(course, unit):
 
 def test_a_secret_that_is_none_is_refused_before_anything_is_graded(course):
     (course.root / "judge_secret").write_text("")
-    assert "judge_secret has to hold the course's secret" in refused(course, GradeApp)
+    assert "judge_secret must contain the course's secret" in refused(course, GradeApp)

@@ -61,7 +61,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     assert done.returncode == NEEDS_A_PERSON
     listed, too = lines_on_another(done)
     assert (listed.split(maxsplit=1)[0], too.split(maxsplit=1)[0]) == ("emil", "finn")
-    assert listed.count("could not be found for certain") == 1, "once for all cells"
+    assert listed.count("was not found for certain") == 1, "once for all cells"
     assert "Most of its cells are another assignment's." in " ".join(
         remark.text for remark in course.verdict("emil").remarks
     )
@@ -70,7 +70,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     assert f"all.zip is not graded: submissions are read only from {place}" in done.stderr
 
 
-CLOSED = "can't be read by this account: {}. Give it the right to, and grade again"
+CLOSED = "can't be read by this account: {}. Fix the permissions, and grade again"
 UNREAD = {
     "a closed folder": (errno.EACCES, "", CLOSED),
     "a closed file": (errno.EACCES, FILE, CLOSED),
@@ -102,7 +102,8 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
 def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     """Who hands in the empty notebook and the finished one has the points of the first."""
     hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
-    remark = f"Only {FILE} was graded, and not what lay beside it: final.ipynb. If you meant that one, rename it."
+    rename = "If you meant one of them, submit it under its original name."
+    remark = f"Only {FILE} was graded. These other notebooks were not: final.ipynb. {rename}"
     assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
     assert course.verdict("ada").remarks == (Remark(remark),)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0

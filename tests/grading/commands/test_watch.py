@@ -119,7 +119,7 @@ def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course
     }
     for line, (student, why) in zip(sorted(said), failed.items(), strict=True):
         assert line.startswith(f"{student}: no feedback page: {why}") and line.endswith(again), line
-    assert "it is no folder" in course.complained and "nbgrader doesn't name a submission so" in course.complained
+    assert "it is not a folder" in course.complained and "its name isn't one that nbgrader gives" in course.complained
     assert ["of 2 points" in text_of(page.read_text()) for page in course.released()] == [True, True]
     before = {student: course.graded(student).stat().st_mtime_ns for student in (*failed, "ada", "dana")}
     assert len(course.round(*options)) == len(failed), "who was told isn't told again"
@@ -265,7 +265,7 @@ def test_from_handing_in_to_the_page(new_course, tmp_path):
     nbformat.write(complete(nbformat.read(ada.notebook, as_version=4), fillings, ANSWERS), ada.notebook)
     with watching(term.course, ASSIGNMENT, environment=term.instructor.environment) as (until, _):
         ada.runs(f"nbgrader submit {ASSIGNMENT}")
-        until("ada: 19 of 20 points, and 4 points wait for a person. The feedback page is released.")
+        until("ada: 19 of 20 points, and 4 points are still to be marked. The feedback page is released.")
     ada.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
     [page] = (ada.folder / ASSIGNMENT / "feedback").glob("*/*.html")
     assert "19 of 20 points so far" in text_of(page.read_text())

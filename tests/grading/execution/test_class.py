@@ -65,7 +65,7 @@ def test_of_two_runs_at_once_one_waits_for_another_day(course):
     assert course.grade("--student=ada").returncode == 0
     second = (course.root / "second.txt").read_text()
     assert second.startswith("1 ")
-    assert f"{UNIT} is being graded by another run. Wait until it is through, or end it." in second
+    assert f"{UNIT} is being graded by another run. Wait until it has finished, or stop it." in second
     assert course.points() == {"ada": EVERYTHING}
 
 

@@ -73,7 +73,7 @@ def test_a_full_disk_stops_the_collection_of_a_download_with_a_sentence(course):
         for _ in range(2):
             run = course.zerolayer("collect", UNIT, "downloads")
             assert run.returncode == 1
-            assert "No space left on device. Free some space there. Not all was collected." in said(run)
+            assert "No space left on device. Free some space there. Not everything was collected." in said(run)
             sizes = {path.stat().st_size for path in submitted.glob("*/*/*.ipynb")}
             assert sizes <= {100_000}, "only replaced by what is whole"
         enlarge(100_000)
@@ -150,7 +150,7 @@ def test_one_closed_folder_costs_the_others_nothing(course):
     folder.mkdir(parents=True)
     course.configured(CLOSED.format(folder=str(folder)), "pre")
     found = listed(course.grade())
-    assert found["cy"] == f"was not graded: this account can't write in {folder}. Open it, and grade again"
+    assert found["cy"] == f"was not graded: this account can't write to {folder}. Fix its permissions, and grade again"
     assert course.points() == {student: points for student, points in POINTS.items() if student != "cy"}
 
 
@@ -173,14 +173,14 @@ grade_class.read = read
 def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
     course.configured(GOING, "pre")
     folder = course.root / "submitted" / "cy" / UNIT
-    gone = f"was not graded: {folder} was there a moment ago, and is gone. Put it back, and grade again"
+    gone = f"was not graded: {folder} has just been removed. Put it back, and grade again"
     assert listed(course.grade())["cy"] == gone
 
 
 def test_a_file_system_without_locks_is_named():
     error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     assert sentence(error) == (
-        "No locks available. Locks keep two runs apart: put the course on a file system that has them."
+        "No locks available. Two runs need locks so as not to interfere: put the course on a file system with locks."
     )
 
 
@@ -193,7 +193,7 @@ def test_a_gradebook_that_another_program_holds(course):
         other.execute("BEGIN EXCLUSIVE")
         run = course.grade(f"--db={SHORT}")
     assert run.returncode == 1
-    assert "database is locked. Another program holds it" in said(run)
+    assert "database is locked. Another program is using it" in said(run)
     assert class_is_graded(course)
 
 
@@ -243,7 +243,7 @@ def find_slowly(find=grade_class.find_obstacle):
     return find()
 
 grade_class.find_obstacle = find_slowly
-pool.RunTask.longest = lambda task: 0.01
+pool.RunTask.time_limit = lambda task: 0.01
 """
 
 
@@ -252,9 +252,9 @@ def test_a_slow_start_stops_no_class(course):
     course.configured(SLOW_START, "pre")
     course.hand_in("ada", f"{RIGHT}\nwhile True: pass")
     run = course.grade("--student=ada", "--Grade.patience=0")
-    assert said(run) == "[GradeApp | WARNING] This machine is busy, and slow to start. Grading goes on by itself."
-    assert listed(run) == {"ada": "was not graded: It was not done in its time."}
-    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in its time."
+    assert said(run) == "[GradeApp | WARNING] This machine is busy, so the start is slow. Please wait."
+    assert listed(run) == {"ada": "was not graded: It was not done in time."}
+    assert sentence(TimeoutError("Task timeout", 30)) == "It was not done in time."
     assert sentence(OSError(errno.ETIMEDOUT, "Connection timed out", "share")) == "share: Connection timed out."
 
 
@@ -326,7 +326,7 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
     [remark] = course.verdict("ada").remarks
     assert "Your code imports nowhere, which could not be found where this notebook was graded." in remark.text
     assert course.points() == {**POINTS, "ada": 0}
-    assert "import what is not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
+    assert "import packages that are not installed here: nowhere.\n" in course.zerolayer("doctor").stdout
 
 
 # Settings
@@ -350,12 +350,12 @@ def test_what_cannot_be_meant_is_told_in_a_sentence_and_nobody_is_graded_by_it(c
 def test_a_limit_that_cannot_be_meant_is_told():
     """What is found, what is expected, and what to try."""
     problems = {
-        ("memroy", 1): "knows no 'memroy'. Try one of memory, cpu_seconds,",
-        ("memory", 4096): "has 'memory': 4096, where a whole number of bytes is expected: at least 268,435,456. Try {",
-        ("cpu_seconds", 0): "has 'cpu_seconds': 0, where a whole number of seconds is expected: at least 1.",
-        ("tasks", 5_000_000): "has 'tasks': 5000000, where a whole number is expected: at most",
-        ("inodes", True): "has 'inodes': True, where a whole number is expected",
-        ("commands", 1): "has 'commands': 1, where True or False is expected. Try {'commands': False}.",
+        ("memroy", 1): "has no 'memroy'. Try one of memory, cpu_seconds,",
+        ("memory", 4096): "has 'memory': 4096. Expected a whole number of bytes, at least 268,435,456. Try {",
+        ("cpu_seconds", 0): "has 'cpu_seconds': 0. Expected a whole number of seconds, at least 1.",
+        ("tasks", 5_000_000): "has 'tasks': 5000000. Expected a whole number, at most",
+        ("inodes", True): "has 'inodes': True. Expected a whole number",
+        ("commands", 1): "has 'commands': 1. Expected True or False. Try {'commands': False}.",
     }
     assert [told for (name, value), told in problems.items() if told not in limit_problem(name, value)] == []
     assert [name for name, value in asdict(LEAST).items() if limit_problem(name, value)] == []

@@ -103,17 +103,17 @@ def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
     assert text(cells[0]) == "KeyboardInterrupt: "
     assert [cell["execution_count"] for cell in cells] == [1, None, None]
-    assert remarks == ["A cell broke off the run, and nothing after it could run: DeadKernelError."]
+    assert remarks == ["A cell ended the run, and no cell after it could run: DeadKernelError."]
 
 
 # Bounds
 
 BEFORE, AFTER = "print('before')", "print('after')"
 STOPPED = f"Cell 2 ran longer than 1 seconds and was stopped.{notebook.LONG}"
-ENDED = f"Cell 2 could not be stopped; nothing after it could run.{notebook.LONG}"
-DIED = f"Cell 2 made the kernel die; nothing after it could run.{notebook.BROKE_OFF[notebook.KernelDied][1]}"
+ENDED = f"Cell 2 could not be stopped; no cell after it could run.{notebook.LONG}"
+DIED = f"Cell 2 made the kernel die; no cell after it could run.{notebook.BROKE_OFF[notebook.KernelDied][1]}"
 TOO_MUCH = f"Cell 2 {notebook.TOO_MUCH}"
-FLOOD = f"Cell 2 put out far more than is kept, and was stopped.{notebook.PRINTS}"
+FLOOD = f"Cell 2 produced far more output than is kept, and was stopped.{notebook.PRINTS}"
 LATE = "KeyboardInterrupt: "
 UNREAD = "Cell 2 sent something that can't be read."
 LINE = "line = get_ipython().kernel.session.line\n"
@@ -236,14 +236,14 @@ def test_what_a_cell_leaves_goes_on_in_the_next():
 
 
 def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(monkeypatch):
-    take = Run._take_message
+    take = Run._handle_message
 
     def take_and_kill(self, kernel, cell, token, words):
         kernel.kill()
         kernel.was_killed = False  # as if it had been somebody else
         return take(self, kernel, cell, token, words)
 
-    monkeypatch.setattr(Run, "_take_message", take_and_kill)
+    monkeypatch.setattr(Run, "_handle_message", take_and_kill)
     with pytest.raises(RunLostError, match="A kernel was killed from outside"):
         ran("import time; print('now', flush=True); time.sleep(60)")
 

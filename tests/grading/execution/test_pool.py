@@ -15,7 +15,7 @@ from distributed import Client
 from pebble import CONSTS, ProcessExpired
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.execution.pool import Pool, RunTask, runs
+from lib.grading.execution.pool import Pool, RunTask, run_tasks
 from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.sandbox.limits import NICENESS
 from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, alone, listed, said
@@ -32,7 +32,7 @@ class Job:
     def __call__(self):
         return self.call()
 
-    def longest(self):
+    def time_limit(self):
         return self.seconds
 
 
@@ -86,7 +86,7 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
         works += [(name, Job(call, *marked, seconds=2 if signal.SIGSTOP in arguments else 15))]
         works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
     with Pool(2) as pool:
-        came = dict(runs(pool, works))
+        came = dict(run_tasks(pool, works))
     for name, (_, wanted) in DISTURBED.items():
         assert isinstance(came[name], wanted) if isinstance(wanted, type) else came[name] == wanted, name
     assert [came[name, number] for name in DISTURBED for number in range(3)] == [*range(3)] * len(DISTURBED)
@@ -96,13 +96,13 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
 def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
     """As they did, the new ones stand back for the process that judges."""
     with Pool(2) as pool:
-        before = {number for _, number in runs(pool, [(None, Job(os.getpid))] * 4)}
+        before = {number for _, number in run_tasks(pool, [(None, Job(os.getpid))] * 4)}
         for child in psutil.Process().children():
             if child.pid in before:
                 child.kill()
                 with suppress(ChildProcessError):  # Pebble asks for its end, too, and would wait for ever if we took it
                     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert dict(runs(pool, [("nice", Job(os.nice, 0))])) == {"nice": os.nice(0) + NICENESS}
+        assert dict(run_tasks(pool, [("nice", Job(os.nice, 0))])) == {"nice": os.nice(0) + NICENESS}
 
 
 def test_a_source_is_asked_for_no_more_than_is_under_way():
@@ -114,7 +114,7 @@ def test_a_source_is_asked_for_no_more_than_is_under_way():
             yield number, Job(int, number)
 
     with Pool(1) as pool:
-        for number, result in runs(pool, source()):
+        for number, result in run_tasks(pool, source()):
             came.append(result)
             assert number == result
             assert len(given) - len(came) <= pool.width
@@ -205,8 +205,8 @@ def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course,
     broken = disturb(course, whom, **how)
     assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)
     if "signal" in how:
-        comes = "begins again with all, as --force says" if "flags" in how else "goes on from there"
-        assert said(broken).endswith(f"Stopped. What was graded is kept; the same command {comes}.")
+        comes = "starts over, because of --force" if "flags" in how else "goes on from there"
+        assert said(broken).endswith(f"Stopped. Finished submissions are kept; the same command {comes}.")
     alive = []
     for number in json.loads((course.root / "processes.json").read_text()):
         with suppress(psutil.NoSuchProcess):
@@ -304,7 +304,7 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
 
 LOST = {
     "scheduler": "doesn't answer any more. Start it, and workers.",
-    "worker": "has lost all its workers, and no other came within 1 seconds. Start others by `dask worker",
+    "worker": "has lost all its workers, and no other came within 1 seconds. Start new ones: `dask worker",
 }
 
 
@@ -316,5 +316,5 @@ def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, wh
     run = disturb(course, f"[psutil.Process({pid})]", number=3, flags=flags)
     assert run.returncode == 1
     assert f"The Dask scheduler at {dask.address} {why}" in said(run)
-    assert "What was graded is kept" in said(run)
+    assert "Finished submissions are kept" in said(run)
     assert course.points().items() <= POINTS.items()

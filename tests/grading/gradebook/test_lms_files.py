@@ -34,7 +34,7 @@ NONE = {
 COLUMNS = {"12": 4, "34": 5, "Softmax classifier (12)": 4, "56": 6}
 NO_COLUMN = {
     "softmax_classifier": "several columns for 'softmax_classifier': found 'Softmax classifier (12)', 'Softmax-Class",
-    "essay": "no column for 'essay': found 'Softmax classifier (12)', 'Softmax-Classifier (34)', '12 (56)'. Say which",
+    "essay": "no column for 'essay': found 'Softmax classifier (12)', 'Softmax-Classifier (34)', '12 (56)'. Choose one",
     "Final Score": "no column",
 }
 

@@ -61,4 +61,4 @@ def test_who_is_in_time_by_what_came_after_the_grading_loses_nothing(gradebook, 
     assert renewed(gradebook) == {"ada": 3}
     MOVES[move](gradebook)
     assert renewed(gradebook, "none") == {}
-    assert "ada counts as in time now. Before, being late cost 3." in capsys.readouterr().err
+    assert "ada is now on time. The penalty was 3 before." in capsys.readouterr().err

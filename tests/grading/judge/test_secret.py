@@ -49,7 +49,7 @@ def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / "link to nothing").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe")
     for name in ("folder", "link", "link to nothing", "pipe"):
-        with pytest.raises(ConfigError, match="has to be a file"):
+        with pytest.raises(ConfigError, match="must be a file"):
             read_secret(tmp_path / name)
 
 

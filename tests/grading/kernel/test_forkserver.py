@@ -127,7 +127,7 @@ def test_a_warm_process_that_died_is_started_again():
         for number in before:
             os.kill(number, signal.SIGKILL)
         assert ended(one.client.handle)
-        assert one.client.ended_with()[0] is None
+        assert one.client.wait_for_exit()[0] is None
     with kernel() as one:
         assert one.run("1 + 1") == "2"
         assert not set(before) & set(warm_processes())
@@ -136,7 +136,7 @@ def test_a_warm_process_that_died_is_started_again():
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
     monkeypatch.setattr(client, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
-    with pytest.raises(ForkServerDied, match="It said: "):
+    with pytest.raises(ForkServerDied, match="Its last output: "):
         ForkServer(folder).fork(Request({}))
     client._tidy(os.getpid(), str(folder))
     assert not folder.exists()

@@ -74,11 +74,11 @@ def test_a_hook_changes_a_students_cells_and_none_of_the_courses(name):
     with kernel() as student:
         student.run(BEFORE + HOOKS[name])
         assert student.run(TEST) != "ran\n2"
-        assert student.run(TEST, is_the_courses=True) == "ran\n2"
+        assert student.run(TEST, is_course_cell=True) == "ran\n2"
         # A test calls what a student wrote, which may do the same there.
         student.run(f"def answer():\n    {(BEFORE + HOOKS[name]).strip().replace(chr(10), chr(10) + '    ')}")
-        student.run("answer()", is_the_courses=True)
-        assert student.run(TEST, is_the_courses=True) == "ran\n2"
+        student.run("answer()", is_course_cell=True)
+        assert student.run(TEST, is_course_cell=True) == "ran\n2"
 
 
 BLANKS = "%load_ext lib.blanks"
@@ -99,13 +99,13 @@ OPEN = "x = ?"
 )
 def test_what_a_course_adds_to_the_shell_stays(cells, said):
     with kernel() as student:
-        found = [student.run(code, is_the_courses=own) for code, own in cells]
+        found = [student.run(code, is_course_cell=own) for code, own in cells]
     assert [each.partition(":")[0] for each in found] == said
 
 
 def test_a_students_file_that_a_course_imports_adds_nothing():
     """The first cell is the course's, and a student has handed in a file under the name of what it imports."""
     with kernel({"helper.py": f"from IPython import get_ipython\n{BEFORE}{HOOKS['lines']}"}) as student:
-        student.run("import helper", is_the_courses=True)
+        student.run("import helper", is_course_cell=True)
         assert student.run(TEST) == ""
-        assert student.run(TEST, is_the_courses=True) == "ran\n2"
+        assert student.run(TEST, is_course_cell=True) == "ran\n2"

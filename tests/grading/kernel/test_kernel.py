@@ -106,7 +106,7 @@ def test_an_end_is_noticed_with_its_code(locked, end, codes):
     with kernel(locked=locked) as one:
         one.client.run(f"import os; {end}", "a token", SECONDS)
         assert "execute_reply" not in [message["msg_type"] for message in one.messages()]
-        assert one.client.ended_with()[0] in codes
+        assert one.client.wait_for_exit()[0] in codes
 
 
 @BOTH

@@ -94,7 +94,7 @@ def killed(course, app, where, whom):
     if child == 0:
         command, files.write = os.getpid(), write
         done = course.runs_here(app, ASSIGNMENT, "--student=*" if app is FeedbackApp else "--student=ada")
-        said = "The page of gail could not be made: the process that made it" in done.stderr
+        said = "The page of gail could not be written: the process that wrote it" in done.stderr
         os._exit(done.returncode if said else 9)
     os.close(writer)
     _, status = os.waitpid(child, 0)
@@ -137,9 +137,9 @@ def test_who_has_no_page_is_told_and_the_others_get_theirs(course):
     page(course, "emil").mkdir(parents=True)
     done = course.runs_here(FeedbackApp, ASSIGNMENT)
     assert done.returncode == 1
-    emil, otto = (line for line in done.stderr.splitlines() if "could not be made" in line)
-    assert f"The page of emil could not be made: {page(course, 'emil')}: Is a directory." in emil
-    assert "page of otto could not be made: the gradebook has nothing of it. Grade it again; if the student has" in otto
+    emil, otto = (line for line in done.stderr.splitlines() if "could not be written" in line)
+    assert f"The page of emil could not be written: {page(course, 'emil')}: Is a directory." in emil
+    assert "page of otto could not be written: the gradebook has no marks for it. Grade it again; if the" in otto
     assert {each for each in [*STUDENTS, "otto"] if page(course, each).is_file()} == {*STUDENTS} - {"emil"}
 
 
@@ -148,7 +148,7 @@ def test_what_another_program_holds_is_told_with_what_comes_next(course):
         other.execute("BEGIN EXCLUSIVE")
         done = course.runs_here(FeedbackApp, ASSIGNMENT, "--db=sqlite:///gradebook.db?timeout=0.1")
     assert done.returncode == 1
-    assert "Once this is mended, the same command goes on from there." in done.stderr
+    assert "Once this is fixed, the same command goes on from there." in done.stderr
     with FileLock(course.root / "feedback" / f".{ASSIGNMENT}.lock", blocking=False):
         done = course.runs_here(FeedbackApp, ASSIGNMENT)
     assert done.returncode == 1 and "is being given feedback by another run" in done.stderr

@@ -233,7 +233,7 @@ def test_three_commands_make_the_same_pages(course, monkeypatch):
     assert late in " ".join(lines_of(before["reversed_order"]))
     made = course.zerolayer("feedback", ASSIGNMENT)
     assert (made.returncode, made.stderr) == (0, "")
-    assert f"{len(STUDENTS)} are as they were" in made.stdout
+    assert f"{len(STUDENTS)} are unchanged" in made.stdout
     (course.root / "feedback" / "honest" / ASSIGNMENT / f"{ASSIGNMENT}.html").unlink()
     monkeypatch.chdir(course.root)
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()

@@ -10,7 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.export import LmsExportApp
 from lib.grading.pages.lms_feedback import canvas_files
-from lib.grading.submissions.collection import Collected, Note, write_collected
+from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords, write_collection
 from tests.course import ASSIGNMENT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
@@ -45,9 +45,9 @@ def test_canvas_gets_only_the_rows_and_columns_that_are_filled(small_class):
         ["'=1+1, Ada", "77", "", "", "1, 2", "40"],
         ["Ng, Emil", "102", "N-12", "nobody", "1", "38"],
     ]
-    assert "Excused in Canvas, and left so: bao." in said and "finn, gail" in said
-    assert "11 submissions have written answers that wait to be marked: they count 0." in said
-    assert "Scaled, since the LMS has other points for it than 24: ada, emil." in said
+    assert "Excused in Canvas, and left unchanged: bao." in said and "finn, gail" in said
+    assert "11 submissions have unmarked written answers, which count as 0." in said
+    assert "Points scaled, since the LMS's maximum is not 24: ada, emil." in said
 
 
 def test_a_file_keeps_its_own_signs(small_class):
@@ -77,8 +77,8 @@ def moodle_class(small_class, tmp_path):
             [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
             next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = points
         gradebook.db.commit()
-    note = Note("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
-    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"other": note}))
+    note = CollectedSubmission("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
+    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords({"other": note}))
     return course
 
 
@@ -88,7 +88,7 @@ def test_a_worksheet_gets_the_grades_of_certain_rows(moodle_class):
     assert rows[0] == ["Identifier", "Grade", "Last modified (grade)"]
     grades = {identifier.removeprefix("Participant "): grade for identifier, grade, _ in rows[1:]}
     assert grades == {"501": f"{20 / 24 * 100:.2f}", "503": "8.33", "41201": "100.00", "41217": "50.00"}
-    assert "Moodle takes no more than its maximum, and that is written: other." in said
+    assert "Points reduced to Moodle's maximum, since it accepts no more: other." in said
     assert "has 30 of 4 points for" in said and "Li_Wei, bao, emil" in said
 
 
@@ -98,7 +98,7 @@ def test_moodle_gets_the_page_of_each_student_whose_row_is_certain(moodle_class)
         pages = {name: file.read(name).decode() for name in file.namelist()}
     assert [*pages] == [f"Participant_501_assignfeedback_file_{ASSIGNMENT}.html"]
     assert [*pages.values()] == [small_page(moodle_class, "ada")]
-    assert "These came from no LMS, and have no feedback there: " in said
+    assert "No feedback for students whose work came from no LMS: " in said
 
 
 def small_page(course, student):
@@ -118,7 +118,7 @@ UPLOADED = {
 @pytest.mark.parametrize("name", UPLOADED)
 def test_canvas_gets_a_file_by_whose_name_it_finds_its_owner(name):
     lms, number, expected = UPLOADED[name]
-    note = Note(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
+    note = CollectedSubmission(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
     [(uploaded, content)] = canvas_files(note, {ASSIGNMENT: b"{}"}).items()
     assert uploaded == expected
     assert (content == b"{}") == name.endswith(".ipynb")
@@ -130,11 +130,13 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "zerolayer") as gradebook:
         gradebook.find_comment("explain-gradient", ASSIGNMENT, ASSIGNMENT, "emil").manual_comment = comment
         gradebook.db.commit()
-    note = Note("canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, "")
-    write_collected(CourseDirectory(root=str(course.root)), ASSIGNMENT, Collected({"emil": note}))
+    note = CollectedSubmission(
+        "canvas", "emil", "5", False, 6, 0.0, {f"{ASSIGNMENT}.ipynb": f"emil_5_6_{ASSIGNMENT}.ipynb"}, ""
+    )
+    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords({"emil": note}))
     for options, count in (((), 1), ((), 0), (("--all",), 1)):
         done = course.runs_here(LmsExportApp, ASSIGNMENT, "--feedback=out.zip", *options)
-        assert ("ready to be uploaded, with 1 files" in done.stdout) == bool(count), done.stderr
+        assert ("ready to upload, with 1 files" in done.stdout) == bool(count), done.stderr
     with ZipFile(course.root / "out.zip") as file:
         cells = json.loads(file.read(f"emil_5_6_{ASSIGNMENT}.ipynb"))["cells"]
     assert "<h1>19 of 20 points so far</h1>" in cells[0]["source"] and "<a " not in cells[0]["source"]
@@ -156,4 +158,4 @@ def test_what_keeps_a_file_from_being_filled_is_told_in_a_sentence(small_class):
         done = small_class.runs_here(LmsExportApp, ASSIGNMENT, "--into=sheet.csv")
         assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
     done = small_class.runs_here(LmsExportApp, ASSIGNMENT)
-    assert done.returncode == 1 and "Say what to write" in done.stderr
+    assert done.returncode == 1 and "Name what to write" in done.stderr

@@ -179,7 +179,7 @@ def test_no_mark_is_given_for_a_text_that_has_been_replaced(course, open_page):
     hand_in(course, "s44", "Another text.")
     assert course.zerolayer("grade", NAME).returncode == 3
     press(page, "0")
-    assert "reload this page" in page.locator("article", has_text="case 44").inner_text()
+    assert "Reload this page" in page.locator("article", has_text="case 44").inner_text()
     assert marks(course, "why", "s44")[0] == before[0]
     page.reload()
     assert page.locator("article", has_text="Another text.").count() == 1
@@ -204,7 +204,7 @@ def test_questions_are_listed_for_who_is_logged_in(course, open_page):
     page.get_by_role("link", name="why").click()
     assert page.locator("h1").inner_text() == "why"
     assert page.goto(f"{course.lab.url}/formgrader/marking/{NAME}/{NAME}/where").status == 404
-    assert "where is no question that a person marks. These are." in page.locator("main").inner_text()
+    assert "where is not a question that a person marks. These are." in page.locator("main").inner_text()
     page.goto(f"{course.lab.url}/formgrader/gradebook")
     page.get_by_role("link", name="Mark by Question").click()
     assert page.locator("h1").inner_text() == "Mark by question"

@@ -73,7 +73,7 @@ SAYS = {
     ],
     "scores": [
         "Scores: median 19, code (20)",
-        "Points for code (20), until all written answers are marked: then for all (24).",
+        "Points for code (20). Points for all (24) follow when all written answers are marked.",
     ],
     "parts": [
         "The loss was the hardest, with 64 % of its points",
@@ -234,7 +234,7 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     to_look_at = [verdict for verdict in verdicts if verdict.reasons]
     assert f"Look at {len(to_look_at)} notebooks" in section(page, "person")
     assert risks(page) == []
-    assert "Without a roster nobody knows who is missing" in section(page, "person")
+    assert "Missing students are listed only with a roster" in section(page, "person")
     unnamed = section(page, "author")
     assert "The loss of one sample is not -log of its true class" in unnamed
     assert "still open" not in unnamed and not re.search(r"\w is not defined", unnamed)

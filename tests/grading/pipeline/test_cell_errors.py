@@ -15,7 +15,7 @@ from lib.grading.pages.analysis import is_unknown, outcome
 from lib.grading.pipeline import cell_errors
 from lib.grading.pipeline.cell_errors import (
     VERSION,
-    come_too_late,
+    defined_below,
     first_definitions,
     may_need_newer_python,
     missing_names,
@@ -60,13 +60,13 @@ def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
         cell("def cce(y, yhat): pass\nhelper = 2\nrate = 1"),
         cell("def broken(): pass", "ValueError", "no"),
     ]
-    late = come_too_late(first_definitions(cells), 1)
+    late = defined_below(first_definitions(cells), 1)
     assert set(late) == {"Layer", "cce", "rate"}
-    said = "A cell further down defines cce. Move it above this check: a check uses the cells above it."
+    said = "A cell below this check defines cce. Move that cell above this check: a check uses the cells above it."
     assert [(one.state, one.why) for one in judged(UNDEFINED, late).statements] == [("not checked", said)] * 2
     problem = "The check gave no answer. NameError: name 'cce' is not defined"
     assert judged(UNDEFINED, late, problem).problem == f"{problem}. {said}"
-    assert not come_too_late(first_definitions(cells), 4)
+    assert not defined_below(first_definitions(cells), 4)
 
 
 OPEN = "Blank 1 of 1 on line 1 is still open: a number."

@@ -267,7 +267,7 @@ def test_the_table_has_the_gradebooks_scores(ours):
         [line] = [line for line in ours.run.stdout.splitlines() if line.startswith(f"{student} ") and "/11  " in line]
         earned = sum(score or 0 for score, _ in found.values())
         assert line.split()[1] == f"{earned:g}/11"
-        assert all((name in line.partition("waits for a person: ")[2]) == waits for name, (_, waits) in found.items())
+        assert all((name in line.partition("needs a person: ")[2]) == waits for name, (_, waits) in found.items())
         short = [name for name, (score, waits) in found.items() if not waits and score < worth[name]]
         said = line.partition("not all points in: ")[2].partition(";")[0]
         assert sorted(filter(None, said.split(", "))) == sorted(short)

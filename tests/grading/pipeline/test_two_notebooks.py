@@ -112,7 +112,7 @@ def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(cour
 def test_one_notebook_does_not_stand_for_the_other_that_is_missing(course):
     """It was said to be another assignment's, and its answers to stand in the wrong place."""
     hand_in(course, "fay", RIGHT, [ASSIGNMENT])
-    remark = f"{SECOND}.ipynb was not in the submission. Submit it beside {ASSIGNMENT}.ipynb."
+    remark = f"{SECOND}.ipynb was not in the submission. Submit it together with {ASSIGNMENT}.ipynb."
     for command, name, ended in ((course.zerolayer, "grade", NEEDS_A_PERSON), (course.nbgrader, "autograde", 0)):
         graded = command(name, ASSIGNMENT, "--student=fay", "--force")
         assert graded.returncode == ended, graded.stderr

@@ -15,7 +15,7 @@ TOLD = (
     f"{FILE}, cell 'check-cce-gradiet': a graded cell without a Part",
     "the id of one of the unit's Parts, such as 'check-cce-gradient'",
     "no graded code cells with the id 'check-cce-gradient'",
-    "the Part 'check-train' is not one that tests alone decide on",
+    "the Part 'check-train' is not one that only tests grade",
     "run `zerolayer build`",
 )
 

@@ -33,8 +33,8 @@ REMARKS = {
 }
 """What is said of how a notebook was found and run; the tests of these steps have more."""
 REASONS = {
-    "newer_python": "may need Python 3.12, and 3.11 runs here",
-    "much_commented": "has more code than is looked through for library calls",
+    "newer_python": "may need Python 3.12, but this is 3.11",
+    "much_commented": "has too much code to search all of it for library calls",
     "strange_company": "files were left out",
     "stopped_at_the_top": "imports missing_package, not installed here",
 }

@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
-from lib.grading.submissions.collection import read_collected
+from lib.grading.submissions.collection import read_collection
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK
@@ -135,7 +135,7 @@ REFUSED = {
     "many_13_1_work.zip": (packed(*((f"{n}.ipynb", b"") for n in range(1001))), "holds 1,001 files"),
     "deep_14_1_work.zip": (packed(("a/" * 2000 + FILE, WORK)), "2001 folders deep"),
     "long_15_1_work.zip": (packed(("x" * 3000 + ".ipynb", WORK)), "can't be unpacked"),
-    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zips are opened"),
+    "tar_16_1_work.tar.gz": (b"\x1f\x8b", "only zip files are opened"),
     "letter_17_1_work.zip": (packed(("\x1b[31m\n/../x.ipynb", WORK)), r"\x1b[31m\n/../x.ipynb in"),
 }
 
@@ -202,7 +202,7 @@ def test_everybody_who_handed_in_is_there_and_nobody_else(collected):
     assert found == COLLECTED
     late = {student for student, note in notes(collected)["notes"].items() if note["late"]}
     assert late == {"lopezana_12346", "kimlee_12347"}
-    assert f"{len(COLLECTED)} new; {len(REFUSED) + 4} left to a person." in collected.run.stdout.splitlines()[-1]
+    assert f"{len(COLLECTED)} new; {len(REFUSED) + 4} need a person." in collected.run.stdout.splitlines()[-1]
 
 
 def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collected):
@@ -214,11 +214,11 @@ def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collecte
         left = left_out[student]
         off += [] if text in line and text in f"{left['file']} {left['why']}" and "sk for " in line else [(line, left)]
     assert not off
-    why = "no notebook is among what Mary_Lou_506 handed in. Ask for the notebook itself."
+    why = "Mary_Lou_506 submitted no notebook. Ask for the notebook itself."
     assert f"Mary Lou (Mary_Lou_506): onlinetext.html: {why}" in said
     assert "broken.zip: it can't be unpacked" in said
-    assert "nobody.ipynb: it is nobody's by its name" in said
-    assert "it has a name of which no student's id can be made: it has 105 characters" in said
+    assert "nobody.ipynb: it has a name that doesn't show its owner" in said
+    assert "it has a name that can't be used as a student's id: it has 105 characters" in said
 
 
 def test_saved_widgets_are_left_in_the_download(collected):
@@ -250,7 +250,7 @@ def test_of_two_downloads_the_later_one_counts(course, names):
 def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
     """In Canvas a later file has a higher number, whenever its download was made."""
     week = [{f"{name}_{number}_{FILE}": content for name, number, content in files} for files in WEEKS]
-    for files, said in zip(week, ("2 new;", "1 replaced, 1 as before;", "1 as before, 1 older than"), strict=True):
+    for files, said in zip(week, ("2 new;", "1 replaced, 1 unchanged;", "1 unchanged, 1 older than"), strict=True):
         assert said in collect(course, {"submissions.zip": packed(*files.items())}).stdout
     assert there(course) == {"ada_1": b"new", "bo_2": b"bo"}
     (course.root / "submitted" / "bo_2" / ASSIGNMENT / FILE).write_bytes(b"corrected")
@@ -258,7 +258,7 @@ def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
     (theirs / FILE).write_bytes(b"from the exchange")
     done = collect(course, {"submissions.zip": packed(*week[1].items(), (f"cy_3_9_{FILE}", b"cy"))})
     assert there(course) == {"ada_1": b"new", "bo_2": b"corrected", "cy_3": b"from the exchange"}
-    assert "cy (cy_3): " in done.stdout and "has work that came another way, and stays" in done.stdout
+    assert "cy (cy_3): " in done.stdout and "already has work that was not collected here." in done.stdout
 
 
 WEEKS = (
@@ -281,14 +281,14 @@ def test_who_was_taken_out_stays_out(course):
         newer = {
             "submissions.zip": packed((f"stoneemil_1_{7 + again}_{FILE}", b"newer"), (f"kingada_2_6_{FILE}", WORK))
         }
-        assert "1 as before, 1 of students who left;" in collect(course, newer).stdout
+        assert "1 unchanged, 1 of students who left;" in collect(course, newer).stdout
         assert "The roster has the 1 students" in course.zerolayer("roster", "canvas.csv").stdout
     assert there(course).keys() == {"ada"} and (course.root / "left.txt").read_text() == "emil\n"
     (course.root / "left.txt").unlink()
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.add_student("emil")
     assert "The roster has the 2 students" in course.zerolayer("roster", "canvas.csv").stdout
-    assert "1 new, 1 as before;" in collect(course, newer).stdout
+    assert "1 new, 1 unchanged;" in collect(course, newer).stdout
 
 
 ROSTER = "Student,ID,SIS Login ID,Section\n"
@@ -306,7 +306,7 @@ def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(cour
     graded = course.zerolayer("grade", ASSIGNMENT)
     assert graded.returncode == 3
     for name, student in names.items():
-        assert f"({student}): {name} is other's notebook, not {ASSIGNMENT}'s." in done.stdout
+        assert f"({student}): {name} belongs to other, not {ASSIGNMENT}." in done.stdout
         assert re.search(f"{student} +.*may not be this assignment's notebook, but other's", graded.stdout)
 
 
@@ -356,7 +356,7 @@ def test_nobody_hands_in_for_somebody_else(course, case):
     done = collect(course, {"all.zip": packed(*files.items())})
     assert done.returncode == 0, done.stderr
     assert there(course) == right_ones
-    assert (" 0 left to a person." in done.stdout) == (b"forged" in right_ones.values())
+    assert (" 0 need a person." in done.stdout) == (b"forged" in right_ones.values())
 
 
 def test_a_name_that_somebody_takes_on_later_is_not_theirs(course):
@@ -366,7 +366,7 @@ def test_a_name_that_somebody_takes_on_later_is_not_theirs(course):
     for number, content in ((501, b"hers"), (777, b"forged")):
         done = collect(course, {"a.zip": packed((f"Jane Smith_{number}{MOODLES}/{FILE}", content))})
         assert there(course) == {"jane": b"hers"}
-    assert "Jane Smith (501) handed in under this id before." in done.stdout
+    assert "Jane Smith (501) submitted under this id before." in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on a file's size")
@@ -377,7 +377,7 @@ def test_a_disk_without_room_is_no_students_fault(course):
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (20_000, 20_000))
     done = collect(course, {f"wongsam_12_34_{FILE}": bytes(50_000)}, preexec_fn=limit)
     assert done.returncode == 1
-    assert "Free some space there. Not all was collected." in done.stderr
+    assert "Free some space there. Not everything was collected." in done.stderr
     assert "Ask for" not in done.stdout
     assert not there(course)
 
@@ -387,15 +387,15 @@ def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
     (course.root / "submitted" / "bo_2").touch()
     files = {f"{name}_4_{FILE}": WORK for name in ("ada_1", "bo_2", "cy_3")}
     told = {
-        ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not all was collected.",
-        ("collect", ASSIGNMENT): "Name an assignment and what was downloaded",
+        ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not everything was collected.",
+        ("collect", ASSIGNMENT): "Name an assignment and the downloads",
         ("collect", "nosuch", "nbgrader_config.py"): "There is no assignment nosuch. There ",
     }
     for command, why in told.items():
         done = course.zerolayer(*command)
         assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
     done = collect(course, files)
-    assert done.returncode == 1 and "bo_2: File exists. Not all was collected." in done.stderr
+    assert done.returncode == 1 and "bo_2: File exists. Not everything was collected." in done.stderr
     (course.root / "submitted" / "bo_2").unlink()
     assert "2 new" in collect(course, files).stdout, "the same command goes on"
     assert there(course).keys() == {"ada_1", "bo_2", "cy_3"}
@@ -406,12 +406,12 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     assert done.returncode == 3
     assert collected.verdict("smithjane_12345").points == 20
     assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz", done.stdout)
-    assert re.search("nobody.ipynb +could not be collected: it is nobody's by its name", done.stdout)
+    assert re.search("nobody.ipynb +could not be collected: it has a name that doesn't show its owner", done.stdout)
     set_due(collected)
     again = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
-    assert "lopezana_12346 is late: Canvas says so, and not by how much" in again.stderr, "also by a later due date"
+    assert "lopezana_12346 is late according to Canvas, which gives no time" in again.stderr, "also by a later due date"
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
-    left_out = read_collected(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
+    left_out = read_collection(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
     assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
-    assert all(text in page for text in ("is packed as .gz", "tar_16", "key_7", "Mary_Lou_506"))
+    assert all(text in page for text in ("is a .gz archive", "tar_16", "key_7", "Mary_Lou_506"))

@@ -15,7 +15,7 @@ import lib
 from lib.grading.execution.notebook import ADDED_CODE, SKIPPED
 from lib.grading.submissions import restore as restoring
 from lib.grading.submissions.added_code import added_to_locked, run_added_code
-from lib.grading.submissions.restore import ELSEWHERE, LOST, Released, find_lost, restore_cells
+from lib.grading.submissions.restore import ELSEWHERE, LOST, ReleasedCell, find_lost_ids, restore_cells
 from lib.grading.submissions.submission import CleanCell, clean_cell
 from tests.course import ASSIGNMENT
 from tests.submissions import right
@@ -237,7 +237,7 @@ ANSWERS = {"explain-gradient": "It is y - 1.\n\nBecause of the chain rule.", "ex
 FIRST, SECOND = ANSWERS
 COURSE = {name(cell): cell for cell in WHOLE.cells if name(cell)}
 ALL, LOST_ANSWERS = set(COURSE), {id: LOST for id in COURSE if id.startswith("explain-")}
-OUTLINE = [Released(name(cell), cell.cell_type, cell.source) for cell in WHOLE.cells]
+OUTLINE = [ReleasedCell(name(cell), cell.cell_type, cell.source) for cell in WHOLE.cells]
 
 
 def completed(answers=ANSWERS):
@@ -264,7 +264,7 @@ def stripped(cells, which=lambda cell: True):
 
 def search(cells, outline=OUTLINE):
     """Give the ids that were found, each for the cell that had it, and the doubts."""
-    found, doubts = find_lost([clean_cell(cell) for cell in cells], COURSE, outline)
+    found, doubts = find_lost_ids([clean_cell(cell) for cell in cells], COURSE, outline)
     assert {cells[place].truth: id for place, id in found.items()} == {id: id for id in found.values()}
     return {*found.values()}, doubts
 

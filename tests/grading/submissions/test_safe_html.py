@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lib.checking.challenges import MIME
-from lib.grading.names import TURNS
+from lib.grading.names import BIDI_CONTROLS
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.safe_html import NO_PICTURE, NO_TEXT, Room, clean, clean_outputs, code
 from tests.grading.active import active, elements, text_of
@@ -175,7 +175,7 @@ FORMULAS = [
 def test_no_formula_becomes_active_or_turns_the_reading_direction_and_all_are_shown(tex):
     html = rendered(f"${tex}$")
     assert active(html) == []
-    assert text_of(html) and not TURNS.search(text_of(html))
+    assert text_of(html) and not BIDI_CONTROLS.search(text_of(html))
 
 
 MOVED = r"\raise{9em} \lower{9em} \smash \rlap \llap \moveleft{9em} \hspace{-9em} \kern-9em"
@@ -200,7 +200,7 @@ def test_nothing_turns_the_reading_direction(turn):
     shown += [cell.source for cell in cells]
     for cell in cleaned(*(nbformat.v4.new_code_cell(outputs=[output(text_latex=each)]) for each in latex)):
         shown.append(cell.outputs[0].data["text/html"])
-    assert not any(TURNS.search(text_of(html)) for html in shown)
+    assert not any(BIDI_CONTROLS.search(text_of(html)) for html in shown)
     assert all("a\u200db" in text_of(html) for html in shown)
 
 

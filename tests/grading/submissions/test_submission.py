@@ -12,8 +12,8 @@ from lib.grading.submissions import submission
 from lib.grading.submissions.submission import (
     UnreadableError,
     clean_cell,
-    notebooks_beside,
     read_submission,
+    remark_on_other_notebooks,
     strip_widgets,
 )
 from lib.grading.submissions.submitted_files import Name, SubmittedFiles
@@ -55,7 +55,7 @@ NEARLY += ["homework-2.Ipynb", "inner/homework.ipynb", "inner/deeper/HOMEWORK.IP
 def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_missing(name):
     submission = read_submission(handed_in(**{name: WRITTEN}), "homework", ("homework", "lab", "lab 2"))
     assert not submission.runnable
-    assert submission.remarks == (f"{FILE} was not in the submission. Submit it beside {name}.",)
+    assert submission.remarks == (f"{FILE} was not in the submission. Submit it together with {name}.",)
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ BESIDE = [
 ]
 
 
-RENAME = "If you meant that one, rename it."
+RENAME = "If you meant one of them, submit it under its original name."
 
 
-@pytest.mark.parametrize(("names", "graded", "told"), BESIDE)
-def test_what_lay_beside_the_notebooks_that_were_graded_is_told(names, graded, told):
-    was, them = ("were", "them") if "and" in graded else ("was", "it")
-    expected = [f"Only {graded} {was} graded, and not what lay beside {them}: {told}. {RENAME}"] if told else []
+@pytest.mark.parametrize(("names", "graded", "others"), BESIDE)
+def test_other_notebooks_are_named_in_a_remark(names, graded, others):
+    was = "were" if "and" in graded else "was"
+    expected = [f"Only {graded} {was} graded. These other notebooks were not: {others}. {RENAME}"] if others else []
     notebooks = ["homework", "lab"] if "lab.ipynb" in names else ["homework"]
-    assert notebooks_beside(handed_in(**dict.fromkeys(names, WRITTEN)), notebooks) == expected
+    assert remark_on_other_notebooks(handed_in(**dict.fromkeys(names, WRITTEN)), notebooks) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_what_lay_beside_the_notebooks_that_were_graded_is_told(names, graded, t
         ({FILE: b"[" + b"[]," * 500_000 + b"1]"}, f"{FILE} has more than 500,000 lists."),
         ({FILE: as_bytes({"cells": [{}] * 1001})}, f"{FILE} has more than 1,000 cells."),
         ({FILE: as_bytes({"cells": [{"source": "a" * 1_000_001}]})}, f"{FILE} has cells with more than 1 million"),
-        ({"folder/mine.tar.gz": b""}, "mine.tar.gz is packed as .gz, and is not opened. Unpack it,"),
-        ({"mine.RAR": b""}, "mine.RAR is packed as .rar, and is not opened."),
-        ({"essay.txt": b""}, f"{FILE} was not in the submission: no notebook was there."),
-        ({}, f"{FILE} was not in the submission: no notebook was there."),
+        ({"folder/mine.tar.gz": b""}, "mine.tar.gz is a .gz archive, which is not opened. Unpack it,"),
+        ({"mine.RAR": b""}, "mine.RAR is a .rar archive, which is not opened."),
+        ({"essay.txt": b""}, f"{FILE} was not in the submission: found no notebook."),
+        ({}, f"{FILE} was not in the submission: found no notebook."),
     ],
 )
 def test_what_cannot_be_read_is_told_to_its_student(files, told):

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.names import NoId, parse_id
+from lib.grading.names import InvalidId, parse_id
 from lib.grading.submissions import submitted_files, walk
 from lib.grading.submissions.submitted_files import (
     PAGE,
-    ClosedError,
     FileBounds,
     Name,
+    NoAccessError,
+    find_strays,
     find_submitted,
-    lay_beside,
-    strays,
+    run_files,
 )
 from tests.course import ASSIGNMENT
 
@@ -74,7 +74,7 @@ def test_what_is_put_in_a_files_place_meanwhile_is_not_read(tmp_path):
     (outside := tmp_path / "outside").mkdir()
     write(outside, {"file": "theirs"})
     write(folder := tmp_path / "handed in", {"file": "mine", "in/file": "mine"})
-    for entry in walk.walk(folder, is_theirs=True):
+    for entry in walk.walk(folder, is_untrusted=True):
         if entry.is_file:
             entry.path.rename(folder / "moved")
             put = entry.path.symlink_to if entry.name == Name("file") else entry.path.hardlink_to
@@ -85,7 +85,7 @@ def test_what_is_put_in_a_files_place_meanwhile_is_not_read(tmp_path):
     (tmp_path / "linked").symlink_to(outside)
     assert [entry.path.name for entry in walk.walk(tmp_path / "linked")] == ["file"]
     with pytest.raises(OSError, match="linked"):
-        list(walk.walk(tmp_path / "linked", is_theirs=True))
+        list(walk.walk(tmp_path / "linked", is_untrusted=True))
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
@@ -99,7 +99,7 @@ def test_what_cant_be_read_makes_another_digest_and_is_told_where_it_is_used(tmp
 
     monkeypatch.setattr(os, "open", only_b)
     if number == errno.EACCES:
-        with pytest.raises(ClosedError, match=str(tmp_path / "a")):
+        with pytest.raises(NoAccessError, match=str(tmp_path / "a")):
             read(tmp_path)
         return
     found = read(tmp_path)
@@ -121,7 +121,7 @@ def test_what_lies_beside_a_notebook_in_its_run(tmp_path, name):
     write(tmp_path, {name: "1"})
     own = {"own.csv": b"", "own/inner": b"", "own.svg": b"the course's: a drawing may take a browser gigabytes"}
     bounds = {"large": FileBounds(2 * PAGE - 1, 4), "many": FileBounds(2 * PAGE, 3)}.get(name, FileBounds(2 * PAGE, 4))
-    laid, remarks = lay_beside(submitted_files.read(tmp_path, ADA), own, ["*.pyc"], bounds)
+    laid, remarks = run_files(submitted_files.read(tmp_path, ADA), own, ["*.pyc"], bounds)
     assert laid == {**own, **({name: b"1"} if name in LAID.split() else {})}
     assert bool(remarks) is (name in ("large", "many"))
 
@@ -130,7 +130,7 @@ def test_a_folder_is_a_students_if_its_name_can_be_an_id(tmp_path):
     for place in (f"ada/{ASSIGNMENT}", f"<b>/{ASSIGNMENT}", f".best/{ASSIGNMENT}", "bo/other"):
         (tmp_path / "submitted" / place).mkdir(parents=True)
     odd, ada = (student for student, _ in find_submitted(CourseDirectory(root=str(tmp_path)), ASSIGNMENT))
-    assert isinstance(odd, NoId) and odd.name == "<b>" and ada == "ada"
+    assert isinstance(odd, InvalidId) and odd.name == "<b>" and ada == "ada"
 
 
 def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
@@ -140,4 +140,4 @@ def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
     others += [f"ada/{ASSIGNMENT}.ipynb", "cleo/other_assignment.ipynb"]  # the first a copy: hers is in its place
     write(tmp_path, dict.fromkeys([*found, *others, f"gina/{ASSIGNMENT.title()}/work.ipynb"], "") | hidden)
     expected = {tmp_path / name for name in found} | {tmp_path / "gina" / ASSIGNMENT.title(), tmp_path / ".cleo"}
-    assert set(strays(tmp_path, ASSIGNMENT)) == expected
+    assert set(find_strays(tmp_path, ASSIGNMENT)) == expected
