@@ -19,7 +19,7 @@ from lib.checking import fingerprints
 from lib.checking.chance import Chance
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
-    AtDesk,
+    DeskData,
     Fingerprint,
     Measurement,
     Seal,
@@ -64,12 +64,12 @@ def write_file(unit: str, parts: Mapping[str, Ships]) -> Path | None:
     return file
 
 
-def _merge(unit: Unit, parts: Mapping[str, Ships], before: AtDesk) -> AtDesk:
+def _merge(unit: Unit, parts: Mapping[str, Ships], before: DeskData) -> DeskData:
     right, mistakes = (
         {part.id: getattr(parts.get(part.id), field, getattr(before, field).get(part.id, ())) for part in unit.parts}
         for field in ("right", "mistakes")
     )
-    return AtDesk(right, mistakes)
+    return DeskData(right, mistakes)
 
 
 def file_of(unit: str) -> Path:
@@ -77,9 +77,9 @@ def file_of(unit: str) -> Path:
     return unit_registry.find_all()[unit].folder / fingerprints.FILE
 
 
-def build(key: AnswerKey) -> AtDesk:
+def build(key: AnswerKey) -> DeskData:
     """Run right code and all mistakes of all parts."""
-    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, AtDesk({}, {}))
+    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, DeskData({}, {}))
 
 
 @lru_cache(maxsize=32)

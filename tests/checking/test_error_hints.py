@@ -64,7 +64,7 @@ SAID = {
     "[1, 2].shape": "A list is used as an array.",
     # Arguments
     "f()": "f is called without 'a'.",
-    "f(1, 2)": "f is called with too many arguments. Compare the call with the first line of the function. The call passes 2",
+    "f(1, 2)": "Compare the call with the first line of the function. The call passes 2",
     "f(b=1)": "f has no parameter called b.",
     "layer.forward()": "forward is called without its array",
     "Dense.forward(y)": "forward is called without its array, or on the class instead of a layer",

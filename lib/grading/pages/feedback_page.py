@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
 from lib.checking.render import TRY
-from lib.checking.subjects import TAKEN
+from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge import verdict
@@ -306,4 +306,4 @@ def advise_on_error(reason: str) -> str:
 def advise_on_taken_name(part: PartVerdict) -> str:
     """Say what to do where the call of a part's check found something else under the name of the checks."""
     call = part.id.removeprefix("check-").replace("-", "_")
-    return TAKEN.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""
+    return NOT_CALLABLE.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""
