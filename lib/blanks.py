@@ -111,7 +111,9 @@ def runnable(source: str) -> str:
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
         return "\n" * above + _replacement(blank) + "\n" * below
     if error and _pasted(error, source):  # the cell can't run, and Python's message shows a line of it
-        return _apply_edits(source, _placeholders(source))
+        spans = [(blank.start, blank.end) for blank in open_blanks(source)]
+        names = [(start, end, re.sub(r"[^\n]", "_", source[start:end])) for start, end in spans]
+        return _apply_edits(source, names)
     spaces = [(*found.span(), "") for found in _TRAILING_SPACES.finditer(masked(source))]
     return _apply_edits(source, [*_replacements(source), *spaces])
 
@@ -200,13 +202,9 @@ def _report(result: ExecutionResult | None) -> None:
         print(*(textwrap.fill(sentence, 88, break_on_hyphens=False) for sentence in advise(found)), sep="\n")
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
-        places = dict.fromkeys(_place(blank) for blank in blanks)
+        purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}
+        places = [f"line {line} ({purpose})" if purpose else f"line {line}" for line, purpose in purposes]
         print(f"{count} still open in this cell: {', '.join(places)}.")
-
-
-def _place(blank: Blank) -> str:
-    purpose = textwrap.shorten(blank.purpose, 48, placeholder="…")
-    return f"line {blank.line} ({purpose})" if purpose else f"line {blank.line}"
 
 
 def _purposes(source: str, mask: str) -> list[str]:
@@ -234,12 +232,6 @@ def _replacements(source: str) -> list[tuple[int, int, str]]:
 
 def _replacement(blank: Blank) -> str:
     return f"__blank__[{blank.sentence!r}]"
-
-
-def _placeholders(source: str) -> list[tuple[int, int, str]]:
-    # The edits that replace each blank by a name of the same length.
-    spans = [(blank.start, blank.end) for blank in open_blanks(source)]
-    return [(start, end, re.sub(r"[^\n]", "_", source[start:end])) for start, end in spans]
 
 
 def _apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:

@@ -150,18 +150,16 @@ def _run_ways(
 def may_store(source: str) -> bool:
     """True if code may store values from one call to the next: not if it consists of plain functions alone."""
     tree = ast.parse(source)
-    return not all(map(_is_plain, tree.body)) or any(map(_can_store, ast.walk(tree)))
-
-
-def _is_plain(node: ast.stmt) -> bool:
-    is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
-    return is_changed or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
-
-
-def _can_store(node: ast.AST) -> bool:
-    is_stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    has_default = isinstance(node, ast.arguments) and bool(node.defaults or node.kw_defaults)
-    return is_stored or has_default or isinstance(node, ast.Global | ast.Nonlocal)
+    for node in tree.body:
+        is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
+        if not is_changed and not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
+            return True
+    for inner in ast.walk(tree):
+        is_attribute = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
+        has_default = isinstance(inner, ast.arguments) and bool(inner.defaults or inner.kw_defaults)
+        if is_attribute or has_default or isinstance(inner, ast.Global | ast.Nonlocal):
+            return True
+    return False
 
 
 def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:

@@ -84,7 +84,11 @@ def make_student_version(
     if version.faults:
         return version
     # nbgrader clears written answers and solution regions, and without a unit also code without blanks.
-    left = [cell for cell in nb.cells if cell.cell_type != "code" or (unit is None and not _has_blanks(cell))]
+    left = [
+        cell
+        for cell in nb.cells
+        if cell.cell_type != "code" or (unit is None and not (is_solution(cell) and open_blanks(cell.source)))
+    ]
     nbgrader.ClearSolutions(parent=settings).preprocess(NotebookNode(cells=left, metadata=nb.metadata), {})
     version.source = _run(FOR_THE_GRADEBOOK, nb, settings, resources)
     version.notebook = finish(version.source, settings, resources)
@@ -132,10 +136,6 @@ def _run(
     for step in steps:
         nb, results = step(parent=settings, log=SILENT)(nb, results)
     return nb
-
-
-def _has_blanks(cell: NotebookNode) -> bool:
-    return is_solution(cell) and cell.cell_type == "code" and bool(open_blanks(cell.source))
 
 
 def places_of(nb: NotebookNode, file: str) -> Iterator[tuple[str, NotebookNode]]:

@@ -57,12 +57,12 @@ def read_challenge() -> int | None:
 
 def forget_right(parts: Iterable[Part]) -> None:
     """Delete the right results from parts, in a process that runs submissions. Only the judge needs them."""
+
+    def unavailable(found: Any, inputs: Inputs, name: str) -> NoReturn:
+        raise Wrong("The right result is not available where submissions run.")
+
     for statement in (each for part in parts for each in part.statements):
-        vars(statement).update(right=_unknown, examples=tuple((inputs, None) for inputs, _ in statement.examples))
-
-
-def _unknown(found: Any, inputs: Inputs, name: str) -> NoReturn:
-    raise Wrong("The right result is not available where submissions run.")
+        vars(statement).update(right=unavailable, examples=tuple((inputs, None) for inputs, _ in statement.examples))
 
 
 def begin_grading(parts: Iterable[Part]) -> None:

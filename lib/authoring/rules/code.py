@@ -79,7 +79,8 @@ def draws_the_same_again(trial: Trial) -> Faults:
     """A part draws the same inputs from the same seed: the student's kernel and the judge both draw."""
     for part in trial.parts:
         try:
-            once, again = (repr([*map(_text_of, part.secret_inputs(0).items())]) for _ in range(2))
+            draws = (part.secret_inputs(0).items() for _ in range(2))
+            once, again = (repr([(name, each) for name, each in draw if not callable(each)]) for draw in draws)
         except Exception:  # another rule reports this
             continue
         if once != again:
@@ -87,11 +88,6 @@ def draws_the_same_again(trial: Trial) -> Faults:
             at = file_line(code.co_filename, code.co_firstlineno) if code else where(part)
             what = f"the draw of {part.id!r} returns other inputs each time"
             yield Fault(at, what, "use only the rng that it gets as its argument")
-
-
-def _text_of(item: tuple[str, object]) -> str:
-    name, value = item
-    return f"{name}: {'' if callable(value) else value!r}"
 
 
 def right_code_is_right(trial: Trial) -> Faults:
@@ -102,8 +98,10 @@ def right_code_is_right(trial: Trial) -> Faults:
             drawn = f"of {part.id!r}, {draw}"
             try:
                 wrong = next((each for each in _findings(part, trial.draw(part, seed)) if each.state != "right"), None)
-                if wrong and isinstance(wrong.why, Failure):
-                    _raise_again(trial, part, wrong.statement, seed)
+                if wrong and isinstance(wrong.why, Failure):  # run the look again, for an exception with a traceback
+                    for case in wrong.statement.cases:
+                        inputs = of_case(trial.draw(part, seed).inputs, case)
+                        wrong.statement.look(inputs, *trial.key.subjects(part))
             except Exception as error:  # a unit's code may raise anything
                 yield Fault(
                     unit_registry.line_of(error) or where(part),
@@ -129,11 +127,6 @@ def _draws(seeds: Iterable[int], fewest: int) -> Iterator[int]:
         if number >= fewest and process_time() - begin > SECONDS:
             return
         yield seed
-
-
-def _raise_again(trial: Trial, part: Part, statement: Statement, seed: int) -> None:
-    for case in statement.cases:
-        statement.look(of_case(trial.draw(part, seed).inputs, case), *trial.key.subjects(part))
 
 
 def _see_draw(trial: Trial, part: Part, seed: int) -> str:

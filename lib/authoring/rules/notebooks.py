@@ -72,18 +72,17 @@ def earns_all_points(trial: Trial) -> Faults:
                     f"{file}, cell {verdict.id!r}",
                     "the solution does not earn its points",
                     "run the solution notebook from the top, and correct the code that this check tests",
-                    found=f"no answer. {_first_error(solution)}" if verdict.problem else _first_lost(verdict),
+                    found=_reason(verdict, solution),
                 )
 
 
-def _first_lost(verdict: PartVerdict) -> str:
+def _reason(verdict: PartVerdict, nb: NotebookNode) -> str:
+    if verdict.problem:
+        name, _, error = next(errors_in(nb), ("", None, ""))
+        reason = f"The cell {name!r} ended in {error}"[:400] if name else "The call has no output."
+        return f"no answer. {reason}"
     lost = next(each for each in verdict.statements if not each.points)
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip()
-
-
-def _first_error(nb: NotebookNode) -> str:
-    name, _, error = next(errors_in(nb), ("", None, ""))
-    return f"The cell {name!r} ended in {error}"[:400] if name else "The call has no output."
 
 
 def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:

@@ -92,7 +92,10 @@ def shows_no_answer(trial: Trial) -> Faults:
         compressed = compress(text)
         for answer, place in blanks.items():
             if shows(compressed, answer):
-                at = file_line(where, _line_of(text, answer)) if isinstance(where, Path) else where
+                lines = text.split("\n")
+                counts = range(1, len(lines) + 1)
+                line = next(count for count in counts if shows(compress("\n".join(lines[:count])), answer))
+                at = file_line(where, line) if isinstance(where, Path) else where
                 yield Fault(at, f"it shows the answer to the blank at {place}", SAY, found=answer.strip())
 
 
@@ -145,8 +148,3 @@ def shows(compressed: str, answer: str) -> bool:
 def compress(text: str) -> str:
     """Remove whitespace and comment signs, and replace double quotes by single ones."""
     return re.sub(r"[\s#]", "", text).replace('"', "'")
-
-
-def _line_of(text: str, answer: str) -> int:
-    lines = text.split("\n")
-    return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))
