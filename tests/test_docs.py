@@ -21,9 +21,9 @@ pytest_plugins = ["tests.term"]
 pytestmark = pytest.mark.xdist_group("a term")
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {"zerolayer", "zerolayer-student", "nbgrader", "jupyter", "python", "python3", "pip", "pytest", "ruff"}
-PROGRAMS |= {"mypy", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "sudo", "apt", "sysctl"}
+PROGRAMS |= {"mypy", "lint-imports", "uv", "uvx", "git", "dask", "conda", "mamba", "docker", "sudo", "apt", "sysctl"}
 """A line that begins with one of these is a command."""
 
 IMPORT = "nbgrader db student import roster.csv"
