@@ -185,7 +185,6 @@ def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
 
 
 def _pasted(error: SyntaxError, source: str) -> dict[str, list[int]]:
-    # The pasted characters that Python refuses, with their lines.
     return find_pasted(source, masked(source), str(error.msg))
 
 
@@ -198,7 +197,7 @@ def _report(result: ExecutionResult | None) -> None:
     source = (result.info.raw_cell or "") if result and result.info else ""
     error = (result.error_before_exec or result.error_in_exec) if result else None
     if isinstance(error, SyntaxError) and (found := _pasted(error, source)):
-        # JupyterLab breaks long lines of output within a word.
+        # JupyterLab would go to the next line within a word.
         print(*(textwrap.fill(sentence, 88, break_on_hyphens=False) for sentence in advise(found)), sep="\n")
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"

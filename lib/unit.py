@@ -197,7 +197,7 @@ class Extra(NamedTuple):
 
 
 class SlowImports(NamedTuple):
-    """Modules that take seconds to import, and a pattern of code that imports them."""
+    """Modules that a unit's notebooks may import and that take seconds, and what code looks like that does so."""
 
     modules: tuple[str, ...]
     code: re.Pattern[str]

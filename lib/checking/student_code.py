@@ -265,7 +265,7 @@ def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
 def _survive(action: Callable[[], Value]) -> Value | Failure:
     deepest = sys.getrecursionlimit()
     try:
-        # In a new context: NumPy stores its error handling there, which student code may change.
+        # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
         return Context().run(_outcome_of, action)
     except BaseException as error:
         sys.setrecursionlimit(deepest)  # before `failure_of`, which needs some calls itself

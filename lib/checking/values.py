@@ -57,7 +57,7 @@ class Wrong(Exception):
 
 
 def what_is_wrong(sentence: str) -> str:
-    """Return the start of a `Wrong.sentence`, without the place and the numbers, which differ from draw to draw."""
+    """Return what is wrong of a `Wrong.sentence`, without where and with which numbers: these belong to one draw."""
     return sentence.partition(" Where: ")[0].partition(" Found ")[0]
 
 
@@ -97,7 +97,7 @@ def as_array(value: Any, what: str) -> NDArray[Any] | None:
     Raises `Wrong` for more than `MOST_NUMBERS` entries.
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
-        return value.copy()  # the fast path for nearly all results
+        return value.copy()  # as nearly all are
     if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
         return None
     try:
