@@ -109,7 +109,7 @@ class Code:
 
     def define(self, source: str, **more: object) -> dict[str, Any]:
         """Run the source of the subject in its namespace, and return the namespace."""
-        space = {**self.right.space, "np": np, "copy": copy, "kept": {}, "count": count, **more}
+        space = {**self.right.space, "np": np, "copy": copy, "storage": {}, "count": count, **more}
         exec(compile(source, "<cell of a mutant>", "exec"), space)
         return space
 
@@ -164,7 +164,7 @@ class Code:
 
     def rows(self, number: int, node: Any) -> Rows:
         """Yield the rows of the table that apply to a node, with the facts about it."""
-        home = "vars(self)" if self.is_class and node not in self.starting else "kept"
+        home = "vars(self)" if self.is_class and node not in self.starting else "storage"
         times = [(self.changing, {"k": number, "home": home, "time": "call"})]
         if node in self.looped:
             times.append((self.loop_names, {"k": number, "home": "turns", "turns": "turns", "time": "turn"}))
@@ -181,7 +181,7 @@ class Code:
                 for name in sorted(self.parameters | (self.loop_names if node in self.looped else set())):
                     for facts in sizes_of(name, self.values_of(name)):
                         yield from [("sized", facts)] if facts["low"] < facts["high"] else []
-                if home != "kept" and (code := ast.unparse(node)).startswith("self."):
+                if home != "storage" and (code := ast.unparse(node)).startswith("self."):
                     yield "attribute", {"shared": code.replace("self.", "type(self).", 1)}
             case ast.stmt():
                 yield "statement", {}
