@@ -179,6 +179,11 @@ class Part:
         return self.draw(np.random.default_rng([seed, zlib.crc32(self.id.encode())]))
 
     @cached_property
+    def at_desk(self) -> Inputs:
+        """The inputs of a local check, for what only reads or copies them: drawn once, for kernels before the fork."""
+        return self.desk_inputs()
+
+    @cached_property
     def other_inputs(self) -> Inputs:
         """The inputs on which code is called before it is tested. They are drawn once, since looks get copies."""
         return self.desk_inputs(OTHERS)

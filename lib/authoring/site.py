@@ -24,6 +24,7 @@ from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
 from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
+from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
 from lib.unit import Unit
 
@@ -54,6 +55,8 @@ LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm",
 PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 """What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
 imports. matplotlib is loaded when a cell imports it."""
+POLICY = f'<meta http-equiv="Content-Security-Policy" content="{OWN_PICTURES}">'
+"""A notebook that somebody else wrote can't tell where it is read."""
 FROM_WORKER = "../../../../pypi"
 """The folder of wheels as the kernel's script finds it, which is in the folder of its extension."""
 BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
@@ -121,6 +124,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
         command = [sys.executable, "-m", "jupyterlite_core", "build"]
         subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, text=True)
         _forget_dates(built / "api" / "contents")
+        for each in built.rglob("index.html"):
+            each.write_text(each.read_text().replace("<head>", f"<head>\n{POLICY}", 1))
         page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()

@@ -97,7 +97,7 @@ def answer(
     if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     budget = Budget(BUDGET / 2, patience=inf)
-    at_desk = _show(part, attempt(part.desk_inputs), subjects, budget, run=run)
+    at_desk = _show(part, attempt(lambda: part.at_desk), subjects, budget, run=run)
     budget.left = max(budget.left, 0) + BUDGET / 2
     secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, late=find_late(at_desk), run=run)
     shown = {DESK: at_desk, SECRET: secret}

@@ -133,7 +133,7 @@ class Checks:
 
 def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: str = "") -> tuple[Report, Shown]:
     note = missing or find_stale(subjects)
-    inputs = {} if note else attempt(part.desk_inputs)
+    inputs = {} if note else attempt(lambda: part.at_desk)
     if isinstance(inputs, Failure):
         note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
     if note or isinstance(inputs, Failure):

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from lib.checking.looks import KEPT, Shown, places_of
+from lib.checking.looks import KEPT, Shown, mark, places_of
 from lib.checking.results import PRINT_BOTH, Plain, brief, compare, read
 from lib.checking.student_code import Failure
 from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
@@ -95,13 +95,14 @@ def find_wrong(
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
     """Return the found and the expected part of a result. Raises `Wrong` if a look at the found part is enough."""
     if name.startswith(KEPT):
-        return outcome, read(given[name.removeprefix(KEPT)])
+        drawn = given[name.removeprefix(KEPT)]
+        return outcome, mark(drawn) if isinstance(outcome, dict) else read(drawn)
     if by_hand is not None:
         return outcome, read(by_hand)
     if statement.right is None:
         return outcome, known
     found, expected = statement.right(outcome, given, name)
-    plain = read(found)
+    plain = found if found is outcome else read(found)
     return plain, plain if found is expected else read(expected)
 
 

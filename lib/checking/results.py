@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Set
 from functools import partial
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -49,8 +50,8 @@ def _read(value: Any, what: str, depth: int) -> Plain:
         return np.array(value)
     is_list = isinstance(value, list | tuple)
     if (array := as_array(value, what)) is not None and (array.size or not is_list):
-        is_huge = array.dtype != bool and np.abs(array) >= HUGE
-        return np.where(is_huge, np.copysign(np.inf, array), array) if np.any(is_huge) else array
+        is_huge = np.abs(array) >= HUGE
+        return np.where(is_huge, np.copysign(np.inf, array), array) if is_huge.any() else array
     if isinstance(value, np.ndarray) and not value.ndim:
         return _read(value.item(), what, depth + 1)
     if not is_list and not isinstance(value, Mapping | Set | np.ndarray):
@@ -213,13 +214,25 @@ def brief(value: Plain) -> object:
 
 
 def to_json(value: Plain) -> Any:
-    """Write a result as JSON data. Numbers go as bytes: as digits they would take a twentieth of all grading."""
+    """Write a result as JSON data. Numbers go as bytes, those of all arrays in a list together: as digits, and with an
+    object for each array, they would take a tenth of all grading."""
     if isinstance(value, np.ndarray):
-        data = b2a_base64(value.astype("<f8").tobytes(), newline=False).decode()
-        return {"shape": list(value.shape), "floats": data} | ({"bool": True} if value.dtype == bool else {})
+        return {"shape": list(value.shape), "floats": _pack([value])} | ({"bool": True} if value.dtype == bool else {})
     if isinstance(value, dict):
         return {"dict": {key: to_json(each) for key, each in value.items()}}
+    if isinstance(value, list) and _are_numbers(value):
+        return {"shapes": [list(each.shape) for each in value], "floats": _pack(value)}
     return [to_json(each) for each in value] if isinstance(value, list) else value
+
+
+def _are_numbers(entries: list[Plain]) -> bool:
+    """True if all entries are arrays of floats, no more of them than one array may hold."""
+    are_arrays = all(isinstance(each, np.ndarray) and each.dtype != bool for each in entries)
+    return are_arrays and 0 < sum(each.size for each in entries) <= MOST_NUMBERS
+
+
+def _pack(arrays: list[Array]) -> str:
+    return b2a_base64(b"".join([each.astype("<f8", copy=False).tobytes() for each in arrays]), newline=False).decode()
 
 
 def from_json(data: Any, depth: int = 0) -> Plain:
@@ -235,25 +248,31 @@ def from_json(data: Any, depth: int = 0) -> Plain:
     if isinstance(data, dict) and isinstance(entries := data.get("dict"), dict) and len(entries) <= MOST_ENTRIES:
         return {clean(key): from_json(each, depth + 1) for key, each in entries.items()}
     if isinstance(data, dict) and isinstance(packed := data.get("floats"), str):
-        return _unpack(packed, data.get("shape")).astype(bool if data.get("bool") is True else np.float64)
+        if "shapes" in data:
+            return _unpack(packed, data["shapes"])
+        [array] = _unpack(packed, [data.get("shape")])
+        return array.astype(bool) if data.get("bool") is True else array
     raise ValueError("not in the form that a check returns")
 
 
-def _unpack(packed: str, shape: object) -> Array:
+def _unpack(packed: str, shapes: object) -> list[Array]:
     if len(packed) > 11 * MOST_NUMBERS:  # letters of base64 for eight bytes
         raise ValueError("larger than expected")
-    if (
-        not isinstance(shape, list)
-        or len(shape) > 8
-        or not all(type(n) is int and 0 <= n <= MOST_NUMBERS for n in shape)
-    ):
+    if not isinstance(shapes, list) or len(shapes) > MOST_ENTRIES or not all(map(_is_shape, shapes)):
         raise ValueError("an array without a shape")
-    array = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
-    if prod(shape) != array.size:
+    numbers = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
+    ends = [*accumulate(map(prod, shapes), initial=0)]
+    if ends[-1] != numbers.size:
         raise ValueError("an array whose numbers don't fit its shape")
-    if (is_huge := np.abs(array) >= HUGE).any() and np.isfinite(array[is_huge]).any():
+    if (is_huge := np.abs(numbers) >= HUGE).any() and np.isfinite(numbers[is_huge]).any():
         raise ValueError(f"an array with numbers of {HUGE:g} or more")
-    return array.reshape(shape)
+    return [numbers[start:end].reshape(shape) for (start, end), shape in zip(pairwise(ends), shapes, strict=True)]
+
+
+def _is_shape(shape: object) -> bool:
+    if not isinstance(shape, list) or len(shape) > 8:
+        return False
+    return all(type(n) is int and 0 <= n <= MOST_NUMBERS for n in shape)
 
 
 def clean(text: object) -> str:

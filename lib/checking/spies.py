@@ -89,10 +89,12 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
 
     kinds = {parameter.kind for parameter in signature.parameters.values()}
     is_plain = kinds <= {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    defaults = [parameter.default for parameter in signature.parameters.values()]
+    needed = defaults.count(inspect.Parameter.empty)
 
     def call(*given: Any, **named: Any) -> Any:
-        if is_plain and not named and len(given) == len(signature.parameters):
-            return spy(original, *given)  # as nearly all calls are: to bind takes longer than all else
+        if is_plain and not named and needed <= len(given) <= len(defaults):
+            return spy(original, *given, *defaults[len(given) :])  # as nearly all: to bind takes longer than all else
         try:
             bound = signature.bind(*given, **named)
         except TypeError:

@@ -132,10 +132,11 @@ def run_each(
 def attempt(action: Callable[[], Value]) -> Value | Failure:
     """Run `action` in the current thread, without a time limit and without warnings: for code that is known to end."""
     with warnings.catch_warnings(action="ignore"):
-        return _outcome_of(action)
+        return outcome_of(action)
 
 
-def _outcome_of(action: Callable[[], Value]) -> Value | Failure:
+def outcome_of(action: Callable[[], Value]) -> Value | Failure:
+    """Run `action` as `attempt` does, where its warnings are held back already."""
     try:
         with np.errstate(all="ignore"):
             return action()
@@ -176,7 +177,8 @@ def silence(out: io.TextIOBase | None = None) -> Iterator[None]:
 def random_numbers(state: Any = None) -> Iterator[None]:
     """Set the state of `np.random`, from which students draw, if one is given. Restore the old state afterwards."""
     outside = np.random.get_state()
-    np.random.set_state(outside if state is None else state)
+    if state is not None:
+        np.random.set_state(state)
     try:
         yield
     finally:
@@ -266,7 +268,7 @@ def _survive(action: Callable[[], Value]) -> Value | Failure:
     deepest = sys.getrecursionlimit()
     try:
         # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
-        return Context().run(_outcome_of, action)
+        return Context().run(outcome_of, action)
     except BaseException as error:
         sys.setrecursionlimit(deepest)  # before `failure_of`, which needs some calls itself
         return failure_of(error)

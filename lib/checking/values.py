@@ -88,7 +88,8 @@ def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = 
         raise Wrong(f"{what} is not {kinds[0]}.", found=kind, expected=kinds[1], hint=hint)
     if shape is not None:
         require_shape(array, shape, what=f"{what} has the wrong shape.")
-    return array if array.dtype == bool and not array.ndim else array.astype(np.float64)  # True is shown as True
+    # True is shown as True.
+    return array if array.dtype == bool and not array.ndim else array.astype(np.float64, copy=False)
 
 
 def as_array(value: Any, what: str) -> NDArray[Any] | None:
@@ -98,6 +99,8 @@ def as_array(value: Any, what: str) -> NDArray[Any] | None:
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
         return value.copy()  # as nearly all are
+    if type(value) is np.float64 or type(value) is float:
+        return np.array(value)
     if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
         return None
     try:

@@ -13,7 +13,7 @@ const PLAYED = 60; // pictures at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that nothing jumps
 const SHADED = [280, 200]; // pixels of the regions, fewer than the picture has: they take the longest to draw
 const [DEPTHS, EDGES] = [64, 8]; // shades of a class, and of each of these those near a border
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 408, 8, 264]; // the axes of the loss
+const [LEFT, RIGHT, TOP, BOTTOM] = [44, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
 

@@ -22,9 +22,11 @@ def draw(run: Run, epochs: int, plane: Plane | None, shown: Matrix) -> bytes:
     figure = Figure(figsize=(8.4, 3.3), dpi=100, layout="constrained")
     loss, right = figure.subplots(1, 2)
     iterations = run.iteration_loss[: run.iterations_per_epoch * epochs]
-    loss.plot((np.arange(len(iterations)) + 0.5) / run.iterations_per_epoch, iterations, lw=0.5, alpha=0.4)
+    # Each line has its own look: a notebook may set others, which matplotlib would take by turns.
+    batch = (np.arange(len(iterations)) + 0.5) / run.iterations_per_epoch
+    loss.plot(batch, iterations, color=COLOURS[0], ls="-", lw=0.5, alpha=0.4)
     epoch = np.arange(1, epochs + 1)
-    loss.plot(epoch, run.epoch_loss[:epochs], color=COLOURS[0], label="training")
+    loss.plot(epoch, run.epoch_loss[:epochs], color=COLOURS[0], ls="-", label="training")
     loss.plot(epoch, run.validation_loss[:epochs], color=COLOURS[1], ls="--", label="validation")
     loss.set(yscale="log", xlabel="epoch", title="Loss")
     loss.legend()

@@ -40,10 +40,10 @@ EPOCHS, MOST_EPOCHS = 100, 300
 FIRST_PICTURE = 2.0  # seconds of training for the first picture of all
 FIRST_SLICE = 0.002  # seconds of training before the first picture of a new setting
 DRAWING = 0.015  # seconds that the browser has to itself to draw that picture: it shares the machine
-NEXT_SLICE = 0.045  # seconds of training between two pictures while one is completed
-AHEAD_SLICE = 0.008  # seconds of training ahead at a time: a move waits for no more
+NEXT_SLICE = 0.045 if BROWSER == 1 else 0.09  # seconds of training between two pictures while one is completed
+AHEAD_SLICE = 0.008 if BROWSER == 1 else 0.02  # seconds of training ahead at a time: a move waits for no more
 AHEAD = 4.0 * BROWSER  # seconds of a processor for training ahead between two moves
-PAUSE = 0.03 if BROWSER > 1 else 0.0  # seconds after a slice: in a browser a key takes several turns of its one loop
+PAUSE = 0.0 if BROWSER == 1 else 0.005  # seconds after a slice: in a browser a key takes several turns of its one loop
 NEXT = 6  # places on the slider that are trained before the map
 REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which takes as long as ten moves
 SENT = 1500  # answers that the page has for certain: it keeps 2,000

@@ -57,7 +57,8 @@ def recall(unit: str, questions: Sequence[Question]) -> Predictions:
 
 
 def _file_of(unit: str) -> Path:
-    return Path(started_in(), FOLDER, f"{unit}.predictions.json")
+    # Not ".json": JupyterLite reads such a file while it is empty, and Python waits for its answer for ever.
+    return Path(started_in(), FOLDER, f"{unit}.predictions.txt")
 
 
 def _read_json(path: Path) -> object:

@@ -18,7 +18,7 @@ LOSS = "return np.mean((y - yhat) ** 2)"
 
 
 class Broken(NamedTuple):
-    """What is changed, what is said of it, whether it holds a release up, and how many faults are told.
+    """What is changed, what is said of it, whether it holds a release up, how many faults are told, and what else is.
 
     Of what can't be imported none is: one sentence says so.
     """
@@ -27,6 +27,9 @@ class Broken(NamedTuple):
     says: str
     held: bool = True
     faults: int = 1
+    also: tuple[str, ...] = ()
+    part: str = ""
+    """The one part to check: another case breaks the same law, and shows what follows from it in the notebook."""
 
 
 def text(file: str, old: str, new: str) -> Change:
@@ -107,6 +110,18 @@ def write(file: str, content: str) -> Change:
 CHECK = "'check-loss'"
 ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
 UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
+LEAKS = tuple(
+    f"{place}: it shows the answer to the blank"
+    for place in (
+        f"{NOTEBOOK}, cell 'tip'",
+        f"solutions/{UNIT}/figures/plot.svg:2",
+        "cell 'more', metadata",
+        "cell 'look', attachments",
+        f"{NOTEBOOK}, metadata",
+        f"{OPEN}:8",
+        f"units/{UNIT}/.notes:1",
+    )
+)
 BROKEN = {
     # the notebook
     "missing check cell": Broken(
@@ -160,25 +175,19 @@ BROKEN = {
         held=False,
     ),
     # what students get
-    "leak in a text": Broken(
-        more(f"Hint: `{ANSWER}`", "tip"), f"{NOTEBOOK}, cell 'tip': it shows the answer to the blank at"
-    ),
-    "leak in a picture": Broken(
-        write(f"solutions/{UNIT}/figures/plot.svg", f"<svg>\n<text>{ANSWER}</text></svg>"),
-        f"solutions/{UNIT}/figures/plot.svg:2: it shows the answer to the blank at",
-    ),
-    "leak in a cell's metadata": Broken(
-        more("Look.", note=ANSWER), "cell 'more', metadata: it shows the answer to the blank"
-    ),
-    "leak in an attachment": Broken(cells(attach), "cell 'look', attachments: it shows the answer to the blank"),
-    "leak in the notebook's metadata": Broken(
-        cells(lambda nb: nb.metadata.update(title=ANSWER)), f"{NOTEBOOK}, metadata: it shows the answer to the blank"
-    ),
-    "leak in the open half": Broken(
-        text(OPEN, "def draw(rng)", f"# {ANSWER}\ndef draw(rng)"), f"{OPEN}:8: it shows the answer to the blank"
-    ),
-    "leak in a hidden file": Broken(
-        write(f"units/{UNIT}/.notes", ANSWER), f"units/{UNIT}/.notes:1: it shows the answer to"
+    "leaks everywhere": Broken(
+        both(
+            more(f"Hint: `{ANSWER}`", "tip"),
+            write(f"solutions/{UNIT}/figures/plot.svg", f"<svg>\n<text>{ANSWER}</text></svg>"),
+            more("Look.", note=ANSWER),
+            cells(attach),
+            cells(lambda nb: nb.metadata.update(title=ANSWER)),
+            text(OPEN, "def draw(rng)", f"# {ANSWER}\ndef draw(rng)"),
+            write(f"units/{UNIT}/.notes", ANSWER),
+        ),
+        LEAKS[0],
+        faults=len(LEAKS),
+        also=LEAKS[1:],
     ),
     "right code in the open half": Broken(
         text(
@@ -223,7 +232,9 @@ BROKEN = {
     ),
     # right code, draws and statements
     "right code at random": Broken(
-        code(LOSS, f"{LOSS} + np.random.default_rng().normal()"), "mean: right code is wrong, of 'check-loss'"
+        code(LOSS, f"{LOSS} + np.random.default_rng().normal()"),
+        "mean: right code is wrong, of 'check-loss'",
+        part="loss",
     ),
     "right code that fails": Broken(
         code(LOSS, f"{LOSS} + nothing"),
@@ -236,6 +247,7 @@ BROKEN = {
             'y = y if y[0] < 1.9 else None\n    return {"y": y',
         ),
         f"{OPEN}:12: the unit's own code fails, of 'check-loss', drawn from seed 4",
+        part="loss",
     ),
     "a draw that isn't of its seed": Broken(
         text(OPEN, "rng.uniform(0.5, 3", "np.random.uniform(0.5, 3"),
@@ -244,15 +256,18 @@ BROKEN = {
     "a draw that fails": Broken(
         text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),
         "the unit's own code fails, of 'check-loss', on the inputs of the local check.\nFound:    AttributeError",
+        part="loss",
     ),
     "a look that fails": Broken(
-        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails"
+        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails", part="loss"
     ),
     "the same on many draws": Broken(
         text(OPEN, "    y = rng", "    rng = np.random.default_rng(rng.integers(3))\n    y = rng"),
         f"the part {CHECK} has the same right results on many draws",
     ),
-    "an example is wrong": Broken(text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the"),
+    "an example is wrong": Broken(
+        text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the", part="loss"
+    ),
     # mistakes
     "a mistake earns points": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean' = '1 * np.mean'"),
@@ -262,10 +277,12 @@ BROKEN = {
     "a mistake is lucky": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.divide(1, 1 if y[0] < 1.2 else 2) * np.mean('"),
         "a mistake that earns all points in some draws",
+        part="loss",
     ),
     "a mistake can't be run": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'averag('"),
         "changed code that can't be run.\nFound:    It raised NameError: name 'averag' is not defined",
+        part="loss",
     ),
     "a mistake that nothing tells": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('"),

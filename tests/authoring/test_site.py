@@ -145,12 +145,14 @@ def half_done(notebook):
         cell.metadata["trusted"] = True
     solved.cells += [nbformat.v4.new_code_cell(LIMIT), nbformat.v4.new_code_cell(of_second_unit())]
     pages = {"text/html": "<b>a fellow student's page</b><script>window.ran = 1</script><img src=x onerror='ran = 2'>"}
+    pages["text/html"] += f"<img src={ELSEWHERE}>"
     scripts = {"application/javascript": "window.ran = 3"}
     solved.cells[-1].outputs = [nbformat.v4.new_output("display_data", each) for each in (scripts, pages)]
     solved.metadata["widgets"] = WIDGETS
     return solved
 
 
+ELSEWHERE = "https://example.org/seen.png"
 PYTHON = "**/static/pyodide/*"
 """What isn't sent while a test doesn't need it: the start of Python takes long."""
 
@@ -164,9 +166,10 @@ def page(browser, site):
     """The notebook, opened from the start page. Whatever it asks for beyond the site would fail, and be noticed."""
     context = browser.new_context(viewport={"width": 768, "height": 1400}, accept_downloads=True)
     page = context.new_page()
-    page.asked, page.errors = [], []
+    page.asked, page.errors, page.refused = [], [], []
     page.on("pageerror", lambda error: page.errors.append(error))
     context.on("request", lambda request: page.asked.append(request.url))
+    context.on("requestfailed", lambda request: page.refused.append(request.url) if request.failure == "csp" else None)
     context.route(PYTHON, lambda route: route.abort())
     with plain_server(site) as page.home:
         page.goto(page.home)
@@ -385,4 +388,5 @@ def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_
 def test_no_script_failed_and_nothing_was_asked_of_any_other_server(page):
     assert not page.errors
     assert len(page.asked) > 100
-    assert not [asked for asked in page.asked if not asked.startswith((f"{page.home}/", "data:", "blob:"))]
+    elsewhere = {asked for asked in page.asked if not asked.startswith((f"{page.home}/", "data:", "blob:"))}
+    assert elsewhere == {ELSEWHERE} and elsewhere <= {*page.refused}

@@ -3,13 +3,18 @@
 import json
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from lib.answer_key import AnswerKey
 from lib.checking import render
 from lib.checking.challenges import answer
 from lib.checking.dispatch import Check
+from lib.checking.findings import find
+from lib.checking.looks import look_at_ours
 from lib.checking.render import Report
+from lib.checking.student_code import silence
 from lib.grading import unit_registry
-from lib.grading.judge.judge import judge
+from lib.grading.judge.judge import draw_and_run, judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.unit import Part
 
@@ -40,6 +45,14 @@ def judged(part: Part, code: Code, seeds: Iterable[int] = (1,)) -> tuple[PartVer
     """Run code on challenges, and judge what it shows, which comes as JSON."""
     given = {seed: json.dumps(answer(part, seed, subjects(part, code)), allow_nan=False) for seed in seeds}
     return tuple(judge(key_of(part), part, seed, json.loads(each)) for seed, each in given.items())
+
+
+def lost_on(part: Part, code: Code, seed: int) -> set[str]:
+    """The statements that do not hold on a draw, of code that ends and did not run at the desk before."""
+    with silence(), np.errstate(all="ignore"):
+        inputs, known = draw_and_run(key_of(part), part, seed)
+        found = find(part, inputs, look_at_ours(part, inputs, subjects(part, code)), known)
+    return {each.statement.name for each in found if each.state != "right" and each.statement.points}
 
 
 def said(report: Report, statement: str) -> str:

@@ -133,6 +133,9 @@ NO_RESULTS = [
     {"floats": "AAAAAAAA8D8=", "shape": [2]},
     {"floats": "AAAAAAAA8D8=", "shape": "1"},
     {"floats": "A" * 2_000_000, "shape": [187_500]},
+    {"floats": "AAAAAAAA8D8=", "shapes": [[1], [1]]},
+    {"floats": "AAAAAAAA8D8=", "shapes": [1]},
+    {"floats": "", "shapes": [[0]] * 10_001},
     {"dict": [1]},
     [[[[[[[[[[[[["deep"]]]]]]]]]]]]],
 ]

@@ -44,7 +44,7 @@ def form(page, at=0):
 
 def stored(lab, folder):
     """The file of predictions beside a notebook."""
-    return lab.folder / folder / FOLDER / "softmax_classifier.predictions.json"
+    return lab.folder / folder / FOLDER / "softmax_classifier.predictions.txt"
 
 
 def test_run_all_leaves_questions_open_and_shows_no_experiment(page):

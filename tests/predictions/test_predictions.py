@@ -68,7 +68,7 @@ def test_what_is_no_notebook_has_no_predictions():
 def test_a_damaged_file_is_as_none(outputs, tmp_path):
     (tmp_path / FOLDER).mkdir()
     for content in ("", "[1]", '{"one": 5, "two": "0"}', "{", "[" * 100_000, '{"one": true}', "\x00"):
-        (tmp_path / FOLDER / "a_unit.predictions.json").write_text(content)
+        (tmp_path / FOLDER / "a_unit.predictions.txt").write_text(content)
         assert recall("a_unit", QUESTIONS) == {}
 
 

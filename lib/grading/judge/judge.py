@@ -120,7 +120,7 @@ def _sentence(finding: Finding) -> str:
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
-    found = name_mistakes(part, part.desk_inputs(), at_desk, shipped(key))
+    found = name_mistakes(part, part.at_desk, at_desk, shipped(key))
     statements = list(verdict.statements)
     for mistake in found:
         touched = {each.name for group in mistake.seals for each in groups_of(part)[group]}

@@ -9,6 +9,7 @@ import builtins
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.machinery import all_suffixes
 from operator import is_
 from pathlib import Path
 from types import FunctionType
@@ -16,13 +17,13 @@ from typing import Any
 
 from traitlets import TraitError
 
-from lib.checking.challenges import CHALLENGE
-
 GOES_ON = {
     *("execution_count", "last_execution_result", "last_execution_succeeded", "exec_result", "_", "__", "___", "flags"),
     *("message_count", "_stream", "_texts", "_size", "_sent"),
 }
 """What a shell and its parts remember of the cells so far; nothing of it decides how the next one is run."""
+SUFFIXES = tuple(all_suffixes())
+"""How the names of files end that can be imported."""
 
 
 def settle(shell: Any) -> None:
@@ -79,7 +80,7 @@ class Hooks:
             if self._identities() == put:
                 self._put(before)
             return
-        may_import = any(file.name != CHALLENGE for file in Path(self._shell.starting_dir).iterdir())
+        may_import = any(file.name.endswith(SUFFIXES) for file in Path(self._shell.starting_dir).rglob("*"))
         if not self._has_a_student_run and (may_import or not is_the_courses):
             self._keep()
         yield

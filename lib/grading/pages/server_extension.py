@@ -1,4 +1,5 @@
-"""An extension of Jupyter's server: formgrader runs in its course, and with its guard, whatever the settings are.
+"""An extension of Jupyter's server: formgrader runs in its course, and with its guard, whatever the settings are, and
+no page of this server fetches a picture that a notebook names elsewhere.
 
 `server.json` is installed where Jupyter looks for extensions, and this one is loaded first: they come in the order of
 their names.
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 FORMGRADER = "nbgrader.server_extensions.formgrader"
+OWN_PICTURES = "img-src 'self' data: blob:; media-src 'self' data: blob:"
+"""JupyterLab fetches pictures and videos of an untrusted notebook, too: a student could learn who opens it."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -24,6 +27,7 @@ def _load_jupyter_server_extension(app: Any) -> None:
 
         guard_formgrader()
         _enter_course(app)
+        _keep_pictures_own(app.web_app.settings)
         formgrader.enabled = True
 
 
@@ -34,3 +38,10 @@ def _enter_course(app: Any) -> None:
     """
     if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
         os.chdir(app.root_dir)
+
+
+def _keep_pictures_own(settings: dict[str, Any]) -> None:
+    """Add `OWN_PICTURES` to the policy of all pages: to the one that a hub has set, or to Jupyter's own."""
+    headers = settings.setdefault("headers", {})
+    policy = headers.get("Content-Security-Policy", "frame-ancestors 'self'")
+    headers["Content-Security-Policy"] = f"{policy}; {OWN_PICTURES}"

@@ -121,7 +121,8 @@ class Call:
     """
 
     def __init__(self, inputs: Inputs):
-        self.inputs = dict(inputs)  # once: each access to a check's inputs copies an array
+        # Once, and none of another call's: each access to a check's inputs copies an array.
+        self.inputs = {name: inputs[name] for name in inputs if not name.endswith(CALLS)}
         self.X: Array = inputs["X"]
         self.y: Array = inputs["y"]
         self.classes, self.samples = map(int, self.y.shape)
@@ -133,7 +134,9 @@ class Call:
         self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
         """How many are looked at: many more than there should be, even if each sample is a step."""
         self._tables: dict[str, Array] = {}
-        self._gradient_sizes = np.abs(inputs["output_gradients"]).max(axis=0)
+        self._turns = 1 + self.samples // COLUMNS
+        self._latest: tuple[int, Samples, Samples] = 0, np.arange(0), np.arange(0)
+        self._gradient_sizes = np.tile(np.abs(inputs["output_gradients"]).max(axis=0), self._turns)
 
     def batches(self, shuffle: int) -> list[Samples]:
         """List the batches of sample numbers that generate_batch_indices returns when it is called once more."""
@@ -147,21 +150,29 @@ class Call:
     @cached_property
     def shuffles(self) -> dict[tuple[int, ...], int]:
         """The shuffle that each batch comes from, by its samples in ascending order."""
-        return {tuple(sorted(batch)): shuffle for shuffle, batches in enumerate(self._batches) for batch in batches}
+        found = ((shuffle, batch) for shuffle, batches in enumerate(self._batches) for batch in batches)
+        return {tuple(sorted(batch.tolist())): shuffle for shuffle, batch in found}
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (rows, batch)."""
-        turns = 1 + self.samples // COLUMNS
         if name not in self._tables:  # so many samples have columns of their own, too: with the rows moved on
-            self._tables[name] = np.hstack([np.roll(self.inputs[name], -turn, axis=0) for turn in range(turns)])
-        columns = (STRIDE * version + samples) % COLUMNS
-        if turns > 1:
-            columns += COLUMNS * (samples // COLUMNS % turns)
-        return np.asarray(self._tables[name].take(columns, axis=1))
+            turned = (np.roll(self.inputs[name], -turn, axis=0) for turn in range(self._turns))
+            self._tables[name] = np.hstack([*turned])
+        return np.asarray(self._tables[name].take(self._places(version, samples), axis=1))
+
+    def _places(self, version: int, samples: Samples) -> Samples:
+        """Return which columns of a table are those of samples; the latest are known, for a step has several."""
+        of, known, places = self._latest
+        if of != version or known is not samples:
+            places = (STRIDE * version + samples) % COLUMNS
+            if self._turns > 1:
+                places += COLUMNS * (samples // COLUMNS % self._turns)
+            self._latest = version, samples, places
+        return places
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
         """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
-        return np.asarray(self._gradient_sizes.take((STRIDE * version + samples) % COLUMNS))
+        return np.asarray(self._gradient_sizes.take(self._places(version, samples)))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples, (classes, batch). In the second epoch each true class has the
@@ -216,10 +227,18 @@ class Step:
     given: dict[str, Any] = field(default_factory=dict)
     number: int = 0
 
-    @property
-    def is_known(self) -> bool:
+    def __post_init__(self) -> None:
+        """Take the samples."""
+        self.take(self.samples)
+
+    def take(self, samples: Samples) -> None:
+        """Take these samples; to spies it has `taken` them, or those that are due where features are no sample's."""
+        self.samples = samples
+        self.is_known = all(0 <= each < self.call.samples for each in samples.tolist())
         """Whether the features are those of samples."""
-        return all(0 <= each < self.call.samples for each in self.samples.tolist())
+        count = len(samples)
+        others = self.due if count == len(self.due) else self.call.samples + np.arange(count)
+        self.taken: Samples = samples if self.is_known else others
 
     @property
     def is_batch(self) -> bool:
@@ -232,14 +251,6 @@ class Step:
         """The batch that comes next in the latest shuffle."""
         batches = self.call.batches(max(self.shuffle - 1, 0))
         return batches[self.position % len(batches)]
-
-    @property
-    def taken(self) -> Samples:
-        """The samples that the spies take it for: of features that are no sample's, those that are due."""
-        if self.is_known:
-            return self.samples
-        count = len(self.samples)
-        return self.due if count == len(self.due) else self.call.samples + np.arange(count)
 
     def columns(self, name: str) -> Array:
         """Return the drawn columns of its samples, (rows, batch)."""

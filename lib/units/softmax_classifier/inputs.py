@@ -25,12 +25,12 @@ clock a busy machine would decide."""
 
 def call_before(call: Callable[[], object], times: int = MANY) -> None:
     """Call student code on other inputs: what it keeps from a call, or does after many, shows in the next one."""
-    fastest = SLOW
+    is_slow = True
     for number in range(times):
-        begin = process_time()
+        begin = process_time() if is_slow else 0.0
         call()
-        fastest = min(fastest, process_time() - begin)
-        if number >= 2 and fastest == SLOW:
+        is_slow = is_slow and process_time() - begin >= SLOW
+        if number >= 2 and is_slow:
             return
 
 

@@ -50,9 +50,10 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
 
 
-def _call_with_others(code: Any, y: Array, yhat: Array) -> None:
-    """Call a loss or its gradient with other labels, many times before the single sample."""
-    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if y.shape[1] == 1 else 1)
+def _call_with_others(code: Any, inputs: Inputs) -> None:
+    """Call a loss or its gradient with other labels, many times before the single sample that is drawn."""
+    y, yhat = inputs["y"], inputs["yhat"]
+    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if inputs["case"] == "one" else 1)
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -138,7 +139,7 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
 def losses(inputs: Inputs, cce: Any) -> NamedResults:
     """Run the student's loss on each sample alone; and on the batch, on each, and on the first one of other classes."""
     y, yhat = inputs["y"], inputs["yhat"]
-    _call_with_others(cce, y, yhat)
+    _call_with_others(cce, inputs)
     pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
     pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last: what earlier calls leave must not count
     ran = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
@@ -215,7 +216,7 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
 )
 def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Run the student's gradient; right is (classes, batch)."""
-    _call_with_others(cce_gradient, inputs["y"], inputs["yhat"])
+    _call_with_others(cce_gradient, inputs)
     return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial, wraps
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
@@ -99,7 +99,8 @@ class Trace:
         self._latest[id(layer)] = layer, last
         _keep(original, layer, input, output)
         with suppress(Exception):
-            layer.input = np.vstack([input, np.ones((1, np.shape(input)[1]))])
+            layer.input = with_ones = np.ones((len(input) + 1, np.shape(input)[1]))
+            with_ones[:-1] = input
         return output
 
     def softmax_forward(self, original: Any, layer: Any, input: Any, *_: Any) -> Any:
@@ -118,12 +119,12 @@ class Trace:
         for each in (y, yhat):
             if isinstance(each, Placeholder):
                 return each
-        return np.float64(self.call.loss(step.version, step.taken[columns]))
+        return np.float64(self.call.loss(step.version, _taken(step, columns)))
 
     def cce_gradient(self, original: Any, y: Any, yhat: Any, *_: Any) -> Any:
         step, columns = self._find("outputs", yhat)
         self._note(step, columns, y=y, yhat=yhat)
-        return self.call.columns("output_gradients", step.version, step.taken[columns])
+        return self.call.columns("output_gradients", step.version, _taken(step, columns))
 
     def softmax_backward(self, original: Any, layer: Any, output_gradient: Any, *_: Any) -> Any:
         """Multiply by a drawn matrix: linear, as the real layer is, so 1/B may come in before or after."""
@@ -171,9 +172,10 @@ class Trace:
     # ---- Which step it belongs to
 
     def _begin(self) -> Noted:
-        position = sum(step.shuffle == self.shuffles and bool(step.updates) for step in self.steps)
+        since = takewhile(lambda step: step.shuffle == self.shuffles, reversed(self.steps))
+        position = sum(step.updates > 0 for step in since)
         step = Noted(self.call, self.version, self.shuffles, position, np.arange(0), asked=self.asked)
-        step.samples = np.full(len(step.due), UNKNOWN)
+        step.take(np.full(len(step.due), UNKNOWN))
         self.steps.append(step)
         return step
 
@@ -214,9 +216,10 @@ class Trace:
 
     def _find_joined(self, yhat: Any) -> tuple[list[Noted], Samples] | None:
         """Find the latest steps whose outputs are the columns of `yhat`, side by side or in their samples' columns."""
-        ran = [step for step in self.steps if "outputs" in step.made]
-        if not ran or not isinstance(yhat, np.ndarray) or yhat.ndim != 2 or yhat.shape[1] <= len(ran[-1].samples):
+        last = next((step for step in reversed(self.steps) if "outputs" in step.made), None)
+        if last is None or not isinstance(yhat, np.ndarray) or yhat.ndim != 2 or yhat.shape[1] <= len(last.samples):
             return None
+        ran = [step for step in self.steps if "outputs" in step.made]
         widths = np.cumsum([len(step.samples) for step in reversed(ran)])
         if (count := int(np.searchsorted(widths, width := yhat.shape[1])) + 1) < 2 or width not in widths:
             return None
@@ -242,9 +245,9 @@ class Trace:
             return
         distances = np.abs(X[:, :, None] - features[:, None, :]).max(axis=0)
         if (distances.min(axis=0) < 1e-3).all():
-            step.samples = distances.argmin(axis=0)
+            step.take(distances.argmin(axis=0))
         else:
-            step.samples = np.full(features.shape[1], UNKNOWN)
+            step.take(np.full(features.shape[1], UNKNOWN))
 
     # ---- Which layer it is
 
@@ -338,9 +341,16 @@ def sum_entries(array: Array, is_shift_free: bool = False) -> float:
 
     `is_shift_free` makes the sum independent of what is added to all entries of a column.
     """
-    rows, columns = map(_roots, array.shape)
-    rows = rows / rows.sum() - (1 / len(rows) if is_shift_free else 0)
-    return float(rows.dot(array).dot(columns))  # not `@`, which takes twice as long for arrays this small
+    rows, columns = array.shape
+    # Not `@`, which takes twice as long for arrays this small.
+    return float(_weights(rows, is_shift_free).dot(array).dot(_roots(columns)))
+
+
+@cache
+def _weights(count: int, is_shift_free: bool) -> Array:
+    """Return weights that sum to 1, or to 0."""
+    roots = _roots(count)
+    return np.asarray(roots / roots.sum() - is_shift_free / count)
 
 
 @cache
@@ -502,6 +512,10 @@ def _read(value: Any) -> Any:
         return numbers(value)
     except Wrong:
         return None
+
+
+def _taken(step: Step, columns: Any) -> Samples:
+    return step.taken if isinstance(columns, slice) else step.taken[columns]
 
 
 def _are_same(one: Any, other: Any) -> bool:

@@ -51,7 +51,8 @@ def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
     if not columns:
         raise Wrong(f"{first} was not called.", found="no training step", expected=ONE_CALL)
     heads = [columns.pop(name) for name in trace.HEAD]
-    if not all((np.abs(each) < LARGEST).all() for head in heads for each in head):
+    flat = [head if isinstance(head, np.ndarray) else np.concatenate(head) for head in heads]
+    if not all((np.abs(each) < LARGEST).all() for each in flat):
         raise ValueError("no table of steps")
     steps = list[Step]()
     for version, shuffle, position, samples, *given in zip(*heads, *columns.values(), strict=True):

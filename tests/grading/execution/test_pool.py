@@ -26,7 +26,7 @@ from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, a
 class Job:
     """A task that calls a function."""
 
-    def __init__(self, call, *arguments, seconds=60):
+    def __init__(self, call, *arguments, seconds=20):
         self.call, self.seconds = partial(call, *arguments), seconds
 
     def __call__(self):
@@ -82,9 +82,9 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     works, threads = [], threading.active_count()  # another test may have left one
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
-        seconds = 3 if signal.SIGSTOP in arguments else 30  # a busy machine may be slow to begin a process
-        works += [(name, Job(call, *marked, seconds=seconds))]
-        works += [((name, number), Job(int, number, seconds=30)) for number in range(3)]
+        # A busy machine may be slow to begin a process.
+        works += [(name, Job(call, *marked, seconds=2 if signal.SIGSTOP in arguments else 15))]
+        works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
     with Pool(2) as pool:
         came = dict(runs(pool, works))
     for name, (_, wanted) in DISTURBED.items():
@@ -102,7 +102,7 @@ def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
                 child.kill()
                 with suppress(ChildProcessError):  # Pebble asks for its end, too, and would wait for ever if we took it
                     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert dict(runs(pool, [("nice", Job(os.nice, 0, seconds=30))])) == {"nice": os.nice(0) + NICENESS}
+        assert dict(runs(pool, [("nice", Job(os.nice, 0))])) == {"nice": os.nice(0) + NICENESS}
 
 
 def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_none():

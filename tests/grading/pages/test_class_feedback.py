@@ -146,7 +146,7 @@ def test_who_has_no_page_is_told_and_the_others_get_theirs(course):
 def test_what_another_program_holds_is_told_with_what_comes_next(course):
     with closing(sqlite3.connect(course.root / "gradebook.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        done = course.runs_here(FeedbackApp, ASSIGNMENT)
+        done = course.runs_here(FeedbackApp, ASSIGNMENT, "--db=sqlite:///gradebook.db?timeout=0.1")
     assert done.returncode == 1
     assert "Once this is mended, the same command goes on from there." in done.stderr
     with FileLock(course.root / "feedback" / f".{ASSIGNMENT}.lock", blocking=False):

@@ -107,18 +107,22 @@ def files_of(course):
     return [course.submissions["ada"] + name for name in FILES]
 
 
+def unguarded(course):
+    """Name pages that run what a name or a file says where nothing guards them."""
+    return [course.submissions[ID], f"manage_students/{quote(ID)}", *files_of(course)]
+
+
 def test_nbgraders_own_pages_run_what_a_name_says(course, visitor, tmp_path):
     """And what a file beside a notebook says. The configuration is as nbgrader's users have it."""
     shutil.copytree(course.root, tmp_path / "course")
     config = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
     (tmp_path / "course" / "nbgrader_config.py").write_text(config)
-    unguarded = "--ServerApp.jpserver_extensions={'lib.grading.pages.server_extension': False}"
-    command = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'course'}", unguarded)
+    unmended = "--ServerApp.jpserver_extensions={'lib.grading.pages.server_extension': False}"
+    command = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'course'}", unmended)
     with jupyter_lab(tmp_path / "course", command=command) as lab:
         visitor.enter(lab)
-        ran = {place for place in [*formgrader_pages(course), *files_of(course)] if visitor.opens(place)}
-    # It can't render the other one's notebook.
-    assert {course.submissions[ID], f"manage_students/{quote(ID)}", *files_of(course)} <= ran
+        # It can't render the other one's notebook.
+        assert [place for place in unguarded(course) if not visitor.opens(place)] == []
 
 
 def test_no_script_runs_where_the_courses_settings_cannot_be_read(course, visitor, tmp_path):
@@ -127,7 +131,7 @@ def test_no_script_runs_where_the_courses_settings_cannot_be_read(course, visito
     (tmp_path / "course" / "nbgrader_config.py").write_text("c = get_config()\nthis is no Python\n")
     with jupyter_lab(tmp_path / "course") as lab:
         visitor.enter(lab)
-        assert [place for place in [*formgrader_pages(course), *files_of(course)] if visitor.opens(place)] == []
+        assert [place for place in unguarded(course) if visitor.opens(place)] == []
         visitor.opens(course.submissions["ada"])
         assert visitor.page.locator("math").count() > 20, "it is shown as ever"
 
@@ -159,6 +163,15 @@ def test_a_file_beside_a_notebook_is_shown_and_runs_nothing(course, formgrader):
     for place in files_of(course):
         assert not formgrader.opens(place), place
         assert "my analysis" in formgrader.page.content()
+
+
+def test_jupyterlab_fetches_no_picture_that_a_notebook_names(course, formgrader, lab):
+    """It shows those of an untrusted notebook by itself: their server would know who reads it, and when."""
+    page = formgrader.page
+    with page.expect_event("requestfailed", lambda asked: "example.org" in asked.url, timeout=PATIENCE) as refused:
+        lab.open(page, f"autograded/ada/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    assert refused.value.failure == "csp"
+    assert not formgrader.ran()
 
 
 def test_formgrader_still_works(course, formgrader):
