@@ -27,9 +27,9 @@ Outcome: TypeAlias = Plain | Failure
 Shown: TypeAlias = Mapping[str, Outcome]
 """The outcomes of a part's looks, by place."""
 KEPT = "kept "
-"""Before the name of an input, after a look: what is left of it, or its mark where that is as it was."""
+"""The prefix of an input's name after a look. The value is the changed input, or its mark if it hasn't changed."""
 LARGEST = 1e9
-"""Numbers of an input that has a mark are below this."""
+"""The bound of numbers in an input with a mark."""
 NOT_RUN = Failure("time", "Not run: the tests before it used all the time for this part.")
 CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 """Python's messages on a call with wrong arguments, which no line of the called function has raised."""
@@ -132,23 +132,23 @@ class Copies(UserDict[str, Any]):
 
     def __init__(self, drawn: Inputs):
         super().__init__(drawn)
-        self._given: list[tuple[Any, Any]] = []
+        self._copies: list[tuple[Any, Any]] = []
 
     def __getitem__(self, name: str) -> Any:
         drawn = self.data[name]
         copied = np.array(drawn) if type(drawn) is np.ndarray else copy.deepcopy(drawn)
-        self._given.append((drawn, copied))
+        self._copies.append((drawn, copied))
         return copied
 
     def left(self, name: str) -> Plain:
-        """Read what is left of an input, by any of its names: the first copy that was changed, or the mark of all."""
+        """Return the first copy of an input, by any of its names, that code has changed, or the input's mark."""
         drawn = self.data[name]
-        given = (copied for one, copied in self._given if one is drawn)
-        return next((read(copied) for copied in given if not _is_as_drawn(copied, drawn)), mark(drawn))
+        copies = (copied for one, copied in self._copies if one is drawn)
+        return next((read(copied) for copied in copies if not _is_as_drawn(copied, drawn)), mark(drawn))
 
 
 def mark(drawn: Any) -> Plain:
-    """Return a weighted mean of an array, in a dict: it tells one draw from another in a hundredth of the room."""
+    """Return a weighted mean of an array, in a dict. It identifies the draw, and needs a hundredth of the space."""
     if type(drawn) is not np.ndarray or drawn.dtype != np.float64 or not (np.abs(drawn) < LARGEST).all():
         return read(drawn)
     weights = np.sqrt(np.arange(2, drawn.size + 2))
@@ -157,7 +157,7 @@ def mark(drawn: Any) -> Plain:
 
 def _is_as_drawn(copied: Any, drawn: Any) -> bool:
     are_like = type(copied) is type(drawn) is np.ndarray and (copied.dtype, copied.shape) == (drawn.dtype, drawn.shape)
-    if are_like and copied.tobytes() == drawn.tobytes():  # as nearly always
+    if are_like and copied.tobytes() == drawn.tobytes():  # the fast path for nearly all inputs
         return True
     return not isinstance(outcome_of(partial(compare, read(copied), read(drawn), rtol=0)), Failure)
 

@@ -214,8 +214,11 @@ def brief(value: Plain) -> object:
 
 
 def to_json(value: Plain) -> Any:
-    """Write a result as JSON data. Numbers go as bytes, those of all arrays in a list together: as digits, and with an
-    object for each array, they would take a tenth of all grading."""
+    """Return a result as JSON data.
+
+    Numbers are encoded as bytes, and all arrays of a list together: digits and one object for each array would take a
+    tenth of the time of grading.
+    """
     if isinstance(value, np.ndarray):
         return {"shape": list(value.shape), "floats": _pack([value])} | ({"bool": True} if value.dtype == bool else {})
     if isinstance(value, dict):
@@ -226,7 +229,7 @@ def to_json(value: Plain) -> Any:
 
 
 def _are_numbers(entries: list[Plain]) -> bool:
-    """True if all entries are arrays of floats, no more of them than one array may hold."""
+    # Together no more numbers than one array may have.
     are_arrays = all(isinstance(each, np.ndarray) and each.dtype != bool for each in entries)
     return are_arrays and 0 < sum(each.size for each in entries) <= MOST_NUMBERS
 

@@ -92,17 +92,17 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
     defaults = [parameter.default for parameter in signature.parameters.values()]
     needed = defaults.count(inspect.Parameter.empty)
 
-    def call(*given: Any, **named: Any) -> Any:
-        if is_plain and not named and needed <= len(given) <= len(defaults):
-            return spy(original, *given, *defaults[len(given) :])  # as nearly all: to bind takes longer than all else
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if is_plain and not kwargs and needed <= len(args) <= len(defaults):
+            return spy(original, *args, *defaults[len(args) :])  # the fast path for nearly all calls: binding is slow
         try:
-            bound = signature.bind(*given, **named)
+            bound = signature.bind(*args, **kwargs)
         except TypeError:
-            try:  # a spy that wraps another one may be called by the names of that one's parameters
-                wrapped: Any = vars(spy)["__wrapped__"] if named else None
-                bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)
+            try:  # a spy that wraps another one also accepts the names of that one's parameters
+                wrapped: Any = vars(spy)["__wrapped__"] if kwargs else None
+                bound = inspect.signature(partial(wrapped, original)).bind(*args, **kwargs)
             except (KeyError, TypeError):
-                return original(*given, **named)  # to say in Python's own words what does not fit
+                return original(*args, **kwargs)  # raises Python's own message about the arguments
         bound.apply_defaults()
         return spy(original, *bound.args, **bound.kwargs)
 

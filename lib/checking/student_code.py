@@ -136,7 +136,7 @@ def attempt(action: Callable[[], Value]) -> Value | Failure:
 
 
 def outcome_of(action: Callable[[], Value]) -> Value | Failure:
-    """Run `action` as `attempt` does, where its warnings are held back already."""
+    """Run `action` as `attempt` does, if warnings are suppressed already."""
     try:
         with np.errstate(all="ignore"):
             return action()
@@ -267,7 +267,7 @@ def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
 def _survive(action: Callable[[], Value]) -> Value | Failure:
     deepest = sys.getrecursionlimit()
     try:
-        # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
+        # In a new context: NumPy stores its error handling there, which student code may change.
         return Context().run(outcome_of, action)
     except BaseException as error:
         sys.setrecursionlimit(deepest)  # before `failure_of`, which needs some calls itself

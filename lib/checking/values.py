@@ -98,7 +98,7 @@ def as_array(value: Any, what: str) -> NDArray[Any] | None:
     Raises `Wrong` for more than `MOST_NUMBERS` entries.
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
-        return value.copy()  # as nearly all are
+        return value.copy()  # the fast path for nearly all results
     if type(value) is np.float64 or type(value) is float:
         return np.array(value)
     if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
