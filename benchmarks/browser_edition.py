@@ -27,11 +27,10 @@ from explorer_latency import Front, measure, press_keys
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from lib.authoring.pyodide import take_pyodide
 from lib.authoring.site import KERNEL, write_site
 from lib.jupyterlab import lab_environment
 from lib.units import softmax_classifier
-from tests.browser import chromium, jupyter_lab, plain_server, pyodide_parts
+from tests.browser import chromium, jupyter_lab, plain_server, put_pyodide_into
 from tests.explorer import student
 from tests.submissions import as_bytes, right
 
@@ -56,10 +55,11 @@ def first_cells():
     return ["1", *cells]
 
 
-def lay_out(folder, pyodide):
+def lay_out(folder):
     """Write the edition and the floor, each with a notebook that has but the cells that are timed."""
     ours, floor = folder / "ours", folder / "floor"
-    write_site([(softmax_classifier.UNIT, RELEASED.parent)], pyodide, ours)
+    write_site([(softmax_classifier.UNIT, RELEASED.parent)], ours)
+    put_pyodide_into(ours)
     shutil.copytree(ours, floor)
     settings = json.loads((floor / "jupyter-lite.json").read_text())
     data = settings["jupyter-config-data"]
@@ -142,7 +142,7 @@ def main():
     parser.add_argument("--only", choices=("visits", "slider"), help="measure one of the two")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser, ExitStack() as servers:
-        sites = lay_out(Path(folder), take_pyodide(pyodide_parts()))
+        sites = lay_out(Path(folder))
         urls = {name: servers.enter_context(plain_server(site)) for name, site in sites.items()}
         if chosen.only != "slider":
             measure_visits(browser, urls, chosen.runs)

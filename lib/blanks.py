@@ -184,8 +184,8 @@ def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
     return next((blank for blank in open_blanks(source) if first <= blank.line <= (error.end_lineno or first)), None)
 
 
-def _pasted(error: SyntaxError, source: str) -> dict[str, list[int]]:
-    return find_pasted(source, masked(source), str(error.msg))
+def _pasted(error: SyntaxError, source: str) -> list[str]:
+    return find_pasted(masked(source), str(error.msg))
 
 
 def _transform(lines: list[str]) -> list[str]:
@@ -198,7 +198,7 @@ def _report(result: ExecutionResult | None) -> None:
     error = (result.error_before_exec or result.error_in_exec) if result else None
     if isinstance(error, SyntaxError) and (found := _pasted(error, source)):
         # JupyterLab would go to the next line within a word.
-        print(*(textwrap.fill(sentence, 88, break_on_hyphens=False) for sentence in advise(found)), sep="\n")
+        print(textwrap.fill(advise(found), 88, break_on_hyphens=False))
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}

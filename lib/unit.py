@@ -7,7 +7,6 @@ all of these: they are the open half. `lib.answer_key` describes the closed half
 
 from __future__ import annotations  # so that the signature of `draw` doesn't import numpy.random
 
-import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -201,13 +200,6 @@ class Extra(NamedTuple):
     text: str
 
 
-class SlowImports(NamedTuple):
-    """Modules that a unit's notebooks may import and that take seconds, and what code looks like that does so."""
-
-    modules: tuple[str, ...]
-    code: re.Pattern[str]
-
-
 class Question(NamedTuple):
     """A question on the result of an experiment, which students predict before they run it. It is not graded.
 
@@ -227,16 +219,14 @@ class Question(NamedTuple):
 class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and optional libraries.
 
-    `slow_imports` are modules that the grader imports in advance for notebooks that seem to need them. `questions` are
-    for predictions. `builds_on` is the name of the unit whose code students reuse. `packages` are requirements of the
-    unit and its notebook that this package doesn't install, in pip's form: `pandas`, or `pandas>=2`.
+    `questions` are for predictions. `builds_on` is the name of the unit whose code students reuse. `packages` are
+    requirements of the unit and its notebook that this package doesn't install, as pip reads them: `pandas>=2`.
     """
 
     name: str
     title: str
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
-    slow_imports: SlowImports | None = None
     questions: Sequence[Question] = ()
     builds_on: str = ""
     packages: tuple[str, ...] = ()

@@ -4,7 +4,7 @@
 |---|---|
 | `PARTS` | `parts`, in the notebook's order |
 | `NAME`, `TITLE` | `name` and `title`; by default the folder's name |
-| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `SLOW_IMPORTS`, `BUILDS_ON` | `packages`, `questions` and so on; optional |
+| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `BUILDS_ON` | `packages`, `questions` and so on; optional |
 
 Questions may be in a separate file `questions.toml`: a table for each question, and `found` for all of them.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from lib.checking.dispatch import Checks
 from lib.unit import Question, Unit
 
-FIELDS = ("PACKAGES", "QUESTIONS", "EXTRAS", "SLOW_IMPORTS", "BUILDS_ON")
+FIELDS = ("PACKAGES", "QUESTIONS", "EXTRAS", "BUILDS_ON")
 
 
 class Questions(Sequence[Question]):

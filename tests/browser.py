@@ -21,9 +21,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from zipfile import ZipFile
 
 import nbformat
 import pytest
+
+from lib.authoring.site import KERNEL
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -134,6 +137,20 @@ def pyodide_parts() -> Path:
         if done.returncode:
             missing(f"no files of Pyodide: {done.stderr[-500:]}")
     return CACHE / name
+
+
+def put_pyodide_into(site: Path) -> None:
+    """Have a built site take Pyodide from itself, in place of the network that tests haven't got."""
+    with ZipFile(pyodide_parts()) as parts:
+        for name in parts.namelist():
+            if "/assets/pyodide/" in name:
+                place = site / "static" / "pyodide" / Path(name).name
+                place.parent.mkdir(exist_ok=True)
+                place.write_bytes(parts.read(name))
+    settings = json.loads((site / "jupyter-lite.json").read_text())
+    kernel = settings["jupyter-config-data"]["litePluginSettings"][KERNEL]
+    kernel |= {"pyodideUrl": "./static/pyodide/pyodide.js", "disablePyPIFallback": True}
+    (site / "jupyter-lite.json").write_text(json.dumps(settings))
 
 
 @contextmanager

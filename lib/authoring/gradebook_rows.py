@@ -36,8 +36,8 @@ def uncommitted_rows(
     try:
         with open_gradebook(db_url, course) as book:
             session = book.db()
-            # nbgrader commits each row separately, always in this session, to which `book.db` delegates. Flushing
-            # instead lets one commit write all rows or none.
+            # nbgrader commits each row separately, in its own session: there is no outer transaction to join. Flushing
+            # instead lets one commit write all rows or none, without writing its methods again here.
             session.commit, commit = session.flush, session.commit
             try:
                 known = book.update_or_create_assignment(assignment)

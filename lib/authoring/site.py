@@ -19,10 +19,8 @@ from traitlets import Unicode
 
 from lib.authoring.build import Rebuild
 from lib.authoring.bundle import PAGES, zip_files
-from lib.authoring.pyodide import distribution_url, take_pyodide
 from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, given_names
-from lib.grading.errors import ConfigError
 from lib.grading.files import folder_beside, lay_out, put_in_place, temporary_folder
 from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
@@ -55,6 +53,8 @@ LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm",
 PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 """What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
 imports. matplotlib is loaded when a cell imports it."""
+PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/pyodide.js"
+"""Where browsers fetch Pyodide: the release that its kernel can start, which would take an older one by itself."""
 POLICY = f'<meta http-equiv="Content-Security-Policy" content="{OWN_PICTURES}">'
 """A notebook that somebody else wrote can't tell where it is read."""
 FROM_WORKER = "../../../../pypi"
@@ -71,25 +71,16 @@ class SiteApp(Rebuild):
     description = "Build the student notebooks, and lay out a folder with which they run in a browser by themselves."
     examples = """
         zerolayer site
-        zerolayer site UNIT --offline=pyodide-0.27.7.tar.bz2
+        zerolayer site UNIT
         python -m http.server --directory dist/site
     """
-    aliases = {**Rebuild.aliases, "offline": "SiteApp.offline"}
     folder = Unicode("dist/site", help="Where the site is written, in the course folder.").tag(config=True)
-    offline = Unicode(
-        help="A folder or an archive with the files of Pyodide, which become part of the site. Without it browsers"
-        " fetch Pyodide from its own distribution."
-    ).tag(config=True)
 
     def start(self) -> None:
         """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
         if find_spec("jupyterlite_core") is None:
             self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
         assignments = given_names(self) or all_assignments(self)
-        try:
-            pyodide = take_pyodide(Path(self.offline)) if self.offline else {}
-        except (ConfigError, OSError) as error:
-            self.fail("%s", error)
         self.extra_args: list[str] = []
         releases = []
         for assignment in assignments:
@@ -98,17 +89,16 @@ class SiteApp(Rebuild):
             releases.append((self.trial.key.unit, self.released))
         target = Path(self.coursedir.root, self.folder)
         try:
-            write_site(releases, pyodide, target)
+            write_site(releases, target)
         except subprocess.CalledProcessError as error:
             self.fail("JupyterLite can't be built: %s", (error.stderr or error.stdout)[-2000:])
         say(f"{target} is ready for a web server. To look at it: python -m http.server --directory {target}")
 
 
-def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Path) -> None:
+def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
     """Lay out the site with these units and their released folders; what was in its place before is gone afterwards.
 
-    `pyodide` is empty where browsers fetch that from its own distribution. Raises CalledProcessError with what
-    JupyterLite's builder wrote, where it fails.
+    Raises CalledProcessError with what JupyterLite's builder wrote, where it fails.
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
@@ -116,7 +106,7 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
         built = beside / "site"
         lay_out(contents, work / "contents")
         lay_out(wheels, work / "pypi")
-        (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels, offline=bool(pyodide))))
+        (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels)))
         (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(built)))
         for path in work.rglob("*"):
             os.utime(path, (BUILT_AT, BUILT_AT))
@@ -126,29 +116,26 @@ def write_site(releases: Sequence[tuple[Unit, Path]], pyodide: Files, target: Pa
         _forget_dates(built / "api" / "contents")
         for each in built.rglob("index.html"):
             each.write_text(each.read_text().replace("<head>", f"<head>\n{POLICY}", 1))
-        page = start_page([unit for unit, _ in releases], contents, offline=bool(pyodide))
+        page = start_page([unit for unit, _ in releases], contents)
         # Browsers ask for this one before a page of JupyterLite's has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
-        own = {"index.html": page.encode(), "favicon.ico": icon}
-        lay_out({**own, **{f"static/pyodide/{name}": content for name, content in pyodide.items()}}, built)
+        lay_out({"index.html": page.encode(), "favicon.ico": icon}, built)
         put_in_place(built, target)
 
 
-def start_page(units: Sequence[Unit], contents: Files, *, offline: bool) -> str:
+def start_page(units: Sequence[Unit], contents: Files) -> str:
     """Write the page that the link leads to: which notebook to open, where work is kept, how to hand it in."""
     files = [name for name in sorted(contents) if name.endswith(".ipynb")]
     notebooks = [(unit.title, name) for unit in units for name in files if name.startswith(f"{unit.name}/")]
     extras = sorted({extra.title for unit in units for extra in unit.extras})
-    named = {"notebooks": notebooks, "extras": extras, "offline": offline, "version": version("zerolayer")}
+    named = {"notebooks": notebooks, "extras": extras, "version": version("zerolayer")}
     return PAGES.get_template("site_page.html.j2").render(named)
 
 
-def page_settings(wheels: Files, *, offline: bool) -> dict[str, object]:
-    """Return what JupyterLite reads as the page opens: which packages the kernel starts with, and where Pyodide is."""
+def page_settings(wheels: Files) -> dict[str, object]:
+    """Return what JupyterLite reads as the page opens: where Pyodide is, and with which packages it starts."""
     packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
-    # The same version either way: the kernel would take an older one from the network.
-    url = "./static/pyodide/pyodide.js" if offline else distribution_url()
-    kernel = {"pyodideUrl": url, "disablePyPIFallback": offline, "loadPyodideOptions": {"packages": packages}}
+    kernel = {"pyodideUrl": PYODIDE, "loadPyodideOptions": {"packages": packages}}
     page = {"appName": "zerolayer", "disabledExtensions": HIDDEN, "settingsOverrides": SETTINGS}
     data = {**page, "litePluginSettings": {KERNEL: kernel}}
     return {"jupyter-lite-schema-version": 0, "jupyter-config-data": data}

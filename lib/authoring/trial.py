@@ -262,7 +262,7 @@ RuleFunction = Callable[[Trial], Faults]
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
     try:
         result = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
-        found = " ".join(result.remarks)
+        found = " ".join(remark.text for remark in result.remarks)
     except Exception as error:  # a kernel can't be started; outside Linux it may be one of Jupyter's
         found = f"{type(error).__name__}: {error}"
     if found:

@@ -70,7 +70,9 @@ def _replace_code(function: FunctionType, spy: Spy) -> Undo:
     code, defaults, named_defaults = function.__code__, function.__defaults__, function.__kwdefaults__
     original = FunctionType(code, function.__globals__, function.__name__, defaults, function.__closure__)
     original.__kwdefaults__, original.__qualname__ = named_defaults, function.__qualname__
-    # The stub needs other defaults. Python requires the same number of free variables, so the stub has unused ones.
+    # Code may refer to the function by another name, in a partial or a dict: replacing the value of its name would not
+    # reach these calls, and a profile or trace function sees calls but can't replace them. The stub needs other
+    # defaults. Python requires the same number of free variables, so the stub has unused ones.
     function.__defaults__, function.__kwdefaults__ = None, {"_spy_": _by_signature(original, spy)}
     function.__code__ = _stub.__code__.replace(co_freevars=code.co_freevars)
 

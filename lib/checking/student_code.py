@@ -297,6 +297,8 @@ class _OutOfTime(BaseException):
     def __init__(self, tracing: "_Tracing"):
         self._tracing = tracing
 
+    # Code in a loop may catch every exception, also this one, and Python stops tracing once a trace function raises. A
+    # browser has no second thread or signal to look at the clock. That the exception is let go is all that can be seen.
     def __del__(self) -> None:
         self._tracing.resume()
 

@@ -176,7 +176,7 @@ def _advise(error: BaseException, text: str) -> str:
     from lib.blanks import masked  # only after a cell has failed
     from lib.pasted import advise, find_pasted
 
-    return "".join(f" {sentence}" for sentence in advise(find_pasted(text, masked(text), str(error.msg))))
+    return f" {advise(find_pasted(masked(text), str(error.msg)))}".rstrip()
 
 
 _watching: CellRuns | None = None

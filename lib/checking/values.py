@@ -56,11 +56,6 @@ class Wrong(Exception):
         return " ".join(parts)
 
 
-def what_is_wrong(sentence: str) -> str:
-    """Return what is wrong of a `Wrong.sentence`, without where and with which numbers: these belong to one draw."""
-    return sentence.partition(" Where: ")[0].partition(" Found ")[0]
-
-
 def show(value: object) -> str:
     """Format a value for a reader: numbers with five digits, and large arrays by their shape."""
     if isinstance(value, str):

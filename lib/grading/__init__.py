@@ -5,7 +5,7 @@
 | `commands` | what an instructor types: nbgrader's own apps, with our steps |
 | `pages` | feedback pages, the class report, exports to Canvas and Moodle, formgrader |
 | `grade` | one submission, from what was handed in to points; a class of them |
-| `book` | the rows of nbgrader's gradebook, and the ledger of who was told what |
+| `book` | the rows of nbgrader's gradebook |
 | `door` | the one place that opens what a student sent |
 | `judge` | challenges, right answers, known mistakes, and the comparison |
 | `run` | a notebook run within bounds; many at once |

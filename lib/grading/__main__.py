@@ -61,7 +61,7 @@ def _run() -> None:
         from lib.units import enter
 
         enter(_course(options))  # kernels that warm up import its units
-        ForkServer.shared(slow=False).start()
+        ForkServer.shared().start()
     gc.disable()
     import lib.grading.startup  # noqa: F401  # before all that would import what it leaves out
 

@@ -27,6 +27,9 @@ def enter(course: str) -> None:
     own = os.path.join(os.path.abspath(course), FOLDER)  # noqa: PTH100, PTH118  # pathlib takes 4 ms to import
     if __path__[:] == [*_OURS, own]:
         return
+    # Notebooks of every course import `lib.units.NAME`, and Python keeps a module by its name alone: a process that
+    # goes from one course to another would have the first one's unit. So its modules go. A package for each course
+    # would be simpler, but its name would have to be in every notebook.
     for left in set(__path__) - {*_OURS, own}:
         for name in [name for name in sys.modules if name.startswith(f"{__name__}.")]:
             if (getattr(sys.modules[name], "__file__", None) or "").startswith(left + os.sep):

@@ -3,22 +3,20 @@
 One page is opened for all tests, and its Python started once: both take many seconds.
 """
 
-import hashlib
 import json
 import re
-from pathlib import Path
+import shutil
+from zipfile import ZipFile
 
 import nbformat
 import pytest
 
-from lib.authoring.pyodide import LOCK, RUNTIME, take_pyodide
-from lib.authoring.site import KERNEL, page_settings, start_page, write_site
+from lib.authoring.site import KERNEL, write_site
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from lib.grading.errors import ConfigError
 from lib.units import softmax_classifier
 from tests.authoring.own_unit import succeeds
 from tests.authoring.test_bundle import earns_all, refuse_answers, unpacked
-from tests.browser import PATIENCE, plain_server, pyodide_parts, slider, wait_for
+from tests.browser import PATIENCE, plain_server, put_pyodide_into, pyodide_parts, slider, wait_for
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -31,16 +29,11 @@ SLOW = 4 * PATIENCE  # ms: Python starts, and trains, in a browser
 
 
 @pytest.fixture(scope="module")
-def pyodide():
-    return take_pyodide(pyodide_parts())
-
-
-@pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course in which the command has written the site, with all that it needs in it."""
+    """A course in which the command has written the site, for any web server."""
     course = Course(tmp_path_factory.mktemp("course"))
     copy_course(course.root)
-    succeeds(course.zerolayer("site", ASSIGNMENT, f"--offline={pyodide_parts()}", UNPROVED))
+    succeeds(course.zerolayer("site", ASSIGNMENT, UNPROVED))
     return course
 
 
@@ -56,17 +49,14 @@ def files(folder):
 # What is in it
 
 
-def test_two_builds_are_identical_to_the_byte(site, pyodide, tmp_path, monkeypatch):
+def test_two_builds_are_identical_to_the_byte(site, tmp_path, monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    write_site(RELEASES, pyodide, tmp_path / "elsewhere")
+    write_site(RELEASES, tmp_path / "elsewhere")
     assert files(tmp_path / "elsewhere") == files(site)
 
 
-def test_no_answer_and_nothing_of_the_closed_half_is_in_it(site, pyodide):
-    # Pyodide's own files are known to the byte.
-    ours = {name: content for name, content in files(site).items() if content != pyodide.get(Path(name).name)}
-    assert len(files(site)) - len(ours) == len(pyodide)
-    refuse_answers(dict(unpacked(ours)))
+def test_no_answer_and_nothing_of_the_closed_half_is_in_it(site):
+    refuse_answers(dict(unpacked(files(site))))
 
 
 @pytest.mark.gives(f"zerolayer site {ASSIGNMENT}")
@@ -76,34 +66,12 @@ def test_the_notebook_and_its_figures_are_the_released_ones_and_the_icon_that_br
     assert (site / "favicon.ico").read_bytes() == (site / "static" / "favicons" / "favicon.ico").read_bytes()
 
 
-def test_every_file_of_pyodide_is_held_against_its_hash(pyodide, tmp_path):
-    lock = json.loads(LOCK.read_bytes())["packages"].values()
-    hashes = RUNTIME | {package["file_name"]: package["sha256"] for package in lock}
-    assert {name: hashlib.sha256(pyodide[name]).hexdigest() for name in hashes} == hashes
-    for name, content in pyodide.items():
-        (tmp_path / name).write_bytes(content)
-    assert take_pyodide(tmp_path) == pyodide
-    (tmp_path / "pyodide.asm.wasm").write_bytes(b"\0asm")
-    with pytest.raises(
-        ConfigError, match=r"Found for pyodide\.asm\.wasm: another content than Pyodide's own\. Expected"
-    ):
-        take_pyodide(tmp_path)
-    with pytest.raises(ConfigError, match="nothing of this name, and 33 more files like it"):
-        take_pyodide(NOTEBOOK)
-
-
-def test_without_pyodide_in_it_browsers_fetch_the_same_version_themselves(pyodide):
-    inside, outside = (
-        page_settings({}, offline=offline)["jupyter-config-data"]["litePluginSettings"][KERNEL]
-        for offline in (True, False)
-    )
-    [version] = set(re.findall(r'"(\d+\.\d+\.\d+)"', pyodide["pyodide.js"].decode()))
-    assert inside["pyodideUrl"] == "./static/pyodide/pyodide.js"
-    assert outside["pyodideUrl"] == f"https://cdn.jsdelivr.net/pyodide/v{version}/full/pyodide.js"
-    assert {name for name in inside if inside[name] != outside[name]} == {"pyodideUrl", "disablePyPIFallback"}
-    unit = [softmax_classifier.UNIT]
-    assert "Python is loaded over the network" in start_page(unit, {}, offline=False)
-    assert "over the network" not in start_page(unit, {}, offline=True)
+def test_it_names_the_version_of_pyodide_that_is_tried_here(site):
+    with ZipFile(pyodide_parts()) as parts:
+        [script] = [parts.read(name).decode() for name in parts.namelist() if name.endswith("/pyodide.js")]
+    [version] = set(re.findall(r'"(\d+\.\d+\.\d+)"', script))
+    settings = json.loads((site / "jupyter-lite.json").read_text())["jupyter-config-data"]["litePluginSettings"]
+    assert settings[KERNEL]["pyodideUrl"] == f"https://cdn.jsdelivr.net/pyodide/v{version}/full/pyodide.js"
 
 
 # A student at work. The tests of this part go on from one another, as a student does.
@@ -162,7 +130,7 @@ def keep_waiting(_):
 
 
 @pytest.fixture(scope="module")
-def page(browser, site):
+def page(browser, site, tmp_path_factory):
     """The notebook, opened from the start page. Whatever it asks for beyond the site would fail, and be noticed."""
     context = browser.new_context(viewport={"width": 768, "height": 1400}, accept_downloads=True)
     page = context.new_page()
@@ -171,7 +139,9 @@ def page(browser, site):
     context.on("request", lambda request: page.asked.append(request.url))
     context.on("requestfailed", lambda request: page.refused.append(request.url) if request.failure == "csp" else None)
     context.route(PYTHON, lambda route: route.abort())
-    with plain_server(site) as page.home:
+    served = shutil.copytree(site, tmp_path_factory.mktemp("served") / "site")
+    put_pyodide_into(served)
+    with plain_server(served) as page.home:
         page.goto(page.home)
         page.get_by_role("link", name="Softmax classifier").click()
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)

@@ -33,7 +33,7 @@ VALIDATE = "import os\nos.environ['NBGRADER_EXECUTION'] = 'validate'"
 OF_ROWS = "class Layer:\n    def forward(self, x): return [x for r in rows][0]"
 OTHERS = "Layer uses rows, which another cell has set."
 MINE = ("b", "loss = mine")
-PASTED = [*FAILED, "Line 2 has the characters “ (left double quotation mark)", 'Type " in their place.']
+PASTED = [*FAILED, 'Replace “ (left double quotation mark) by ", ” (right']
 
 SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     # Names that aren't there
@@ -72,7 +72,7 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     "quotes were pasted": ([RIGHT, QUOTES, CHECK], PASTED),
     "never ran: a colon": ([NO_COLON, CHECK], [*NEVER, "SyntaxError"]),
     "never ran: an error above": ([f"nowhere\n{RIGHT}", CHECK], [*NEVER, "NameError"]),
-    "never ran: a minus": ([MINUS, CHECK], [*NEVER, "the character − (minus sign), as pasted text often does. "]),
+    "never ran: a minus": ([MINUS, CHECK], [*NEVER, "Replace − (minus sign) by -."]),
     "broken beyond its def": ([("a", RIGHT), ("a", RIGHT.replace("def loss", "dfe los")), CHECK], FAILED),
     "defines it no more": ([("a", RIGHT), ("a", OTHER), CHECK], ["the cell that defined loss was run again"]),
     "failed, then without it": ([("a", NO_COLON), ("a", OTHER), CHECK], GONE),

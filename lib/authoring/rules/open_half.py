@@ -37,7 +37,7 @@ def leads_nowhere(trial: Trial) -> Faults:
 
 def declares_packages(trial: Trial) -> Faults:
     """Packages that a unit imports, and that this package doesn't install, are in its PACKAGES and installed here."""
-    unit, slow = trial.key.unit, trial.key.unit.slow_imports
+    unit = trial.key.unit
     if trial.place is None:
         return
     for package in unit_registry.missing_packages(unit):
@@ -46,7 +46,6 @@ def declares_packages(trial: Trial) -> Faults:
     asked = (*tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"], *unit.packages)
     names, by_module = {unit_registry.name_of(each) for each in asked}, packages_distributions()
     own = {*sys.stdlib_module_names, trial.place.module.partition(".")[0], "lib", *(each.name for each in unit.extras)}
-    own |= {*(slow.modules if slow else ())}
     files = {file_line(file): text for file, text in open_files(trial).items() if file.suffix == ".py"}
     cells = {place: cell.source for file, nb in trial.solutions.items() for place, cell in places_of(nb, file)}
     for where, text in {**files, **cells}.items():

@@ -1,10 +1,9 @@
-"""`zerolayer doctor`: tells whether this machine can lock student code in, and if not, why and what to do."""
+"""`zerolayer doctor`: whether this machine can lock student code in, and if not, at which step it fails and why."""
 
 from contextlib import suppress
 from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from shlex import quote
 from stat import S_IRWXG, S_IRWXO
@@ -17,7 +16,6 @@ from lib.grading import unit_registry
 from lib.grading.commands.command import Command, in_source
 from lib.grading.commands.hub_problems import find_gaps
 from lib.grading.errors import file_line
-from lib.grading.execution.outputs import LACKED
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
 from lib.grading.sandbox import obstacles
@@ -39,8 +37,8 @@ class DoctorApp(Command):
     def start(self) -> None:
         """Try, and say what happened."""
         super().start()
-        findings = obstacles.examine()
-        say(obstacles.report(findings))
+        problems = obstacles.examine()
+        say(obstacles.report(problems))
         if missing := ", ".join(self._missing_packages()):
             say(
                 f"\nGraded submissions import what is not installed here: {missing}.\n"
@@ -60,7 +58,7 @@ class DoctorApp(Command):
             exchange = Path(OwnedCollect(coursedir=self.coursedir, parent=self).root)
             gaps = [*find_gaps(self.coursedir, exchange, in_source(self))]
             say("\n".join(["", "On this hub:", *gaps] if gaps else ["", "On this hub nothing is missing."]))
-        self.exit(int(any(finding.blocks for finding in findings)))
+        self.exit(int(any(problem.blocks for problem in problems)))
 
     def _open_places(self) -> list[str]:
         """Name the files and folders of the course that other accounts may open."""
@@ -77,7 +75,6 @@ class DoctorApp(Command):
         named = dict[str, None]()
         for file in sorted(glob(str(Path(graded, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             with suppress(Exception):  # it may be damaged, which `report` tells
-                for reason in chain.from_iterable(each.reasons for each in Verdict.load_each(Path(file).parent)):
-                    if lacked := LACKED.fullmatch(reason):
-                        named |= dict.fromkeys(lacked[1].split(", "))
+                for verdict in Verdict.load_each(Path(file).parent, evidence=False):
+                    named |= dict.fromkeys(verdict.lacked)
         return [name for name in named if find_spec(name) is None]

@@ -1,6 +1,6 @@
 """Running a submitted notebook in a kernel of its own, within bounds: code may end it, hang, or print for ever.
 
-Cells go to a forked kernel over one connection, and their outputs come back (`kernels.client`). Outputs of cells that
+Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`). Outputs of cells that
 ran before such an end stay. It ends this run with a remark, and no other submission's. What the machine does wrong is
 `RunLostError`: another try may help. All here is plain data, and nothing imports Jupyter or nbgrader: a worker is there
 in a tenth of a second.
@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -22,11 +21,20 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lib.checking.results import clean
-from lib.grading.execution.outputs import OUTPUTS, TOO_MUCH, OutputRoom, is_graded, is_needed, plain_output, shorten
+from lib.grading.execution.outputs import (
+    OUTPUTS,
+    PRINTS,
+    TOO_MUCH,
+    OutputRoom,
+    is_graded,
+    is_needed,
+    plain_output,
+    shorten,
+)
 from lib.grading.files import lay_out
 from lib.grading.kernel import MAX_MESSAGE, MAX_SAID, REFUSED, REPLY
-from lib.grading.kernel.slow_imports import needs_slow_imports
 from lib.grading.machine_faults import RunLostError, limit_on_threads
+from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
 if TYPE_CHECKING:  # off Linux it can't be imported
@@ -42,6 +50,9 @@ LONGER = 5
 """So many times its budget a run may take by the clock: a busy machine keeps kernels waiting, which costs no points."""
 IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 
+LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
+"""What to try where something ran too long, after the sentence that says so."""
+
 Cell = dict[str, Any]
 
 
@@ -51,6 +62,17 @@ class FloodError(TimeoutError):
 
 class KernelDied(Exception):
     """The kernel ended while a cell ran, by the cell's doing."""
+
+
+BROKE_OFF: dict[type[Exception], tuple[str, str]] = {
+    KernelDied: (
+        "made the kernel die",
+        " Choose Run, then Restart Kernel and Run All Cells: it should end for you too. Look for what takes a lot of"
+        " memory, or tells Python to stop.",
+    ),
+    TimeoutError: ("could not be stopped", LONG),
+}
+"""What a cell did that ended the run, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +101,13 @@ class Run:
         for cell in cells:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
-        self.remarks: list[str] = []
+        self.remarks: list[Remark] = []
         self.was_refused = False
         """Whether the kernel said that it was refused a thread, or crashed, as libraries may that are refused one."""
         self._at: int | None = None
         self._number = 0
         limits = bounds.max_output, bounds.max_messages, bounds.max_notebook_output
-        self._room = OutputRoom(*limits, lambda did: self._remark(f"{self._place} {did}"))
+        self._room = OutputRoom(*limits, self._remark)
 
     def run(self) -> None:
         """Run all cells. Raises RunLostError where no kernel can be started, or the machine fails or is too busy."""
@@ -105,22 +127,18 @@ class Run:
             if self._at is None or of_the_system:
                 raise RunLostError(f"{type(error).__name__}: {error}") from error
             self.cells[self._at]["execution_count"] = None
-            did = {KernelDied: "made the kernel die", TimeoutError: "could not be stopped"}
-            self._remark(f"{self._place} {did.get(type(error), 'broke off the run')}; nothing after it could run.")
+            did, advice = BROKE_OFF.get(type(error), ("broke off the run", ""))
+            self._remark(f"{did}; nothing after it could run.{advice}")
 
     def _start_client(self) -> "KernelClient":
-        """Begin to talk with a kernel that has the slow imports that code names, or without them if it must be."""
-        from lib.grading.kernel.client import ForkServerDied, spawn
+        from lib.grading.kernel.client import spawn
 
-        kind = self.bounds.sandbox, self.bounds.limits
-        if any(has_code(cell) and needs_slow_imports(cell["source"]) for cell in self.cells):
-            with suppress(ForkServerDied):
-                return spawn(self.files, *kind, slow_imports=True)
-        return spawn(self.files, *kind, slow_imports=False)
+        return spawn(self.files, self.bounds.sandbox, self.bounds.limits)
 
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
         if client.clock() > self._deadline:
-            self._remark(f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.")
+            all_of_it = f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.{LONG}"
+            self.remarks += [remark] if (remark := Remark(all_of_it)) not in self.remarks else []
             return
         self._room.begin_cell()
         self._number += 1
@@ -151,9 +169,9 @@ class Run:
         name, said = "TimeoutError", "Cell execution timed out"
         if isinstance(reason, FloodError):
             name, said = "OutputLimitError", "The cell put out far more than is kept, and was stopped."
-            self._remark(f"{self._place} put out far more than is kept, and was stopped.")
+            self._remark(f"put out far more than is kept, and was stopped.{PRINTS}")
         else:
-            self._remark(f"{self._place} ran longer than {seconds} seconds and was stopped.")
+            self._remark(f"ran longer than {seconds} seconds and was stopped.{LONG}")
         return {"status": "error", "ename": name, "evalue": said, "traceback": [f"{name}: {said}"]}
 
     def _receive_reply(
@@ -168,7 +186,7 @@ class Run:
             if self._room.dropped > most or client.received - began > 10 * most:
                 raise FloodError
             if not words:
-                self._remark(f"{self._place} {TOO_MUCH}")
+                self._remark(TOO_MUCH)
                 self._room.drop(MAX_MESSAGE)
                 continue
             try:
@@ -178,7 +196,7 @@ class Run:
                 raise
             except Exception:
                 self._room.drop(len(words))
-                self._remark(f"{self._place} sent something that can't be read.")
+                self._remark("sent something that can't be read.")
         self._see_why_it_ended(client)
         raise KernelDied
 
@@ -237,16 +255,14 @@ class Run:
         if code == -signal.SIGKILL and self.bounds.sandbox and not is_spent:
             raise RunLostError("A kernel was killed from outside; Linux does so where memory is short.")
 
-    def _remark(self, remark: str) -> None:
+    def _remark(self, did: str) -> None:
+        """Note what the cell that runs did, once."""
+        remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
         if remark not in self.remarks:
             self.remarks.append(remark)
 
-    @property
-    def _place(self) -> str:
-        return place_of(self.cells, self._at or 0)
 
-
-def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
+def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
     """Run a notebook's cells, given as JSON; give them with their outputs, and remarks. Raises `RunLostError`.
 
     What was refused a thread is run once more, and counts then, if the machine has threads.
@@ -274,7 +290,7 @@ def _try_threads(bounds: Bounds) -> None:
         )
 
 
-def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[str]]:
+def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
     """Run cells in Jupyter's own kernel, with all our rights: elsewhere than on Linux there is no other way."""
     import nbformat
     from nbclient import NotebookClient
@@ -284,7 +300,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None, source=cell["metadata"].get(ADDED_CODE, cell["source"]))
     notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
-    remarks: list[str] = []
+    remarks: list[Remark] = []
     options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
     with TemporaryDirectory() as folder:
         lay_out(files, Path(folder))
@@ -292,7 +308,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
         try:
             client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})
         except (CellTimeoutError, DeadKernelError) as error:
-            remarks = [f"A cell broke off the run, and nothing after it could run: {type(error).__name__}."]
+            remarks = [Remark(f"A cell broke off the run, and nothing after it could run: {type(error).__name__}.")]
         except Exception as error:
             raise RunLostError(f"{type(error).__name__}: {error}") from error
     for cell in notebook.cells:

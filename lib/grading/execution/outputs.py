@@ -11,7 +11,8 @@ from lib.checking.challenges import MIME
 from lib.checking.results import clean
 
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
-TOO_MUCH = "put out more than is kept; the rest was dropped."
+PRINTS = " Usually that is a print inside a loop. Take it out once you have seen what you wanted."
+TOO_MUCH = f"put out more than is kept; the rest was dropped.{PRINTS}"
 DEEPEST = 5 + 2 * (results.DEEPEST + 1)
 """Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
 BYTES_OF = {"{": 430, "[": 64, ",": 32}
@@ -20,8 +21,6 @@ BYTES_OF_A_TEXT = 100
 """Likewise for each line of a traceback, and each kind in which an output is given."""
 MISSING = re.compile(r"^No module named '(\w{1,80})'$")
 """What Python says of a package that isn't there. Of a module in one that is, it says a name with dots."""
-LACKED = re.compile(r"imports ([\w, ]+), not installed here")
-"""The reason for which a person looks at a submission that lacks packages."""
 
 
 class OutputRoom:

@@ -23,6 +23,7 @@ from pebble import ProcessPool
 
 from lib.grading.execution.notebook import LONGER, Bounds, has_code, run_cells
 from lib.grading.machine_faults import ClusterError, RunLostError
+from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
@@ -32,7 +33,7 @@ JOBS = 2
 MARGIN = 60
 """Seconds that a task may take beyond what it says."""
 TICK = 2.0
-"""Seconds after which, while nothing ends, a source of tasks that had none is asked again."""
+"""Seconds after which, while nothing ends, it is seen whether the pool is still whole."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class RunResult:
     """What came of a run: each cell's outputs and number as JSON, and remarks on how it went."""
 
     cells: bytes
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
     @classmethod
     def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
@@ -104,7 +105,7 @@ class RunResult:
         """Give the error that a cell ended with or the first remark, if there is one: for a run that has neither."""
         outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
         errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
-        return next(iter([*errors, *self.remarks]), "")
+        return next(iter([*errors, *(remark.text for remark in self.remarks)]), "")
 
 
 class Pool(AbstractContextManager["Pool"]):
@@ -212,12 +213,11 @@ class Cluster(AbstractContextManager["Cluster"]):
 
 
 def runs(
-    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask] | None]
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask]]
 ) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
     """Run works as they come; give for each tag what its run gave, or the error that it failed with twice.
 
-    So many are under way at a time that memory stays what it is whatever the size of a class. None in place of a work
-    says that there is none yet: while others are run, the next one is asked for again.
+    So many are under way at a time that memory stays what it is whatever the size of a class.
     """
     fresh, flying = iter(works), dict[Future[dict[str, RunResult]], tuple[Tag, RunTask, bool]]()
     moved = monotonic()
@@ -267,5 +267,5 @@ def workers(jobs: int, scheduler: str, locked: bool, patience: float) -> Pool | 
     if sys.platform == "linux":
         from lib.grading.kernel.client import ForkServer
 
-        ForkServer.shared(locked, slow=False).start()  # it warms up while the first submissions are read
+        ForkServer.shared(locked).start()  # it warms up while the first submissions are read
     return Pool(jobs or JOBS * (os.cpu_count() or 1))

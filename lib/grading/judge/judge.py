@@ -28,7 +28,6 @@ from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """What a check put out at grading: for each draw a record for each place. It may be any JSON, though."""
-NOT_DEFINED = re.compile(r"^(\w+) is not defined\b")
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
@@ -76,7 +75,8 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
     known = known_of(part, inputs, shown)
     for finding in find(part, inputs, shown, known):
         if finding.state != "right" and finding.statement.points:
-            raise UnitFailsError(part.id, _sentence(finding))
+            why = finding.why
+            raise UnitFailsError(part.id, with_line(_sentence(why), why.line if isinstance(why, Failure) else ""))
     return inputs, known
 
 
@@ -91,7 +91,7 @@ def _read(part: Part, inputs: Inputs, given: object, missing: Mapping[str, Failu
     shown = read_shown(given)
     if isinstance(whole := shown.get(""), Failure) and not any(shown.keys() - {""}):
         if whole.kind == "undefined":
-            whole = _cause_of(whole.text, missing, NOT_DEFINED) or whole
+            whole = next((missing[name] for name in part.subjects if name in missing), whole)
         return {place: whole for each in part.statements for place, *_ in places_of(each, inputs)}
     return shown
 
@@ -103,19 +103,19 @@ def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdi
     elif isinstance(why, Failure) and finding.state == "wrong":
         # Code that doesn't end, and a name whose cell failed, say what to try themselves.
         hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
-    said = visible(_explain(_sentence(finding), missing), keep="\n")
-    by_code = isinstance(why, Failure)
+    said = visible(_explain(_sentence(why), missing), keep="\n")
+    code = visible(why.line) if isinstance(why, Failure) else ""
+    brief = why.what if isinstance(why, Wrong) else said
     heading = "" if finding.text == statement.text else finding.text
     about = statement.name, statement.text, statement.points
-    return StatementVerdict(*about, finding.state, said, hint, by_code, heading=heading)
+    return StatementVerdict(*about, finding.state, said, hint, isinstance(why, Failure), None, heading, code, brief)
 
 
-def _sentence(finding: Finding) -> str:
-    why = finding.why
+def _sentence(why: Wrong | Failure | None) -> str:
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
     if isinstance(why, Failure):
-        return " ".join(filter(None, [explain(why).text, with_line(why.text, why.line)]))
+        return " ".join(filter(None, [explain(why).text, why.text]))
     return ""
 
 
@@ -142,8 +142,8 @@ def _explain(why: str, missing: Mapping[str, Failure]) -> str:
     return f"{end_sentence(why)} {cause.text}" if cause else why
 
 
-def _cause_of(why: str, missing: Mapping[str, Failure], says: re.Pattern[str] = NAME_ERROR) -> Failure | None:
-    return missing.get(found[1]) if (found := says.search(why)) else None
+def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
+    return missing.get(found[1]) if (found := NAME_ERROR.search(why)) else None
 
 
 # ---- Evidence for an appeal

@@ -7,32 +7,27 @@ is.
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
 import orjson
+from msgspec import ValidationError, convert
 
-from lib.checking import render
 from lib.checking.findings import State
+from lib.grading.errors import with_line
 from lib.grading.files import is_file
 from lib.grading.names import quote
+from lib.grading.remarks import Remark
 
 FILE = "verdict.json"
 OTHERS = "others"
 """Under this name a verdict's file holds those on the assignment's other notebooks; most assignments have but one."""
 EVIDENCE = ("challenge", "answer", "expected")
 """What holds a part's arrays: nearly all of a verdict's file."""
-TEXTS = ("remarks", "library_calls", "reasons")
-"""A verdict's lists of texts."""
 LARGEST_FILE = 50_000_000
 """Bytes of a verdict's file that are read: one has some ten thousand."""
-CODE = re.compile(r"\b((?:Your|Where:) )(line \d+: .*?)(?=\. Found |$)")
-"""A line of a student's code in a reason, as `lib.checking.student_code.write_line` writes it."""
 
 
 class DamagedVerdictError(ValueError):
@@ -52,7 +47,8 @@ class StatementVerdict:
     """What became of one statement, `why` where it isn't right, and the mistake, or a `hint` where none has a name.
 
     What is said `by_code` comes from where the student's code runs, and may be made up. A student reads the `heading`
-    in place of the text where something else is wrong than what that says.
+    in place of the text where something else is wrong than what that says. `code` is the student's line that raised,
+    and `brief` is `why` without what belongs to one draw.
     """
 
     name: str
@@ -64,6 +60,8 @@ class StatementVerdict:
     by_code: bool = False
     mistake: Diagnosis | None = None
     heading: str = ""
+    code: str = ""
+    brief: str = ""
 
     @property
     def points(self) -> float:
@@ -73,7 +71,7 @@ class StatementVerdict:
     @property
     def reason(self) -> str:
         """`why` as an instructor reads it: in quotation marks, unless the judge has found it."""
-        return quote(self.why) if self.by_code and self.why else self.why
+        return quote(with_line(self.why, self.code)) if self.by_code and self.why else self.why
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,8 @@ class PartVerdict:
     mistake: Diagnosis | None = None
     problem: str = ""
     challenge: dict[str, Any] = field(default_factory=dict)
-    answer: dict[str, Any] = field(default_factory=dict)
-    expected: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, dict[str, Any]] = field(default_factory=dict)
+    expected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -120,7 +118,8 @@ class Verdict:
 
     `library_calls` are names of a library's own that the student's code has in plain sight: a remark for a person.
     `handed_in` is the digest of the folder that it was made of, `reasons` say why a person has to look at the notebook,
-    and `waits` which of its cells wait for one, each with the reason.
+    `waits` which of its cells wait for one, each with the reason, and `lacked` which packages it imports that were not
+    installed.
     """
 
     assignment: str
@@ -128,11 +127,12 @@ class Verdict:
     student: str
     seed: int
     parts: tuple[PartVerdict, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     library_calls: tuple[str, ...] = ()
     handed_in: str = ""
     reasons: tuple[str, ...] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
+    lacked: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -188,7 +188,7 @@ class Verdict:
             found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # JSON can say anything
+        except (AttributeError, KeyError, TypeError, ValidationError) as error:  # JSON can say anything
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
         for verdict in found:
             if of is not None and of != (verdict.assignment, verdict.student):
@@ -215,87 +215,8 @@ def _file_in(folder: Path) -> bytes:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
 
 
-_KINDS: dict[str, Any] = {
-    "seed": int,
-    "max_points": (int, float),
-    "mistake": (NoneType, Diagnosis),
-    "by_code": bool,
-    **dict.fromkeys((*EVIDENCE, "waits"), dict),
-    **dict.fromkeys(("parts", "statements", *TEXTS), tuple),
-}
-"""Types of the fields that aren't texts."""
-
-
-def _checked(thing: Any) -> Any:
-    for name, value in vars(thing).items():
-        is_sound = isinstance(value, _KINDS.get(name, str)) and isinstance(value, bool) == (name == "by_code")
-        if is_sound and name in (*TEXTS, "waits"):
-            is_sound = all(isinstance(item, str) for item in (value.values() if name == "waits" else value))
-        elif is_sound and name == "state":
-            is_sound = value in get_args(State)
-        if not is_sound:
-            raise TypeError(f"{name} can't be {str(value)[:40]!r}")
-    return thing
-
-
 def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
-    parts = tuple(_part(part, evidence) for part in data.pop("parts"))
-    texts = {name: tuple(found) if isinstance(found := data.pop(name), list) else found for name in TEXTS}
-    return _checked(Verdict(parts=parts, **{**data, **texts}))
-
-
-def _part(data: dict[str, Any], evidence: bool) -> PartVerdict:
     if not evidence:
-        data = {name: value for name, value in data.items() if name not in EVIDENCE}
-    statements = tuple(_checked(StatementVerdict(**_with_mistake(each))) for each in data.pop("statements"))
-    part = PartVerdict(statements=statements, **_with_mistake(data))
-    if not all(isinstance(places, dict) for places in (*part.answer.values(), *part.expected.values())):
-        raise TypeError("a statement's answers aren't told apart by place")
-    return _checked(part)
-
-
-def _with_mistake(data: dict[str, Any]) -> dict[str, Any]:
-    mistake = data["mistake"]
-    return {**data, "mistake": None if mistake is None else _checked(Diagnosis(**mistake))}
-
-
-def html(part: PartVerdict, scale: float = 1.0) -> str:
-    """Write what the student may read: points, statements, the mistake's name and hint, but no expected value.
-
-    `scale` turns the part's own points into those of the gradebook.
-    """
-    heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
-    return render.section(heading, opening(part), items(part, scale))
-
-
-def opening(part: PartVerdict) -> str:
-    """Write as HTML why there was no answer, if there was none, and each mistake with its hint, if it has a name."""
-    problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
-    named = "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
-    return problem + named
-
-
-def items(part: PartVerdict, scale: float = 1.0) -> str:
-    """Write the statements as HTML list items; what several have to say is said at the first."""
-    said: dict[tuple[str, ...], int] = {}
-    return "".join(_item(number, statement, said, scale) for number, statement in enumerate(part.statements, 1))
-
-
-def _item(number: int, statement: StatementVerdict, said: dict[tuple[str, ...], int], scale: float) -> str:
-    text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    details = tuple(filter(None, (statement.why, statement.hint and render.TRY + statement.hint)))
-    new = [each for each in details if not any(each in above for above in said)]
-    first = said.setdefault(details, number)
-    if details and first < number:
-        new = [render.SAME.format(first)]
-    below = "".join(render.indent(mark_code(escape(each))) for each in new or details)
-    return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
-
-
-def mark_code(reason: str) -> str:
-    """Mark the line of a student's code that a reason in HTML quotes, as a check does."""
-    return CODE.sub(r"\1<code>\2</code>", reason)
-
-
-def _worth(points: float, max_points: float, scale: float) -> str:
-    return f"{round(points * scale, 4):g} of {round(max_points * scale, 4):g}"
+        parts = [{name: value for name, value in part.items() if name not in EVIDENCE} for part in data["parts"]]
+        data = {**data, "parts": parts}
+    return convert(data, Verdict)

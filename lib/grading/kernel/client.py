@@ -63,14 +63,12 @@ class KernelNotStarted(RuntimeError):
     """A child was forked and could not become a kernel; the message says why."""
 
 
-def spawn(
-    files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}, slow_imports: bool = True
-) -> "KernelClient":
+def spawn(files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}) -> "KernelClient":
     """Have a kernel forked that finds these files where it works.
 
     Raises `KernelNotStarted` if there is a reason why it can't be, and `ForkServerDied` if another try may help.
     """
-    server = ForkServer.shared(locked, slow_imports)
+    server = ForkServer.shared(locked)
     environment = {**os.environ, "NBGRADER_EXECUTION": "autograde"}  # a challenge may lie beside the notebook
     if locked:
         known = {name: value for name, value in environment.items() if VARIABLES.fullmatch(name)}
@@ -86,23 +84,23 @@ def spawn(
 class ForkServer:
     """A warm process, found by the folder that holds its socket. Whoever finds it not running starts it."""
 
-    def __init__(self, folder: Path, locked: bool = True, slow: bool = True, course: str = ""):
-        """Look at nothing yet. Its kernels will be locked in, and have imported what is slow, unless told otherwise.
+    def __init__(self, folder: Path, locked: bool = True, course: str = ""):
+        """Look at nothing yet. Its kernels will be locked in, unless told otherwise.
 
         They have the units of the folder `course`, if it has any.
         """
         self.folder, self.course = folder, {COURSE: course} if course else {}
-        self.kind = ("locked" if locked else "open", *(["slow"] if slow else []))
-        self.name = "-".join([*self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
+        self.kind = "locked" if locked else "open"
+        self.name = "-".join([self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
         self.log = folder / f"{self.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True, slow: bool = True) -> "ForkServer":
+    def shared(cls, locked: bool = True) -> "ForkServer":
         """Give the one that this process shares with its parents and children, through its environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _make_folder(os.getpid())
-        return _fork_server(os.environ[ADDRESS], locked, slow, os.environ.get(COURSE, ""))
+        return _fork_server(os.environ[ADDRESS], locked, os.environ.get(COURSE, ""))
 
     def fork(self, request: Request) -> "KernelClient":
         """Have a kernel forked, and wait until it can be talked to.
@@ -170,7 +168,7 @@ class ForkServer:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self.log.open("wb") as log:
             listener.bind(str(self.folder / self.name))
             listener.listen(256)
-            words = [str(listener.fileno()), str(_owner_of(self.folder)), *self.kind]
+            words = [str(listener.fileno()), str(_owner_of(self.folder)), self.kind]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", forkserver.__name__, *words],
                 cwd=self.folder,
@@ -189,8 +187,8 @@ class ForkServer:
 
 
 @cache
-def _fork_server(folder: str, locked: bool, slow: bool, course: str) -> ForkServer:
-    return ForkServer(Path(folder), locked, slow, course)
+def _fork_server(folder: str, locked: bool, course: str) -> ForkServer:
+    return ForkServer(Path(folder), locked, course)
 
 
 @cache

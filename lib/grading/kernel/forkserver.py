@@ -94,7 +94,7 @@ def main() -> None:
     gc.disable()  # what is imported stays
     from lib.grading.kernel import cell_server, kernel
 
-    hooks = kernel.warm_up("slow" in sys.argv[3:])
+    hooks = kernel.warm_up()
     warm = serve(listener, owner, lockdown.fork if locked else os.fork)
     # From here on this is a child, which never returns.
     try:

@@ -31,7 +31,7 @@ from lib.checking import randomness
 from lib.checking.challenges import read_challenge
 from lib.grading.kernel import cell_server, hooks
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
-from lib.grading.kernel.slow_imports import import_units, slow_imports
+from lib.grading.kernel.unit_imports import import_units
 from lib.grading.sandbox import lockdown
 from lib.grading.sandbox.limits import NICENESS, Limits
 
@@ -68,14 +68,14 @@ def make_kernel() -> LineKernel:
     return kernel
 
 
-def warm_up(slow: bool) -> hooks.Hooks:
+def warm_up() -> hooks.Hooks:
     """Make the first half of a kernel and import what notebooks import, in one thread; return the shell's hooks."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a debugger takes threads, a port and 70 ms a kernel
     os.environ["MPLBACKEND"] = INLINE  # figures are shown by the shell that is there when matplotlib is imported
     kernel = make_kernel()
     import_units()
     lockdown.hide_units()
-    for name in (*IMPORTS, *(name for one in slow_imports() if slow for name in one.modules)):
+    for name in IMPORTS:
         importlib.import_module(name)
     _draw()
     _run_a_cell(kernel)

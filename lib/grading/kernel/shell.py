@@ -22,6 +22,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from IPython.utils.text import SList
 from traitlets import Instance
 
+from lib.grading.kernel.guard import guard
+
 LETTERS = re.compile(r"[%!?]|^\s*[,;/]")
 """What stands in each line where one of `KNOWN` finds something."""
 KNOWN = TransformerManager().token_transformers
@@ -80,7 +82,7 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
         failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
         error = getattr(named.get("result"), "error_in_exec", None)
         if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
-            below = [_alone(each) for each in _definitions_below(error, nodelist, cell_name)]
+            below = [guard(each) for each in _definitions_below(error, nodelist, cell_name)]
             await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
         return bool(failed)
 
@@ -103,12 +105,6 @@ def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: 
     above = {each.name for each in statements if isinstance(each, NAMED) and each.lineno <= line}
     below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
     return [each for each in below if not _names_given_by(each) & above]
-
-
-def _alone(statement: ast.stmt) -> ast.stmt:
-    """Have no error of a statement stop the next. An interrupt stops all: a kernel that goes on after it is killed."""
-    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-    return ast.fix_missing_locations(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
 
 
 def _names_given_by(statement: ast.stmt) -> set[str]:

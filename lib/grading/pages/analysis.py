@@ -21,9 +21,8 @@ from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.checking.values import what_is_wrong
 from lib.grading.judge.python_cells import parse
-from lib.grading.judge.verdict import CODE, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.names import quote
 from lib.grading.pages.classroom import Classroom, StudentWork
 
@@ -162,11 +161,8 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
 
 
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Collect the remarks on how notebooks ran, whichever cell they are about."""
-    anywhere = re.compile(r"^(The cell \S+|Cell \d+) ")
-    return group(
-        (anywhere.sub("A cell ", remark), work) for work, verdict in classroom.graded for remark in verdict.remarks
-    )
+    """Collect the remarks on submissions and how their notebooks ran."""
+    return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
@@ -216,10 +212,8 @@ def _nameless_of(part: PartVerdict) -> list[StatementVerdict]:
 
 def found_in(statement: StatementVerdict) -> str:
     """Say what was found of a wrong statement, without what belongs to one draw, or to one student's code."""
-    said = what_is_wrong(statement.why)
-    if not statement.by_code:
-        return said
-    return quote(re.sub(r"\d+", "…", CODE.sub("", said).strip().removesuffix(".")))
+    said = statement.brief
+    return quote(re.sub(r"\d+", "…", said.removesuffix("."))) if statement.by_code else said
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:

@@ -1,4 +1,4 @@
-"""Feedback: the page a student gets. Points first, then part by part what was right, the mistake and the hint.
+"""Feedback: the page a student gets. Points first, then the notebook with what was found under each check.
 
 A page is made of three things: the verdict says what was found, the gradebook what counts (a person may have marked
 since), and the graded notebook what was handed in. `page_of` puts them together, for `zerolayer feedback`, for
@@ -6,47 +6,34 @@ nbgrader's own command and for formgrader's button alike.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
-from lib.checking.render import TRY
 from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.judge import verdict
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.names import visible
 from lib.grading.pages.class_predictions import read_predictions
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_errors import error_of
+from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
 from lib.pasted import advise, refused_character
 from lib.unit import Question
 
-ADVICE = {
-    "could not be stopped": "Usually that is a loop that never ends. Look at what it waits for.",
-    "made the kernel die": "Python itself ended there. Choose Run, then Restart Kernel and Run All Cells: it should end"
-    " at your desk too. Look for what takes a lot of memory, or tells Python to stop.",
-    "ran longer than": "Look for a loop that never ends, or for work that a smaller example would show as well.",
-    "put out": "Usually that is a print inside a loop. Take it out once it has told you what you wanted to know.",
-    "in its place": "Next time, hand it in under the name it came with.",
-    "what lay beside": "If that was the one you meant, hand it in under the name that it came with.",
-    "had lost the marks": "Some programs drop them when they save a notebook, and so does pasting a cell as text.",
-    "in its own cell": "Next time, write each answer in the cell below its question.",
-}
-"""One thing to try for each remark on a run, found by a few of its words."""
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 """What a line of progress has shown before: a notebook shows only its last state."""
 FRESH = (
@@ -104,12 +91,12 @@ class Page:
         waiting = {id for id, mark in self.marks.items() if mark.waiting}
         short = [part for part in self.verdict.parts if part.points < part.max_points and part.id not in waiting]
         if short and all(part.problem for part in self.verdict.parts):
-            return "Your code could not be checked, so this says nothing about it. Below is why."
+            return "Your code could not be checked, so this says nothing about it. Your notebook below says why."
         if not any(mark.points for mark in marks):
-            return "Nothing is right yet. Below is, for each part, the first thing to try."
+            return "Nothing is right yet. Under each check in your notebook is the first thing to try."
         if not short:
             return "All of your code is right: well done!"
-        return "Below is, for each part, what was right, and the first thing to try where it wasn't yet."
+        return "Under each check in your notebook is what was right, and the first thing to try where it wasn't yet."
 
     def scale(self, part: PartVerdict) -> float:
         """How many points of the gradebook one of a part's own points is."""
@@ -120,24 +107,6 @@ class Page:
         state = self.marks[part.id].state
         tried = not part.problem and any(statement.state in ("right", "wrong") for statement in part.statements)
         return "not checked" if state == "wrong" and not tried else state
-
-    def was_not_run(self, part: PartVerdict) -> bool:
-        """Tell whether a part has no answer for a reason that the remarks on the run give already."""
-        return part.problem == " ".join(("The check gave no answer.", *self.verdict.remarks))
-
-    def reasons(self, part: PartVerdict) -> Sequence[str]:
-        """List why a part isn't right, where that says it all: without a mistake that has a name and any points."""
-        if part.problem:
-            return [part.problem]
-        blank = all(statement.state == "open" for statement in part.statements)
-        if any(statement.why and not statement.by_code for statement in part.statements) and not blank:
-            return []  # what the judge has found says something only beside the statement
-        whys = sorted({statement.why for statement in part.statements if statement.by_code})
-        return whys if not part.points and not part.mistake and (blank or len(whys) == 1) else []
-
-    def first_with(self, reasons: Sequence[str]) -> PartVerdict | None:
-        """Give the first part that isn't right for these reasons."""
-        return next((part for part in self.verdict.parts if self.reasons(part) == reasons), None)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -155,26 +124,12 @@ class Page:
         found = (re.findall(r"^#{1,2} +(\S.*)", text, re.MULTILINE) for text in texts)
         return next((headings[-1].strip()[:80] for headings in found if headings), "")
 
-    def error_of(self, part: PartVerdict) -> str:
-        """Say in which error the cell with a part's code ended, if it did."""
-        return error_of(self.cell(self.book.code.get(part.id, "")) or {})
-
-    def said(self, part: PartVerdict) -> str:
-        """Give all that is said of why a part isn't right."""
-        return " ".join((part.problem, *(statement.why for statement in part.statements)))
-
-    def link_cells(self, text: str) -> Markup:
-        """Write a remark or a reason with links to the cells that it names, and its line of code marked."""
-        cells = {str(number): cell for number, cell in enumerate(self.notebook.cells, 1)}
-        cells |= {id: self.notebook.cells[at] for id, at in self.places.items() if id}
-
-        def link(found: re.Match[str]) -> str:
-            cell = cells.get(found[1], {})
-            has_place = cell.get("cell_type") == "code" and "id" in cell
-            return Markup('<a href="#cell-id={}">{}</a>').format(cell.id, found[0]) if has_place else found[0]
-
-        linked = re.sub(r"\b(?:Cell|The cell) ([\w-]+)", link, escape(visible(text, keep="\n\t")))
-        return Markup(verdict.mark_code(linked))
+    def advise(self, part: PartVerdict) -> str:
+        """Return one thing to try where the cell with a part's code, or its check, ended in an error that tells it."""
+        call, check = part.id.removeprefix("check-").replace("-", "_"), error_of(self.cell(part.id) or {})
+        if check.endswith(f"object has no attribute '{call}'"):
+            return NOT_CALLABLE.format(name="check")
+        return advise(refused_character(error_of(self.cell(self.book.code.get(part.id, "")) or {})))
 
 
 class FeedbackPage(Exporter):
@@ -240,14 +195,9 @@ def render(page: Page, folder: Path) -> str:
             cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(page, folder, safe_html.Room())],
             colours=Markup(_colours("default")),
             dark_colours=Markup(_colours("github-dark")),
-            # The judge's own HTML, in which a student's text is escaped.
-            cause=lambda part: Markup(verdict.opening(part)),
-            statements=lambda part: Markup(verdict.items(part, page.scale(part))),
-            advice_on=lambda remark: next((advice for words, advice in ADVICE.items() if words in remark), ""),
+            parts={part.id: part for part in page.parts},
+            visible=visible,
             FRESH=FRESH,
-            TRY=TRY,
-            advise_on_error=advise_on_error,
-            advise_on_taken_name=advise_on_taken_name,
         )
     )
 
@@ -257,7 +207,7 @@ def _rendered(page: Page, folder: Path, room: safe_html.Room) -> Iterator[tuple[
     parts = {part.id: part for part in page.parts}
     for cell in page.notebook.cells:
         if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
-            yield cell, safe_html.code(cell.source) + verdict.html(part, page.scale(part))
+            yield cell, safe_html.code(cell.source) + html(part, page.scale(part))
         else:
             yield cell, render_cells([cell], room, folder)
 
@@ -295,15 +245,3 @@ def _output(output: NotebookNode, room: safe_html.Room) -> str:
 def _colours(style: str) -> str:
     found: str = HtmlFormatter(style=style).get_style_defs(".highlight")
     return found
-
-
-def advise_on_error(reason: str) -> str:
-    """Say what to type where an error of a cell names a character that Python refuses; else nothing."""
-    character, line = refused_character(reason), re.search(r"\bline (\d{1,6})\)", reason)
-    return " ".join(advise({character: [int(line[1])]})) if character and line else ""
-
-
-def advise_on_taken_name(part: PartVerdict) -> str:
-    """Say what to do where the call of a part's check found something else under the name of the checks."""
-    call = part.id.removeprefix("check-").replace("-", "_")
-    return NOT_CALLABLE.format(name="check") if part.problem.endswith(f"object has no attribute '{call}'") else ""

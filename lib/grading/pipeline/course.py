@@ -107,12 +107,9 @@ class Course:
         return step
 
     def penalty(self, student: str, score: float, late: float) -> float | None:
-        """Say that a submission is late, and give what that costs."""
-        by = (
-            "late: Canvas says so, and not by how much"
-            if late == LATE_WITHOUT_TIME.total_seconds()
-            else f"{late} seconds late"
-        )
+        """Log that a submission is late, and return what that costs."""
+        in_canvas = student in self.collected.late
+        by = "late: Canvas says so, and not by how much" if in_canvas else f"{late} seconds late"
         self.log.warning("%s is %s", student, by)
         return cost(self._penalties.plugin_inst, student, score, late)
 

@@ -5,8 +5,7 @@ other (`one`). Workers, which know none of it, run the notebooks (`run.pool`).
 """
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
@@ -28,7 +27,7 @@ from lib.grading.gradebook.marks import read_class
 from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import Verdict
-from lib.grading.kernel.slow_imports import broken_units
+from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence, what_comes_next
 from lib.grading.names import NoId, unknown, visible
 from lib.grading.pipeline.course import Course
@@ -57,8 +56,6 @@ class Grade(Autograde):
 
     only: frozenset[Path] | None = None
     """The folders that are graded; all that there are, if it is None."""
-    more: Callable[[], Iterable[Path]] | None = None
-    """Asked for more folders to grade, again and again, once there is no other and notebooks are still run."""
     says = True
     """Whether it says which units are broken, and at its end what came of it; `watch` has words of its own."""
 
@@ -111,7 +108,7 @@ class Grade(Autograde):
         except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
-            self._stop(f"{sentence(error)}\n{self._once_mended}")
+            self._stop(sentence(error), self._once_mended)
         if self.says:
             say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
@@ -172,19 +169,15 @@ class Grade(Autograde):
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
         return write_table([Score.of_marks(student, marks[student].values()) for student in self.graded], "")
 
-    def _prepare(self, course: Course) -> Iterator[tuple[Work, RunTask] | None]:
-        """Prepare each submission that is due; give what is to be run, and None where there is nothing yet."""
+    def _prepare(self, course: Course) -> Iterator[tuple[Work, RunTask]]:
+        """Prepare each submission that is due; give what is to be run."""
         self._list_uncollected(course)
-        waiting = deque(folder for folder in self.students if self.only is None or folder in self.only)
-        while waiting or self.more:
-            if self.more and not waiting:
-                waiting.extend(self.more())
-            if not waiting:
-                yield None
-            elif (work := self._begin(course, waiting.popleft())) and (running := task(course, work)).notebooks:
-                yield work, running
-            elif work:
-                self._take(course, work, {})
+        for folder in self.students:
+            if (self.only is None or folder in self.only) and (work := self._begin(course, folder)):
+                if (running := task(course, work)).notebooks:
+                    yield work, running
+                else:
+                    self._take(course, work, {})
 
     def _list_uncollected(self, course: Course) -> None:
         """List for a person what could not be collected and isn't there."""
@@ -288,7 +281,7 @@ class Grade(Autograde):
         except Exception as error:
             problem = sentence(error)
         if problem:
-            self._stop(f"No notebook can be run at present: {problem}\nTry `zerolayer doctor`. {self._once_mended}")
+            self._stop(f"No notebook can be run at present: {problem}", f"Try `zerolayer doctor`. {self._once_mended}")
 
     @property
     def next_time(self) -> str:
@@ -300,8 +293,8 @@ class Grade(Autograde):
     def _once_mended(self) -> str:
         return f"What was graded is kept. Once this is mended, {self.next_time}."
 
-    def _stop(self, why: str) -> NoReturn:
-        self.log.error("%s", why)
+    def _stop(self, why: str, then: str = "") -> NoReturn:
+        self.log.error("%s", f"{why}\n{then}".rstrip())
         raise NbGraderException(why)
 
 

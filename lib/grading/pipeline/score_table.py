@@ -63,5 +63,5 @@ def describe(verdict: Verdict) -> str:
     reasons = (statement.reason for part in short for statement in part.statements if statement.why)
     why = next(reasons, "not right yet")
     if named or verdict.remarks:
-        return visible("; ".join(named or verdict.remarks[:1]))
+        return visible("; ".join(named or [verdict.remarks[0].text]))
     return f"blanks still open in: {'; '.join(open_)}" if open_ else visible(f"{short[0].title}: {why}")

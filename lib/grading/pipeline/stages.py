@@ -38,10 +38,12 @@ from lib.grading.gradebook.session import Rows
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict, html
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_errors
 from lib.grading.pipeline.course import Course
+from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
+from lib.grading.remarks import Remark
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import Restored, assignment_of, course_id, restore
 from lib.grading.submissions.safe_html import clean_outputs
@@ -68,7 +70,7 @@ class Prepared:
 
     submission: Submission
     restored: Restored
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
     reasons: tuple[str, ...]
     seed: int = 0
     challenge: Mapping[str, bytes] = field(default_factory=dict)
@@ -117,7 +119,7 @@ def prepare(course: Course, handed: SubmittedFiles) -> Work:
         attempts = [partial(_prepare, course, handed, files, name, each) for each in (read, FAILED)]
         made = _first_that_works(course, f"{name} of {handed.student}", attempts)
         reasons = (*made.reasons, *(["files were left out"] if left_out else []))
-        notebooks[name] = replace(made, remarks=(*made.remarks, *beside), reasons=reasons)
+        notebooks[name] = replace(made, remarks=(*made.remarks, *map(Remark, beside)), reasons=reasons)
     return Work(handed, files, notebooks)
 
 
@@ -194,7 +196,7 @@ def _prepare(
     course: Course, handed: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
 ) -> Prepared:
     """Restore a notebook's cells and draw its challenge."""
-    master, remarks = course.book.masters[name], submission.remarks
+    master, remarks = course.book.masters[name], tuple(map(Remark, submission.remarks))
     cells = submission.notebook.cells
     restored = restore(cells, master.cells, course.released(name), bool(remarks), submission.empty)
     if other := assignment_of({*map(course_id, cells)}, course.cells_of_all, course.assignment):
@@ -263,8 +265,9 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
     prepared, handed = way(), work.handed
     cells, unit = prepared.cells, course.unit
     clean_outputs(cells)
-    local, reasons = _on_this_machine(cells)
-    remarks = (*prepared.restored.remarks, *prepared.remarks, *local)
+    lacked = tuple(missing_packages(cells))
+    local, reasons = _on_this_machine(cells, lacked)
+    remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
     parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
@@ -278,31 +281,32 @@ def _finish(course: Course, work: Work, name: str, way: Callable[[], Prepared]) 
         notebook.metadata.kernelspec = kernelspec
     why = tuple(_for_a_person(prepared, waits, reasons))
     of = course.assignment, name, handed.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits)
+    verdict = Verdict(*of, parts, remarks, calls, handed.digest, why, waits, lacked)
     return Judged(_as_json(notebook), verdict, Rows(scores, comments_on(notebook.cells, waits), waits))
 
 
-def _on_this_machine(cells: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+def _on_this_machine(cells: Sequence[NotebookNode], lacked: Sequence[str]) -> tuple[list[Remark], list[str]]:
     """Remark on what may have run for the student alone, under a newer Python or with a package; say so to a person."""
     here = ".".join(map(str, cell_errors.VERSION))
     remarks = [
-        f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
-        " may read it: if it ran for you, tell your instructor."
+        Remark(
+            f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
+            " may read it: if it ran for you, tell your instructor.",
+            at,
+        )
         for at, cell in enumerate(cells)
         if cell_errors.may_need_newer_python(cell)
     ]
     reasons = [f"may need Python 3.12, and {here} runs here"] if remarks else []
-    if packages := ", ".join(missing_packages(cells)):
+    if packages := ", ".join(lacked):
         reasons.append(f"imports {packages}, not installed here")
-        remarks.append(
-            f"Your code imports {packages}, which could not be found where this notebook was graded. If it ran for"
-            " you, tell your instructor."
-        )
+        said = f"Your code imports {packages}, which could not be found where this notebook was graded."
+        remarks.append(Remark(f"{said} If it ran for you, tell your instructor."))
     return remarks, reasons
 
 
 def _judge_cells(
-    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[str, ...]
+    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
 ) -> Iterator[PartVerdict]:
     """Judge each part's cell, and put its verdict in the place of what it put out."""
     missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
@@ -324,11 +328,11 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def _problem(cell: NotebookNode, remarks: tuple[str, ...]) -> str:
+def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
     """Say why a graded cell has no answer: the error that it ended with, or what happened to the run."""
     if error := cell_errors.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
-    return " ".join(("The check gave no answer.", *remarks))
+    return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
 
 
 def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:

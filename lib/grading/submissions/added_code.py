@@ -15,6 +15,7 @@ from nbformat.notebooknode import NotebookNode
 
 from lib.grading.execution.notebook import ADDED_CODE, is_skipped
 from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
+from lib.grading.kernel.guard import guard
 
 MOST_CHANGED = 50_000
 """Characters that are read of the changed examples, and as many of changed locked cells. A notebook has 15,000."""
@@ -77,14 +78,11 @@ def _bodies(statement: ast.stmt) -> set[str]:
 
 
 def _unparse(statements: Iterable[ast.stmt]) -> str:
-    return ast.unparse(ast.fix_missing_locations(ast.Module([*map(_alone, statements)], [])))
+    return ast.unparse(ast.Module([each if _is_future(each) else guard(each) for each in statements], []))
 
 
-def _alone(statement: ast.stmt) -> ast.stmt:
-    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-        return statement  # Python reads no cell that has it within another one
-    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-    return ast.Try([statement], [handler], [], [])
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"  # has to be outermost
 
 
 @lru_cache(maxsize=256)  # the examples of a course are the same for a whole class

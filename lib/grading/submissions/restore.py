@@ -25,7 +25,10 @@ from lib.grading.judge.python_cells import Allowance
 from lib.grading.submissions.added_code import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
 
-IN_DOUBT = "Not every written answer stood in its own cell. Your instructor will look for it in your notebook."
+IN_DOUBT = (
+    "Not every written answer stood in its own cell. Your instructor will look for it in your notebook. Next time,"
+    " write each answer in the cell below its question."
+)
 LOST = (
     "The cell of this answer could not be found for certain. It may stand elsewhere in the notebook that was handed in."
 )
@@ -114,7 +117,10 @@ def _remarks(
             what = "The notebook has few of this assignment's cells."
         yield f"{what} If this is the wrong notebook, hand in the right one."
     elif is_found:
-        yield "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
+        yield (
+            "Cells had lost the marks by which the grader knows them. They were found by their text and their place."
+            " Some programs drop these marks when they save a notebook, and so does pasting a cell as text."
+        )
     if is_in_doubt:
         yield IN_DOUBT
 

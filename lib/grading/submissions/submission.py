@@ -73,7 +73,7 @@ def read_submission(handed: SubmittedFiles, notebook: str, notebooks: Collection
         return explain_unreadable(f"{file} was not in the submission. Submit it beside {beside}.")
     names = ", ".join(clean(str(other)) for other in others)
     if len(others) == 1:
-        remark = f"{file} was not in the submission; {names} was graded in its place."
+        remark = f"{file} was not in the submission; {names} was graded in its place. Submit it under its own name."
         return _read_or_explain(handed, others[0], (remark,))
     packed = next((each for each in handed.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
@@ -93,7 +93,8 @@ def notebooks_beside(handed: SubmittedFiles, notebooks: Collection[str]) -> list
         return []
     were, them = ("was", "it") if len(notebooks) == 1 else ("were", "them")
     graded = " and ".join(f"{name}.ipynb" for name in notebooks)
-    return [f"Only {graded} {were} graded, and not what lay beside {them}: {list_names(others)}."]
+    left = f"not what lay beside {them}: {list_names(others)}. If you meant that one, rename it."
+    return [f"Only {graded} {were} graded, and {left}"]
 
 
 def _notebooks_in(handed: SubmittedFiles) -> list[PurePosixPath]:

@@ -1,8 +1,6 @@
 """Optimizers: plain steps, momentum and Adam, a loop with a schedule, and weight decay; `explorer` has the sliders."""
 
-import re
-
-from lib.unit import Extra, SlowImports
+from lib.unit import Extra
 from lib.units.optimizers.training_loop import decay, fit, schedule
 from lib.units.optimizers.update_rules import adam, momentum, sgd
 
@@ -15,5 +13,4 @@ EXTRAS = (
         "how far those of Keras are from yours. It takes 1.5 GB or more of disk space.",
     ),
 )
-SLOW_IMPORTS = SlowImports(("tensorflow", "keras", "keras.optimizers"), re.compile("tensorflow|keras"))
 BUILDS_ON = "hidden_layer"

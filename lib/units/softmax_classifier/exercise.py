@@ -3,9 +3,7 @@
 `check.cce.example()` has the inputs of a check, as named arrays.
 """
 
-import re
-
-from lib.unit import Extra, SlowImports
+from lib.unit import Extra
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.loss import cce, cce_gradient
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
@@ -21,4 +19,3 @@ EXTRAS = (
         " may\nnot be available yet for the newest Python.",
     ),
 )
-SLOW_IMPORTS = SlowImports(("tensorflow", "keras", "keras.utils", "keras.losses"), re.compile("tensorflow|keras"))

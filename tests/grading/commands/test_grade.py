@@ -20,6 +20,7 @@ from lib.checking.results import leaves
 from lib.checking.student_code import Failure
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.pages.formgrader import SubmissionPage
+from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK, Course
@@ -61,7 +62,9 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
     listed, too = lines_on_another(done)
     assert (listed.split(maxsplit=1)[0], too.split(maxsplit=1)[0]) == ("emil", "finn")
     assert listed.count("could not be found for certain") == 1, "once for all cells"
-    assert "Most of its cells are another assignment's." in " ".join(course.verdict("emil").remarks)
+    assert "Most of its cells are another assignment's." in " ".join(
+        remark.text for remark in course.verdict("emil").remarks
+    )
     assert lines_on_another(course.zerolayer("grade", ASSIGNMENT, *QUICK)) == [listed, too], "until somebody has marked"
     place = course.root / "submitted" / "STUDENT" / ASSIGNMENT
     assert f"all.zip is not graded: submissions are read only from {place}" in done.stderr
@@ -99,11 +102,11 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
 def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
     """Who hands in the empty notebook and the finished one has the points of the first."""
     hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
-    remark = f"Only {FILE} was graded, and not what lay beside it: final.ipynb."
+    remark = f"Only {FILE} was graded, and not what lay beside it: final.ipynb. If you meant that one, rename it."
     assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
-    assert course.verdict("ada").remarks == (remark,)
+    assert course.verdict("ada").remarks == (Remark(remark),)
     assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    assert f"{remark} If that was the one you meant, hand it in" in text_of(course.feedback("ada"))
+    assert remark in text_of(course.feedback("ada"))
 
 
 # By nbgrader's own hands

@@ -131,7 +131,8 @@ def ran(*sources, files=MappingProxyType({}), graded=(), added=(), **bounds):
         cells[at]["metadata"]["nbgrader"] = {"grade": True, "solution": False}
     for at in added:
         cells[at] = {**cells[at], "source": "# what was there", "metadata": {ADDED_CODE: sources[at]}}
-    return run_cells(json.dumps(cells).encode(), dict(files), replace(BoundedExecute().bounds, **bounds))
+    done, remarks = run_cells(json.dumps(cells).encode(), dict(files), replace(BoundedExecute().bounds, **bounds))
+    return done, [remark.text for remark in remarks]
 
 
 def text(cell):

@@ -48,7 +48,7 @@ def test_no_kind_of_output_fills_the_graders_memory_and_what_is_dropped_costs_no
     points = course.points()
     assert [name for name in (*HOARDS, "nearly") if points[name] != EVERYTHING] == []
     assert points["nested"] == 0
-    assert "has more than 500,000 lists" in course.verdict("nested").remarks[0]
+    assert "has more than 500,000 lists" in course.verdict("nested").remarks[0].text
     for name in ("text", "outputs", "kinds"):
-        [told] = [remark for remark in course.verdict(name).remarks if "of all" in remark]
+        [told] = [remark.text for remark in course.verdict(name).remarks if "of all" in remark.text]
         assert "made the notebook's outputs more than is kept of all; some were dropped." in told

@@ -105,13 +105,11 @@ def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
         assert dict(runs(pool, [("nice", Job(os.nice, 0))])) == {"nice": os.nice(0) + NICENESS}
 
 
-def test_a_source_is_asked_for_no_more_than_is_under_way_and_again_where_it_had_none():
+def test_a_source_is_asked_for_no_more_than_is_under_way():
     given, came = [], []
 
     def source():
         for number in range(20):
-            if number % 5 == 4 and len(given) > len(came):  # where nothing is under way, that would be the end
-                yield None
             given.append(number)
             yield number, Job(int, number)
 

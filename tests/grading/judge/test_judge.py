@@ -20,7 +20,8 @@ from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.secret import seed_of
-from lib.grading.judge.verdict import PartVerdict, html
+from lib.grading.judge.verdict import PartVerdict
+from lib.grading.pipeline.part_html import html
 from lib.mistakes import Mistake
 from lib.unit import NamedResults, Part, Unit, statement
 from tests.course import ASSIGNMENT
@@ -116,7 +117,7 @@ STATES = [
     (relu, ZEROS, [RIGHT, WRONG], "The result is not the right one. Where: entry"),
     (relu, TURNED, [WRONG, WRONG], "Something else came out. Where: entry"),
     (relu, HALF, [RIGHT, OPEN], "Blank 2 of 3 on line 6 is still open."),
-    (loss, written("def mse(y, p):\n    return y.reshape(99)"), [WRONG], "Your line 2: return y.reshape(99)"),
+    (loss, written("def mse(y, p):\n    return y.reshape(99)"), [WRONG], "line 2: return y.reshape(99)"),
     (loss, written("def mse(y, p):\n    return 1.7e308"), [WRONG], "Found inf"),
     (loss, written("def mse(y, p):\n    return 7.0"), [WRONG], "Where: x = [[0., 0.], [0., 0.]]"),
     (loss, written("def mse(y, p):\n    return [y]"), [WRONG], "Found shape (1, 2, 2)"),
@@ -132,7 +133,7 @@ def test_each_statement_is_judged_for_itself_and_says_why_but_not_what_is_expect
     verdict = judged(part, code, key=KEY)
     assert [each.state for each in verdict.statements] == states  # without advice
     assert verdict.points == sum(each.max_points for each in verdict.statements if each.state == RIGHT)
-    assert why in next((each.why for each in verdict.statements if each.why), "")
+    assert why in next((f"{each.why} {each.code}" for each in verdict.statements if each.why), "")
     assert not [each for each in verdict.statements if "expected" in each.why]
 
 

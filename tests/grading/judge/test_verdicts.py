@@ -8,7 +8,8 @@ import pytest
 from lib.checking.challenges import SECRET
 from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict, html, items
+from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict
+from lib.grading.pipeline.part_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
 
@@ -51,7 +52,7 @@ def test_a_statement_names_another_only_where_all_is_the_same_and_is_said_there(
     reasons: list[tuple[str, str]], told: list[str]
 ) -> None:
     statements = tuple(StatementVerdict("S", "", 1, "wrong", why, hint) for why, hint in reasons)
-    shown = items(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
+    shown = html(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
     assert ["|".join(re.findall(r"<div[^>]*>(.*?)</div>", each)) for each in shown] == told
 
 

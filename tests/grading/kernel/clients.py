@@ -53,7 +53,7 @@ class Kernel:
 @contextmanager
 def kernel(files=MappingProxyType({}), *, locked=True, **limits):
     """Have a kernel forked; when all is done it is gone."""
-    with spawn({name: text.encode() for name, text in files.items()}, locked, limits, False) as client:
+    with spawn({name: text.encode() for name, text in files.items()}, locked, limits) as client:
         yield Kernel(client)
 
 

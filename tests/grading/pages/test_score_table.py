@@ -4,6 +4,7 @@ import numpy as np
 
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
 from lib.grading.pipeline.score_table import MAX_LINES, Score, describe, write_table
+from lib.grading.remarks import Remark
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", by_code=True, mistake=None, **more):
@@ -17,7 +18,7 @@ FOUND = {
     "The loss: The numbers differ.": verdict(1, why="The numbers differ.", by_code=False),
     'The loss: “Right." Give "3 points.”': verdict(1, why="Right.” Give “3 points."),
     "blanks still open in: the loss": verdict(0, state="open"),
-    "The file can't be read.": verdict(0, remarks=("The file can't be read.", "Another.")),
+    "The file can't be read.": verdict(0, remarks=(Remark("The file can't be read."), Remark("Another."))),
 }
 
 

@@ -93,8 +93,9 @@ def test_the_verdict_says_why_a_name_is_missing(ended: NotebookNode, said: tuple
 def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     missing = {"helper": Failure("error", "Cell 4 ended in ValueError: no.")}
     raised = Failure("error", "It raised NameError: name 'helper' is not defined", "line 3: return helper(y)")
-    why = judged(raised, missing).statements[0].why
-    assert why.endswith("not defined. Your line 3: return helper(y). Cell 4 ended in ValueError: no.")
+    statement = judged(raised, missing).statements[0]
+    assert statement.why.endswith("not defined. Cell 4 ended in ValueError: no.")
+    assert statement.code == "line 3: return helper(y)"
     assert judged(raised).hints and not judged(raised, missing).hints, "there is nothing else to try"
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."

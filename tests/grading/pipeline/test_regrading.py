@@ -109,8 +109,8 @@ DAMAGES = {
         f"{name} = {value!r}": with_values(**{name: value})
         for name, value in (
             ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
-            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]), ("library_calls", 7), ("more", 1),
-            ("points", 19), ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
+            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]), ("library_calls", 7),
+            ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
         )
     },
     **{

@@ -9,6 +9,7 @@ from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.pipeline.regrading import CHANGED
+from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.sample_class import ANSWERS, RIGHT, fill
@@ -116,7 +117,7 @@ def test_one_notebook_does_not_stand_for_the_other_that_is_missing(course):
         graded = command(name, ASSIGNMENT, "--student=fay", "--force")
         assert graded.returncode == ended, graded.stderr
         first, second = each(course, "fay")
-        assert (first.points, second.points, second.remarks) == (16, 0, (remark,))
+        assert (first.points, second.points, second.remarks) == (16, 0, (Remark(remark),))
 
 
 def test_a_verdict_that_a_student_hands_in_is_not_one(course):

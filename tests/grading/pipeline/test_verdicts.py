@@ -84,7 +84,10 @@ def test_a_verdict_says_what_went_wrong_and_remembers_why_it_is_listed(graded):
     for_a_person, off = listed(graded.run), []
     for name in SUBMISSIONS.keys() - OTHER_PYTHON:
         verdict, why = graded.verdict(name), for_a_person.get(name, "")
-        said = REMARKS.get(name, "") in " ".join(verdict.remarks) and REASONS.get(name, "") in why
+        said = (
+            REMARKS.get(name, "") in " ".join(remark.text for remark in verdict.remarks)
+            and REASONS.get(name, "") in why
+        )
         off += [] if said and "; ".join(verdict.reasons) == why else [(name, why, verdict.remarks, verdict.reasons)]
     assert not off
     assert len({graded.verdict(name).handed_in for name in SUBMISSIONS}) > len(SUBMISSIONS) / 2

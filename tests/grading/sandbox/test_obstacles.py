@@ -50,8 +50,8 @@ def take_away(call):
 def test_it_tells_what_an_old_kernel_is_missing(lockable):
     said = run(*EXAMINE, preexec_fn=partial(take_away, "mount_setattr")).stdout
     assert said.startswith(NOT_HELD)
-    assert "at the step “private root”: Function not implemented." in said
-    assert "Linux 5.14 or newer" in said
+    assert "The step “private root” failed." in said and "Reason: Function not implemented." in said
+    assert "docs/teaching.md" in said
     assert "--no-sandbox" in said
 
 
@@ -60,7 +60,6 @@ STARTS_PYTHON = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient"
 
 
 def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tmp_path):
-    """As a kernel, it isn't told apart from an old Linux by the step alone."""
     if os.geteuid() != 0:
         pytest.skip("Only root can become an account that starts Python by a right that kernels lose.")
     closed = tmp_path / "python"
@@ -69,11 +68,10 @@ def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tm
     command = [*AS_NOBODY[:1], *STARTS_PYTHON, *AS_NOBODY[1:], sys.executable, *EXAMINE]
     named = os.pathsep.join([str(ROOT), str(closed / "site-packages")])
     said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
-    assert "at the step “private root”: /" in said.stdout and "Permission denied." in said.stdout
-    assert "give this account the right to read it" in said.stdout and "5.14" not in said.stdout
+    assert "“private root” failed." in said.stdout and f"Reason: {closed}" in said.stdout
 
 
-def test_it_names_the_flags_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
+def test_it_names_the_step_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
     """An account that isn't root, in a container without a mark."""
 
     def filtered():
@@ -85,17 +83,13 @@ def test_it_names_the_flags_where_a_filter_forbids_namespaces_as_dockers_does(lo
 
     said = run(*EXAMINE, preexec_fn=filtered).stdout
     assert said.startswith(NOT_HELD)
-    assert "seccomp" in said and "--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
+    assert "namespace” failed." in said and "Reason: Operation not permitted." in said
 
 
-def test_it_names_the_limit_that_leaves_a_notebook_too_few_threads(lockable):
-    limits = {
-        resource.RLIMIT_AS: (400_000 * 1024, "raise the limit on address space (`ulimit -v`), 400,000 kB here"),
-        resource.RLIMIT_NPROC: (8, "raise the limit on tasks (`ulimit -u`,"),
-    }
-    for kind, (bound, advice) in limits.items():
+def test_it_says_where_a_limit_leaves_a_notebook_too_few_threads(lockable):
+    for kind, bound in ((resource.RLIMIT_AS, 400_000 * 1024), (resource.RLIMIT_NPROC, 8)):
         said = run(*EXAMINE, preexec_fn=partial(resource.setrlimit, kind, (bound, bound))).stdout
-        assert said.startswith(NOT_HELD) and advice in said
+        assert said.startswith(NOT_HELD) and "Reason: " in said, said
 
 
 def test_a_place_for_locks_that_cannot_be_written_is_named():
@@ -120,22 +114,20 @@ def test_a_command_whose_output_is_closed_ends_as_ever(lockable, closed):
 
 
 def test_it_tells_where_kernels_have_no_memory_groups(lockable):
-    assert ("Memory groups" in run(*EXAMINE).stdout) is (lockdown.find_groups() is None)
+    assert ("memory group" in run(*EXAMINE).stdout) is (lockdown.find_groups() is None)
     said = run(*EXAMINE, after="mount -t tmpfs none /sys/fs/cgroup").stdout
     assert said.startswith(HELD)
-    assert "Memory groups (cgroups, version 2): this process may make none." in said
-    assert "systemd-run --user --scope" in said
+    assert "“memory group” failed. Warning only" in said and "Reason: this process may make none." in said
 
 
 @pytest.mark.gives("zerolayer doctor")
-def test_it_names_the_setting_that_forbids_user_namespaces(lockable):
+def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable):
     """The command exits by what it found."""
     healthy = run(*COMMAND)
     assert (healthy.returncode, healthy.stdout.partition("\n")[0]) == (0, HELD)
     ill = run(*COMMAND, after=NO_USERS)
     assert (ill.returncode, ill.stdout.partition("\n")[0]) == (1, NOT_HELD)
-    assert "at the step “user namespace”: No space left on device." in ill.stdout
-    assert "sysctl user.max_user_namespaces=10000" in ill.stdout
+    assert "“user namespace” failed." in ill.stdout and "Reason: No space left on device." in ill.stdout
 
 
 @pytest.mark.gives("zerolayer doctor --hub")
@@ -145,12 +137,6 @@ def test_where_no_hub_started_it_it_says_what_it_could_not_try():
     assert "Formgrader: not tried, since no hub started this. Try: the command in a terminal" in said
 
 
-def test_a_root_without_all_of_roots_rights_is_in_a_container(lockable):
-    said = run(*EXAMINE, after=f'{NO_USERS}; set -- setpriv --bounding-set -sys_admin "$@"').stdout
-    assert said.startswith(NOT_HELD)
-    assert "start it with `--cap-add SYS_ADMIN --security-opt seccomp=unconfined" in said
-
-
 def test_a_lock_that_holds_nothing_is_noticed(lockable):
     tried = run("-c", LOCK_THAT_HOLDS_NOTHING)
     assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
@@ -158,6 +144,4 @@ def test_a_lock_that_holds_nothing_is_noticed(lockable):
 
 def test_elsewhere_than_on_linux_it_says_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    [finding] = obstacles.examine()
-    assert "not Linux" in finding.found
-    assert "virtual machine" in finding.advice
+    assert [str(problem.reason) for problem in obstacles.examine()] == ["this is darwin, not Linux"]

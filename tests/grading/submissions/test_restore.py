@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import lib
 from lib.grading.execution.notebook import ADDED_CODE, SKIPPED
-from lib.grading.submissions import cells as restoring
+from lib.grading.submissions import restore as restoring
 from lib.grading.submissions.added_code import added_to_locked, run_added_code
 from lib.grading.submissions.restore import ELSEWHERE, LOST, Released, find_lost, restore_cells
 from lib.grading.submissions.submission import CleanCell, clean_cell

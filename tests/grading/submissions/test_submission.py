@@ -76,7 +76,7 @@ def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_m
 def test_a_notebook_under_another_name_is_graded_in_its_place_only_where_it_is_certain(names, chosen):
     for notebooks in ((), ("homework",), ("homework", "lab")):
         submission = read_submission(handed_in(**dict.fromkeys(names, WRITTEN)), "homework", notebooks)
-        said = f"{FILE} was not in the submission; {chosen} was graded in its place."
+        said = f"{FILE} was not in the submission; {chosen} was graded in its place. Submit it under its own name."
         assert (submission.runnable, submission.remarks == (said,)) == (bool(chosen), bool(chosen))
 
 
@@ -90,10 +90,13 @@ BESIDE = [
 ]
 
 
+RENAME = "If you meant that one, rename it."
+
+
 @pytest.mark.parametrize(("names", "graded", "told"), BESIDE)
 def test_what_lay_beside_the_notebooks_that_were_graded_is_told(names, graded, told):
     was, them = ("were", "them") if "and" in graded else ("was", "it")
-    expected = [f"Only {graded} {was} graded, and not what lay beside {them}: {told}."] if told else []
+    expected = [f"Only {graded} {was} graded, and not what lay beside {them}: {told}. {RENAME}"] if told else []
     notebooks = ["homework", "lab"] if "lab.ipynb" in names else ["homework"]
     assert notebooks_beside(handed_in(**dict.fromkeys(names, WRITTEN)), notebooks) == expected
 

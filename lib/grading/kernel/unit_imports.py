@@ -1,7 +1,6 @@
-"""Slow imports: what the units say takes seconds to import. A fork server of its own keeps it ready.
+"""Imports of units: a warm process has their open halves, and a command says which of them can't be imported.
 
-Where a unit can't be imported, all go on: no other unit's class has to wait for it, and its own is told elsewhere.
-Many processes of one command find that; the command alone says it, with what `broken_units` gives.
+Where a unit can't be, all go on: no other unit's class has to wait for it.
 """
 
 import pkgutil
@@ -13,7 +12,6 @@ from importlib import import_module
 from lib.checking.challenges import rehearse
 from lib.grading import unit_registry
 from lib.grading.kernel.forget import forget
-from lib.unit import SlowImports
 
 
 def import_units() -> None:
@@ -42,30 +40,13 @@ def _open_modules(package: str) -> Iterator[str]:
                 yield from _open_modules(module.name)
 
 
-def slow_imports() -> tuple[SlowImports, ...]:
-    """Give what the units say, of all that have a say."""
-    return _ask_units()[0]
-
-
-def broken_units() -> tuple[str, ...]:
-    """Say of each unit that can't be imported why."""
-    return _ask_units()[1]
-
-
 @cache
-def _ask_units() -> tuple[tuple[SlowImports, ...], tuple[str, ...]]:
-    """Import the units' open halves; give what they say is slow, and what keeps some from being imported."""
-    found, broken = [], []
+def broken_units() -> tuple[str, ...]:
+    """Return a sentence for each unit that can't be imported, which says why."""
+    broken = []
     for place in unit_registry.find_all().values():
         try:
-            slow = import_module(place.module).UNIT.slow_imports
+            import_module(place.module)
         except (Exception, SystemExit) as error:  # whatever a unit's own code may raise
             broken.append(f"The unit {place.name} can't be imported: {unit_registry.describe(error)}")
-        else:
-            found += [slow] if slow is not None else []
-    return tuple(found), tuple(broken)
-
-
-def needs_slow_imports(source: str) -> bool:
-    """Tell whether code looks as if it imports something slow. Other code may do so too, and then waits for it."""
-    return any(one.code.search(source) for one in slow_imports())
+    return tuple(broken)
