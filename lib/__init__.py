@@ -1,19 +1,19 @@
 """zerolayer: neural networks built by hand in notebooks, checked at once, and graded.
 
-The open half is what students have. There is no answer in it.
+The open half is for students. It contains no answers.
 
-| module | what it is |
+| module | content |
 |---|---|
 | `unit` | a unit as plain data: statements and parts |
 | `units` | one folder for each notebook: its statements, and in `closed` its answers |
-| `checking` | what a check does: at the desk, under `nbgrader validate`, at grading |
+| `checking` | the checks: in the notebook, under `nbgrader validate`, and during grading |
 | `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
-| `pasted` | characters that come along with pasted code, and what to type in their place |
+| `pasted` | characters of pasted code that Python refuses, and what to type instead |
 | `data` | data sets, split and scaled, and TensorFlow without its messages |
-| `explorer` | the student's own network under sliders |
-| `lab`, `lab_settings` | JupyterLab as the explorer needs it: small messages sent at once |
-| `__main__` | JupyterLab on a notebook: `python -m lib`, or `zerolayer-student` |
+| `explorer` | sliders that control the student's own network |
+| `jupyterlab`, `lab_settings` | JupyterLab with the settings for the explorer: small messages without delay |
+| `__main__` | JupyterLab with a notebook: `python -m lib`, or `zerolayer-student` |
 
-The closed half belongs to the instructor: `reference` and each unit's `closed` hold the right answers, `answer_key`
-defines how a unit gives them and its mistakes, and `grading` grades a class.
+The closed half is for instructors: `reference` and each unit's `closed` contain the right answers, `answer_key` defines
+the form of answers and mistakes, `authoring` makes the students' files, and `grading` grades a class.
 """

@@ -1,6 +1,6 @@
-"""`python -m lib softmax_classifier.ipynb`: JupyterLab on a notebook, with sliders that answer at once.
+"""`python -m lib softmax_classifier.ipynb`: JupyterLab with a notebook, and sliders that respond without delay.
 
-Installed on its own, the open zone has this as its command, `zerolayer-student`. All arguments are JupyterLab's.
+The students' wheel installs this as the command `zerolayer-student`. All arguments are passed to JupyterLab.
 """
 
 import os
@@ -11,12 +11,12 @@ from lib.jupyterlab import lab_environment, open_at
 
 
 def main() -> None:
-    """Be JupyterLab until it is stopped, with the settings that `zerolayer lab` gives it."""
+    """Run JupyterLab until it is stopped, with the same settings as `zerolayer lab`."""
     os.environ.update(lab_environment())
     from jupyterlab.labapp import main as jupyter_lab  # type: ignore[import-untyped]  # JupyterLab ships no types
 
-    given = ((each, Path(each).absolute()) for each in sys.argv[1:])
-    jupyter_lab([option for each, path in given for option in (open_at(path) if path.is_file() else [each])])
+    arguments = ((each, Path(each).absolute()) for each in sys.argv[1:])
+    jupyter_lab([option for each, path in arguments for option in (open_at(path) if path.is_file() else [each])])
 
 
 if __name__ == "__main__":

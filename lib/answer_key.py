@@ -1,8 +1,8 @@
-"""An answer key: a unit's closed half, as plain data.
+"""Answer keys: the closed half of a unit, as plain data.
 
-An `AnswerKey` has the right objects, the mistakes that have names, a sample class, and the calls that a person looks
-at. Students have none of these. A notebook doesn't import this module: its classes take longer to define than all else
-that a check needs of a unit.
+An `AnswerKey` has the right objects, the named mistakes, a sample class, and the calls that a person reviews. Students
+get none of these. Notebooks don't import this module, because defining its classes would make the checks slower to
+import.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from lib.mistakes import ANSWER_KEY, BadMistake, Location, Mistake, read
 from lib.unit import Part, Question, Unit, require_tuple
 
 Fillings = Mapping[str, tuple[str, ...]]
-"""For each solution cell, what goes into its blanks, in order; an empty text leaves a blank open."""
+"""For each solution cell, the code for its blanks, in order; an empty text leaves a blank open."""
 
 
 @dataclass(frozen=True)
 class SampleClass:
-    """A made-up class for `zerolayer demo`: how each student fills the blanks, and what is written under questions.
+    """A sample class for `zerolayer demo`: how each student fills the blanks, and the answers to written questions.
 
-    A cell that is not among a student's has the solution's code.
-    `predictions` has a student's choice on each question, counted from 0.
+    The other cells of a student have the solution's code. `predictions` has each student's choice on each question,
+    counted from 0.
     """
 
     students: Mapping[str, Fillings]
@@ -38,7 +38,7 @@ class SampleClass:
 
 @dataclass(frozen=True)
 class WatchedCalls:
-    """Calls that may stand in the place of what students build: their `names`, and the `libraries` that have them."""
+    """Library calls that may replace the code that students should write: their `names`, and their `libraries`."""
 
     libraries: frozenset[str]
     names: re.Pattern[str]
@@ -46,7 +46,7 @@ class WatchedCalls:
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that a cache can be by key
 class AnswerKey:
-    """A unit's closed half: the right objects by name, the mistakes that have names, a sample class, watched calls."""
+    """A unit's closed half: the right objects by name, the named mistakes, a sample class, and watched calls."""
 
     unit: Unit
     right: Mapping[str, object]
@@ -55,7 +55,7 @@ class AnswerKey:
     watched_calls: WatchedCalls = WatchedCalls(frozenset(), re.compile(r"(?!)"))  # none
 
     def __post_init__(self) -> None:
-        """Raise TypeError where the mistakes are no tuple, and ValueError where a part's subject has no right code."""
+        """Raise TypeError if the mistakes aren't a tuple, and ValueError if a part's subject has no right code."""
         require_tuple("The mistakes", self.mistakes, Mistake, "read(Path(__file__).parent, right, UNIT.parts)")
         for part in self.parts:
             if missing := [name for name in part.subjects if name not in self.right]:
@@ -72,32 +72,33 @@ class AnswerKey:
         return next((part for part in self.parts if part.id == id), None)
 
     def subjects(self, part: Part) -> tuple[object, ...]:
-        """Give what a part's check is called with: the right objects."""
+        """Return the arguments of a part's check: the right objects."""
         return tuple(self.right[name] for name in part.subjects)
 
 
 # ---- From a folder
 
-ABOUT = ("students", "answers", "predictions", "watched_calls")
+TABLES = ("students", "answers", "predictions", "watched_calls")
 
 
 def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = None) -> AnswerKey:
-    """Read the answer key of a unit that has no code for it.
+    """Read the answer key of a unit from its files.
 
-    Right code is that of the notebook, which may be in the folder `solutions`, or of `closed/right.py` where that
-    differs. Mistakes are in `closed/mistakes.toml`, or in several such files. `closed/answer_key.toml` may have more:
+    Right code comes from the solution notebook, which may be in the folder `solutions`, or from `closed/right.py` if
+    the unit has one. Mistakes are in `closed/mistakes.toml`, or in several TOML files. `closed/answer_key.toml` is
+    optional:
 
-        [students.ben]  # for each cell what goes into its blanks; in other cells ben has the solution's code
+        [students.ben]  # for each cell the code for its blanks; in other cells ben has the solution's code
         loss = ['np.sum((y - yhat) ** 2)']
         [answers]  # to written questions
         explain-loss = 'It is larger for more samples.'
-        [predictions]  # on each question, counted from 0
+        [predictions]  # the choice on each question, counted from 0
         ben = [0, 2]
         [watched_calls]  # `names` is a pattern
         libraries = ['sklearn']
         names = 'mean_squared_error'
 
-    Raises BadMistake where an entry isn't so.
+    Raises BadMistake for an entry that isn't in this form.
     """
     closed, name = folder / "closed", f"{module}.closed.right"
     subjects = dict.fromkeys(name for part in unit.parts for name in part.subjects)
@@ -111,21 +112,21 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
 def _read_more(unit: Unit, closed: Path) -> dict[str, Any]:
     place = Location(closed / ANSWER_KEY)
     try:
-        about = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
+        tables = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise BadMistake(place, f"{error}.") from None
-    if unknown := about.keys() - {*ABOUT}:
-        raise BadMistake(place, f"{', '.join(unknown)} should be one of {', '.join(ABOUT)}.")
+    if unknown := tables.keys() - {*TABLES}:
+        raise BadMistake(place, f"{', '.join(unknown)} should be one of {', '.join(TABLES)}.")
     students = {
         student: {cell: tuple(blanks) for cell, blanks in cells.items()}
-        for student, cells in about.get("students", {"ada": {}}).items()
+        for student, cells in tables.get("students", {"ada": {}}).items()
     }
     predictions = {
         student: dict(zip(unit.questions, choices, strict=False))
-        for student, choices in about.get("predictions", {}).items()
+        for student, choices in tables.get("predictions", {}).items()
     }
-    more: dict[str, Any] = {"sample_class": SampleClass(students, about.get("answers", {}), predictions)}
-    if watched := about.get("watched_calls"):
+    more: dict[str, Any] = {"sample_class": SampleClass(students, tables.get("answers", {}), predictions)}
+    if watched := tables.get("watched_calls"):
         names = re.compile(watched["names"], re.IGNORECASE)
         more["watched_calls"] = WatchedCalls(frozenset(watched["libraries"]), names)
     return more

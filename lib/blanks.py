@@ -1,15 +1,15 @@
-"""A blank is a `?` in a code cell: an expression still to be written, which raises `OpenBlank` when it is reached.
+"""Blanks: a `?` in a code cell is an expression still to be written, which raises `OpenBlank` when it is reached.
 
     %load_ext lib.blanks
 
     def cce(y, yhat):
         return(?)  # the mean loss of the batch
 
-From then on a cell with open blanks runs: its functions are defined, and the parts you have filled work. An open
-blank stops the cell with one sentence, which says which blank it is, on which line, and what it is for. After the
-cell a line says how many are still open. Each `?` is replaced, before Python reads the cell, by
-`__blank__["that sentence"]`. Strings, comments, magics, shell lines and IPython's own help (`cce?`) are left alone.
-Where pasted text has left a character that Python refuses, a sentence says what to type in its place (`lib.pasted`).
+From then on a cell with open blanks runs: its functions are defined, and the finished parts work. An open blank stops
+the cell with a sentence that names the blank, its line and its purpose. After the cell a message lists the blanks that
+are still open. Before Python compiles a cell, each `?` becomes `__blank__["that sentence"]`. Strings, comments, magics,
+shell lines and IPython's own help (`cce?`) don't change. If the cell has a character from pasted text that Python
+refuses, a message says what to type instead (`lib.pasted`).
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ __all__ = ["Blank", "OpenBlank", "masked", "misplaced", "open_blanks", "runnable
 
 
 class OpenBlank(Exception):
-    """An open blank was reached; `sentence` says which one, where, and its purpose."""
+    """Raised when an open blank is reached; `sentence` names the blank, its line and its purpose."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows this in place of a traceback."""
+        """Called by IPython instead of formatting a traceback."""
         return [self.sentence]
 
 
 class _RaisesOpenBlank:
-    """What the name `__blank__` stands for. A subscript, unlike a call, can also be assigned to and deleted."""
+    """The value of `__blank__`. A subscript, unlike a call, can also be assigned to and deleted."""
 
     def __getitem__(self, sentence: str, value: object = None) -> NoReturn:
         raise OpenBlank(sentence)
@@ -57,7 +57,7 @@ class _RaisesOpenBlank:
 
 @dataclass(frozen=True)
 class Blank:
-    """Blank `index` of `of` in its cell, on `line` (all from 1); `source[start:end]` is what it stands for."""
+    """Blank `index` of `of` in its cell, on `line` (all from 1), with the text `source[start:end]`."""
 
     line: int
     index: int
@@ -68,7 +68,7 @@ class Blank:
 
     @property
     def sentence(self) -> str:
-        """What a student reads on reaching the blank."""
+        """The message for a student who reaches the blank."""
         purpose = f": {self.purpose}" if self.purpose else ""
         end = "" if self.purpose.endswith((".", "?", "!")) else "."  # a purpose may be a question, such as "Is it 0?"
         place = f"Blank {self.index} of {self.of} on line {self.line}"
@@ -76,10 +76,10 @@ class Blank:
 
 
 def open_blanks(source: str) -> list[Blank]:
-    """The blanks of a code cell, in order.
+    """Return the blanks of a code cell, in order.
 
-    The comment behind a blank on its line says what it is for, or else a comment on a line of its own just above.
-    Several `?` without a space between them are one blank; so are those of one f-string.
+    The purpose of a blank is the comment on its line, or else a comment on a separate line just above. Several `?`
+    without a space between them are one blank, and so are those of one f-string.
     """
     if "?" not in source or source.strip() in ("?", "??"):
         return []
@@ -99,10 +99,10 @@ def open_blanks(source: str) -> list[Blank]:
 
 
 def runnable(source: str) -> str:
-    """The same cell, line for line, with each open blank an expression that raises `OpenBlank` when reached.
+    """Return the cell with each open blank replaced by an expression that raises `OpenBlank`, with the same lines.
 
-    A cell that Python cannot read because of a blank (`def ?():`) becomes that blank alone. All else stays as
-    it is, except that spaces behind IPython's `cce?` are removed: IPython does not accept them.
+    A cell that Python can't parse because of a blank (`def ?():`) becomes that blank alone. The rest doesn't change,
+    except that spaces after IPython's `cce?` are removed, because IPython doesn't accept them.
     """
     if "?" not in source:
         return source
@@ -110,42 +110,44 @@ def runnable(source: str) -> str:
     if blank := _blank_at(error, source):
         above, below = blank.line - 1, source.count("\n") - blank.line + 1
         return "\n" * above + _replacement(blank) + "\n" * below
-    if error and _pasted(error, source):  # no blank is reached, and Python shows a line of the cell
-        return _apply_edits(source, _placeholders(source))
-    spaces = [(*found.span(), "") for found in _SPACES_BEHIND.finditer(masked(source))]
+    if error and _pasted(error, source):  # the cell can't run, and Python's message shows a line of it
+        spans = [(blank.start, blank.end) for blank in open_blanks(source)]
+        names = [(start, end, re.sub(r"[^\n]", "_", source[start:end])) for start, end in spans]
+        return _apply_edits(source, names)
+    spaces = [(*found.span(), "") for found in _TRAILING_SPACES.finditer(masked(source))]
     return _apply_edits(source, [*_replacements(source), *spaces])
 
 
 def misplaced(source: str) -> Blank | None:
-    """The first blank that keeps Python from reading the cell, or None.
+    """Return the first blank because of which Python can't parse the cell, or None.
 
-    For an error elsewhere in the cell, or of pasted characters, it is None: Python reports these on their own line.
+    The result is None for other errors and for pasted characters: Python reports these with their own line.
     """
     return _blank_at(_syntax_error(source), source)
 
 
 @lru_cache(maxsize=4)  # a run asks four times: before the cell, for its blanks and for what replaces them, and after it
 def masked(source: str) -> str:
-    r"""The cell at the same length with only its code to read, one line a statement.
+    r"""Return a text of the same length in which only code is left, with one line for each statement.
 
-    Strings become `"`, f-strings `'` except for a `?` in their braces, comments `#`, magics and shell lines `%`,
-    and a newline inside a statement `\r`.
+    Strings become `"`, f-strings `'` except for a `?` in their braces, comments `#`, magics and shell lines `%`, and a
+    newline inside a statement `\r`.
     """
     return _mask_all("%", source) if _FOREIGN_CELL.match(source) else _mask_code(source)
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
-    """`%load_ext lib.blanks`: called by IPython; a second call changes nothing."""
-    # A cell's code needs this name wherever it runs. `%reset` would clear it from the notebook's names. IPython's own
-    # builtins (`builtin_trap`) exist only while a cell runs, and the explorer calls student code between cells.
+    """Called by IPython for `%load_ext lib.blanks`. A second call changes nothing."""
+    # The name must exist wherever code of a cell runs. `%reset` would delete it from the notebook, and IPython's
+    # own builtins (`builtin_trap`) exist only while a cell runs, but the explorer calls student code between cells.
     vars(builtins)["__blank__"] = _RaisesOpenBlank()
     if _transform not in ip.input_transformers_cleanup:
-        ip.input_transformers_cleanup.insert(0, _transform)  # first: lines still count as the student sees them
+        ip.input_transformers_cleanup.insert(0, _transform)  # first, while lines have the student's numbers
     ip.events.register("post_run_cell", _report)
 
 
 def unload_ipython_extension(ip: InteractiveShell) -> None:
-    """`%unload_ext lib.blanks`: called by IPython; everything is as before loading."""
+    """Called by IPython for `%unload_ext lib.blanks`. Undoes what loading has changed."""
     vars(builtins).pop("__blank__", None)
     with contextlib.suppress(ValueError):
         ip.input_transformers_cleanup.remove(_transform)
@@ -153,7 +155,7 @@ def unload_ipython_extension(ip: InteractiveShell) -> None:
 
 
 def _syntax_error(source: str) -> SyntaxError | None:
-    """What Python finds wrong in a cell with blanks in which each of them is an expression, if it can say so."""
+    """Return the syntax error of a cell in which each blank is an expression, if there are blanks and an error."""
     if not open_blanks(source):
         return None
     passes = [
@@ -162,20 +164,20 @@ def _syntax_error(source: str) -> SyntaxError | None:
         if _IPYTHON.fullmatch(statement[0])
     ]
     try:
-        # Python warns of code such as `(1)(2)` as it parses it; it will say so when the cell is run.
+        # Python warns about code such as `(1)(2)` when it parses it, and will do so again when the cell runs.
         with warnings.catch_warnings(action="ignore"):
-            # Compiled, and not only parsed: that finds `return ?` outside a function, too.
+            # Compiling, unlike parsing, also finds a `return ?` outside a function.
             code = textwrap.dedent(_apply_edits(source, [*_replacements(source), *passes]))
             compile(code, "a cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):
-        return None  # null characters, or nesting too deep: Python reports these
+        return None  # null characters, or too much nesting: Python reports these itself
     return None
 
 
 def _blank_at(error: SyntaxError | None, source: str) -> Blank | None:
-    """The first blank on the lines of an error that is not of pasted characters."""
+    # The first blank on the lines of the error, unless pasted characters have caused it.
     if error is None or _pasted(error, source):
         return None
     first = error.lineno or 1
@@ -191,7 +193,7 @@ def _transform(lines: list[str]) -> list[str]:
 
 
 def _report(result: ExecutionResult | None) -> None:
-    """After a cell has run, say which characters in it Python refuses, or on one line how many blanks are open."""
+    # Called by IPython after a cell has run.
     source = (result.info.raw_cell or "") if result and result.info else ""
     error = (result.error_before_exec or result.error_in_exec) if result else None
     if isinstance(error, SyntaxError) and (found := _pasted(error, source)):
@@ -199,17 +201,13 @@ def _report(result: ExecutionResult | None) -> None:
         print(textwrap.fill(advise(found), 88, break_on_hyphens=False))
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
-        places = dict.fromkeys(_place(blank) for blank in blanks)
+        purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}
+        places = [f"line {line} ({purpose})" if purpose else f"line {line}" for line, purpose in purposes]
         print(f"{count} still open in this cell: {', '.join(places)}.")
 
 
-def _place(blank: Blank) -> str:
-    purpose = textwrap.shorten(blank.purpose, 48, placeholder="…")
-    return f"line {blank.line} ({purpose})" if purpose else f"line {blank.line}"
-
-
 def _purposes(source: str, mask: str) -> list[str]:
-    """For each line of the cell what a blank on it is for."""
+    # For each line of the cell, the purpose of a blank on it.
     lines = list(zip(source.split("\n"), re.split(r"[\r\n]", mask), strict=True))
     comments = [text[code.index("#") :] if "#" in code else "" for text, code in lines]
     above = ["", *("" if code.strip("# \t") else comment for comment, (_, code) in zip(comments, lines, strict=True))]
@@ -217,7 +215,7 @@ def _purposes(source: str, mask: str) -> list[str]:
 
 
 def _replacements(source: str) -> list[tuple[int, int, str]]:
-    """For each blank the edit that replaces it; `x?` and `np.?` stay what Python can't read."""
+    # The edits that replace each blank. After a name or a dot, `x?` or `np.?`, the result is still a syntax error.
     edits = []
     for blank in open_blanks(source):
         before, replacement = source[: blank.start], _replacement(blank)
@@ -235,12 +233,6 @@ def _replacement(blank: Blank) -> str:
     return f"__blank__[{blank.sentence!r}]"
 
 
-def _placeholders(source: str) -> list[tuple[int, int, str]]:
-    """For each blank the edit that puts a name of its length there."""
-    spans = [(blank.start, blank.end) for blank in open_blanks(source)]
-    return [(start, end, re.sub(r"[^\n]", "_", source[start:end])) for start, end in spans]
-
-
 def _apply_edits(source: str, edits: list[tuple[int, int, str]]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]
@@ -251,14 +243,14 @@ def _statements(mask: str) -> Iterator[re.Match[str]]:
     return re.finditer(r"[^\n]+", mask)
 
 
-# Reading a mask: a `?` or several, or an f-string with one in its braces.
+# Patterns for a mask: one `?` or several, or an f-string with one in its braces.
 _BLANK = re.compile(r"(?<!')'['\r]*\?['?\r]*'|\?+")
 
-_SPACES_BEHIND = re.compile(r"(?<=\?)[ \t]+$", re.MULTILINE)
+_TRAILING_SPACES = re.compile(r"(?<=\?)[ \t]+$", re.MULTILINE)
 
 _KEYWORD = "|".join(word for word in keyword.kwlist if word.islower())
 
-# Reading a mask: a statement that is IPython's, not Python's.
+# Pattern for a mask: a statement of IPython, not of Python.
 _IPYTHON = re.compile(
     rf"""
       \s* %.*                                                        # %magic, !shell
@@ -269,7 +261,7 @@ _IPYTHON = re.compile(
     re.VERBOSE,
 )
 
-# Making a mask. Cell magics whose cell is not Python:
+# Patterns for making a mask. Magics of cells that aren't Python:
 _FOREIGN_CELL = re.compile(r"\s*%%(?!(time|timeit|capture|prun)\b)")
 
 _MAGIC = re.compile(r"""([ \t]*)(([^\n"'#?(=]+=[ \t]*)?[%!](\\\n|[^\n])*)""")
@@ -287,27 +279,27 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# The rest of a string behind its opening quote; if no quote closes it, to the end of its line or of the cell.
+# The rest of a string after its opening quote; without a closing quote, to the end of its line or of the cell.
 _REST = {
     quote: re.compile(rf"(\\.|(?!{quote})[^\\{barred}])*({quote})?", re.DOTALL)
     for quote, barred in {"'": r"\n", '"': r"\n", "'''": "", '"""': ""}.items()
 }
 
-# The text of an f-string, up to what may end it, escape something or open a brace.
+# The text of an f-string, up to a character that may end it, escape another one or open a brace.
 _TEXT = re.compile(r"""[^{\\'"\n]+|.""", re.DOTALL)
 
 _NO_BLANK = re.compile(r"[^?\r]")
 
 
 def _mask_code(source: str, start: int = 0, *, braces: bool = False) -> str:
-    """`masked` from `start` to the end of the cell or, in the `braces` of an f-string, of their expression."""
+    # The mask from `start` to the end of the cell or, in the `braces` of an f-string, to the end of their expression.
     mask, depth = "", 0
     while (at := start + len(mask)) < len(source):
         if not braces and mask[-1:] in ("", "\n") and (magic := _MAGIC.match(source, at)):
             mask += magic[1] + _mask_all("%", magic[2])
             continue
         piece = _PIECE.match(source, at)
-        assert piece, "any character is a piece"
+        assert piece, "the last alternative of _PIECE matches any character"
         if braces and not depth and piece[0] in ("}", ":"):
             break
         depth = max(0, depth + (piece.lastgroup == "open") - (piece.lastgroup == "close"))
@@ -332,7 +324,7 @@ def _mask_piece(source: str, piece: re.Match[str], depth: int) -> str:
 
 
 def _mask_formatted(source: str, opening: re.Match[str]) -> str:
-    """An f-string, masked but for a `?` in its braces, where a string may have the outer quotes (Python 3.12)."""
+    # Masks all but a `?` in braces. From Python 3.12 on, strings in braces may have the same quotes as the f-string.
     start, quote, mask = opening.start(), opening["quote"], _mask_all("'", opening[0])
     while (at := start + len(mask)) < len(source) and not (source[at] == "\n" and len(quote) == 1):
         pair = source[at : at + 2]
@@ -342,7 +334,7 @@ def _mask_formatted(source: str, opening: re.Match[str]) -> str:
             mask += _mask_all("'", pair)
         elif pair[0] == "{":
             code = _mask_code(source, at + 1, braces=True)
-            if at + 1 + len(code) == len(source):  # never closed, so what follows is no code either
+            if at + 1 + len(code) == len(source):  # the brace isn't closed, so the rest is a string
                 return mask + _mask_all("'", source[at:] if len(quote) == 3 else source[at:].partition("\n")[0])
             mask += "'" + _NO_BLANK.sub("'", code.replace("\n", "\r"))
         elif text := _TEXT.match(source, at):

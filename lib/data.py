@@ -1,11 +1,11 @@
 """Data sets, with one sample in each column.
 
-X is (features, samples); labels are whole numbers 0, 1, 2, ..., one a sample. Three steps lead from raw data to
-training: draw or load it, `split` off a validation set, and `standardise` both by the mean and deviation of the
-training set. One-hot labels, (classes, samples), are `np.eye(num_labels)[:, labels]`.
+X is (features, samples); labels are whole numbers 0, 1, 2, ..., one for each sample. Three steps lead from raw data to
+training: draw or load a data set, `split` off a validation set, and `standardise` both with the mean and deviation of
+the training set. One-hot labels, (classes, samples), are `np.eye(num_labels)[:, labels]`.
 
-`integers`, `blobs`, `rings` and `moons` draw X and labels; the last three draw as many of each label as the number of
-samples allows, shuffled. What a function can't use it refuses with a ValueError, which says what to try.
+`integers`, `blobs`, `rings` and `moons` draw X and labels; the last three draw equal numbers of each label, as far as
+possible, in random order. Arguments that a function can't use raise a ValueError, which says what to try.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Matrix: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Seed: TypeAlias = "int | np.random.Generator"  # quoted: numpy loads its random module at the first draw
 
-GAP = 4.0  # from one blob's centre to its neighbour's, in units of X
-ROUNDING = 1e-12  # a feature that varies by less than this part of its mean varies by rounding alone
+GAP = 4.0  # the distance between the centres of neighbouring blobs
+ROUNDING = 1e-12  # a feature whose relative deviation is smaller is constant up to rounding
 
 
 def integers(
@@ -59,7 +59,7 @@ def blobs(
 
 
 def _centres(num_features: int, num_labels: int) -> Matrix:
-    """Place the blobs' centres (features, labels) on a circle, or on a line if there is but one feature."""
+    # (features, labels), on a circle, or on a line if there is one feature.
     centres = np.zeros((num_features, num_labels))
     if num_features == 1:
         centres[0] = GAP * (np.arange(num_labels) - (num_labels - 1) / 2)
@@ -71,9 +71,9 @@ def _centres(num_features: int, num_labels: int) -> Matrix:
 
 
 def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: float = 0.15) -> tuple[Matrix, Labels]:
-    """Draw one ring for each label, around each other, in a plane: classes that no straight line tells apart.
+    """Draw one ring for each label, around each other, in a plane: classes that no straight line separates.
 
-    Neighbouring rings are 1 unit apart. `spread` is the standard deviation of the distance from the middle.
+    Neighbouring rings are 1 unit apart. `spread` is the standard deviation of the distance from the centre.
     """
     rng = _begin(seed, spread, num_samples=num_samples, num_labels=num_labels)
     labels = rng.permutation(np.arange(num_samples) % num_labels)
@@ -83,7 +83,7 @@ def rings(num_samples: int = 300, num_labels: int = 3, seed: Seed = 0, spread: f
 
 
 def moons(num_samples: int = 300, seed: Seed = 0, spread: float = 0.15) -> tuple[Matrix, Labels]:
-    """Draw two half rings of radius 1, each with an end inside the other: classes that no straight line tells apart.
+    """Draw two half rings of radius 1, each with an end inside the other: classes that no straight line separates.
 
     `spread` is the standard deviation of a sample from its half ring, along each of the two features.
     """
@@ -98,10 +98,10 @@ def moons(num_samples: int = 300, seed: Seed = 0, spread: float = 0.15) -> tuple
 def digits() -> tuple[Matrix, Labels]:
     """Load 1,797 handwritten digits of 8 by 8 pixels, each pixel from 0 (paper) to 16 (ink).
 
-    Returns X (64, 1797) and labels (1797,), the digits 0 to 9. `X[:, j].reshape(8, 8)` is a picture.
-    The data ship with the package; `digits.txt` beside them names their source and licence.
+    Returns X (64, 1797) and labels (1797,), the digits 0 to 9. `X[:, j].reshape(8, 8)` is a picture. The data are part
+    of the package; `digits.txt` next to them names their source and licence.
     """
-    from importlib.resources import files  # costs more to import than this whole module
+    from importlib.resources import files  # slower to import than the rest of this module
 
     with files("lib").joinpath("digits.npz").open("rb") as file, np.load(file) as shipped:
         return shipped["X"].astype(np.float64), shipped["labels"].astype(np.int64)
@@ -110,11 +110,11 @@ def digits() -> tuple[Matrix, Labels]:
 def split(
     X: ArrayLike, labels: ArrayLike, validation: float = 0.2, seed: Seed = 0
 ) -> tuple[Matrix, NDArray[np.generic], Matrix, NDArray[np.generic]]:
-    """Shuffle the samples and put a part of them aside, to measure how well the model does on new data.
+    """Shuffle the samples, and split off a validation set, to measure how well the model works on new data.
 
-    X is (features, samples); labels are (samples,), or one-hot (classes, samples). One shuffle serves both,
-    so each sample keeps its label. `validation` is the fraction put aside, between 0 and 1; each side gets at
-    least one sample.
+    X is (features, samples); labels are (samples,), or one-hot (classes, samples). Both are shuffled together, so each
+    sample keeps its label. `validation` is the fraction of the validation set, between 0 and 1; both sets get at least
+    one sample.
 
     Returns X_train, labels_train, X_validation, labels_validation.
     """
@@ -122,7 +122,7 @@ def split(
     count = X.shape[1]
     if labels.ndim not in (1, 2) or labels.shape[-1] != count:
         found = f"has shape {labels.shape}, but X has {count} samples (columns)"
-        _refuse("labels", found, f"({count},) or (classes, {count})", "np.transpose on what has its samples in rows")
+        _refuse("labels", found, f"({count},) or (classes, {count})", "np.transpose if its samples are in rows")
     if count < 2:
         _refuse("X", "has 1 sample", "2 or more to split", "more samples")
     if not (isinstance(validation, Real) and 0 < validation < 1):
@@ -138,16 +138,16 @@ def standardise(X: ArrayLike, /) -> Matrix: ...
 @overload
 def standardise(X: ArrayLike, other: ArrayLike, /, *others: ArrayLike) -> tuple[Matrix, ...]: ...
 def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]:
-    """Give each feature (row) of X mean 0 and standard deviation 1, so that all features count alike.
+    """Scale each feature (row) of X to mean 0 and standard deviation 1, so that all features have the same weight.
 
-    The others, such as a validation set, are moved and scaled by the mean and deviation of X, because nothing
-    of a validation set may be used in training. A feature that is constant in X becomes 0 everywhere.
+    The other arrays, such as a validation set, are scaled with the mean and deviation of X, because training must not
+    use a validation set. A feature that is constant in X becomes 0 in all arrays.
 
     X is (features, samples), the others (features, any number of samples). Returns X, or a tuple of X and the others.
     """
     X = require_finite("X", _read_columns("X", X))
     mean, deviation = X.mean(axis=1, keepdims=True), X.std(axis=1, keepdims=True)
-    deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # anything over infinity is 0
+    deviation[deviation <= ROUNDING * np.abs(mean)] = np.inf  # dividing by infinity makes 0
     scaled = [(X - mean) / deviation]
     for name, values in ((f"argument {place}", other) for place, other in enumerate(others, start=2)):
         other = require_finite(name, _read_columns(name, values))
@@ -160,17 +160,17 @@ def standardise(X: ArrayLike, *others: ArrayLike) -> Matrix | tuple[Matrix, ...]
 
 @functools.cache
 def load_tensorflow() -> ModuleType | None:
-    """Load TensorFlow without the messages of its start. Where it isn't installed, say what then happens; return None.
+    """Import TensorFlow without its messages. If it isn't installed, print what happens instead, and return None.
 
-    Its C++ code writes to file descriptor 2, not to `sys.stderr`, and TF_CPP_MIN_LOG_LEVEL does not stop every line.
+    Its C++ code writes to file descriptor 2, not to `sys.stderr`, and TF_CPP_MIN_LOG_LEVEL doesn't stop every line.
     """
     with ExitStack() as restore, warnings.catch_warnings(action="ignore"), suppress(ImportError):
         with suppress(OSError):  # no descriptor 2, or no null device in a sandbox: the messages are shown
-            kept = os.dup(2)
-            restore.callback(os.close, kept)
+            stderr = os.dup(2)
+            restore.callback(os.close, stderr)
             nowhere = restore.enter_context(open(os.devnull, "w"))  # noqa: PTH123  # pathlib takes 4 ms to import
             os.dup2(nowhere.fileno(), 2)
-            restore.callback(os.dup2, kept, 2)
+            restore.callback(os.dup2, stderr, 2)
         import tensorflow
 
         tf: ModuleType = tensorflow
@@ -184,12 +184,11 @@ def load_tensorflow() -> ModuleType | None:
 
 
 def _refuse(subject: str, found: str, expected: str, attempt: str) -> NoReturn:
-    """Say what is wrong with a subject, and one thing to try."""
     raise ValueError(f"{subject} {found}; expected {expected}. Try {attempt}.") from None
 
 
 def _begin(seed: Seed, spread: float = 0.0, **sizes: int) -> np.random.Generator:
-    """Make the source of a draw's random numbers. Refuses what is no size, no spread or no seed."""
+    # The generator for a draw, after its arguments have been checked.
     for name, size in sizes.items():
         is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
         if not (is_whole and size >= 1):
@@ -203,19 +202,18 @@ def _begin(seed: Seed, spread: float = 0.0, **sizes: int) -> np.random.Generator
 
 
 def _read_columns(name: str, values: ArrayLike) -> Matrix:
-    """Read values as a matrix of numbers that has rows, and samples in its columns."""
     expected = "two dimensions with samples in columns, such as (5, 64)"
     try:
         found = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        _refuse(name, "holds no numbers, or rows of different lengths", expected, "printing it where it is made")
+        _refuse(name, "has no numbers, or rows of different lengths", expected, "printing it where it is computed")
     if found.ndim != 2 or 0 in found.shape:
-        _refuse(name, f"has shape {found.shape}", expected, "printing its shape where it is made")
+        _refuse(name, f"has shape {found.shape}", expected, "printing its shape where it is computed")
     return found
 
 
 def read_labels(labels: ArrayLike) -> NDArray[np.generic]:
-    """Read labels as an array, whatever they are. Raises ValueError if their rows differ in length."""
+    """Return labels as an array. Raises ValueError if their rows differ in length."""
     try:
         return np.asarray(labels)
     except ValueError:
@@ -223,7 +221,7 @@ def read_labels(labels: ArrayLike) -> NDArray[np.generic]:
 
 
 def require_finite(name: str, X: Matrix) -> Matrix:
-    """Return X, (features, samples). Raises ValueError, which says where, if a value is not a finite number."""
+    """Return X, (features, samples). Raises ValueError with the place of a value that is not a finite number."""
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
         _refuse(f"{name}[{row}, {column}]", f"is {X[row, column]}", "a finite number", "leaving that sample out")

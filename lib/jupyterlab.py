@@ -1,12 +1,13 @@
-"""JupyterLab's settings for `zerolayer lab`: sliders answer at once, no requests to the network, no author's tools.
+"""JupyterLab's settings for `zerolayer lab`: sliders without delay, no network requests, no tools for authors.
 
-A slider move is a message of a few hundred bytes, and so is the first half of the answer. TCP delays such small
-packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms
-before it acknowledges. `PromptConnection` turns this off for the kernel's websocket. The settings are JSON files in
-`lab_settings/`, a folder in Jupyter's configuration path; a person's own settings take precedence. Where nbgrader is
-installed, those in its folder `student/` leave out what makes and grades assignments, in the menu and the server. Its
-list, which fetches and submits them, and its validation stay. The students' wheel also installs all of them where any
-server in its environment reads them, as a JupyterHub's.
+A move of a slider is a message of a few hundred bytes, and so is the first half of the reply. TCP delays such small
+packets until the ones before are acknowledged (Nagle's algorithm, RFC 896), and the receiver waits up to 40 ms before
+it acknowledges. `PromptConnection` turns this off for the kernel's websocket.
+
+The settings are JSON files in `lab_settings/`, a folder on Jupyter's configuration path; the user's own settings take
+precedence. If nbgrader is installed, the files in `lab_settings/student/` remove its tools for creating and grading
+assignments from the menu and the server. Its assignment list and its validation stay. The students' wheel also installs
+the settings where any server in its environment reads them, for example one of JupyterHub.
 """
 
 import os
@@ -22,25 +23,25 @@ STUDENTS = SETTINGS / "student"
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """The kernel's websocket, where every message is sent as soon as it is written."""
+    """The kernel's websocket without Nagle's algorithm: each message is sent as soon as it is written."""
 
     def connect(self) -> Future[None] | None:  # type: ignore[override]  # as its parent does
-        """Connect browser and kernel. Called by jupyter_server once, when the browser opens the websocket."""
+        """Connect the browser and the kernel. Called once by jupyter_server, when the browser opens the websocket."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
 
 
 def lab_environment(environment: Mapping[str, str] = os.environ, student: bool = True) -> dict[str, str]:
-    """Return `environment` with zerolayer's settings in `JUPYTER_CONFIG_PATH`, for a process that is `jupyter lab`."""
+    """Return `environment` with zerolayer's settings in `JUPYTER_CONFIG_PATH`, for a process that runs JupyterLab."""
     settings = [str(STUDENTS), str(SETTINGS)] if student else [str(SETTINGS)]
     paths = [*settings, *filter(None, [environment.get("JUPYTER_CONFIG_PATH")])]
     return {**environment, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def open_at(notebook: Path, root: Path | None = None) -> list[str]:
-    """Return JupyterLab's options to open a notebook. The link that it prints, with `--no-browser` too, leads there.
+    """Return JupyterLab's options for opening a notebook. The link that it prints with `--no-browser` opens it, too.
 
-    The file browser shows what is below `root`, which is the notebook's folder if none is given.
+    The file browser shows the folder `root`, by default the notebook's folder.
     """
     root = root or notebook.parent
     path = quote(notebook.relative_to(root).as_posix())

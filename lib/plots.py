@@ -1,6 +1,6 @@
-"""Plots with alternative text: what a picture shows, in words, for students who can't see it.
+"""Plots with alternative text, which describes a picture for students who can't see it.
 
-JupyterLab shows a PNG without any, so the picture is HTML.
+JupyterLab displays a PNG without alternative text, so the picture is HTML.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 
 def show(description: str) -> None:
     """Show the current figure below the cell, and close it. `description` is its alternative text."""
-    import matplotlib.pyplot as plt  # only where a cell draws: it takes longer than all that a first cell imports
+    import matplotlib.pyplot as plt  # only when a cell draws: it takes longer than all imports of the first cell
     from IPython.display import display
 
     picture = io.BytesIO()

@@ -1,6 +1,6 @@
-"""Right code from a solution notebook: what checks are called with, and all that it uses of the notebook's own names.
+"""Right code from a solution notebook: the subjects of checks, and the definitions that they use.
 
-Nothing else of the notebook is run: to define a loss must not train a network.
+The rest of the notebook isn't run: loading a loss must not train a network.
 """
 
 import ast
@@ -16,18 +16,18 @@ from types import ModuleType
 from typing import NamedTuple
 
 MARKER = re.compile(r" *#\? .*")
-"""What follows a statement that students write."""
+"""The marker after a statement that students write."""
 MAGIC = re.compile(r"^([^\S\n]*)[%!].*$", re.MULTILINE)
-"""A line that IPython reads, and Python doesn't."""
+"""A line for IPython that isn't Python."""
 DEFINING = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Import, ast.ImportFrom)
 SOURCES = ("solutions", "source")
-"""Folders of a course that have solution notebooks: ours, and nbgrader's own."""
+"""Folders of a course with solution notebooks: of this package, and of nbgrader."""
 
 
 class Definition(NamedTuple):
-    """A statement of a cell: the names that it defines, those that it uses, its node, its source, and the cell's place.
+    """A statement of a cell: the names that it defines and uses, its node, its source, and the cell's place.
 
-    The node's lines count in the cell.
+    The node's line numbers are those in the cell.
     """
 
     names: set[str]
@@ -38,10 +38,10 @@ class Definition(NamedTuple):
 
 
 def find_definitions(cells: Iterable[tuple[str, str]]) -> Iterator[Definition]:
-    """Find what cells define, which are given as pairs of a place and a source."""
+    """Yield the definitions in cells, which are pairs of a place and a source."""
     for place, source in cells:
         source = MARKER.sub("", source)
-        for text in source, MAGIC.sub(r"\1pass", source):  # a longer text may have a line that begins with %, too
+        for text in source, MAGIC.sub(r"\1pass", source):  # first unchanged: a long string may have a line with %
             with suppress(SyntaxError):
                 yield from _definitions_in(ast.parse(text).body, text.split("\n"), place)
                 break
@@ -66,19 +66,20 @@ def _find_used(table: SymbolTable) -> set[str]:
 
 
 def find_needed(definitions: Iterable[Definition], names: Iterable[str]) -> list[Definition]:
-    """Return the definitions of these names, and of all that they use, in the notebook's order."""
-    known, left, needed = [*definitions], [*names], set[str]()
+    """Return the definitions of these names and of all names that they use, in the notebook's order."""
+    found, left, needed = [*definitions], [*names], set[str]()
     while left:
         if (name := left.pop()) not in needed:
             needed.add(name)
-            left += [used for each in known if name in each.names for used in each.uses]
-    return [each for each in known if each.names & needed]
+            left += [used for each in found if name in each.names for used in each.uses]
+    return [each for each in found if each.names & needed]
 
 
 def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
-    """Yield place and source of each code cell of a unit's solution, from the unit's folder, or from `solutions`.
+    """Yield the place and the source of each code cell of a unit's solution.
 
-    A course has it next to its units, a clone next to `lib`, and an installed package in `authoring`.
+    The solution is in `solutions`, or else next to the units of a course, next to `lib` in a clone, or in `authoring`
+    of an installed package.
     """
     roots = (unit.parents[1], unit.parents[2], Path(__file__).parent / "authoring")
     folders = (*filter(None, [solutions]), *(root / source / unit.name for root in roots for source in SOURCES))
@@ -89,18 +90,18 @@ def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
 
 
 def load(unit: Path, module: str, subjects: Iterable[str], solutions: Path | None = None) -> ModuleType:
-    """Make a module of a unit's right code, with source that `inspect` finds. Raises whatever that code raises.
+    """Create a module from a unit's right code, with its source for `inspect`. Raises any exception of that code.
 
-    Raises LookupError where no cell defines a subject.
+    Raises LookupError if no cell defines a subject.
     """
     needed = find_needed(find_definitions(cells_of(unit, solutions)), subjects := [*subjects])
     if missing := [name for name in subjects if not any(name in each.names for each in needed)]:
         raise LookupError(
-            f"no cell of a notebook in solutions/{unit.name} defines {missing[0]}, which a check is about"
+            f"no cell of a notebook in solutions/{unit.name} defines {missing[0]}, the subject of a check"
         )
-    text, made = "\n\n\n".join(each.source for each in needed), ModuleType(module)
-    made.__file__ = file = f"<the right code of {unit.name}>"
+    text, right = "\n\n\n".join(each.source for each in needed), ModuleType(module)
+    right.__file__ = file = f"<the right code of {unit.name}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
-    sys.modules[module] = made
-    exec(compile(text, file, "exec"), vars(made))
-    return made
+    sys.modules[module] = right
+    exec(compile(text, file, "exec"), vars(right))
+    return right

@@ -1,11 +1,11 @@
-"""A unit: what one notebook teaches, checks and grades, as plain data.
+"""Units: the content of one notebook as plain data.
 
 A `Unit` has parts, a `Part` has statements, and a `Statement` is one property that only right code has. Students have
-all of these: they are the open half. What the closed half consists of is in `lib.answer_key`. `lib.checking` says what
-a check does with a part, and `lib.grading` what a grader does.
+all of these: they are the open half. `lib.answer_key` describes the closed half, `lib.checking` checks parts, and
+`lib.grading` grades them.
 """
 
-from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
+from __future__ import annotations  # so that the signature of `draw` doesn't import numpy.random
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,41 +15,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]  # as NDArray[np.float64]: numpy.typing would be one more import
+Array = np.ndarray[Any, np.dtype[np.float64]]  # NDArray[np.float64], without the import of numpy.typing
 Inputs = Mapping[str, Any]
-"""Inputs drawn at random: a name for each array, text, number, function, or list or dict of these."""
+"""Random inputs by name: arrays, texts, numbers, functions, or lists or dicts of these."""
 Look = Callable[..., Any]
-"""Runs student code on inputs, and gives a result to be compared: it takes the inputs, then the subjects."""
+"""A function of the inputs and the subjects that runs student code, and returns a result to be compared."""
 FoundAndExpected = Callable[[Any, Inputs, str], tuple[Any, Any]]
-"""Makes of a result, the inputs and the result's name what is found, and what has to be there instead."""
+"""A function of a result, the inputs and the result's name that returns the found and the expected value."""
 DESK_SEED = 0
 OTHERS = 7
-"""The number of the draw on which student code is called before it is tested: none on which it is."""
+"""The number of the draw on which student code is called before it is tested; tests use other draws."""
 
 
 class NamedResults(dict[str, Any]):
-    """Results of one run, each under a name. A function among them is called for its own, which may fail by itself."""
+    """Results of one run by name. A function among them is called to compute its result, and may fail separately."""
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One property of right code, in a sentence that the student reads: `text`. Verdicts store its `name`.
+    """One property of right code, in a sentence for students: `text`. Verdicts store its `name`.
 
-    `look` runs student code on inputs and gives a result, or `NamedResults`, of which the statement is about those
-    named in `of`. It runs once for each of the `cases`: in the case `big` the input `w_big` is also called `w`. Inputs
-    that it `keeps` are the same after a look as before. `examples` are inputs that replace drawn ones, with the result
-    known by hand. `right` makes of a result what is found and what has to be there (`lib.checking.right`); without it
-    that is what the answer key's code gives. Of a `sealed` one only a digest of the right result ships: for a result
-    that is itself the answer.
+    `look` runs student code on inputs and returns a result, or `NamedResults`; the statement checks those named in
+    `of`. It runs once for each of the `cases`: in the case `big` the input `w_big` is also called `w`. Code must not
+    change the inputs in `keeps`. `examples` are pairs of inputs, which replace drawn ones, and the result by hand.
+    `right` returns the found and the expected value (`lib.checking.right`); without it the answer key's code computes
+    the expected result. For a `sealed` statement students get only a digest of that result, because it is itself the
+    answer.
 
-    `points` are earned when it holds (0: advice), whatever becomes of other statements. `depends_on` names statements
-    of the same part that are about the same code: a mistake is named by what it does to all of them together, and their
-    hint comes first. `hint` is the one thing to try when it fails; where numbers are nan or infinite only if it
-    `is_about_overflow`, and where an array has another shape only if the `hint_fits_shapes`. `what` says that the
-    result is wrong, and `axes` what the levels of its lists and the axes of its arrays count. Numbers agree within
-    `rtol` of the right one, or within a millionth of the `size` of the numbers that they come from. `lines` is a
-    pattern of the lines of student code that it is about. One without `text` is not reported: what it shows helps to
-    name mistakes.
+    `points` are earned if the statement holds, independently of other statements; 0 points make it advice.
+    `depends_on` names statements of the same part that test the same code: mistakes are recognised by the results of
+    all of them together, and their hints come first. `hint` is one thing to try if the statement fails; for nan and
+    infinity only if it `is_about_overflow`, and for wrong shapes only if the `hint_fits_shapes`. `what` is a sentence
+    on a wrong result, and `axes` name the levels of its lists and the axes of its arrays. Numbers agree within `rtol`,
+    or within a millionth of the `size` of the numbers from which they are computed. `lines` is a pattern of the
+    student's lines that matter. A statement without `text` isn't reported: its results help to name mistakes.
     """
 
     name: str
@@ -73,28 +72,30 @@ class Statement:
     lines: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where it has no text, or points that are none."""
+        """Raise ValueError if the text is missing, or the points aren't a valid number."""
         if not isinstance(self.text, str) or (self.points and not self.text):
-            raise ValueError(f'{self.name}: it has no text. Write what is so of right code: @statement("The loss …")')
+            raise ValueError(f'{self.name}: it has no text. Describe right code: @statement("The loss …")')
         is_number = isinstance(self.points, int | float) and not isinstance(self.points, bool)
         if not is_number or not 0 <= self.points < float("inf"):
-            raise ValueError(f"{self.name}: points={self.points!r} is no number from 0. For advice without points: 0")
+            raise ValueError(
+                f"{self.name}: points={self.points!r} must be a number of at least 0. For advice without points: 0"
+            )
 
 
 class Stack(tuple[Statement, ...]):
-    """Statements about one look, which runs once for all of them: the upper one first."""
+    """Statements on the results of one look, which runs once for all of them, from top to bottom."""
 
 
 def statement(text: str, right: FoundAndExpected | None = None, *, name: str = "", **more: Any) -> Callable[[Any], Any]:
-    """Make a statement of a look: a decorator, which names it as the function. `more` are fields of `Statement`.
+    """Return a decorator that makes a statement from a look. `more` are fields of `Statement`.
 
-    Decorators stack, and make a `Stack`: a statement of it that has no name of its own is named as the results that it
-    is `of`.
+    The statement has the name of the function, unless a `name` is given. Several decorators on one look make a `Stack`:
+    its statements without a `name` are named after the results that they are `of`.
     """
 
     def decorate(below: Look | Statement | Stack) -> Statement | Stack:
         others = below if isinstance(below, Stack) else Stack((below,) if isinstance(below, Statement) else ())
-        look: Look = others[0].look if others else below  # type: ignore[assignment]  # a function, where it is the first
+        look: Look = others[0].look if others else below  # type: ignore[assignment]  # a function under the last one
         new = Statement(name or look.__name__, text, look, right, **more)
         return Stack(map(_name_by_results, (new, *others))) if others else new
 
@@ -107,22 +108,22 @@ def _name_by_results(one: Statement) -> Statement:
 
 
 def require_tuple(what: str, value: object, kind: type, example: str) -> None:
-    """Raise TypeError unless a value is a tuple of objects of a kind: Python notices a lacking comma late, or never."""
+    """Raise TypeError unless a value is a tuple of objects of a kind: Python reports a missing comma late, or never."""
     strange = [each for each in value if not isinstance(each, kind)] if isinstance(value, tuple) else [value]
     if strange:
         found = repr(strange[0]) if isinstance(strange[0], str) else f"a {type(strange[0]).__name__}"
         raise TypeError(
-            f"{what} are no tuple of {kind.__name__}, but {found}. Write a tuple with its comma, as {example}"
+            f"{what} must be a tuple of {kind.__name__}, not {found}. Write a tuple with its comma, such as {example}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One graded thing: its cell's id, what is checked, how its inputs are drawn, and its statements.
+    """One graded part of a notebook: its cell's id, its subjects, a function that draws inputs, and its statements.
 
-    `subjects` are the names under which the notebook defines what is checked. `code` is the function or method to look
-    at when a check fails, such as `Layer.backward`; without it the first subject. Looks that are `repeated` call code
-    several times anyway, with other inputs each: what it keeps from an earlier call shows there.
+    `subjects` are the notebook's names of the objects to check. `code` is the function or method to show if a check
+    fails, such as `Layer.backward`; by default the first subject. `repeated` means that its looks call code several
+    times with different inputs, so that values which code stores between calls are noticed without another call.
     """
 
     id: str
@@ -134,9 +135,9 @@ class Part:
     repeated: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError where two statements have one name, or two looks, as lambdas have: they would be mixed up.
+        """Raise ValueError if two statements or two looks, such as lambdas, have the same name.
 
-        Raises TypeError where subjects or statements are no tuple.
+        Raises TypeError if the subjects or the statements aren't a tuple.
         """
         require_tuple(f"{self.id}: its subjects", self.subjects, str, '("loss",)')
         if isinstance(self.statements, tuple):
@@ -148,16 +149,16 @@ class Part:
             raise ValueError(f'{self.id}: {len(same)} statements are called {same[0]}. Give each a name: name="mean"')
         looks = {statement.look.__name__: statement.look for statement in self.statements}
         if twice := [each.name for each in self.statements if looks[each.look.__name__] is not each.look]:
-            raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it one of its own.")
+            raise ValueError(f"{self.id}: the look of {twice[0]} has the name of another one. Give it a unique name.")
 
     @property
     def name(self) -> str:
-        """What the part's check is called: `check.cce_gradient` belongs to the cell `check-cce-gradient`."""
+        """The name of the part's check: `check.cce_gradient` belongs to the cell `check-cce-gradient`."""
         return self.id.removeprefix("check-").replace("-", "_")
 
     @property
     def points(self) -> float:
-        """What the part is worth: the sum over its statements."""
+        """The sum of the points of its statements."""
         return sum(statement.points for statement in self.statements)
 
     @property
@@ -166,14 +167,14 @@ class Part:
         return tuple(statement for statement in self.statements if statement.text)
 
     def desk_inputs(self, number: int = 0) -> Inputs:
-        """Draw the inputs of a local check; each `number` gives other ones.
+        """Draw the inputs of a local check. Each `number` selects other inputs.
 
-        They are the same every time, so that a student can follow one number while changing code.
+        They are the same in each run, so that students can follow one number while they change their code.
         """
         return self.draw(np.random.default_rng(DESK_SEED + number))
 
     def secret_inputs(self, seed: int) -> Inputs:
-        """Draw the inputs for one submission. Parts draw apart, so that none holds what another asks for."""
+        """Draw the inputs for one submission. Each part draws separately, so that parts don't share inputs."""
         return self.draw(np.random.default_rng([seed, zlib.crc32(self.id.encode())]))
 
     @cached_property
@@ -183,15 +184,15 @@ class Part:
 
     @cached_property
     def other_inputs(self) -> Inputs:
-        """The inputs on which code is called before it is tested: drawn once, for they are only copied."""
+        """The inputs on which code is called before it is tested. They are drawn once, since looks get copies."""
         return self.desk_inputs(OTHERS)
 
 
 class Extra(NamedTuple):
-    """A library that a notebook uses where it is installed, and does without elsewhere.
+    """A library that a notebook uses only if it is installed.
 
-    `name` is the extra of the students' distribution that installs it. `text` tells a student what the library adds and
-    what it takes.
+    `name` is the extra of the students' distribution that installs it. `text` describes its benefits and costs to
+    students.
     """
 
     name: str
@@ -200,10 +201,10 @@ class Extra(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A question on an experiment, to be answered before it is run: the choices, which one is so, and why.
+    """A question on the result of an experiment, which students predict before they run it. It is not graded.
 
-    `id` is its name in the notebook and in what is stored. `right` counts the choices from 0. `found` leads to the
-    choice that is so, and says how it was found. Nothing is graded.
+    `id` is its name in the notebook and in stored predictions. `right` is the number of the right choice, counted from
+    0, and `why` the reason. `found` introduces the right choice, and may describe how it was found.
     """
 
     id: str
@@ -211,16 +212,15 @@ class Question(NamedTuple):
     choices: tuple[str, ...]
     right: int
     why: str
-    found: str = "What is so:"
+    found: str = "The result:"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One assignment: its name, its title, its graded parts in the notebook's order, and what it can do without.
+    """One assignment: its name, its title, its graded parts in the notebook's order, and optional libraries.
 
-    `questions` are what students predict. `builds_on` is the name of the unit whose code students bring along.
-    `packages` are what its code and its notebook import that students don't have by this package, as pip reads them:
-    `pandas`, or `pandas>=2`.
+    `questions` are for predictions. `builds_on` is the name of the unit whose code students reuse. `packages` are
+    requirements of the unit and its notebook that this package doesn't install, as pip reads them: `pandas>=2`.
     """
 
     name: str
@@ -232,7 +232,7 @@ class Unit:
     packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise TypeError where the parts are no tuple, and ValueError where two have one id."""
+        """Raise TypeError if the parts or packages aren't a tuple, and ValueError if two parts have the same id."""
         require_tuple(f"{self.name}: its parts", self.parts, Part, "(loss,)")
         require_tuple(f"{self.name}: its packages", self.packages, str, '("pandas",)')
         ids = [part.id for part in self.parts]

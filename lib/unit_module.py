@@ -1,12 +1,12 @@
-"""A unit's module from its exercise: `PARTS`, and what else the exercise says, become the unit and its checks.
+"""Unit modules: `PARTS` and other names of an exercise become the unit and its checks.
 
 | name | field of `Unit` |
 |---|---|
-| `PARTS` | `parts`, as the notebook has them |
-| `NAME`, `TITLE` | `name` and `title`; without them those of the folder |
-| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `BUILDS_ON` | `packages`, `questions` and so on, where it has any |
+| `PARTS` | `parts`, in the notebook's order |
+| `NAME`, `TITLE` | `name` and `title`; by default the folder's name |
+| `PACKAGES`, `QUESTIONS`, `EXTRAS`, `BUILDS_ON` | `packages`, `questions` and so on; optional |
 
-Questions may be in a file of their own, `questions.toml`: a table for each, and `found` for all.
+Questions may be in a separate file `questions.toml`: a table for each question, and `found` for all of them.
 """
 
 import os
@@ -21,7 +21,7 @@ FIELDS = ("PACKAGES", "QUESTIONS", "EXTRAS", "BUILDS_ON")
 
 
 class Questions(Sequence[Question]):
-    """The questions in a file, which is read when one is asked for: a check's import is to be as light as numpy's."""
+    """The questions in a file, which is read at the first access: importing checks should take no longer than NumPy."""
 
     def __init__(self, file: str):
         self._file = file
@@ -31,9 +31,9 @@ class Questions(Sequence[Question]):
         import tomllib
 
         with open(self._file, "rb") as opened:  # noqa: PTH123  # as in lib.units
-            about = tomllib.load(opened)
-        found = {"found": about.pop("found")} if "found" in about else {}
-        return tuple(Question(id, **found, **each | {"choices": tuple(each["choices"])}) for id, each in about.items())
+            tables = tomllib.load(opened)
+        found = {"found": tables.pop("found")} if "found" in tables else {}
+        return tuple(Question(id, **found, **each | {"choices": tuple(each["choices"])}) for id, each in tables.items())
 
     def __getitem__(self, at: Any) -> Any:
         """Return one question, or a slice of them."""
@@ -45,9 +45,9 @@ class Questions(Sequence[Question]):
 
 
 def complete(names: dict[str, Any]) -> None:
-    """Add to a module's names what notebooks import, `check` and `predict`, and the `UNIT`.
+    """Add `UNIT`, `check` and `predict` to a module's names; notebooks import the last two.
 
-    Called after each `exercise.py`. A unit in a package of its own calls it at the end of its `__init__.py`.
+    Called after each `exercise.py`. A unit in another package calls it at the end of its `__init__.py`.
     """
     if "PARTS" not in names:
         raise ValueError('it has no PARTS. Write, for example: PARTS = (Part("check-loss", …),)')

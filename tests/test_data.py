@@ -108,7 +108,7 @@ def test_standardise_gives_mean_0_and_deviation_1_in_any_unit_and_scales_the_oth
 # ---- What is refused
 
 ROWS = "labels has shape (10, 3), but X has 10 samples (columns); expected (10,) or (classes, 10)."
-MATRIX = "X holds no numbers, or rows of different lengths; expected two dimensions with samples in columns"
+MATRIX = "X has no numbers, or rows of different lengths; expected two dimensions with samples in columns"
 X = np.zeros((2, 10))
 
 

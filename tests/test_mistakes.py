@@ -74,8 +74,8 @@ SLIPS = {
     f"{GROUP}'a' = {{ '** 2' = '' }}": "check-loss, 'a': write a list of ways",
     f"{GROUP}'a' = [{{ '** 3' = '' }}]": "check-loss, 'a': the right code has no '** 3'",
     f"{GROUP}'a' = ['y']": "has no '…'. Write a change as { 'old' = 'new' }.",
-    f"{GROUP}'a' = [{{ '** 2' = '**' }}]": "check-loss, 'a': the changed code is no Python: invalid syntax",
-    f"{GROUP}{CHANGE}\nuntold = ['b']": "b: no mistake of this group is called so",
+    f"{GROUP}'a' = [{{ '** 2' = '**' }}]": "check-loss, 'a': the changed code is not valid Python: invalid syntax",
+    f"{GROUP}{CHANGE}\nuntold = ['b']": "b: no mistake of this group has this name",
 }
 
 

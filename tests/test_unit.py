@@ -31,21 +31,21 @@ KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: replace(KEY.unit, parts=PART), "doubling: its parts are no tuple of Part, but a Part"),
+        (lambda: replace(KEY.unit, parts=PART), "doubling: its parts must be a tuple of Part, not a Part"),
         (lambda: replace(KEY.unit, parts=(PART, PART)), "doubling: 2 parts have the id 'check-double'"),
         (
             lambda: replace(PART, subjects="double"),
-            "check-double: its subjects are no tuple of str, but 'double'. Write",
+            "check-double: its subjects must be a tuple of str, not 'double'. Write",
         ),
-        (lambda: replace(PART, statements=Twice), "check-double: its statements are no tuple of Statement"),
-        (lambda: replace(PART, statements=[Twice]), "check-double: its statements are no tuple of Statement"),
-        (lambda: replace(PART, statements=(draw,)), "check-double: its statements are no tuple of Statement"),
+        (lambda: replace(PART, statements=Twice), "check-double: its statements must be a tuple of Statement"),
+        (lambda: replace(PART, statements=[Twice]), "check-double: its statements must be a tuple of Statement"),
+        (lambda: replace(PART, statements=(draw,)), "check-double: its statements must be a tuple of Statement"),
         (lambda: replace(PART, statements=(Twice, Twice)), "check-double: 2 statements are called Twice. Give each"),
         (lambda: replace(Twice, text=""), "Twice: it has no text"),
-        (lambda: replace(Twice, points=-1), "Twice: points=-1 is no number from 0"),
-        (lambda: replace(Twice, points="2"), "Twice: points='2' is no number from 0"),
+        (lambda: replace(Twice, points=-1), "Twice: points=-1 must be a number of at least 0"),
+        (lambda: replace(Twice, points="2"), "Twice: points='2' must be a number of at least 0"),
         (lambda: replace(KEY, right={"__name__": "right", "dobule": abs}), "`right` has no double, which check-double"),
-        (lambda: replace(KEY, mistakes=WRONG), "The mistakes are no tuple of Mistake"),
+        (lambda: replace(KEY, mistakes=WRONG), "The mistakes must be a tuple of Mistake"),
     ],
 )
 def test_what_is_put_together_wrongly_is_told(make, said):

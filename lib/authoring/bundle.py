@@ -1,4 +1,4 @@
-"""The student bundle: one zip with a notebook, its figures, a page on how to open it, and the students' wheel."""
+"""The student bundle: a zip with a notebook, its figures, a page on how to open it, and the students' wheel."""
 
 import io
 import re
@@ -17,28 +17,28 @@ from lib.grading.progress import say
 from lib.unit import Unit
 
 COMMAND = "zerolayer-student"
-"""What the wheel installs to open a notebook."""
+"""The wheel's command for opening a notebook."""
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=select_autoescape(["html.j2"]),
-    undefined=StrictUndefined,  # a name that is misspelt in a template is an error and no empty place
+    undefined=StrictUndefined,  # a misspelt name in a template raises an error
     trim_blocks=True,
     keep_trailing_newline=True,
 )
-"""The pages for students, which lie beside this file."""
+"""The templates of pages for students, in the folder of this file."""
 
 
 class BundleApp(Rebuild):
-    """`zerolayer build UNIT`, and what students need of it as one zip."""
+    """`zerolayer build UNIT`, and one zip with all files for students."""
 
     name = "zerolayer-bundle"
     argument = "[UNIT]"
-    description = "Build the student notebook, and pack it with all it needs into one zip for students."
+    description = "Build the student notebook, and pack it with all required files into one zip for students."
     examples = "zerolayer bundle UNIT"
-    folder = Unicode("dist", help="Where the zip is written, in the course folder.").tag(config=True)
+    folder = Unicode("dist", help="The folder for the zip, relative to the course folder.").tag(config=True)
 
     def start(self) -> None:
-        """Build and pack; exits with 1 where the build does."""
+        """Build and pack. Exit with 1 if the build does."""
         super().start()
         target = Path(self.coursedir.root, self.folder, f"{self.trial.name}.zip")
         write_whole(target, bundle(self.released, self.trial.name, self.trial.key.unit))
@@ -50,7 +50,7 @@ def bundle(released: Path, assignment: str, unit: Unit) -> bytes:
     course = distribution("zerolayer")
     wheel, built = student_wheel(course)
     notebook = min(path.name for path in released.glob("*.ipynb"))
-    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])  # `>=3.11` as students read it
+    python = re.sub("[^0-9.]", "", course.metadata["Requires-Python"])  # `>=3.11` without the sign
     names = {"wheel": wheel, "notebook": notebook, "python": python, "command": COMMAND}
     page = PAGES.get_template("bundle_readme.md.j2").render(names, title=unit.title, extras=unit.extras)
     files = {**read_files(released), wheel: built, "README.md": page.encode()}
@@ -58,12 +58,12 @@ def bundle(released: Path, assignment: str, unit: Unit) -> bytes:
 
 
 def zip_files(files: Mapping[str, bytes]) -> bytes:
-    """Pack files in the order of their names; equal files give equal bytes, whenever and wherever they are packed."""
+    """Pack files in the order of their names. Equal files result in equal bytes, at any time and on any system."""
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         for name, content in sorted(files.items()):
             entry = ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            # The number 3 is Unix: only with it unzip reads the mode, which stands in the upper half of the last value.
+            # 3 is Unix: only then unzip reads the mode, which is in the upper 16 bits of the external attributes.
             entry.compress_type, entry.create_system, entry.external_attr = ZIP_DEFLATED, 3, 0o100644 << 16
             archive.writestr(entry, content)
     return packed.getvalue()

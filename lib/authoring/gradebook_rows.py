@@ -1,7 +1,7 @@
-"""The gradebook's rows of an assignment, written together; a class that has begun keeps its notebooks and cells.
+"""The gradebook's rows of an assignment, written in one transaction.
 
-The gradebook has a row for each cell of each submission. nbgrader refuses other cells too, but doesn't say which it
-means, and commits each row by itself.
+The gradebook has a row for each cell of each submission, so notebooks and cells can't change after grading has begun.
+nbgrader refuses such changes too, but without naming the cells, and it commits each row separately.
 """
 
 import logging
@@ -17,33 +17,34 @@ from lib.grading.errors import Fault
 from lib.grading.gradebook.session import open_gradebook
 
 KINDS = {"graded": is_grade, "an answer": is_solution, "a task": is_task}
-"""The kinds of cells of which the gradebook has rows of their own."""
+"""The kinds of cells with separate rows in the gradebook."""
 Kinds = Mapping[str, set[str]]
 """The kinds of each cell, by its id."""
 
 
 @contextmanager
-def written(
-    db_url: str, course: str, assignment: str, masters: Mapping[str, NotebookNode], is_whole: bool
+def uncommitted_rows(
+    db_url: str, course: str, assignment: str, sources: Mapping[str, NotebookNode], is_whole: bool
 ) -> Iterator[Callable[[], None]]:
-    """Write the rows of notebooks by name, and give what commits them all; after an error there are none.
+    """Write the rows of notebooks by name, and yield a function that commits them. After an error nothing is written.
 
-    Where they are the `is_whole` assignment, others are gone. Raises Fault where a class was graded with other cells.
+    If the notebooks are the whole assignment, rows of other notebooks are deleted. Raises Fault if the class was graded
+    with other notebooks or cells.
     """
-    log = logging.getLogger("tornado.application")  # nbgrader logs the traceback of each error there, and raises it
+    log = logging.getLogger("tornado.application")  # there nbgrader logs the traceback of errors that it also raises
     before, log.disabled = log.disabled, True
     try:
         with open_gradebook(db_url, course) as book:
             session = book.db()
-            # All rows or none. nbgrader's methods each end with a commit, in a session that it makes itself: there is
-            # no outer transaction to join, and without this its methods would have to be written again here.
+            # nbgrader commits each row separately, in its own session: there is no outer transaction to join. Flushing
+            # instead lets one commit write all rows or none, without writing its methods again here.
             session.commit, commit = session.flush, session.commit
             try:
                 known = book.update_or_create_assignment(assignment)
-                _refuse_other_cells(known, masters, is_whole)
-                for gone in {each.name for each in known.notebooks} - masters.keys() if is_whole else ():
-                    book.remove_notebook(gone, assignment)
-                for name, nb in masters.items():
+                _refuse_other_cells(known, sources, is_whole)
+                for name in {each.name for each in known.notebooks} - sources.keys() if is_whole else ():
+                    book.remove_notebook(name, assignment)
+                for name, nb in sources.items():
                     _Rows().write(book, assignment, name, nb)
                 yield commit
             except BaseException:
@@ -55,7 +56,7 @@ def written(
 
 class _Rows(SaveCells):
     def write(self, book: Gradebook, assignment: str, notebook: str, nb: NotebookNode) -> None:
-        """Write a notebook's rows with nbgrader's own code, into a gradebook that is open."""
+        """Write a notebook's rows with nbgrader's own code. nbgrader's `preprocess` would open the gradebook itself."""
         self.gradebook, self.assignment_id, self.notebook_id = book, assignment, notebook
         for kind in ("grade", "solution", "task", "source"):
             setattr(self, f"new_{kind}_cells", {})
@@ -64,17 +65,17 @@ class _Rows(SaveCells):
         self._create_notebook(nb)
 
 
-def _refuse_other_cells(assignment: Assignment, masters: Mapping[str, NotebookNode], is_whole: bool) -> None:
+def _refuse_other_cells(assignment: Assignment, sources: Mapping[str, NotebookNode], is_whole: bool) -> None:
     if assignment.num_submissions and is_whole:
         before: Kinds = {notebook.name: set() for notebook in assignment.notebooks}
-        now: Kinds = {name: set() for name in masters}
+        now: Kinds = {name: set() for name in sources}
         _refuse_unless_same(assignment.name, "notebooks", before, now, assignment.num_submissions)
     for known in assignment.notebooks:
-        if known.name in masters and known.num_submissions:
+        if known.name in sources and known.num_submissions:
             rows = {"graded": known.grade_cells, "an answer": known.solution_cells, "a task": known.task_cells}
             own = {kind: {cell.name for cell in cells} for kind, cells in rows.items()}
             before = {cell.name: {kind for kind in own if cell.name in own[kind]} for cell in known.source_cells}
-            now = dict(_kinds(masters[known.name]))
+            now = dict(_kinds(sources[known.name]))
             _refuse_unless_same(f"{known.name}.ipynb", "cells", before, now, known.num_submissions)
 
 
@@ -90,7 +91,7 @@ def _refuse_unless_same(where: str, what: str, before: Kinds, now: Kinds, count:
         raise Fault(
             where,
             f"other {what} than the class was graded with",
-            "put back what was there, and keep the change for the next class, in a course folder of its own",
+            "restore them, and save the change for the next class, in another course folder",
             found=", ".join(_differences(before, now)),
             expected=f"those of its submissions in the gradebook ({count})",
         )

@@ -1,6 +1,6 @@
-"""What ships with a unit so that checks at the desk can tell right from wrong, and name mistakes.
+"""Making a unit's data for its local checks: right results, and the fingerprints of mistakes.
 
-`lib.checking.fingerprints` says what its file holds. Right code and each mistake of the catalogue are run here, on the
+`lib.checking.fingerprints` describes the file. This module runs right code and each mistake of the catalogue on the
 inputs of the local checks.
 """
 
@@ -19,7 +19,7 @@ from lib.checking import fingerprints
 from lib.checking.chance import Chance
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
-    AtDesk,
+    DeskData,
     Fingerprint,
     Measurement,
     Seal,
@@ -37,23 +37,23 @@ from lib.mistakes import Mistake
 from lib.unit import Inputs, Part, Unit
 
 NOTHING = 1e-5
-"""A single number as small as this may come from any code."""
+"""A single number below this is no evidence of a mistake: any code may return about 0."""
 OTHER_NUMBERS = 1
-"""A salt: what a mistake shows with other random numbers, too, is what it can be known by."""
+"""A salt for other random numbers: a fingerprint contains only results that don't depend on them."""
 SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
-"""How NumPy writes the shapes of arrays, or the two sizes that differ, in the message of an error."""
+"""Shapes of arrays, or two different sizes, in NumPy's error messages."""
 
 
-class Ships(NamedTuple):
-    """What ships with a part, and the mistakes that can't be told as the catalogue says, each with the reason."""
+class PartData(NamedTuple):
+    """The data of a part for its local check, and the mistakes without a fingerprint, each with the reason."""
 
     right: Mapping[str, Plain | Seal]
     mistakes: Sequence[Fingerprint]
     notes: Sequence[tuple[Mistake, str]]
 
 
-def write_file(unit: str, parts: Mapping[str, Ships]) -> Path | None:
-    """Write some parts of a unit's file, and return its path if it is new. Raises OSError where it can't be written."""
+def write_file(unit: str, parts: Mapping[str, PartData]) -> Path | None:
+    """Update some parts in a unit's file, and return its path if it has changed. Raises OSError if writing fails."""
     place = unit_registry.find_all()[unit]
     file, before = place.folder / fingerprints.FILE, fingerprints.read(place.module)
     text = fingerprints.write(_merge(import_module(place.module).UNIT, parts, before))
@@ -64,27 +64,27 @@ def write_file(unit: str, parts: Mapping[str, Ships]) -> Path | None:
     return file
 
 
-def _merge(unit: Unit, parts: Mapping[str, Ships], before: AtDesk) -> AtDesk:
+def _merge(unit: Unit, parts: Mapping[str, PartData], before: DeskData) -> DeskData:
     right, mistakes = (
         {part.id: getattr(parts.get(part.id), field, getattr(before, field).get(part.id, ())) for part in unit.parts}
         for field in ("right", "mistakes")
     )
-    return AtDesk(right, mistakes)
+    return DeskData(right, mistakes)
 
 
 def file_of(unit: str) -> Path:
-    """Name the file of a unit."""
+    """Return the path of a unit's file."""
     return unit_registry.find_all()[unit].folder / fingerprints.FILE
 
 
-def build(key: AnswerKey) -> AtDesk:
+def build(key: AnswerKey) -> DeskData:
     """Run right code and all mistakes of all parts."""
-    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, AtDesk({}, {}))
+    return _merge(key.unit, {part.id: of_part(key, part) for part in key.parts}, DeskData({}, {}))
 
 
 @lru_cache(maxsize=32)
-def of_part(key: AnswerKey, part: Part) -> Ships:
-    """Run right code and all mistakes of a part: once for who looks for faults, and who writes the file."""
+def of_part(key: AnswerKey, part: Part) -> PartData:
+    """Run right code and all mistakes of a part. The result is cached for the rules and for writing the file."""
     notes: list[tuple[Mistake, str]] = []
     with silence(), np.errstate(all="ignore"):
         run = partial(look_at_ours, part, part.desk_inputs(), key.subjects(part))
@@ -92,10 +92,10 @@ def of_part(key: AnswerKey, part: Part) -> Ships:
         is_seeded = Seal.of(Measurement(shown)).is_of(Measurement(run(OTHER_NUMBERS)))
         is_random = not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
         ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
-        return Ships(dict(_ship(part, shown)), [*_of_part(key, part, shown, is_random, ours, notes)], notes)
+        return PartData(dict(_right_results(part, shown)), [*_of_part(key, part, shown, is_random, ours, notes)], notes)
 
 
-def _ship(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
+def _right_results(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
     for statement in part.statements if any(not each.right for each in part.statements) else ():
         for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
             if not statement.right and by_hand is None and not name.startswith(KEPT):
@@ -112,12 +112,12 @@ def _of_part(
 ) -> Iterator[Fingerprint]:
     names: dict[tuple[object, ...], str] = {}
     for mistake in mistakes:
-        for number, (shown, again) in _show(key, part, mistake, is_random):
-            fingerprint = _take(part, mistake, shown, again, right)
+        for number, (shown, again) in _run_ways(key, part, mistake, is_random):
+            fingerprint = _take_fingerprint(part, mistake, shown, again, right)
             if fingerprint is None:
                 if not mistake.is_generic and not mistake.is_untold:
-                    is_chance = _take(part, mistake, shown, shown, right)
-                    why = "its result is random, and has no name" if is_chance else "nothing tells it from other code"
+                    is_chance = _take_fingerprint(part, mistake, shown, shown, right)
+                    why = "its result is random, and has no name" if is_chance else "other code has the same results"
                     notes.append((mistake, f"way {number}: {why}"))
                 continue
             seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
@@ -128,42 +128,42 @@ def _of_part(
                 notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
 
 
-def _show(key: AnswerKey, part: Part, mistake: Mistake, is_random: bool) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
-    """Run each way to make a mistake: as the first code of its process, and after a call on other inputs.
+def _run_ways(
+    key: AnswerKey, part: Part, mistake: Mistake, is_random: bool
+) -> Iterator[tuple[int, tuple[Shown, Shown]]]:
+    """Run each way to make a mistake: first as during grading, and then after a call on other inputs, as at the desk.
 
-    At grading nothing ran before; at the desk the other inputs did. What code keeps from an earlier call differs. What
-    it shows with other random numbers comes with it, where right code `is_random`.
+    The results differ if code stores values between calls. Each result comes with the one for other random numbers, if
+    right code `is_random`.
     """
     run = partial(look_at_ours, part, part.desk_inputs())
-    made = (mistake.objects(key.right) for _ in range(3))
-    for number, (source, *ways) in enumerate(zip(mistake.sources, *made, strict=True), 1):
+    copies = (mistake.objects(key.right) for _ in range(3))
+    for number, (source, *ways) in enumerate(zip(mistake.sources, *copies, strict=True), 1):
         new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
         yield number, ((fresh := run(new)), run(other, OTHER_NUMBERS) if is_random else fresh)
-        if not part.repeated and may_keep(source):
+        if not part.repeated and may_store(source):
             look_at_ours(part, part.other_inputs, used)
             if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
                 yield number, (later, later)
 
 
-def may_keep(source: str) -> bool:
-    """True if code may keep something from one call to the next: it isn't all functions without a place to keep it."""
+def may_store(source: str) -> bool:
+    """True if code may store values from one call to the next: not if it consists of plain functions alone."""
     tree = ast.parse(source)
-    return not all(map(_is_plain, tree.body)) or any(map(_can_keep, ast.walk(tree)))
+    for node in tree.body:
+        is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
+        if not is_changed and not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
+            return True
+    for inner in ast.walk(tree):
+        is_attribute = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
+        has_default = isinstance(inner, ast.arguments) and bool(inner.defaults or inner.kw_defaults)
+        if is_attribute or has_default or isinstance(inner, ast.Global | ast.Nonlocal):
+            return True
+    return False
 
 
-def _is_plain(node: ast.stmt) -> bool:
-    is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
-    return is_changed or isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
-
-
-def _can_keep(node: ast.AST) -> bool:
-    is_stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    has_default = isinstance(node, ast.arguments) and bool(node.defaults or node.kw_defaults)
-    return is_stored or has_default or isinstance(node, ast.Global | ast.Nonlocal)
-
-
-def _take(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
-    """Take the fingerprint of what a mistake shows; None where nothing tells it, or only what is random does."""
+def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
+    # None if other code may have the same results, or if they differ with other random numbers.
     inputs = part.desk_inputs()
     failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
@@ -185,25 +185,25 @@ def _wrong(
 ) -> Iterator[tuple[Outcome, Outcome]]:
     for statement in groups_of(part)[group]:
         for place, *_ in places_of(statement, inputs) if statement.points or with_advice else ():
-            given = shown[place], right[place]
-            if find_wrong(statement, inputs, shown, right, place) if statement.text else _differ(*given):
-                yield given
-
-
-def _differ(outcome: Outcome, right: Outcome) -> bool:
-    return not Seal.of(Measurement({"": right})).fits(outcome)
+            outcome, expected = shown[place], right[place]
+            if statement.text:
+                is_wrong = find_wrong(statement, inputs, shown, right, place) is not None
+            else:
+                is_wrong = not Seal.of(Measurement({"": expected})).fits(outcome)
+            if is_wrong:
+                yield outcome, expected
 
 
 def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
-    """True if an outcome shows more than that it is wrong: all of nan alone, or a single 0, has many causes."""
+    # nan alone or a single 0 isn't enough: it has many causes.
     if isinstance(outcome, Failure):
         return False
     if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
-        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # a 1 stands for yes
+        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # with a right 1 the result is a yes or no
         return not is_nothing and bool(np.isfinite(outcome).all())
     return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
 
 
 def _shows_in_words(outcome: Outcome) -> bool:
-    """True if an outcome is an error with words of ours, or the shapes of arrays, which tell it from others."""
+    # An error with a message of ours, or with the shapes of arrays.
     return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))

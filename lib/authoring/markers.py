@@ -1,9 +1,9 @@
-"""Markers: each blank of a solution is running code, and a marker behind it says which `?` a student sees.
+"""Markers: comments in a solution after the statements that students write, with the blanks that they see.
 
     T = np.dot(left, right)  #? T = np.dot(?, ?)  # the product of the two
 
-The template replaces the statement, also one of several lines; every other byte of the cell stays. Each `?` stands
-for one expression, and what is around it must be the statement's own text, so a marker can't drift from its code.
+The template replaces the statement, which may have several lines; the rest of the cell doesn't change. Each `?` hides
+one expression. The text around it must be the same as in the statement, so a marker always fits its code.
 """
 
 import ast
@@ -17,10 +17,10 @@ from nbgrader.utils import is_solution
 from lib.blanks import masked, misplaced, open_blanks
 from lib.grading.errors import Fault
 
-EXPECTED = "a marker behind the last character of each statement to hide, like  T = a @ b  #? T = ?  # what it is for"
+EXPECTED = "a marker after each statement to hide, such as  T = a @ b  #? T = ?  # the purpose of the blank"
 
 
-class Hidden(NamedTuple):
+class HiddenAnswer(NamedTuple):
     """An expression that a blank hides, and the place (cell and line) of the blank."""
 
     place: str
@@ -28,7 +28,7 @@ class Hidden(NamedTuple):
 
 
 class _Marker(NamedTuple):
-    """A statement and the template that replaces it. Both, with the marker's `#?`, are `source[start:end]`."""
+    """A statement and the template that replaces it. Together with the marker's `#?` they are `source[start:end]`."""
 
     place: str
     statement: str
@@ -37,23 +37,23 @@ class _Marker(NamedTuple):
     end: int
 
 
-def make_blanks(cell: NotebookNode, place: str, is_plain: bool = False) -> list[Hidden]:
-    """Turn the markers of a cell into blanks, and give what these hide. Raises Fault where that isn't certain.
+def make_blanks(cell: NotebookNode, place: str, is_plain: bool = False) -> list[HiddenAnswer]:
+    """Turn the markers of a cell into blanks, and return the hidden answers. Raises Fault for an ambiguous marker.
 
-    A cell of an assignment that `is_plain`, without a unit, may also have nbgrader's regions, or be cleared as a whole.
+    In an assignment that `is_plain`, without a unit, cells may also have nbgrader's regions, or be cleared as a whole.
     """
     if cell.cell_type != "code" or (is_plain and not (is_solution(cell) and any(_markers(cell.source, place)))):
         return []
     for number, line in enumerate(cell.source.split("\n"), 1):
         if "BEGIN SOLUTION" in line or "END SOLUTION" in line:
             what = "a solution region in code would not be cleared"
-            raise _fault(f"{place}, line {number}", what, "mark the statements in it, and take its two lines out", line)
+            raise _fault(f"{place}, line {number}", what, "mark the statements in it, and delete its two lines", line)
     if is_solution(cell):
         cell.source, hidden = student_source(cell.source, place)
         return hidden
     for marker in _markers(cell.source, place):
         what = "a marker in a cell that is not a solution"
-        attempt = "make the cell a solution (nbgrader's Create Assignment), or take the marker out"
+        attempt = "make the cell a solution (nbgrader's Create Assignment), or delete the marker"
         raise _fault(marker.place, what, attempt, f"#? {marker.template}")
     return []
 
@@ -62,24 +62,24 @@ def _fault(place: str, what: str, attempt: str, found: str = "") -> Fault:
     return Fault(place, what, attempt, found=found.strip(), expected=EXPECTED)
 
 
-def student_source(source: str, place: str) -> tuple[str, list[Hidden]]:
-    """Turn a code cell's markers into blanks: the cell as students see it, and what its blanks hide.
+def student_source(source: str, place: str) -> tuple[str, list[HiddenAnswer]]:
+    """Return a code cell with blanks instead of markers, and the hidden answers.
 
-    Raises Fault where that isn't certain; `place` names the cell in its message.
+    Raises Fault for an ambiguous marker; `place` names the cell in the message.
     """
     lines = source.split("\n")
     for blank in open_blanks(source):
-        at, what = f"{place}, line {blank.line}", "a ? stands in the solution itself"
-        raise _fault(at, what, "write the answer where the ? is", lines[blank.line - 1])
+        at, what = f"{place}, line {blank.line}", "the solution itself has a ?"
+        raise _fault(at, what, "replace the ? with the answer", lines[blank.line - 1])
     if not (markers := list(_markers(source, place))):
-        what = "a solution cell without a blank would be given away whole"
+        what = "a solution cell without a blank would be released as a whole"
         raise _fault(place, what, "mark a statement, or make it a cell that is not a solution")
-    hidden = [Hidden(marker.place, expression) for marker in markers for expression in _match_template(marker)]
-    for marker in reversed(markers):  # from the end: what stands before keeps its place
+    hidden = [HiddenAnswer(marker.place, expression) for marker in markers for expression in _match_template(marker)]
+    for marker in reversed(markers):  # from the end, so that the positions of earlier markers stay valid
         source = source[: marker.start] + marker.template + source[marker.end :]
     if stray := misplaced(source):
-        at, what = f"{place}, line {stray.line} of the student version", "a ? stands where Python allows no expression"
-        attempt = "keep names that are defined or imported, and blank what is computed"
+        at, what = f"{place}, line {stray.line} of the student version", "a ? where Python allows no expression"
+        attempt = "hide only expressions, and keep names that are defined or imported"
         raise _fault(at, what, attempt, source.split("\n")[stray.line - 1])
     return source, hidden
 
@@ -91,7 +91,7 @@ def _markers(source: str, place: str) -> Iterator[_Marker]:
             start, end = line.start() + comment.start(), line.start() + comment.end()
             if not source.startswith("#?", start):
                 if source[start:end].lstrip("# ").startswith("?"):
-                    at, what = f"{place}, line {source.count(chr(10), 0, start) + 1}", "a marker that is misspelt"
+                    at, what = f"{place}, line {source.count(chr(10), 0, start) + 1}", "a misspelt marker"
                     raise _fault(at, what, "write #? without a space", source[start:end])
                 continue
             first = line.start() + len(line[0]) - len(line[0].lstrip())
@@ -107,19 +107,19 @@ def _match_template(marker: _Marker) -> list[str]:
     code, purpose = marker.template[:length].rstrip(), marker.template[length:].strip("# ")
     written, blanks = f"#? {marker.template}", open_blanks(marker.template)
     if "#?" in marker.template[length:]:
-        what = "two markers behind one statement"
-        raise _fault(marker.place, what, "take one of them out; one marker may have several ?", written)
+        what = "two markers after one statement"
+        raise _fault(marker.place, what, "delete one of them; one marker may have several ?", written)
     if not blanks or not purpose:
-        what = f"a marker {'that says nothing about what the ? is for' if blanks else 'without a ?'}"
-        attempt = "copy the statement behind #?, put ? where an expression is, and end with a comment"
+        what = f"a marker {'that does not describe its ?' if blanks else 'without a ?'}"
+        attempt = "copy the statement after #?, replace expressions with ?, and end with a comment"
         raise _fault(marker.place, what, attempt, written)
     edges = [0, *(edge for blank in blanks for edge in (blank.start, blank.end)), len(code)]
     texts = [code[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    # `?` may stand for any expression, so one statement can be read in several ways: then the blank isn't certain.
+    # A `?` matches any expression, so a template may match a statement in several ways: then it is ambiguous.
     readings = list(_matches(marker.statement, texts))
     if len(readings) != 1:
         what = f"a marker that {'fits its statement in more than one way' if readings else 'does not fit'}"
-        attempt = "hide it behind a single ?" if readings else "copy the statement again, and put in the ? alone"
+        attempt = "hide it with a single ?" if readings else "copy the statement again, and change only the ?"
         raise Fault(
             marker.place, what, attempt, found=marker.statement, expected=f"{code}, with one expression for each ?"
         )
@@ -139,10 +139,10 @@ def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:
 
 
 def parse_expression(text: str) -> ast.expr | None:
-    """Parse a text that is one expression; None for any other."""
+    """Parse a text that is one expression. Return None for any other text."""
     if text != text.strip():
         return None
-    try:  # as the key of a dictionary, which `a, b` and `a:b` can't be
+    try:  # as the key of a dictionary, because `a, b` and `a:b` can't be keys
         tree = ast.parse(f"{{{text}: 0}}", mode="eval").body
     except SyntaxError:
         return None

@@ -1,7 +1,7 @@
-"""Mutants: small changes of right code, made by the table `mutants.toml`, to find what a unit's draws don't vary.
+"""Mutants: small changes of right code from the table `mutants.toml`, which show what a unit's draws don't vary.
 
-The values in the table's rows come from a profile of right code at the desk: the kind of each expression, its range and
-its sizes. Which mutants keep all points `lib.authoring.survivors` finds.
+The facts in the table come from a profile of right code in the local check: the kind of each expression, its range and
+its sizes. `lib.authoring.survivors` finds the mutants that keep all points.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from lib.checking.student_code import silence
 
 TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 FORM = (".shape", ".size", ".ndim", ".dtype", "len", "hasattr", "isinstance")
-"""What asks for nothing but the form of a value: no other value is tried there."""
+"""Attributes and functions that depend only on the form of a value: their arguments are not changed."""
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 Facts = dict[str, Any]
 Rows = Iterator[tuple[str, Facts]]
-"""Which rows of the table are about some code, and what is known of it there."""
+"""The rows of the table that apply to some code, with the facts about it."""
 
 
 class Mutant(NamedTuple):
-    """A change of right code: the number of its node, the line, the changed code, and on how many draws it survives."""
+    """A change of right code: its node, its line, the code before and after, and the number of draws it survives."""
 
     node: int
     line: int
@@ -45,11 +45,11 @@ class Mutant(NamedTuple):
         return f"{self.was} -> {self.now}"
 
 
-# ---- What right code does at the desk
+# ---- Values of right code in the local check
 
 
 def kind_of(value: Any) -> str:
-    """Return the kind of a value; "" for functions, None and what else isn't varied."""
+    """Return the kind of a value, or "" for functions, None and other values that aren't changed."""
     if isinstance(value, np.ndarray):
         return {"b": "mask", "f": "array", "i": "array"}.get(value.dtype.kind, "") if value.ndim and value.size else ""
     if isinstance(value, list | tuple):
@@ -61,7 +61,7 @@ def kind_of(value: Any) -> str:
 
 
 def rows_for(values: Sequence[Any]) -> list[str]:
-    """Return which rows of the table are about an expression with these values."""
+    """Return the rows of the table that apply to an expression with these values."""
     kind, first = kind_of(values[0]), values[0]
     if kind == "array":
         low, high = min(map(np.min, values)), max(map(np.max, values))
@@ -73,7 +73,7 @@ def rows_for(values: Sequence[Any]) -> list[str]:
 
 
 def sizes_of(name: str, values: Sequence[Any]) -> Iterator[Facts]:
-    """Return how the sizes of what has a name are written, how far they range, and what is within the largest."""
+    """Yield facts about the sizes of a named value: their code, their range, and the code of a part of the largest."""
     kind = kind_of(values[0]) if values else ""
     forms = [(name, name, [*values])] if kind == "count" else []
     if kind in ("list", "objects", "array", "mask"):
@@ -85,7 +85,7 @@ def sizes_of(name: str, values: Sequence[Any]) -> Iterator[Facts]:
 
 
 class Code:
-    """Right code of one subject: its nodes that can be changed, and the values that they had at the desk."""
+    """Right code of one subject: the nodes that can be changed, and their values in the local check."""
 
     def __init__(self, right: RightCode):
         self.right, self.tree = right, ast.Module([right.definition], [])
@@ -96,32 +96,32 @@ class Code:
         chosen = [each for each in functions if not self.is_class or {"", each.name} & methods]
         self.nodes = [node for each in chosen for statement in each.body for node in changeable(statement)]
         self.starting = nodes_in(each for each in functions if each.name == "__init__")
-        self.given = {node.arg for node in nodes_in(functions) if isinstance(node, ast.arg)} - {"self"}
-        self.changing = self.given | stored_in(nodes_in(functions) - self.starting)
-        """Names, and attributes with a dot before them, that change from call to call."""
+        self.parameters = {node.arg for node in nodes_in(functions) if isinstance(node, ast.arg)} - {"self"}
+        self.changing = self.parameters | stored_in(nodes_in(functions) - self.starting)
+        """Names that change from call to call; names of attributes begin with a dot."""
         loops: list[Any] = [node for node in nodes_in(functions) if isinstance(node, LOOPS)]
-        self.turning = stored_in(nodes_in(loops))
+        self.loop_names = stored_in(nodes_in(loops))
         self.looped = nodes_in(inner for loop in loops for inner in getattr(loop, "body", [getattr(loop, "elt", loop)]))
         for each in functions:
             each.body[:0] = ast.parse("turns = {}").body
         self.source, self.seen = ast.unparse(self.tree), dict[ast.AST, list[Any]]()
-        """The code as it is, and which values an expression has at the desk, as many as are of the first one's kind."""
+        """The unchanged code, and the values of each expression that have the kind of the first one."""
 
     def define(self, source: str, **more: object) -> dict[str, Any]:
-        """Define the subject by some source, among the names around it."""
-        space = {**self.right.space, "np": np, "copy": copy, "kept": {}, "count": count, **more}
+        """Run the source of the subject in its namespace, and return the namespace."""
+        space = {**self.right.space, "np": np, "copy": copy, "storage": {}, "count": count, **more}
         exec(compile(source, "<cell of a mutant>", "exec"), space)
         return space
 
     def changed(self, new: Mapping[ast.AST, ast.AST]) -> str:
-        """Write the code with other nodes in the place of some."""
-        Put(new).visit(self.tree)
+        """Return the code with some nodes replaced."""
+        ReplaceNodes(new).visit(self.tree)
         source = ast.unparse(self.tree)
-        Put({each: old for old, each in new.items()}).visit(self.tree)
+        ReplaceNodes({each: old for old, each in new.items()}).visit(self.tree)
         return source
 
     def profile(self) -> None:
-        """Run the code at the desk, and note the values of each expression."""
+        """Run the local check on the code, and record the values of each expression."""
 
         def see(number: int, value: Any) -> Any:
             kind, node = kind_of(value), self.nodes[number]
@@ -139,11 +139,11 @@ class Code:
                 look_at_ours(part, part.desk_inputs(), tuple(space[name] for name in part.subjects))
 
     def values_of(self, name: str) -> list[Any]:
-        """Return what a name stood for at the desk."""
+        """Return the values of a name in the local check."""
         return [each for node, values in self.seen.items() if name_of(node) == name for each in values]
 
     def mutants(self) -> list[list[Mutant]]:
-        """Return all mutants, each once: the degrees of one change together, and lines with a blank first."""
+        """Return all mutants, without duplicates: the degrees of one change together, and lines with a blank first."""
         self.profile()
         known, families = {self.source}, list[list[Mutant]]()
         for number, node in enumerate(self.nodes):
@@ -163,25 +163,25 @@ class Code:
                 yield Mutant(number, node.lineno, was, now, source)
 
     def rows(self, number: int, node: Any) -> Rows:
-        """Return which rows of the table are about a node, and what is known of it there."""
-        home = "vars(self)" if self.is_class and node not in self.starting else "kept"
+        """Yield the rows of the table that apply to a node, with the facts about it."""
+        home = "vars(self)" if self.is_class and node not in self.starting else "storage"
         times = [(self.changing, {"k": number, "home": home, "time": "call"})]
         if node in self.looped:
-            times.append((self.turning, {"k": number, "home": "turns", "turns": "turns", "time": "turn"}))
+            times.append((self.loop_names, {"k": number, "home": "turns", "turns": "turns", "time": "turn"}))
         match node:
             case ast.Return(value=ast.expr() as value):
                 yield "return", {}
-                for name in sorted(self.given - self.turning):
+                for name in sorted(self.parameters - self.loop_names):
                     inner = getattr((self.values_of(name) or [None])[0], "__dict__", {})
                     for each in (name, *(f"{name}.{attribute}" for attribute in inner)):
                         yield "emptied", {"e": ast.unparse(value), "given": each}
             case ast.Assign() | ast.AugAssign() | ast.AnnAssign() | ast.Expr():
                 yield "statement", {}
                 yield from (("repeated", facts) for _, facts in times if node not in self.starting)
-                for name in sorted(self.given | (self.turning if node in self.looped else set())):
+                for name in sorted(self.parameters | (self.loop_names if node in self.looped else set())):
                     for facts in sizes_of(name, self.values_of(name)):
                         yield from [("sized", facts)] if facts["low"] < facts["high"] else []
-                if home != "kept" and (code := ast.unparse(node)).startswith("self."):
+                if home != "storage" and (code := ast.unparse(node)).startswith("self."):
                     yield "attribute", {"shared": code.replace("self.", "type(self).", 1)}
             case ast.stmt():
                 yield "statement", {}
@@ -207,7 +207,7 @@ class Code:
         for row in rows_for(values)[: 1 if isinstance(node, ast.List | ast.Tuple | ast.ListComp) else None]:
             yield row, ranges
         yield from [("constant", ranges)] if names & self.changing else []
-        for facts in sizes_of(name_of(node), values) if name_of(node) in self.given else ():
+        for facts in sizes_of(name_of(node), values) if name_of(node) in self.parameters else ():
             yield "given", facts
         for changing, facts in times:
             if names & changing or isinstance(node, ast.Call | ast.List):
@@ -215,7 +215,7 @@ class Code:
 
 
 def forms_of(node: ast.expr, step: float) -> Iterator[ast.expr]:
-    """Return what may stand for an expression: a part, other signs and sides, another threshold, other arguments."""
+    """Yield replacements for an expression: a part, another operator, swapped sides, another threshold or arguments."""
     if isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.IfExp | ast.Subscript | ast.Call):
         inner = (each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr))
         yield from (each for each in inner if not isinstance(each, ast.Slice))
@@ -234,8 +234,8 @@ def forms_of(node: ast.expr, step: float) -> Iterator[ast.expr]:
             yield from (ast.Call(func, args, [each for each in options if each is not one]) for one in options)
 
 
-class Put(ast.NodeTransformer):
-    """Puts nodes into the places of others, and of others within them."""
+class ReplaceNodes(ast.NodeTransformer):
+    """Replaces nodes, and nodes inside them."""
 
     def __init__(self, new: Mapping[ast.AST, ast.AST]) -> None:
         self.new = new
@@ -247,39 +247,39 @@ class Put(ast.NodeTransformer):
 
 
 def changeable(node: Any) -> Iterator[Any]:
-    """Return the statements in some code, and the expressions with a value that can be another one, in their order."""
+    """Yield the statements and the expressions in some code that can be changed, in their order."""
     is_value = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     is_slice = isinstance(node, ast.Slice) or any(isinstance(each, ast.Slice) for each in getattr(node, "elts", ()))
     if isinstance(node, ast.stmt) or (is_value and not is_slice and name_of(node) not in (*FORM, "self")):
         yield node
-    is_asked = name_of(node.func if isinstance(node, ast.Call) else node) in FORM
+    is_form = name_of(node.func if isinstance(node, ast.Call) else node) in FORM
     is_signed = isinstance(getattr(node, "operand", None), ast.Constant)
-    if not (is_asked or is_signed or isinstance(node, ast.JoinedStr | ast.arguments)):
+    if not (is_form or is_signed or isinstance(node, ast.JoinedStr | ast.arguments)):
         for each in ast.iter_child_nodes(node):
-            yield from islice(changeable(each), isinstance(node, ast.Expr), None)  # nobody has what is only called
+            yield from islice(changeable(each), isinstance(node, ast.Expr), None)  # skip an unused result of a call
 
 
 def nodes_in(nodes: Iterable[ast.AST]) -> set[ast.AST]:
-    """Return nodes and all within."""
+    """Return the nodes and all nodes inside them."""
     return {inner for node in nodes for inner in ast.walk(node)}
 
 
 def stored_in(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return the names and attributes that get a value."""
+    """Return the names and attributes that are assigned to."""
     return {name_of(node) for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)} - {""}
 
 
 def name_of(node: Any) -> str:
-    """Return a name, or an attribute's with a dot before it; "" for other code."""
+    """Return a name, or the name of an attribute with a dot before it, or "" for other code."""
     return node.id if isinstance(node, ast.Name) else f".{node.attr}" if isinstance(node, ast.Attribute) else ""
 
 
 def other_sign(op: ast.AST) -> Any:
-    """Return another operator in the place of one."""
+    """Return the replacement of an operator."""
     return getattr(ast, TABLE["signs"].get(type(op).__name__, type(op).__name__))()
 
 
 def count(home: dict[str, int], number: int) -> int:
-    """Count how often a mutant runs a statement."""
+    """Count the runs of a statement in a mutant."""
     home[f"count{number}"] = home.get(f"count{number}", 0) + 1
     return home[f"count{number}"]

@@ -1,4 +1,4 @@
-"""`zerolayer new`: a unit to begin with. It has one exercise, and all of it works: an author replaces the exercise."""
+"""`zerolayer new`: create a unit with one working exercise, which the author replaces."""
 
 import keyword
 import logging
@@ -15,22 +15,22 @@ from lib.grading.files import write_files
 from lib.grading.progress import say
 
 TEMPLATE, NAME, TITLE = Path(__file__).with_name("new_unit"), "my_unit", "My unit"
-"""A unit of this name and title, which becomes the author's."""
+"""The template's folder, and its name and title, which are replaced by the author's."""
 CONFIG = lib.units.CONFIG
 
 
 class NewApp(Command):
-    """Write a solution notebook, both halves of a unit, and a test into the course's folder."""
+    """Create a solution notebook, both halves of a unit, and a test in the course's folder."""
 
-    own_log_level = logging.ERROR  # nbgrader warns where a folder has no configuration yet
+    own_log_level = logging.ERROR  # nbgrader warns if a folder has no configuration yet
     name = "zerolayer-new"
     argument = "NAME"
-    description = "Begin a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
+    description = "Create a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
     examples = "zerolayer new NAME"
     aliases = options("assignment")
 
     def start(self) -> None:
-        """Write the files and say which; exits with 1 where one is there already, or the name can't be a unit's."""
+        """Write the files, and list them. Exit with 1 if a file exists already, or the name isn't valid."""
         super().start()
         course, names = Path(self.coursedir.root), requested_names(self)
         if len(names) != 1:
@@ -39,22 +39,22 @@ class NewApp(Command):
         if problem := name_problem(name):
             self.fail("%s", problem)
         files = dict(files_of(name))
-        if there := [path for path in files if (course / path).exists()]:
-            self.fail("%s is there already. Nothing was written. Choose another name, or take it away.", there[0])
+        if existing := [path for path in files if (course / path).exists()]:
+            self.fail("%s exists already. Nothing was written. Choose another name, or delete it.", existing[0])
         if not (course / CONFIG).exists():
             files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
         write_all(course, files)
         lib.units.enter(str(course))
         key = unit_registry.answer_key(name)
         write_file(name, {part.id: of_part(key, part) for part in key.parts})
-        say("\n".join((f"{name} is there, and all of it works:", *(f"  {path}" for path in files))))
+        say("\n".join((f"{name} is ready, and works already:", *(f"  {path}" for path in files))))
         say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer build {name}")
 
 
 def write_all(course: Path, files: Mapping[Path, str]) -> None:
-    """Write files by their paths in the course's folder, all or none: half a unit would be in each command's way.
+    """Write files by their paths in the course's folder, all or none: with half a unit every command would fail.
 
-    Raises OSError where one can't be written.
+    Raises OSError if a file can't be written.
     """
     try:
         write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
@@ -63,19 +63,19 @@ def write_all(course: Path, files: Mapping[Path, str]) -> None:
             for path in files:
                 (course / path).unlink(missing_ok=True)
         for folder in sorted({(course / path).parent for path in files}, reverse=True):  # the inner ones first
-            with suppress(OSError):  # it holds something else
+            with suppress(OSError):  # the folder has other files
                 folder.rmdir()
         raise
 
 
 def name_problem(name: str) -> str:
-    """Return why a unit can't have this name; nothing if it can."""
+    """Return why a unit can't have this name, or an empty text if it can."""
     expected = (
-        "Expected small letters, digits and _, beginning with a letter, such as linear_regression, and no word of "
-        "Python's own, such as class."
+        "Expected lower-case letters, digits and _, beginning with a letter, such as linear_regression, and not a "
+        "keyword of Python, such as class."
     )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        return f"A unit can't be called {name!r}: its name is a folder's and a Python module's. {expected}"
+        return f"A unit can't be called {name!r}: the name is used for a folder and a Python module. {expected}"
     if name in unit_registry.find_all():
         return f"There is a unit called {name} already. Choose another name."
     return ""
@@ -93,6 +93,6 @@ def files_of(name: str) -> Iterator[tuple[Path, str]]:
 
 
 def course_config() -> Path:
-    """Find the configuration with which a course begins: a clone has it at its top, and an installed package here."""
+    """Return the path of the default configuration: at the top of a clone, or here in an installed package."""
     places = (Path(lib.__file__).parents[1] / CONFIG, Path(__file__).with_name(CONFIG))
     return next(path for path in places if path.is_file())

@@ -1,6 +1,6 @@
-"""Steps of `nbgrader generate_assignment` and of formgrader's button: they refuse and make what `zerolayer build` does.
+"""Preprocessors with which `nbgrader generate_assignment` and formgrader's button do the same as `zerolayer build`.
 
-Between the two nbgrader's own SaveCells writes the gradebook's rows.
+nbgrader's own SaveCells runs between the two, and writes the gradebook's rows.
 """
 
 from pathlib import Path
@@ -18,20 +18,20 @@ Resources = dict[str, Any]
 
 
 class Begin(NbGraderPreprocessor):
-    """Tries the assignment, and makes the notebook as the gradebook keeps it."""
+    """Tries the assignment, and makes the gradebook's version of the notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Called first, once for each notebook. Raises RuntimeError with all faults that hold a release up."""
+        """Called first, once for each notebook. Raises RuntimeError with all faults that prevent a release."""
         trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
-        if told := [str(fault) for rule, fault in faults_of(trial, rules_for(trial)) if rule.refuses]:
-            raise RuntimeError("\n\n".join(told))
-        [made] = [made for file, made in trial.students.items() if Path(file).stem == resources["unique_key"]]
-        return made.master, resources
+        if faults := [str(fault) for rule, fault in faults_of(trial, rules_for(trial)) if rule.refuses]:
+            raise RuntimeError("\n\n".join(faults))
+        [version] = [each for file, each in trial.students.items() if Path(file).stem == resources["unique_key"]]
+        return version.source, resources
 
 
 class Finish(NbGraderPreprocessor):
-    """Makes the notebook as students get it."""
+    """Makes the students' version of the notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Called last, when the gradebook has the notebook."""
+        """Called last, after the gradebook's rows have been written."""
         return finish(nb, self, resources), resources

@@ -31,11 +31,11 @@ BUILT_AT = 315532800
 APPS = ("notebooks", "tree", "edit")
 """A notebook by itself, the list of files, and an editor for text: JupyterLab's other windows don't fit on a tablet."""
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension")
-"""What JupyterLab loads beside itself, of all that may be installed here."""
+"""The installed extensions that JupyterLab loads."""
 BUTTONS = Path(__file__).with_name("site_buttons")
-"""An extension of ours: a notebook that lives in the browser is saved, downloaded, and put back in."""
+"""An extension of this package: it saves a notebook in the browser, downloads it, and puts a file back in."""
 HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
-"""What says when a notebook was last saved, which for one that nobody changed yet is the date above."""
+"""The display of the time of the last save, which for an unchanged notebook would be the date above."""
 SETTINGS = {
     # All cells are in the page from the start: touch screens scroll without jumps, and the browser finds text. With
     # "defer" they come one by one, and the page is laid out anew for each, which takes twice the processor time.
@@ -44,12 +44,12 @@ SETTINGS = {
     # Our extension saves, at each change, and has a notebook in one tab only: nobody else changes the file.
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
 }
-"""What is set otherwise than JupyterLab has it."""
+"""Settings that differ from JupyterLab's defaults."""
 LABEXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm", "typing-extensions")
-"""Distributions that Pyodide lacks: the site has them as they are installed here."""
+"""Distributions that Pyodide lacks: the site contains the versions that are installed here."""
 PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 """What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
 imports. matplotlib is loaded when a cell imports it."""
@@ -60,7 +60,7 @@ POLICY = f'<meta http-equiv="Content-Security-Policy" content="{OWN_PICTURES}">'
 FROM_WORKER = "../../../../pypi"
 """The folder of wheels as the kernel's script finds it, which is in the folder of its extension."""
 BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
-"""What an installer has written, or what is about the wheel that it had."""
+"""Files that an installer has written, or that describe the original wheel."""
 
 
 class SiteApp(Rebuild):

@@ -1,8 +1,8 @@
-"""Survivors: mutants that keep all points of their subject, each a hole in a unit's draws or statements.
+"""Survivors: mutants that keep all points of their subject. Each shows a gap in a unit's draws or statements.
 
-A mutant is judged as a submission is. Where one keeps all points, draw other inputs, add a statement, or record in the
-part's table of mistakes that it is right, too, and why. An entry is the change as it is reported, and a `*` in it
-stands for anything:
+A mutant is judged like a submission. If one keeps all points, draw other inputs, add a statement, or record in the
+part's table of mistakes that it is right, with the reason. The entry is the reported change, in which `*` matches
+anything:
 
     [check-adam.equal]
     'g ** 2 -> g * g' = 'the same number'
@@ -32,18 +32,18 @@ from lib.grading.progress import bar
 from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
-"""What is tried first: where it keeps all points, nothing within is tried."""
+"""Changes that are tried first. If code survives one of them, its inner expressions are not tried."""
 LIMIT = "limit "
 DRAWS, FEW = 20, 3
-"""A mutant that loses points on a few draws is not tried on the others."""
+"""The number of draws, and the number of draws after which a mutant without all points is given up."""
 SECONDS, BUDGET = 1.0, 60.0
-"""Seconds of a processor: for a mutant on one draw, besides ten times those of right code; and for one subject."""
+"""Limits of processor time in seconds: for a mutant, in addition to ten times right code's; and for a subject."""
 
 
 def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequence[int]) -> bool:
-    """True if a mutant keeps all points of its subject on the last of some draws, after the others.
+    """True if a mutant keeps all points of its subject on the last draw, after it has run on the others.
 
-    It may run for so many seconds in all of them.
+    `seconds` is the time limit for all draws together.
     """
     budget = Budget(seconds, patience=inf)
     try:
@@ -55,17 +55,17 @@ def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequ
                     shown = look_at(part, inputs, tuple(space[name] for name in part.subjects), budget)
                 if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
                     return False
-    except Exception:  # whatever changed code may raise
+    except Exception:  # changed code may raise anything
         return False
     return True
 
 
 _forked: tuple[Code, Trial, float]
-"""What processes have from the one that they are forked from: it doesn't go through a pipe."""
+"""The arguments for forked processes, which inherit them: they can't be pickled."""
 
 
 def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
-    """Return of the degrees of a change the first that survives on every draw, or else on most; and seconds."""
+    """Return the first degree of a change that survives on every draw, or else on most, and the processor time."""
     begin, found = process_time(), list[Mutant]()
     for mutant in family:
         if any(keeps_all(*_forked, mutant.source, [draw]) for draw in range(FEW)):
@@ -77,9 +77,9 @@ def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
 
 
 def try_all(code: Code, trial: Trial, seconds: float, processes: int) -> tuple[list[Mutant], str]:
-    """Try the mutants of a subject, and return the survivors, and how many were tried in how many seconds.
+    """Try the mutants of a subject. Return the survivors, and a text with the number of mutants and the time.
 
-    Where any other value keeps all points, what is within is not tried.
+    The inner expressions of code that survives any other value are not tried.
     """
     global _forked
     _forked, families, survivors, tried, spent = (code, trial, seconds), code.mutants(), list[Mutant](), 0, 0.0
@@ -90,53 +90,53 @@ def try_all(code: Code, trial: Trial, seconds: float, processes: int) -> tuple[l
             chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
             chosen = [each for each in chosen if code.nodes[each[0].node] not in idle]
             with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
-                for family, (found, taken) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
+                for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
                     progress.update()
-                    survivors, tried, spent = survivors + found, tried + len(family), spent + taken
+                    survivors, tried, spent = survivors + found, tried + len(family), spent + time
                     if spent > BUDGET:
                         pool.shutdown(cancel_futures=True)
                         break
     inner = [nodes_in(ast.iter_child_nodes(code.nodes[each.node])) for each in survivors if each.now in COARSE]
     survivors = [each for each in survivors if not any(code.nodes[each.node] in nodes for nodes in inner)]
-    late = f", and the others were not tried: there are {sum(map(len, families))}" if spent > BUDGET else ""
-    return survivors, f"{tried} changes of right code in {spent:.0f} seconds of a processor{late}"
+    late = f", of {sum(map(len, families))}: the others were not tried" if spent > BUDGET else ""
+    return survivors, f"{tried} changes of right code in {spent:.0f} seconds of processor time{late}"
 
 
 def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
-    """Try the mutants of each subject, and write for a person what came of them; nothing where no process can fork."""
+    """Try the mutants of each subject, and yield a report on each. Systems without fork have no reports."""
     recorded = read_equal(trial.place.closed) if trial.place else {}
     for right in trial.right_code() if hasattr(os, "fork") else ():
         equal = [entry for part in right.parts for entry in recorded.get(part.id, ())]
         with silence():
             for part, draw in product(right.parts, (DESK, *range(DRAWS))):
-                trial.draw(part, draw)  # once, before processes are forked
+                trial.draw(part, draw)  # before forking, so that the processes share the draws
         begin, code = process_time(), Code(right)
         if keeps_all(code, trial, inf, code.source, [DESK, 0]):
             seconds = SECONDS + 10 * (process_time() - begin)
             yield describe(right, equal, *try_all(code, trial, seconds, processes or os.cpu_count() or 1))
         else:
-            yield f"{right.place}: changes of right code are not tried, since it loses points by itself."
+            yield f"{right.place}: changes of right code are not tried, because it loses points without them."
 
 
 def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
-    """Write which changes of a subject keep all points, but for those that are recorded as right."""
-    patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only a star isn't itself
+    """Return a report on the changes of a subject that keep all points, except those that are recorded as right."""
+    patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only `*` is a wildcard
     fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
-    found = [each for each in survivors if not any(each in those for those in fits.values())]
+    found = [each for each in survivors if not any(each in matches for matches in fits.values())]
     limited, right_too = sum(each.now.startswith(LIMIT) for each in found), len(survivors) - len(found)
-    about = f"{len(found) - limited} keep all points, {limited} more are limits, {right_too} are recorded as right"
-    text, limits = [f"{right.place}: {tried}. {about}."], dict[str, dict[str, None]]()
+    counts = f"{len(found) - limited} keep all points, {limited} more are limits, {right_too} are recorded as right"
+    text, limits = [f"{right.place}: {tried}. {counts}."], dict[str, dict[str, None]]()
     found.sort(key=lambda each: ("#?" not in right.lines[each.line - 1], each.line, each.node))
-    for line, those in groupby(found, lambda each: each.line):
+    for line, group in groupby(found, lambda each: each.line):
         shown = dict[str, None]()
-        for each in those:
+        for each in group:
             if each.now.startswith(LIMIT):
                 limits.setdefault(each.now.removeprefix(LIMIT), {})[each.was] = None
             else:
                 shown[f"    {each.draws:2} of {DRAWS} draws  {each}"] = None
         text += [f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}", *shown] if shown else []
-    beyond = "; ".join(f"{limit}: {', '.join(those)}" for limit, those in limits.items())
+    beyond = "; ".join(f"{limit}: {', '.join(code)}" for limit, code in limits.items())
     text += [f"  No draw goes beyond {beyond}"] if beyond else []
     unused = [entry for entry in equal if not fits[entry]]
-    text += [f"  Recorded as right, but fits no change that keeps all points: {entry}" for entry in unused]
+    text += [f"  Recorded as right, but no change that keeps all points matches: {entry}" for entry in unused]
     return "\n".join(text)

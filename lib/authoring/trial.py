@@ -1,4 +1,4 @@
-"""A trial: an assignment as its author has it, and what comes of its code, run once for all laws that look at it."""
+"""Trials: an assignment in its author's files, and the results of its code, which are computed once for all rules."""
 
 import ast
 import json
@@ -21,9 +21,9 @@ from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
-from lib.authoring.make_fingerprints import Ships
-from lib.authoring.markers import Hidden
-from lib.authoring.student_version import Student, mark_cells
+from lib.authoring.make_fingerprints import PartData
+from lib.authoring.markers import HiddenAnswer
+from lib.authoring.student_version import StudentVersion, mark_cells
 from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -47,18 +47,18 @@ from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
 
 SEED = 1
-"""The notebooks are tried on inputs that this draws."""
+"""The seed of the inputs on which notebooks are judged."""
 TWICE = 3
-"""Draws on which right code runs twice, to show the same."""
+"""The number of draws on which right code runs twice, to compare the results."""
 DESK = -1
-"""In the place of a seed: the inputs of the desk."""
+"""Used as a seed: the inputs of the local check."""
 
 
 Faults = Iterator[Fault]
 
 
-class Drawn(NamedTuple):
-    """A draw of a part: inputs, what the judge knows of right results, and what right code shows when it runs again."""
+class Draw(NamedTuple):
+    """A draw of a part: its inputs, the right results for the judge, and the outcomes of another run of right code."""
 
     inputs: Inputs
     known: Known
@@ -66,7 +66,7 @@ class Drawn(NamedTuple):
 
 
 class RightCode(NamedTuple):
-    """Right code of a subject: where, the lines of its cell, its definition, its parts, and the names around it."""
+    """Right code of a subject: its cell, the cell's lines, its definition, its parts, and its namespace."""
 
     place: str
     lines: list[str]
@@ -77,13 +77,12 @@ class RightCode(NamedTuple):
 
 @dataclass
 class Trial:
-    """An assignment on trial: its solution notebooks by path, its answer key, which is empty without a unit, and where
-    it lies.
+    """An assignment on trial: its folder, its solution notebooks by path, and its answer key, empty without a unit.
 
-    `answers` is the key's import string, which the configuration says if it `is_configured`, and `place` that of a unit
-    that was found by its name. `settings` is what nbgrader's steps have theirs from. `students` are the notebooks that
-    were made, and `ran` those that ran: for each the solution, and what students get. Where parts are `chosen`, laws of
-    code look at these alone; `ships` is what they have found to ship, by part.
+    `answers` is the key's import string, from the configuration if it `is_configured`. `place` is the location of a
+    unit that was found by its name. `settings` configure nbgrader's preprocessors. `students` are the student versions,
+    and `runs` the executed solution and student notebooks, by path. If parts are `chosen`, rules of code apply only to
+    these. `part_data` has the data of parts for local checks, and `undefined` the errors of mistakes that can't be run.
     """
 
     name: str
@@ -94,118 +93,118 @@ class Trial:
     answers: str = ""
     is_configured: bool = False
     place: UnitLocation | None = None
-    students: dict[str, Student] = field(default_factory=dict)
-    ran: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
+    students: dict[str, StudentVersion] = field(default_factory=dict)
+    runs: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
     chosen: tuple[Part, ...] = ()
-    ships: dict[str, Ships] = field(default_factory=dict)
+    part_data: dict[str, PartData] = field(default_factory=dict)
     undefined: dict[Mistake, str] = field(default_factory=dict)
-    _drawn: dict[str, dict[int, Drawn]] = field(default_factory=dict)
-    _judged: dict[tuple[Part, int, tuple[int, ...]], tuple[list[Finding], tuple[object, ...]]] = field(
+    _draws: dict[str, dict[int, Draw]] = field(default_factory=dict)
+    _findings: dict[tuple[Part, int, tuple[int, ...]], tuple[list[Finding], tuple[object, ...]]] = field(
         default_factory=dict
     )
-    _ways: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
+    _wrong_objects: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
-        """Read an assignment. Raises ConfigError where its unit can't be imported, Fault where it has no notebook."""
-        found = UnitPreprocessor(parent=settings)
-        answers, place = found.answers_of(name), unit_registry.find(name)
+        """Read an assignment. Raises ConfigError if its unit can't be imported, and Fault if it has no notebook."""
+        preprocessor = UnitPreprocessor(parent=settings)
+        answers, place = preprocessor.answers_of(name), unit_registry.find(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
             if not place:
                 known = {each.parent.name for each in folder.parent.glob("*/*.ipynb")}
                 raise ConfigError(unknown("assignment", name, known))
             attempt = f"put a notebook such as {name}.ipynb there"
             raise Fault(file_line(folder), "a unit without its solution notebook", attempt)
-        key = found.unit_of(name)
+        key = preprocessor.unit_of(name)
         pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
         if not (chosen := [file for file in files if file.match(pattern)]):
             raise ConfigError(unknown("notebook", pattern.removesuffix(".ipynb"), [file.stem for file in files]))
         if answers:
-            chosen = files  # a unit's parts may be in several
-        with silence():  # of ids that cells share a law tells
+            chosen = files  # a unit's parts may be in several notebooks
+        with silence():  # nbformat warns about duplicate ids, which a rule reports
             solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
         key = key or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
         for notebook in solutions.values() if answers else ():
             mark_cells(notebook, key.unit)
         own = place if place and place.answers == answers else None
-        return cls(name, folder, solutions, settings, key, answers, name in found.units, own)
+        return cls(name, folder, solutions, settings, key, answers, name in preprocessor.units, own)
 
     @property
     def is_plain(self) -> bool:
-        """Whether nbgrader grades it by itself: it has no unit."""
+        """True if the assignment has no unit, so that nbgrader grades it without one."""
         return not self.answers
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts that laws of code look at."""
+        """The parts to which rules of code apply."""
         return self.chosen or self.key.parts
 
     @property
-    def hidden(self) -> list[Hidden]:
-        """What its blanks hide."""
+    def hidden(self) -> list[HiddenAnswer]:
+        """The answers that its blanks hide."""
         return [each for student in self.students.values() for each in student.hidden]
 
     @property
     def course(self) -> CourseDirectory:
-        """The course's folders, by its settings."""
+        """The course's folders, from the settings."""
         return CourseDirectory(parent=self.settings)
 
-    def files_beside(self) -> list[Path]:
-        """Find the files that are handed out beside the notebooks, as nbgrader finds what it copies."""
+    def other_files(self) -> list[Path]:
+        """Return the assignment's other files for students, which nbgrader would copy."""
         return [*map(Path, find_all_files(str(self.folder), [*self.course.ignore, "*.ipynb"]))]
 
     def resources(self, file: str) -> dict[str, Any]:
-        """Return what nbgrader's steps know of a notebook."""
+        """Return the resources of a notebook for nbgrader's preprocessors."""
         name = Path(file).stem
-        about = {"assignment": self.name, "notebook": name, "student": ".", "db_url": self.course.db_url}
-        return {"unique_key": name, "metadata": {"path": str(self.folder)}, "nbgrader": about}
+        names = {"assignment": self.name, "notebook": name, "student": ".", "db_url": self.course.db_url}
+        return {"unique_key": name, "metadata": {"path": str(self.folder)}, "nbgrader": names}
 
-    def draw(self, part: Part, seed: int) -> Drawn:
-        """Draw inputs, and run right code on them. Raises whatever the unit's own code raises."""
-        drawn = self._drawn.setdefault(part.id, {})
-        if seed not in drawn:
+    def draw(self, part: Part, seed: int) -> Draw:
+        """Draw inputs, and run right code on them. Raises any exception of the unit's own code."""
+        draws = self._draws.setdefault(part.id, {})
+        if seed not in draws:
             inputs = part.desk_inputs() if seed == DESK else part.secret_inputs(seed)
             shown = look_at_ours(part, inputs, self.key.subjects(part))
-            # What the answer key has to tell comes from one run, and is compared with another: on a few draws.
-            asked = not all(statement.right for statement in part.statements)
-            known = known_of(part, inputs, shown) if asked else {}
-            again = asked and len(drawn) < TWICE
-            drawn[seed] = Drawn(inputs, known, look_at_ours(part, inputs, self.key.subjects(part)) if again else shown)
-        return drawn[seed]
+            # Results of right code that the judge compares with must be the same in another run: on a few draws.
+            needs_results = not all(statement.right for statement in part.statements)
+            known = known_of(part, inputs, shown) if needs_results else {}
+            again = needs_results and len(draws) < TWICE
+            draws[seed] = Draw(inputs, known, look_at_ours(part, inputs, self.key.subjects(part)) if again else shown)
+        return draws[seed]
 
-    def drawn(self, part: Part) -> list[Drawn]:
-        """Return what was drawn of a part until now."""
-        return [*self._drawn.get(part.id, {}).values()]
+    def draws(self, part: Part) -> list[Draw]:
+        """Return the draws of a part until now."""
+        return [*self._draws.get(part.id, {}).values()]
 
     def judge(self, part: Part, subjects: tuple[object, ...], seed: int) -> list[Finding]:
-        """Return what becomes of each statement by some code on a draw."""
+        """Return the finding of each statement for some code on a draw."""
         at = part, seed, tuple(map(id, subjects))
-        if at not in self._judged:
+        if at not in self._findings:
             inputs, known, _ = self.draw(part, seed)
             found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
-            self._judged[at] = found, subjects  # kept, or another one could have its id
-        return self._judged[at][0]
+            self._findings[at] = found, subjects  # a reference, so that no other object gets its id
+        return self._findings[at][0]
 
-    def lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
-        """Return the first statement with points that isn't right of some code on a draw."""
+    def first_lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
+        """Return the finding of the first statement that loses its points, for some code on a draw."""
         wrong = (each for each in self.judge(part, subjects, seed) if each.statement.points and each.state != "right")
         return next(wrong, None)
 
-    def ways(self, mistake: Mistake) -> list[Mapping[str, object]]:
-        """Return wrong objects among the right ones, for each way to make a mistake.
+    def wrong_objects(self, mistake: Mistake) -> list[Mapping[str, object]]:
+        """Return the right objects with the wrong ones among them, for each way to make a mistake.
 
-        There are none where it can't be defined: `undefined` says why.
+        The list is empty if they can't be defined; `undefined` then has the error.
         """
-        if mistake not in self._ways:
+        if mistake not in self._wrong_objects:
             try:
-                self._ways[mistake] = [*mistake.objects(self.key.right)]
-            except Exception as error:  # whatever changed code may raise
-                self._ways[mistake] = []
+                self._wrong_objects[mistake] = [*mistake.objects(self.key.right)]
+            except Exception as error:  # changed code may raise anything
+                self._wrong_objects[mistake] = []
                 self.undefined[mistake] = f"{type(error).__name__}: {error}"
-        return self._ways[mistake]
+        return self._wrong_objects[mistake]
 
     def right_code(self) -> Iterator["RightCode"]:
-        """Find each subject in the solutions, among what their cells define that grading runs, too."""
+        """Yield the right code of each subject, from the cells of the solutions that grading runs."""
         cells = {
             f"{file}, cell {course_id(cell) or cell.get('id')!r}": cell.source
             for file, notebook in self.solutions.items()
@@ -218,7 +217,7 @@ class Trial:
         }
         needed, space = find_needed(find_definitions(cells.items()), subjects), {"np": np, "__name__": "__main__"}
         for each in needed:
-            with suppress(Exception):  # what isn't installed, or needs a cell that isn't run
+            with suppress(Exception):  # a package isn't installed, or the definition needs a cell that isn't run
                 exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
         found = {name: each for each in needed for name in each.names}
         for subject, parts in subjects.items():
@@ -227,49 +226,49 @@ class Trial:
                 yield RightCode(place, cells[place].splitlines(), found[subject].node, parts, space)
 
     def run_notebooks(self) -> Faults:
-        """Run each solution and what students get, within the bounds of submissions and beside the same files.
+        """Run each solution and student notebook, with the limits and the files of submissions.
 
-        Where kernels can't be locked in they are left open: the code is the author's own.
+        If kernels can't be locked into a sandbox, they run without one: the code is the author's own.
         """
         bounds = BoundedExecute(parent=self.settings).bounds
         bounds = replace(bounds, sandbox=bounds.sandbox and find_obstacle() is None)
         if sys.platform == "linux":
             from lib.grading.kernel.client import ForkServer
 
-            ForkServer.shared(bounds.sandbox)  # known before the runs begin, or each would start one of its own
+            ForkServer.shared(bounds.sandbox)  # before the threads start, or each would start its own server
         own = course_files(self.course, self.name, ())
         run = partial(_run, files={**own, CHALLENGE: orjson.dumps({"seed": SEED})}, bounds=bounds)
-        with ThreadPoolExecutor() as pool:  # they run beside each other
-            for file, made in self.students.items():
-                both = (deepcopy(nb) for nb in (self.solutions[file], made.notebook))
+        with ThreadPoolExecutor() as pool:  # both notebooks at the same time
+            for file, version in self.students.items():
+                both = (deepcopy(nb) for nb in (self.solutions[file], version.notebook))
                 try:
-                    solved, untouched = pool.map(run, both, (file, file))
+                    solution, untouched = pool.map(run, both, (file, file))
                 except Fault as fault:
                     yield fault
                 else:
-                    self.ran[file] = solved, untouched
+                    self.runs[file] = solution, untouched
 
-    def judged(self, ran: NotebookNode) -> Iterator[PartVerdict]:
-        """Judge the parts of a notebook that ran."""
-        for cell in ran.cells:
+    def verdicts(self, notebook: NotebookNode) -> Iterator[PartVerdict]:
+        """Judge the parts of an executed notebook."""
+        for cell in notebook.cells:
             if part := self.key.part(course_id(cell)):
                 yield judge(self.key, part, SEED, answers_in(cell, part.id))
 
 
-Law = Callable[[Trial], Faults]
-"""Looks at a trial, and gives what is wrong; its first sentence says what is expected."""
+RuleFunction = Callable[[Trial], Faults]
+"""Yields the faults of a trial. The first line of its docstring is the expectation."""
 
 
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
     try:
-        ran = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
-        found = " ".join(remark.text for remark in ran.remarks)
-    except Exception as error:  # a kernel that can't be started, also one of Jupyter's off Linux
+        result = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
+        found = " ".join(remark.text for remark in result.remarks)
+    except Exception as error:  # a kernel can't be started; outside Linux it may be one of Jupyter's
         found = f"{type(error).__name__}: {error}"
     if found:
         attempt = "restart the kernel and run all cells in JupyterLab"
         expected = f"all cells that are not tagged skip-execution run, each within {bounds.timeout} seconds"
         raise Fault(file, "the notebook can't be run as submissions are", attempt, found=found, expected=expected)
-    for cell, outputs in zip(nb.cells, json.loads(ran.cells, object_hook=NotebookNode), strict=True):
+    for cell, outputs in zip(nb.cells, json.loads(result.cells, object_hook=NotebookNode), strict=True):
         cell.update(outputs or {})
     return nb

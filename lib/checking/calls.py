@@ -1,4 +1,4 @@
-"""Calls that student code makes, noted argument by argument, whether passed by name or by place."""
+"""Recorded calls: the arguments with which student code calls functions, whether passed by name or by position."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ MOST_CALLS = 10_000
 
 
 class Calls:
-    """Notes what is given to functions, in the order of calls and of parameters.
+    """Records the arguments of calls, in the order of the calls and of the parameters.
 
-    `calls("step", f)` is called as `f` is, and noted. `calls.within(code, rate=f)` is student code that calls `f` where
-    it would call its own `rate`. `calls.and_result(value)` gives the calls of each function by its name, and `result`.
-    Arguments are read at once, since students write in place.
+    `calls("step", f)` returns a function that calls `f` and records its arguments. `calls.within(code, rate=f)` returns
+    student code that calls `f` instead of its own `rate`. `calls.and_result(value)` returns the calls of each function
+    by its name, and the `result`. Arguments are copied at each call, because students may change them in place.
     """
 
     def __init__(self) -> None:
-        self.given: dict[str, list[Any]] = {}
+        self.recorded: dict[str, list[Any]] = {}
 
     def __call__(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Make a function that notes its calls under a name."""
-        noted = self.given.setdefault(name, [])
+        """Return a function that calls `function` and records its arguments under `name`."""
+        calls = self.recorded.setdefault(name, [])
         signature = inspect.signature(function)
 
-        def spy(*given: Any, **named: Any) -> Any:
+        def spy(*args: Any, **kwargs: Any) -> Any:
             try:
-                bound = signature.bind(*given, **named)
+                bound = signature.bind(*args, **kwargs)
             except TypeError:
-                return function(*given, **named)  # to say in Python's own words what does not fit
+                return function(*args, **kwargs)  # raises Python's own message about the arguments
             bound.apply_defaults()
-            if len(noted) >= MOST_CALLS:
+            if len(calls) >= MOST_CALLS:
                 raise Wrong(f"{name} is called far more often than expected.", found=f"{MOST_CALLS:,} calls")
-            noted.append({key: read(each, f"What {name} is given") for key, each in bound.arguments.items()})
-            return function(*given, **named)
+            calls.append({key: read(each, f"What {name} is given") for key, each in bound.arguments.items()})
+            return function(*args, **kwargs)
 
         return spy
 
     def within(self, code: Any, **functions: Callable[..., Any]) -> Callable[..., Any]:
-        """Return student code that calls these in the place of its own functions of these names, and note the calls."""
+        """Return student code that calls `functions` instead of its own ones of these names, and record the calls."""
         spies = {name: self._ignore_original(self(name, function)) for name, function in functions.items()}
 
-        def run(*given: Any, **named: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
             with spied(namespace_of(code) or {}, spies):
-                return code(*given, **named)
+                return code(*args, **kwargs)
 
         return run
 
     @staticmethod
     def _ignore_original(spy: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda original, *given, **named: spy(*given, **named)
+        return lambda original, *args, **kwargs: spy(*args, **kwargs)
 
     def and_result(self, result: Any) -> NamedResults:
-        """Return the calls of each function by its name, and the result: each is compared by itself."""
-        return NamedResults({**self.given, "result": lambda: result})
+        """Return the calls of each function by its name, and the result. Each is compared separately."""
+        return NamedResults({**self.recorded, "result": lambda: result})

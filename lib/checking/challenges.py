@@ -1,7 +1,7 @@
-"""Answers: what student code shows on a judge's challenge, as plain data.
+"""Answers to the judge's challenge: the results of student code, as plain data.
 
-At grading `challenge.json` is put next to the notebook, with a seed that the judge drew. This module does not know what
-is right: the judge compares in another process, with inputs that it draws itself.
+During grading a file `challenge.json` with a seed from the judge is next to the notebook. This module doesn't contain
+right results: the judge draws the same inputs in another process, and compares there.
 """
 
 import os
@@ -18,20 +18,20 @@ from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
 CHALLENGE = "challenge.json"
-"""The name of the challenge's file, which is in the folder where the kernel was started."""
+"""The name of the challenge's file, in the folder where the kernel was started."""
 MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
-"""Seconds that all the looks of one part may take together."""
+"""The time limit in seconds for all looks of one part together."""
 DESK, SECRET = "desk", "secret"
-"""The two draws that an answer is about."""
+"""The two draws of inputs that an answer contains."""
 LONGEST = 400
-"""Characters of a failure's text that are kept."""
+"""The maximum number of characters of a failure's text."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a check shows at grading: for each draw a record for each place."""
+    """The result of a check during grading: for each draw, a record for each place."""
 
     part: str
     shown: dict[str, dict[str, Any]]
@@ -42,10 +42,10 @@ class Answer:
 
 
 def read_challenge() -> int | None:
-    """Read the challenge's seed, or None where nobody is grading or it can't be read."""
+    """Return the challenge's seed, or None outside grading or if it can't be read."""
     if os.environ.get("NBGRADER_EXECUTION") != "autograde":
         return None
-    import json  # only where somebody grades: a check's import is to be as light as numpy's
+    import json  # only during grading: importing the checks should take no longer than importing NumPy
     from pathlib import Path
 
     try:
@@ -56,17 +56,20 @@ def read_challenge() -> int | None:
 
 
 def forget_right(parts: Iterable[Part]) -> None:
-    """Forget what is right of parts, in a process that runs submissions: the judge compares, and knows it by itself."""
+    """Delete the right results from parts, in a process that runs submissions. Only the judge needs them."""
+
+    def unavailable(found: Any, inputs: Inputs, name: str) -> NoReturn:
+        raise Wrong("The right result is not available where submissions run.")
+
     for statement in (each for part in parts for each in part.statements):
-        vars(statement).update(right=_unknown, examples=tuple((given, None) for given, _ in statement.examples))
-
-
-def _unknown(found: Any, inputs: Inputs, name: str) -> NoReturn:
-    raise Wrong("What is right is not known where submissions run.")
+        vars(statement).update(right=unavailable, examples=tuple((inputs, None) for inputs, _ in statement.examples))
 
 
 def begin_grading(parts: Iterable[Part]) -> None:
-    """Called as a unit is imported: in Jupyter's own kernels nothing else is, before student code runs at grading."""
+    """Prepare for grading if there is a challenge. Called when a unit is imported.
+
+    In Jupyter's own kernels that import is the only point before student code runs.
+    """
     if (seed := read_challenge()) is not None:
         from lib.checking import randomness
 
@@ -75,7 +78,7 @@ def begin_grading(parts: Iterable[Part]) -> None:
 
 
 def started_in() -> str:
-    """Return the folder that the notebook's kernel was started in: its code may have changed the folder."""
+    """Return the folder in which the kernel was started, even if the notebook has changed the current folder."""
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
@@ -83,14 +86,14 @@ def started_in() -> str:
 
 
 def answer(
-    part: Part, seed: int, given: tuple[Any, ...], run: Callable[..., list[Any]] = run_each
+    part: Part, seed: int, args: tuple[Any, ...], run: Callable[..., list[Any]] = run_each
 ) -> dict[str, dict[str, Any]]:
-    """Run a call's subjects on both draws, and write what they show. A failure is recorded, and other looks still run.
+    """Run the subjects of a call on both draws, and return their results as JSON data.
 
-    The local checks' inputs come first: what code keeps from an earlier call then shows in the secret draw. Slow code
-    has half of the time for each.
+    A failure is recorded, and the other looks still run. The inputs of the local check come first, so that values which
+    code stores between calls affect the secret draw. Each draw has half of the time limit.
     """
-    subjects, missing = find_subjects(part.subjects, given, at_desk=False)
+    subjects, missing = find_subjects(part.subjects, args, at_desk=False)
     if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     budget = Budget(BUDGET / 2, patience=inf)
@@ -108,41 +111,41 @@ def _show(
 
 
 class StandIn:
-    """Stands for a function, a class or an object of a student's, and for all that it has."""
+    """A substitute for a student's function, class or object, and for all of its attributes."""
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the first argument."""
-        return given[0] if given else self
+        return args[0] if args else self
 
     def __getattr__(self, name: str) -> "StandIn":
-        if name.startswith("__"):  # Python and NumPy ask for these
+        if name.startswith("__"):  # Python and NumPy look for protocols under these names
             raise AttributeError(name)
         return self
 
 
 def rehearse(part: Part) -> None:
-    """Run a check once on stand-ins, and keep nothing of what they show: what a first run works out is there then."""
+    """Run a check once on stand-ins, and ignore the result. This fills caches before the first submission runs."""
     answer(part, 0, (StandIn(),) * len(part.subjects), run=run_ours)
 
 
 def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
-    """Run a part's looks on other inputs, and look at nothing that comes of it.
+    """Run a part's looks on other inputs, and ignore the results.
 
-    What code keeps from an earlier call then shows in the next one.
+    Values that code stores between calls then affect the next call.
     """
     if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
         look_at(part, others, subjects, Budget(seconds))
 
 
 def write_record(outcome: Outcome) -> Any:
-    """Write what came of a look as JSON data."""
+    """Return the outcome of a look as JSON data."""
     if isinstance(outcome, Failure):
         return {"failure": outcome.kind, "text": outcome.text, "line": outcome.line, "hint": outcome.hint}
     return to_json(outcome)
 
 
 def read_record(data: object) -> Outcome:
-    """Read what `write_record` wrote. Any other JSON data becomes a `Failure`."""
+    """Read a record that `write_record` has written. Any other JSON data becomes a `Failure`."""
     if isinstance(data, Mapping) and "failure" in data:
         kind, text, line, hint = (clean(data.get(key))[:LONGEST] for key in ("failure", "text", "line", "hint"))
         return Failure(_KINDS.get(kind, "value"), text or "No reason was given.", line, hint=hint)
@@ -153,7 +156,7 @@ def read_record(data: object) -> Outcome:
 
 
 def read_shown(data: object) -> dict[str, Outcome]:
-    """Read what was shown on one draw, whatever it is. A record without a place stands for all."""
+    """Read the records of one draw from any data. A record without a place applies to all places."""
     if not isinstance(data, Mapping):
         return {}
     return {clean(place): read_record(record) for place, record in data.items()}

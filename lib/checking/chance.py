@@ -1,6 +1,6 @@
-"""What is right of code that draws random numbers: what right code has in common, however it draws.
+"""Right results of code that draws random numbers: properties that hold for any right code.
 
-Generators are seeded, so that the same code gives the same again; other right code draws other numbers.
+Generators are seeded, so that the same code gives the same result in each run. Other right code may draw other numbers.
 """
 
 from collections.abc import Callable
@@ -16,25 +16,25 @@ from lib.unit import Array, FoundAndExpected, Inputs
 
 @dataclass(frozen=True)
 class Chance:
-    """What a `Statement` takes as `right` where numbers are drawn: these may be right on many draws."""
+    """The `right` of a `Statement` on random numbers. The same result may be right for the inputs of several draws."""
 
     right: FoundAndExpected
 
     def __call__(self, found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        """Return what is found, and what has to be there: what is found, if that is near enough."""
+        """Return the found and the expected result. They are the same object if the result is close enough."""
         return self.right(found, inputs, name)
 
 
 def about(value: Callable[[Inputs], Any], tolerance: float | Callable[[Inputs], Any]) -> Chance:
-    """It is this, a number or an array of the inputs, give or take a tolerance, which may be of the inputs, too.
+    """Require the number or array that `value` computes from the inputs, within a tolerance.
 
-    Four times the spread that right code has is wide enough for all of a class.
+    The tolerance is a number, or a function of the inputs. Four standard deviations of right code suffice for a class.
     """
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        wanted, room = read(value(inputs)), tolerance(inputs) if callable(tolerance) else tolerance
-        is_near = np.shape(found) == np.shape(wanted) and np.all(np.abs(found - wanted) <= room)
-        return (found, found) if is_near else (found, wanted)
+        expected, allowed = read(value(inputs)), tolerance(inputs) if callable(tolerance) else tolerance
+        is_near = np.shape(found) == np.shape(expected) and np.all(np.abs(found - expected) <= allowed)
+        return (found, found) if is_near else (found, expected)
 
     return Chance(right)
 
@@ -49,10 +49,10 @@ def _differ(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
 
 
 differ = Chance(_differ)
-"""It is a pair whose two entries have to differ, as two calls without a seed."""
+"""Require a pair with two different entries, such as the results of two calls without a seed."""
 
 
 def repeat(look: Callable[[], Any], n: int) -> Array:
-    """Run a look n times and return what it gives, (n, …). Raises `Wrong` where that are not numbers of one shape."""
+    """Run a look n times and return its results, (n, …). Raises `Wrong` unless they are numbers of one shape."""
     first = numbers(look())
     return np.array([first, *(numbers(look(), first.shape) for _ in range(n - 1))])

@@ -1,7 +1,7 @@
-"""Dispatch: what the call of a check does depends on where it runs.
+"""Dispatch: the effect of calling a check depends on where it runs.
 
-In the student's notebook it shows a report, under nbgrader's `validate` it raises where something is wrong, and at
-grading, with a challenge next to the notebook, it returns what student code shows on that.
+In the student's notebook the check returns a report. Under nbgrader's `validate` it raises an exception if something is
+wrong. During grading, with a challenge next to the notebook, it returns the results of student code on that challenge.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lib.checking.challenges import Answer, answer, begin_grading, call_on_other
 from lib.checking.findings import Finding, find
 from lib.checking.looks import Shown, look_at
 from lib.checking.render import Report
-from lib.checking.student_code import Failure, Printed, attempt, leave_out, run_each
+from lib.checking.student_code import Failure, PrintRecorder, attempt, exclude_package, run_each
 from lib.checking.subjects import find_borrowed, find_other, find_stale, find_subjects, watch
 from lib.unit import Array, Part
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
 
 MOST_SHOWN = 60
-"""The most numbers of an input that are shown; of a larger one only the shape is."""
+"""The largest input whose numbers are shown; of a larger one only the shape is shown."""
 
 
 class CheckFailed(Exception):
-    """Something in a report is wrong, under `nbgrader validate`. It shows as the report, without a traceback."""
+    """Raised under `nbgrader validate` if something is wrong. It shows as the report, without a traceback."""
 
     def __init__(self, report: Report):
         super().__init__(f"{report.part.id}: not everything is right yet")
         self.report = report
 
     def _render_traceback_(self) -> list[str]:
-        """Called by IPython in place of a traceback."""
+        """Called by IPython instead of formatting a traceback."""
         return str(self.report).splitlines()
 
 
 class CheckInputs(dict[str, Array]):
-    """The arrays that a check gives to student code, by name: `inputs["y_batch"]`. Shown, it lists them."""
+    """The arrays that a check passes to student code, by name: `inputs["y_batch"]`. Its representation lists them."""
 
     def __init__(self, part: Part):
         super().__init__(part.desk_inputs())
@@ -62,33 +62,33 @@ class CheckInputs(dict[str, Array]):
 
 
 class Check:
-    """One part's call in the notebook.
+    """The check of one part, which the notebook calls.
 
-    `package` is the unit's: there lie the fingerprints by which a check names mistakes.
+    `package` is the unit's package, with the fingerprints by which a check names mistakes.
     """
 
     def __init__(self, part: Part, package: str = ""):
         self.part, self.package = part, package
         self._mistake: Fingerprint | None = None
-        """The last one that this check has named and that has not been corrected yet."""
+        """The mistake that this check has named last, until it is corrected."""
 
-    def __call__(self, *given: Any) -> Report | Answer | None:
-        """Check what has the names of the part's `subjects` in the notebook, or what is given in its place.
+    def __call__(self, *args: Any) -> Report | Answer | None:
+        """Check the arguments, or without arguments the notebook's objects with the names of the part's `subjects`.
 
-        Under nbgrader's `validate`, or at grading without a challenge, a right check returns None and another raises
-        `CheckFailed`: nbgrader would try to read the report as a number of points.
+        Under nbgrader's `validate`, or during grading without a challenge, return None if everything is right, and
+        raise `CheckFailed` otherwise: nbgrader would try to read a returned report as a number of points.
         """
         if (seed := read_challenge()) is not None:
-            return Answer(self.part.id, answer(self.part, seed, given))
-        report = self._examine(given)
+            return Answer(self.part.id, answer(self.part, seed, args))
+        report = self._examine(args)
         if "NBGRADER_EXECUTION" not in os.environ:
             return report
         if not report.right or report.remark:
             raise CheckFailed(replace(report, printed=""))
         return None
 
-    def _examine(self, given: tuple[Any, ...]) -> Report:
-        subjects, missing = find_subjects(self.part.subjects, given)
+    def _examine(self, args: tuple[Any, ...]) -> Report:
+        subjects, missing = find_subjects(self.part.subjects, args)
         report, shown = _examine_part(self.part, self.package, subjects, missing)
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
@@ -99,7 +99,7 @@ class Check:
             report, self._mistake = replace(report, corrected=self._mistake), None
         if report.note:
             return report
-        return replace(report, remark=find_other(self.part.subjects, given) or find_borrowed(subjects))
+        return replace(report, remark=find_other(self.part.subjects, args) or find_borrowed(subjects))
 
     def example(self) -> CheckInputs:
         """Return the inputs of this check as named arrays."""
@@ -111,28 +111,27 @@ UNITS_WITH_CHECKS: dict[str, None] = {}
 
 
 class Checks:
-    """A unit's checks by the names of their parts: `check.loss()`. `package` is the unit's, if it has one."""
+    """A unit's checks by the names of their parts: `check.loss()`. `package` is the unit's package, if it has one."""
 
     def __init__(self, parts: Iterable[Part], package: str = ""):
         vars(self).update({part.name: Check(part, package) for part in parts})
         begin_grading(parts)
         if package:
             UNITS_WITH_CHECKS[package] = None
-            leave_out(package)
+            exclude_package(package)
         watch()
 
     def __getattr__(self, name: str) -> Any:
-        """Raise AttributeError with the checks that there are: names derive from the parts' ids."""
-        why = "If this notebook has it, a cell has imported another notebook's checks"
+        """Raise AttributeError with the names of the checks, which derive from the parts' ids."""
         known = f"There is no check called {name!r}. There are: {', '.join(vars(self))}."
-        raise AttributeError(f"{known} {why}: delete it, and run the first cell.")
+        why = "If your notebook uses this check, a cell has imported another notebook's checks"
+        raise AttributeError(f"{known} {why}: delete that cell, and run the first cell.")
 
 
 # ---- At the desk
 
 
 def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: str = "") -> tuple[Report, Shown]:
-    """Find what holds of a part's subjects; never raises what student code raised. Give what they have shown, too."""
     note = missing or find_stale(subjects)
     inputs = {} if note else attempt(lambda: part.at_desk)
     if isinstance(inputs, Failure):
@@ -140,7 +139,7 @@ def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: 
     if note or isinstance(inputs, Failure):
         return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note), {}
     call_on_others(part, subjects)
-    printed = Printed()
+    printed = PrintRecorder()
     shown = look_at(part, inputs, subjects, run=partial(run_each, out=printed))
     findings = tuple(find(part, inputs, shown, _known_right(part, package)))
     return Report(part, findings, printed=str(printed)), shown
@@ -149,6 +148,6 @@ def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: 
 def _known_right(part: Part, package: str) -> Mapping[str, Any]:
     if all(statement.right for statement in part.statements):
         return {}
-    from lib.checking import fingerprints  # only where it is needed: a check's import is to be as light as numpy's
+    from lib.checking import fingerprints  # only if needed: importing the checks should take no longer than NumPy
 
     return fingerprints.read(package).right.get(part.id, {})

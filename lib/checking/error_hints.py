@@ -1,4 +1,4 @@
-"""Errors of student code: what one means where it leaves no doubt, and what to try, by the rules of `errors.toml`."""
+"""Hints on errors of student code, from the rules in `errors.toml`: the meaning, if it is certain, and what to try."""
 
 import re
 import sys
@@ -13,23 +13,23 @@ from lib.checking.student_code import Failure
 RULES = Path(__file__).with_name("errors.toml")
 RAISED = re.compile(r"It raised (\w+)(?:: |\.$)(.*)", re.DOTALL)
 NUMBER = re.compile(r"^line \d+: ")
-"""Before a line of the student's, as `student_code.write_line` writes it."""
+"""The prefix of a student's line, as `student_code.write_line` writes it."""
 
 SHAPE = re.compile(r"\((\d+),(\d+)\)")
-"""How NumPy writes the shape of a matrix."""
+"""The shape of a matrix in NumPy's messages."""
 FLATTENED = "\na square of all entries"
-"""A third line, where an error is about a matrix that has a row and a column for each entry of another one."""
+"""A third line for the rules, if an error involves a matrix with a row and a column for each entry of another one."""
 
 
 class Meaning(NamedTuple):
-    """What an error means, or nothing where that is not known for certain, and what to try."""
+    """The meaning of an error, or an empty text if it isn't certain, and what to try."""
 
-    says: str
+    text: str
     hint: str
 
 
 def hint_for(failure: Failure) -> str:
-    """Return what to try after a failure of student code; nothing for an open blank, which says so itself."""
+    """Return what to try after a failure of student code; nothing for an open blank, whose message has a hint."""
     if failure.kind == "time":
         ending = "Restart Kernel…" if sys.platform == "emscripten" else "Interrupt Kernel"  # browsers can't interrupt
         return f"Look for a loop that never ends. If the kernel stays busy, choose Kernel, then {ending}."
@@ -37,7 +37,7 @@ def hint_for(failure: Failure) -> str:
 
 
 def explain(failure: Failure) -> Meaning:
-    """Look up what an error means and what to try; both are empty for what is no error."""
+    """Look up what an error means and what to try. Both are empty for failures without an error."""
     raised = RAISED.match(failure.text) if failure.kind == "error" else None
     if raised is None:
         return Meaning("", "")
@@ -54,7 +54,7 @@ def _has_square_of_all(message: str) -> bool:
 
 @lru_cache
 def _rules() -> Sequence[tuple[re.Pattern[str], tuple[str, str]]]:
-    """Read the rules in order: the last one fits any error."""
+    # In order: the last rule matches any error.
     topics = tomllib.loads(RULES.read_text(encoding="utf-8")).values()
     return [
         (re.compile(pattern), ("", texts) if isinstance(texts, str) else tuple(texts))

@@ -1,7 +1,7 @@
-"""Findings: which statements hold of what student code has shown, and what is wrong of the others.
+"""Findings: which statements hold for the results of student code, and what is wrong with the others.
 
-At the desk and at grading the same functions find them, so the two can't differ. They take results as plain data, on
-which no student code runs any more.
+Local checks and grading use the same functions, so they can't differ. The results are plain data: comparing them runs
+no student code.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
 from lib.unit import Inputs, Part, Statement
 
 State: TypeAlias = Literal["right", "wrong", "open", "not checked"]
-"""`open`: a blank still was; `not checked`: nothing could be run."""
+"""`open`: the code reached an open blank. `not checked`: the code could not run."""
 Known: TypeAlias = Mapping[str, Any]
-"""What right code shows, by place, where that can't be told from the inputs; of a sealed statement its `Seal`."""
+"""Results of right code by place, if they can't be computed from the inputs; of a sealed statement its `Seal`."""
 STATES: Mapping[str, State] = {"blank": "open", "undefined": "not checked", "busy": "not checked"}
-"""What becomes of a statement by the kind of failure; after all others it is wrong."""
-KEEPS_INPUTS = "Your code leaves what it is given as it is."
+"""The state of a statement after each kind of failure; after other kinds it is wrong."""
+KEEPS_INPUTS = "Your code does not change its inputs."
 NEW_ARRAY = "Compute into a new array: other code still needs this one."
-OTHER_FORM = "The result has another form than the right one."
+OTHER_FORM = "The result does not have the right form."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one statement, and why if it is not right.
+    """The state of one statement, and the reason if it is not right.
 
-    It is not `first` if a statement fails that it depends on: then that one's hint comes before its own.
+    `is_first` is False if a statement fails that this one depends on: that statement's hint comes first.
     """
 
     statement: Statement
@@ -43,19 +43,19 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The sentence that is right or wrong: the statement's, unless it is wrong in something else."""
+        """The sentence that is right or wrong: the statement's text, or a heading if something else is wrong."""
         return (isinstance(self.why, Wrong) and self.why.heading) or self.statement.text
 
 
 def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding]:
-    """Return what became of each statement on these inputs, judged by what it says, whatever became of the others.
+    """Return the finding of each statement on these inputs. Each statement is judged independently of the others.
 
-    Where code gives no result, the first statement is wrong, and others that meet the same failure are not checked.
+    If code has no result, the first statement is wrong, and other statements with the same failure are not checked.
     """
     found: list[Finding] = []
     for statement in part.reported:
         why = find_wrong(statement, inputs, shown, known)
-        earlier = next((each.why for each in found if _are_one(each.why, why)), None)
+        earlier = next((each.why for each in found if _have_one_cause(each.why, why)), None)
         state: State = "not checked" if earlier else "wrong" if why else "right"
         if isinstance(why, Failure):
             state, why = STATES.get(why.kind, state), earlier or why
@@ -64,8 +64,8 @@ def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding
     return found
 
 
-def _are_one(one: object, other: object) -> bool:
-    """Return whether two failures have one cause: the same line of the student's raised the same type of error."""
+def _have_one_cause(one: object, other: object) -> bool:
+    # The same line of the student's code raised the same type of error; its message may differ.
     if not isinstance(one, Failure) or not isinstance(other, Failure):
         return False
     what, other_what = (each.text.partition(":")[0] if each.line else each.text for each in (one, other))
@@ -75,7 +75,7 @@ def _are_one(one: object, other: object) -> bool:
 def find_wrong(
     statement: Statement, inputs: Inputs, shown: Shown, known: Known, only: str = ""
 ) -> Wrong | Failure | None:
-    """Return a statement's first failure, or None; with `only`, that at this place."""
+    """Return a statement's first failure, or None; with `only`, its failure at this place."""
     for place, given, name, by_hand in places_of(statement, inputs):
         if only and place != only:
             continue
@@ -87,13 +87,13 @@ def find_wrong(
                 _compare(statement, outcome, given, name, by_hand, known.get(place))
         except Wrong as wrong:
             return wrong
-        except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # no right code gives a result like that
+        except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # a result that no right code returns
             return Wrong(OTHER_FORM, found=brief(outcome), hint=PRINT_BOTH)
     return None
 
 
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
-    """Return what is found in a result, and what has to be there. Raises `Wrong` where that alone is wrong."""
+    """Return the found and the expected part of a result. Raises `Wrong` if a look at the found part is enough."""
     if name.startswith(KEPT):
         drawn = given[name.removeprefix(KEPT)]
         return outcome, mark(drawn) if isinstance(outcome, dict) else read(drawn)
@@ -110,7 +110,7 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
     found, expected = sides(statement, outcome, given, name, by_hand, known)
     hint, what = statement.hint, statement.what
     if name.startswith(KEPT):
-        what = f"The code changes {name.removeprefix(KEPT)}, which it is given."
+        what = f"The code changes {name.removeprefix(KEPT)}, which it is given."  # test answers quote this sentence
         compare(found, expected, rtol=0, what=what, hint=NEW_ARRAY, heading=KEEPS_INPUTS)
         return
     if statement.sealed and by_hand is None:

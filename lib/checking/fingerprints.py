@@ -1,22 +1,22 @@
-"""Fingerprints: how a check recognises a mistake of the catalogue without knowing a right or wrong answer.
+"""Fingerprints: a check recognises known mistakes without storing a right or wrong answer.
 
-`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of what it shows, with
-the mistake's name and hint, in the unit's file `fingerprints.json`. A check that fails names the mistakes whose
-fingerprints are those of the student's code; the judge does the same with what the student's code shows on these
-inputs, so a forged name misleads its forger alone.
+`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of its results, with the
+mistake's name and hint, in the unit's file `fingerprints.json`. A failed check names the mistakes whose fingerprints
+match the results of the student's code. The judge does the same with the student's results on these inputs, so forging
+them changes only your own hint.
 
-The file must not give an answer away. A projection of a single number is that number, and a loss that is "B times too
-large" tells the right one. So no number is stored, only one digest of all of them:
+The file must not reveal an answer. A projection of a single number is that number, and a loss that is "B times too
+large" reveals the right one. So no number is stored, only one digest of all of them:
 
-1. Every number x becomes asinh(x / `SMALL`): equal steps are equal ratios of large numbers and equal differences of
-   small ones, so that in an array of both none hides the others.
-2. Every array of them is projected on a few random directions, which its shape and its place determine.
-3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` picks for
-   each the grid on which it lies well inside its step, so that an answer within `RTOL` is rounded to the same number.
-   Of each projection only this choice is stored, one bit.
-4. The whole numbers, the shapes, and where nan, infinities, texts and errors are, go into the digest together.
+1. Each number x becomes asinh(x / `SMALL`). Equal steps are then equal ratios of large numbers and equal differences of
+   small ones, so that in an array of both the large ones don't dominate.
+2. Each array is projected on a few random directions, which depend on its shape and its place.
+3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` chooses for
+   each projection the grid on which it is well inside a step, so that results within `RTOL` are rounded to the same
+   number. Only this choice is stored: one bit for each projection.
+4. The digest contains the whole numbers, the shapes, and the places of nan, infinities, texts and errors.
 
-Whoever would find the numbers has to guess all of them at once. The digest only confirms a guess.
+The numbers can only be found by guessing all of them at once: the digest merely confirms a guess.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 FILE = "fingerprints.json"
 """The file's name, in the folder of a unit's open half."""
 PROJECTIONS = 4
-"""Directions for one array; fewer for an array with fewer numbers."""
+"""The number of directions for one array, at most the number of its entries."""
 RTOL, SMALL = 2.5e-4, 0.1
-"""How near two numbers must be: within this ratio, or within `RTOL * SMALL` if they are smaller than `SMALL`."""
+"""The relative tolerance, and the size below which numbers have the absolute tolerance `RTOL * SMALL`."""
 STEP = 4 * RTOL
-"""A step of a grid. A number that is well inside is at least a quarter of it away from both ends."""
+"""The step of a grid. A number well inside a step is at least a quarter of a step away from both ends."""
 
 
 @dataclass(frozen=True)
 class Seal:
-    """A digest by which results are recognised, and no more.
+    """A digest that recognises results without revealing them.
 
-    `grids` has one bit for each number, in hexadecimal digits. `by_message` says that errors are told apart by their
-    messages: where a mistake shows in errors alone, all of them look alike.
+    `grids` has one bit for each number, in hexadecimal digits. With `by_message` the digest includes the messages of
+    errors, for mistakes that have no results but errors.
     """
 
     grids: str
@@ -62,28 +62,28 @@ class Seal:
 
     @classmethod
     def of(cls, measured: Measurement, by_message: bool = False) -> Seal:
-        """Take the digest of what was measured."""
+        """Return the seal of a measurement."""
         grids = measured.pick_grids()
         return cls(np.packbits(grids).tobytes().hex(), measured.digest(grids, by_message), by_message)
 
     def is_of(self, measured: Measurement) -> bool:
-        """True if this is the digest of what was measured."""
+        """True if this is the seal of a measurement."""
         packed, count = np.frombuffer(bytes.fromhex(self.grids), np.uint8), len(measured.positions)
-        if len(packed) != -(-count // 8):  # of another number of numbers
+        if len(packed) != -(-count // 8):  # the seal has another number of bits
             return False
         return measured.digest(np.unpackbits(packed, count=count), self.by_message) == self.digest
 
     def fits(self, result: Plain) -> bool:
-        """True if this is the digest of a single result."""
+        """True if this is the seal of a single result."""
         return self.is_of(Measurement({"": result}))
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A mistake's name and hint, and a digest for each group of statements in which it differs from right code.
+    """A mistake's name and hint, and a seal for each group of statements in which it differs from right code.
 
-    `fails` are the statements with points that it fails: code for which one of them is right has made another mistake.
-    `with_advice` says that statements without points are looked at too, since those with points don't tell enough.
+    `fails` are the statements with points that the mistake fails: code that passes one of them has another mistake.
+    With `with_advice` the seals include statements without points, because those with points are not enough.
     """
 
     name: str
@@ -95,22 +95,22 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What student code shows, as a digest sees it: results and failures by their places."""
+    """The input of a digest: the results and failures of student code by their places."""
 
     outcomes: Shown
 
     @cached_property
     def positions(self) -> Array:
-        """All projections, in steps of a grid: (numbers,)."""
+        """All projections, in steps of a grid, (projections,)."""
         found = [_project(place, leaf) for place, leaf in self._leaves() if isinstance(leaf, np.ndarray)]
         return np.concatenate([*found, np.empty(0)]) / STEP
 
     def pick_grids(self) -> NDArray[Any]:
-        """Return for each number the grid on which it is well inside a step: 0, or 1 for the grid half a step away."""
+        """Return for each projection the grid on which it is well inside a step: 0, or 1 for the shifted grid."""
         return abs(self.positions % 1 - 0.5) > 0.25
 
     def digest(self, grids: NDArray[Any], by_message: bool) -> str:
-        """Digest all of it, with the numbers rounded on these grids."""
+        """Return the digest, with the projections rounded on these grids."""
         from hashlib import blake2b  # only after a check has failed
 
         steps = np.floor(self.positions + grids / 2).astype("<i8").tobytes()
@@ -122,8 +122,7 @@ class Measurement:
 
     @cached_property
     def _forms(self) -> tuple[str, str]:
-        """Everything but the numbers: places, shapes, texts, where nan and infinities are, and errors without their
-        messages. The second one has the messages."""
+        # Everything but the numbers: places, shapes, texts, nan and infinities, and errors, without and with messages.
         without, with_ = (
             "\n".join(f"{place} {_describe(leaf, by_message)}" for place, leaf in self._leaves())
             for by_message in (False, True)
@@ -138,9 +137,8 @@ def _project(place: str, array: Array) -> Array:
 
 @lru_cache(maxsize=256)
 def _directions(name: str, size: int) -> Array:
-    """Draw unit vectors, one a row; a single number keeps its own size."""
-    drawn = np.random.default_rng(zlib.crc32(name.encode())).normal(size=(min(PROJECTIONS, size), size))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+    vectors = np.random.default_rng(zlib.crc32(name.encode())).normal(size=(min(PROJECTIONS, size), size))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def _describe(leaf: object, by_message: bool) -> str:
@@ -156,9 +154,9 @@ def _describe(leaf: object, by_message: bool) -> str:
 
 
 def groups_of(part: Part) -> Mapping[str, list[Statement]]:
-    """Put statements together that depend on each other, since they look at the same code, under the first one's name.
+    """Return groups of statements that depend on each other, because they test the same code, by the first one's name.
 
-    Of two mistakes in two groups both are named.
+    Mistakes in different groups are independent: both are named.
     """
     roots: dict[str, str] = {}
     groups: dict[str, list[Statement]] = {}
@@ -169,7 +167,7 @@ def groups_of(part: Part) -> Mapping[str, list[Statement]]:
 
 
 def measure(part: Part, inputs: Inputs, shown: Shown, group: str, with_advice: bool) -> Measurement:
-    """Measure what the statements of a group are about."""
+    """Return the measurement of the outcomes that the statements of a group need."""
     statements = [each for each in groups_of(part)[group] if each.points or with_advice]
     places = {place for each in statements for place, *_ in places_of(each, inputs)}
     return Measurement({place: shown.get(place, Failure("value", "")) for place in sorted(places)})
@@ -181,15 +179,15 @@ def find_failed(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[
 
 
 def groups_with(part: Part, failed: Collection[str]) -> list[str]:
-    """Return the groups of statements in which something with points fails."""
+    """Return the groups in which a statement with points fails."""
     return [group for group, each in groups_of(part).items() if any(one.name in failed for one in each)]
 
 
-def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> list[Fingerprint]:
-    """Name the mistakes that fit what was shown on the inputs of the desk, in the order of their statements."""
-    if not (known := at_desk.mistakes.get(part.id)):
+def name_mistakes(part: Part, inputs: Inputs, shown: Shown, data: DeskData) -> list[Fingerprint]:
+    """Return the mistakes that fit the results on the local check's inputs, in the order of their statements."""
+    if not (known := data.mistakes.get(part.id)):
         return []
-    failed = find_failed(part, inputs, shown, at_desk.right.get(part.id, {}))
+    failed = find_failed(part, inputs, shown, data.right.get(part.id, {}))
     wrong, possible = groups_with(part, failed), [each for each in known if {*each.fails} <= {*failed}]
     found = find_mistakes(part, inputs, shown, wrong, possible)
     return sorted(found, key=lambda mistake: min(wrong.index(group) for group in mistake.seals if group in wrong))
@@ -198,10 +196,11 @@ def name_mistakes(part: Part, inputs: Inputs, shown: Shown, at_desk: AtDesk) -> 
 def find_mistakes(
     part: Part, inputs: Inputs, shown: Shown, wrong: Collection[str], known: Iterable[Fingerprint]
 ) -> list[Fingerprint]:
-    """Name the mistakes that explain what is wrong, in the `wrong` groups: what fits in most of these first.
+    """Return the mistakes that explain the failures in the `wrong` groups, those that fit in most groups first.
 
-    In one group alone, of several that a mistake touches, it is named only if no other fits there: after a second
-    mistake a hint would be a guess. A single result, such as a first step's, is then not enough: much code gives it.
+    A mistake that affects several groups but fits in one alone is named only if no other mistake fits there: with a
+    second mistake in the code the hint would be a guess. A single matching result, such as the first step of training,
+    is not enough, because other code may have it as well.
     """
     left, partly = list(wrong), dict[str, dict[str, Fingerprint]]()
     measured = {
@@ -229,30 +228,32 @@ def find_mistakes(
 
 
 @dataclass(frozen=True)
-class AtDesk:
-    """What a unit ships besides its code, by part: the right results on the desk's inputs, where these can't be told
-    from the inputs, and the fingerprints of mistakes."""
+class DeskData:
+    """The data of a unit for its local checks: right results that can't be computed from the inputs, and fingerprints.
+
+    Both are by part, for the inputs of the local check.
+    """
 
     right: Mapping[str, Mapping[str, Plain | Seal]]
     mistakes: Mapping[str, Sequence[Fingerprint]]
 
 
-def write(at_desk: AtDesk) -> str:
-    """Write it as JSON: each hint once, and one mistake on a line, as `_read_one` reads it."""
+def write(data: DeskData) -> str:
+    """Return the data as JSON, with each hint once, and one mistake on each line."""
     import json
 
     right = {
         part: {
             place: asdict(each) if isinstance(each, Seal) else {"is": to_json(each)} for place, each in known.items()
         }
-        for part, known in at_desk.right.items()
+        for part, known in data.right.items()
         if known
     }
-    hints = dict.fromkeys(each.hint for mistakes in at_desk.mistakes.values() for each in mistakes)
+    hints = dict.fromkeys(each.hint for mistakes in data.mistakes.values() for each in mistakes)
     numbers = {hint: number for number, hint in enumerate(hints)}
     lists = ",\n".join(
         f"{json.dumps(part)}: [\n" + ",\n".join(_write_one(each, numbers[each.hint]) for each in mistakes) + "\n]"
-        for part, mistakes in at_desk.mistakes.items()
+        for part, mistakes in data.mistakes.items()
     )
     texts = json.dumps([*hints], indent=0)
     return f'{{"right": {json.dumps(right)},\n"hints": {texts},\n"mistakes": {{\n{lists}\n}}}}\n'
@@ -267,35 +268,28 @@ def _write_one(mistake: Fingerprint, hint: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def read(package: str) -> AtDesk:
-    """Read the file of the unit in `package`; nothing where it has none."""
-    import json  # only where it is needed: a check's import is to be as light as numpy's
+def read(package: str) -> DeskData:
+    """Read the file of the unit in `package`. The result is empty if there is none."""
+    import json  # only if needed: importing the checks should take no longer than importing NumPy
     from importlib.resources import files
 
     try:
-        data = json.loads(files(package).joinpath(FILE).read_text(encoding="utf-8"))
+        content = json.loads(files(package).joinpath(FILE).read_text(encoding="utf-8"))
         right = {
             part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
-            for part, known in data["right"].items()
+            for part, known in content["right"].items()
         }
-        hints = data["hints"]
-        mistakes = {part: tuple(_read_one(hints, *each) for each in known) for part, known in data["mistakes"].items()}
-        return AtDesk(right, mistakes)
-    except (
-        OSError,
-        ModuleNotFoundError,
-        ValueError,
-        LookupError,
-        TypeError,
-    ):  # there is none, or one of another version
-        return AtDesk({}, {})
+        hints, catalogue = content["hints"], content["mistakes"]
+        mistakes = {part: tuple(_read_one(hints, *each) for each in known) for part, known in catalogue.items()}
+        return DeskData(right, mistakes)
+    except (OSError, ModuleNotFoundError, ValueError, LookupError, TypeError):  # no file, or one of another version
+        return DeskData({}, {})
 
 
 def _read_one(
     hints: Sequence[str], name: str, hint: int, seals: Mapping[str, str], fails: Sequence[str], advice: int
 ) -> Fingerprint:
-    """Read a mistake: its name, the number of its hint, its seals as text, and which statements it fails, where these
-    are not the ones that the groups of its seals are named after."""
+    # An empty `fails` stands for the statements after which the groups of its seals are named.
     split = {group: each.split(" ") for group, each in seals.items()}
     read = {group: Seal(grids, digest, bool(by_message)) for group, (grids, digest, *by_message) in split.items()}
     return Fingerprint(name, hints[hint], read, tuple(fails or seals), bool(advice))

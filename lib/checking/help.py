@@ -1,7 +1,7 @@
-"""Help after a failed check, in the order in which a student opens it: each step tells more than the one before.
+"""Help after a failed check, in three steps. Each step reveals more than the one before.
 
-1. A hint: the names of the mistakes that fit all that was seen, or what the failed statements suggest.
-2. The lines of the student's own code that a failed statement is about, and those that raised an error.
+1. A hint: the names of the mistakes that fit the results, or the hints of the failed statements.
+2. The lines of the student's code to which a failed statement refers, and those that raised an error.
 3. A worked example from the unit's `examples.toml`: two samples by hand, next to the student's own numbers.
 """
 
@@ -29,17 +29,17 @@ from lib.checking.values import Wrong, numbers, show
 from lib.unit import Array, Part
 
 TIME_FOR_HELP = 1.0
-"""Seconds that student code may run for all the help together. A check that failed has run most of it before."""
+"""The time limit in seconds for student code in all steps of the help together."""
 EXAMPLES = "examples.toml"
-"""The file with worked examples, in the folder of a unit's open half. Under a part's id `given` says what is given,
+"""The file with worked examples, in the folder of a unit's open half. Under a part's id `given` describes the example,
 `names` is code that sets it up, and each of the `steps` has a `text`, a result `by_hand`, and the `code` that computes
-it with the student's own. `names` at the top are for all parts."""
+it with the student's code. `names` at the top of the file are for all parts."""
 BAD_EXAMPLE = (ValueError, KeyError, TypeError, AttributeError)
-"""What is raised by a file that isn't written so: its author's matter, whom `build` tells."""
+"""The exceptions that a malformed file raises. `build` reports them to the author."""
 
 
 class SourceLines(NamedTuple):
-    """A student's function: its name and its cell, and its lines, each with its number and whether it is marked."""
+    """A student's function: its name and cell, and its lines, each with its number, its code, and True if marked."""
 
     function: str
     lines: tuple[tuple[int, str, bool], ...]
@@ -55,15 +55,17 @@ class WorkedStep(NamedTuple):
 
 
 class WorkedExample(NamedTuple):
-    """A worked example on the student's own code: what is given, and its steps."""
+    """A worked example on the student's own code: the description of its inputs, and its steps."""
 
     given: str
     steps: tuple[WorkedStep, ...]
 
 
 class Help(NamedTuple):
-    """What a failed check can say beyond its findings: the mistakes that fit what was seen, and the names of the
-    statements that these explain; the student's lines; a worked example."""
+    """The help for a failed check: mistakes that fit the results, source lines, and a worked example.
+
+    `explained` has the names of the statements whose failure the mistakes explain.
+    """
 
     mistakes: tuple[Fingerprint, ...]
     explained: frozenset[str]
@@ -72,7 +74,7 @@ class Help(NamedTuple):
 
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
-    """Look for help with code of which a part's check found something wrong. `package` is the unit's."""
+    """Collect the help for a failed check. `package` is the unit's package."""
     mistakes = tuple(name_mistakes(part, part.desk_inputs(), shown, fingerprints.read(package)))
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
@@ -88,19 +90,19 @@ def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding]
 
 
 def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding]) -> SourceLines | None:
-    """Return the function that a part is about, whole, and the constructor before a method: any line may be wrong.
+    """Return all lines of the function that a part checks, and of the constructor before a method.
 
-    Marked are the lines that failed statements are about, and of those that met an error the line that raised it.
-    Returns None where there is no source.
+    The marked lines are those to which failed statements refer, or the line that raised an error. Returns None if there
+    is no source.
     """
     name, _, method = (part.code or part.subjects[0]).partition(".")
     subject = dict(zip(part.subjects, subjects, strict=False)).get(name)
     if (function := _find_function(subject, method)) is None:
         return None
-    made = _find_function(subject, "__init__") if method else None
-    is_own = made and made.__qualname__.rpartition(".")[0] == function.__qualname__.rpartition(".")[0]
+    init = _find_function(subject, "__init__") if method else None
+    is_own = init and init.__qualname__.rpartition(".")[0] == function.__qualname__.rpartition(".")[0]
     code = dict(
-        [*_code_lines(made.__code__ if made and is_own else function.__code__), *_code_lines(function.__code__)]
+        [*_code_lines(init.__code__ if init and is_own else function.__code__), *_code_lines(function.__code__)]
     )
     lines = {number: write_line(number, line) for number, line in code.items()}
     raised = {each.why.line for each in failed if isinstance(each.why, Failure)} & {*lines.values()}
@@ -112,11 +114,11 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding])
 
 
 def _find_function(subject: object, method: str) -> FunctionType | None:
-    """Find the function of a subject, or of a method of it; nothing that a student wrote is run."""
+    # Statically and by type(): a descriptor, or a `__class__` property for `isinstance`, would run student code.
     found: Any = inspect.getattr_static(subject, method, None) if method else subject
     if issubclass(type(found), staticmethod | classmethod):
         found = found.__func__
-    return found if type(found) is FunctionType else None  # `isinstance` would run a `__class__` that a student wrote
+    return found if type(found) is FunctionType else None
 
 
 def _code_lines(code: CodeType) -> Iterator[tuple[int, str]]:
@@ -131,31 +133,31 @@ def _code_lines(code: CodeType) -> Iterator[tuple[int, str]]:
 
 
 def work_example(part: Part, subjects: tuple[Any, ...], package: str, budget: Budget) -> WorkedExample | None:
-    """Run the part's worked example on student code; None where there is none. What is late says so.
+    """Run the part's worked example on student code, or return None if it has none. Late steps have a remark.
 
-    Raises one of `BAD_EXAMPLE` where the file isn't written as `EXAMPLES` says.
+    Raises one of `BAD_EXAMPLE` if the file isn't in the form that `EXAMPLES` describes.
     """
     unit, named = read_examples(package), dict(zip(part.subjects, subjects, strict=False))
     if (example := unit.get(part.id)) is None:
         return None
     steps, names = example["steps"], "\n".join([unit.get("names", ""), example.get("names", "")])
     actions = [partial(_work, names, step["code"], named) for step in steps]
-    ran = run_each(actions, budget.left, budget)
-    late = [Failure("time", "did not end in time")] * (len(steps) - len(ran))
-    return WorkedExample(" ".join(example["given"].split()), tuple(map(_compare, steps, [*ran, *late])))
+    outcomes = run_each(actions, budget.left, budget)
+    late = [Failure("time", "did not end in time")] * (len(steps) - len(outcomes))
+    return WorkedExample(" ".join(example["given"].split()), tuple(map(_compare, steps, [*outcomes, *late])))
 
 
 @lru_cache(maxsize=4)
 def read_examples(package: str) -> Mapping[str, Any]:
-    """Read the worked examples of the unit in `package`, by part; none where it has no file. Raises ValueError."""
+    """Read the worked examples of the unit in `package`, by part. Raises ValueError if the file isn't TOML."""
     file = files(package).joinpath(EXAMPLES) if package else None
     return tomllib.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else {}
 
 
 def _work(names: str, code: str, named: Mapping[str, Any]) -> Array:
-    """Set up a step anew, since student code may write into what it is given, and compute it."""
+    # The inputs are set up for each step: student code may have changed those of the one before.
     space = {**named, "np": np, "prepare": prepare, "column": _column}
-    exec(compile(names, "<frozen example>", "exec"), space)  # a name that is no student's file
+    exec(compile(names, "<frozen example>", "exec"), space)  # a file name that `is_own` excludes
     return numbers(eval(compile(code, "<frozen example>", "eval"), space))
 
 
@@ -173,6 +175,6 @@ def _compare(step: Mapping[str, Any], found: Array | Failure) -> WorkedStep:
     right = np.array(step["by_hand"], dtype=float)
     found = found.reshape(right.shape) if found.size == right.size == 1 else found
     agrees = found.shape == right.shape and np.allclose(found, right, rtol=1e-3, atol=1e-4)
-    with np.errstate(over="ignore"):  # near 1e308, as np.nan_to_num makes them of infinities
+    with np.errstate(over="ignore"):  # rounding overflows near 1e308, which np.nan_to_num returns for infinities
         rounded = np.where(abs(found) < 1e300, found.round(4) + 0, found).tolist()
     return WorkedStep(text, by_hand, show(rounded), bool(agrees))

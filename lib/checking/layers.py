@@ -1,4 +1,4 @@
-"""Layers in a test: the student's own, each method apart from the others, and test layers in their place."""
+"""Layers in a test: the student's own, with each method tested separately, and test layers that replace them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from lib.unit import Array
 
 
 def prepare(layer: Any, x: Array, input: Array, output: Array) -> None:
-    """Run the layer's own forward; where its output is not right, have it hold what a right one keeps.
+    """Run the layer's own forward, and if its output is wrong, set the attributes of a right layer.
 
-    So a mistake in forward is not backward's, and whatever else forward keeps for backward is there.
+    So a mistake in forward doesn't affect backward, and other attributes that forward sets for backward exist.
     """
-    with suppress(Exception):  # what is wrong in forward is another part's matter
+    with suppress(Exception):  # another part checks forward
         layer.forward(x.copy())
     if not is_like(getattr(layer, "output", None), output):
         layer.input, layer.output = input.copy(), output.copy()
 
 
 def is_like(found: object, right: Array) -> bool:
-    """True if a result of student code is the right array, but for rounding in float32: not to four digits."""
+    """True if a result of student code is the right array within 1e-5: rounding in float32, but not to four digits."""
     try:
         return bool(are_near(numbers(found, right.shape), right, rtol=1e-5).all())
     except Wrong:
@@ -35,10 +35,10 @@ def is_like(found: object, right: Array) -> bool:
 
 
 def kept_output(layer: Any) -> Array:
-    """Read the output that a student's forward has kept. Raises `Wrong` where it has kept none."""
+    """Return the output that a student's forward has stored. Raises `Wrong` if there is none."""
     output = getattr(layer, "output", None)
     if output is None:
-        hint = "Assign the result to self.output: a name without self. is lost where forward ends."
+        hint = "Assign the result to self.output: a name without self. is lost when forward returns."
         raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
     return numbers(output, what="self.output")
 
@@ -47,37 +47,38 @@ def kept_output(layer: Any) -> Array:
 
 
 def make_test_class(test: type, name: str, code: object) -> type:
-    """Return a test class that is also the student's class `name`, found where `code` looks up its names.
+    """Return a test class that is also a subclass of the student's class `name` in the namespace of `code`.
 
-    An object of it is an instance of the student's class and has its other methods; the names and methods of `test` go
-    first. These methods can be called by the names of the student's parameters, too. The student's `__init__` is not
-    run. Where there is no such class, or none may inherit from it, return `test`.
+    Its objects are instances of the student's class and have its other methods, but the attributes and methods of
+    `test` take precedence. These methods also accept the student's names of parameters. The student's `__init__` is not
+    run. If there is no such class, or nothing can inherit from it, return `test`.
     """
     own = (namespace_of(code) or {}).get(name)
     if not isinstance(own, type):
         return test
     methods = inspect.getmembers(test, lambda each: isinstance(each, FunctionType))
-    renamed = {key: _rename(method, getattr(own, key, None)) for key, method in methods if not key.startswith("_")}
+    adapted = {
+        key: _accept_names_of(getattr(own, key, None), method) for key, method in methods if not key.startswith("_")
+    }
     try:
-        return type(own)(name, (test, own), {"__setattr__": object.__setattr__, **renamed})
-    except Exception:  # whatever a class of the student's raises
+        return type(own)(name, (test, own), {"__setattr__": object.__setattr__, **adapted})
+    except Exception:  # a student's class may raise anything
         return test
 
 
-def _rename(method: FunctionType, own: Any) -> Callable[..., Any]:
-    """Return a method that takes its arguments by the names of the student's own method, too."""
+def _accept_names_of(own: Any, method: FunctionType) -> Callable[..., Any]:
     try:
-        parameters = inspect.signature(own)
-    except (TypeError, ValueError):  # the student's class has none
+        signature = inspect.signature(own)
+    except (TypeError, ValueError):  # the student's class has no such method
         return method
-    most = inspect.unwrap(method).__code__.co_argcount  # of one that was renamed before, too
+    most = inspect.unwrap(method).__code__.co_argcount  # unwrapped, because it may be adapted already
 
     @wraps(method)
-    def call(*given: Any, **named: Any) -> Any:
-        if named or len(given) > most:
-            with suppress(TypeError):  # what doesn't fit there may fit the names of the notebook
-                bound = parameters.bind(*given, **named)
-                given, named = (*bound.args, *bound.kwargs.values())[:most], {}
-        return method(*given, **named)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) > most:
+            with suppress(TypeError):  # arguments that don't fit here may fit the test method's own names
+                bound = signature.bind(*args, **kwargs)
+                args, kwargs = (*bound.args, *bound.kwargs.values())[:most], {}
+        return method(*args, **kwargs)
 
     return call

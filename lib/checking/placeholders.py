@@ -1,6 +1,6 @@
-"""Open blanks that don't stop student code: a `Placeholder` raises `OpenBlank` only where its value is read.
+"""Placeholders: values of open blanks that don't stop student code until the code reads them.
 
-So a loop with a blank in one line shows what its other lines do.
+So the other lines of a loop with an open blank can still be checked.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lib.blanks import OpenBlank
-from lib.checking.spies import Spy, spied
+from lib.checking.spies import spied
 
 BLANK = "__blank__"
-"""The name that `lib.blanks` puts in the place of a ?."""
+"""The name with which `lib.blanks` replaces a `?`."""
 
 
 class Placeholder(NDArrayOperatorsMixin):
@@ -48,8 +48,11 @@ class DataArray(np.ndarray[Any, np.dtype[np.float64]]):
 
 @contextmanager
 def placeholders(namespace: dict[str, Any]) -> Iterator[None]:
-    """Have the open blanks of code that looks up its names here become placeholders."""
+    """Replace the open blanks of code in this namespace with placeholders."""
+
+    def reach(original: object, blank: object, sentence: str, *value: object) -> Placeholder:
+        return Placeholder(sentence)
+
     blank = namespace.get(BLANK, vars(builtins).get(BLANK))
-    reach: Spy = lambda _, blank, sentence, *__: Placeholder(sentence)  # noqa: E731
     with spied({"Blank": type(blank) if blank else None}, {"Blank.__getitem__": reach}):
         yield

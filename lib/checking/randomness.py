@@ -1,8 +1,8 @@
-"""The same random numbers in each run of the same code, whichever generator it uses, and whether it seeds it or not.
+"""Reproducible random numbers: the same in each run of the same code, from any generator, with or without a seed.
 
-A generator without a seed is seeded by the operating system: NumPy's, `secrets` and `uuid` ask `os.urandom` for that,
-under one of its two names, and `random.Random` asks in C. In their place stands a source of our own. NumPy's own global
-generator and that of `random` begin anew.
+The operating system seeds a generator that has no seed. NumPy, `secrets` and `uuid` call `os.urandom` or its other name
+in `random`, and `random.Random` seeds itself in C. This module replaces these functions with a seeded source, and seeds
+the global generators of NumPy and `random`.
 """
 
 import os
@@ -18,21 +18,21 @@ import numpy as np
 from numpy.random import mtrand
 
 _for_good = ExitStack()
-"""What `begin` has entered: it is left only where the process ends."""
+"""The contexts that `begin` has entered, until the process ends."""
 _spare: list[np.random.MT19937] = []
-"""Generators for NumPy's functions, to be used again: one takes 0.2 ms to make."""
+"""Generators for NumPy's functions that can be used again: to create one takes 0.2 ms."""
 
 
 def begin(seed: int) -> None:
-    """Have this process draw the same numbers from now on as each other one that begins with this seed."""
-    _for_good.enter_context(reproducible(seed % 2**32))  # NumPy takes no larger seed
-    if tensorflow := sys.modules.get("tensorflow"):  # it seeds its own in C++
+    """Make this process draw the same random numbers as any other process that begins with this seed."""
+    _for_good.enter_context(reproducible(seed % 2**32))  # the largest seed that NumPy's global generator accepts
+    if tensorflow := sys.modules.get("tensorflow"):  # its generators are in C++
         tensorflow.random.set_seed(seed % 2**32)
 
 
 @contextmanager
 def reproducible(seed: int) -> Iterator[Callable[[], None]]:
-    """Have code draw the same numbers in each run, until this context ends. Its value is called to begin anew."""
+    """Make code draw the same random numbers in each run, within this context. Call its value to seed again."""
     source, seed_of_one = random.Random(seed), random.Random.seed
 
     def begin_anew() -> None:
@@ -60,6 +60,5 @@ def reproducible(seed: int) -> Iterator[Callable[[], None]]:
 
 
 def seed_of(inputs: Mapping[str, Any]) -> int:
-    """Return a seed that follows from what was drawn: the same at each desk, and another one for each submission."""
-    drawn = [each.tobytes() for each in inputs.values() if isinstance(each, np.ndarray)]
-    return zlib.crc32(b"".join(drawn))
+    """Return a seed that depends on the inputs: the same in each local check, and another one for each submission."""
+    return zlib.crc32(b"".join(each.tobytes() for each in inputs.values() if isinstance(each, np.ndarray)))

@@ -1,10 +1,10 @@
 """Reports: the findings of a check, written as plain text and as HTML for light and dark themes.
 
-Each statement has a number, and its state as a word and a mark; the colour repeats it. Help stands below, each step
-under a title, for the student to open.
+Each statement has a number, and its state as a word, a mark and a colour. The help follows in steps with titles, which
+the student can open.
 """
 
-from __future__ import annotations  # or the help's types would have to be loaded
+from __future__ import annotations  # so that the types of the help needn't be imported
 
 import textwrap
 from collections.abc import Iterator
@@ -28,31 +28,30 @@ COLOURS = {
     "advice": "var(--jp-warn-color1, #e65100)",
 }
 WIDTH = 83
-"""The longest line of plain text: `nbgrader validate` cuts the end off longer ones."""
+"""The length of a line of plain text: `nbgrader validate` truncates longer ones."""
 TRY = "Try: "
-"""The label of a hint, which comes last. A failed statement's hint is for the student to open."""
+"""The label of a hint, which comes last. The hint of a failed statement is part of the help."""
 CODE = "Your "
 """The label of a line of the student's own code."""
 MARK = "→"
-"""Before a line of code to look at first."""
-TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, beside your numbers")
-"""What is to be opened after a failed check, in order."""
-FITS = "What was seen fits this mistake: "
+"""The mark of a line of code to look at first."""
+TITLES = ("Help 1: a hint", "Help 2: where to look in your code", "Help 3: an example by hand, next to your numbers")
+"""The steps of the help after a failed check, in order."""
+FITS = "Your results fit this mistake: "
 PRAISE = "You have corrected this mistake: "
 PRINTED = "Your code printed:"
 WHY = "Why was it wrong? Say it in one sentence, as if to a friend."
 SAME = "The same as in statement {}."
-"""What is shown of a reason that an earlier statement has as well."""
+"""Replaces a reason that an earlier statement has as well."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a local check shows: one finding for each statement, in order.
+    """The report of a local check: one finding for each statement, in order.
 
-    `note` says why no statement could be checked, if that is so. `help` is for a student to open, step by step.
-    `remark` says what grading finds in place of the code in this call, or of what that uses, if anything else.
-    `corrected` is the mistake that an earlier run of the check has named, if this one is right. `printed` is what the
-    code has printed.
+    `note` is the reason if no statement could be checked. `help` has the steps that a student can open. `remark` is a
+    warning that grading tests other code or other data than this call. `corrected` is the mistake that an earlier run
+    of the check has named, if everything is right now. `printed` is the output of the code.
     """
 
     part: Part
@@ -65,7 +64,7 @@ class Report:
 
     @property
     def right(self) -> bool:
-        """Whether every statement that earns points holds."""
+        """True if every statement with points holds."""
         return all(finding.state == "right" for finding in self.findings if finding.statement.points)
 
     @property
@@ -79,12 +78,12 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """Called by IPython to show it."""
+        """Called by IPython to display the report."""
         return html(self)
 
 
 def text(report: Report) -> str:
-    """Write a report as plain text; what is to be opened stands below it, each step under a title."""
+    """Return a report as plain text, with the help below it, each step under a title."""
     lines = [heading(report)]
     for note in _notes(report):
         lines += _wrap(f"  {note}")
@@ -95,23 +94,24 @@ def text(report: Report) -> str:
             lines += _wrap(f"      {label}{sentence}")
     if report.printed:
         lines += ["", f"  {PRINTED}", *(f"    {line}" for line in report.printed.splitlines())]
-    for title, below in _to_open(report):
+    for title, help_lines in _help_steps(report):
         lines += ["", f"  ---- {title} ----"]
-        for line in below:
+        for line in help_lines:
             lines += [f"  {line.plain}"] if line.is_code else _wrap(f"  {line.plain}")
     return "\n".join(lines)
 
 
 def html(report: Report) -> str:
-    """Write a report as an HTML section with a list of statements, and what is to be opened below it."""
+    """Return a report as an HTML section: a list of statements, and the help below it, which the student can open."""
     items = "".join(_item(report, number) for number in range(1, len(report.findings) + 1))
     printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
-    below = printed + "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _to_open(report))
-    return section(heading(report), "".join(f"<p>{escape(note)}</p>" for note in _notes(report)), items, below)
+    help = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _help_steps(report))
+    notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(report))
+    return section(heading(report), notes, items, printed + help)
 
 
 def heading(report: Report) -> str:
-    """Return which part this is and how many of its points hold."""
+    """Return the title of a report: the part, and its points."""
     part = report.part
     return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
 
@@ -130,7 +130,7 @@ def _state(finding: Finding) -> str:
 
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:
-    """Yield the reason why a statement is not right, as labels and sentences."""
+    """Yield the reason why a statement is not right, as pairs of a label and a sentence."""
     why, hint = finding.why, ""
     if isinstance(why, Wrong):
         yield "", why.what
@@ -140,9 +140,9 @@ def details(finding: Finding) -> Iterator[tuple[str, str]]:
             yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
         hint = why.hint or (finding.statement.hint if finding.is_first else "")
     elif isinstance(why, Failure):
-        from lib.checking.error_hints import explain, hint_for  # only after an exception
+        from lib.checking.error_hints import explain, hint_for  # only after an error: the rules take time to load
 
-        if meaning := explain(why).says:
+        if meaning := explain(why).text:
             yield "", meaning
         yield "", why.text
         if why.line:
@@ -165,28 +165,28 @@ def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
 
 def _item(report: Report, number: int) -> str:
     finding = report.findings[number - 1]
-    worth, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
+    points, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
     shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
-    said = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-    return item(state, state, finding.text + worth, said)
+    lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
+    return item(state, state, finding.text + points, lines)
 
 
-# ---- What is to be opened
+# ---- Help
 
 
 class _Line(NamedTuple):
-    """A line below a title: plain text, and HTML. A line of code is not wrapped."""
+    """A line of the help as plain text and as HTML. A line of code is not wrapped."""
 
     plain: str
     html: str
     is_code: bool = False
 
 
-def _say(sentence: str) -> _Line:
+def _paragraph(sentence: str) -> _Line:
     return _Line(sentence, f"<p>{escape(sentence)}</p>")
 
 
-def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
+def _help_steps(report: Report) -> Iterator[tuple[str, list[_Line]]]:
     if (help := report.help) is None:
         return
     if hints := [*_hints(report, help)]:
@@ -195,23 +195,23 @@ def _to_open(report: Report) -> Iterator[tuple[str, list[_Line]]]:
         codes = [f"{MARK if is_marked else ' '} line {number}: {code}" for number, code, is_marked in help.place.lines]
         marked = [f'<div><code style="white-space: pre-wrap">{escape(code)}</code></div>' for code in codes]
         lines = [_Line(code, html, is_code=True) for code, html in zip(codes, marked, strict=True)]
-        first = f", first at what is marked {MARK}" if any(is_marked for *_, is_marked in help.place.lines) else ""
-        yield TITLES[1], [_say(f"Look at {help.place.function}{first}:"), *lines]
+        first = f", first at the lines marked {MARK}" if any(is_marked for *_, is_marked in help.place.lines) else ""
+        yield TITLES[1], [_paragraph(f"Look at {help.place.function}{first}:"), *lines]
     if help.example:
-        more = f"To follow the check itself: check.{report.part.name}.example() gives its inputs."
-        yield TITLES[2], [_say(help.example.given), _table(help.example), _say(more)]
+        more = f"To see the inputs of the check itself, call check.{report.part.name}.example()."
+        yield TITLES[2], [_paragraph(help.example.given), _table(help.example), _paragraph(more)]
 
 
 def _hints(report: Report, help: Help) -> Iterator[_Line]:
     for mistake in help.mistakes:
         yield _Line(f"{FITS}{mistake.name}.", f"<p>{FITS}<b>{escape(mistake.name)}.</b></p>")
-        yield _say(TRY + mistake.hint)
-    given = set[str]()
+        yield _paragraph(TRY + mistake.hint)
+    seen = set[str]()
     for number, finding in enumerate(report.findings, 1):
         hint = dict(details(finding)).get(TRY)
-        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained and hint not in given:
-            given.add(hint)
-            yield _say(f"Statement {number}. {TRY}{hint}")
+        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained and hint not in seen:
+            seen.add(hint)
+            yield _paragraph(f"Statement {number}. {TRY}{hint}")
 
 
 def _table(example: WorkedExample) -> _Line:
@@ -231,13 +231,13 @@ def _table(example: WorkedExample) -> _Line:
 
 def escape(sentence: str) -> str:
     """Escape a text for HTML."""
-    import html  # only where a report is shown: its table of entities takes a while to import
+    import html  # only to display a report: its table of entities is slow to import
 
     return html.escape(sentence)
 
 
 def section(heading: str, opening: str, items: str, below: str = "") -> str:
-    """Write a heading, the HTML `opening`, a numbered list of `items`, and HTML `below` it."""
+    """Return an HTML section with a heading, the HTML `opening`, a numbered list of `items`, and the HTML `below`."""
     return (
         f'<section aria-label="{escape(heading)}" style="max-width: 46em"><p><b>{escape(heading)}</b></p>{opening}'
         f'<ol style="margin: 0; padding-left: 2em">{items}</ol>{below}</section>'
@@ -245,7 +245,7 @@ def section(heading: str, opening: str, items: str, below: str = "") -> str:
 
 
 def item(state: str, word: str, text: str, details: str) -> str:
-    """Write one statement: the mark and colour of its `state`, the state in a `word`, and HTML with the details."""
+    """Return the HTML of one statement: the mark and colour of its `state`, a `word` for it, its text and details."""
     return (
         f'<li style="border-left: 4px solid {COLOURS[state]}; padding: 2px 0 2px 10px; margin: 4px 0">'
         f'<span aria-hidden="true">{MARKS[state]}</span> <b>{escape(word)}:</b> {escape(text)}{details}</li>'
@@ -253,12 +253,12 @@ def item(state: str, word: str, text: str, details: str) -> str:
 
 
 def indent(html: str) -> str:
-    """Write a line of details under a statement."""
+    """Return an indented line of details below a statement."""
     return f'<div style="margin-left: 1.6em">{html}</div>'
 
 
 def _fold(title: str, html: str) -> str:
-    """Write what a student opens: by mouse or keyboard, also in a notebook that was closed and opened again."""
+    # <details> works by mouse and keyboard, and without a kernel in a notebook that was closed and opened again.
     summary = f'<summary style="cursor: pointer">{escape(title)}</summary>'
     return f'<details style="margin: 4px 0 4px 2em">{summary}<div style="margin-left: 1.2em">{html}</div></details>'
 

@@ -1,8 +1,7 @@
-"""Results of student code as plain data, and the one comparison of two of them: at the desk and at grading.
+"""Results of student code as plain data, and their comparison, in local checks and during grading.
 
-A plain result is an array of floats, or of True and False, a text, None, or a list or dict of these. `read` makes one
-of whatever code gave, `compare` finds the first place where two differ, and `to_json` writes one on its way to the
-judge.
+A plain result is an array of floats or booleans, a text, None, or a list or dict of these. `read` converts any value,
+`compare` finds the first place where two results differ, and `to_json` encodes a result for the judge.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from lib.checking.values import FIND_NAN, FIND_NONE, FIND_SHAPE, MOST_NUMBERS, W
 from lib.unit import Array
 
 Plain: TypeAlias = Any
-"""An array of floats, or of True and False, a text, None, or a list or dict of these."""
+"""An array of floats or booleans, a text, None, or a list or dict of these."""
 MOST_LETTERS = 10_000
 MOST_ENTRIES = 10_000
 DEEPEST = 10
-"""Levels of lists and dicts in a result."""
+"""The largest number of nested lists and dicts in a result."""
 A_SET = "a set of"
-"""The one key of a dict that stands for a set."""
+"""The only key of a dict that represents a set."""
 HUGE = 1e300
-"""A number of this size and more counts as infinite: what is computed with it would overflow."""
-PRINT_BOTH = "Print what your code gives, and its type. Compare it with what is expected."
+"""Numbers of at least this size count as infinite: computing with them would overflow."""
+PRINT_BOTH = "Print the result of your code, and its type. Compare it with the expected one."
 
 
 # ---- Reading
 
 
 def read(value: object, what: str = "The result") -> Plain:
-    """Read whatever code gave. Raises `Wrong` for None, and for what has no plain form."""
+    """Convert a value to a plain result. Raises `Wrong` for None, and for a value without a plain form."""
     if value is None:
         raise Wrong(f"{what} is missing.", found="None", hint=FIND_NONE)
     return _read(value, what, 0)
@@ -58,7 +57,7 @@ def _read(value: Any, what: str, depth: int) -> Plain:
     if not is_list and not isinstance(value, Mapping | Set | np.ndarray):
         kind = "a function" if callable(value) else f"an object of the type {type(value).__name__}"
         wrong = f"{what} is not a number, an array, a text, or a list or dict of these."
-        raise Wrong(wrong, found=kind, hint="Print this value and its type. Which line of your code makes it?")
+        raise Wrong(wrong, found=kind, hint="Print this value and its type. Which line of your code computes it?")
     if len(value) > MOST_ENTRIES:
         raise Wrong(f"{what} is far longer than expected.", found=f"{len(value):,} entries")
     if isinstance(value, Mapping):
@@ -70,7 +69,7 @@ def _read(value: Any, what: str, depth: int) -> Plain:
 
 
 def _key(key: Any) -> str:
-    """Write a key so that equal ones are alike: 2 and 2.0, and tuples of them."""
+    # Equal keys get equal texts: 2 and 2.0, and tuples of them.
     if isinstance(key, tuple):
         return f"({', '.join(map(_key, key))})"
     if isinstance(key, str):
@@ -84,15 +83,15 @@ def _order(value: Plain) -> tuple[str, float, str]:
 
 
 def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | None]]:
-    """Yield what is in a result in order: each array and text under the path to it, and what holds them as a text."""
+    """Yield the contents of a result with their paths: each array and text, and a text for each dict and list."""
     if isinstance(value, dict):
         yield path, f"{{{', '.join(value)}}}"
         for key, each in value.items():
             yield from leaves(each, f"{path}[{key}]")
     elif isinstance(value, list):
         yield path, f"{len(value)} entries"
-        for at, each in enumerate(value):
-            yield from leaves(each, f"{path}[{at}]")
+        for index, each in enumerate(value):
+            yield from leaves(each, f"{path}[{index}]")
     else:
         yield path, value
 
@@ -101,15 +100,15 @@ def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | No
 
 
 def are_near(found: Array, expected: Array, rtol: float = 1e-4, atol: float = 1e-6) -> Any:
-    """Return for each entry whether it is as expected: nan never is, and infinity only if it is expected."""
-    found, expected = (np.asarray(each, np.float64) for each in (found, expected))  # not True and False
+    """True for each entry that is as expected within the tolerances. nan never is, infinity only if it is expected."""
+    found, expected = (np.asarray(each, np.float64) for each in (found, expected))  # booleans can't be subtracted
     with np.errstate(all="ignore"):
         near = np.isfinite(expected) & (np.abs(found - expected) <= rtol * np.abs(expected) + atol)
     return near | (found == expected)
 
 
 class Difference(NamedTuple):
-    """Where two results differ, what is found and expected there, and in what: value, nan, shape or form."""
+    """The place where two results differ, what was found and expected there, and the kind of the difference."""
 
     at: tuple[int | str, ...]
     found: object
@@ -131,11 +130,10 @@ def compare(
     path: str = "",
     heading: str = "",
 ) -> None:
-    """Raise `Wrong` at the first place where two results differ, with what is found and expected there.
+    """Raise `Wrong` for the first place where two results differ, with the values found and expected there.
 
-    `path` names the whole result, and `axes` say what the levels of lists and the axes of arrays in it count.
-    `nan_hint` and `shape_hint` stand in for the hint where a number is nan or infinite, and where shapes or types
-    differ.
+    `path` names the whole result, and `axes` name the levels of its lists and the axes of its arrays. `nan_hint` is the
+    hint if a number is nan or infinite, and `shape_hint` if the shapes differ.
     """
     if difference := _find_difference(found, expected, partial(are_near, rtol=rtol, atol=atol)):
         at, one, other, kind = difference
@@ -155,7 +153,7 @@ def _find_difference(
             return None
         entry = tuple(int(i) for i in np.argwhere(~near)[0])
         one, other = found[entry].item(), expected[entry].item()
-        if np.isnan(other):  # where both come from student code
+        if np.isnan(other):  # possible if both results come from student code
             return Difference((*at, *entry), "nan", "a number", "nan")
         return Difference((*at, *entry), one, other, "value" if np.isfinite(one) or np.isinf(other) else "nan")
     if isinstance(expected, dict) and isinstance(found, dict):
@@ -178,10 +176,7 @@ def _find_difference(
 
 
 def _name_place(at: tuple[int | str, ...], axes: tuple[str, ...]) -> list[str]:
-    """Name a place: keys as they are, and numbers by what they count: `step 1, weights, row 0`.
-
-    Where `axes` are fewer than the numbers they name the last ones.
-    """
+    # For example `step 1, weights, row 0`: axes name numbers, the last ones if there are more numbers than axes.
     unnamed = sum(isinstance(each, int) for each in at) - len(axes)
     names, words = iter([""] * unnamed + [*axes]), list[str]()
     for each in at:
@@ -203,7 +198,7 @@ def _form(array: Array) -> str:
 
 
 def brief(value: Plain) -> object:
-    """Write a result for a sentence."""
+    """Return a short form of a result for a sentence."""
     if isinstance(value, np.ndarray):
         return value if value.ndim else value.item()
     if isinstance(value, dict):
@@ -219,8 +214,11 @@ def brief(value: Plain) -> object:
 
 
 def to_json(value: Plain) -> Any:
-    """Write a result as JSON data. Numbers go as bytes, those of all arrays in a list together: as digits, and with an
-    object for each array, they would take a tenth of all grading."""
+    """Return a result as JSON data.
+
+    Numbers are encoded as bytes, and all arrays of a list together: digits and one object for each array would take a
+    tenth of the time of grading.
+    """
     if isinstance(value, np.ndarray):
         return {"shape": list(value.shape), "floats": _pack([value])} | ({"bool": True} if value.dtype == bool else {})
     if isinstance(value, dict):
@@ -231,7 +229,7 @@ def to_json(value: Plain) -> Any:
 
 
 def _are_numbers(entries: list[Plain]) -> bool:
-    """True if all entries are arrays of floats, no more of them than one array may hold."""
+    # Together no more numbers than one array may have.
     are_arrays = all(isinstance(each, np.ndarray) and each.dtype != bool for each in entries)
     return are_arrays and 0 < sum(each.size for each in entries) <= MOST_NUMBERS
 
@@ -241,7 +239,7 @@ def _pack(arrays: list[Array]) -> str:
 
 
 def from_json(data: Any, depth: int = 0) -> Plain:
-    """Read what `to_json` wrote. Raises ValueError on any other JSON data: whatever a kernel sends can be read so."""
+    """Decode a result that `to_json` has encoded. Raises ValueError for any other JSON data that a kernel may send."""
     if depth > DEEPEST + 1:
         raise ValueError("nested too deeply")
     if data is None:
@@ -257,7 +255,7 @@ def from_json(data: Any, depth: int = 0) -> Plain:
             return _unpack(packed, data["shapes"])
         [array] = _unpack(packed, [data.get("shape")])
         return array.astype(bool) if data.get("bool") is True else array
-    raise ValueError("not what a check gives")
+    raise ValueError("not in the form that a check returns")
 
 
 def _unpack(packed: str, shapes: object) -> list[Array]:
@@ -268,7 +266,7 @@ def _unpack(packed: str, shapes: object) -> list[Array]:
     numbers = np.frombuffer(a2b_base64(packed), "<f8").astype(np.float64)
     ends = [*accumulate(map(prod, shapes), initial=0)]
     if ends[-1] != numbers.size:
-        raise ValueError("no array of numbers that fit its shape")
+        raise ValueError("an array whose numbers don't fit its shape")
     if (is_huge := np.abs(numbers) >= HUGE).any() and np.isfinite(numbers[is_huge]).any():
         raise ValueError(f"an array with numbers of {HUGE:g} or more")
     return [numbers[start:end].reshape(shape) for (start, end), shape in zip(pairwise(ends), shapes, strict=True)]
@@ -281,7 +279,7 @@ def _is_shape(shape: object) -> bool:
 
 
 def clean(text: object) -> str:
-    """Return a text without lone surrogates, which a file can't hold, or "" for anything but a text."""
+    """Return a text without lone surrogates, which can't be written to a file, or "" if it isn't a text."""
     if not isinstance(text, str):
         return ""
     return text if text.isascii() else text.encode(errors="replace").decode()

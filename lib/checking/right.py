@@ -1,7 +1,7 @@
-"""What is right of a result, told from the inputs alone: so no answer ships, and desk and judge can both tell.
+"""Right results from the inputs alone, so that local checks and the judge can compare without a stored answer.
 
-Each gives what a `Statement` takes as `right`: a function of the result, the inputs and the result's name, which gives
-what is found and what has to be there.
+Each function here returns a `right` for a `Statement`: a function of the result, the inputs and the result's name that
+returns the found and the expected value.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lib.unit import Array, FoundAndExpected, Inputs
 def expected(
     from_inputs: Callable[[Inputs], Any], pick: Callable[[Any], Any] = lambda found: found
 ) -> FoundAndExpected:
-    """It is this, of the inputs. Where both have one shape, `pick` takes the part that the statement is about."""
+    """Require the value that a function computes from the inputs. If the shapes agree, compare what `pick` selects."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        wanted = read(from_inputs(inputs))
-        return (pick(found), pick(wanted)) if _shape(found) == _shape(wanted) is not None else (found, wanted)
+        value = read(from_inputs(inputs))
+        return (pick(found), pick(value)) if _shape(found) == _shape(value) is not None else (found, value)
 
     return right
 
@@ -36,10 +36,10 @@ def slopes(
     step: float = 1e-2,
     by_column: bool = False,
 ) -> FoundAndExpected:
-    """It is `factor` times the central differences of a function, a number, by the input called `at`.
+    """Require `factor` times the derivative of a function, a number, with respect to the input called `at`.
 
-    The differences are exact to the fourth order of `step`. `by_column` the function gives a number for each column of
-    the input, by which no other number changes: then they are found in a fraction of the time.
+    Central differences approximate it to the fourth order of `step`. With `by_column` the function returns one number
+    for each column of the input, which depends on no other column: this takes a fraction of the time.
     """
     differentiate: Callable[..., Array] = central_difference_by_column if by_column else central_difference
 
@@ -51,14 +51,14 @@ def slopes(
 
 
 def shape(from_inputs: Callable[[Inputs], Any]) -> FoundAndExpected:
-    """It has this shape, or that of this array; a number has the shape ()."""
+    """Require a shape, which is a tuple or the shape of an array; a number has the shape ()."""
 
     def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        wanted = from_inputs(inputs)
-        wanted = wanted if isinstance(wanted, tuple) else np.shape(wanted)
-        if _shape(found) != wanted:
+        value = from_inputs(inputs)
+        shape = value if isinstance(value, tuple) else np.shape(value)
+        if _shape(found) != shape:
             seen = brief(found) if _shape(found) is None else f"shape {_shape(found)}"
-            raise Wrong("The result has the wrong shape.", found=seen, expected=f"shape {wanted}", hint=FIND_SHAPE)
+            raise Wrong("The result has the wrong shape.", found=seen, expected=f"shape {shape}", hint=FIND_SHAPE)
         return found, found
 
     return right
@@ -69,16 +69,16 @@ def _shape(plain: Any) -> tuple[int, ...] | None:
 
 
 def anything(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """It is right as it is: the look raises where it isn't, or another statement is about it."""
+    """Accept any result: the look itself raises `Wrong`, or another statement checks the result."""
     return found, found
 
 
 def agree(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """It is a pair whose two entries have to agree, such as f(x) and f(x + 2π)."""
+    """Require a pair of equal entries, such as f(x) and f(x + 2π)."""
     one, other = found
     return one, other
 
 
-def by_name(**sides: FoundAndExpected) -> FoundAndExpected:
-    """It is one thing for each of several results."""
-    return lambda found, inputs, name: sides[name](found, inputs, name)
+def by_name(**right: FoundAndExpected) -> FoundAndExpected:
+    """Combine a `right` for each of several named results."""
+    return lambda found, inputs, name: right[name](found, inputs, name)

@@ -1,8 +1,8 @@
-"""Spies in the place of a student's functions and methods, for a while: whatever holds these calls the spies.
+"""Spies: functions that temporarily replace a student's functions and methods, wherever these are called.
 
-The code inside a function is exchanged, not the function: other names, closures, partials, dicts and subclasses that
-hold it need not be found. Afterwards everything is as before. This is CPython's own, from 3.10 to 3.13 and in Pyodide.
-What is no function, such as a class's missing method or an object with `__call__`, is replaced under its name.
+A spy replaces the code object of a function, not the function itself. So names, closures, partials, dicts and
+subclasses with a reference to the function all call the spy. This works in CPython 3.10 to 3.13, and in Pyodide. Other
+objects, such as a missing method of a class or an object with `__call__`, are replaced under their name.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from typing import Any, TypeAlias
 from lib.checking.student_code import is_own
 
 Spy: TypeAlias = Callable[..., Any]
-"""Is called with the original function, and what that is given in the order of its parameters."""
+"""Called with the original function, and its arguments in the order of its parameters."""
 Undo: TypeAlias = Callable[[], None]
 _active: list[ExitStack] = []
-"""How what is exchanged now is put back, by each `spied` that is under way."""
+"""The stacks of `spied` contexts that haven't ended, which restore the original functions."""
 
 
 @contextmanager
 def spied(namespace: dict[str, Any], spies: Mapping[str, Spy]) -> Iterator[None]:
-    """Have `name` or `Class.method` of a namespace call a spy, wherever it is used."""
+    """Make `name` or `Class.method` of a namespace call a spy, wherever it is used."""
     with ExitStack() as undo:
         _active.append(undo)
         for name, spy in spies.items():
             kind, _, method = name.rpartition(".")
             if (owner := namespace.get(kind) if kind else namespace) is not None:
-                undo.callback(_put(owner, method, spy))
+                undo.callback(_replace(owner, method, spy))
         yield
 
 
 @contextmanager
-def all_put_back() -> Iterator[None]:
-    """Put back afterwards what `spied` has not: code that ran out of time and swallows what ends it never leaves it."""
+def no_spies_left() -> Iterator[None]:
+    """Remove remaining spies at the end: code that ran out of time and never stops stays in its `spied` context."""
     before = len(_active)
     try:
         yield
@@ -46,29 +46,33 @@ def all_put_back() -> Iterator[None]:
             _active.pop().close()
 
 
-def _put(owner: Any, name: str, spy: Spy) -> Undo:
+def _replace(owner: Any, name: str, spy: Spy) -> Undo:
     space = owner if isinstance(owner, dict) else vars(owner)
     original = space.get(name)
     if isinstance(original, FunctionType):
-        return _exchange(original, spy)
+        return _replace_code(original, spy)
     put = owner.__setitem__ if isinstance(owner, dict) else partial(setattr, owner)
     remove = owner.__delitem__ if isinstance(owner, dict) else partial(delattr, owner)
-    put(name, _by_signature(original, spy) if original is not None else _as_given(getattr(owner, name, None), spy))
-    return (lambda: put(name, original)) if original is not None else (lambda: remove(name))
+    if original is not None:
+        put(name, _by_signature(original, spy))
+        return lambda: put(name, original)
+    # Inherited or missing: the student may mean another method, so arguments are passed in the order of the call.
+    inherited = getattr(owner, name, None)
+    put(name, lambda *args, **kwargs: spy(inherited, *args, *kwargs.values()))
+    return lambda: remove(name)
 
 
-def _stub(*given: Any, _spy_: Spy, **named: Any) -> Any:
-    return _spy_(*given, **named)
+def _stub(*args: Any, _spy_: Spy, **kwargs: Any) -> Any:
+    return _spy_(*args, **kwargs)
 
 
-def _exchange(function: FunctionType, spy: Spy) -> Undo:
-    """Have a function call a spy until undone. Its free variables stay, unused, since their number can't change."""
+def _replace_code(function: FunctionType, spy: Spy) -> Undo:
     code, defaults, named_defaults = function.__code__, function.__defaults__, function.__kwdefaults__
     original = FunctionType(code, function.__globals__, function.__name__, defaults, function.__closure__)
     original.__kwdefaults__, original.__qualname__ = named_defaults, function.__qualname__
-    # Nothing simpler reaches all calls: code may hold the function under another name, in a partial or a dict, where a
-    # new value for its name changes nothing; and a profile or trace hook sees calls, but can't answer them.
-    # Another code object may ask for another number of defaults, so these go first.
+    # Code may refer to the function by another name, in a partial or a dict: replacing the value of its name would not
+    # reach these calls, and a profile or trace function sees calls but can't replace them. The stub needs other
+    # defaults. Python requires the same number of free variables, so the stub has unused ones.
     function.__defaults__, function.__kwdefaults__ = None, {"_spy_": _by_signature(original, spy)}
     function.__code__ = _stub.__code__.replace(co_freevars=code.co_freevars)
 
@@ -78,16 +82,11 @@ def _exchange(function: FunctionType, spy: Spy) -> Undo:
     return undo
 
 
-def _as_given(original: Any, spy: Spy) -> Spy:
-    """Pass a spy what it is given, in that order: what is inherited or missing may not be what the student means."""
-    return lambda *given, **named: spy(original, *given, *named.values())
-
-
 def _by_signature(original: Any, spy: Spy) -> Spy:
-    """Bind what is given to the original's parameters: by name or by place, a spy gets it in their order."""
+    # The spy gets all arguments in the order of the original's parameters, whether passed by name or by position.
     try:
         signature = inspect.signature(original)
-    except (TypeError, ValueError):  # nothing, or a function written in C
+    except (TypeError, ValueError):  # not callable, or written in C
         return partial(spy, original)
 
     kinds = {parameter.kind for parameter in signature.parameters.values()}
@@ -95,17 +94,17 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
     defaults = [parameter.default for parameter in signature.parameters.values()]
     needed = defaults.count(inspect.Parameter.empty)
 
-    def call(*given: Any, **named: Any) -> Any:
-        if is_plain and not named and needed <= len(given) <= len(defaults):
-            return spy(original, *given, *defaults[len(given) :])  # as nearly all: to bind takes longer than all else
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if is_plain and not kwargs and needed <= len(args) <= len(defaults):
+            return spy(original, *args, *defaults[len(args) :])  # the fast path for nearly all calls: binding is slow
         try:
-            bound = signature.bind(*given, **named)
+            bound = signature.bind(*args, **kwargs)
         except TypeError:
-            try:  # a spy that wraps another one may be called by the names of that one's parameters
-                wrapped: Any = vars(spy)["__wrapped__"] if named else None
-                bound = inspect.signature(partial(wrapped, original)).bind(*given, **named)
+            try:  # a spy that wraps another one also accepts the names of that one's parameters
+                wrapped: Any = vars(spy)["__wrapped__"] if kwargs else None
+                bound = inspect.signature(partial(wrapped, original)).bind(*args, **kwargs)
             except (KeyError, TypeError):
-                return original(*given, **named)  # to say in Python's own words what does not fit
+                return original(*args, **kwargs)  # raises Python's own message about the arguments
         bound.apply_defaults()
         return spy(original, *bound.args, **bound.kwargs)
 
@@ -116,9 +115,9 @@ def _by_signature(original: Any, spy: Spy) -> Spy:
 
 
 def namespace_of(code: object) -> dict[str, Any] | None:
-    """Return the namespace in which student code looks up its names; None if there is no function in it.
+    """Return the namespace in which student code looks up its names, or None if it contains no function.
 
-    `code` may be a function, what wraps or holds one, or a class.
+    `code` may be a function, an object that wraps or contains one, or a class.
     """
     functions = list(functions_of(code))
     own = [function for function in functions if is_own(function.__code__.co_filename)]
@@ -126,7 +125,7 @@ def namespace_of(code: object) -> dict[str, Any] | None:
 
 
 def functions_of(code: Any, depth: int = 0) -> Iterator[FunctionType]:
-    """Find the functions that a call of `code` runs: itself, and those that it wraps."""
+    """Yield the functions that a call of `code` runs: itself, and those that it wraps."""
     inner: list[object] = []
     if isinstance(code, FunctionType):
         yield code

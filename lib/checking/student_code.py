@@ -1,13 +1,12 @@
-"""Student code under a deadline: whatever that code does, the caller goes on and can say what happened.
+"""Student code with a time limit: whatever that code does, the caller continues and can report what happened.
 
-Student code may raise, loop for ever, print, warn, call `sys.exit`, or reach an open blank. `run_student_code` runs it
-with a time limit, in silence, and returns its value or a `Failure`: the reason in a sentence, with the student's own
-line. Checks and the explorer both run student code this way, and in no other.
+Student code may raise an exception, loop for ever, print, warn, call `sys.exit`, or reach an open blank.
+`run_student_code` runs it with a time limit and without output, and returns its value or a `Failure`: the reason in a
+sentence, and the student's line. Checks and the explorer always run student code this way.
 
-The code runs in a thread, and the caller waits. A thread whose code ended in time is used again, and several actions
-run in one without a word in between: to start a thread, or to wait for one, takes longer than a right answer does.
-Where no thread can be started, as in WebAssembly, the code runs in the caller's own thread, and Python's tracing looks
-at the clock at every line of it.
+The code runs in a thread while the caller waits. Threads are reused, and one runs several actions in sequence: starting
+a thread or waiting for one takes longer than right code does. Where threads can't be started, as in WebAssembly, the
+code runs in the caller's thread, and a trace function checks the time at each line.
 """
 
 import contextlib
@@ -37,28 +36,28 @@ Value = TypeVar("Value")
 Kind = Literal["blank", "undefined", "error", "time", "busy", "value"]
 
 TIME_LIMIT = 3.0
-"""Seconds that one piece of student code may run or sleep. Those in which it waits for a processor don't count, where
-Linux reports them: right code is right on a busy machine, too. A right answer needs a few milliseconds."""
+"""The time limit for one piece of student code, in seconds. Right code needs a few milliseconds. On Linux the time in
+which the thread waits for a processor doesn't count, so that right code doesn't fail on a busy machine."""
 PATIENCE = 7.0
-"""Seconds that code may wait for a processor while a student waits for it: with those of `TIME_LIMIT` they make 10."""
-BUSY = "This computer is busy: your code hardly got to run, and did not finish. Close other programs, and try again."
+"""The limit in seconds for waiting for a processor. With `TIME_LIMIT` a student waits at most 10 seconds."""
+BUSY = "This computer is busy: your code hardly ran, and did not finish. Close other programs, and try again."
 BROWSER = 4.0 if sys.platform == "emscripten" else 1.0
-"""How many times as long each limit is in a browser. WebAssembly is several times slower, and tracing slows it more."""
+"""The factor for time limits in a browser: WebAssembly is several times slower, and tracing slows it down further."""
 
 MOST_PRINTS, LONGEST_PRINT = 10, 500
-"""Calls of `print` whose text is kept, and letters of one."""
+"""The number of calls of `print` that are recorded, and the number of characters of each."""
 _FOREIGN = [
     os.path.join(os.path.dirname(os.path.dirname(__file__)), ""),  # noqa: PTH118, PTH120  # pathlib takes 4 ms to import
     os.path.dirname(traceback.__file__),  # noqa: PTH120  # likewise
     "<frozen",
     "<__array_function__",
 ]
-"""How the names of files begin that are not the student's: this package's, Python's, and those of units elsewhere."""
+"""Prefixes of file names that are not the student's: of this package, of Python, and of units in other places."""
 
 
 @dataclass(frozen=True)
 class OwnLine:
-    """A line of the student's own: the function that it is in, its file, its number and its code."""
+    """A line of the student's own code: its function, its file, its number and its text."""
 
     function: str
     file: str
@@ -66,17 +65,17 @@ class OwnLine:
     code: str
 
     def __str__(self) -> str:
-        """Write it as in `in Layer.backward, cell 12, line 3`."""
+        """Return the place as text, such as `in Layer.backward, cell 12, line 3`."""
         return f"in {self.function}, {cell_of(self.file)}line {self.number}"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why student code gave no value: the kind, a sentence, and the student's own line where there is one.
+    """The reason why student code returned no value: the kind, a sentence, and the student's line if there is one.
 
-    `line` is the line that raised, and `hint` one thing to try, if it is known. `own` also says in which function and
-    cell, and for code that ran out of time which line was running; that is chance, so it doesn't make two failures
-    different.
+    `line` is the line that raised the error, and `hint` is one thing to try, if it is known. `own` also has the
+    function and the cell; for code that ran out of time it is the line that was running. That line is random, so `own`
+    isn't compared.
     """
 
     kind: Kind
@@ -87,7 +86,7 @@ class Failure:
 
     @property
     def text_and_code(self) -> str:
-        """The sentence and where it happened and, on a second line, the student's code there."""
+        """The sentence with the place, and on a second line the student's code at that place."""
         if self.own is None:
             return self.text
         return f"{self.text}{'' if self.text.endswith(('.', '?', '!')) else '.'} That was {self.own}:\n{self.own.code}"
@@ -95,16 +94,16 @@ class Failure:
 
 @dataclass
 class Budget:
-    """Seconds `left` to several runs of student code, and those that each may wait for a processor: at grading, any."""
+    """The seconds `left` for several runs of student code, and the seconds that each may wait for a processor."""
 
     left: float = math.inf
     patience: float = PATIENCE
 
 
 def run_student_code(action: Callable[[], Value], seconds: float = TIME_LIMIT) -> Value | Failure:
-    """Run `action`; return its value, or why there is none. Never raises what student code raised.
+    """Run `action`, and return its value or a `Failure`. Never raises an exception of student code.
 
-    `seconds` is the time limit. Code that ignores the exception that ends it is left behind in its thread.
+    `seconds` is the time limit. Code that ignores the exception that should end it goes on in its thread.
     """
     [outcome] = run_each([action], seconds)
     return outcome
@@ -116,28 +115,28 @@ def run_each(
     budget: Budget | None = None,
     out: io.TextIOBase | None = None,
 ) -> list[Value | Failure]:
-    """Run actions in order, each as `run_student_code` does, until one doesn't end in time; that one's comes last.
+    """Run actions in order, as `run_student_code` does, until one exceeds its time limit; its failure is the last.
 
-    Not in time is also what still runs when the `budget` for all of them is spent. What is printed goes to `out`.
+    The `budget` is the time limit for all of them together. Printed text goes to `out`.
     """
     seconds, budget = seconds * BROWSER, budget or Budget()
-    # The caller silences, not the thread: a thread that is left behind would never give the streams back.
+    # The caller redirects the streams, not the thread: a thread that never ends would never restore them.
     with silence(out):
         try:
             worker = _Worker.free()
-        except RuntimeError:  # "can't start new thread": WebAssembly has none, and a sandbox may have none left
+        except RuntimeError:  # "can't start new thread": in WebAssembly, or at the limit of a sandbox
             return _run_here(actions, seconds, budget)
         return worker.run(actions, seconds, budget)
 
 
 def attempt(action: Callable[[], Value]) -> Value | Failure:
-    """Run `action` here and now, without a time limit and without its warnings: for code that is known to end."""
+    """Run `action` in the current thread, without a time limit and without warnings: for code that is known to end."""
     with warnings.catch_warnings(action="ignore"):
         return outcome_of(action)
 
 
 def outcome_of(action: Callable[[], Value]) -> Value | Failure:
-    """Run `action` as `attempt` does, where its warnings are held back already."""
+    """Run `action` as `attempt` does, if warnings are suppressed already."""
     try:
         with np.errstate(all="ignore"):
             return action()
@@ -146,7 +145,7 @@ def outcome_of(action: Callable[[], Value]) -> Value | Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what an exception from student code means, with the last of the student's own lines that it passed."""
+    """Return the failure for an exception of student code, with the student's innermost line in the traceback."""
     if isinstance(error, Wrong):
         return Failure("value", error.sentence, hint=error.hint)
     if isinstance(error, OpenBlank):
@@ -161,13 +160,13 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def write_line(number: int, code: str) -> str:
-    """Write a line of the student's own with its number, as a check shows it."""
+    """Return a line of student code with its number, as a check shows it."""
     return f"line {number}: {code.strip()}"[:200]
 
 
 @contextlib.contextmanager
 def silence(out: io.TextIOBase | None = None) -> Iterator[None]:
-    """Hold back what is printed, unless `out` takes it, and warned: code is run many times, and says it as often."""
+    """Suppress printed text, or redirect it to `out`, and suppress warnings: checks run the same code many times."""
     nowhere = _Nowhere()
     with contextlib.redirect_stdout(out or nowhere), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -176,7 +175,7 @@ def silence(out: io.TextIOBase | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def random_numbers(state: Any = None) -> Iterator[None]:
-    """Have `np.random`, from which students draw, go on from a state, or from its own; and from its own afterwards."""
+    """Set the state of `np.random`, from which students draw, if one is given. Restore the old state afterwards."""
     outside = np.random.get_state()
     if state is not None:
         np.random.set_state(state)
@@ -191,21 +190,21 @@ class _Nowhere(io.TextIOBase):
         return len(text)
 
 
-class Printed(io.TextIOBase):
-    """What code prints: its first calls of `print`, cut where they are long, and how many more there were.
+class PrintRecorder(io.TextIOBase):
+    """Records the first calls of `print`, truncates long texts, and counts the other calls.
 
-    Progress that overwrites itself is left out.
+    Progress bars, which overwrite themselves, are ignored.
     """
 
     def __init__(self) -> None:
         self._calls, self._more = [""], 0
 
     def write(self, text: str) -> int:
-        """Called by `print` for each argument, and for the end of the line by itself."""
+        """Called by `print` for each argument, and once more for the end of the line."""
         if text == "\n" and self._calls[-1]:
             self._calls.append("")
             if len(self._calls) > MOST_PRINTS:
-                self.write = self._count  # type: ignore[method-assign]  # a flood takes as long as if nobody heard it
+                self.write = self._count  # type: ignore[method-assign]  # from now on as fast as without a recorder
         elif "\r" not in text:
             self._calls[-1] += text[: LONGEST_PRINT + 1 - len(self._calls[-1])]
         return len(text)
@@ -234,24 +233,24 @@ def _own_line(frames: Iterator[tuple[FrameType, int]]) -> OwnLine | None:
     return None
 
 
-def leave_out(package: str) -> None:
-    """Take the code of a unit's package for no student's own, wherever it is."""
+def exclude_package(package: str) -> None:
+    """Exclude the code of a unit's package from the student's own code."""
     file = getattr(sys.modules.get(package), "__file__", None)
     if file and (folder := os.path.dirname(file)):  # noqa: PTH120  # likewise
         _FOREIGN.append(os.path.join(folder, ""))  # noqa: PTH118  # likewise
 
 
 def is_own(file: str) -> bool:
-    """True if a file, or a notebook's cell, is the student's: not ours, not Python's, not a package."""
+    """True if a file or a notebook's cell is the student's, and not part of this package, Python or another package."""
     return not file.startswith(tuple(_FOREIGN)) and "site-packages" not in file and "dist-packages" not in file
 
 
 def cell_of(file: str) -> str:
-    """Name the notebook cell that a file name stands for, as IPython counts them: `cell 12, `."""
+    """Return the notebook cell of a file name, with IPython's number, such as `cell 12, `."""
     ipython = sys.modules.get("IPython")
     try:
         kind, name = ipython.get_ipython().compile.format_code_name(file)  # type: ignore[union-attr]  # None is caught
-    except (AttributeError, TypeError):  # no notebook, or a file of the student's
+    except (AttributeError, TypeError):  # not in a notebook, or a file of the student's
         return ""
     return f"{kind.lower()} {name}, "
 
@@ -266,13 +265,12 @@ def _out_of_time(seconds: float, own: OwnLine | None) -> Failure:
 
 
 def _survive(action: Callable[[], Value]) -> Value | Failure:
-    """Run `action` without letting anything escape, in a context that nothing else sees."""
     deepest = sys.getrecursionlimit()
     try:
-        # A context of its own: NumPy keeps there what errors it raises, and student code may change that.
+        # In a new context: NumPy stores its error handling there, which student code may change.
         return Context().run(outcome_of, action)
     except BaseException as error:
-        sys.setrecursionlimit(deepest)  # now, too: to say what was raised takes some calls
+        sys.setrecursionlimit(deepest)  # before `failure_of`, which needs some calls itself
         return failure_of(error)
     finally:
         sys.setrecursionlimit(deepest)
@@ -290,7 +288,11 @@ def _run_here(actions: Sequence[Callable[[], Value]], seconds: float, budget: Bu
 
 
 class _OutOfTime(BaseException):
-    """Ends code from inside `_Tracing`. Python ends the tracing on it, so whoever swallows it starts that again."""
+    """Ends code from inside `_Tracing`.
+
+    Python stops tracing when a trace function raises. If student code catches this exception, deleting it resumes the
+    tracing: there is no other event at that moment.
+    """
 
     def __init__(self, tracing: "_Tracing"):
         self._tracing = tracing
@@ -302,10 +304,10 @@ class _OutOfTime(BaseException):
 
 
 class _Tracing:
-    """Runs an action, and looks at the clock whenever a function is called and at each line of the student's own.
+    """Runs an action, and checks the time at each call of a function and at each line of student code.
 
-    It can't end a single long call into C. Nor can it end code that goes on for ever after it has filled the stack,
-    where there is no room to call `trace`, or that goes on for ever while it keeps the exception.
+    It can't end a single long call into C, code that loops for ever with a full stack, where `trace` can't be called,
+    or code that loops for ever while it holds a reference to the exception.
     """
 
     def __init__(self, seconds: float):
@@ -326,17 +328,17 @@ class _Tracing:
         return _out_of_time(self._seconds, self._own) if self._late else outcome
 
     def trace(self, frame: FrameType, event: str, argument: object) -> Any:
-        """Called by Python."""
+        """Called by Python at each call and line."""
         if monotonic() > self._end:
             self._own = self._own or _own_line(traceback.walk_stack(frame))
             self._late = True
             raise _OutOfTime(self)
-        # Up to Python 3.11 `while True: pass` on one line is a single instruction that jumps to itself: no line begins.
+        # Up to Python 3.11 `while True: pass` on one line is a single instruction that jumps to itself, without lines.
         frame.f_trace_opcodes = sys.version_info < (3, 12)
         return self.trace if is_own(frame.f_code.co_filename) else None
 
     def resume(self) -> None:
-        """Trace again what runs of the action, unless it is over."""
+        """Trace the running frames of the action again, unless it has ended."""
         if self._over:
             return
         for frame, _ in traceback.walk_stack(sys._getframe()):
@@ -344,20 +346,20 @@ class _Tracing:
                 break
             if is_own(frame.f_code.co_filename):
                 frame.f_trace = self.trace
-        sys.settrace(self.trace)  # last: from here on the next call raises
+        sys.settrace(self.trace)  # at the end, because the next call raises
 
 
 def seconds_waited(task: str) -> float:
-    """Return how long a thread has waited for a processor, by its folder in Linux's /proc; 0 where there is none."""
+    """Return the seconds that a thread has waited for a processor. `task` is its folder in /proc; 0 without Linux."""
     try:
         with open(f"{task}/schedstat", "rb", 0) as file:  # noqa: PTH123  # likewise
-            return int(file.read(100).split()[1]) / 1e9  # the nanoseconds that it has run come first
+            return int(file.read(100).split()[1]) / 1e9  # nanoseconds; the first number is the time that it has run
     except OSError:
         return 0.0
 
 
 class _Worker:
-    """A thread that runs actions one after another, each in a context of its own, until one has to be stopped."""
+    """A thread that runs actions one after another, each in its own context, until one has to be stopped."""
 
     def __init__(self) -> None:
         self._given: SimpleQueue[tuple[Sequence[Callable[[], Any]], list[Any]]] = SimpleQueue()
@@ -369,7 +371,7 @@ class _Worker:
 
     @classmethod
     def free(cls) -> "_Worker":
-        """Return one that has nothing to do: student code may call a check of its own, and may have forked."""
+        """Return an idle worker, or a new one: student code may call a check itself, or may have forked."""
         with contextlib.suppress(IndexError):
             while not (worker := _idle.pop())._thread.is_alive():
                 pass
@@ -377,7 +379,7 @@ class _Worker:
         return cls()
 
     def clock(self) -> float:
-        """Return the time in seconds without the thread's waits for a processor; while others wait, it sleeps."""
+        """Return the time in seconds, minus the time in which the thread has waited for a processor."""
         self._waited = max(self._waited, seconds_waited(f"/proc/self/task/{self._thread.native_id}"))
         return monotonic() - self._waited
 
@@ -407,23 +409,23 @@ class _Worker:
         return [*ended, Failure("busy", BUSY, own=own) if is_busy else _out_of_time(allowed, own)]
 
     def own_line(self) -> OwnLine | None:
-        """Find the student's own line that is running now."""
+        """Return the student's line that is running now."""
         frame = sys._current_frames().get(self._thread.ident or 0)  # documented, for uses such as this one
         return _own_line(traceback.walk_stack(frame)) if frame else None
 
     def stop(self) -> None:
-        """Ask the thread a few times to end."""
+        """Raise SystemExit in the thread, a few times if necessary."""
         self._stopped = True
         for _ in range(5):
             if not self._thread.is_alive():
                 return
             stop = ctypes.py_object(SystemExit)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), stop)
-            # Code may catch it, so it is raised a few times; 0.25 seconds are all that a check waits for it.
+            # Student code may catch it, so it is raised up to five times, within 0.25 seconds.
             self._thread.join(0.05)
 
     def _work(self) -> None:
-        with contextlib.suppress(SystemExit):  # `stop` raises it, wherever the thread is by then
+        with contextlib.suppress(SystemExit):  # `stop` raises it anywhere in the thread
             while not self._stopped:
                 actions, outcomes = self._given.get()
                 for action in actions:
@@ -435,4 +437,4 @@ class _Worker:
 
 
 _idle: list[_Worker] = []
-"""Threads whose last action has ended."""
+"""Workers whose last action has ended."""

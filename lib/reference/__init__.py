@@ -1,13 +1,13 @@
-"""The reference: a right answer to every blank. Students never have it, and no process that runs their code loads it.
+"""The reference: a right answer to every blank. Students don't get it, and no process that runs their code imports it.
 
 layer.py     a layer maps inputs forward and gradients backward
-softmax.py   scores to probabilities, and the Jacobian back
-dense.py     features to scores, and the weights that learn
+softmax.py   from scores to probabilities, and the Jacobian backward
+dense.py     from features to scores, and the weights that learn
 relu.py      the activation between two dense layers
-network.py   layers stacked to one
-loss.py      how wrong the probabilities are, and in which direction
-batches.py   which samples, and in which order
-training.py  all of it together, over and over
+network.py   several layers as one
+loss.py      the error of the probabilities, and its gradient
+batches.py   the samples of each batch, in random order
+training.py  the training loop
 
 Columns are samples everywhere: X is (features, samples), y is (classes, samples).
 """

@@ -15,8 +15,9 @@ class Dense(Layer):
     """Fully connected layer with weights of shape (output_size, input_size + 1), the bias in the last column."""
 
     def __init__(self, input_size: int, output_size: int, rng: np.random.Generator | int | None = None) -> None:
-        # Small weights make small scores: all classes start about equally likely, and the loss near log K. Large
-        # ones would start sure of themselves and mostly wrong, where softmax is flat and learns slowly.
+        # Small weights make small scores: at the start all classes are about equally likely, and the loss is near
+        # log K. With large weights most predictions would be confident and wrong: softmax is flat there, and learns
+        # slowly.
         self.weights = np.random.default_rng(rng).normal(0, WEIGHT_SCALE, (output_size, input_size + 1))
         self.weights[:, -1] = BIAS
 
@@ -27,11 +28,11 @@ class Dense(Layer):
         return self.output
 
     def backward(self, output_gradient: FloatArray, learning_rate: float) -> FloatArray:
-        """Take one step down the gradient g of shape (output_size, batch), and return the gradient at the input.
+        """Take one step against the gradient g of shape (output_size, batch), and return the gradient at the input.
 
-        From z = W x̃, where x̃ is x with a 1 below it, follow ∂L/∂W = g x̃ᵀ, which the product sums over the batch, and
-        ∂L/∂x = Wᵀ g, with W as it was in the forward pass. The ones of the bias trick are constant and pass nothing on:
-        the result is (input_size, batch). Reads `self.input` and `self.weights` only.
+        z = W x̃, where x̃ is x with a 1 below it, implies ∂L/∂W = g x̃ᵀ, where the product sums over the batch, and
+        ∂L/∂x = Wᵀ g, with the W of the forward pass. The ones of the bias trick are constant and have no gradient: the
+        result is (input_size, batch). Reads only `self.input` and `self.weights`.
         """
         input_gradient = self.weights[:, :-1].T @ output_gradient
         self.weights = self.weights - learning_rate * (output_gradient @ self.input.T)

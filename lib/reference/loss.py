@@ -9,13 +9,13 @@ import numpy as np
 from lib.reference.layer import FloatArray
 
 EPSILON = 1e-7
-"""The smallest probability that the loss believes in, as `tf.keras.backend.epsilon()`: log 0 and 1/0 never happen."""
+"""The lower bound of probabilities in the loss, as in `tf.keras.backend.epsilon()`: it avoids log 0 and 1/0."""
 
 
 def cce(y: FloatArray, yhat: FloatArray) -> float:
     """Return the mean loss over a batch of one-hot labels y and probabilities yhat, both (classes, batch).
 
-    In nats: 0 where the true class has probability 1, 1 where it has 1/e, log K where all K classes are equal.
+    In nats: 0 if the true class has probability 1, 1 if it has 1/e, log K if all K classes are equally likely.
     """
     return float(-(y * np.log(np.maximum(yhat, EPSILON))).sum() / y.shape[1])
 
@@ -23,7 +23,8 @@ def cce(y: FloatArray, yhat: FloatArray) -> float:
 def cce_gradient(y: FloatArray, yhat: FloatArray) -> FloatArray:
     """Return the gradient of each sample's own loss at yhat, ∂ℓ/∂ŷ_k = -y_k / ŷ_k, of shape (classes, batch).
 
-    The mean's 1/batch isn't in it: the training loop applies that once, just before `Dense.backward`. Where the true
-    class has less than EPSILON, the gradient stays at -1/EPSILON, and a sample so badly wrong pulls less than ŷ - y.
+    It doesn't contain the factor 1/batch of the mean: the training loop applies that once, just before
+    `Dense.backward`. If the true class has less than EPSILON, the gradient is -1/EPSILON, so that after softmax such a
+    sample has a smaller gradient than ŷ - y.
     """
     return -(y / np.maximum(yhat, EPSILON))

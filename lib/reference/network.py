@@ -1,6 +1,6 @@
-"""A network is a layer that is made of layers: forward from the first to the last, backward from the last to the first.
+"""A network is a layer made of layers: forward from the first to the last, backward from the last to the first.
 
-It keeps a layer's contract, so it can be trained, checked and even stacked as one.
+It has the interface of a layer, so it can be trained, checked and stacked like one.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from lib.reference.layer import FloatArray, Layer
 
 
 class Network(Layer):
-    """Layers one after the other: what one returns, the next one gets."""
+    """Layers in sequence: each one gets the output of the one before."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = list(layers)
@@ -22,10 +22,10 @@ class Network(Layer):
         return self.output
 
     def backward(self, output_gradient: FloatArray, learning_rate: float) -> FloatArray:
-        """Hand the gradient of shape (outputs, batch) from layer to layer, and return the one at the input.
+        """Pass the gradient of shape (outputs, batch) backward through the layers, and return the one at the input.
 
-        By the chain rule the gradient at the output of a layer is the gradient at the input of the next one: so the
-        last layer comes first. Every layer with weights takes its step on the way.
+        By the chain rule the gradient at the output of a layer is the gradient at the input of the next one, so the
+        last layer comes first. Every layer with weights takes its step.
         """
         for layer in reversed(self.layers):
             output_gradient = layer.backward(output_gradient, learning_rate)

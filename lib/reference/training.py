@@ -11,11 +11,11 @@ from lib.reference.loss import cce, cce_gradient
 from lib.reference.softmax import Softmax
 
 BLOCK = 64
-"""Samples that are copied at a time."""
+"""The number of samples that are copied at once."""
 
 
 class Trained(NamedTuple):
-    """The trained layers, and the loss of each epoch: a mean over passes during which the weights move."""
+    """The trained layers, and the mean loss of each epoch, during which the weights change."""
 
     dense: Dense
     softmax: Softmax
@@ -32,8 +32,8 @@ def train(
 ) -> Trained:
     """Train a dense layer and softmax on samples X (features, samples) with one-hot labels y (classes, samples).
 
-    The same `rng` gives the same result. Raises ValueError if X and y don't fit each other, y isn't one-hot, or a
-    number makes no sense.
+    The same `rng` gives the same result. Raises ValueError if the shapes of X and y don't match, y isn't one-hot, or a
+    number is invalid.
     """
     _require_samples(X, y)
     if not 0 < learning_rate < np.inf:
@@ -44,7 +44,7 @@ def train(
     rng = np.random.default_rng(rng)
     dense, softmax = Dense(num_features, len(y), rng=rng), Softmax()
     losses: list[float] = []
-    samples, labels = _lay_in_rows(X), _lay_in_rows(y)
+    samples, labels = _copy_as_rows(X), _copy_as_rows(y)
     for _ in range(nepochs):
         loss = 0.0
         for batch in generate_batch_indices(num_samples, batch_size, rng=rng):
@@ -60,10 +60,9 @@ def train(
 
 
 def _require_samples(X: FloatArray, y: FloatArray) -> None:
-    """Raise ValueError unless X is (features, samples), of finite numbers, and y is one-hot (classes, samples)."""
     if not (X.ndim == y.ndim == 2 and X.shape[1] == y.shape[1] > 0):
         raise ValueError(
-            f"The samples and labels don't fit each other: X is {X.shape} and y is {y.shape}, but should be "
+            f"The shapes of samples and labels don't match: X is {X.shape} and y is {y.shape}, but should be "
             "(features, samples) and (classes, samples). Try X.T or y.T, or np.eye(K)[:, labels] if y is 1-D."
         )
     odd = np.flatnonzero((np.count_nonzero(y, axis=0) != 1) | (y.max(axis=0) != 1))
@@ -75,23 +74,20 @@ def _require_samples(X: FloatArray, y: FloatArray) -> None:
     odd = np.flatnonzero(~np.isfinite(X).all(axis=0))
     if odd.size:
         raise ValueError(
-            f"The samples should be finite numbers, but column {odd[0]} of X holds nan or infinity. "
-            "Try to leave that sample out, or to look for the missing value."
+            f"The samples should be finite numbers, but column {odd[0]} of X contains nan or infinity. "
+            "Try to remove that sample, or to find the missing value."
         )
 
 
-def _lay_in_rows(columns: FloatArray) -> FloatArray:
-    """Return samples (features, samples) as rows (samples, features), each sample's numbers side by side in memory.
-
-    Memory is read in runs: a batch of such rows is gathered 9 times faster than one of columns. Rows that lie so
-    already are not copied.
-    """
+def _copy_as_rows(columns: FloatArray) -> FloatArray:
+    # From (features, samples) to (samples, features), with the numbers of each sample contiguous in memory: a batch of
+    # such rows is gathered 9 times faster than a batch of columns. Contiguous rows are not copied.
     rows = columns.T
     if rows.flags.c_contiguous and rows.dtype == np.float64:
         return rows
     copy = np.empty(rows.shape)
-    # A copy all at once writes each row's numbers far apart, and takes 1.7 times as long at 784 features and 60,000
-    # samples: what it writes doesn't stay in the processor's cache. A block of 64 rows does.
+    # Copying all rows at once takes 1.7 times as long for 784 features and 60,000 samples, because it writes numbers
+    # far apart that don't stay in the processor's cache. A block of 64 rows does.
     for start in range(0, len(rows), BLOCK):
         copy[start : start + BLOCK] = rows[start : start + BLOCK]
     return copy

@@ -111,7 +111,7 @@ CHECK = "'check-loss'"
 ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
 UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
 LEAKS = tuple(
-    f"{place}: it shows what the blank"
+    f"{place}: it shows the answer to the blank"
     for place in (
         f"{NOTEBOOK}, cell 'tip'",
         f"solutions/{UNIT}/figures/plot.svg:2",
@@ -129,7 +129,7 @@ BROKEN = {
     ),
     "a check cell twice": Broken(
         cells(lambda nb: nb.cells.append(flagged("check-fit", "check.fit()"))),
-        f"{NOTEBOOK}, cell 'check-fit': several cells with one id.\nFound:    2 of them",
+        f"{NOTEBOOK}, cell 'check-fit': several cells with the same id.\nFound:    2 of them",
     ),
     "part id without cell": Broken(
         both(
@@ -147,11 +147,11 @@ BROKEN = {
         faults=0,
     ),
     "other points in the cell": Broken(flags("check-loss", points=5), "other points than the Part's.\nFound:    5"),
-    "a text as points": Broken(flags("check-loss", points="3"), "points that are no number.\nFound:    '3'"),
+    "a text as points": Broken(flags("check-loss", points="3"), "points that are not a number.\nFound:    '3'"),
     "a check that a person grades": Broken(
         flags("check-loss", solution=True, points=2), "is not one that only tests grade", faults=2
     ),
-    "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a marker that is misspelt"),
+    "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a misspelt marker"),
     "marker in a check cell": Broken(
         code("check.fit()", "check.fit()  #? check.fit(?)  # x"), "a marker in a cell that is not a solution"
     ),
@@ -168,7 +168,7 @@ BROKEN = {
         code("check.loss()", "del np\ncheck.loss()"),
         f"{NOTEBOOK}, cell 'check-loss': the solution does not earn its points",
     ),
-    "an untouched notebook earns points": Broken(cells(give_away), "a notebook that nobody has touched earns points"),
+    "an untouched notebook earns points": Broken(cells(give_away), "the unchanged student notebook earns points"),
     "a cell that ends in an error": Broken(
         code("%load_ext lib.blanks", "%load_ext lib.blanks\nint('x')"),
         "a cell of the solution that ends in an error.\nFound:    ValueError",
@@ -196,15 +196,15 @@ BROKEN = {
             "def helper(w, X, y, rate, steps):\n    for _ in range(steps):\n        w = w - rate * gradient(w, X, y)\n"
             "    return w\n\n\ndef draw(rng)",
         ),
-        f"{OPEN}:10: it shows what the blank at",
+        f"{OPEN}:10: it shows the answer to the blank at",
     ),
     "open half imports the closed one": Broken(
         text(OPEN, "def draw(rng)", "def peek():\n    from .closed import right\n\n\ndef draw(rng)"),
-        f"{OPEN}:9: a file for students that leads to the answers",
+        f"{OPEN}:9: a file for students that imports answers",
     ),
     "open half names the reference": Broken(
         text(OPEN, "def draw(rng)", "SECRET = 'lib.reference'\n\n\ndef draw(rng)"),
-        "leads to the answers.\nFound:    lib.reference",
+        "that imports answers.\nFound:    lib.reference",
     ),
     "a package that students may not have": Broken(
         text(OPEN, "import numpy as np", "import numpy as np\nimport tqdm"),
@@ -222,12 +222,12 @@ BROKEN = {
     ),
     "question without its choice": Broken(
         text(OPEN, "PARTS = ", f"from lib.unit import Question\nQUESTIONS = ({ASKED},)\nPARTS = "),
-        f"{OPEN}:26: the question 'steps': no choice is the one that is so",
+        f"{OPEN}:26: the question 'steps': `right` is not the number of a choice",
     ),
-    "part worth nothing": Broken(text(OPEN, "points=2", "points=0"), f"the part {CHECK} is worth nothing"),
+    "part worth nothing": Broken(text(OPEN, "points=2", "points=0"), f"the part {CHECK} has no points"),
     "no right code": Broken(
         code("def loss", "def los"),
-        f"LookupError: no cell of a notebook in solutions/{UNIT} defines loss, which a check is about",
+        f"LookupError: no cell of a notebook in solutions/{UNIT} defines loss, the subject of a check",
         faults=0,
     ),
     # right code, draws and statements
@@ -251,11 +251,11 @@ BROKEN = {
     ),
     "a draw that isn't of its seed": Broken(
         text(OPEN, "rng.uniform(0.5, 3", "np.random.uniform(0.5, 3"),
-        f"{OPEN}:8: the draw of 'check-loss' gives other inputs each time",
+        f"{OPEN}:8: the draw of 'check-loss' returns other inputs each time",
     ),
     "a draw that fails": Broken(
         text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),
-        f"{OPEN}:10: the unit's own code fails, of 'check-loss', on the inputs of the desk.\nFound:    AttributeError",
+        "the unit's own code fails, of 'check-loss', on the inputs of the local check.\nFound:    AttributeError",
         part="loss",
     ),
     "a look that fails": Broken(
@@ -263,7 +263,7 @@ BROKEN = {
     ),
     "the same on many draws": Broken(
         text(OPEN, "    y = rng", "    rng = np.random.default_rng(rng.integers(3))\n    y = rng"),
-        f"the part {CHECK} asks for the same on many draws",
+        f"the part {CHECK} has the same right results on many draws",
     ),
     "an example is wrong": Broken(
         text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the", part="loss"
@@ -286,10 +286,10 @@ BROKEN = {
     ),
     "a mistake that nothing tells": Broken(
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('"),
-        "a mistake without numbers of its own",
+        "a mistake without results of its own",
         held=False,
     ),
     "two faults": Broken(
-        both(more(f"Hint: `{ANSWER}`", "tip"), UNHINTED), "cell 'tip': it shows what the blank at", faults=2
+        both(more(f"Hint: `{ANSWER}`", "tip"), UNHINTED), "cell 'tip': it shows the answer to the blank at", faults=2
     ),
 }

@@ -141,12 +141,12 @@ def test_nbgraders_own_command_builds_the_same(built: Built) -> None:
     assert (built.read(), built.max_scores()) == before
 
 
-@pytest.mark.parametrize("step", ["written", "in_place"])
+@pytest.mark.parametrize("step", ["uncommitted_rows", "in_place"])
 def test_where_the_last_step_fails_all_is_as_it_was(
     built: Built, step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A disk may be full, for the database or for the folder: never is one there without the other."""
-    before, really = built.state(), build.written
+    before, really = built.state(), build.uncommitted_rows
 
     @contextmanager
     def cannot_commit(*arguments: Any) -> Iterator[Callable[[], None]]:
@@ -158,7 +158,7 @@ def test_where_the_last_step_fails_all_is_as_it_was(
         os.close(-1)
         yield
 
-    monkeypatch.setattr(build, step, {"written": cannot_commit, "in_place": cannot_move}[step])
+    monkeypatch.setattr(build, step, {"uncommitted_rows": cannot_commit, "in_place": cannot_move}[step])
     flags("explain-why", points=9)(built.root)
     assert "Bad file descriptor" in refusal(capsys, built.build)
     assert built.state() == before

@@ -11,9 +11,9 @@ from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
-from lib.authoring.markers import Hidden, student_source
+from lib.authoring.markers import HiddenAnswer, student_source
 from lib.authoring.rules.open_half import compress, gives_answer_away, shows
-from lib.authoring.student_version import Student, student_notebook
+from lib.authoring.student_version import StudentVersion, make_student_version
 from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.execution.notebook import run_cells
@@ -68,11 +68,11 @@ def prose(source: str) -> NotebookNode:
     return nbformat.v4.new_markdown_cell(source, id="prose")
 
 
-def built(*cells: NotebookNode) -> Student:
+def built(*cells: NotebookNode) -> StudentVersion:
     """What becomes of these cells in a notebook of a unit without parts."""
     notebook = nbformat.v4.new_notebook(cells=list(cells))
     before = nbformat.writes(notebook)
-    made = student_notebook(notebook, Unit("unit", "Unit", ()), "unit.ipynb")
+    made = make_student_version(notebook, Unit("unit", "Unit", ()), "unit.ipynb")
     assert nbformat.writes(notebook) == before, "the solution stays as it was"
     return made
 
@@ -137,13 +137,13 @@ MISMARKED = [
     ("x = a + b + c  #? x = ? + ?  # x", 1, "more than one way", "x = a + b + c"),
     ("x = 1  #? x = 1  # x", 1, "without a ?", "#? x = 1  # x"),
     ("x = 1  #? x = '?'  # x", 1, "without a ?", "#? x = '?'  # x"),
-    ("x = 1  #? x = ?", 1, "says nothing about what the ? is for", "#? x = ?"),
-    ("x = 1  #? x = ?  #  ", 1, "says nothing about what the ? is for", "#? x = ?  #"),
-    ("x = 1  #? x = ?  #? x = ?  # x", 1, "two markers behind one statement", "#? x = ?  #? x = ?  # x"),
+    ("x = 1  #? x = ?", 1, "does not describe its ?", "#? x = ?"),
+    ("x = 1  #? x = ?  #  ", 1, "does not describe its ?", "#? x = ?  #"),
+    ("x = 1  #? x = ?  #? x = ?  # x", 1, "two markers after one statement", "#? x = ?  #? x = ?  # x"),
     ("x = 1\n#? x = ?  # x", 2, "not at the end of a statement", "#? x = ?  # x"),
     ("x = f(\n  1,  #? 1  # x\n  2)", 2, "not at the end of a statement", "#? 1  # x"),
-    ("x = ?  # x", 1, "? stands in the solution itself", "x = ?  # x"),
-    ("x = 1  #? x = ?  # x\ny = f(?)", 2, "? stands in the solution itself", "y = f(?)"),
+    ("x = ?  # x", 1, "the solution itself has a ?", "x = ?  # x"),
+    ("x = 1  #? x = ?  # x\ny = f(?)", 2, "the solution itself has a ?", "y = f(?)"),
     ("def f(): pass  #? def ?(): pass  # f", 1, "no expression", "def ?(): pass  # f"),
     ("x = f(z)", 0, "without a blank", ""),
 ]
@@ -202,5 +202,5 @@ def test_arguments_are_told_apart_whatever_they_are(arguments: list[str]) -> Non
     source = f"def h():\n    return(g({', '.join(arguments)}))  #? {template}\n"
     student, hidden = student_source(source, "cell")
     assert student == f"def h():\n    {template}\n"
-    assert hidden == [Hidden(hidden[0].place, argument) for argument in arguments]
+    assert hidden == [HiddenAnswer(hidden[0].place, argument) for argument in arguments]
     assert len(open_blanks(student)) == len(arguments)

@@ -203,7 +203,7 @@ def recorded(folder: Path, *entries: str) -> str:
 def test_what_is_recorded_as_right_is_not_reported(tmp_path: Path) -> None:
     said = recorded(tmp_path, "'y -> np.sort(y)' = 'a sum has no order'", "'y -> *[[]::-1]' = 'likewise'")
     assert "np.sort(y)" not in said and "1 are recorded as right" in said
-    assert "no change that keeps all points: y -> *[[]::-1]" in said
+    assert "no change that keeps all points matches: y -> *[[]::-1]" in said
 
 
 def test_a_star_stands_for_anything_and_brackets_for_themselves(tmp_path: Path) -> None:
@@ -237,4 +237,4 @@ def test_right_code_that_needs_more_than_its_notebook_is_reported() -> None:
     [cell] = trial.solutions["u.ipynb"].cells
     cell.source = cell.source.replace("np.sum", "elsewhere")
     [said] = survivors.remarks(trial)
-    assert "it loses points by itself" in said
+    assert "it loses points without them" in said

@@ -239,7 +239,7 @@ def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tm
 
 def test_a_name_is_one_units_alone_and_a_new_unit_overwrites_nothing(course, tmp_path):
     before = {path: path.read_bytes() for path in course.root.rglob("*.py")}
-    whys = {"Class": "small letters", "import": "no word of Python's own", UNIT: "already", ASSIGNMENT: "already"}
+    whys = {"Class": "lower-case letters", "import": "not a keyword of Python", UNIT: "already", ASSIGNMENT: "already"}
     for name, why in whys.items():
         assert why in refused(course, "new", name)
     assert {path: path.read_bytes() for path in course.root.rglob("*.py")} == before

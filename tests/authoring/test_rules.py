@@ -76,7 +76,7 @@ def beside(part: Part, **code: Any) -> AnswerKey:
 FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     "what is compared comes from one side": (
         with_part(relu_unit.loss, statements=(Agrees,)),
-        ["the part 'check-mse' asks for the same on many draws", f"in {MANY} of {MANY} draws"],
+        ["the part 'check-mse' has the same right results on many draws", f"in {MANY} of {MANY} draws"],
     ),
     "a statement never fails": (
         with_part(relu_unit.loss, statements=(SquaredError, Always)),
@@ -88,15 +88,15 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "it is another one": (
         a("Again", *ABSOLUTE.sources),
-        ["'Again' of 'check-mse': a mistake without numbers of its own", "way 1: the same as"],
+        ["'Again' of 'check-mse': a mistake without results of its own", "way 1: the same as"],
     ),
     "a part is given other code": (
         beside(HELPED),
-        ["the part 'check-helped' loses points by a mistake in another, the mistake 'The sign is turned' of "],
+        ["the part 'check-helped' loses points for a mistake in another part, the mistake 'The sign is turned' of "],
     ),
     "a part's right code calls other code": (
         beside(CALLER, Scaled=Scaled),
-        ["the part 'check-scaled' loses points by a mistake in another, the mistake 'The error is absol"],
+        ["the part 'check-scaled' loses points for a mistake in another part, the mistake 'The error is absol"],
     ),
 }
 
@@ -125,8 +125,8 @@ def test_questions_that_cannot_be_answered_are_told() -> None:
         return told(replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, questions=questions)), OF_NOTEBOOKS[-1:])
 
     one, wrong = asking(asked, asked._replace(right=2))
-    assert "several questions with one name.\nFound:    2 of them" in one
-    assert "no choice is the one that is so.\nFound:    right = 2, with 2 choices" in wrong
+    assert "several questions with one id.\nFound:    2 of them" in one
+    assert "`right` is not the number of a choice.\nFound:    right = 2, with 2 choices" in wrong
     assert not asking(asked)
 
 
@@ -135,7 +135,7 @@ def test_questions_that_cannot_be_answered_are_told() -> None:
     [
         (
             {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
-            "gives something",
+            "another result",
         ),
         ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
         ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),

@@ -183,8 +183,8 @@ def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
     failed = page.get_by_role("dialog", name="File Save Error")
     page.add_locator_handler(failed, lambda dialog: dialog.get_by_role("button", name="Close").click())
     for left, text in [
-        (5_000_000, "hardly any room left. Download your work often."),
-        (0, "Not saved: this browser has no room left. Download your work now."),
+        (5_000_000, "hardly any space left. Download your work often."),
+        (0, "Not saved: this browser has no space left. Download your work now."),
         (5_000_000_000, "Saved in this browser"),
     ]:
         page.evaluate(FULL, left)

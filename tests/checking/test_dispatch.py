@@ -78,7 +78,7 @@ def test_a_challenge_that_cannot_be_read_falls_back_to_the_desk(laid: Path) -> N
 def test_arguments_that_do_not_fit_are_told_in_words_at_the_desk_and_at_grading(
     laid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = {(): "loss is not defined", (right, 3): "This check takes loss. It was given 2 arguments."}
+    calls = {(): "loss is not defined", (right, 3): "This check takes loss. It got 2 arguments."}
     graded = [check.loss(*given).shown["secret"][""]["text"] for given in calls]
     monkeypatch.delenv("NBGRADER_EXECUTION")
     reports = [report(*given) for given in calls]
@@ -88,7 +88,9 @@ def test_arguments_that_do_not_fit_are_told_in_words_at_the_desk_and_at_grading(
 
 
 def test_a_check_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(AttributeError, match=r"no check called 'mse'. There are: loss, slope, layer.* delete it, and"):
+    with pytest.raises(
+        AttributeError, match=r"no check called 'mse'. There are: loss, slope, layer.* delete that cell, and"
+    ):
         check.mse(None)
 
 

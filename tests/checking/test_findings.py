@@ -142,7 +142,7 @@ def test_what_a_look_cannot_go_on_with_is_no_error_of_the_students(monkeypatch: 
         return sorted([*key, n] for key, n in f(inputs["x"]).items())
 
     findings, _, _ = desk_and_judge(one(items), lambda x: {("a", "b"): 1.0}, lambda x: [1])
-    assert said(findings[0]).startswith("The check can't go on with what your code gave. In the check: AttributeError")
+    assert said(findings[0]).startswith("The check can't use the result of your code. In the check: AttributeError")
 
 
 def test_two_looks_of_one_name_are_refused() -> None:

@@ -67,7 +67,7 @@ def test_build_says_what_cannot_be_told() -> None:
     key = AnswerKey(Unit("little", "Little", (one(),)), {"f": lambda x: x}, tuple(same))
     assert {mistake.name: why for mistake, why in of_part(key, key.parts[0]).notes} == {
         "Another": "way 1: the same as 'One'",
-        "None": "way 1: nothing tells it from other code",
+        "None": "way 1: other code has the same results",
     }
 
 

@@ -85,7 +85,7 @@ def test_the_heading_counts_points_and_a_failure_is_told_once() -> None:
 
 def test_an_input_written_into_has_a_heading_that_fits() -> None:
     report = " ".join(str(loss("np.mean(x.__imul__(2) ** 2) / 4")).split())
-    assert "1 ✗ wrong: Your code leaves what it is given as it is. The code changes x, which it is given." in report
+    assert "1 ✗ wrong: Your code does not change its inputs. The code changes x, which it is given." in report
     assert "Try: Compute into a new array" in report
 
 

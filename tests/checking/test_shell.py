@@ -16,11 +16,11 @@ MINUS = RIGHT.replace("    return", "    y = 1 − 2\n    return")
 LAYER = "class Layer:\n    def forward(self, input):\n        self.output = input"
 CHECK = "check.loss()"
 FINE = ["4 of 4 points", "no not defined", "no Not tested"]
-GRADED = "Grading checks what is called loss in this notebook, and this call checks something else."
+GRADED = "Grading checks loss as this notebook defines it. This call checks something else."
 GONE = ["0 of 4", "loss is not defined yet. Run the cell that defines it first.", "no wrong", "not checked"]
 AGAIN = "Correct that cell, run it, and run this check again."
 FAILED = ["0 of 4", "Not tested: the last run of the cell that defines loss failed", AGAIN]
-NEVER = ["0 of 4", "loss is not defined: the last run of the cell that defines loss failed (", "no from before"]
+NEVER = ["0 of 4", "loss is not defined: the last run of the cell that defines loss failed (", "no has the old"]
 NEVER += ["Correct that cell, and run it."]
 TAKEN = "check is now a variable or a function of your own. Give it another name"
 RELOAD = """import sys
@@ -45,7 +45,7 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     "another call": (["len(nowhere)"], ["NameError"]),
     "given": ([RIGHT, "check.loss(loss)"], [*FINE, f"no {GRADED}"]),
     "other code": ([f"{RIGHT}\nmine = lambda x: loss(x)\ncheck.loss(mine)"], [*FINE, GRADED]),
-    "too many": ([f"{RIGHT}\ncheck.loss(loss, 3)"], ["This check takes loss. It was given 2 arguments."]),
+    "too many": ([f"{RIGHT}\ncheck.loss(loss, 3)"], ["This check takes loss. It got 2 arguments."]),
     # A student's own variable called check
     "a list": (["check = [1]"], [TAKEN]),
     "a list's own methods": (["check = [1]", "check[0] = 1\ncheck.append(2)"], [f"no {TAKEN}"]),
@@ -53,7 +53,7 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     # Data of other cells
     "data of another cell": (
         [("a", "scale = 1.0"), ("b", RIGHT.replace("(x ** 2)", "scale * (x ** 2)")), ("c", CHECK)],
-        ["loss uses scale, which another cell has set. Grading does not run the cells that only", "4 of 4"],
+        ["loss uses scale, which another cell has set. Grading does not run example cells", "4 of 4"],
     ),
     "in a comprehension of a method": ([("a", "rows = [1]"), ("b", OF_ROWS), "check.layer()"], [OTHERS]),
     "data of its own cell": ([("a", f"scale = 1.0\n{RIGHT}"), ("b", CHECK)], [*FINE, "no another cell"]),
@@ -63,7 +63,10 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
         [*FINE, "no another cell"],
     ),
     # Cells that have failed
-    "a colon": ([RIGHT, NO_COLON, CHECK], [*FAILED, "SyntaxError: expected ':', line 1 of the cell", "the loss from"]),
+    "a colon": (
+        [RIGHT, NO_COLON, CHECK],
+        [*FAILED, "SyntaxError: expected ':', line 1 of the cell", "has the old loss"],
+    ),
     "the indentation is lost": ([RIGHT, NO_INDENT, CHECK], [*FAILED, "IndentationError"]),
     "an error above the function": ([RIGHT, f"nowhere\n{RIGHT}", CHECK], [*FAILED, "(NameError)"]),
     "quotes were pasted": ([RIGHT, QUOTES, CHECK], PASTED),

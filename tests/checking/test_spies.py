@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.checking.spies import all_put_back, namespace_of, spied
+from lib.checking.spies import namespace_of, no_spies_left, spied
 from tests.variants import written
 
 WAYS = {
@@ -76,7 +76,7 @@ def test_a_call_that_does_not_fit_fails_in_pythons_own_words() -> None:
 
 def test_spies_are_put_back_in_reverse_order_also_where_code_never_leaves_them() -> None:
     code: dict[str, Any] = written("def f(): return 'own'")
-    with all_put_back():
+    with no_spies_left():
         spies = [lambda original, spy=spy, **named: f"{spy} on {original(**named)}" for spy in ("one", "two")]
         left = [spied(code, {"f": spy}) for spy in spies]
         for each in left:

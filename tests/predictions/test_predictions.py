@@ -123,4 +123,4 @@ def test_forms_of_several_kernels_keep_the_first_prediction_on_each_question(for
         press(asked, choice)
     assert [asked.given for asked in forms] == [1, 1, 1, 0] and recall("a_unit", QUESTIONS) == {"one": 1, "two": 0}
     second.compare("two")  # which doesn't say how it was found
-    assert outputs == ["You predicted: yes\n✓ This is what happens.\nWhat is so: yes\nWhy: It is."]
+    assert outputs == ["You predicted: yes\n✓ This is what happens.\nThe result: yes\nWhy: It is."]

@@ -64,7 +64,7 @@ def test_how_the_data_lies_in_memory_does_not_matter_and_it_stays_as_it_is(layou
         ({"y": 2 * y}, "labels aren't one-hot: column 0 of y is"),
         ({"y": np.full_like(y, 1 / 3)}, "aren't one-hot"),
         ({"y": np.ones_like(y)}, "aren't one-hot"),
-        ({"X": np.where(np.arange(90) == 7, np.nan, X)}, "column 7 of X holds nan"),
+        ({"X": np.where(np.arange(90) == 7, np.nan, X)}, "column 7 of X contains nan"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"nepochs": 2.5}, "nepochs is 2.5, but should be a whole number"),
         ({"learning_rate": 0}, "learning_rate is 0, but should be positive"),

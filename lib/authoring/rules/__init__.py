@@ -1,7 +1,7 @@
-"""The laws of a unit: its notebook fits it, it gives no answer away, and right code earns all points and no other any.
+"""The rules of units: the notebook fits the unit, no answer is revealed, and only right code earns all points.
 
-Each law is a function that looks at a `Trial` and gives its faults. Its first sentence is what is expected, and stands
-in each fault that says nothing more exact. `check` and `build` go through the same.
+Each rule is a function that yields the faults of a `Trial`. The first line of its docstring is the expectation in each
+fault without a more specific one. `zerolayer check` and `zerolayer build` apply the same rules.
 """
 
 import os
@@ -14,23 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.authoring.make_fingerprints import Ships, of_part
+from lib.authoring.make_fingerprints import PartData, of_part
 from lib.authoring.rules import code, notebooks, open_half
-from lib.authoring.trial import Law, Trial
+from lib.authoring.trial import RuleFunction, Trial
 from lib.checking.student_code import silence
 from lib.grading.errors import Fault
 from lib.grading.progress import bar
 
 
 class Rule(NamedTuple):
-    """A law, those without which its faults would only be consequences, and whether what breaks it isn't released."""
+    """A rule: its function, the rules that must hold before it is applied, and True if a fault prevents a release."""
 
-    law: Law
-    needs: tuple[Law, ...] = ()
+    find_faults: RuleFunction
+    needs: tuple[RuleFunction, ...] = ()
     refuses: bool = True
 
 
-MADE = (notebooks.knows_its_unit, notebooks.has_ids, notebooks.fits_its_unit, notebooks.can_be_made)
+VALID = (notebooks.knows_its_unit, notebooks.has_ids, notebooks.fits_its_unit, notebooks.can_be_made)
 OF_NOTEBOOKS = (
     Rule(notebooks.knows_its_unit),
     Rule(notebooks.has_ids),
@@ -43,7 +43,7 @@ OF_NOTEBOOKS = (
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)
 MISTAKES = (*CODE, code.mistakes_can_be_run)
-NEEDED_TO_SHIP = {code.draws_the_same_again, code.right_code_is_right, code.mistakes_can_be_run}
+NEEDED_FOR_DATA = {code.draws_the_same_again, code.right_code_is_right, code.mistakes_can_be_run}
 OF_CODE = (
     Rule(code.has_hints, refuses=False),
     Rule(code.is_worth_something),
@@ -57,10 +57,10 @@ OF_CODE = (
     Rule(code.mistakes_cost_once, CODE),
     Rule(code.mistakes_have_names, (*MISTAKES, code.is_worth_something, code.mistakes_cost_points), refuses=False),
 )
-"""What is asked of each part by itself."""
-RUN = (*MADE, notebooks.runs_to_its_end)
+"""The rules that apply to each part separately."""
+RUN = (*VALID, notebooks.runs_to_its_end)
 OF_RUNS = (
-    Rule(notebooks.runs_to_its_end, MADE),
+    Rule(notebooks.runs_to_its_end, VALID),
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
     Rule(notebooks.ends_well, RUN, refuses=False),
     Rule(notebooks.earns_nothing_untouched, (*RUN, *CODE)),
@@ -69,42 +69,42 @@ OF_RUNS = (
 
 def faults_of(trial: Trial, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Fault]]:
     """Yield each fault once, and the rule that it breaks."""
-    broken, seen = set[Law](), set[str]()
-    for is_of_parts, those in groupby(rules, OF_CODE.__contains__):
-        for rule, fault in (try_parts if is_of_parts else go_through)(trial, [*those], broken):
-            broken.add(rule.law)
+    broken, seen = set[RuleFunction](), set[str]()
+    for is_of_parts, group in groupby(rules, OF_CODE.__contains__):
+        for rule, fault in (apply_to_parts if is_of_parts else apply)(trial, [*group], broken):
+            broken.add(rule.find_faults)
             if str(fault) not in seen:
                 seen.add(str(fault))
                 yield rule, fault
 
 
-def go_through(trial: Trial, rules: Iterable[Rule], broken: Set[Law]) -> Iterator[tuple[Rule, Fault]]:
-    """Yield the faults by each rule whose needs aren't broken."""
+def apply(trial: Trial, rules: Iterable[Rule], broken: Set[RuleFunction]) -> Iterator[tuple[Rule, Fault]]:
+    """Yield the faults by each rule whose `needs` aren't broken."""
     broken = {*broken}
     for rule in rules:
         if broken.isdisjoint(rule.needs):
             with silence(), np.errstate(all="ignore"):
-                found = [*rule.law(trial)]
+                found = [*rule.find_faults(trial)]
             for fault in found:
-                fault.expected = fault.expected or (rule.law.__doc__ or "").partition("\n")[0]
-                broken.add(rule.law)
+                fault.expected = fault.expected or (rule.find_faults.__doc__ or "").partition("\n")[0]
+                broken.add(rule.find_faults)
                 yield rule, fault
 
 
 # ---- Part by part
 
 
-Tried = tuple[list[tuple[int, Fault]], Ships | None]
-"""The faults of a part, each with its rule's number, and what ships with the part if all of that can be run."""
-_forked: tuple[Trial, list[Rule], Set[Law]]
-"""What processes have from the one that they are forked from: it doesn't go through a pipe."""
+PartResult = tuple[list[tuple[int, Fault]], PartData | None]
+"""The faults of a part, each with the number of its rule, and the part's data if its code can be run."""
+_forked: tuple[Trial, list[Rule], Set[RuleFunction]]
+"""The arguments for forked processes, which inherit them: they can't be pickled."""
 
 
-def try_parts(trial: Trial, rules: list[Rule], broken: Set[Law]) -> Iterator[tuple[Rule, Fault]]:
-    """Yield the faults of all parts, rule by rule, and note what ships. Each part is tried in a process of its own."""
+def apply_to_parts(trial: Trial, rules: list[Rule], broken: Set[RuleFunction]) -> Iterator[tuple[Rule, Fault]]:
+    """Yield the faults of all parts, rule by rule, and store the parts' data. Each part has a separate process."""
     global _forked
     _forked, left = (trial, rules, broken), {number: part.name for number, part in enumerate(trial.parts)}
-    found = dict[int, Tried]()
+    found = dict[int, PartResult]()
     if len(left) == 1 or not hasattr(os, "fork"):
         found = {number: _try_part(number) for number in left}
     else:
@@ -115,14 +115,14 @@ def try_parts(trial: Trial, rules: list[Rule], broken: Set[Law]) -> Iterator[tup
                 del left[numbers[done]]
                 progress.set_description(", ".join(left.values()), refresh=False)
                 progress.update()
-    trial.ships |= {part.id: ships for number, part in enumerate(trial.parts) if (ships := found[number][1])}
-    for at, rule in enumerate(rules):
-        yield from ((rule, fault) for number in sorted(found) for of, fault in found[number][0] if of == at)
+    trial.part_data |= {part.id: data for number, part in enumerate(trial.parts) if (data := found[number][1])}
+    for index, rule in enumerate(rules):
+        yield from ((rule, fault) for number in sorted(found) for at, fault in found[number][0] if at == index)
 
 
-def _try_part(number: int) -> Tried:
+def _try_part(number: int) -> PartResult:
     trial, rules, broken = _forked
     part = trial.parts[number]
-    found = [(rules.index(rule), fault) for rule, fault in go_through(replace(trial, chosen=(part,)), rules, broken)]
-    lacks = {rules[at].law for at, _ in found} & NEEDED_TO_SHIP
-    return found, None if lacks else of_part(trial.key, part)
+    found = [(rules.index(rule), fault) for rule, fault in apply(replace(trial, chosen=(part,)), rules, broken)]
+    missing = {rules[index].find_faults for index, _ in found} & NEEDED_FOR_DATA
+    return found, None if missing else of_part(trial.key, part)

@@ -1,4 +1,4 @@
-"""Laws of a unit's code: right code is right on every draw, and a mistake costs points, once, and has a name."""
+"""Rules of a unit's code: right code is right on every draw, and each mistake costs points once and has a name."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lib.authoring.make_fingerprints import of_part
-from lib.authoring.trial import DESK, Drawn, Faults, Trial
+from lib.authoring.trial import DESK, Draw, Faults, Trial
 from lib.checking.chance import Chance
 from lib.checking.findings import Finding, find
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
@@ -27,23 +27,23 @@ from lib.mistakes import Mistake
 from lib.unit import Look, Part, Statement
 
 MANY, FEWEST, FEW = 30, 6, 2
-"""Draws on which right code is tried, the fewest of them, and the fewest for each mistake."""
+"""The largest and the smallest number of draws for right code, and the smallest number for each mistake."""
 SECONDS = 0.5
-"""Seconds of a processor after which the fewest draws are enough: once for right code of a part, and once for its
-mistakes."""
+"""The processor time in seconds after which the smallest number of draws is enough: for a part's right code, and again
+for its mistakes."""
 OFTEN = 0.2
-"""On this share of them at most may be right what is right on the one before. A single truth value is so on half."""
+"""The largest share of draws on which the results of the draw before may be right. For one truth value it is half."""
 ENOUGH = 10
-"""Mistakes of one part with which another part is tried: a part that harms by one harms by most."""
+"""The number of mistakes of one part that are tried on another part: usually either none or most cost points there."""
 LONG = 30.0
-"""Seconds that the worked example of a part may take."""
+"""The time limit in seconds for a part's worked example."""
 
 
 # Words
 
 
 def has_hints(trial: Trial) -> Faults:
-    """Each statement with points has a hint: one thing to try where it is wrong."""
+    """Each statement with points has a hint: one thing to try if it fails."""
     for part in trial.parts:
         for statement in part.statements:
             if statement.points and not statement.hint:
@@ -52,58 +52,57 @@ def has_hints(trial: Trial) -> Faults:
 
 
 def is_worth_something(trial: Trial) -> Faults:
-    """A part with mistakes has points, which each of them costs. A part for practice alone has none."""
+    """A part with mistakes has points. A part for practice has neither."""
     for part in trial.parts:
         if not part.points and any(mistake.part == part.id for mistake in trial.key.mistakes):
-            attempt = "give one of its statements some: points=1"
-            yield Fault(where(part), f"the part {part.id!r} is worth nothing", attempt, found="0 points")
+            attempt = "give points to one of its statements: points=1"
+            yield Fault(where(part), f"the part {part.id!r} has no points", attempt, found="0 points")
 
 
 def asks_what_has_an_answer(trial: Trial) -> Faults:
-    """A question has an id of its own, and `right` is the number of a choice, counted from 0."""
+    """A question has a unique id, and `right` is the number of a choice, counted from 0."""
     ids = Counter(question.id for question in trial.key.unit.questions)
     for question in trial.key.unit.questions:
         place, what = _find_line(trial, question.id, "*.py"), f"the question {question.id!r}"
         if ids[question.id] > 1:
             found = f"{ids[question.id]} of them"
-            yield Fault(place, f"{what}: several questions with one name", "give the others their own", found=found)
+            yield Fault(place, f"{what}: several questions with one id", "give each its own id", found=found)
         if question.right not in range(len(question.choices)):
             found = f"right = {question.right!r}, with {len(question.choices)} choices"
-            yield Fault(place, f"{what}: no choice is the one that is so", "correct `right`", found=found)
+            yield Fault(place, f"{what}: `right` is not the number of a choice", "correct `right`", found=found)
 
 
 # Right code
 
 
 def draws_the_same_again(trial: Trial) -> Faults:
-    """A part draws the same inputs from one seed: the student's kernel and the judge both draw."""
+    """A part draws the same inputs from the same seed: the student's kernel and the judge both draw."""
     for part in trial.parts:
         try:
-            once, again = (repr([*map(_text_of, part.secret_inputs(0).items())]) for _ in range(2))
-        except Exception:  # of what fails another law tells
+            draws = (part.secret_inputs(0).items() for _ in range(2))
+            once, again = (repr([(name, each) for name, each in draw if not callable(each)]) for draw in draws)
+        except Exception:  # another rule reports this
             continue
         if once != again:
             code = getattr(part.draw, "__code__", None)
             at = file_line(code.co_filename, code.co_firstlineno) if code else where(part)
-            what = f"the draw of {part.id!r} gives other inputs each time"
-            yield Fault(at, what, "draw from the rng that it is given")
-
-
-def _text_of(item: tuple[str, object]) -> str:
-    name, value = item
-    return f"{name}: {'' if callable(value) else value!r}"
+            what = f"the draw of {part.id!r} returns other inputs each time"
+            yield Fault(at, what, "use only the rng that it gets as its argument")
 
 
 def right_code_is_right(trial: Trial) -> Faults:
-    """Right code is right on every draw, and the same each time it runs."""
+    """Right code is right on every draw, and has the same results in each run."""
     for part in trial.parts:
         for seed in _draws((DESK, *range(MANY)), FEWEST):
-            drawn = f"of {part.id!r}, {'on the inputs of the desk' if seed == DESK else f'drawn from seed {seed}'}"
+            draw = "on the inputs of the local check" if seed == DESK else f"drawn from seed {seed}"
+            drawn = f"of {part.id!r}, {draw}"
             try:
                 wrong = next((each for each in _findings(part, trial.draw(part, seed)) if each.state != "right"), None)
-                if wrong and isinstance(wrong.why, Failure):
-                    _raise_again(trial, part, wrong.statement, seed)
-            except Exception as error:  # whatever a unit's own code may raise
+                if wrong and isinstance(wrong.why, Failure):  # run the look again, for an exception with a traceback
+                    for case in wrong.statement.cases:
+                        inputs = of_case(trial.draw(part, seed).inputs, case)
+                        wrong.statement.look(inputs, *trial.key.subjects(part))
+            except Exception as error:  # a unit's code may raise anything
                 yield Fault(
                     unit_registry.line_of(error) or where(part),
                     f"the unit's own code fails, {drawn}",
@@ -117,23 +116,17 @@ def right_code_is_right(trial: Trial) -> Faults:
                     where(wrong.statement),
                     f"{wrong.statement.name}: right code is wrong, {drawn}",
                     f"correct the statement, its examples, the draw or the right code. {_see_draw(trial, part, seed)}",
-                    found=told(wrong),
+                    found=describe(wrong),
                 )
                 break
 
 
 def _draws(seeds: Iterable[int], fewest: int) -> Iterator[int]:
-    """Yield seeds until the time for them is spent."""
     begin = process_time()
     for number, seed in enumerate(seeds):
         if number >= fewest and process_time() - begin > SECONDS:
             return
         yield seed
-
-
-def _raise_again(trial: Trial, part: Part, statement: Statement, seed: int) -> None:
-    for case in statement.cases:
-        statement.look(of_case(trial.draw(part, seed).inputs, case), *trial.key.subjects(part))
 
 
 def _see_draw(trial: Trial, part: Part, seed: int) -> str:
@@ -143,12 +136,12 @@ def _see_draw(trial: Trial, part: Part, seed: int) -> str:
     return f'To see the draw: python -c "from {module} import UNIT; print({shown})"'
 
 
-def _findings(part: Part, drawn: Drawn) -> list[Finding]:
+def _findings(part: Part, drawn: Draw) -> list[Finding]:
     return find(part, drawn.inputs, drawn.shown, drawn.known)
 
 
 def examples_agree(trial: Trial) -> Faults:
-    """Each step of a worked example is what right code gives."""
+    """Each step of a worked example is the result of right code."""
     if trial.place is None:
         return
     file = file_line(trial.place.folder / EXAMPLES)
@@ -162,34 +155,32 @@ def examples_agree(trial: Trial) -> Faults:
             yield Fault(file, f"{what} can't be read", attempt, found=unit_registry.describe(error), expected=expected)
             return
         for step in (step for step in (example.steps if example else ()) if not step.agrees):
-            gives = f"{what}, step {step.text!r}: right code gives something else"
-            attempt = "work it out again by hand, or correct the step's code"
-            yield Fault(file, gives, attempt, found=step.found, expected=step.by_hand)
+            differs = f"{what}, step {step.text!r}: right code has another result"
+            attempt = "compute the step again by hand, or correct its code"
+            yield Fault(file, differs, attempt, found=step.found, expected=step.by_hand)
 
 
 def asks_for_other_results(trial: Trial) -> Faults:
-    """What is right on one draw is wrong on most others: else it can be written down without code."""
+    """Results that are right on one draw are wrong on most others, so that constants don't earn points."""
     for part in trial.parts:
-        draws = trial.drawn(part)
+        draws = trial.draws(part)
         again = [now._replace(shown=before.shown) for before, now in pairwise(draws)]
         fitting = sum(_earns_all(_findings(part, each)) for each in again)
         if part.points and fitting > OFTEN * len(again):
             yield Fault(
                 where(part),
-                f"the part {part.id!r} asks for the same on many draws",
-                "draw inputs, and sizes, for which the results differ, or ask for several results in one list",
-                found=f"in {fitting} of {len(again)} draws what right code shows on another one earns all points",
+                f"the part {part.id!r} has the same right results on many draws",
+                "draw inputs and sizes with different results, or return several results in one list",
+                found=f"in {fitting} of {len(again)} draws the right results of another draw earn all points",
             )
 
 
 def _earns_all(findings: Iterable[Finding]) -> bool:
-    """True if all points are earned, but for statements on overflow: finite numbers are right on every draw.
-
-    What is right of random code, such as a mean about 0, may be so on every draw, too: that alone is no fault.
-    """
-    asked = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
-    is_certain = any(not isinstance(each.statement.right, Chance) for each in asked)
-    return is_certain and all(each.state == "right" for each in asked)
+    # Statements on overflow don't count, because finite numbers are right on every draw. Statements on random numbers,
+    # such as a mean of about 0, may be right on every draw as well: alone they aren't enough for a fault.
+    with_points = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    is_certain = any(not isinstance(each.statement.right, Chance) for each in with_points)
+    return is_certain and all(each.state == "right" for each in with_points)
 
 
 def can_fail(trial: Trial) -> Faults:
@@ -205,65 +196,66 @@ def can_fail(trial: Trial) -> Faults:
             yield Fault(
                 where(statement),
                 f"{statement.name}: a statement that never fails",
-                "give what student code has computed, and look at what it is compared with",
-                found="all mistakes, code that gives None and code that gives random numbers are right",
+                "return a result of student code from its look, and check the expected result",
+                found="all mistakes, code that returns None, and code that returns random numbers are right",
             )
 
 
 def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
-    for _, own, ways in _written(trial):
+    for _, own, ways in _mistakes(trial):
         yield from (_subjects(part, objects) for objects in ways if own is part)
     rng = np.random.default_rng(0)
-    for give in (lambda *given, **named: None), (lambda *given, **named: rng.normal()):
-        yield tuple(_stand_in(subject, give) for subject in trial.key.subjects(part))
+    for function in (lambda *args, **kwargs: None), (lambda *args, **kwargs: rng.normal()):
+        yield tuple(_stand_in(subject, function) for subject in trial.key.subjects(part))
 
 
-def _stand_in(right: object, give: Callable[..., Any]) -> object:
+def _stand_in(right: object, function: Callable[..., Any]) -> object:
     if not isinstance(right, type):
-        return give
-    methods = {name: give for name, each in vars(right).items() if callable(each)}
-    return type(right.__name__, (), {**methods, "__init__": lambda self, *given, **named: None})
+        return function
+    methods = {name: function for name, each in vars(right).items() if callable(each)}
+    return type(right.__name__, (), {**methods, "__init__": lambda self, *args, **kwargs: None})
 
 
 # Mistakes
 
 
 def mistakes_can_be_run(trial: Trial) -> Faults:
-    """A mistake is right code with a change in it, and has names of NumPy, of right code, or of `names`."""
-    for mistake, part, ways in _written(trial):
-        lost = [trial.lost(part, _subjects(part, objects), 0) for objects in ways] if not mistake.is_generic else []
-        said = [text for each in lost if each and "NameError" in (text := told(each))]
-        said += [trial.undefined[mistake]] if mistake in trial.undefined and not mistake.is_generic else []
-        if said:
+    """A mistake is changed right code. It uses only names of NumPy, of right code, or of `names`."""
+    for mistake, part, ways in _mistakes(trial):
+        tried = ways if not mistake.is_generic else []
+        lost = [trial.first_lost(part, _subjects(part, objects), 0) for objects in tried]
+        errors = [text for each in lost if each and "NameError" in (text := describe(each))]
+        errors += [trial.undefined[mistake]] if mistake in trial.undefined and not mistake.is_generic else []
+        if errors:
             what = _of(mistake, "changed code that can't be run")
-            yield Fault(_place_of(trial, mistake), what, "correct the change", found=said[0])
+            yield Fault(_place_of(trial, mistake), what, "correct the change", found=errors[0])
 
 
 def mistakes_cost_points(trial: Trial) -> Faults:
-    """A mistake costs points on every draw, in whatever way it is made."""
+    """A mistake costs points on every draw, in each way to make it."""
     for part in trial.parts:
-        # Not each change of any result is a mistake everywhere, and a part worth nothing is told of by another law.
-        written = [(mistake, ways) for mistake, own, ways in _written(trial) if own is part and not mistake.is_generic]
+        # Changes of any result may be right in some parts. Another rule reports a part without points.
+        own = [(mistake, ways) for mistake, of, ways in _mistakes(trial) if of is part and not mistake.is_generic]
         found, draws = dict[Mistake, list[int]](), 0
-        for seed in _draws(range(MANY), FEW) if part.points and written else ():
+        for seed in _draws(range(MANY), FEW) if part.points and own else ():
             draws += 1
-            for mistake, ways in written:
+            for mistake, ways in own:
                 if any(_earns(trial, part, _subjects(part, objects), seed) for objects in ways):
                     found.setdefault(mistake, []).append(seed)
         for mistake, earning in found.items():
             what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
-            advice = "draw inputs on which it always shows, add a statement that tells it from right code, or take it"
-            attempt = f"{advice} out. {_see_draw(trial, part, earning[0])}"
+            advice = "draw inputs on which its result always differs, add a statement that fails for it, or delete it"
+            attempt = f"{advice}. {_see_draw(trial, part, earning[0])}"
             count = f"{part.points:g} points in {len(earning)} of {draws} draws, such as from seed {earning[0]}"
             yield Fault(_place_of(trial, mistake), _of(mistake, what), attempt, found=f"all {count}")
 
 
 def _earns(trial: Trial, part: Part, subjects: tuple[object, ...], seed: int) -> bool:
-    """True if code earns all points on a draw. Where it lost some on the first, it mostly does by the same look."""
-    first = trial.lost(part, subjects, 0) if seed else None
-    if first and trial.lost(_look_alone(part, first.statement.look), subjects, seed):
+    # Code that loses points on the first draw mostly loses them by the same look on others, so this look runs first.
+    first = trial.first_lost(part, subjects, 0) if seed else None
+    if first and trial.first_lost(_look_alone(part, first.statement.look), subjects, seed):
         return False
-    return trial.lost(part, subjects, seed) is None
+    return trial.first_lost(part, subjects, seed) is None
 
 
 @lru_cache(maxsize=256)
@@ -272,43 +264,43 @@ def _look_alone(part: Part, look: Look) -> Part:
 
 
 def mistakes_cost_once(trial: Trial) -> Faults:
-    """A mistake costs no points in parts that look at other code: it has cost some already."""
+    """A mistake costs no points in parts that check other code, because it has cost points already."""
     attempt = (
-        "let the look call functions of its own in place of the student's, by Calls().within(f, g=…), or give what a"
-        " method needs, by lib.checking.layers.prepare"
+        "replace the student's other functions in the look, with Calls().within(f, g=…), or set the attributes that a"
+        " method needs, with lib.checking.layers.prepare"
     )
     for part in trial.parts:
         others = [own for own in trial.key.parts if _code_of(own) != _code_of(part)]
         mistakes = chain.from_iterable(islice(_of_part(trial, own), ENOUGH) for own in others)
         for mistake, objects in mistakes:
             if lost := _lost_elsewhere(trial, part, objects):
-                what = f"the part {part.id!r} loses points by a mistake in another, {_of(mistake)}"
-                yield Fault(where(lost.statement), what, attempt, found=told(lost))
+                what = f"the part {part.id!r} loses points for a mistake in another part, {_of(mistake)}"
+                yield Fault(where(lost.statement), what, attempt, found=describe(lost))
                 break
 
 
 def _of_part(trial: Trial, part: Part) -> Iterator[tuple[Mistake, Mapping[str, object]]]:
     for mistake in trial.key.mistakes:
-        if mistake.part == part.id and (ways := trial.ways(mistake)):
+        if mistake.part == part.id and (ways := trial.wrong_objects(mistake)):
             yield mistake, ways[0]
 
 
 def mistakes_have_names(trial: Trial) -> Faults:
-    """A mistake has numbers that no other code has, by which it is named."""
+    """A mistake has results that no other code has, so that checks can name it."""
     attempt = (
-        "draw other inputs, or say so in its group: same = { 'this' = 'that' }, untold = ['this'], or named = ['this']"
-        " where it only raises, or gives nan or nothing"
+        "draw other inputs, or declare it in its group: same = { 'this' = 'that' }, untold = ['this'], or"
+        " named = ['this'] if it only raises an error or returns nan or None"
     )
     for part in trial.parts:
         for mistake, found in dict.fromkeys(of_part(trial.key, part).notes):
-            what = _of(mistake, "a mistake without numbers of its own")
+            what = _of(mistake, "a mistake without results of its own")
             yield Fault(_place_of(trial, mistake), what, attempt, found=found)
 
 
-def _written(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
+def _mistakes(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
     for mistake in trial.key.mistakes:
         if (part := trial.key.part(mistake.part)) in trial.parts and part:
-            yield mistake, part, trial.ways(mistake)
+            yield mistake, part, trial.wrong_objects(mistake)
 
 
 def _subjects(part: Part, objects: Mapping[str, object]) -> tuple[object, ...]:
@@ -320,7 +312,7 @@ def _code_of(part: Part) -> str:
 
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
-    """Return what a part loses by wrong code of another one that it is given, or that its right code calls by name."""
+    # Wrong code of another part matters if it is a subject here, or if right code calls it by its name.
     wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
     sources = " ".join(map(_source_of, trial.key.subjects(part)))
     if not any(name in part.subjects or re.search(rf"\b{name}\b", sources) for name in wrong):
@@ -338,23 +330,23 @@ def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> 
 
 
 def _source_of(right: Any) -> str:
-    with suppress(OSError, TypeError):  # it has none
+    with suppress(OSError, TypeError):  # it has no source
         return inspect.getsource(right)
     return ""
 
 
-# What is said
+# Messages
 
 
-def where(about: Part | Statement) -> str:
-    """Return in which file and line a statement's look stands; of a part, that of its first one."""
-    statement = about if isinstance(about, Statement) else about.statements[0]
+def where(subject: Part | Statement) -> str:
+    """Return the file and line of a statement's look, or of the look of a part's first statement."""
+    statement = subject if isinstance(subject, Statement) else subject.statements[0]
     code = inspect.unwrap(statement.look).__code__
     return file_line(code.co_filename, code.co_firstlineno)
 
 
-def told(finding: Finding) -> str:
-    """Return what was found of a statement, for an author: also what was expected."""
+def describe(finding: Finding) -> str:
+    """Return the reason of a finding for an author, with the expected result."""
     why = finding.why
     return why.text if isinstance(why, Failure) else str(getattr(why, "sentence", why))
 

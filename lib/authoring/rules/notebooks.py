@@ -1,11 +1,11 @@
-"""Laws of an assignment's notebooks: students' versions can be made of them, and run, and earn what they should."""
+"""Rules of notebooks: the students' versions can be made, they run, and they earn the points that they should."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lib.authoring.student_version import student_notebook
+from lib.authoring.student_version import make_student_version
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault
 from lib.grading.judge.verdict import PartVerdict
@@ -15,106 +15,105 @@ from lib.grading.submissions.restore import course_id
 
 
 def knows_its_unit(trial: Trial) -> Faults:
-    """A notebook that calls checks has their unit."""
-    is_left = trial.is_plain and not trial.is_configured
-    if is_left and (lost := lost_unit(trial.name, {file: nb.cells for file, nb in trial.solutions.items()})):
+    """A notebook that calls checks has a unit."""
+    needs_unit = trial.is_plain and not trial.is_configured
+    if needs_unit and (lost := lost_unit(trial.name, {file: nb.cells for file, nb in trial.solutions.items()})):
         yield lost
 
 
 def has_ids(trial: Trial) -> Faults:
-    """Each cell has an id of its own."""
+    """Each cell has a unique id."""
     for file, nb in trial.solutions.items():
         for id, count in Counter(filter(None, map(course_id, nb.cells))).items():
             if count > 1:
-                attempt = "give the copies ids of their own in nbgrader's Create Assignment"
-                yield Fault(f"{file}, cell {id!r}", "several cells with one id", attempt, found=f"{count} of them")
+                attempt = "give the copies other ids in nbgrader's Create Assignment"
+                yield Fault(f"{file}, cell {id!r}", "several cells with the same id", attempt, found=f"{count} of them")
 
 
 def fits_its_unit(trial: Trial) -> Faults:
-    """Each tested cell has a part, and each part one cell."""
+    """Each tested cell belongs to a part, and each part has one cell."""
     if not trial.is_plain:
         yield from misfits(trial.key.unit, {file: nb.cells for file, nb in trial.solutions.items()})
 
 
 def can_be_made(trial: Trial) -> Faults:
-    """Points, blanks and nbgrader's own steps make a student notebook of it."""
+    """A student notebook can be made from it, with points, blanks and nbgrader's own preprocessors."""
     for file, nb in trial.solutions.items():
-        beside = [other for path, other in trial.solutions.items() if path != file]
+        others = [other for path, other in trial.solutions.items() if path != file]
         try:
-            made = student_notebook(
-                nb, None if trial.is_plain else trial.key.unit, file, beside, trial.settings, trial.resources(file)
+            version = make_student_version(
+                nb, None if trial.is_plain else trial.key.unit, file, others, trial.settings, trial.resources(file)
             )
-        except Exception as error:  # what nbgrader's own steps refuse has many types
+        except Exception as error:  # nbgrader's preprocessors raise many types
             trial.settings.log.debug("", exc_info=True)
             found = f"{type(error).__name__}: {error}"
             yield Fault(file, "a notebook that can't be built", "correct it; --debug shows where", found=found)
             continue
-        yield from made.faults
-        if not made.faults:
-            trial.students[file] = made
+        yield from version.faults
+        if not version.faults:
+            trial.students[file] = version
 
 
-# What comes of running them
+# Runs
 
 
 def runs_to_its_end(trial: Trial) -> Faults:
-    """Solution and student notebook run as submissions do."""
+    """The solution and the student notebook can be run as submissions are."""
     if trial.key.parts:
         yield from trial.run_notebooks()
 
 
 def earns_all_points(trial: Trial) -> Faults:
     """The solution's own code earns all points."""
-    for file, (ran, _) in trial.ran.items():
-        for verdict in trial.judged(ran):
+    for file, (solution, _) in trial.runs.items():
+        for verdict in trial.verdicts(solution):
             if verdict.points != verdict.max_points:
                 yield Fault(
                     f"{file}, cell {verdict.id!r}",
                     "the solution does not earn its points",
                     "run the solution notebook from the top, and correct the code that this check tests",
-                    found=f"no answer. {_first_error(ran)}" if verdict.problem else _first_lost(verdict),
+                    found=_reason(verdict, solution),
                 )
 
 
-def _first_lost(verdict: PartVerdict) -> str:
+def _reason(verdict: PartVerdict, nb: NotebookNode) -> str:
+    if verdict.problem:
+        name, _, error = next(errors_in(nb), ("", None, ""))
+        reason = f"The cell {name!r} ended in {error}"[:400] if name else "The call has no output."
+        return f"no answer. {reason}"
     lost = next(each for each in verdict.statements if not each.points)
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip()
 
 
-def _first_error(nb: NotebookNode) -> str:
-    name, _, error = next(errors_in(nb), ("", None, ""))
-    return f"The cell {name!r} ended in {error}"[:400] if name else "Its call put none out."
-
-
 def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
-    """Yield each cell that ended in an error that isn't meant: its name, the cell, and the error."""
+    """Yield each cell with an unintended error: its name, the cell, and the error."""
     for number, cell in enumerate(nb.cells, 1):
         if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
             yield course_id(cell) or cell.get("id") or f"number {number}", cell, f"{error.ename}: {error.evalue}"
 
 
 def ends_well(trial: Trial) -> Faults:
-    """No cell of the solution ends in an error that isn't meant: students run it, too."""
-    for file, (ran, _) in trial.ran.items():
-        for name, cell, error in errors_in(ran):
-            if trial.key.part(course_id(cell)) is None:  # a part loses points by it
+    """No cell of the solution ends in an unintended error, because students run it too."""
+    for file, (solution, _) in trial.runs.items():
+        for name, cell, error in errors_in(solution):
+            if trial.key.part(course_id(cell)) is None:  # a part with an error loses points, which is another fault
                 yield Fault(
                     f"{file}, cell {name!r}",
                     "a cell of the solution that ends in an error",
-                    "correct it; tag it raises-exception if it is meant, and skip-execution if grading need not run it",
+                    "correct it; tag it raises-exception if that is intended, or skip-execution if grading can skip it",
                     found=error[:400],
                 )
 
 
 def earns_nothing_untouched(trial: Trial) -> Faults:
-    """The notebook as students get it earns 0 points."""
-    for file, (_, untouched) in trial.ran.items():
-        for verdict in trial.judged(untouched):
+    """The unchanged student notebook earns 0 points."""
+    for file, (_, untouched) in trial.runs.items():
+        for verdict in trial.verdicts(untouched):
             if verdict.points:
                 earned = ", ".join(statement.name for statement in verdict.statements if statement.points)
                 yield Fault(
                     f"{file}, cell {verdict.id!r}",
-                    "a notebook that nobody has touched earns points",
-                    "hide behind a ? what this check tests, or take the statement's points away",
+                    "the unchanged student notebook earns points",
+                    "hide the code that this check tests with a ?, or remove the statement's points",
                     found=f"{verdict.points:g} of {verdict.max_points:g} points, for {earned}",
                 )

@@ -1,4 +1,4 @@
-"""Laws of what students get of a unit: it leads to no answer, shows none, and can be imported where code is graded."""
+"""Rules of a unit's open half: it doesn't import or contain an answer, and declares the packages that it imports."""
 
 import ast
 import re
@@ -21,22 +21,22 @@ from lib.grading.unit_registry import CLOSED
 from lib.units import EXERCISE
 
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
-"""What nothing that students get may import, besides a unit's closed half."""
-SAY = "say it in words there, or put another blank there, or hide less at the first"
+"""Modules that the students' files must not import, in addition to a unit's closed half."""
+SAY = "describe it in words there, or add a blank there, or hide less in the first place"
 COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
 
 
 def leads_nowhere(trial: Trial) -> Faults:
-    """The closed half imports the open one, and not the other way round."""
+    """The open half doesn't import the closed one."""
     module = trial.place.module if trial.place else ""
     for file, text in open_files(trial).items():
         for line, found in _ways_in(text, module) if file.suffix == ".py" else ():
-            attempt = f"use nothing of {module}.{CLOSED}, {' or '.join(NEVER)} there"
-            yield Fault(file_line(file, line), "a file for students that leads to the answers", attempt, found=found)
+            attempt = f"don't import {module}.{CLOSED}, {' or '.join(NEVER)} there"
+            yield Fault(file_line(file, line), "a file for students that imports answers", attempt, found=found)
 
 
 def declares_packages(trial: Trial) -> Faults:
-    """What students don't have by this package is in PACKAGES where a unit imports it, and is installed here."""
+    """Packages that a unit imports, and that this package doesn't install, are in its PACKAGES and installed here."""
     unit = trial.key.unit
     if trial.place is None:
         return
@@ -52,7 +52,7 @@ def declares_packages(trial: Trial) -> Faults:
         for module in _imports(text):
             if module not in own and names.isdisjoint(map(unit_registry.name_of, (module, *by_module.get(module, ())))):
                 own.add(module)
-                attempt = f'write  PACKAGES = ("{module}",)  into the exercise: then the bundle asks for it'
+                attempt = f'add  PACKAGES = ("{module}",)  to the exercise: then the bundle requires it'
                 yield Fault(where, f"{module} is imported, which students may not have", attempt)
 
 
@@ -67,7 +67,7 @@ def _imports(text: str) -> Iterator[str]:
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
     closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
     tree = ast.Module([], [])
-    with suppress(SyntaxError, ValueError):  # what is no Python imports nothing
+    with suppress(SyntaxError, ValueError):  # invalid code imports nothing
         tree = ast.parse(text)
     for node in ast.walk(tree):
         names: list[str] = []
@@ -83,42 +83,42 @@ def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
 
 
 def shows_no_answer(trial: Trial) -> Faults:
-    """Nothing that students get shows what a blank hides."""
-    blanks = {each.expression: f"what the blank at {each.place} hides" for each in trial.hidden}
-    blanks = {answer: whose for answer, whose in blanks.items() if gives_answer_away(answer)}
+    """The students' files don't contain the answer to a blank."""
+    blanks = {each.expression: each.place for each in trial.hidden if gives_answer_away(each.expression)}
     own = open_files(trial).items()
-    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own, *_texts_beside(trial)] if blanks else []
+    texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own, *_other_texts(trial)] if blanks else []
     for where, text in texts:
         compressed = compress(text)
-        for answer, whose in blanks.items():
+        for answer, place in blanks.items():
             if shows(compressed, answer):
-                at = file_line(where, _line_of(text, answer)) if isinstance(where, Path) else where
-                yield Fault(at, f"it shows {whose}", SAY, found=answer.strip())
+                lines = text.split("\n")
+                counts = range(1, len(lines) + 1)
+                line = next(count for count in counts if shows(compress("\n".join(lines[:count])), answer))
+                at = file_line(where, line) if isinstance(where, Path) else where
+                yield Fault(at, f"it shows the answer to the blank at {place}", SAY, found=answer.strip())
 
 
 def open_files(trial: Trial) -> dict[Path, str]:
-    """Read a unit's open half; hidden files, too: students don't get these, but their code can read them."""
+    """Read the files of a unit's open half, including hidden ones, which code can read during grading."""
     folder = trial.place.folder if trial.place else Path()
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()] if trial.place else []
-    kept = [file for file in files if file.relative_to(folder).parts[0] != CLOSED and "__pycache__" not in file.parts]
-    return {file: file.read_text(encoding="utf-8", errors="replace") for file in kept}
+    own = [file for file in files if file.relative_to(folder).parts[0] != CLOSED and "__pycache__" not in file.parts]
+    return {file: file.read_text(encoding="utf-8", errors="replace") for file in own}
 
 
 def _texts_of_notebooks(trial: Trial) -> Iterator[tuple[str, str]]:
-    for file, made in trial.students.items():
-        for place, cell in places_of(made.notebook, file):
+    for file, version in trial.students.items():
+        for place, cell in places_of(version.notebook, file):
             yield place, cell.source
             for part in ("outputs", "metadata", "attachments"):
                 yield f"{place}, {part}", "\n".join(_texts_in(cell.get(part)))
-        yield f"{file}, metadata", "\n".join(_texts_in(made.notebook.metadata))
+        yield f"{file}, metadata", "\n".join(_texts_in(version.notebook.metadata))
 
 
-def _texts_beside(trial: Trial) -> Iterator[tuple[Path, str]]:
-    """Yield the files that are handed out beside the notebooks, and what else the students' wheel has.
-
-    What this package has is public, as NumPy is: the author of a unit elsewhere may ask for what is used there.
-    """
-    for path in trial.files_beside():
+def _other_texts(trial: Trial) -> Iterator[tuple[Path, str]]:
+    # The other files of the assignment, and for a unit of this package also the other files of the students' wheel.
+    # For units elsewhere this package is as public as NumPy: an answer may use functions of it.
+    for path in trial.other_files():
         yield path, path.read_text(encoding="utf-8", errors="replace")
     for name, content in open_half().items() if trial.place and trial.place.is_built_in else ():
         yield Path(lib.__file__).parents[1] / name, content.decode(errors="replace")
@@ -133,25 +133,17 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def gives_answer_away(expression: str) -> bool:
-    """True if reading an expression elsewhere gives the answer away: it computes something, and it is long."""
+    """True if an expression reveals the answer wherever it is found: it computes something, and it is long."""
     tree = parse_expression(expression) if len(compress(expression)) > 12 else None
     return tree is not None and any(isinstance(node, COMPUTING) for node in ast.walk(tree))
 
 
 def shows(compressed: str, answer: str) -> bool:
-    """True if a text shows an answer.
-
-    `def update(X, C):` doesn't show a loop's `update(X, C)`: students know how a function is called.
-    """
+    """True if a text contains an answer, except after `def`: `def update(X, C):` doesn't reveal `update(X, C)`."""
     answer = compress(answer)
     return answer in compressed and answer in compressed.replace(f"def{answer}", "def")
 
 
 def compress(text: str) -> str:
-    """Take out spaces, line breaks and comment signs, and make all quotes alike."""
+    """Remove whitespace and comment signs, and replace double quotes by single ones."""
     return re.sub(r"[\s#]", "", text).replace('"', "'")
-
-
-def _line_of(text: str, answer: str) -> int:
-    lines = text.split("\n")
-    return next(number for number in range(1, len(lines) + 1) if shows(compress("\n".join(lines[:number])), answer))

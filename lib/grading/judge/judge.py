@@ -14,7 +14,7 @@ from lib.checking import fingerprints
 from lib.checking.challenges import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, Known, find, sides
-from lib.checking.fingerprints import AtDesk, Measurement, Seal, groups_of, name_mistakes
+from lib.checking.fingerprints import DeskData, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import read, to_json
 from lib.checking.student_code import Failure, attempt
@@ -120,7 +120,7 @@ def _sentence(why: Wrong | Failure | None) -> str:
     if isinstance(why, Wrong):
         return Wrong(why.what, where=why.where, found=why.found).sentence
     if isinstance(why, Failure):
-        return " ".join(filter(None, [explain(why).says, why.text]))
+        return " ".join(filter(None, [explain(why).text, why.text]))
     return ""
 
 
@@ -136,10 +136,10 @@ def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str
     return replace(verdict, statements=tuple(statements), mistake=first)
 
 
-def shipped(key: AnswerKey) -> AtDesk:
-    """Return the data shipped with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
+def shipped(key: AnswerKey) -> DeskData:
+    """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
     place = unit_registry.find_by_key(key)
-    return fingerprints.read(place.module) if place else AtDesk({}, {})
+    return fingerprints.read(place.module) if place else DeskData({}, {})
 
 
 def _explain(why: str, missing: Mapping[str, Failure]) -> str:

@@ -18,7 +18,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
-from lib.checking.subjects import TAKEN
+from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
@@ -127,7 +127,7 @@ class Page:
         """Return one thing to try if the part's check or code ended in an error with a known cause, or ""."""
         call, check = part.id.removeprefix("check-").replace("-", "_"), error_of(self.cell(part.id) or {})
         if check.endswith(f"object has no attribute '{call}'"):
-            return TAKEN.format(name="check")
+            return NOT_CALLABLE.format(name="check")
         return advise(refused_character(error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})))
 
 

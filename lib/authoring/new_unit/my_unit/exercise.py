@@ -1,4 +1,4 @@
-"""The exercise: what is said of the student's code, and the inputs on which it is tested. Students have it, too."""
+"""The exercise: the statements about student code, and the inputs on which it is tested. Students get this file."""
 
 import numpy as np
 

@@ -1,15 +1,15 @@
-// A notebook that lives in the browser: it is saved as it is written, one tab at a time has it, and buttons above it
-// download it, start over, and put a file back in. JupyterLab loads this as a container of webpack's module federation,
-// whose few lines stand at the end.
+// A notebook in the browser: it is saved at each change and open in one tab at a time, and buttons above it download it,
+// start over, and put a file back in. JupyterLab loads this file as a container of webpack's module federation, which is
+// defined at the end.
 "use strict";
 
 const SAVE_AFTER = 400; // milliseconds without a change
-const KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"; // whose settings say where Python is
-const ROOM = 20e6; // bytes that should be left: a notebook with its pictures takes less than one million
+const KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"; // its settings have the address of Python
+const ROOM = 20e6; // bytes that should be free: a notebook with its pictures takes less than one million
 
 const nameOf = path => path.split("/").pop();
 
-/** Give the notebook as the site has it, without a student's work. */
+/** Return the notebook of the site, without the student's work. */
 async function original(path, baseUrl) {
   const answer = await fetch(`${baseUrl}files/${path.split("/").map(encodeURIComponent).join("/")}`, { cache: "no-cache" });
   if (!answer.ok) throw Error(`The site doesn't have ${path}. Reload the page, and try again.`);
@@ -19,10 +19,10 @@ async function original(path, baseUrl) {
 const gradeIds = notebook => notebook.cells.map(cell => cell.metadata?.nbgrader?.grade_id).filter(Boolean);
 
 /**
- * Read a file that a student has chosen. Throws an error with a sentence where it can't be this notebook.
+ * Read a file that a student has chosen. Throws an error with a message if it isn't a copy of this notebook.
  *
- * Somebody else may have written it, and JupyterLite runs the scripts in outputs of cells that a file calls trusted, and
- * those of widgets whose state it keeps. What the student's own cells put out is trusted again when they are run.
+ * The file may come from someone else, and JupyterLite runs scripts in the outputs of cells that the file marks as
+ * trusted, and of widgets whose state it contains. So both are removed; cells are trusted again when the student runs them.
  */
 async function readNotebook(file, current) {
   let notebook;
@@ -58,7 +58,7 @@ class Buttons {
     this.button("Put a file back in", () => this.chooseFile());
     this.button("Start over", () => this.startOver());
     this.button("Stop", () => this.stop());
-    this.running = document.createElement("span"); // no status for screen readers: it changes each second
+    this.running = document.createElement("span"); // without a role, because screen readers would read it each second
     this.words = document.createElement("span");
     this.words.setAttribute("role", "status");
     this.alarm = document.createElement("span");
@@ -79,7 +79,7 @@ class Buttons {
     this.node.append(button);
   }
 
-  /** Save soon after each change, and say where that fails or may fail. */
+  /** Save soon after each change, and warn if that fails or may fail. */
   keep() {
     let later;
     this.context.model.contentChanged.connect(() => {
@@ -88,21 +88,21 @@ class Buttons {
     });
     document.addEventListener("visibilitychange", () => document.hidden && this.save());
     this.context.saveState.connect((_, state) => {
-      if (state === "failed") this.say("Not saved: this browser has no room left. Download your work now.", true);
-      if (state === "completed") this.tellRoom("Saved in this browser");
+      if (state === "failed") this.say("Not saved: this browser has no space left. Download your work now.", true);
+      if (state === "completed") this.warnIfFull("Saved in this browser");
     });
     navigator.storage?.persist?.();
-    this.tellRoom("");
+    this.warnIfFull("");
   }
 
-  /** Say that little room is left in this browser; if there is enough, say something else. */
-  async tellRoom(otherwise) {
+  /** Warn if little space is left in this browser; otherwise show another message. */
+  async warnIfFull(otherwise) {
     const { quota, usage } = (await navigator.storage?.estimate?.()) ?? { quota: Infinity, usage: 0 };
     const isLow = quota - usage < ROOM;
-    this.say(isLow ? "This browser has hardly any room left. Download your work often." : otherwise, isLow);
+    this.say(isLow ? "This browser has hardly any space left. Download your work often." : otherwise, isLow);
   }
 
-  /** Say how long Python has been at work, from the second second on: a training may take a while. */
+  /** Show how long Python has been running, after the first second. */
   count() {
     let since, clock;
     const show = () => { this.running.textContent = `Running for ${Math.round((Date.now() - since) / 1000)} s`; };
@@ -115,7 +115,7 @@ class Buttons {
     });
   }
 
-  /** Say it where Python can't be fetched, which else looks as if it were still coming. What was fetched before is there. */
+  /** Warn if Python can't be downloaded: otherwise the page would look as if it were still loading. */
   async findPython() {
     const settings = JSON.parse(this.libraries.coreutils.PageConfig.getOption("litePluginSettings"));
     const url = new URL(settings[KERNEL].pyodideUrl, new URL(this.baseUrl, location));
@@ -123,15 +123,15 @@ class Buttons {
     if (answer.ok) return;
     this.alarm.className = "zl-warns";
     this.alarm.textContent = `Python can't be fetched from ${url.host}. Check your network, and reload this page. `
-      + "If it stays so, tell your instructor.";
+      + "If that doesn't help, tell your instructor.";
     this.node.classList.add("zl-alarmed");
-    this.header.fit(); // it takes the room that its buttons needed at first
+    this.header.fit(); // its height was computed for the buttons alone
   }
 
-  /** Save after what is being saved: of two at once, JupyterLab takes the second one for somebody else's. */
+  /** Save after the current save: JupyterLab would mistake one of two simultaneous saves for someone else's change. */
   save() {
     const isChanged = () => this.context.isReady && this.context.model.dirty && !this.replaced;
-    this.saved = this.saved.then(() => isChanged() && this.context.save()).catch(() => {}); // `saveState` has told of it
+    this.saved = this.saved.then(() => isChanged() && this.context.save()).catch(() => {}); // `saveState` has reported it
     return this.saved;
   }
 
@@ -148,14 +148,14 @@ class Buttons {
 
   async startOver() {
     const empty = await original(this.context.path, this.baseUrl);
-    const asked = `All that you wrote in ${nameOf(this.context.path)} is deleted. Download it first if you may want it.`;
-    if (await this.asks("Start over?", asked, "Delete my work")) await this.replace(empty);
+    const question = `All your work in ${nameOf(this.context.path)} will be deleted. Download it first if you may need it.`;
+    if (await this.asks("Start over?", question, "Delete my work")) await this.replace(empty);
   }
 
-  /** End what is running. A browser can't interrupt Python, so it starts anew; JupyterLab's own button does nothing. */
+  /** Stop the running cell by restarting Python. A browser can't interrupt it, and JupyterLab's own button does nothing. */
   async stop() {
-    const asked = "Python starts anew. Your text and what the cells show stay. Run the cells again, from the first one.";
-    if (await this.asks("Stop what is running?", asked, "Stop")) await this.session.restartKernel();
+    const question = "Python will restart. Your text and the outputs stay. Run the cells again, from the first one.";
+    if (await this.asks("Stop the running cell?", question, "Stop")) await this.session.restartKernel();
   }
 
   async chooseFile() {
@@ -165,8 +165,8 @@ class Buttons {
     input.click();
     const file = await chosen;
     const notebook = await readNotebook(file, this.context.model.toJSON());
-    const asked = `What this notebook has now is replaced by ${file.name}.`;
-    if (await this.asks("Put this file back in?", asked, "Replace")) await this.replace(notebook);
+    const question = `The content of this notebook will be replaced by ${file.name}.`;
+    if (await this.asks("Put this file back in?", question, "Replace")) await this.replace(notebook);
   }
 
   async asks(title, body, label) {
@@ -175,21 +175,21 @@ class Buttons {
     return (await showDialog({ title, body, buttons, defaultButton: 0 })).button.accept;
   }
 
-  /** Have another notebook in place of this one, and a page and a kernel that know nothing of what was there before. */
+  /** Replace the notebook, and reload the page, so that the page and the kernel forget the old one. */
   async replace(notebook) {
     this.replaced = true;
     await this.saved;
     await this.contents.save(this.context.path, { type: "notebook", format: "json", content: notebook });
-    this.context.model.dirty = false; // or the browser would ask whether to leave
+    this.context.model.dirty = false; // otherwise the browser would ask for confirmation
     location.reload();
   }
 }
 
-/** Have a notebook in one tab at a time: two would overwrite each other's changes. */
+/** Allow a notebook in one tab only: two tabs would overwrite each other's changes. */
 function holdAlone(path, { Dialog, showDialog }) {
   navigator.locks?.request(`zerolayer ${path}`, { ifAvailable: true }, lock => {
     if (lock) return new Promise(() => {}); // until this page is closed
-    const body = "Go on there. Or close that tab, and reload this one.";
+    const body = "Continue there, or close that tab and reload this one.";
     const buttons = [Dialog.okButton({ label: "Reload" })];
     return showDialog({ title: "This notebook is open in another tab", body, buttons }).then(() => location.reload());
   });
@@ -206,7 +206,7 @@ const STYLE = `
 
 const plugin = (libraries, INotebookTracker) => ({
   id: "zerolayer-site:work",
-  description: "Keeps a notebook in the browser, and gives it back as a file.",
+  description: "Saves a notebook in the browser, and downloads it as a file.",
   autoStart: true,
   requires: [INotebookTracker],
   activate: (app, tracker) => {
@@ -232,13 +232,13 @@ const SHARED = {
 let scope = {};
 
 async function shared(name) {
-  const [version] = Object.keys(scope[name]); // JupyterLab's own: there is one of each
+  const [version] = Object.keys(scope[name]); // there is only JupyterLab's own version
   return (await scope[name][version].get())();
 }
 
 window._JUPYTERLAB = window._JUPYTERLAB || {};
 window._JUPYTERLAB["zerolayer-site"] = {
-  init: given => { scope = given; },
+  init: available => { scope = available; },
   get: async () => {
     const names = Object.keys(SHARED);
     const modules = await Promise.all(names.map(name => shared(SHARED[name])));
