@@ -179,7 +179,7 @@ def test_no_mark_is_given_for_a_text_that_has_been_replaced(course, open_page):
     hand_in(course, "s44", "Another text.")
     assert course.zerolayer("grade", NAME).returncode == 3
     press(page, "0")
-    assert "reload this page" in page.locator("article", has_text="case 44").inner_text()
+    assert "Reload this page" in page.locator("article", has_text="case 44").inner_text()
     assert marks(course, "why", "s44")[0] == before[0]
     page.reload()
     assert page.locator("article", has_text="Another text.").count() == 1
