@@ -70,7 +70,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """One processor for all that runs here, and for five busy programs, which want as much of it.
+    """One processor for all that runs here, and for ten busy programs, which want as much of it.
 
     They have sessions of their own, since Linux shares processors out by session.
     """
@@ -78,7 +78,7 @@ def busy_machine() -> Iterator[None]:
         pytest.skip("This system doesn't report how long a thread waits for a processor.")
     allowed = os.sched_getaffinity(0)
     keep_to({min(allowed)})
-    programs = [subprocess.Popen([sys.executable, "-ISc", BUSY], start_new_session=True) for _ in range(5)]
+    programs = [subprocess.Popen([sys.executable, "-ISc", BUSY], start_new_session=True) for _ in range(10)]
     yield
     for program in programs:
         program.kill()

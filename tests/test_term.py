@@ -14,7 +14,7 @@ pytest_plugins = ["tests.term"]
 pytestmark = pytest.mark.xdist_group("a term")
 
 MISTAKE = "The loss is the mean over all entries of the matrix"
-HINT = "Divide by the number of samples, once: `y.shape[1]` counts them."
+HINT = "Divide by the number of samples, once: y.shape[1] counts them."
 
 
 def words(page):
@@ -91,7 +91,7 @@ def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(
 
 def test_the_report_names_the_mistake_and_who_was_late(told):
     report = words(told.course / "reports" / f"{ASSIGNMENT}.html")
-    said = (MISTAKE, HINT, "2 submitted, 2 graded, 1 late", "Without a roster", "emil")
+    said = (MISTAKE, HINT, "2 submitted, 2 graded, 1 late", "only with a roster", "emil")
     assert not [each for each in said if each not in report]
 
 

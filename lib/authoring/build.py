@@ -42,7 +42,7 @@ HARMLESS = "          Warning only: the release goes ahead."
 
 
 class Rebuild(Command, GenerateAssignmentApp):
-    """`nbgrader generate_assignment --force`, since nobody edits the generated files. If it fails, nothing changes."""
+    """`nbgrader generate_assignment --force`, since generated files aren't edited. If it fails, nothing changes."""
 
     in_course, is_private = True, False
     own_log_level = logging.WARNING

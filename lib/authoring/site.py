@@ -41,7 +41,7 @@ SETTINGS = {
     # "defer" they come one by one, and the page is laid out anew for each, which takes twice the processor time.
     # A line of code that is longer than the screen goes on in the next row.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "codeCellConfig": {"lineWrap": True}},
-    # Our extension saves, at each change, and has a notebook in one tab only: nobody else changes the file.
+    # Our extension saves, at each change, and allows a notebook in one tab only: nothing else changes the file.
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
 }
 """Settings that differ from JupyterLab's defaults."""
@@ -177,7 +177,7 @@ def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
 
 
 def _forget_dates(listings: Path) -> None:
-    """Set one date for every file in JupyterLite's listings: it takes the day of the build, whatever it is told."""
+    """Set one date for every file in JupyterLite's listings: it would use the day of the build."""
     date = "1980-01-01T00:00:00Z"
     for path in listings.rglob("all.json"):
         listing = json.loads(path.read_bytes())

@@ -113,7 +113,7 @@ def test_nothing_runs_unprotected_by_itself(course, undisturbed, tmp_path):
     lacking = {**os.environ, "PYTHONPATH": str(tmp_path)}
     refused = course.grade(env=lacking)
     assert (refused.returncode, course.points()) == (1, {})
-    assert "with --no-sandbox" in refused.stderr
+    assert "use --no-sandbox" in refused.stderr
     assert listed(course.grade("--no-sandbox", env=lacking)) == DIED
     assert course.state() == undisturbed.state()
 

@@ -108,7 +108,7 @@ def come(**_):
     pass
 
 def fail(course, of, *rest, call={step}):
-    if getattr(of, "handed", of).student == "cy":
+    if getattr(of, "submitted", of).student == "cy":
         {what}
     return call(course, of, *rest)
 
@@ -334,7 +334,7 @@ def test_packages_that_are_not_installed_are_a_matter_for_a_person(course):
 LIMITS = "--BoundedExecute.limits="
 MEANT_BY_NOBODY = {
     "--jobs=x": "A setting can't be used: The 'jobs' trait",
-    f"{LIMITS}memory=1G": "limits has 'memory': '1G', where a whole number of bytes is",
+    f"{LIMITS}memory=1G": "limits has 'memory': '1G'. Expected a whole number of bytes",
     "--BoundedExecute.max_output=1000": "The value of the 'max_output' trait",
     "--scheduler=no://where:1": "No Dask scheduler with workers answers at no://where:1",
 }

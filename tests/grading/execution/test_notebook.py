@@ -95,7 +95,7 @@ def test_a_submission_draws_the_same_numbers_each_time_and_finds_nothing_right(k
         for seed in (1, 1, 2)
     ]
     assert said[0] == said[1] and said[0][0] != said[2][0]
-    assert said[0][1] == "{'_unknown'}\n"
+    assert said[0][1] == "{'unavailable'}\n"
 
 
 def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):

@@ -137,6 +137,6 @@ print([name for name in dir(softmax_classifier.loss) if name[0] != "_"])
 """
     with kernel(locked=locked) as one:
         right, by_hand, names = one.run(code).splitlines()
-    assert (right, by_hand) == ("{'_unknown'}", "{None}")
+    assert (right, by_hand) == ("{'unavailable'}", "{None}")
     assert "'predictions'" in names
     assert not [name for name in ("mean_loss", "slopes_of", "_by_hand") if name in names]
