@@ -55,7 +55,7 @@ c.ExchangeFactory.release_feedback = "lib.grading.submissions.exchange.EachRelea
 
 # Students choose names of files and folders: what a terminal would obey in one is logged as text.
 c.Application.logging_config = {
-    "filters": {"visible": {"()": "lib.grading.names.VisibleNames"}},
+    "filters": {"visible": {"()": "lib.grading.safe_names.VisibleNames"}},
     "handlers": {"console": {"filters": ["visible"]}},
 }
 

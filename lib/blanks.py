@@ -9,7 +9,7 @@ From then on a cell with open blanks runs: its functions are defined, and the fi
 the cell with a sentence that names the blank, its line and its purpose. After the cell a message lists the blanks that
 are still open. Before Python compiles a cell, each `?` becomes `__blank__["that sentence"]`. Strings, comments, magics,
 shell lines and IPython's own help (`cce?`) don't change. If the cell has a character from pasted text that Python
-refuses, a message says what to type instead (`lib.pasted`).
+refuses, a message says what to type instead (`lib.pasted_characters`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
-from lib.pasted import advise, find_pasted
+from lib.pasted_characters import advise, find_pasted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell

@@ -43,10 +43,11 @@ SEEN_BY = {
     "lib/grading/pages": "tests/grading/pages tests/grading/test_canvas_term.py",
     "lib/grading/commands": "tests/grading/commands tests/grading/test_canvas_term.py tests/authoring/test_build.py"
     " tests/grading/pages/test_class_feedback.py",
-    "lib/grading": "tests/grading/test_files.py tests/grading/test_names.py tests/grading/test_wall.py"
+    "lib/grading": "tests/grading/test_files.py tests/grading/test_safe_names.py tests/grading/test_wall.py"
     " tests/grading/pipeline tests/grading/execution/test_machine_faults.py tests/grading/commands"
     " tests/authoring/test_build.py",
-    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted.py tests/test_mistakes.py tests/test_unit.py"
+    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted_characters.py"
+    " tests/test_mistakes.py tests/test_unit.py"
     " tests/checking",
 }
 """The tests that can see a folder's code; of several folders the innermost counts."""

@@ -16,7 +16,6 @@ import numpy as np
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.chance import Chance
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import (
     DeskData,
@@ -29,6 +28,7 @@ from lib.checking.fingerprints import (
     measure,
 )
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
+from lib.checking.random_results import Chance
 from lib.checking.results import Plain, leaves
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry

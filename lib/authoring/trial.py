@@ -35,9 +35,9 @@ from lib.grading.execution.pool import PackedNotebook, RunTask
 from lib.grading.execution.settings import BoundedExecute
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.names import unknown
 from lib.grading.pipeline.stages import answers_in
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
+from lib.grading.safe_names import unknown
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.submitted_files import course_files

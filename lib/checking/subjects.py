@@ -174,7 +174,7 @@ def _advise(error: BaseException, text: str) -> str:
     if not isinstance(error, SyntaxError):
         return ""
     from lib.blanks import masked  # only after a cell has failed
-    from lib.pasted import advise, find_pasted
+    from lib.pasted_characters import advise, find_pasted
 
     return f" {advise(find_pasted(masked(text), str(error.msg)))}".rstrip()
 

@@ -63,7 +63,7 @@ def _run() -> None:
         enter(_course_folder(options))  # the warm process imports the course's units
         ForkServer.shared().start()
     gc.disable()
-    import lib.grading.startup  # noqa: F401  # before other imports, which would load the modules that it postpones
+    import lib.grading.lazy_imports  # noqa: F401  # before other imports, which would load the modules that it postpones
 
     # isort: split
     app = load(command)

@@ -9,7 +9,7 @@ from time import monotonic
 
 from tqdm import tqdm
 
-from lib.grading.names import LONGEST_ID, visible
+from lib.grading.safe_names import LONGEST_ID, visible
 
 MAX_LISTED = 40
 """Lines on single submissions; `zerolayer report` lists all of them."""

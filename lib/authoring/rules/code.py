@@ -15,10 +15,10 @@ import numpy as np
 
 from lib.authoring.make_fingerprints import of_part
 from lib.authoring.trial import DESK, Draw, Faults, Trial
-from lib.checking.chance import Chance
 from lib.checking.findings import Finding, find
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
+from lib.checking.random_results import Chance
 from lib.checking.spies import namespace_of
 from lib.checking.student_code import Budget, Failure
 from lib.grading import unit_registry

@@ -1,13 +1,13 @@
 """The command `zerolayer`: lists the subcommands. They use nbgrader's flags and exit codes."""
 
-import lib.grading.startup  # noqa: F401  # first: it keeps the imports below from loading slow modules
+import lib.grading.lazy_imports  # noqa: F401  # first: it keeps the imports below from loading slow modules
 
 # isort: split
 from importlib.metadata import version
 
 from lib.grading.commands import COMMANDS, load
 from lib.grading.commands.command import Command
-from lib.grading.names import unknown
+from lib.grading.safe_names import unknown
 
 APPS = {name: load(name) for name in COMMANDS}
 

@@ -12,8 +12,8 @@ from lib.grading.commands.known_names import check_assignment
 from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.gradebook.session import has_roster, open_gradebook
 from lib.grading.gradebook.source_notebook import cells_of_all
-from lib.grading.names import visible
 from lib.grading.progress import say
+from lib.grading.safe_names import visible
 from lib.grading.submissions import collection
 from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords
 from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal

@@ -30,7 +30,7 @@ from lib.grading import unit_registry
 from lib.grading.errors import ConfigError
 from lib.grading.files import PRIVATE
 from lib.grading.machine_faults import sentence
-from lib.grading.names import unknown
+from lib.grading.safe_names import unknown
 
 HELP = ("h", "help", "help-all", "V", "version")
 """The options of traitlets itself, which take no value."""

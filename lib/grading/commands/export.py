@@ -18,11 +18,11 @@ from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.names import escape_formula, visible
 from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
+from lib.grading.safe_names import escape_formula, visible
 from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collection
 from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
 

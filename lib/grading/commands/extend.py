@@ -16,8 +16,8 @@ from lib.grading.errors import ConfigError, end_sentence
 from lib.grading.gradebook.extensions import extend
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import has_roster, label, open_gradebook
-from lib.grading.names import InvalidId, parse_id, unknown, visible
 from lib.grading.progress import say
+from lib.grading.safe_names import InvalidId, parse_id, unknown, visible
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collection
 
 LONGEST = 3650

@@ -30,10 +30,10 @@ from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
-from lib.grading.names import unknown, visible
 from lib.grading.pages.feedback_page import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
+from lib.grading.safe_names import unknown, visible
 from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.submitted_files import STAMP
 

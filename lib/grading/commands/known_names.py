@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 from lib.grading.commands.command import Command, in_source
 from lib.grading.gradebook.session import label, open_gradebook
-from lib.grading.names import InvalidId, unknown
+from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 

@@ -10,7 +10,7 @@ from traitlets import Unicode
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command
 from lib.grading.files import put_in_place, temporary_sibling_folder
-from lib.grading.names import unknown
+from lib.grading.safe_names import unknown
 from lib.jupyterlab import lab_environment, open_at
 
 

@@ -12,11 +12,11 @@ from lib.grading.commands.known_names import check_assignment, check_student
 from lib.grading.files import write_whole
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.names import visible
-from lib.grading.pages.classroom import Classroom, read_classroom
+from lib.grading.pages.class_data import Classroom, read_classroom
 from lib.grading.pages.report_pages import Links, class_page, own_page, student_page
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
+from lib.grading.safe_names import visible
 
 
 class ReportApp(Command):

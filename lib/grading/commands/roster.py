@@ -8,8 +8,8 @@ from nbgrader.api import Gradebook, Student
 from lib.grading.commands.command import Command, options
 from lib.grading.gradebook.lms_files import LmsFile, Person
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.names import InvalidId, parse_id, visible
 from lib.grading.progress import say
+from lib.grading.safe_names import InvalidId, parse_id, visible
 from lib.grading.submissions.collection import known_numbers, read_collection, read_former_students
 from lib.grading.submissions.lms_names import Owner, RefusedError, Roster, name_in_canvas, name_in_moodle
 

@@ -29,9 +29,9 @@ from lib.grading.gradebook.marks import Total, format_points, read_class
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import sentence
-from lib.grading.names import InvalidId, StudentId, visible
 from lib.grading.pipeline.grade_class import Grade, unfinished
 from lib.grading.progress import say
+from lib.grading.safe_names import InvalidId, StudentId, visible
 from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.submitted_files import NoAccessError, find_submitted, read
 from lib.grading.submissions.walk import last_change

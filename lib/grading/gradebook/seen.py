@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from lib.grading.names import escape_formula, visible
+from lib.grading.safe_names import escape_formula, visible
 
 HEAD = ("assignment", "student", "submission", "reason")
 

@@ -22,7 +22,7 @@ from lib.checking.values import Wrong
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict
-from lib.grading.names import visible
+from lib.grading.safe_names import visible
 from lib.grading.unit_registry import describe
 from lib.unit import Inputs, Part, Statement
 

@@ -17,8 +17,8 @@ from msgspec import ValidationError, convert
 from lib.checking.findings import State
 from lib.grading.errors import with_line
 from lib.grading.files import is_file
-from lib.grading.names import quote
 from lib.grading.remarks import Remark
+from lib.grading.safe_names import quote
 
 FILE = "verdict.json"
 OTHERS = "others"

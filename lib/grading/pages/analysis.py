@@ -21,10 +21,10 @@ from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge.python_cells import parse
+from lib.grading.judge.parse_cells import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
-from lib.grading.names import quote
-from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pages.class_data import Classroom, StudentWork
+from lib.grading.safe_names import quote
 
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]

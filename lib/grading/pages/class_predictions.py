@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.names import InvalidId, parse_id
-from lib.grading.pages.classroom import Classroom
+from lib.grading.pages.class_data import Classroom
+from lib.grading.safe_names import InvalidId, parse_id
 from lib.grading.submissions.submission import MOST_PARTS, submitted_notebook
 from lib.grading.submissions.submitted_files import NoAccessError, read
 from lib.predictions.records import MIME, Predictions, predictions_in

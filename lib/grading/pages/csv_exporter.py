@@ -12,7 +12,7 @@ from lib.grading.files import temporary_sibling_file
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.machine_faults import sentence
-from lib.grading.names import escape_formula
+from lib.grading.safe_names import escape_formula
 
 COLUMNS = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",

@@ -11,7 +11,7 @@ from lib.checking.results import Plain, are_near, leaves
 from lib.checking.student_code import Failure
 from lib.grading.errors import with_line
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.names import quote
+from lib.grading.safe_names import quote
 from lib.unit import Array
 
 MOST_SHOWN = 400

@@ -22,15 +22,15 @@ from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.names import visible
 from lib.grading.pages.class_predictions import read_predictions
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_errors import error_of
 from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
+from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
-from lib.pasted import advise, refused_character
+from lib.pasted_characters import advise, refused_character
 from lib.unit import Question
 
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")

@@ -26,8 +26,8 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, List, default
 
-from lib.grading.names import escape_bidi
 from lib.grading.pages.mark_schemes import read_guides
+from lib.grading.safe_names import escape_bidi
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.safe_html import PICTURES, Room

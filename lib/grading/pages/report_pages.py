@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pages import analysis, class_predictions, evidence
-from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.pages.templates import templates
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.checking.render import MARKS
 from lib.grading.gradebook.marks import format_points
-from lib.grading.names import visible
+from lib.grading.safe_names import visible
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME
 
 

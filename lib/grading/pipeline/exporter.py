@@ -13,9 +13,9 @@ from nbgrader.converters import NbGraderException
 
 from lib.grading.files import temporary_sibling_folder
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.names import InvalidId, parse_id
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.stages import grade, prepare, task
+from lib.grading.safe_names import InvalidId, parse_id
 from lib.grading.submissions.submitted_files import read
 
 

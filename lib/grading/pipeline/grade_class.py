@@ -29,12 +29,12 @@ from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
-from lib.grading.names import InvalidId, unknown, visible
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.regrading import decide
 from lib.grading.pipeline.score_table import Score, write_table
 from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
 from lib.grading.progress import Progress, say
+from lib.grading.safe_names import InvalidId, unknown, visible
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.submitted_files import NoAccessError, find_strays, find_submitted, read

@@ -7,7 +7,7 @@ from typing import Self
 
 from lib.grading.gradebook.marks import NotebookMarks
 from lib.grading.judge.verdict import Verdict
-from lib.grading.names import visible
+from lib.grading.safe_names import visible
 
 MAX_LINES = 40
 """The most lines; a larger class gets a summary. `zerolayer report` has the details."""

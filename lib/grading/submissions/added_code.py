@@ -14,7 +14,7 @@ from functools import lru_cache
 from nbformat.notebooknode import NotebookNode
 
 from lib.grading.execution.notebook import ADDED_CODE, is_skipped
-from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
+from lib.grading.judge.parse_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
 from lib.grading.kernel.guard import guard
 
 MOST_CHANGED = 50_000

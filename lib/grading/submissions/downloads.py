@@ -21,7 +21,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from lib.grading.files import write
 from lib.grading.machine_faults import FULL
-from lib.grading.names import visible
+from lib.grading.safe_names import visible
 from lib.grading.submissions.lms_names import RENAME, Owner, RefusedError, Roster, own_name, owner_of
 from lib.grading.submissions.submission import HIDDEN, UnreadableError, strip_widgets
 from lib.grading.submissions.submitted_files import ARCHIVES, MOST_BYTES, NOTEBOOK

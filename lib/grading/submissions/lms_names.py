@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 
 from nbgrader.api import Student
 
-from lib.grading.names import InvalidId, StudentId, parse_id
+from lib.grading.safe_names import InvalidId, StudentId, parse_id
 
 ENDS = r"((?P<attachment>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 FORMS = {

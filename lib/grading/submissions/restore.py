@@ -20,7 +20,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.execution.notebook import ADDED_CODE, is_skipped
-from lib.grading.judge.python_cells import Allowance
+from lib.grading.judge.parse_cells import Allowance
 from lib.grading.submissions.added_code import MOST_CHANGED, added_to_locked, run_added_code
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
 

@@ -34,7 +34,7 @@ from pygments.token import STANDARD_TYPES
 from lib.checking.challenges import MIME
 from lib.checking.results import clean as plain_text
 from lib.grading.files import file_below, read_bounded
-from lib.grading.names import escape_bidi
+from lib.grading.safe_names import escape_bidi
 from lib.grading.submissions.submission import is_base64
 
 LONGEST = 20_000

@@ -17,7 +17,7 @@ from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
-from lib.grading.names import visible
+from lib.grading.safe_names import visible
 from lib.grading.submissions.submitted_files import (
     ARCHIVES,
     MOST_BYTES,

@@ -24,7 +24,7 @@ from lib.checking.results import clean
 from lib.grading.files import LARGEST_FOLDER, find_folders
 from lib.grading.judge.verdict import FILE
 from lib.grading.machine_faults import is_file_fault
-from lib.grading.names import InvalidId, StudentId, parse_id
+from lib.grading.safe_names import InvalidId, StudentId, parse_id
 from lib.grading.sandbox.limits import Limits
 from lib.grading.submissions.walk import DEEPEST, Entry, walk
 

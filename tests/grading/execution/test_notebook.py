@@ -16,7 +16,7 @@ from lib.grading.execution.notebook import Run
 from lib.grading.execution.outputs import missing_packages
 from lib.grading.kernel import client
 from lib.grading.machine_faults import RunLostError, TooBusyError
-from lib.grading.names import parse_id
+from lib.grading.safe_names import parse_id
 from lib.grading.sandbox.limits import THREADS
 from lib.grading.submissions.submitted_files import read
 from tests.grading.execution.conftest import alone, ran, text

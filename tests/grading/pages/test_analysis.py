@@ -19,7 +19,7 @@ from lib.grading.pages.analysis import (
     outcome,
     unknown,
 )
-from lib.grading.pages.classroom import Classroom, StudentWork
+from lib.grading.pages.class_data import Classroom, StudentWork
 from tests.grading.judge.test_judge import judged
 from tests.grading.relu_unit import ANSWER_KEY, mse
 

@@ -9,7 +9,7 @@ from nbgrader.apps import ExportApp
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.feedback import FeedbackApp
-from lib.grading.names import escape_formula
+from lib.grading.safe_names import escape_formula
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.pages.conftest import FILLINGS

@@ -16,8 +16,8 @@ from nbgrader.coursedir import CourseDirectory
 from lib.checking.results import from_json, to_json
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
+from lib.grading.pages.class_data import StudentWork
 from lib.grading.pages.class_predictions import question_figures, read_predictions
-from lib.grading.pages.classroom import StudentWork
 from lib.grading.pages.evidence import challenge
 from lib.grading.pages.templates import duration
 from lib.predictions.records import MIME

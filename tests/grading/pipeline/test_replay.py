@@ -16,10 +16,10 @@ from lib.checking.challenges import CHALLENGE, answer
 from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.names import StudentId
 from lib.grading.pipeline.course import Course as Graded
 from lib.grading.pipeline.grade_class import Grade
 from lib.grading.pipeline.stages import digest_of_run, prepare, task
+from lib.grading.safe_names import StudentId
 from lib.grading.submissions.submitted_files import SubmittedFiles, read
 from tests.course import ASSIGNMENT
 from tests.submissions import as_bytes, before, right

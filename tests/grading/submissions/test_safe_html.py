@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lib.checking.challenges import MIME
-from lib.grading.names import BIDI_CONTROLS
+from lib.grading.safe_names import BIDI_CONTROLS
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.safe_html import NO_PICTURE, NO_TEXT, Room, clean, clean_outputs, code
 from tests.grading.active import active, elements, text_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lib.grading.names import parse_id
+from lib.grading.safe_names import parse_id
 from lib.grading.submissions import submission
 from lib.grading.submissions.submission import (
     UnreadableError,

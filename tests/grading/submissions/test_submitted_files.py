@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.names import InvalidId, parse_id
+from lib.grading.safe_names import InvalidId, parse_id
 from lib.grading.submissions import submitted_files, walk
 from lib.grading.submissions.submitted_files import (
     PAGE,

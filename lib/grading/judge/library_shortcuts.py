@@ -16,7 +16,7 @@ from itertools import accumulate
 from nbformat.notebooknode import NotebookNode
 
 from lib.answer_key import WatchedCalls
-from lib.grading.judge.python_cells import NOT_RUN, Allowance, parse, replace_all
+from lib.grading.judge.parse_cells import NOT_RUN, Allowance, parse, replace_all
 
 MOST_READ = 200_000
 """Characters of code to parse in all cells. A completed notebook has about ten thousand."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from lib.blanks import masked, runnable
-from lib.pasted import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
+from lib.pasted_characters import FULL_WIDTH, TYPED, advise, find_pasted, refused_character
 
 OFTEN = "Pasted text often has characters that Python can't read. Replace"
 MINUS = f"{OFTEN} − (minus sign) by -."

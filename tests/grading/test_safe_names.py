@@ -4,7 +4,7 @@ import logging
 import os
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.names import InvalidId, VisibleNames, parse_id, visible
+from lib.grading.safe_names import InvalidId, VisibleNames, parse_id, visible
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
 
