@@ -9,12 +9,10 @@ import sys
 import sysconfig
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -70,29 +68,15 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """One processor for all that runs here, and for ten busy programs, which want as much of it.
-
-    They have sessions of their own, since Linux shares processors out by session.
-    """
+    """Ten busy programs for each processor, in sessions of their own: Linux shares processors out by session."""
     if not Path("/proc/self/schedstat").exists():
         pytest.skip("This system doesn't report how long a thread waits for a processor.")
-    allowed = os.sched_getaffinity(0)
-    keep_to({min(allowed)})
-    programs = [subprocess.Popen([sys.executable, "-ISc", BUSY], start_new_session=True) for _ in range(10)]
+    command = [sys.executable, "-ISc", BUSY]
+    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(10 * (os.cpu_count() or 1))]
     yield
     for program in programs:
         program.kill()
         program.wait()
-    keep_to(allowed)
-
-
-def keep_to(processors: set[int]) -> None:
-    """Have all threads of this process, and of those that it has started, run on some processors alone."""
-    this = psutil.Process()
-    for process in (this, *this.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            for thread in process.threads():
-                os.sched_setaffinity(thread.id, processors)
 
 
 @pytest.fixture(scope="session", autouse=True)
