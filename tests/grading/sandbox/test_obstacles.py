@@ -68,7 +68,8 @@ def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tm
     command = [*AS_NOBODY[:1], *STARTS_PYTHON, *AS_NOBODY[1:], sys.executable, *EXAMINE]
     named = os.pathsep.join([str(ROOT), str(closed / "site-packages")])
     said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
-    assert "“private root” failed." in said.stdout and "Permission denied." in said.stdout
+    assert "“private root” failed." in said.stdout
+    assert "Reason: /" in said.stdout and "Permission denied." in said.stdout
 
 
 def test_it_names_the_step_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
