@@ -55,7 +55,7 @@ class PartData(NamedTuple):
 def write_file(unit: str, parts: Mapping[str, PartData]) -> Path | None:
     """Update some parts in a unit's file, and return its path if it has changed. Raises OSError if writing fails."""
     place = unit_registry.find_all()[unit]
-    file, before = place.folder / fingerprints.FILE, fingerprints.read(place.module)
+    file, before = file_of(unit), fingerprints.read(place.module)
     text = fingerprints.write(_merge(import_module(place.module).UNIT, parts, before))
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return None
