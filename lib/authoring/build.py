@@ -152,8 +152,8 @@ class Rebuild(Command, GenerateAssignmentApp):
         """Change the release directory to a temporary folder within this context."""
         directory, place = self.coursedir.release_directory, Path(self.coursedir.root, self.coursedir.release_directory)
         # In the same folder, so that moving the release is a rename. nbgrader needs a name relative to the course.
-        with temporary_sibling_folder(place) as beside:
-            self.coursedir.release_directory = str(Path(directory).with_name(beside.name))
+        with temporary_sibling_folder(place) as sibling:
+            self.coursedir.release_directory = str(Path(directory).with_name(sibling.name))
             built = self.released
             try:
                 built.mkdir(parents=True, exist_ok=True)

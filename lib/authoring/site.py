@@ -102,8 +102,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
-    with temporary_sibling_folder(target) as beside, temporary_folder() as work:
-        built = beside / "site"
+    with temporary_sibling_folder(target) as sibling, temporary_folder() as work:
+        built = sibling / "site"
         write_files(contents, work / "contents")
         write_files(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels)))

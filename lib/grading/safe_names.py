@@ -87,8 +87,8 @@ def _problem_of(name: str) -> str:
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown name. It lists the known names of this `kind`, the most similar first.
 
-    >>> unknown("unit", "softmax", ["optimizers", "softmax_classifier"])
-    'There is no unit softmax. There are: softmax_classifier, optimizers.'
+    >>> unknown("unit", "regression", ["trees", "linear_regression"])
+    'There is no unit regression. There are: linear_regression, trees.'
     """
     matcher = SequenceMatcher(b=name.casefold(), autojunk=False)
 
