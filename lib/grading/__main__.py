@@ -50,6 +50,8 @@ def _open_closed_streams() -> None:
 
 
 def _run() -> None:
+    # Before NumPy is imported: matrices here are small, and the threads of a product would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = sys.argv[1:] or [""]
     if words[0].startswith("-"):  # options may come before the command
         words.sort(key=lambda word: word not in COMMANDS)

@@ -94,6 +94,7 @@ def find(name: str) -> UnitLocation | None:
     return found[0] if found else None
 
 
+@cache
 def find_by_key(key: AnswerKey) -> UnitLocation | None:
     """Return the unit with this answer key; None if the key isn't from a unit's folder."""
     location = find_all().get(key.unit.name)
