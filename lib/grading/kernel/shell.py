@@ -1,8 +1,8 @@
 """ipykernel's shell with less work for each cell, and with the rest of a failed cell's definitions run at grading.
 
 IPython tokenizes each cell to find magics, and compiles it once more to see whether it awaits anything; ipykernel
-computes a checksum to name it. On a notebook with 42 short cells these take 3, 4 and 2 ms of 120 ms. So a cell without
-the characters of magics isn't tokenized, and one without the words `await` and `async` isn't compiled again.
+computes a checksum to name it. On a notebook with 42 short cells these take 3, 4 and 2 ms of 120 ms. So a cell that can
+have no magic isn't tokenized, and one without the words `await` and `async` isn't compiled again.
 """
 
 import ast
@@ -23,8 +23,8 @@ from traitlets import Instance
 
 from lib.grading.kernel.guard import guard
 
-MAGIC_CHARACTERS = re.compile(r"[%!?]|^\s*[,;/]")
-"""The characters of a line without which no transformer in `TRANSFORMERS` changes it."""
+MAY_BE_MAGIC = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\s*$")
+"""Found in each line that a transformer in `TRANSFORMERS` changes, and in few others."""
 TRANSFORMERS = TransformerManager().token_transformers
 FUNCTIONS_AND_CLASSES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 DEFINITIONS = (*FUNCTIONS_AND_CLASSES, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
@@ -49,7 +49,7 @@ class Transformers(TransformerManager):
 
     def do_token_transforms(self, lines: list[str]) -> list[str]:
         """Replace IPython's syntax in lines, if there may be any."""
-        may = self.token_transformers != TRANSFORMERS or any(map(MAGIC_CHARACTERS.search, lines))
+        may = self.token_transformers != TRANSFORMERS or any(map(MAY_BE_MAGIC.search, lines))
         return super().do_token_transforms(lines) if may else lines
 
 
