@@ -11,8 +11,7 @@ import orjson
 from nbgrader.api import Student
 from traitlets import Bool, Unicode
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment
+from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file, write_whole
 from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks

@@ -22,8 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
 from traitlets import Integer
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment, check_student
+from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from traitlets import Unicode, default
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment, check_student
+from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.files import write_whole
 from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook

@@ -19,10 +19,9 @@ from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float
 
-from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.known_names import check_assignment
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, write_whole
 from lib.grading.gradebook.marks import Total, format_points, read_class

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from lib.grading.files import is_folder
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
-from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.progress import Seen
 from lib.grading.safe_names import InvalidId
 from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted

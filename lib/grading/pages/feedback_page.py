@@ -24,7 +24,7 @@ from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pages.class_predictions import read_predictions
 from lib.grading.pages.templates import templates
-from lib.grading.pipeline.cell_errors import error_of
+from lib.grading.pipeline.cell_results import error_of
 from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import visible

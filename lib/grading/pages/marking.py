@@ -24,7 +24,7 @@ from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.pages.feedback_page import render_cells
 from lib.grading.pages.mark_schemes import read_guides
 from lib.grading.pages.templates import templates
-from lib.grading.pipeline.scores import UNREADABLE
+from lib.grading.pipeline.cell_results import UNREADABLE
 from lib.grading.submissions.restore import course_id, is_as_released
 from lib.grading.submissions.safe_html import LONGEST, Room
 

@@ -36,13 +36,13 @@ from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
 from lib.grading.files import is_file, put_in_place, remove, write_files
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_shortcuts import library_calls
+from lib.grading.judge.parse_cells import library_calls
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pipeline import cell_errors
+from lib.grading.pipeline import cell_results
+from lib.grading.pipeline.cell_results import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.part_html import html
-from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.remarks import Remark
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import RestoredNotebook, assignment_of, course_id, restore
@@ -288,7 +288,7 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
 
 def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) -> tuple[list[Remark], list[str]]:
     """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
-    here = ".".join(map(str, cell_errors.VERSION))
+    here = ".".join(map(str, cell_results.VERSION))
     remarks = [
         Remark(
             f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
@@ -296,7 +296,7 @@ def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) 
             at,
         )
         for at, cell in enumerate(cells)
-        if cell_errors.may_need_newer_python(cell)
+        if cell_results.may_need_newer_python(cell)
     ]
     reasons = [f"may need Python 3.12, but this is {here}"] if remarks else []
     if packages := ", ".join(missing):
@@ -310,10 +310,10 @@ def _judge_cells(
     cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
 ) -> Iterator[PartVerdict]:
     """Judge each part's cell, and replace its outputs by the verdict."""
-    missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
+    missing, definitions = cell_results.missing_names(cells), cell_results.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            lacking = cell_errors.defined_below(definitions, at) | missing
+            lacking = cell_results.defined_below(definitions, at) | missing
             verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
             cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
             yield verdict
@@ -331,7 +331,7 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
 
 def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
     """Return why a graded cell has no answer: its error, or the remarks on the run."""
-    if error := cell_errors.error_output(cell):
+    if error := cell_results.error_output(cell):
         return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
     return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
 
