@@ -60,17 +60,14 @@ class PageTask:
                 raise MissingEntry(
                     f"the gradebook has no marks for it. Grade it again; if the student has left, remove {self.graded}."
                 )
-            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem])
-            is_new |= self._write(self.place / f"{file.stem}.html", page.encode())
+            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem]).encode()
+            place = self.place / f"{file.stem}.html"
+            if not is_file(place) or read_bounded(place, LARGEST_PAGE) != page:
+                write_whole(place, page)
+                is_new = True
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # nbgrader needs them for the release
             write_whole(self.place / note.name, note.read_bytes())
         return is_new
-
-    def _write(self, place: Path, page: bytes) -> bool:
-        if is_file(place) and read_bounded(place, LARGEST_PAGE) == page:
-            return False
-        write_whole(place, page)
-        return True
 
 
 def write_pages(

@@ -21,7 +21,7 @@ USERS = 1000
 def find_gaps(course: CourseDirectory, exchange: Path, assignments: Collection[str]) -> Iterator[str]:
     """Yield a line for each problem, with one thing to try. Changes nothing."""
     yield from _check_exchange(exchange, course.groupshared)
-    yield from _check_folders(Path(course.root), course.groupshared)
+    yield from _check_folders(Path(course.root).resolve(), course.groupshared)
     yield from _ask_server(assignments)
 
 
@@ -48,7 +48,6 @@ def _check_folders(course: Path, is_shared: bool) -> Iterator[str]:
     homes = {Path(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_uid >= USERS} | {Path.home()}
     if found := " ".join(quote(str(home)) for home in sorted(homes) if home.is_dir() and home.stat().st_mode & 0o7):
         yield f"Homes: other accounts can read in {found}. Try: chmod o= {found}"
-    course = course.resolve()
     if course.stat().st_mode & PRIVATE[is_shared] and all(each.stat().st_mode & S_IXOTH for each in course.parents):
         rights = "o=" if is_shared else "go="
         yield f"Course: other accounts can read solutions in {course}. Try: chmod {rights} {quote(str(course))}"

@@ -1,6 +1,7 @@
 """`zerolayer report ASSIGNMENT`: write the class report, and with `--student` a page on one student for an appeal."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,15 +60,11 @@ class ReportApp(Command):
                 self.fail("%s can't be written: %s. Try another folder: --ReportApp.folder=FOLDER", error.filename, why)
 
     def _write_report(self, assignment: str) -> None:
-        classroom = self._classroom(assignment)
-        notebook = classroom.graded[0][1].notebook
+        classroom, now = self._classroom(assignment), datetime.now().astimezone()
         target = Path(self.coursedir.root, self.folder)
-        now = datetime.now().astimezone()
-        inner = Links(self.coursedir, assignment, notebook, target / assignment, self.server)
-        self._write_students(classroom, inner, now)
-        unit = UnitPreprocessor(parent=self).unit_of(assignment)
-        page = target / f"{assignment}.html"
-        links = Links(self.coursedir, assignment, notebook, target, self.server)
+        links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
+        self._write_students(classroom, replace(links, folder=target / assignment), now)
+        unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
         write_whole(page, class_page(classroom, unit, links, now).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:

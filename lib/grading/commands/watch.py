@@ -161,8 +161,12 @@ class WatchApp(GradeApp):
 
     def _release(self) -> None:
         """Write and release the pages that aren't released yet, and continue after a failure."""
-        graded = {student: self._digest_graded(student) for student, _ in self._folders()}
-        due = {student: digest for student, digest in graded.items() if digest not in ("", self._released(student))}
+        due = dict[str, str]()
+        for id, _ in self._folders():
+            note = self._place(self.coursedir.feedback_directory, id) / RELEASED
+            released = note.read_text(errors="replace") if is_file(note) else ""
+            if (digest := self._digest_graded(id)) not in ("", released):
+                due[id] = digest
         if not due:
             return
         _, _, failed = write_pages(self.coursedir, self, due)
@@ -179,10 +183,6 @@ class WatchApp(GradeApp):
             self._say(f"{student}: {describe(Total.of(marks[student].values()))}. The feedback page is {place}.")
         for who, why in failed.items():
             self._say_once(who, f"no feedback page: {why.rstrip('.')}. The next round tries again.")
-
-    def _released(self, student: str) -> str:
-        note = self._place(self.coursedir.feedback_directory, student) / RELEASED
-        return note.read_text(errors="replace") if is_file(note) else ""
 
     def _release_page(self, student: str, page: Path) -> bool:
         """Release a student's page, and return True, if the submission came through the exchange."""

@@ -171,15 +171,19 @@ class Verdict:
         """
         try:
             data = orjson.loads(_file_in(folder))
-            found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
+            found = [data, *data.pop(OTHERS, ())]
+            for part in [part for one in found for part in one["parts"]] if not evidence else ():
+                for name in EVIDENCE:
+                    part.pop(name, None)
+            verdicts = [convert(one, Verdict) for one in found]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
         except (AttributeError, KeyError, TypeError, ValidationError) as error:  # any other JSON
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
-        for verdict in found:
+        for verdict in verdicts:
             if of is not None and of != (verdict.assignment, verdict.student):
                 raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")
-        return found
+        return verdicts
 
 
 def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -199,10 +203,3 @@ def _file_in(folder: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
-
-
-def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
-    if not evidence:
-        parts = [{name: value for name, value in part.items() if name not in EVIDENCE} for part in data["parts"]]
-        data = {**data, "parts": parts}
-    return convert(data, Verdict)

@@ -74,10 +74,10 @@ class Scores:
 def part_figures(classroom: Classroom) -> list[PartFigures]:
     """Return the figures of each part over all graded submissions, in the notebook's order."""
     verdicts = [verdict for _, verdict in classroom.graded]
-    longest = max(verdicts, key=lambda verdict: len(verdict.parts), default=None)
+    longest = max((verdict.parts for verdict in verdicts), key=len, default=())
     ran = [verdict for work, verdict in classroom.graded if work.ran]
     earned = [{part.id: part.points for part in verdict.parts} for verdict in ran]
-    return [_figures(part, verdicts, earned) for part in longest.parts] if longest else []
+    return [_figures(part, verdicts, earned) for part in longest]
 
 
 def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str, float]]) -> PartFigures:
@@ -189,16 +189,13 @@ class WrongAnswer:
 
 def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
     """Return all wrong answers that no mistake explains, those with numbers and the most frequent first."""
-    found = group(
-        (_wrong_answer(part), work) for work, verdict in classroom.graded for part in filter(is_unknown, verdict.parts)
-    )
-    return sorted(found, key=lambda pair: not pair[0].has_numbers)
-
-
-def _wrong_answer(part: PartVerdict) -> WrongAnswer:
-    nameless = _nameless_of(part)
-    failing = tuple((each.text, found_in(each)) for each in nameless)
-    return WrongAnswer(part.id, part.title, failing, not all(each.by_code for each in nameless))
+    found = list[tuple[WrongAnswer, StudentWork]]()
+    for work, verdict in classroom.graded:
+        for part in filter(is_unknown, verdict.parts):
+            failing = tuple((each.text, found_in(each)) for each in _nameless_of(part))
+            has_numbers = not all(each.by_code for each in _nameless_of(part))
+            found.append((WrongAnswer(part.id, part.title, failing, has_numbers), work))
+    return sorted(group(found), key=lambda pair: not pair[0].has_numbers)
 
 
 def is_unknown(part: PartVerdict) -> bool:

@@ -35,6 +35,8 @@ class StudentWork:
     """Formgrader's id of the submission, or ""."""
     late: timedelta = timedelta()
     """Time after the due date and any extension."""
+    is_late_in_canvas: bool = False
+    """True if Canvas called it late, without a time."""
     total: Total = field(default_factory=Total)
     to_mark: list[tuple[str, str]] = field(default_factory=list)
     """Notebook and name of cells that a person has to mark."""
@@ -153,7 +155,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         else:
             unclaimed.append(left.reason)
     for id, work in works.items():
-        work.folder = _graded_folder(course, id, assignment)
+        work.folder, work.is_late_in_canvas = _graded_folder(course, id, assignment), id in collected.late
         work.read_verdict(assignment)
         if work.verdict:
             work.to_look_at = seen.unseen(id, work.verdict.handed_in, work.verdict.reasons)

@@ -5,7 +5,7 @@ them), and the graded notebook. `page_of` serves `zerolayer feedback`, nbgrader'
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -186,28 +186,16 @@ class PageMaker:
 
 def render(page: Page, folder: Path) -> str:
     """Return a page as HTML; pictures of the notebook may be in `folder`."""
-    return (
-        templates()
-        .get_template("feedback.html.j2")
-        .render(
-            page=page,
-            cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(page, folder, safe_html.Room())],
-            colours=Markup(_colours("default")),
-            dark_colours=Markup(_colours("github-dark")),
-            parts={part.id: part for part in page.parts},
-            visible=visible,
-            FRESH=FRESH,
-        )
-    )
-
-
-def _rendered(page: Page, folder: Path, room: safe_html.Room) -> Iterator[tuple[NotebookNode, str]]:
-    parts = {part.id: part for part in page.parts}
+    room, parts, cells = safe_html.Room(), {part.id: part for part in page.parts}, []
     for cell in page.notebook.cells:
         if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
-            yield cell, safe_html.code(cell.source) + html(part, page.scale(part))
+            shown = safe_html.code(cell.source) + html(part, page.scale(part))
         else:
-            yield cell, render_cells([cell], room, folder)
+            shown = render_cells([cell], room, folder)
+        cells.append((cell, course_id(cell), Markup(shown)))
+    template, light, dark = templates().get_template("feedback.html.j2"), _colours("default"), _colours("github-dark")
+    values = {"page": page, "cells": cells, "parts": parts, "visible": visible, "FRESH": FRESH}
+    return template.render(values, colours=Markup(light), dark_colours=Markup(dark))
 
 
 def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Path) -> str:

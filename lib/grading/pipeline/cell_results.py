@@ -29,7 +29,10 @@ def missing_names(cells: Sequence[NotebookNode]) -> dict[str, Failure]:
     """Return the names in definitions of failed cells, each with the failure of the first such cell."""
     found: dict[str, Failure] = {}  # by patterns, since a cell with a syntax error can't be parsed
     for at, cell in enumerate(cells):
-        if cell.cell_type == "code" and (failure := _failure_of(cells, at)):
+        if cell.cell_type == "code" and (error := error_output(cell)) is not None:
+            failure = Failure("blank", error.evalue)
+            if error.ename != OpenBlank.__name__:
+                failure = Failure("error", end_sentence(f"{place_of(cells, at)} ended in {error_of(cell)}"))
             for each in DEFINED.finditer(cell.source):
                 found.setdefault(each[1] or each[2], failure)
     return found
@@ -51,15 +54,6 @@ def defined_below(definitions: Mapping[str, int], at: int) -> dict[str, Failure]
     late = (name for name, place in definitions.items() if place > at)
     move = "Move that cell above this check: a check uses the cells above it."
     return {name: Failure("undefined", f"A cell below this check defines {name}. {move}") for name in late}
-
-
-def _failure_of(cells: Sequence[NotebookNode], at: int) -> Failure | None:
-    error = error_output(cells[at])
-    if error is None:
-        return None
-    if error.ename == OpenBlank.__name__:
-        return Failure("blank", error.evalue)
-    return Failure("error", end_sentence(f"{place_of(cells, at)} ended in {error_of(cells[at])}"))
 
 
 def may_need_newer_python(cell: Mapping[str, Any]) -> bool:
@@ -123,13 +117,6 @@ def doubt(cell: NotebookNode) -> str:
     return ""
 
 
-def _failed(why: str) -> NotebookNode:
-    """Return an output with the reason why a graded cell has no points. nbgrader gives no points for errors, too."""
-    message = f"{why} It counts 0 points until your instructor has looked at it."
-    trace = [f"NotGraded: {message}"]
-    return NotebookNode(output_type="error", ename="NotGraded", evalue=message, traceback=trace)
-
-
 def scores_of(
     cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any
 ) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -144,7 +131,9 @@ def scores_of(
         is_test = is_tested(cell)
         if is_test and name not in judged and (why := doubt(cell)):
             waits.setdefault(name, why)
-            cell.outputs.append(_failed(why))
+            message = f"{why} It counts 0 points until your instructor has looked at it."
+            error = {"ename": "NotGraded", "evalue": message, "traceback": [f"NotGraded: {message}"]}
+            cell.outputs.append(NotebookNode(output_type="error", **error))  # nbgrader, too, gives no points for errors
         if is_test and error_output(cell):
             scores[name] = 0.0  # nbgrader would take a result from before the error
         elif name in waits and name not in judged:

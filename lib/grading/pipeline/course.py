@@ -66,13 +66,8 @@ class Course:
 
     def __init__(self, converter: Autograde, gradebook: GradebookSession, assignment: str):
         """Read the shared data. Raises ConfigError if no submission can be graded."""
-        self.converter, self.gradebook, self.directory, self.log = (
-            converter,
-            gradebook,
-            converter.coursedir,
-            converter.log,
-        )
-        self.assignment = assignment
+        self.converter, self.gradebook, self.assignment = converter, gradebook, assignment
+        self.directory, self.log = converter.coursedir, converter.log
         if converter.permissions in (444, 664):  # nbgrader's defaults, which let all accounts read
             converter.permissions = 660 if self.directory.groupshared else 600
         sources, asked = gradebook.sources, self.directory.notebook_id

@@ -318,7 +318,8 @@ class Grade(Autograde):
 
     def _stop_if_none_runs(self, course: Course) -> None:
         """Stop if no notebook can be run at present, not even one that only the machine can make fail."""
-        trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
+        cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
+        trial = RunTask({"trial": PackedNotebook.of([cell], {})}, course.run, course.packages)
         try:
             # The time limit applies to the wait for other runs, too.
             results = self._pool.submit(trial, trial.time_limit()).result(timeout=trial.time_limit())

@@ -283,7 +283,11 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     why = tuple(_reasons(prepared, waits, reasons))
     of = course.assignment, name, submitted.student, prepared.seed
     verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing)
-    return JudgedNotebook(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
+    rows = CellResults(scores, comments_on(notebook.cells, waits), waits)
+    try:
+        return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`
+    except orjson.JSONEncodeError:  # raised for integers over 64 bits
+        return JudgedNotebook(json.dumps(notebook, ensure_ascii=False).encode(), verdict, rows)
 
 
 def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) -> tuple[list[Remark], list[str]]:
@@ -313,9 +317,18 @@ def _judge_cells(
     missing, definitions = cell_results.missing_names(cells), cell_results.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
+            if error := cell_results.error_output(cell):
+                problem = f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
+            else:
+                problem = " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
             lacking = cell_results.defined_below(definitions, at) | missing
-            verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
-            cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
+            verdict = judge(unit, part, seed, answers_in(cell, part.id), problem, lacking)
+            worth = float(cell.metadata.nbgrader["points"])
+            page = html(verdict, worth / verdict.max_points if verdict.max_points else 0.0)
+            # The points as text for nbgrader, and the verdict as HTML for people.
+            data = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": page})
+            kind = {"output_type": "execute_result", "execution_count": None}
+            cell.outputs = [NotebookNode(**kind, data=data, metadata=NotebookNode())]
             yield verdict
 
 
@@ -329,20 +342,6 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
-    """Return why a graded cell has no answer: its error, or the remarks on the run."""
-    if error := cell_results.error_output(cell):
-        return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
-    return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
-
-
-def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
-    """Return an output with the points as text for nbgrader, and the verdict as HTML for people."""
-    scale = worth / verdict.max_points if verdict.max_points else 0.0
-    shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
-    return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
-
-
 def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Yield the reasons why a graded notebook needs a person."""
     if not prepared.submission.runnable:
@@ -354,10 +353,3 @@ def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterabl
             if why != NOT_RUN:
                 yield f"{', '.join(cell for cell in waits if waits[cell] == why)}: {why}"
     yield from (*prepared.reasons, *more)
-
-
-def _as_json(notebook: NotebookNode) -> bytes:
-    try:
-        return orjson.dumps(notebook)  # ten times as fast
-    except orjson.JSONEncodeError:  # raised for integers over 64 bits
-        return json.dumps(notebook, ensure_ascii=False).encode()

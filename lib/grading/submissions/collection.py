@@ -16,7 +16,7 @@ from lib.grading.files import is_file, write_whole
 from lib.grading.submissions.downloads import DownloadedNotebook, Refusal
 
 LATE_WITHOUT_TIME = timedelta(seconds=1)
-"""How late a submission counts if Canvas calls it late without saying by how much."""
+"""How late a submission counts if Canvas calls it late without saying by how much: enough for nbgrader's penalty."""
 LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has an extension: look in Canvas."
 
 

@@ -161,18 +161,19 @@ def run_files(
     reserved names, and folders named like pages are left out, as is whatever exceeds the bounds. Raises OSError as
     `SubmittedFiles.content` does.
     """
-    wanted = [
-        name
-        for name in submitted.files
-        if not any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
-        and name.suffix.lower() not in DRAWINGS
-        and not (name.parts[0] in RESERVED or (len(name.parts) > 1 and name.parts[0].endswith(".html")))
-        and not _clashes(name, own)
-    ]
     files, too_much, unread, left = dict(own), list[Name](), list[Name](), replace(bounds)
     for data in own.values():
         left.take(len(data))
-    for name in wanted:
+    for name in submitted.files:
+        if (
+            any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
+            or name.suffix.lower() in DRAWINGS
+            or name.parts[0] in RESERVED
+            or (len(name.parts) > 1 and name.parts[0].endswith(".html"))
+            # Also if one is a file where the other has a folder.
+            or any(Name(each) in (name, *name.parents) or name in Name(each).parents for each in own)
+        ):
+            continue
         content = submitted.content(name)
         if content is None and not submitted.is_too_large(name):
             unread.append(name)
@@ -185,12 +186,6 @@ def run_files(
     return files, [
         f"The notebook was run without these files: {list_names(names)}. {why}" for names, why in left_out if names
     ]
-
-
-def _clashes(name: Name, own: Mapping[str, bytes]) -> bool:
-    # Also if one is a file where the other has a folder.
-    submitted = {str(name), *map(str, name.parents)}
-    return any(place in submitted or name in Name(place).parents for place in own)
 
 
 def course_files(course: CourseDirectory, assignment: str, excluded: Collection[str]) -> dict[str, bytes]:
