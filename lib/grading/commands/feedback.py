@@ -34,7 +34,7 @@ from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible
 from lib.grading.submissions.exchange import SECRET
-from lib.grading.submissions.submitted_files import STAMP
+from lib.grading.submissions.submitted_files import STAMP, step_folder
 
 LARGEST_PAGE = 50_000_000
 """The most bytes of an old page that are read. A page has about a hundred thousand."""
@@ -109,7 +109,7 @@ def _requested(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
     for folder in map(Path, find_folders(course.format_path(course.autograded_directory, "*", course.assignment_id))):
         student = folder.parent.name
         if student not in excluded and fnmatchcase(student, course.student_id):
-            yield student, folder, Path(course.format_path(course.feedback_directory, student, course.assignment_id))
+            yield student, folder, step_folder(course, "feedback", student, course.assignment_id)
 
 
 def _run_tasks(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, bool | BaseException]]:

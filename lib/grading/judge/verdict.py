@@ -30,7 +30,7 @@ LARGEST_FILE = 50_000_000
 
 
 class DamagedVerdictError(ValueError):
-    """A file is not a verdict, or belongs to another submission; the message has the reason."""
+    """A file is missing, is not a verdict, or belongs to another submission; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Verdict:
     def load_each(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> list["Verdict"]:
         """Read the verdicts in `folder`, one for each notebook. `of` has the expected assignment and student.
 
-        Raises FileNotFoundError if there is no file, and DamagedVerdictError if the file isn't a valid verdict.
+        Raises DamagedVerdictError if there is no file, or it isn't a valid verdict.
         """
         try:
             data = orjson.loads(_file_in(folder))
@@ -194,7 +194,7 @@ def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
 def _file_in(folder: Path) -> bytes:
     path = folder / FILE
     if not os.path.lexists(path):
-        raise FileNotFoundError(path)
+        raise DamagedVerdictError("is missing")
     if not is_file(path):
         raise DamagedVerdictError("is a link, a folder or a device")
     if (size := path.stat().st_size) > LARGEST_FILE:

@@ -6,7 +6,6 @@ only the numbers of choices are used.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import orjson
 from nbgrader.coursedir import CourseDirectory
@@ -14,7 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from lib.grading.pages.class_data import Classroom
 from lib.grading.safe_names import InvalidId, parse_id
 from lib.grading.submissions.submission import MOST_PARTS, submitted_notebook
-from lib.grading.submissions.submitted_files import NoAccessError, read
+from lib.grading.submissions.submitted_files import NoAccessError, read, step_folder
 from lib.predictions.records import MIME, Predictions, predictions_in
 from lib.unit import Question
 
@@ -48,7 +47,7 @@ def read_predictions(
 
     `notebooks` are those of the assignment, none of which can take the place of another.
     """
-    folder = Path(course.format_path(course.submitted_directory, student, assignment))
+    folder = step_folder(course, "submitted", student, assignment)
     if not questions or isinstance(id := parse_id(student), InvalidId):
         return {}
     try:

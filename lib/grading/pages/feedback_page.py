@@ -175,11 +175,10 @@ class PageMaker:
         """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""
         try:
             return {one.notebook: one for one in Verdict.load_each(folder, False, of=(assignment, student))}
-        except (DamagedVerdictError, FileNotFoundError) as error:
-            why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+        except DamagedVerdictError as error:
             self.log.error(
                 "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                student, FILE, folder, why, assignment, student,
+                student, FILE, folder, error, assignment, student,
             )  # fmt: skip
             return {}
 

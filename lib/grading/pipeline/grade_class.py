@@ -34,7 +34,14 @@ from lib.grading.progress import Progress, Score, Seen, say, write_table
 from lib.grading.safe_names import InvalidId, unknown, visible
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import NoAccessError, SubmittedFiles, find_strays, find_submitted, read
+from lib.grading.submissions.submitted_files import (
+    NoAccessError,
+    SubmittedFiles,
+    find_strays,
+    find_submitted,
+    read,
+    step_folder,
+)
 
 CHANGED = "the submitted files have changed since"
 """The reason to grade a submission again if only its digest differs."""
@@ -64,8 +71,8 @@ def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
     timestamp, before = course.timestamp_of(submitted), course.times[submitted.student]
     try:
         found = Verdict.load_each(place, evidence=False, of=(course.assignment, submitted.student))
-    except (FileNotFoundError, DamagedVerdictError) as error:
-        return Decision(True, f"its {FILE} {error if isinstance(error, DamagedVerdictError) else 'was missing'}")
+    except DamagedVerdictError as error:
+        return Decision(True, f"its {FILE} {error}")
     verdicts = [
         one for one in found if one.notebook in course.notebooks or one.notebook not in course.gradebook.sources
     ]
@@ -127,7 +134,7 @@ class Grade(Autograde):
         if not self.students:
             super().init_notebooks()
         if self.says and course.student_id == "*":
-            self._warn_of_strays(Path(course.format_path(course.submitted_directory, "STUDENT", assignment)))
+            self._warn_of_strays(step_folder(course, "submitted", "STUDENT", assignment))
 
     def _warn_of_strays(self, place: Path) -> None:
         """Warn of work in folders that aren't read, unless the course configures another order of folders."""
@@ -254,7 +261,7 @@ class Grade(Autograde):
             is_listed = bool(self._to_list(student.name, "", [student.reason]))
             self._leave(student.name, student.reason, is_listed)
             return None
-        place = self._place(course, student)
+        place = step_folder(self.coursedir, "autograded", student, course.assignment)
         if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:
             self._leave(
                 student,
@@ -297,7 +304,8 @@ class Grade(Autograde):
                 return
         try:
             folder = Path(self._format_dest(course.assignment, student))
-            graded = grade(course, work, result, folder, self._place(course, student))
+            place = step_folder(self.coursedir, "autograded", student, course.assignment)
+            graded = grade(course, work, result, folder, place)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
@@ -306,10 +314,6 @@ class Grade(Autograde):
         if any(verdict.parts for verdict in graded.verdicts):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
         self.run_post_convert_hook()
-
-    def _place(self, course: Course, student: str) -> Path:
-        directory = self.coursedir
-        return Path(directory.format_path(directory.autograded_directory, student, course.assignment))
 
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
         """Leave a submission ungraded, and list it with the reason."""

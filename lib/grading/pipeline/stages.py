@@ -174,7 +174,7 @@ def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmi
     # nbgrader's own command has already copied the submission there, which may have a file of that name.
     if not notebooks or work.submitted.has(FILE):
         return []
-    with suppress(FileNotFoundError, DamagedVerdictError):
+    with suppress(DamagedVerdictError):
         found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
         return [verdict for verdict in found if verdict.notebook in notebooks]
     return []

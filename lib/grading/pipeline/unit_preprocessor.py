@@ -29,6 +29,7 @@ from lib.grading.gradebook.session import SourceNotebook
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
 from lib.grading.submissions.restore import course_id
+from lib.grading.submissions.submitted_files import step_folder
 from lib.grading.unit_registry import CLOSED
 from lib.unit import Unit
 
@@ -65,7 +66,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
                 " itself."
             )
         course = CourseDirectory(parent=self)
-        unit_registry.SOLUTIONS[assignment] = Path(course.format_path(course.source_directory, ".", assignment))
+        unit_registry.SOLUTIONS[assignment] = step_folder(course, "source", ".", assignment)
         key = unit_registry.load(name, what, advice)
         if not is_configured and key.unit.name != assignment:
             raise ConfigError(

@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
@@ -29,6 +28,7 @@ from lib.grading.execution.notebook import ADDED_CODE, is_skipped
 from lib.grading.judge.parse_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
 from lib.grading.kernel.guard import guard
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
+from lib.grading.submissions.submitted_files import step_folder
 
 IN_DOUBT = (
     "Some written answers were not in their own cells. Your instructor will look for them in your notebook. Next time,"
@@ -96,7 +96,7 @@ def read_released(
     course: CourseDirectory, assignment: str, notebook: str, known: dict[str, NotebookNode]
 ) -> list[ReleasedCell]:
     """Read the released notebook, or the gradebook's cells if it is missing or has changed since it was released."""
-    file = Path(course.format_path(course.release_directory, ".", assignment), f"{notebook}.ipynb")
+    file = step_folder(course, "release", ".", assignment) / f"{notebook}.ipynb"
     with suppress(UnreadableError, OSError):
         cells = notebook_in(file.read_bytes(), file.name).cells
         ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
@@ -296,7 +296,7 @@ def restore_cells(
     # From the end, so that the cells that follow a missing one are already there.
     for name in reversed(names):
         if not _places(restored, [name]):
-            restored.insert(_first_place(restored, followers[name]), _replace_missing(known[name]))
+            restored.insert(_first_place(restored, followers[name]), _merge(known[name]))
     for name in reversed(names):
         [place] = _places(restored, [name])
         flags = known[name].metadata.nbgrader
@@ -324,7 +324,7 @@ def _without_copies(
                 yield cell
             continue
         source_cell, original = known[id := course_id(cell)], released.get(id, cell.source)
-        merged, flags = _merge(cell, source_cell), source_cell.metadata.nbgrader
+        merged, flags = _merge(source_cell, cell), source_cell.metadata.nbgrader
         is_changed = cell.cell_type == "code" and not flags.solution and cell.source != original
         if added := added_to_locked(cell.source, original) if is_changed and allowance.take(cell.source) else "":
             cell.metadata = NotebookNode({ADDED_CODE: added})
@@ -368,27 +368,17 @@ def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     return next((id for id, flags in later if flags.grade and not flags.solution), "")
 
 
-def _merge(cell: NotebookNode, source_cell: NotebookNode) -> NotebookNode:
-    """Return the course's cell, with the student's text if it is a solution."""
-    merged = _copy(source_cell)
-    if source_cell.metadata.nbgrader.solution:
+def _merge(source_cell: NotebookNode, cell: NotebookNode | None = None) -> NotebookNode:
+    """Return a copy of the course's cell. A solution gets the text of the student's `cell`, which may be missing."""
+    merged = clean_cell(source_cell)  # nbgrader's steps change cells, and each submission uses the same source cells
+    merged.metadata["nbgrader"] = NotebookNode(source_cell.metadata["nbgrader"])
+    if source_cell.metadata.nbgrader.solution and cell is not None:
         merged.source = cell.source
         if merged.cell_type == "markdown" and "attachments" in cell:
             merged.attachments = cell.attachments
+    elif source_cell.metadata.nbgrader.solution and merged.cell_type == "code":
+        merged.source = ""  # the student's code may be in another cell; running the blanks would redefine its names
     return merged
-
-
-def _replace_missing(source_cell: NotebookNode) -> NotebookNode:
-    cell = _copy(source_cell)
-    if cell.cell_type == "code" and cell.metadata.nbgrader.solution:
-        cell.source = ""  # the student's code may be in another cell; running the blanks would redefine its names
-    return cell
-
-
-def _copy(source_cell: NotebookNode) -> NotebookNode:
-    cell = clean_cell(source_cell)  # nbgrader's steps change cells, and each submission uses the same source cells
-    cell.metadata["nbgrader"] = NotebookNode(source_cell.metadata["nbgrader"])
-    return cell
 
 
 def _first_place(cells: list[NotebookNode], names: list[str]) -> int:

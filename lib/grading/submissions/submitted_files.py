@@ -15,6 +15,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from re import IGNORECASE, compile, escape, fullmatch
+from typing import Literal
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, parse_utc
@@ -48,6 +49,7 @@ PAGE = 4096
 MOST_LISTED = 5
 """Files that a remark lists; there may be thousands."""
 Name = PurePosixPath
+Step = Literal["source", "release", "submitted", "autograded", "feedback"]
 
 
 class NoAccessError(Exception):
@@ -188,9 +190,14 @@ def run_files(
     ]
 
 
+def step_folder(course: CourseDirectory, step: Step, student: str, assignment: str) -> Path:
+    """Return the folder of a submission in one of nbgrader's steps. For `source` and `release`, `student` is "."."""
+    return Path(course.format_path(getattr(course, f"{step}_directory"), student, assignment))
+
+
 def course_files(course: CourseDirectory, assignment: str, excluded: Collection[str]) -> dict[str, bytes]:
     """Read the files that the course provides with its notebooks, by their path in a submission's folder."""
-    source = Path(course.format_path(course.source_directory, ".", assignment))
+    source = step_folder(course, "source", ".", assignment)
     found = map(Path, find_all_files(str(source), [*course.ignore, "*.ipynb"]))
     return {name: path.read_bytes() for path in found if (name := str(path.relative_to(source))) not in excluded}
 
