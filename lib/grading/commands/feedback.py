@@ -25,8 +25,8 @@ from traitlets import Integer
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
+from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
-from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
 from lib.grading.pages.feedback_page import PageMaker

@@ -9,6 +9,7 @@ from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
@@ -75,10 +76,8 @@ def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecor
     if not is_file(place):
         return CollectionRecords()
     try:
-        data = orjson.loads(place.read_bytes())
-        notes = {str(student): CollectedSubmission(**note) for student, note in data["notes"].items()}
-        return CollectionRecords(notes, tuple(Refusal(**left) for left in data["left_out"]))
-    except (AttributeError, KeyError, OSError, TypeError, ValueError):
+        return msgspec.json.decode(place.read_bytes(), type=CollectionRecords)
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
         course.log.warning("%s is damaged and is ignored. Remove it, and collect again.", place)
         return CollectionRecords()
 
