@@ -121,6 +121,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
+    predictions: Mapping[str, int] = field(default_factory=dict)  # the choice for each question's id, from 0
 
     @property
     def points(self) -> float:

@@ -15,14 +15,12 @@ import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
-from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
 from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pages.class_predictions import read_predictions
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_results import error_of
 from lib.grading.pipeline.part_html import html
@@ -152,9 +150,8 @@ class PageMaker:
     """Makes pages of a course's graded notebooks."""
 
     def __init__(self, parent: Any):
-        """Find the course in the configuration of `parent`, a command of nbgrader's or ours."""
-        self.log, self._course = parent.log, CourseDirectory(parent=parent)
-        self._units = UnitPreprocessor(parent=parent)
+        """Find the course's units in the configuration of `parent`, a command of nbgrader's or ours."""
+        self.log, self._units = parent.log, UnitPreprocessor(parent=parent)
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Return the page of one graded notebook. Without a verdict, it has only the marks and the notebook."""
@@ -166,9 +163,10 @@ class PageMaker:
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
         questions = unit.unit.questions if unit else ()
-        choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
-        predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
+        choices = [(question, found.predictions.get(question.id)) for question in questions]
+        # The unit may have fewer choices now than at grading.
+        predicted = tuple((each, at) for each, at in choices if at is not None and at < len(each.choices))
         return Page(found, notebook, marks, predicted)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:

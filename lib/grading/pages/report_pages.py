@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages import analysis, class_predictions, evidence
+from lib.grading.pages import analysis, evidence
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.pages.templates import templates
 from lib.grading.submissions.submitted_files import step_folder
@@ -70,7 +70,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         parts=analysis.part_figures(classroom),
         outcomes=analysis.OUTCOMES,
         outcome_of=analysis.outcome,
-        predicted=class_predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
+        predicted=analysis.predictions(classroom, unit.unit.questions if unit else ()),
         mistakes=analysis.mistakes(classroom, unit),
         unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,

@@ -50,10 +50,12 @@ from lib.grading.submissions.safe_html import clean_outputs
 from lib.grading.submissions.submission import (
     Submission,
     explain_unreadable,
+    read_predictions,
     read_submission,
     remark_on_other_notebooks,
 )
 from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
+from lib.predictions.records import Predictions
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
@@ -269,9 +271,10 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
+    parts, calls, predictions = tuple[PartVerdict, ...](), tuple[str, ...](), Predictions()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
+        predictions = read_predictions(prepared.submission, unit.unit.questions)
         calls, is_too_long = library_calls(cells, unit.watched_calls)
         if is_too_long:
             reasons.append("has too much code to search all of it for library calls")
@@ -282,7 +285,7 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
         notebook.metadata.kernelspec = kernelspec
     why = tuple(_reasons(prepared, waits, reasons))
     of = course.assignment, name, submitted.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing)
+    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing, predictions)
     rows = CellResults(scores, comments_on(notebook.cells, waits), waits)
     try:
         return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`

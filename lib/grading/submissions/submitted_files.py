@@ -98,7 +98,7 @@ class SubmittedFiles:
             raise ValueError(f"The timestamp in {self.folder} can't be read and is ignored.") from error
 
 
-def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> SubmittedFiles:
+def read(folder: Path, student: StudentId) -> SubmittedFiles:
     """Read a student's folder. Raises NoAccessError if this account may not read all of it."""
     if not os.access(folder, os.R_OK | os.X_OK):
         raise NoAccessError(str(folder))
@@ -109,7 +109,7 @@ def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> Subm
             raise NoAccessError(str(entry.path))
         if not entry.is_file:
             others |= {name.name} if len(name.parts) == 1 else set()
-        elif is_notebook or not notebooks_only:
+        else:
             content, identity = _read_file(entry, min(left, MOST_BYTES) if is_notebook else left)
             files[name] = content
             left -= len(content) if isinstance(content, bytes) else 0
