@@ -51,7 +51,14 @@ class _Loader(FileConfigLoader):
         except (ConfigFileNotFound, ConfigError):
             raise
         except (Exception, SystemExit) as error:  # Python code may raise anything
-            raise ConfigError(_describe(self.full_filename, error)) from error
+            file, why = self.full_filename, str(error)
+            lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+            line = lines[-1] if lines else getattr(error, "lineno", None)
+            if isinstance(error, SyntaxError) and error.filename == file:
+                line, why = error.lineno, error.msg
+            at = f"{file}, line {line}" if line else file
+            advice = "Nothing was done. Fix that line, and try again."
+            raise ConfigError(f"{at}: {type(error).__name__}: {why}\n{advice}") from error
 
 
 class _PyLoader(_Loader, PyFileConfigLoader):
@@ -60,16 +67,6 @@ class _PyLoader(_Loader, PyFileConfigLoader):
 
 class _JSONLoader(_Loader, JSONFileConfigLoader):
     pass
-
-
-def _describe(file: str, error: BaseException) -> str:
-    if isinstance(error, SyntaxError) and error.filename == file:
-        line, why = error.lineno, error.msg
-    else:
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
-        line, why = lines[-1] if lines else getattr(error, "lineno", None), str(error)
-    at = f", line {line}" if line else ""
-    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Fix that line, and try again."
 
 
 def options(*names: str) -> dict[str, str]:

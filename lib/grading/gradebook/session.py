@@ -6,7 +6,7 @@ written together, and found by indexed columns, so that the time doesn't grow wi
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -115,12 +115,13 @@ Penalty = Callable[[float, float], float | None]
 class CellResults:
     """Scores and comments of a notebook's cells by name.
 
-    A person has to give a score that is None. The score of a cell in `waits` counts until a person replaces it.
+    A person has to give a score that is None. `waits` has the reasons why a person has to look at a cell, whose score
+    counts until then.
     """
 
     scores: Mapping[str, float | None]
     comments: Mapping[str, str | None]
-    waits: Container[str] = ()
+    waits: Mapping[str, str]
 
 
 class GradebookSession(AbstractContextManager["GradebookSession"]):

@@ -228,17 +228,13 @@ def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[St
     """Return the code of answers to a part, the most frequent first; layout and comments don't count."""
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
     for work in works:
-        if source := _code_for(part, work):
+        path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
+        # We wrote the graded notebook, so it needs no validation by nbformat, which would be slow.
+        cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
+        named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
+        if source := "".join(named.get(work.code.get(part, ""), {}).get("source", "")):
             codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))
-
-
-def _code_for(part: str, work: StudentWork) -> str:
-    path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
-    # We wrote the graded notebook, so it needs no validation by nbformat, which would be slow.
-    cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
-    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
-    return "".join(named.get(work.code.get(part, ""), {}).get("source", ""))
 
 
 def _regardless_of_layout(source: str) -> str:

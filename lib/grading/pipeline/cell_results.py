@@ -13,6 +13,7 @@ from lib.checking.student_code import Failure
 from lib.checking.subjects import DEFINED
 from lib.grading.errors import end_sentence
 from lib.grading.execution.notebook import has_code, place_of
+from lib.grading.gradebook.session import CellResults
 from lib.grading.pipeline.unit_preprocessor import is_tested
 
 AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
@@ -83,17 +84,6 @@ UNREADABLE = "could not be read or run"
 """The reason for a notebook that a person has to open by other means."""
 
 
-def comments_on(cells: Iterable[NotebookNode], waits: Mapping[str, str]) -> dict[str, str | None]:
-    """Return a comment for each answer cell: why it needs a person, "No response." if unchanged, or None."""
-    comments: dict[str, str | None] = {}
-    for cell in cells:
-        if utils.is_solution(cell) or utils.is_task(cell):
-            own = cell.metadata.nbgrader
-            untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
-            comments[own.grade_id] = waits.get(own.grade_id) or ("No response." if untouched else None)
-    return comments
-
-
 def doubt(cell: NotebookNode) -> str:
     """Return why a graded code cell's outputs don't determine its points, or "".
 
@@ -117,27 +107,27 @@ def doubt(cell: NotebookNode) -> str:
     return ""
 
 
-def scores_of(
-    cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any
-) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Return the points of each graded cell as nbgrader does, except when that would give points for no work.
+def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any) -> CellResults:
+    """Return scores as nbgrader does, except when it would give points for no work, and comments for answer cells.
 
-    A cell with a `doubt` earns 0. The second value has the cells that need a person, with the reasons: those cells, and
-    the answers in `doubts`.
+    A cell with a `doubt` earns 0, and needs a person, as do the answers in `doubts`. A comment is the reason for that,
+    "No response." for an unchanged answer, or None.
     """
-    scores, waits = dict[str, float | None](), dict(doubts)
-    for cell in filter(utils.is_grade, cells):
-        name = cell.metadata.nbgrader.grade_id
-        is_test = is_tested(cell)
-        if is_test and name not in judged and (why := doubt(cell)):
+    scores, comments, waits = dict[str, float | None](), dict[str, str | None](), dict(doubts)
+    for cell in filter(lambda cell: "nbgrader" in cell.metadata, cells):
+        own, is_test = cell.metadata.nbgrader, is_tested(cell)
+        name, is_judged = own.grade_id, own.grade_id in judged
+        if is_test and not is_judged and (why := doubt(cell)):
             waits.setdefault(name, why)
             message = f"{why} It counts 0 points until your instructor has looked at it."
             error = {"ename": "NotGraded", "evalue": message, "traceback": [f"NotGraded: {message}"]}
             cell.outputs.append(NotebookNode(output_type="error", **error))  # nbgrader, too, gives no points for errors
         if is_test and error_output(cell):
             scores[name] = 0.0  # nbgrader would take a result from before the error
-        elif name in waits and name not in judged:
-            scores[name] = None  # an answer that wasn't found may still earn points
-        else:
-            scores[name] = utils.determine_grade(cell, log)[0]
-    return scores, waits
+        elif utils.is_grade(cell):
+            # An answer that wasn't found may still earn points.
+            scores[name] = None if name in waits and not is_judged else utils.determine_grade(cell, log)[0]
+        if utils.is_solution(cell) or utils.is_task(cell):
+            untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
+            comments[name] = waits.get(name) or ("No response." if untouched else None)
+    return CellResults(scores, comments, waits)

@@ -133,13 +133,10 @@ class Grade(Autograde):
             self._stop(f"{course.submitted_directory}/ has no submission of {course.student_id} for {assignment}.")
         if not self.students:
             super().init_notebooks()
-        if self.says and course.student_id == "*":
-            self._warn_of_strays(step_folder(course, "submitted", "STUDENT", assignment))
-
-    def _warn_of_strays(self, place: Path) -> None:
-        """Warn of work in folders that aren't read, unless the course configures another order of folders."""
-        if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
-            for stray in find_strays(place.parent.parent, self.coursedir.assignment_id):
+        place = step_folder(course, "submitted", "STUDENT", assignment)
+        is_usual = place.parts[-2:] == ("STUDENT", assignment)  # a course may configure another order of folders
+        if self.says and course.student_id == "*" and is_usual and place.parents[1].is_dir():
+            for stray in find_strays(place.parents[1], assignment):
                 self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
     # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.

@@ -16,7 +16,7 @@ all, whenever a run is stopped.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,7 +40,7 @@ from lib.grading.judge.parse_cells import library_calls
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_results
-from lib.grading.pipeline.cell_results import NOT_RUN, UNREADABLE, comments_on, scores_of
+from lib.grading.pipeline.cell_results import NOT_RUN, UNREADABLE, rows_of
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.part_html import html
 from lib.grading.remarks import Remark
@@ -161,25 +161,20 @@ def grade(course: Course, work: PreparedSubmission, outcome: RunOutcome, folder:
     """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
     others = [name for name in course.gradebook.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
+    earlier = list[Verdict]()
+    # nbgrader's own command has already copied the submission there, which may have a file of that name.
+    if others and not work.submitted.has(FILE):
+        with suppress(DamagedVerdictError):
+            found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
+            earlier = [verdict for verdict in found if verdict.notebook in others]
     with course.gradebook.transaction():  # an error while the folder is written rolls the rows back
-        graded = finish(course, work, outcome, _verdicts_on(others, course, work, place))
+        graded = finish(course, work, outcome, earlier)
         remove(folder)
         folder.mkdir(parents=True)
         write_files({**graded.files, **before}, folder)
         course.converter.set_permissions(course.assignment, work.submitted.student)
     put_in_place(folder, place)
     return graded
-
-
-def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmission, place: Path) -> list[Verdict]:
-    """Return an earlier run's verdicts on notebooks that aren't graded now."""
-    # nbgrader's own command has already copied the submission there, which may have a file of that name.
-    if not notebooks or work.submitted.has(FILE):
-        return []
-    with suppress(DamagedVerdictError):
-        found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
-        return [verdict for verdict in found if verdict.notebook in notebooks]
-    return []
 
 
 def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Result]]) -> Result:
@@ -280,13 +275,12 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
             reasons.append("has too much code to search all of it for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
-    scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
+    rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    why = tuple(_reasons(prepared, waits, reasons))
+    why = tuple(_reasons(prepared, rows.waits, reasons))
     of = course.assignment, name, submitted.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing, predictions)
-    rows = CellResults(scores, comments_on(notebook.cells, waits), waits)
+    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, rows.waits, missing, predictions)
     try:
         return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`
     except orjson.JSONEncodeError:  # raised for integers over 64 bits
