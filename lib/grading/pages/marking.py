@@ -128,7 +128,7 @@ def _doubt(file: Path, name: str) -> str:
         found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent, evidence=False)}[file.stem]
     except (DamagedVerdictError, KeyError):
         return "" if file.exists() else "The graded notebook is missing."
-    return UNREADABLE if UNREADABLE in found.reasons else found.waits.get(name, "")
+    return found.waits.get(name, "") if found.is_readable else UNREADABLE
 
 
 def _read(file: Path) -> list[NotebookNode]:

@@ -3,7 +3,7 @@
 | call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the submission, as bytes with a digest |
-| `regrading.decide` | `Decision` | the decision whether to grade it |
+| `grade_class.decide` | `Decision` | the decision whether to grade it |
 | `prepare` | `PreparedSubmission` | each notebook with restored cells and a challenge, and the other files of the run |
 | `task` | `RunTask` | the task for a worker, on this machine or another one |
 | `finish` | `GradedSubmission` | verdicts and files of the graded folder; rows in the gradebook's open transaction |
@@ -278,9 +278,15 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    why = tuple(_reasons(prepared, rows.waits, reasons))
-    of = course.assignment, name, submitted.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, rows.waits, missing, predictions)
+    verdict = Verdict(
+        *(course.assignment, name, submitted.student, prepared.seed, parts, remarks, calls),
+        handed_in=submitted.digest,
+        reasons=tuple(_reasons(prepared, rows.waits, reasons)),
+        waits=rows.waits,
+        lacked=missing,
+        is_readable=prepared.submission.runnable,
+        predictions=predictions,
+    )
     try:
         return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`
     except orjson.JSONEncodeError:  # raised for integers over 64 bits
