@@ -28,7 +28,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.authoring.wheel import student_wheel
 from lib.grading.commands.demo import complete, copy_course
-from lib.grading.commands.hub_problems import find_gaps
+from lib.grading.commands.doctor import find_gaps
 from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.people import QUESTIONS

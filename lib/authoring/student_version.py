@@ -20,7 +20,7 @@ from traitlets.config import Configurable
 from lib.authoring.markers import HiddenAnswer, make_blanks
 from lib.blanks import open_blanks
 from lib.grading.errors import Fault
-from lib.grading.pipeline.unit_faults import TOOLBAR, suggest
+from lib.grading.pipeline.unit_preprocessor import TOOLBAR, suggest
 from lib.grading.submissions.restore import course_id
 from lib.unit import Part, Unit
 

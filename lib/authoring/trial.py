@@ -32,9 +32,9 @@ from lib.grading import unit_registry
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.execution.notebook import Bounds
 from lib.grading.execution.pool import PackedNotebook, RunTask
-from lib.grading.execution.settings import BoundedExecute
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
+from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.stages import answers_in
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import unknown

@@ -12,8 +12,8 @@
 | `kernel` | the warm process that forks kernels, and the connection to each kernel |
 | `sandbox` | confines a kernel before any student code runs |
 
-A package imports only those below it. All may import `files` (safe reading and writing), `names` (ids, and names as
-text), `unit_registry` (finds units), `machine_faults`, `errors`, and `progress`.
+A package imports only those below it. All may import `files` (safe reading and writing), `safe_names` (ids, and names
+as text), `unit_registry` (finds units), `machine_faults`, `errors`, and `remarks`.
 
 `pipeline.stages` grades a submission for `zerolayer grade`, `watch` and nbgrader's own commands alike. Each check
 answers a challenge with arrays, in its notebook's kernel, and the judge compares them with the expected ones.

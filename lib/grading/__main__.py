@@ -4,12 +4,13 @@ import atexit
 import gc
 import itertools
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from lib.grading.commands import COMMANDS, load
+from lib.grading.commands import COMMANDS, ZEROLAYER
 from lib.grading.errors import ConfigError
 
 ELSEWHERE = ("--no-sandbox", "--scheduler", "--help", "-h")
@@ -68,7 +69,7 @@ def _run() -> None:
     import lib.grading.lazy_imports  # noqa: F401  # before other imports, which would load the modules that it postpones
 
     # isort: split
-    app = load(command)
+    app = pkgutil.resolve_name(COMMANDS.get(command, ZEROLAYER))
     gc.freeze()  # imported objects live until the end, so the collector needn't visit them
     gc.set_threshold(GC_THRESHOLD)
     gc.enable()

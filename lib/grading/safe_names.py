@@ -70,18 +70,13 @@ class InvalidId:
 
 def parse_id(name: str) -> StudentId | InvalidId:
     """Return the name of a folder, an account or an LMS user as an id, or the reason why it can't be one."""
-    problem = _problem_of(name)
-    return InvalidId(name, problem) if problem else StudentId(name)
-
-
-def _problem_of(name: str) -> str:
     if not name.isprintable():
-        return "it has a nonprintable character or is in no encoding"
+        return InvalidId(name, "it has a nonprintable character or is in no encoding")
     if found := sorted(FORBIDDEN & set(name)):
-        return f"it has {' '.join(found)} in it"
+        return InvalidId(name, f"it has {' '.join(found)} in it")
     if name != name.strip() or name.startswith("."):
-        return "it begins with a dot or a space, or ends with a space"
-    return "" if 0 < len(name) <= LONGEST_ID else f"it has {len(name)} characters"
+        return InvalidId(name, "it begins with a dot or a space, or ends with a space")
+    return StudentId(name) if 0 < len(name) <= LONGEST_ID else InvalidId(name, f"it has {len(name)} characters")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

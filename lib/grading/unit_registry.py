@@ -112,20 +112,20 @@ def _all_locations() -> Iterator[UnitLocation]:
 @cache
 def _in_packages() -> Mapping[str, UnitLocation | str]:
     """Return the units of other packages by name, or the message for a unit that can't be found."""
-    return {point.name: _find(point.name, point.module) for point in entry_points(group=lib.units.GROUP)}
-
-
-def _find(name: str, module: str) -> UnitLocation | str:
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError):  # a parent package doesn't exist
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        return (
-            f"The unit {name} can't be found. An installed package registers it as {module!r}, which can't be imported"
-            " as a package. Install it again, or uninstall it."
-        )
-    return UnitLocation(name, module, Path(spec.submodule_search_locations[0]))
+    found: dict[str, UnitLocation | str] = {}
+    for name, module in ((point.name, point.module) for point in entry_points(group=lib.units.GROUP)):
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError):  # a parent package doesn't exist
+            spec = None
+        if spec and spec.submodule_search_locations:
+            found[name] = UnitLocation(name, module, Path(spec.submodule_search_locations[0]))
+        else:
+            found[name] = (
+                f"The unit {name} can't be found. An installed package registers it as {module!r}, which can't be"
+                " imported as a package. Install it again, or uninstall it."
+            )
+    return found
 
 
 def missing_packages(unit: Unit) -> list[str]:

@@ -17,7 +17,7 @@ from lib.authoring.student_version import StudentVersion, make_student_version
 from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.execution.notebook import run_cells
-from lib.grading.execution.settings import BoundedExecute
+from lib.grading.pipeline.course import BoundedExecute
 from lib.unit import Unit
 from tests.authoring.own_unit import flagged
 

@@ -9,8 +9,8 @@ from lib.authoring.student_version import make_student_version
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pipeline.cell_errors import error_output
-from lib.grading.pipeline.unit_faults import lost_unit, misfits
+from lib.grading.pipeline.cell_results import error_output
+from lib.grading.pipeline.unit_preprocessor import lost_unit, misfits
 from lib.grading.submissions.restore import course_id
 
 

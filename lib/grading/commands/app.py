@@ -3,18 +3,16 @@
 import lib.grading.lazy_imports  # noqa: F401  # first: it keeps the imports below from loading slow modules
 
 # isort: split
+import pkgutil
 from importlib.metadata import version
 
-from lib.grading.commands import COMMANDS, load
+from lib.grading.commands import COMMANDS
 from lib.grading.commands.command import Command
 from lib.grading.safe_names import unknown
 
-APPS = {name: load(name) for name in COMMANDS}
-
-
-def summary(description: str) -> str:
-    """Return the first paragraph of a command's description as one line."""
-    return " ".join(description.strip().split("\n\n")[0].split())
+APPS = {name: pkgutil.resolve_name(place) for name, place in COMMANDS.items()}
+SUMMARIES = {name: " ".join(app.description.strip().split("\n\n")[0].split()) for name, app in APPS.items()}
+"""The first paragraph of each command's description as one line."""
 
 
 class ZeroLayerApp(Command):
@@ -25,7 +23,7 @@ class ZeroLayerApp(Command):
     description = "Notebooks with blanks to fill, and their grading. Each command has --help."
     version = version("zerolayer")
     aliases, flags = {}, {}
-    subcommands = {name: (app, summary(app.description)) for name, app in APPS.items()}
+    subcommands = {name: (app, SUMMARIES[name]) for name, app in APPS.items()}
     uses = tuple(APPS.values())  # for `--help-all`, which lists the settings of every command
 
     def start(self) -> None:

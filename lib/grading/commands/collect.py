@@ -7,11 +7,9 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.command import Command, options
-from lib.grading.commands.known_names import check_assignment
+from lib.grading.commands.command import Command, check_assignment, options
 from lib.grading.files import put_in_place, temporary_sibling_folder
-from lib.grading.gradebook.session import has_roster, open_gradebook
-from lib.grading.gradebook.source_notebook import cells_of_all
+from lib.grading.gradebook.session import cells_of_all, has_roster, open_gradebook
 from lib.grading.progress import say
 from lib.grading.safe_names import visible
 from lib.grading.submissions import collection
@@ -20,6 +18,7 @@ from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refu
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
 from lib.grading.submissions.submission import UnreadableError, notebook_in
+from lib.grading.submissions.submitted_files import step_folder
 
 INCOMPLETE = " Not everything was collected. Once this is fixed, the same command goes on from there."
 
@@ -75,12 +74,11 @@ class CollectApp(Command):
         self.notes = dict(before[assignment].notes)
         self.left_out = [left for left in before[assignment].left_out if left.student]
         self.counts = Counter[str]()
-        released = Path(self.coursedir.format_path(self.coursedir.release_directory, ".", assignment))
-        self.released = {file.name for file in released.glob("*")}
+        self.released = {file.name for file in step_folder(self.coursedir, "release", ".", assignment).glob("*")}
 
     def _collect(self, files: list[Path]) -> None:
         assignment, time = self.coursedir.assignment_id, _time(files)
-        with temporary_sibling_folder(collection.submitted_folder(self.coursedir, ".", assignment)) as temporary:
+        with temporary_sibling_folder(step_folder(self.coursedir, "submitted", ".", assignment)) as temporary:
             download = Download(self.roster, self.released, temporary)
             for file in files:
                 download.add(file)
@@ -99,7 +97,7 @@ class CollectApp(Command):
     ) -> str:
         """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
         before = self.notes.get(student)
-        place = collection.submitted_folder(self.coursedir, student, self.coursedir.assignment_id)
+        place = step_folder(self.coursedir, "submitted", student, self.coursedir.assignment_id)
         there = {file.name: file for file in place.glob("*.ipynb")}
         is_same = there and note.digest == (before.digest if before else collection.digest_of(there))
         is_stranger = note.lms == "moodle" and student not in self.roster.names

@@ -1,7 +1,8 @@
 """The base class of the commands: nbgrader's application, but strict about settings files and options.
 
 traitlets would log an error in a settings file and continue with its defaults, which grade without the judge and
-release notebooks without blanks. It would also take an unknown option for a setting that has no effect.
+release notebooks without blanks. It would also take an unknown option for a setting that has no effect. An unknown
+assignment, student or unit ends a command with a message, too.
 """
 
 import logging
@@ -11,6 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 from shlex import quote
@@ -29,8 +31,11 @@ import lib.units
 from lib.grading import unit_registry
 from lib.grading.errors import ConfigError
 from lib.grading.files import PRIVATE
+from lib.grading.gradebook.session import label, open_gradebook
 from lib.grading.machine_faults import sentence
-from lib.grading.safe_names import unknown
+from lib.grading.safe_names import InvalidId, unknown
+from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.submitted_files import find_submitted
 
 HELP = ("h", "help", "help-all", "V", "version")
 """The options of traitlets itself, which take no value."""
@@ -46,7 +51,14 @@ class _Loader(FileConfigLoader):
         except (ConfigFileNotFound, ConfigError):
             raise
         except (Exception, SystemExit) as error:  # Python code may raise anything
-            raise ConfigError(_describe(self.full_filename, error)) from error
+            file, why = self.full_filename, str(error)
+            lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+            line = lines[-1] if lines else getattr(error, "lineno", None)
+            if isinstance(error, SyntaxError) and error.filename == file:
+                line, why = error.lineno, error.msg
+            at = f"{file}, line {line}" if line else file
+            advice = "Nothing was done. Fix that line, and try again."
+            raise ConfigError(f"{at}: {type(error).__name__}: {why}\n{advice}") from error
 
 
 class _PyLoader(_Loader, PyFileConfigLoader):
@@ -55,16 +67,6 @@ class _PyLoader(_Loader, PyFileConfigLoader):
 
 class _JSONLoader(_Loader, JSONFileConfigLoader):
     pass
-
-
-def _describe(file: str, error: BaseException) -> str:
-    if isinstance(error, SyntaxError) and error.filename == file:
-        line, why = error.lineno, error.msg
-    else:
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
-        line, why = lines[-1] if lines else getattr(error, "lineno", None), str(error)
-    at = f", line {line}" if line else ""
-    return f"{file}{at}: {type(error).__name__}: {why}\nNothing was done. Fix that line, and try again."
 
 
 def options(*names: str) -> dict[str, str]:
@@ -228,3 +230,30 @@ def activation() -> str:
     """Return the shell line that activates this environment, or "" if it is active."""
     script = Path(sysconfig.get_path("scripts"), "activate")
     return "" if os.environ.get("VIRTUAL_ENV") or not script.is_file() else f"  . {quote(str(script))}\n"
+
+
+def check_assignment(app: Command, name: str) -> str:
+    """Return `name` if the course or its gradebook has such an assignment. Exits with 1 otherwise."""
+    if name not in (known := in_source(app)):
+        with app.exit_on_failure("read"), open_gradebook(app.coursedir.db_url, app.coursedir.course_id) as gradebook:
+            known += [one.name for one in gradebook.assignments]
+    if name not in known:
+        app.fail("%s", unknown("assignment", name, {*known}))
+    return name
+
+
+def check_student(app: Command, asked: str) -> None:
+    """Exit with 1 if an id, or a pattern of ids, matches none of the `known_students`."""
+    if asked not in ("", "*"):
+        known = known_students(app)
+        if not any(asked == id or fnmatchcase(id, asked) for id in known):
+            app.fail("%s", unknown("student", asked, known.values()))
+
+
+def known_students(app: Command) -> dict[str, str]:
+    """Return the students in the gradebook or with a submission: by id, the id with the person's name."""
+    course, assignment = app.coursedir, app.coursedir.assignment_id
+    found = [id.name if isinstance(id, InvalidId) else id for id, _ in find_submitted(course, assignment)]
+    left = [each.student or each.file for each in read_collection(course, assignment).left_out]
+    with app.exit_on_failure("read"), open_gradebook(course.db_url, course.course_id) as gradebook:
+        return {**{id: id for id in (*found, *left)}, **{one.id: label(one) for one in gradebook.students}}

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -20,7 +21,7 @@ import lib.units
 from lib.answer_key import Fillings, SampleClass
 from lib.blanks import open_blanks
 from lib.grading import unit_registry
-from lib.grading.commands import load
+from lib.grading.commands import COMMANDS
 from lib.grading.commands.command import Command, activation, named_unit
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
@@ -61,7 +62,7 @@ class DemoApp(Command):
         copy_course(course, places[0])
         try:
             say("Building the student notebook …")
-            run(load("build"), course, unit)
+            run(resolve_name(COMMANDS["build"]), course, unit)
             write_sample_class(sample, course / "notebooks", course / "submitted", unit)
             say("Grading a class, and writing feedback …")
             run(GradeApp, course, unit)

@@ -11,12 +11,11 @@ import orjson
 from nbgrader.api import Student
 from traitlets import Bool, Unicode
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment
+from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file, write_whole
+from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
@@ -25,6 +24,7 @@ from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
 from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collection
 from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
+from lib.grading.submissions.submitted_files import step_folder
 
 EXCUSED = "EX"
 """What Canvas writes in place of points for students who are excused."""
@@ -147,7 +147,7 @@ class LmsExportApp(Command):
         with suppress(FileNotFoundError, orjson.JSONDecodeError):
             sent = orjson.loads(sent_file.read_bytes())
         for student, notebooks in marks.items():
-            folder = Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, assignment))
+            folder = step_folder(self.coursedir, "autograded", student, assignment)
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
             pages = {name: maker.read(file, assignment, student, notebooks[name]) for name, file in graded.items()}
             html, note = {name: render(page, folder) for name, page in pages.items()}, self.notes.get(student)

@@ -10,11 +10,9 @@ from pathlib import Path
 from nbgrader.utils import parse_utc
 from traitlets import Unicode
 
-from lib.grading.commands.command import Command, options
-from lib.grading.commands.known_names import check_assignment
+from lib.grading.commands.command import Command, check_assignment, options
 from lib.grading.errors import ConfigError, end_sentence
-from lib.grading.gradebook.extensions import extend
-from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.lateness import extend, renew_penalties
 from lib.grading.gradebook.session import has_roster, label, open_gradebook
 from lib.grading.progress import say
 from lib.grading.safe_names import InvalidId, parse_id, unknown, visible

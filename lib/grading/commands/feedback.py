@@ -22,12 +22,11 @@ from nbgrader.coursedir import CourseDirectory
 from pebble import ProcessExpired, ProcessPool
 from traitlets import Integer
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment, check_student
+from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
+from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
-from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
 from lib.grading.pages.feedback_page import PageMaker
@@ -35,7 +34,7 @@ from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible
 from lib.grading.submissions.exchange import SECRET
-from lib.grading.submissions.submitted_files import STAMP
+from lib.grading.submissions.submitted_files import STAMP, step_folder
 
 LARGEST_PAGE = 50_000_000
 """The most bytes of an old page that are read. A page has about a hundred thousand."""
@@ -61,17 +60,14 @@ class PageTask:
                 raise MissingEntry(
                     f"the gradebook has no marks for it. Grade it again; if the student has left, remove {self.graded}."
                 )
-            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem])
-            is_new |= self._write(self.place / f"{file.stem}.html", page.encode())
+            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem]).encode()
+            place = self.place / f"{file.stem}.html"
+            if not is_file(place) or read_bounded(place, LARGEST_PAGE) != page:
+                write_whole(place, page)
+                is_new = True
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # nbgrader needs them for the release
             write_whole(self.place / note.name, note.read_bytes())
         return is_new
-
-    def _write(self, place: Path, page: bytes) -> bool:
-        if is_file(place) and read_bounded(place, LARGEST_PAGE) == page:
-            return False
-        write_whole(place, page)
-        return True
 
 
 def write_pages(
@@ -113,7 +109,7 @@ def _requested(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
     for folder in map(Path, find_folders(course.format_path(course.autograded_directory, "*", course.assignment_id))):
         student = folder.parent.name
         if student not in excluded and fnmatchcase(student, course.student_id):
-            yield student, folder, Path(course.format_path(course.feedback_directory, student, course.assignment_id))
+            yield student, folder, step_folder(course, "feedback", student, course.assignment_id)
 
 
 def _run_tasks(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, bool | BaseException]]:

@@ -7,9 +7,8 @@ from typing import ClassVar
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import NbGraderException
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment, check_student
-from lib.grading.execution.settings import BoundedExecute
+from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
+from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.grade_class import Grade
 
 NEEDS_A_PERSON = 3

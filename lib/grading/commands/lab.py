@@ -5,13 +5,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from traitlets import Unicode
-
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command
 from lib.grading.files import put_in_place, temporary_sibling_folder
 from lib.grading.safe_names import unknown
 from lib.jupyterlab import lab_environment, open_at
+
+COPIES = "my_work"
+"""The folder in the course for the student's copies."""
 
 
 class LabApp(Command):
@@ -25,7 +26,6 @@ class LabApp(Command):
         zerolayer lab UNIT --no-browser --port=8888
         zerolayer lab solutions/UNIT/UNIT.ipynb
     """
-    folder = Unicode("my_work", help="The folder in the course for the student's copies.").tag(config=True)
     aliases, flags = {}, {}  # options are passed to JupyterLab
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
@@ -76,7 +76,7 @@ class LabApp(Command):
     def copy_released(self, assignment: str) -> Path:
         """Return the folder with the student's copy; if there is none, copy the released assignment."""
         course = Path(self.coursedir.root)
-        released, copy = course / self.coursedir.release_directory / assignment, course / self.folder / assignment
+        released, copy = course / self.coursedir.release_directory / assignment, course / COPIES / assignment
         if not released.is_dir():
             self.fail(f"There is no {released}. Run `zerolayer build` first, or run this in the course's folder.")
         if not copy.exists():

@@ -1,16 +1,16 @@
 """`zerolayer report ASSIGNMENT`: write the class report, and with `--student` a page on one student for an appeal."""
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from traitlets import Unicode, default
 
-from lib.grading.commands.command import Command, named_assignment, options
-from lib.grading.commands.known_names import check_assignment, check_student
+from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.files import write_whole
-from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.pages.class_data import Classroom, read_classroom
 from lib.grading.pages.report_pages import Links, class_page, own_page, student_page
@@ -60,15 +60,11 @@ class ReportApp(Command):
                 self.fail("%s can't be written: %s. Try another folder: --ReportApp.folder=FOLDER", error.filename, why)
 
     def _write_report(self, assignment: str) -> None:
-        classroom = self._classroom(assignment)
-        notebook = classroom.graded[0][1].notebook
+        classroom, now = self._classroom(assignment), datetime.now().astimezone()
         target = Path(self.coursedir.root, self.folder)
-        now = datetime.now().astimezone()
-        inner = Links(self.coursedir, assignment, notebook, target / assignment, self.server)
-        self._write_students(classroom, inner, now)
-        unit = UnitPreprocessor(parent=self).unit_of(assignment)
-        page = target / f"{assignment}.html"
-        links = Links(self.coursedir, assignment, notebook, target, self.server)
+        links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
+        self._write_students(classroom, replace(links, folder=target / assignment), now)
+        unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
         write_whole(page, class_page(classroom, unit, links, now).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from time import sleep, time
+from typing import Literal
 
 from filelock import FileLock
 from nbgrader.apps.baseapp import NbGrader
@@ -19,10 +20,9 @@ from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Float
 
-from lib.grading.commands.command import Command, named_assignment, options
+from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.commands.feedback import write_pages
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.known_names import check_assignment
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, write_whole
 from lib.grading.gradebook.marks import Total, format_points, read_class
@@ -33,7 +33,7 @@ from lib.grading.pipeline.grade_class import Grade, unfinished
 from lib.grading.progress import say
 from lib.grading.safe_names import InvalidId, StudentId, visible
 from lib.grading.submissions.exchange import SECRET
-from lib.grading.submissions.submitted_files import NoAccessError, find_submitted, read
+from lib.grading.submissions.submitted_files import NoAccessError, find_submitted, read, step_folder
 from lib.grading.submissions.walk import last_change
 
 ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
@@ -147,29 +147,33 @@ class WatchApp(GradeApp):
         is_complete = abs(time() - last_change(folder)) > self.settled  # abs, since the file's clock may be ahead
         if not is_complete or digest_in(folder, student, last_change(folder)) == self._digest_graded(student):
             return False
-        verdict = self._place(self.coursedir.autograded_directory, student) / FILE
+        verdict = self._place("autograded", student) / FILE
         at = min(time(), verdict.stat().st_mtime) + 60 * self.wait if is_file(verdict) else 0
         if at > time():
             self._say_once(student, f"the next try will be graded at {datetime.fromtimestamp(at):%H:%M}.")
         return at <= time()
 
     def _digest_graded(self, student: str) -> str:
-        folder = self._place(self.coursedir.autograded_directory, student)
+        folder = self._place("autograded", student)
         return digest_graded_in(folder, last_change(folder))
 
-    def _place(self, directory: str, student: str) -> Path:
-        return Path(self.coursedir.format_path(directory, student, self.assignment))
+    def _place(self, step: Literal["autograded", "feedback"], student: str) -> Path:
+        return step_folder(self.coursedir, step, student, self.assignment)
 
     def _release(self) -> None:
         """Write and release the pages that aren't released yet, and continue after a failure."""
-        graded = {student: self._digest_graded(student) for student, _ in self._folders()}
-        due = {student: digest for student, digest in graded.items() if digest not in ("", self._released(student))}
+        due = dict[str, str]()
+        for id, _ in self._folders():
+            note = self._place("feedback", id) / RELEASED
+            released = note.read_text(errors="replace") if is_file(note) else ""
+            if (digest := self._digest_graded(id)) not in ("", released):
+                due[id] = digest
         if not due:
             return
         _, _, failed = write_pages(self.coursedir, self, due)
         marks = read_class(self.coursedir, self.assignment)
         for student in (student for student in due if student not in failed):
-            page = self._place(self.coursedir.feedback_directory, student)
+            page = self._place("feedback", student)
             try:
                 place = "released" if self._release_page(student, page) else f"in {page}"
                 write_whole(page / RELEASED, due[student].encode())
@@ -180,10 +184,6 @@ class WatchApp(GradeApp):
             self._say(f"{student}: {describe(Total.of(marks[student].values()))}. The feedback page is {place}.")
         for who, why in failed.items():
             self._say_once(who, f"no feedback page: {why.rstrip('.')}. The next round tries again.")
-
-    def _released(self, student: str) -> str:
-        note = self._place(self.coursedir.feedback_directory, student) / RELEASED
-        return note.read_text(errors="replace") if is_file(note) else ""
 
     def _release_page(self, student: str, page: Path) -> bool:
         """Release a student's page, and return True, if the submission came through the exchange."""
@@ -223,7 +223,7 @@ def digest_graded_in(folder: Path, changed: float) -> str:
     """Return the digest of the graded submission; "" if there is none, or its notebooks are of different ones."""
     try:
         digests = {verdict.handed_in for verdict in Verdict.load_each(folder, evidence=False)}
-    except (DamagedVerdictError, FileNotFoundError):
+    except DamagedVerdictError:
         return ""
     return digests.pop() if len(digests) == 1 else ""
 

@@ -111,7 +111,9 @@ class Run:
     def run(self) -> None:
         """Run all cells. Raises RunLostError if no kernel can be started, or the machine fails or is too busy."""
         try:
-            with self._start_client() as client:
+            from lib.grading.kernel.client import spawn  # not at the top: off Linux it can't be imported
+
+            with spawn(self.files, self.bounds.sandbox, self.bounds.limits) as client:
                 self._deadline = client.clock() + self.bounds.budget
                 client.latest = monotonic() + CLOCK_FACTOR * self.bounds.budget
                 for at, cell in enumerate(self.cells):
@@ -129,11 +131,6 @@ class Run:
             did, advice = BROKE_OFF.get(type(error), ("ended the run", ""))
             self._remark(f"{did}; no cell after it could run.{advice}")
 
-    def _start_client(self) -> "KernelClient":
-        from lib.grading.kernel.client import spawn
-
-        return spawn(self.files, self.bounds.sandbox, self.bounds.limits)
-
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
         if client.clock() > self._deadline:
             all_of_it = f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.{LONG}"
@@ -143,10 +140,13 @@ class Run:
         self._number += 1
         self._clears = False
         cell["outputs"] = []
-        seconds = self._seconds(cell, self._deadline - client.clock())
+        left, added = self._deadline - client.clock(), cell["metadata"].get(ADDED_CODE)
+        seconds = max(1, round(min(left, self.bounds.timeout or left)))
+        if added is not None:
+            seconds = min(seconds, ADDED_SECONDS[bool(IMPORTS.search(added))])
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
-            code = cell["metadata"].get(ADDED_CODE, cell["source"])
+            code = cell["source"] if added is None else added
             client.run(code, token, CLOCK_FACTOR * seconds, is_course_cell(cell))
             most = self.bounds.flood * self.bounds.max_output
             reply = self._receive_reply(client, cell, token, seconds, most)
@@ -157,12 +157,6 @@ class Run:
         if reply["status"] == "error" and not any(output["output_type"] == "error" for output in cell["outputs"]):
             cell["outputs"].append({"output_type": "error", **{key: reply[key] for key in reply if key != "status"}})
         cell["execution_count"] = self._number  # code could change the kernel's own count
-
-    def _seconds(self, cell: Cell, left: float) -> int:
-        """Return the time limit of a cell: at most the seconds `left` for the notebook."""
-        own = max(1, round(min(left, self.bounds.timeout or left)))
-        added = cell["metadata"].get(ADDED_CODE)
-        return own if added is None else min(own, ADDED_SECONDS[bool(IMPORTS.search(added))])
 
     def _reply_for_stopped(self, reason: TimeoutError, seconds: int) -> dict[str, Any]:
         """Return an error in place of the reply of an interrupted cell, and remark on it."""
@@ -208,7 +202,10 @@ class Run:
         kind, content = message["msg_type"], message["content"]
         if kind == REPLY:
             if content.get("token") == token:
-                return _plain_reply(content)
+                if content["status"] != "error":
+                    return {"status": "ok"}
+                name, value = (clean(content.get(key))[:MAX_ERROR_TEXT] for key in ("ename", "evalue"))
+                return {"status": "error", "ename": name, "evalue": value, "traceback": []}
             self._room.drop(len(words))  # a forged reply, or one to an earlier cell
         elif kind == REFUSED:
             self.was_refused = True
@@ -309,13 +306,6 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
         if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # the count is set when a cell starts
             cell.execution_count = None
     return list(notebook.cells), remarks
-
-
-def _plain_reply(content: Any) -> dict[str, Any]:
-    if content["status"] != "error":
-        return {"status": "ok"}
-    name, value = (clean(content.get(key))[:MAX_ERROR_TEXT] for key in ("ename", "evalue"))
-    return {"status": "error", "ename": name, "evalue": value, "traceback": []}
 
 
 def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:

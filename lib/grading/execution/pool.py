@@ -50,11 +50,6 @@ class PackedNotebook:
         needed = [{key: cell[key] for key in keys} if has_code(cell) else placeholder for cell in cells]
         return cls(orjson.dumps(needed), files)
 
-    @classmethod
-    def of_code(cls, code: str) -> Self:
-        """Pack a single cell with this code."""
-        return cls.of([{"cell_type": "code", "metadata": {}, "source": code}], {})
-
 
 @dataclass(frozen=True)
 class RunTask:

@@ -12,8 +12,7 @@ from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 
-from lib.grading.gradebook.session import open_gradebook
-from lib.grading.gradebook.source_notebook import known_cells
+from lib.grading.gradebook.session import known_cells, open_gradebook
 
 DECIMALS = 4
 """Enough for thirds of a point. Further digits come from floating-point sums."""

@@ -1,18 +1,32 @@
-"""A gradebook session: one connection for a whole class, and one transaction for each submission.
+"""A gradebook session: the source notebooks of an assignment, read once, and one transaction for each submission.
 
 nbgrader opens its gradebook nine times for a submission, and commits after each cell. Here all rows of a submission are
 written together, and found by indexed columns, so that the time doesn't grow with the class.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, Student, SubmittedAssignment, SubmittedNotebook
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    SourceCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.api import Notebook as GradebookNotebook
 from sqlalchemy import (
     Boolean,
     Connection,
@@ -29,7 +43,63 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from lib.grading.gradebook.source_notebook import SourceNotebook
+from lib.grading.submissions.submission import clean_cell
+
+SCHEMA_VERSION = 3
+
+
+@dataclass(frozen=True)
+class SourceNotebook:
+    """A notebook in the gradebook: its kernel and cells. `graded` and `commented` map a cell's name to its row's id."""
+
+    id: str
+    kernelspec: dict[str, str] | None
+    cells: dict[str, NotebookNode]
+    graded: dict[str, str]
+    commented: dict[str, str]
+
+    @classmethod
+    def of(cls, notebook: GradebookNotebook) -> Self:
+        """Read a source notebook from the gradebook."""
+        kinds = notebook.grade_cells, notebook.solution_cells
+        graded, commented = ({cell.name: cell.id for cell in (*cells, *notebook.task_cells)} for cells in kinds)
+        kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
+        return cls(notebook.id, kernelspec, known_cells(notebook), graded, commented)
+
+
+def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
+    """Return the notebook's source cells by name, in order."""
+    points = {cell.name: cell.max_score for cell in (*notebook.grade_cells, *notebook.task_cells)}
+    grades, solutions, tasks = (
+        {cell.name for cell in cells} for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
+    )
+    known = {}
+    for source in notebook.source_cells:
+        # Flags and points come from the gradebook, because a student can change those in a notebook.
+        cell = clean_cell({"cell_type": source.cell_type, "source": source.source})
+        cell.metadata["nbgrader"] = {
+            "schema_version": SCHEMA_VERSION,
+            "grade_id": source.name,
+            "grade": source.name in grades,
+            "solution": source.name in solutions,
+            "task": source.name in tasks,
+            "locked": bool(source.locked),
+            "checksum": source.checksum,
+            "cell_type": source.cell_type,
+            **({"points": points[source.name]} if source.name in points else {}),
+        }
+        known[source.name] = cell
+    return known
+
+
+def cells_of_all(gradebook: Gradebook) -> dict[str, set[str]]:
+    """Return the names of each assignment's cells."""
+    rows = select(Assignment.name, SourceCell.name).join_from(SourceCell, GradebookNotebook).join(Assignment)
+    found = defaultdict[str, set[str]](set)
+    for assignment, cell in gradebook.db.execute(rows):
+        found[assignment].add(cell)
+    return found
+
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
@@ -45,12 +115,13 @@ Penalty = Callable[[float, float], float | None]
 class CellResults:
     """Scores and comments of a notebook's cells by name.
 
-    A person has to give a score that is None. The score of a cell in `waits` counts until a person replaces it.
+    A person has to give a score that is None. `waits` has the reasons why a person has to look at a cell, whose score
+    counts until then.
     """
 
     scores: Mapping[str, float | None]
     comments: Mapping[str, str | None]
-    waits: Container[str] = ()
+    waits: Mapping[str, str]
 
 
 class GradebookSession(AbstractContextManager["GradebookSession"]):

@@ -30,7 +30,7 @@ LARGEST_FILE = 50_000_000
 
 
 class DamagedVerdictError(ValueError):
-    """A file is not a verdict, or belongs to another submission; the message has the reason."""
+    """A file is missing, is not a verdict, or belongs to another submission; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
+    is_readable: bool = True  # False if a person has to open the notebook by other means
+    predictions: Mapping[str, int] = field(default_factory=dict)  # the choice for each question's id, from 0
 
     @property
     def points(self) -> float:
@@ -167,19 +169,23 @@ class Verdict:
     def load_each(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> list["Verdict"]:
         """Read the verdicts in `folder`, one for each notebook. `of` has the expected assignment and student.
 
-        Raises FileNotFoundError if there is no file, and DamagedVerdictError if the file isn't a valid verdict.
+        Raises DamagedVerdictError if there is no file, or it isn't a valid verdict.
         """
         try:
             data = orjson.loads(_file_in(folder))
-            found = [_verdict(one, evidence) for one in (data, *data.pop(OTHERS, ()))]
+            found = [data, *data.pop(OTHERS, ())]
+            for part in [part for one in found for part in one["parts"]] if not evidence else ():
+                for name in EVIDENCE:
+                    part.pop(name, None)
+            verdicts = [convert(one, Verdict) for one in found]
         except orjson.JSONDecodeError as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
         except (AttributeError, KeyError, TypeError, ValidationError) as error:  # any other JSON
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
-        for verdict in found:
+        for verdict in verdicts:
             if of is not None and of != (verdict.assignment, verdict.student):
                 raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")
-        return found
+        return verdicts
 
 
 def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -190,7 +196,7 @@ def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
 def _file_in(folder: Path) -> bytes:
     path = folder / FILE
     if not os.path.lexists(path):
-        raise FileNotFoundError(path)
+        raise DamagedVerdictError("is missing")
     if not is_file(path):
         raise DamagedVerdictError("is a link, a folder or a device")
     if (size := path.stat().st_size) > LARGEST_FILE:
@@ -199,10 +205,3 @@ def _file_in(folder: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
-
-
-def _verdict(data: dict[str, Any], evidence: bool) -> Verdict:
-    if not evidence:
-        parts = [{name: value for name, value in part.items() if name not in EVIDENCE} for part in data["parts"]]
-        data = {**data, "parts": parts}
-    return convert(data, Verdict)

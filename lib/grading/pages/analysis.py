@@ -1,4 +1,4 @@
-"""Analysis of a class: scores, figures of each part, mistakes and remarks, each with its students.
+"""Analysis of a class: scores, figures of each part, predictions, and mistakes and remarks with their students.
 
 Wrong answers without a known mistake are grouped, so that an author can add mistakes to the catalogue. Each student has
 another challenge, so their numbers can't be compared: answers form a group if the same statements fail for the same
@@ -25,6 +25,7 @@ from lib.grading.judge.parse_cells import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.safe_names import quote
+from lib.unit import Question
 
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
@@ -74,10 +75,10 @@ class Scores:
 def part_figures(classroom: Classroom) -> list[PartFigures]:
     """Return the figures of each part over all graded submissions, in the notebook's order."""
     verdicts = [verdict for _, verdict in classroom.graded]
-    longest = max(verdicts, key=lambda verdict: len(verdict.parts), default=None)
+    longest = max((verdict.parts for verdict in verdicts), key=len, default=())
     ran = [verdict for work, verdict in classroom.graded if work.ran]
     earned = [{part.id: part.points for part in verdict.parts} for verdict in ran]
-    return [_figures(part, verdicts, earned) for part in longest.parts] if longest else []
+    return [_figures(part, verdicts, earned) for part in longest]
 
 
 def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str, float]]) -> PartFigures:
@@ -160,6 +161,16 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
     )
 
 
+def predictions(classroom: Classroom, questions: Sequence[Question]) -> list[tuple[Question, list[int]]]:
+    """Return each question with the number of graded submissions that predicted each of its choices.
+
+    Questions without any prediction are left out.
+    """
+    counts = Counter(choice for _, verdict in classroom.graded for choice in verdict.predictions.items())
+    found = [(each, [counts[each.id, at] for at in range(len(each.choices))]) for each in questions]
+    return [(question, numbers) for question, numbers in found if any(numbers)]
+
+
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
     """Return the remarks on submissions and on how their notebooks ran."""
     return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
@@ -189,16 +200,13 @@ class WrongAnswer:
 
 def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]:
     """Return all wrong answers that no mistake explains, those with numbers and the most frequent first."""
-    found = group(
-        (_wrong_answer(part), work) for work, verdict in classroom.graded for part in filter(is_unknown, verdict.parts)
-    )
-    return sorted(found, key=lambda pair: not pair[0].has_numbers)
-
-
-def _wrong_answer(part: PartVerdict) -> WrongAnswer:
-    nameless = _nameless_of(part)
-    failing = tuple((each.text, found_in(each)) for each in nameless)
-    return WrongAnswer(part.id, part.title, failing, not all(each.by_code for each in nameless))
+    found = list[tuple[WrongAnswer, StudentWork]]()
+    for work, verdict in classroom.graded:
+        for part in filter(is_unknown, verdict.parts):
+            failing = tuple((each.text, found_in(each)) for each in _nameless_of(part))
+            has_numbers = not all(each.by_code for each in _nameless_of(part))
+            found.append((WrongAnswer(part.id, part.title, failing, has_numbers), work))
+    return sorted(group(found), key=lambda pair: not pair[0].has_numbers)
 
 
 def is_unknown(part: PartVerdict) -> bool:
@@ -220,17 +228,13 @@ def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[St
     """Return the code of answers to a part, the most frequent first; layout and comments don't count."""
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
     for work in works:
-        if source := _code_for(part, work):
+        path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
+        # We wrote the graded notebook, so it needs no validation by nbformat, which would be slow.
+        cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
+        named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
+        if source := "".join(named.get(work.code.get(part, ""), {}).get("source", "")):
             codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))
-
-
-def _code_for(part: str, work: StudentWork) -> str:
-    path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
-    # We wrote the graded notebook, so it needs no validation by nbformat, which would be slow.
-    cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
-    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
-    return "".join(named.get(work.code.get(part, ""), {}).get("source", ""))
 
 
 def _regardless_of_layout(source: str) -> str:

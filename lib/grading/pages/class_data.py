@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from lib.grading.files import is_folder
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
-from lib.grading.gradebook.seen import Seen
 from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.progress import Seen
 from lib.grading.safe_names import InvalidId
 from lib.grading.submissions.collection import read_collection
-from lib.grading.submissions.submitted_files import find_submitted
+from lib.grading.submissions.submitted_files import find_submitted, step_folder
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]
 """`not graded`: submitted, but without a verdict. `not collected`: downloaded, but could not be collected."""
@@ -35,6 +35,8 @@ class StudentWork:
     """Formgrader's id of the submission, or ""."""
     late: timedelta = timedelta()
     """Time after the due date and any extension."""
+    is_late_in_canvas: bool = False
+    """True if Canvas called it late, without a time."""
     total: Total = field(default_factory=Total)
     to_mark: list[tuple[str, str]] = field(default_factory=list)
     """Notebook and name of cells that a person has to mark."""
@@ -71,11 +73,8 @@ class StudentWork:
         """Read the verdict, or set `fault` if it is missing, damaged, or doesn't match the gradebook."""
         try:
             verdict = Verdict.load(self.folder, evidence=False, of=(assignment, self.student))
-        except FileNotFoundError:
-            self.fault = "is missing" if is_folder(self.folder) else ""
-            return
         except DamagedVerdictError as error:
-            self.fault = str(error)
+            self.fault = str(error) if is_folder(self.folder) else ""
             return
         # Students can be removed from nbgrader's gradebook; then the verdict alone doesn't count.
         if not self.submission:
@@ -91,7 +90,7 @@ class StudentWork:
         assert self.verdict is not None
         try:
             return Verdict.load(self.folder, of=(self.verdict.assignment, self.student))
-        except (DamagedVerdictError, FileNotFoundError) as error:
+        except DamagedVerdictError as error:
             self.fault = f"has lost its evidence: {error}"
             return self.verdict
 
@@ -140,7 +139,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         if seen.unseen(wrong.name, "", [wrong.reason]):
             unclaimed.append(f"{wrong.name}: {wrong.reason}")
     for student in sorted(id for id in found if not isinstance(id, InvalidId)):
-        if student not in works and is_folder(_graded_folder(course, student, assignment)):
+        if student not in works and is_folder(step_folder(course, "autograded", student, assignment)):
             strangers.append(student)
         else:
             works.setdefault(student, StudentWork(student)).is_submitted = True
@@ -153,16 +152,13 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         else:
             unclaimed.append(left.reason)
     for id, work in works.items():
-        work.folder = _graded_folder(course, id, assignment)
+        work.folder = step_folder(course, "autograded", id, assignment)
+        work.is_late_in_canvas = id in collected.late
         work.read_verdict(assignment)
         if work.verdict:
             work.to_look_at = seen.unseen(id, work.verdict.handed_in, work.verdict.reasons)
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
-
-
-def _graded_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
-    return Path(course.format_path(course.autograded_directory, student, assignment))
 
 
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:

@@ -9,8 +9,8 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 
 from lib.grading.files import temporary_sibling_file
+from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
-from lib.grading.gradebook.penalties import renew_penalties
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_names import escape_formula
 

@@ -5,7 +5,7 @@ them), and the graded notebook. `page_of` serves `zerolayer feedback`, nbgrader'
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,16 +15,14 @@ import nbformat
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat.notebooknode import NotebookNode
-from nbgrader.coursedir import CourseDirectory
 from pygments.formatters import HtmlFormatter
 
 from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total, read_marks
 from lib.grading.gradebook.session import open_gradebook
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pages.class_predictions import read_predictions
 from lib.grading.pages.templates import templates
-from lib.grading.pipeline.cell_errors import error_of
+from lib.grading.pipeline.cell_results import error_of
 from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import visible
@@ -152,9 +150,8 @@ class PageMaker:
     """Makes pages of a course's graded notebooks."""
 
     def __init__(self, parent: Any):
-        """Find the course in the configuration of `parent`, a command of nbgrader's or ours."""
-        self.log, self._course = parent.log, CourseDirectory(parent=parent)
-        self._units = UnitPreprocessor(parent=parent)
+        """Find the course's units in the configuration of `parent`, a command of nbgrader's or ours."""
+        self.log, self._units = parent.log, UnitPreprocessor(parent=parent)
 
     def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
         """Return the page of one graded notebook. Without a verdict, it has only the marks and the notebook."""
@@ -166,48 +163,36 @@ class PageMaker:
         unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
         questions = unit.unit.questions if unit else ()
-        choices = read_predictions(self._course, assignment, student, file.stem, questions, [*verdicts])
-        predicted = tuple((question, choices[question.id]) for question in questions if question.id in choices)
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
+        choices = [(question, found.predictions.get(question.id)) for question in questions]
+        # The unit may have fewer choices now than at grading.
+        predicted = tuple((each, at) for each, at in choices if at is not None and at < len(each.choices))
         return Page(found, notebook, marks, predicted)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
         """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""
         try:
             return {one.notebook: one for one in Verdict.load_each(folder, False, of=(assignment, student))}
-        except (DamagedVerdictError, FileNotFoundError) as error:
-            why = str(error) if isinstance(error, DamagedVerdictError) else "is missing"
+        except DamagedVerdictError as error:
             self.log.error(
                 "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                student, FILE, folder, why, assignment, student,
+                student, FILE, folder, error, assignment, student,
             )  # fmt: skip
             return {}
 
 
 def render(page: Page, folder: Path) -> str:
     """Return a page as HTML; pictures of the notebook may be in `folder`."""
-    return (
-        templates()
-        .get_template("feedback.html.j2")
-        .render(
-            page=page,
-            cells=[(cell, course_id(cell), Markup(html)) for cell, html in _rendered(page, folder, safe_html.Room())],
-            colours=Markup(_colours("default")),
-            dark_colours=Markup(_colours("github-dark")),
-            parts={part.id: part for part in page.parts},
-            visible=visible,
-            FRESH=FRESH,
-        )
-    )
-
-
-def _rendered(page: Page, folder: Path, room: safe_html.Room) -> Iterator[tuple[NotebookNode, str]]:
-    parts = {part.id: part for part in page.parts}
+    room, parts, cells = safe_html.Room(), {part.id: part for part in page.parts}, []
     for cell in page.notebook.cells:
         if cell.cell_type == "code" and (part := parts.get(course_id(cell))):
-            yield cell, safe_html.code(cell.source) + html(part, page.scale(part))
+            shown = safe_html.code(cell.source) + html(part, page.scale(part))
         else:
-            yield cell, render_cells([cell], room, folder)
+            shown = render_cells([cell], room, folder)
+        cells.append((cell, course_id(cell), Markup(shown)))
+    template, light, dark = templates().get_template("feedback.html.j2"), _colours("default"), _colours("github-dark")
+    values = {"page": page, "cells": cells, "parts": parts, "visible": visible, "FRESH": FRESH}
+    return template.render(values, colours=Markup(light), dark_colours=Markup(dark))
 
 
 def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Path) -> str:

@@ -8,7 +8,7 @@ allows only scripts with this server's nonce. Other submitted files are shown in
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from html import escape
@@ -120,27 +120,20 @@ class SubmissionPage(HTMLExporter):
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
         """Override nbconvert's export. Formgrader puts the names of student, assignment and notebook in `resources`."""
-        resources = resources or {}
-        schemes = self._mark_schemes(resources) if "assignment_id" in resources else {}
-        places = {id: secrets.token_hex() for id in schemes}  # random, so that no submitted notebook can contain them
-        nb = NotebookNode({**nb, "cells": [*_with_places(nb.cells, places)]})
+        resources, guides = resources or {}, dict[str, tuple[str, str]]()
+        if "assignment_id" in resources:
+            guides = read_guides(CourseDirectory(parent=self), resources["assignment_id"], resources["notebook_id"])
+        # Random, so that no submitted notebook can contain them.
+        places = {id: secrets.token_hex() for id, (scheme, _) in guides.items() if scheme}
+        cells = list[NotebookNode]()
+        for cell in nb.cells:
+            cells += [cell, *(new_markdown_cell(places[id]) for id in [course_id(cell)] if id in places)]
+        nb = NotebookNode({**nb, "cells": cells})
         escaped = {key: escape(value) if isinstance(value, str) else value for key, value in resources.items()}
         page, resources = super().from_notebook_node(nb, escaped, **options)
         for id, place in places.items():
-            page = page.replace(f"<p>{place}</p>", SCHEME.format(schemes[id]))
+            page = page.replace(f"<p>{place}</p>", SCHEME.format(guides[id][0]))
         return page, resources
-
-    def _mark_schemes(self, names: Mapping[str, Any]) -> dict[str, str]:
-        guides = read_guides(CourseDirectory(parent=self), names["assignment_id"], names["notebook_id"])
-        return {id: scheme for id, (scheme, _) in guides.items() if scheme}
-
-
-def _with_places(cells: Iterable[NotebookNode], places: Mapping[str, str]) -> Iterator[NotebookNode]:
-    """Yield the cells, with a placeholder cell after each one that has a mark scheme."""
-    for cell in cells:
-        yield cell
-        if place := places.get(course_id(cell)):
-            yield new_markdown_cell(place)
 
 
 def guard_formgrader() -> None:

@@ -2,7 +2,6 @@
 
 import re
 from contextlib import suppress
-from pathlib import Path
 
 import nbformat
 from nbgrader.coursedir import CourseDirectory
@@ -11,6 +10,7 @@ from nbgrader.utils import is_solution
 
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.safe_html import Room, code, markdown
+from lib.grading.submissions.submitted_files import step_folder
 
 
 def read_guides(course: CourseDirectory, assignment: str, notebook: str) -> dict[str, tuple[str, str]]:
@@ -18,7 +18,7 @@ def read_guides(course: CourseDirectory, assignment: str, notebook: str) -> dict
 
     In a solution cell without solution delimiters, the whole cell is the model answer.
     """
-    guides, folder = dict[str, tuple[str, str]](), Path(course.format_path(course.source_directory, ".", assignment))
+    guides, folder = dict[str, tuple[str, str]](), step_folder(course, "source", ".", assignment)
     clear, empty = ClearMarkScheme(parent=course.parent), ClearSolutions(parent=course.parent)
     with suppress(OSError, ValueError):  # `zerolayer build` reports a solution that can't be read
         for cell in nbformat.read(folder / f"{notebook}.ipynb", as_version=4).cells:

@@ -24,9 +24,10 @@ from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.pages.feedback_page import render_cells
 from lib.grading.pages.mark_schemes import read_guides
 from lib.grading.pages.templates import templates
-from lib.grading.pipeline.scores import UNREADABLE
+from lib.grading.pipeline.cell_results import UNREADABLE
 from lib.grading.submissions.restore import course_id, is_as_released
 from lib.grading.submissions.safe_html import LONGEST, Room
+from lib.grading.submissions.submitted_files import step_folder
 
 SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
 """The room of one answer, so that a large answer doesn't use up the room of others."""
@@ -53,7 +54,7 @@ class MarkingPage(BaseHandler):
             self._show(name="", unknown=question, questions=[(each, [*rows]) for each, rows in questions])
 
     def _show_question(self, rows: list[Row], assignment: str, notebook: str, name: str) -> None:
-        file = self._file("release", ".", assignment, notebook)
+        file = step_folder(self.coursedir, "release", ".", assignment) / f"{notebook}.ipynb"
         released = _read(file)
         at = next((place for place, cell in enumerate(released) if course_id(cell) == name), 0)
         cell = released[at : at + 1]
@@ -92,13 +93,10 @@ class MarkingPage(BaseHandler):
         )
         rows = [dict(row) for row in self.gradebook.db.execute(query).mappings()]
         for row in rows:
-            file = self._file("autograded", row["student"], row["assignment"], row["notebook"])
+            folder = step_folder(self.coursedir, "autograded", row["student"], row["assignment"])
+            file = folder / f"{row['notebook']}.ipynb"
             row |= {"file": str(file), "graded": str(file.exists() and file.stat().st_mtime_ns)}
         return rows
-
-    def _file(self, step: str, student: str, assignment: str, notebook: str) -> Path:
-        folder = getattr(self.coursedir, f"{step}_directory")
-        return Path(self.coursedir.format_path(folder, student, assignment), f"{notebook}.ipynb")
 
     def _show(self, **values: Any) -> None:
         self.set_header("X-DNS-Prefetch-Control", "off")  # or the browser would look up the hosts of students' links
@@ -128,9 +126,9 @@ def _doubt(file: Path, name: str) -> str:
     """Return why an empty answer may be elsewhere, or ""."""
     try:
         found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent, evidence=False)}[file.stem]
-    except (FileNotFoundError, DamagedVerdictError, KeyError):
+    except (DamagedVerdictError, KeyError):
         return "" if file.exists() else "The graded notebook is missing."
-    return UNREADABLE if UNREADABLE in found.reasons else found.waits.get(name, "")
+    return found.waits.get(name, "") if found.is_readable else UNREADABLE
 
 
 def _read(file: Path) -> list[NotebookNode]:

@@ -16,9 +16,10 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages import analysis, class_predictions, evidence
+from lib.grading.pages import analysis, evidence
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.pages.templates import templates
+from lib.grading.submissions.submitted_files import step_folder
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class Links:
 
     def of(self, work: StudentWork) -> tuple[str, str]:
         """Return the links to a student's feedback page and to formgrader, each "" if there is no such page."""
-        folder = self.course.format_path(self.course.feedback_directory, work.student, self.assignment)
-        page = Path(folder, f"{self.notebook}.html")
+        page = step_folder(self.course, "feedback", work.student, self.assignment) / f"{self.notebook}.html"
         feedback = quote(os.path.relpath(page, self.folder).replace(os.sep, "/")) if page.is_file() else ""
         marking = f"{self.server.rstrip('/')}/formgrader/submissions/{quote(work.submission)}"
         return feedback, marking if work.submission else ""
@@ -70,7 +70,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         parts=analysis.part_figures(classroom),
         outcomes=analysis.OUTCOMES,
         outcome_of=analysis.outcome,
-        predicted=class_predictions.question_figures(links.course, classroom, unit.unit.questions if unit else ()),
+        predicted=analysis.predictions(classroom, unit.unit.questions if unit else ()),
         mistakes=analysis.mistakes(classroom, unit),
         unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,

@@ -27,19 +27,10 @@ def _load_jupyter_server_extension(app: Any) -> None:
         from lib.grading.pages.formgrader import guard_formgrader
 
         guard_formgrader()
-        _enter_course(app)
-        _keep_pictures_own(app.web_app.settings)
+        # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
+        if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
+            os.chdir(app.root_dir)
+        headers = app.web_app.settings.setdefault("headers", {})
+        policy = headers.get("Content-Security-Policy", "frame-ancestors 'self'")  # set by a hub, or else Jupyter's own
+        headers["Content-Security-Policy"] = f"{policy}; {OWN_PICTURES}"
         formgrader.enabled = True
-
-
-def _enter_course(app: Any) -> None:
-    # nbgrader reads settings from the working directory, and a hub starts every server in its account's home.
-    if not Path("nbgrader_config.py").exists() and Path(app.root_dir, "nbgrader_config.py").exists():
-        os.chdir(app.root_dir)
-
-
-def _keep_pictures_own(settings: dict[str, Any]) -> None:
-    """Add `OWN_PICTURES` to the policy of all pages, which is set by a hub or else by Jupyter."""
-    headers = settings.setdefault("headers", {})
-    policy = headers.get("Content-Security-Policy", "frame-ancestors 'self'")
-    headers["Content-Security-Policy"] = f"{policy}; {OWN_PICTURES}"

@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lib.checking.render import MARKS
 from lib.grading.gradebook.marks import format_points
 from lib.grading.safe_names import visible
-from lib.grading.submissions.collection import LATE_WITHOUT_TIME
 
 
 @cache
@@ -37,8 +36,6 @@ def in_points(value: float) -> str:
 
 def duration(late: timedelta) -> str:
     """Return how late a submission was, in the largest unit and the next."""
-    if late == LATE_WITHOUT_TIME:
-        return "Canvas doesn't say"
     if late < timedelta(minutes=1):
         return "less than a minute"
     minutes = max(1, round(late.total_seconds() / 60))

@@ -1,29 +1,63 @@
 """The data of a course that all submissions of a run share, read once: gradebook, settings, secret and files."""
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
+from traitlets import Bool, Dict, Integer, TraitError, validate
+from traitlets.config import LoggingConfigurable
 
 from lib.answer_key import AnswerKey
-from lib.grading.execution.settings import BoundedExecute
-from lib.grading.gradebook.extensions import read_extensions
+from lib.grading.execution.notebook import Bounds
+from lib.grading.gradebook.lateness import cost, read_extensions
 from lib.grading.gradebook.marks import Class, read_marks
-from lib.grading.gradebook.penalties import cost
-from lib.grading.gradebook.session import GradebookSession
-from lib.grading.gradebook.source_notebook import cells_of_all
-from lib.grading.pipeline.unit_faults import packages_of
-from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
-from lib.grading.sandbox.limits import Limits
+from lib.grading.gradebook.session import GradebookSession, cells_of_all
+from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor, packages_of
+from lib.grading.sandbox.limits import Limits, limit_problem
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection
 from lib.grading.submissions.restore import read_released
 from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
 from lib.unit import Part
+
+
+class Execute(LoggingConfigurable):
+    """The name of nbgrader's preprocessor that runs notebooks, so that a course's `Execute.timeout` still works."""
+
+    timeout = Integer(30, allow_none=True, help="Seconds that one cell may run or sleep.").tag(config=True)
+
+
+class BoundedExecute(Execute):
+    """The limits on a notebook's run."""
+
+    # With lower values, answers of checks (which are outputs, too) would be dropped, or no cell would run.
+    budget = Integer(300, min=1, help="Seconds that all cells of a notebook may run or sleep.").tag(config=True)
+    grace = Integer(5, min=0, help="Seconds that an interrupted cell has to end.").tag(config=True)
+    max_output = Integer(1_000_000, min=100_000, help="Characters of output to keep for each cell.").tag(config=True)
+    max_messages = Integer(1_000, min=0, help="Outputs to keep for each cell.").tag(config=True)
+    max_notebook_output = Integer(
+        10_000_000, min=1_000_000, help="Bytes of memory for all outputs of a notebook, and as many for answers."
+    ).tag(config=True)
+    flood = Integer(20, min=1, help="A cell is stopped after dropping this many times `max_output`.").tag(config=True)
+    sandbox = Bool(True, help="Run kernels in the sandbox. Without it, code has all your rights.").tag(config=True)
+    limits = Dict(help="The limits on a kernel's resources: see lib.grading.sandbox.limits.").tag(config=True)
+
+    @validate("limits")
+    def _known_limits(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        for name, value in proposal["value"].items():
+            if problem := limit_problem(name, value):
+                raise TraitError(f"{type(self).__name__}.limits {problem}")
+        return proposal["value"]
+
+    @property
+    def bounds(self) -> Bounds:
+        """The settings as plain data for workers."""
+        return Bounds(**{each.name: getattr(self, each.name) for each in fields(Bounds)})
 
 
 class Course:
@@ -31,13 +65,8 @@ class Course:
 
     def __init__(self, converter: Autograde, gradebook: GradebookSession, assignment: str):
         """Read the shared data. Raises ConfigError if no submission can be graded."""
-        self.converter, self.gradebook, self.directory, self.log = (
-            converter,
-            gradebook,
-            converter.coursedir,
-            converter.log,
-        )
-        self.assignment = assignment
+        self.converter, self.gradebook, self.assignment = converter, gradebook, assignment
+        self.directory, self.log = converter.coursedir, converter.log
         if converter.permissions in (444, 664):  # nbgrader's defaults, which let all accounts read
             converter.permissions = 660 if self.directory.groupshared else 600
         sources, asked = gradebook.sources, self.directory.notebook_id

@@ -16,7 +16,7 @@ from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.stages import grade, prepare, task
 from lib.grading.safe_names import InvalidId, parse_id
-from lib.grading.submissions.submitted_files import read
+from lib.grading.submissions.submitted_files import read, step_folder
 
 
 class GradingExporter(NotebookExporter):
@@ -27,24 +27,21 @@ class GradingExporter(NotebookExporter):
     ) -> tuple[str, dict[str, Any]]:
         """Return a graded notebook. nbgrader calls this twice for each one, in order, and reports errors."""
         assert resources is not None
-        directory, names = self.parent.coursedir, resources["nbgrader"]
-        student_and_assignment = names["student"], names["assignment"]
-        place = Path(directory.format_path(directory.autograded_directory, *student_and_assignment))
+        names = resources["nbgrader"]
+        place = step_folder(self.parent.coursedir, "autograded", names["student"], names["assignment"])
         if filename == self.parent.notebooks[0]:  # the second time, nbgrader reads the graded folder
-            self._grade(
-                Path(directory.format_path(directory.submitted_directory, *student_and_assignment)),
-                *student_and_assignment,
-                place,
-            )
+            self._grade(names["student"], names["assignment"], place)
         graded = (place / f"{names['notebook']}.ipynb").read_text("utf-8")
         return graded, {**resources, "output_extension": self.file_extension}
 
-    def _grade(self, folder: Path, student: str, assignment: str, place: Path) -> None:
+    def _grade(self, student: str, assignment: str, place: Path) -> None:
+        directory = self.parent.coursedir
+        folder = step_folder(directory, "submitted", student, assignment)
         if isinstance(id := parse_id(student), InvalidId):
             raise NbGraderException(
                 f"{folder} can't belong to a student: {id.problem}. Rename the folder, and grade again."
             )
-        directory, submitted = self.parent.coursedir, read(folder, id)
+        submitted = read(folder, id)
         with (
             GradebookSession(directory.db_url, directory.course_id, assignment) as gradebook,
             temporary_sibling_folder(place) as temporary,

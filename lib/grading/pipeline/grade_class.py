@@ -5,9 +5,10 @@ the other (`stages`). The workers (`execution.pool`) have none of these.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
@@ -21,23 +22,86 @@ from traitlets import Float, Integer, Unicode
 
 from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
-from lib.grading.execution.settings import BoundedExecute
-from lib.grading.files import is_folder, remove
-from lib.grading.gradebook.marks import read_class
-from lib.grading.gradebook.seen import Seen
+from lib.grading.files import is_file, is_folder, remove
+from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.judge.verdict import Verdict
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
-from lib.grading.pipeline.course import Course
-from lib.grading.pipeline.regrading import decide
-from lib.grading.pipeline.score_table import Score, write_table
+from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
-from lib.grading.progress import Progress, say
+from lib.grading.progress import Progress, Score, Seen, say, write_table
 from lib.grading.safe_names import InvalidId, unknown, visible
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submitted_files import NoAccessError, find_strays, find_submitted, read
+from lib.grading.submissions.submitted_files import (
+    NoAccessError,
+    SubmittedFiles,
+    find_strays,
+    find_submitted,
+    read,
+    step_folder,
+)
+
+CHANGED = "the submitted files have changed since"
+"""The reason to grade a submission again if only its digest differs."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision: `is_due`, and the reason why earlier results are `lost`, or the `reasons` to list if not due."""
+
+    is_due: bool
+    lost: str = ""
+    reasons: Sequence[str] = ()
+
+
+def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
+    """Decide by nbgrader's rule whether to grade a submission: if it is new, newer than before, or with --force.
+
+    A graded submission is also due if the gradebook and the verdict differ, or the files have changed, since files from
+    a download have no time of their own. Nothing else is due, since a new grading asks for manual marks again.
+    """
+    if submitted.student in course.directory.student_id_exclude.split(","):
+        return Decision(False)
+    if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
+        return Decision(True)
+    if submitted.student not in course.times:
+        return Decision(True, "the gradebook had no marks for it")
+    timestamp, before = course.timestamp_of(submitted), course.times[submitted.student]
+    try:
+        found = Verdict.load_each(place, evidence=False, of=(course.assignment, submitted.student))
+    except DamagedVerdictError as error:
+        return Decision(True, f"its {FILE} {error}")
+    verdicts = [
+        one for one in found if one.notebook in course.notebooks or one.notebook not in course.gradebook.sources
+    ]
+    marks = {name: course.marks.get(submitted.student, {}).get(name) for name in course.notebooks}
+    if lost := _lost_of(course, verdicts, marks):
+        return Decision(True, lost)
+    if timestamp is not None and (before is None or timestamp > before):
+        return Decision(True)
+    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
+        return Decision(True, CHANGED)
+    return Decision(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+
+
+def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
+    """Return why an earlier run's results can't be used, or ""."""
+    found = {
+        (verdict.notebook, part.id, tuple((one.name, one.max_points) for one in part.statements))
+        for verdict in verdicts
+        for part in verdict.parts
+    }
+    if found != course.judged:
+        return "the unit has other parts or points now"
+    for verdict in verdicts:
+        cells = one.cells if (one := marks.get(verdict.notebook)) else {}
+        for part in verdict.parts:
+            if part.id not in cells or cells[part.id].graded != part.score(cells[part.id].max_points):
+                return "the gradebook had other points"
+    return ""
+
 
 OPEN = os.R_OK | os.W_OK | os.X_OK
 
@@ -69,13 +133,10 @@ class Grade(Autograde):
             self._stop(f"{course.submitted_directory}/ has no submission of {course.student_id} for {assignment}.")
         if not self.students:
             super().init_notebooks()
-        if self.says and course.student_id == "*":
-            self._warn_of_strays(Path(course.format_path(course.submitted_directory, "STUDENT", assignment)))
-
-    def _warn_of_strays(self, place: Path) -> None:
-        """Warn of work in folders that aren't read, unless the course configures another order of folders."""
-        if place.parts[-2:] == ("STUDENT", self.coursedir.assignment_id) and place.parent.parent.is_dir():
-            for stray in find_strays(place.parent.parent, self.coursedir.assignment_id):
+        place = step_folder(course, "submitted", "STUDENT", assignment)
+        is_usual = place.parts[-2:] == ("STUDENT", assignment)  # a course may configure another order of folders
+        if self.says and course.student_id == "*" and is_usual and place.parents[1].is_dir():
+            for stray in find_strays(place.parents[1], assignment):
                 self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
     # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.
@@ -197,7 +258,7 @@ class Grade(Autograde):
             is_listed = bool(self._to_list(student.name, "", [student.reason]))
             self._leave(student.name, student.reason, is_listed)
             return None
-        place = self._place(course, student)
+        place = step_folder(self.coursedir, "autograded", student, course.assignment)
         if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:
             self._leave(
                 student,
@@ -240,7 +301,8 @@ class Grade(Autograde):
                 return
         try:
             folder = Path(self._format_dest(course.assignment, student))
-            graded = grade(course, work, result, folder, self._place(course, student))
+            place = step_folder(self.coursedir, "autograded", student, course.assignment)
+            graded = grade(course, work, result, folder, place)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
@@ -250,10 +312,6 @@ class Grade(Autograde):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
         self.run_post_convert_hook()
 
-    def _place(self, course: Course, student: str) -> Path:
-        directory = self.coursedir
-        return Path(directory.format_path(directory.autograded_directory, student, course.assignment))
-
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
         """Leave a submission ungraded, and list it with the reason."""
         self.not_graded[student] = why
@@ -261,7 +319,8 @@ class Grade(Autograde):
 
     def _stop_if_none_runs(self, course: Course) -> None:
         """Stop if no notebook can be run at present, not even one that only the machine can make fail."""
-        trial = RunTask({"trial": PackedNotebook.of_code(TRIAL)}, course.run, course.packages)
+        cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
+        trial = RunTask({"trial": PackedNotebook.of([cell], {})}, course.run, course.packages)
         try:
             # The time limit applies to the wait for other runs, too.
             results = self._pool.submit(trial, trial.time_limit()).result(timeout=trial.time_limit())

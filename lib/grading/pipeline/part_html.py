@@ -10,19 +10,11 @@ from lib.grading.judge.verdict import PartVerdict, StatementVerdict
 def html(part: PartVerdict, scale: float = 1.0) -> str:
     """Return points, statements, mistakes and hints, but no expected values. `scale` is for the gradebook's points."""
     heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
-    return render.section(heading, _opening(part), _items(part, scale))
-
-
-def _opening(part: PartVerdict) -> str:
-    problem = f"<p>{escape(part.problem)}</p>" if part.problem else ""
-    named = "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
-    return problem + named
-
-
-def _items(part: PartVerdict, scale: float) -> str:
-    """Return the statements as list items. A repeated reason or hint is only in the first."""
-    shown: dict[tuple[str, ...], int] = {}
-    return "".join(_item(number, statement, shown, scale) for number, statement in enumerate(part.statements, 1))
+    opening = f"<p>{escape(part.problem)}</p>" if part.problem else ""
+    opening += "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
+    shown: dict[tuple[str, ...], int] = {}  # a repeated reason or hint is only in the first item
+    items = (_item(number, statement, shown, scale) for number, statement in enumerate(part.statements, 1))
+    return render.section(heading, opening, "".join(items))
 
 
 def _item(number: int, statement: StatementVerdict, shown: dict[tuple[str, ...], int], scale: float) -> str:

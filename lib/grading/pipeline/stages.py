@@ -3,7 +3,7 @@
 | call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the submission, as bytes with a digest |
-| `regrading.decide` | `Decision` | the decision whether to grade it |
+| `grade_class.decide` | `Decision` | the decision whether to grade it |
 | `prepare` | `PreparedSubmission` | each notebook with restored cells and a challenge, and the other files of the run |
 | `task` | `RunTask` | the task for a worker, on this machine or another one |
 | `finish` | `GradedSubmission` | verdicts and files of the graded folder; rows in the gradebook's open transaction |
@@ -16,7 +16,7 @@ all, whenever a run is stopped.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,13 +36,13 @@ from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
 from lib.grading.files import is_file, put_in_place, remove, write_files
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_shortcuts import library_calls
+from lib.grading.judge.parse_cells import library_calls
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pipeline import cell_errors
+from lib.grading.pipeline import cell_results
+from lib.grading.pipeline.cell_results import NOT_RUN, UNREADABLE, rows_of
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.part_html import html
-from lib.grading.pipeline.scores import NOT_RUN, UNREADABLE, comments_on, scores_of
 from lib.grading.remarks import Remark
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import RestoredNotebook, assignment_of, course_id, restore
@@ -50,10 +50,12 @@ from lib.grading.submissions.safe_html import clean_outputs
 from lib.grading.submissions.submission import (
     Submission,
     explain_unreadable,
+    read_predictions,
     read_submission,
     remark_on_other_notebooks,
 )
 from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
+from lib.predictions.records import Predictions
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
@@ -159,25 +161,20 @@ def grade(course: Course, work: PreparedSubmission, outcome: RunOutcome, folder:
     """Finish a submission, write its graded `folder`, and move that to its `place`. After an error nothing is saved."""
     others = [name for name in course.gradebook.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
+    earlier = list[Verdict]()
+    # nbgrader's own command has already copied the submission there, which may have a file of that name.
+    if others and not work.submitted.has(FILE):
+        with suppress(DamagedVerdictError):
+            found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
+            earlier = [verdict for verdict in found if verdict.notebook in others]
     with course.gradebook.transaction():  # an error while the folder is written rolls the rows back
-        graded = finish(course, work, outcome, _verdicts_on(others, course, work, place))
+        graded = finish(course, work, outcome, earlier)
         remove(folder)
         folder.mkdir(parents=True)
         write_files({**graded.files, **before}, folder)
         course.converter.set_permissions(course.assignment, work.submitted.student)
     put_in_place(folder, place)
     return graded
-
-
-def _verdicts_on(notebooks: Collection[str], course: Course, work: PreparedSubmission, place: Path) -> list[Verdict]:
-    """Return an earlier run's verdicts on notebooks that aren't graded now."""
-    # nbgrader's own command has already copied the submission there, which may have a file of that name.
-    if not notebooks or work.submitted.has(FILE):
-        return []
-    with suppress(FileNotFoundError, DamagedVerdictError):
-        found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
-        return [verdict for verdict in found if verdict.notebook in notebooks]
-    return []
 
 
 def _first_that_works(course: Course, what: str, attempts: Sequence[Callable[[], Result]]) -> Result:
@@ -269,26 +266,36 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
+    parts, calls, predictions = tuple[PartVerdict, ...](), tuple[str, ...](), Predictions()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
+        predictions = read_predictions(prepared.submission, unit.unit.questions)
         calls, is_too_long = library_calls(cells, unit.watched_calls)
         if is_too_long:
             reasons.append("has too much code to search all of it for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
-    scores, waits = scores_of(notebook.cells, prepared.restored.doubts, judged, course.log)
+    rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    why = tuple(_reasons(prepared, waits, reasons))
-    of = course.assignment, name, submitted.student, prepared.seed
-    verdict = Verdict(*of, parts, remarks, calls, submitted.digest, why, waits, missing)
-    return JudgedNotebook(_as_json(notebook), verdict, CellResults(scores, comments_on(notebook.cells, waits), waits))
+    verdict = Verdict(
+        *(course.assignment, name, submitted.student, prepared.seed, parts, remarks, calls),
+        handed_in=submitted.digest,
+        reasons=tuple(_reasons(prepared, rows.waits, reasons)),
+        waits=rows.waits,
+        lacked=missing,
+        is_readable=prepared.submission.runnable,
+        predictions=predictions,
+    )
+    try:
+        return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`
+    except orjson.JSONEncodeError:  # raised for integers over 64 bits
+        return JudgedNotebook(json.dumps(notebook, ensure_ascii=False).encode(), verdict, rows)
 
 
 def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) -> tuple[list[Remark], list[str]]:
     """Return remarks and reasons on code that may work for the student only, with a newer Python or other packages."""
-    here = ".".join(map(str, cell_errors.VERSION))
+    here = ".".join(map(str, cell_results.VERSION))
     remarks = [
         Remark(
             f"{place_of(cells, at)} can't be read by Python {here}, which graded this notebook. Python 3.12"
@@ -296,7 +303,7 @@ def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) 
             at,
         )
         for at, cell in enumerate(cells)
-        if cell_errors.may_need_newer_python(cell)
+        if cell_results.may_need_newer_python(cell)
     ]
     reasons = [f"may need Python 3.12, but this is {here}"] if remarks else []
     if packages := ", ".join(missing):
@@ -310,12 +317,21 @@ def _judge_cells(
     cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
 ) -> Iterator[PartVerdict]:
     """Judge each part's cell, and replace its outputs by the verdict."""
-    missing, definitions = cell_errors.missing_names(cells), cell_errors.first_definitions(cells)
+    missing, definitions = cell_results.missing_names(cells), cell_results.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
-            lacking = cell_errors.defined_below(definitions, at) | missing
-            verdict = judge(unit, part, seed, answers_in(cell, part.id), _problem(cell, remarks), lacking)
-            cell.outputs = [_output_of(verdict, float(cell.metadata.nbgrader["points"]))]
+            if error := cell_results.error_output(cell):
+                problem = f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
+            else:
+                problem = " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
+            lacking = cell_results.defined_below(definitions, at) | missing
+            verdict = judge(unit, part, seed, answers_in(cell, part.id), problem, lacking)
+            worth = float(cell.metadata.nbgrader["points"])
+            page = html(verdict, worth / verdict.max_points if verdict.max_points else 0.0)
+            # The points as text for nbgrader, and the verdict as HTML for people.
+            data = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": page})
+            kind = {"output_type": "execute_result", "execution_count": None}
+            cell.outputs = [NotebookNode(**kind, data=data, metadata=NotebookNode())]
             yield verdict
 
 
@@ -329,20 +345,6 @@ def answers_in(cell: NotebookNode, part: str) -> Answers | None:
     return None
 
 
-def _problem(cell: NotebookNode, remarks: tuple[Remark, ...]) -> str:
-    """Return why a graded cell has no answer: its error, or the remarks on the run."""
-    if error := cell_errors.error_output(cell):
-        return f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
-    return " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
-
-
-def _output_of(verdict: PartVerdict, worth: float) -> NotebookNode:
-    """Return an output with the points as text for nbgrader, and the verdict as HTML for people."""
-    scale = worth / verdict.max_points if verdict.max_points else 0.0
-    shown = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": html(verdict, scale)})
-    return NotebookNode(output_type="execute_result", data=shown, metadata=NotebookNode(), execution_count=None)
-
-
 def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterable[str]) -> Iterator[str]:
     """Yield the reasons why a graded notebook needs a person."""
     if not prepared.submission.runnable:
@@ -354,10 +356,3 @@ def _reasons(prepared: PreparedNotebook, waits: Mapping[str, str], more: Iterabl
             if why != NOT_RUN:
                 yield f"{', '.join(cell for cell in waits if waits[cell] == why)}: {why}"
     yield from (*prepared.reasons, *more)
-
-
-def _as_json(notebook: NotebookNode) -> bytes:
-    try:
-        return orjson.dumps(notebook)  # ten times as fast
-    except orjson.JSONEncodeError:  # raised for integers over 64 bits
-        return json.dumps(notebook, ensure_ascii=False).encode()

@@ -292,7 +292,11 @@ def confine(limits: Limits, files: Mapping[str, bytes], keep: Iterable[int]) -> 
 
     with step("capabilities"):  # stops: use of rights in the namespaces above
         # Also dropped from the bounding set: otherwise a program file with capabilities would bring them back.
-        for capability in itertools.takewhile(_is_capability, itertools.count()):
+        for capability in itertools.count():
+            try:
+                linux("prctl", IS_BOUNDING, capability)
+            except OSError:  # after the last capability of this Linux
+                break
             linux("prctl", DROP_BOUNDING, capability)
         header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
         linux("capset", header, none)
@@ -312,13 +316,6 @@ def confine(limits: Limits, files: Mapping[str, bytes], keep: Iterable[int]) -> 
         # Last, since the steps above need calls that are forbidden from here on.
         calls = compiled_calls(limits.commands)
         linux("prctl", SECCOMP, 2, ctypes.byref(_Program(len(calls) // 8, calls)))
-
-
-def _is_capability(number: int) -> bool:
-    try:
-        return linux("prctl", IS_BOUNDING, number) >= 0
-    except OSError:  # after the last capability of this Linux
-        return False
 
 
 class _Program(ctypes.Structure):

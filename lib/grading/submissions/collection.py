@@ -9,14 +9,16 @@ from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
 import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.files import is_file, write_whole
 from lib.grading.submissions.downloads import DownloadedNotebook, Refusal
+from lib.grading.submissions.submitted_files import step_folder
 
 LATE_WITHOUT_TIME = timedelta(seconds=1)
-"""How late a submission counts if Canvas calls it late without saying by how much."""
+"""How late a submission counts if Canvas calls it late without saying by how much: enough for nbgrader's penalty."""
 LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has an extension: look in Canvas."
 
 
@@ -74,10 +76,8 @@ def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecor
     if not is_file(place):
         return CollectionRecords()
     try:
-        data = orjson.loads(place.read_bytes())
-        notes = {str(student): CollectedSubmission(**note) for student, note in data["notes"].items()}
-        return CollectionRecords(notes, tuple(Refusal(**left) for left in data["left_out"]))
-    except (AttributeError, KeyError, OSError, TypeError, ValueError):
+        return msgspec.json.decode(place.read_bytes(), type=CollectionRecords)
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
         course.log.warning("%s is damaged and is ignored. Remove it, and collect again.", place)
         return CollectionRecords()
 
@@ -106,16 +106,11 @@ def read_former_students(
     place, submitted = Path(course.root, "left.txt"), {id for each in collected.values() for id in each.notes}
     left = [*filter(None, map(str.strip, place.read_text("utf-8").splitlines()))] if is_file(place) else []
     present = submitted.intersection(students)  # empty if the gradebook is new: then nobody has left
-    folders = {id for id in submitted for name in collected if submitted_folder(course, id, name).is_dir()}
+    folders = {id for id in submitted for name in collected if step_folder(course, "submitted", id, name).is_dir()}
     if present and (missing := sorted(submitted - present - folders - {*left})):
         left += missing
         write_whole(place, "".join(f"{id}\n" for id in left).encode())
     return left
-
-
-def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
-    """Return the folder of a student's submission."""
-    return Path(course.format_path(course.submitted_directory, student, assignment))
 
 
 def digest_of(files: Mapping[str, Path]) -> str:

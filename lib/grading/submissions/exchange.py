@@ -187,7 +187,11 @@ class EachRelease(ExchangeReleaseFeedback):
             self.src_path = escape(folder)
             try:
                 super().copy_files()
-                self._let_students_read(Path(folder))
+                # nbgrader copies a page's permissions. Others can't guess the released page's name without the secret.
+                secret = Path(folder, SECRET).read_text()
+                for page in Path(folder).glob("*.html"):
+                    name = notebook_hash(secret=secret, notebook_id=page.stem)
+                    Path(self.dest_path, f"{name}.html").chmod(0o644)
             except (OSError, ValueError) as error:  # a page may be a folder, and a secret may not be text
                 if isinstance(error, OSError) and not is_file_fault(error):
                     self.fail(f"{sentence(error)} What was released stays. Fix this, and release again.")
@@ -195,13 +199,6 @@ class EachRelease(ExchangeReleaseFeedback):
                 self.log.error("%s can't be released: %s", visible(folder), why)
         if failed:
             self.fail(failed[0] if len(failed) == 1 else f"The feedback of {len(failed)} students was not released.")
-
-    def _let_students_read(self, folder: Path) -> None:
-        # nbgrader copies a page's permissions. Others can't guess the released page's name without the secret.
-        secret = (folder / SECRET).read_text()
-        for page in folder.glob("*.html"):
-            name = notebook_hash(secret=secret, notebook_id=page.stem)
-            Path(self.dest_path, f"{name}.html").chmod(0o644)
 
 
 def _owner(path: str) -> str:

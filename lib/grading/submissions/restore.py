@@ -6,23 +6,29 @@ notebook. A restored notebook has every cell of the course exactly once, in an o
 Some programs drop the metadata of cells, and a cell pasted as text has none. The id of such a cell is found by its
 released text, or because it is the only new cell between two known ones. If an answer isn't found for certain, it stays
 in its place and a person looks for it.
+
+Examples are released cells with a tag, which grading skips. A student may define a helper in an example, or in a copy
+of one, and call it elsewhere. So only the course's own code is skipped. A student's statements run, each in a `try` of
+its own, because the example's data may be missing. Statements added to a locked cell run in the same way.
 """
 
+import ast
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, lru_cache
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.execution.notebook import ADDED_CODE, is_skipped
-from lib.grading.judge.parse_cells import Allowance
-from lib.grading.submissions.added_code import MOST_CHANGED, added_to_locked, run_added_code
+from lib.grading.judge.parse_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
+from lib.grading.kernel.guard import guard
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
+from lib.grading.submissions.submitted_files import step_folder
 
 IN_DOUBT = (
     "Some written answers were not in their own cells. Your instructor will look for them in your notebook. Next time,"
@@ -90,7 +96,7 @@ def read_released(
     course: CourseDirectory, assignment: str, notebook: str, known: dict[str, NotebookNode]
 ) -> list[ReleasedCell]:
     """Read the released notebook, or the gradebook's cells if it is missing or has changed since it was released."""
-    file = Path(course.format_path(course.release_directory, ".", assignment), f"{notebook}.ipynb")
+    file = step_folder(course, "release", ".", assignment) / f"{notebook}.ipynb"
     with suppress(UnreadableError, OSError):
         cells = notebook_in(file.read_bytes(), file.name).cells
         ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
@@ -290,7 +296,7 @@ def restore_cells(
     # From the end, so that the cells that follow a missing one are already there.
     for name in reversed(names):
         if not _places(restored, [name]):
-            restored.insert(_first_place(restored, followers[name]), _replace_missing(known[name]))
+            restored.insert(_first_place(restored, followers[name]), _merge(known[name]))
     for name in reversed(names):
         [place] = _places(restored, [name])
         flags = known[name].metadata.nbgrader
@@ -318,7 +324,7 @@ def _without_copies(
                 yield cell
             continue
         source_cell, original = known[id := course_id(cell)], released.get(id, cell.source)
-        merged, flags = _merge(cell, source_cell), source_cell.metadata.nbgrader
+        merged, flags = _merge(source_cell, cell), source_cell.metadata.nbgrader
         is_changed = cell.cell_type == "code" and not flags.solution and cell.source != original
         if added := added_to_locked(cell.source, original) if is_changed and allowance.take(cell.source) else "":
             cell.metadata = NotebookNode({ADDED_CODE: added})
@@ -362,27 +368,17 @@ def _check_of(name: str, known: dict[str, NotebookNode]) -> str:
     return next((id for id, flags in later if flags.grade and not flags.solution), "")
 
 
-def _merge(cell: NotebookNode, source_cell: NotebookNode) -> NotebookNode:
-    """Return the course's cell, with the student's text if it is a solution."""
-    merged = _copy(source_cell)
-    if source_cell.metadata.nbgrader.solution:
+def _merge(source_cell: NotebookNode, cell: NotebookNode | None = None) -> NotebookNode:
+    """Return a copy of the course's cell. A solution gets the text of the student's `cell`, which may be missing."""
+    merged = clean_cell(source_cell)  # nbgrader's steps change cells, and each submission uses the same source cells
+    merged.metadata["nbgrader"] = NotebookNode(source_cell.metadata["nbgrader"])
+    if source_cell.metadata.nbgrader.solution and cell is not None:
         merged.source = cell.source
         if merged.cell_type == "markdown" and "attachments" in cell:
             merged.attachments = cell.attachments
+    elif source_cell.metadata.nbgrader.solution and merged.cell_type == "code":
+        merged.source = ""  # the student's code may be in another cell; running the blanks would redefine its names
     return merged
-
-
-def _replace_missing(source_cell: NotebookNode) -> NotebookNode:
-    cell = _copy(source_cell)
-    if cell.cell_type == "code" and cell.metadata.nbgrader.solution:
-        cell.source = ""  # the student's code may be in another cell; running the blanks would redefine its names
-    return cell
-
-
-def _copy(source_cell: NotebookNode) -> NotebookNode:
-    cell = clean_cell(source_cell)  # nbgrader's steps change cells, and each submission uses the same source cells
-    cell.metadata["nbgrader"] = NotebookNode(source_cell.metadata["nbgrader"])
-    return cell
 
 
 def _first_place(cells: list[NotebookNode], names: list[str]) -> int:
@@ -391,3 +387,74 @@ def _first_place(cells: list[NotebookNode], names: list[str]) -> int:
 
 def _places(cells: list[NotebookNode], names: list[str]) -> list[int]:
     return [place for place, cell in enumerate(cells) if course_id(cell) in names]
+
+
+# ---- Code that students added to examples and locked cells
+
+MOST_CHANGED = 50_000
+"""Characters of changed examples that are parsed, and as many of changed locked cells; a notebook has 15,000."""
+_SPACE = r"[^\S\n]*+"
+_MAGIC = re.compile(rf"(?m)^({_SPACE})%(run|time|load_ext|reload_ext|pylab|cd|env|set_env)\b{_SPACE}(.*)$")
+"""A line with a magic that defines names or sets up what other code needs. `%timeit` and others only take time."""
+
+
+def run_added_code(cells: Iterable[NotebookNode], examples: Collection[str]) -> None:
+    """Mark students' statements in examples to be run. `examples` are released texts; unchanged cells stay skipped."""
+    allowance = Allowance(MOST_CHANGED)
+    for cell in cells:
+        if not is_skipped(cell) or cell.source in examples:
+            continue
+        if code := added_code(cell.source, examples) if allowance.take(cell.source) else cell.source:
+            del cell.metadata["tags"]  # nbclient would skip the cell
+            cell.metadata[ADDED_CODE] = code
+
+
+def added_code(source: str, examples: Iterable[str]) -> str:
+    """Return the statements of a cell that no example has. An error in one of them doesn't stop the next one."""
+    tree = _read(source)
+    if tree is None:
+        return source
+    given = frozenset[str]().union(*map(_statements, examples))
+    try:
+        return _unparse([statement for statement in tree.body if ast.dump(statement) not in given])
+    except (RecursionError, ValueError):  # nested too deep, or an integer with too many digits
+        return source
+
+
+def added_to_locked(source: str, released: str) -> str:
+    """Return the statements that a student added to a locked cell, as `added_code` does.
+
+    A function or class of the released cell counts only if the student has kept all of its original statements.
+    """
+    given, tree = _read(released), _read(source)
+    if given is None or tree is None:
+        return ""
+    bodies = {getattr(each, "name", ""): _bodies(each) for each in given.body}
+    with suppress(RecursionError, ValueError):  # as in `added_code`
+        own = [each for each in tree.body if ast.dump(each) not in _statements(released)]
+        return _unparse([each for each in own if bodies.get(getattr(each, "name", None), set()) <= _bodies(each)])
+    return ""
+
+
+def _read(source: str) -> ast.Module | None:
+    # `%run helpers.py` may define names that other cells need.
+    called = _MAGIC.sub(lambda found: f"{found[1]}get_ipython().run_line_magic({found[2]!r}, {found[3]!r})", source)
+    return parse_python(source) or parse(called) or parse(replace_all(called, NOT_RUN))
+
+
+def _bodies(statement: ast.stmt) -> set[str]:
+    return {ast.dump(each) for each in getattr(statement, "body", ())}
+
+
+def _unparse(statements: Iterable[ast.stmt]) -> str:
+    return ast.unparse(ast.Module([each if _is_future(each) else guard(each) for each in statements], []))
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"  # has to be outermost
+
+
+@lru_cache(maxsize=256)  # the examples of a course are the same for a whole class
+def _statements(source: str) -> frozenset[str]:
+    tree = _read(source)
+    return frozenset(map(ast.dump, tree.body if tree else ()))

@@ -5,13 +5,14 @@ The file may be empty, truncated, not JSON, another notebook, or misnamed. None 
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
 
+import orjson
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbbase import nbformat_minor
 
@@ -27,6 +28,8 @@ from lib.grading.submissions.submitted_files import (
     SubmittedFiles,
     list_names,
 )
+from lib.predictions.records import MIME, Predictions, predictions_in
+from lib.unit import Question
 
 LONGEST_SOURCE = 1_000_000
 """Characters of all cells together; a completed notebook has about ten thousand."""
@@ -50,12 +53,16 @@ class EmptyError(UnreadableError):
 
 @dataclass(frozen=True)
 class Submission:
-    """A notebook to grade, remarks for its verdict, whether it can be run, and whether nothing was submitted."""
+    """A notebook to grade, remarks for its verdict, whether it can be run, and whether nothing was submitted.
+
+    `content` is the submitted file, or nothing if that can't be read.
+    """
 
     notebook: NotebookNode
     remarks: tuple[str, ...] = ()
     runnable: bool = True
     empty: bool = False
+    content: bytes = b""
 
 
 def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
@@ -120,11 +127,17 @@ def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
     return max(begun, key=len, default="")
 
 
-def submitted_notebook(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> bytes | None:
-    """Return the content of the file that `read_submission` reads; None if there is none."""
-    file = f"{notebook}.ipynb"
-    names = [Name(file)] if submitted.has(file) else _replacements(submitted, notebook, notebooks)
-    return submitted.content(names[0]) if len(names) == 1 else None
+def read_predictions(submission: Submission, questions: Sequence[Question]) -> Predictions:
+    """Return the predictions in a notebook's outputs, which are not in its rebuilt cells.
+
+    A student can write anything there, so only the numbers of choices are used.
+    """
+    if MIME.encode() not in submission.content:
+        return {}
+    try:
+        return predictions_in(orjson.loads(submission.content), questions)
+    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
+        return {}
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
@@ -145,7 +158,7 @@ def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tu
                     f"{shown} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again."
                 )
             raise UnreadableError(f"{shown} can't be opened. {ADVICE}")
-        return Submission(notebook_in(data, shown), remarks)
+        return Submission(notebook_in(data, shown), remarks, content=data)
     except UnreadableError as error:
         return explain_unreadable(str(error), empty=isinstance(error, EmptyError))
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from re import IGNORECASE, compile, escape, fullmatch
+from typing import Literal
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, parse_utc
@@ -48,6 +49,7 @@ PAGE = 4096
 MOST_LISTED = 5
 """Files that a remark lists; there may be thousands."""
 Name = PurePosixPath
+Step = Literal["source", "release", "submitted", "autograded", "feedback"]
 
 
 class NoAccessError(Exception):
@@ -96,7 +98,7 @@ class SubmittedFiles:
             raise ValueError(f"The timestamp in {self.folder} can't be read and is ignored.") from error
 
 
-def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> SubmittedFiles:
+def read(folder: Path, student: StudentId) -> SubmittedFiles:
     """Read a student's folder. Raises NoAccessError if this account may not read all of it."""
     if not os.access(folder, os.R_OK | os.X_OK):
         raise NoAccessError(str(folder))
@@ -107,7 +109,7 @@ def read(folder: Path, student: StudentId, notebooks_only: bool = False) -> Subm
             raise NoAccessError(str(entry.path))
         if not entry.is_file:
             others |= {name.name} if len(name.parts) == 1 else set()
-        elif is_notebook or not notebooks_only:
+        else:
             content, identity = _read_file(entry, min(left, MOST_BYTES) if is_notebook else left)
             files[name] = content
             left -= len(content) if isinstance(content, bytes) else 0
@@ -161,18 +163,19 @@ def run_files(
     reserved names, and folders named like pages are left out, as is whatever exceeds the bounds. Raises OSError as
     `SubmittedFiles.content` does.
     """
-    wanted = [
-        name
-        for name in submitted.files
-        if not any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
-        and name.suffix.lower() not in DRAWINGS
-        and not (name.parts[0] in RESERVED or (len(name.parts) > 1 and name.parts[0].endswith(".html")))
-        and not _clashes(name, own)
-    ]
     files, too_much, unread, left = dict(own), list[Name](), list[Name](), replace(bounds)
     for data in own.values():
         left.take(len(data))
-    for name in wanted:
+    for name in submitted.files:
+        if (
+            any(NOTEBOOK.search(part) or any(fnmatch(part, like) for like in ignored) for part in name.parts)
+            or name.suffix.lower() in DRAWINGS
+            or name.parts[0] in RESERVED
+            or (len(name.parts) > 1 and name.parts[0].endswith(".html"))
+            # Also if one is a file where the other has a folder.
+            or any(Name(each) in (name, *name.parents) or name in Name(each).parents for each in own)
+        ):
+            continue
         content = submitted.content(name)
         if content is None and not submitted.is_too_large(name):
             unread.append(name)
@@ -187,15 +190,14 @@ def run_files(
     ]
 
 
-def _clashes(name: Name, own: Mapping[str, bytes]) -> bool:
-    # Also if one is a file where the other has a folder.
-    submitted = {str(name), *map(str, name.parents)}
-    return any(place in submitted or name in Name(place).parents for place in own)
+def step_folder(course: CourseDirectory, step: Step, student: str, assignment: str) -> Path:
+    """Return the folder of a submission in one of nbgrader's steps. For `source` and `release`, `student` is "."."""
+    return Path(course.format_path(getattr(course, f"{step}_directory"), student, assignment))
 
 
 def course_files(course: CourseDirectory, assignment: str, excluded: Collection[str]) -> dict[str, bytes]:
     """Read the files that the course provides with its notebooks, by their path in a submission's folder."""
-    source = Path(course.format_path(course.source_directory, ".", assignment))
+    source = step_folder(course, "source", ".", assignment)
     found = map(Path, find_all_files(str(source), [*course.ignore, "*.ipynb"]))
     return {name: path.read_bytes() for path in found if (name := str(path.relative_to(source))) not in excluded}
 

@@ -14,9 +14,9 @@ import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.execution.notebook import ADDED_CODE, run_cells
-from lib.grading.execution.settings import BoundedExecute
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
+from lib.grading.pipeline.course import BoundedExecute
 from tests.grading.conftest import Course
 from tests.submissions import as_bytes, cell
 

@@ -17,9 +17,9 @@ from traitlets.config import Config
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.execution.notebook import LONG
-from lib.grading.execution.settings import BoundedExecute
 from lib.grading.files import write
 from lib.grading.machine_faults import sentence
+from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.sandbox.limits import LEAST, limit_problem
 from tests.grading.execution.conftest import CLASS, DIED, EVERYTHING, POINTS, RIGHT, UNIT, alone, listed, said
 from tests.grading.execution.test_notebook import LINE, RUNS

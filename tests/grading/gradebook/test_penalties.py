@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
 from traitlets.config import Config
 
-from lib.grading.gradebook.penalties import renew_penalties
+from lib.grading.gradebook.lateness import renew_penalties
 
 DUE = datetime(2026, 3, 1, 12)
 LATE, EARLY = DUE + timedelta(days=1), DUE - timedelta(days=1)

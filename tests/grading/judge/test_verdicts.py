@@ -8,7 +8,7 @@ import pytest
 from lib.checking.challenges import SECRET
 from lib.checking.results import from_json
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import FILE, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, StatementVerdict, Verdict
 from lib.grading.pipeline.part_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
@@ -21,7 +21,7 @@ def pair() -> PartVerdict:
 
 
 def test_a_verdict_reads_back_as_it_was_kept_with_all_for_an_appeal(tmp_path: Path, pair: PartVerdict) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(DamagedVerdictError):
         Verdict.load(tmp_path)
     (tmp_path / FILE).write_bytes(Verdict.pack([Verdict("small", "small", "ada", 1, (pair,))]))
     [read] = Verdict.load(tmp_path).parts

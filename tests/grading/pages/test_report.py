@@ -11,15 +11,16 @@ import numpy as np
 import orjson
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.coursedir import CourseDirectory
 
 from lib.checking.results import from_json, to_json
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
+from lib.grading.pages.analysis import predictions
 from lib.grading.pages.class_data import StudentWork
-from lib.grading.pages.class_predictions import question_figures, read_predictions
 from lib.grading.pages.evidence import challenge
 from lib.grading.pages.templates import duration
+from lib.grading.submissions.submission import read_predictions, read_submission
+from lib.grading.submissions.submitted_files import read
 from lib.predictions.records import MIME
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
@@ -134,8 +135,7 @@ def test_a_notebook_is_looked_at_until_somebody_has_seen_it(small_class, tmp_pat
 
 
 def test_a_time_is_said_in_words():
-    """Canvas says LATE and no time, which is kept as a second."""
-    said = {1: "Canvas doesn't say", 59: "less than a minute", 3660: "1 h 1 min", 97_200: "1 d 3 h"}
+    said = {59: "less than a minute", 3660: "1 h 1 min", 97_200: "1 d 3 h"}
     assert {seconds: duration(timedelta(seconds=seconds)) for seconds in said} == said
 
 
@@ -273,12 +273,11 @@ def test_only_what_is_a_prediction_is_read_of_what_was_handed_in(tmp_path, name)
     folder.mkdir(parents=True)
     file = folder / ("My work.ipynb" if name == "under another name" else f"{ASSIGNMENT}.ipynb")
     file.write_bytes(content)
-    course = CourseDirectory(root=str(tmp_path))
-    assert read_predictions(course, ASSIGNMENT, "ada", ASSIGNMENT, QUESTIONS) == found
-    graded = [(StudentWork("ada"), SimpleNamespace(notebook=each)) for each in (ASSIGNMENT, "lab")]
-    counted = question_figures(course, SimpleNamespace(assignment=ASSIGNMENT, graded=graded), QUESTIONS)
-    if name != "under another name":  # it stands for its own notebook, and not for the other that is missing
-        assert {question.id: sum(numbers) for question, numbers in counted} == dict.fromkeys(found, 1)
+    submission = read_submission(read(folder, "ada"), ASSIGNMENT)
+    assert read_predictions(submission, QUESTIONS) == found
+    graded = [(StudentWork("ada"), SimpleNamespace(predictions=found))]
+    counted = predictions(SimpleNamespace(graded=graded), QUESTIONS)
+    assert {question.id: sum(numbers) for question, numbers in counted} == dict.fromkeys(found, 1)
     moved = file.rename(tmp_path / "other.ipynb")
     file.symlink_to(moved)
-    assert read_predictions(course, ASSIGNMENT, "ada", ASSIGNMENT, QUESTIONS) == {}
+    assert read_predictions(read_submission(read(folder, "ada"), ASSIGNMENT), QUESTIONS) == {}

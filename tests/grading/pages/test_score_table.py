@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
-from lib.grading.pipeline.score_table import MAX_LINES, Score, describe, write_table
+from lib.grading.progress import MAX_LINES, Score, describe, write_table
 from lib.grading.remarks import Remark
 
 

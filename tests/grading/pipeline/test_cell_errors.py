@@ -12,8 +12,8 @@ from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import is_unknown, outcome
-from lib.grading.pipeline import cell_errors
-from lib.grading.pipeline.cell_errors import (
+from lib.grading.pipeline import cell_results
+from lib.grading.pipeline.cell_results import (
     VERSION,
     defined_below,
     first_definitions,
@@ -113,8 +113,8 @@ def test_only_what_a_newer_python_reads_may_need_one(monkeypatch: pytest.MonkeyP
         with pytest.raises(SyntaxError) as found:
             compile(source, "", "exec")
         assert may_need_newer_python(cell(source, "SyntaxError", found.value.msg))
-    monkeypatch.setattr(cell_errors, "VERSION", (3, 11))
+    monkeypatch.setattr(cell_results, "VERSION", (3, 11))
     for error in (("SyntaxError", "'(' was never closed (99.py, line 1)"), ("ValueError", "f-string"), ()):
         assert not may_need_newer_python(cell(NEWER[0], *error))
-    monkeypatch.setattr(cell_errors, "VERSION", (3, 12))
+    monkeypatch.setattr(cell_results, "VERSION", (3, 12))
     assert not may_need_newer_python(cell(NEWER[0], "SyntaxError", "f-string: expecting '}'"))

@@ -8,7 +8,7 @@ import pytest
 from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.pipeline.regrading import CHANGED
+from lib.grading.pipeline.grade_class import CHANGED
 from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course

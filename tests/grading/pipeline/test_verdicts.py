@@ -9,8 +9,8 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.gradebook.marks import read_class
-from lib.grading.gradebook.source_notebook import known_cells
-from lib.grading.pipeline.cell_errors import VERSION
+from lib.grading.gradebook.session import known_cells
+from lib.grading.pipeline.cell_results import VERSION
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
 from tests.submissions import cell

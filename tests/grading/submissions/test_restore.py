@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 import lib
 from lib.grading.execution.notebook import ADDED_CODE, SKIPPED
 from lib.grading.submissions import restore as restoring
-from lib.grading.submissions.added_code import added_to_locked, run_added_code
-from lib.grading.submissions.restore import ELSEWHERE, LOST, ReleasedCell, find_lost_ids, restore_cells
+from lib.grading.submissions.restore import (
+    ELSEWHERE,
+    LOST,
+    ReleasedCell,
+    added_to_locked,
+    find_lost_ids,
+    restore_cells,
+    run_added_code,
+)
 from lib.grading.submissions.submission import CleanCell, clean_cell
 from tests.course import ASSIGNMENT
 from tests.submissions import right
@@ -204,7 +211,7 @@ def test_of_changed_cells_and_examples_only_so_much_is_read(monkeypatch):
     given = {id: cell.source for id, cell in KNOWN.items()} | dict.fromkeys(("layer", "check-loss"), GIVEN)
     found = restore(changed("layer", "check-loss"), given=given)
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
-    monkeypatch.setattr("lib.grading.submissions.added_code.MOST_CHANGED", len(CHANGED))
+    monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len(CHANGED))
     run_added_code(cells := [clean_cell(cell_of("code", CHANGED, tags=[SKIPPED])) for _ in range(2)], {GIVEN})
     # An example beyond that is run as it is, until an error stops it.
     assert ["shown" in cell.metadata[ADDED_CODE] for cell in cells] == [False, True]

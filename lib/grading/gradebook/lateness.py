@@ -1,17 +1,28 @@
-"""Late penalties, computed by the course's plugin for nbgrader.
+"""Late submissions: penalties, computed by the course's plugin for nbgrader, and extensions of the deadline.
 
-nbgrader computes them only when it grades. They are computed again before points are exported or shown, because a
+nbgrader computes penalties only when it grades. They are computed again before points are exported or shown, because a
 person may have given points, granted an extension or moved the due date since.
+
+The gradebook has no submission before a student submits, so extensions are also stored in the course's folder. Grading
+copies them to nbgrader's field of a new submission.
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
 from logging import getLogger
+from pathlib import Path
 
+import msgspec
+import orjson
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import func, or_, select, update
 from traitlets.config import LoggingConfigurable
 
+from lib.grading.errors import ConfigError
+from lib.grading.files import is_file, write_whole
 from lib.grading.gradebook.session import late_by
 
 
@@ -48,3 +59,39 @@ def renew_penalties(gradebook: Gradebook, parent: LoggingConfigurable) -> None:
             change = f"is late, which now costs {now:g} points" if seconds else "is now on time"
             parent.log.warning("%s %s. The penalty was %g before.", student, change, before or 0)
             gradebook.db.commit()
+
+
+EXTENSIONS = "extensions.json"
+Seconds = dict[str, dict[str, float]]
+"""Seconds by assignment and student."""
+
+
+def read_extensions(course: CourseDirectory, assignment: str) -> Mapping[str, timedelta]:
+    """Return an assignment's extensions by student. Raises ConfigError if the file is damaged."""
+    return {student: timedelta(seconds=more) for student, more in _read(course).get(assignment, {}).items()}
+
+
+def extend(gradebook: Gradebook, course: CourseDirectory, assignment: str, more: Mapping[str, timedelta]) -> None:
+    """Set students' extensions; an extension of zero removes it.
+
+    Raises MissingEntry if there is no such assignment, and ConfigError if the file of extensions is damaged.
+    """
+    stored = _read(course)
+    own = stored.setdefault(assignment, {}) | {student: time.total_seconds() for student, time in more.items()}
+    stored[assignment] = {student: seconds for student, seconds in own.items() if seconds}
+    submissions = {one.student_id: one for one in gradebook.find_assignment(assignment).submissions}
+    for student, time in more.items():
+        if student in submissions:
+            submissions[student].extension = time or None
+    write_whole(Path(course.root, EXTENSIONS), orjson.dumps(stored, option=orjson.OPT_INDENT_2))
+    gradebook.db.commit()
+
+
+def _read(course: CourseDirectory) -> Seconds:
+    file = Path(course.root, EXTENSIONS)
+    if not is_file(file):
+        return {}
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Seconds)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is damaged: {error}. Fix it, or remove it and set all extensions again.") from error
