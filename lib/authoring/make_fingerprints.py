@@ -4,7 +4,6 @@
 inputs of the local checks.
 """
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -138,28 +137,13 @@ def _run_ways(
     """
     run = partial(look_at_ours, part, part.desk_inputs())
     copies = (mistake.objects(key.right) for _ in range(3))
-    for number, (source, *ways) in enumerate(zip(mistake.sources, *copies, strict=True), 1):
+    for number, ways in enumerate(zip(*copies, strict=True), 1):
         new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
         yield number, ((fresh := run(new)), run(other, OTHER_NUMBERS) if is_random else fresh)
-        if not part.repeated and may_store(source):
+        if not part.repeated:
             look_at_ours(part, part.other_inputs, used)
             if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
                 yield number, (later, later)
-
-
-def may_store(source: str) -> bool:
-    """True if code may store values from one call to the next: not if it consists of plain functions alone."""
-    tree = ast.parse(source)
-    for node in tree.body:
-        is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
-        if not is_changed and not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
-            return True
-    for inner in ast.walk(tree):
-        is_attribute = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
-        has_default = isinstance(inner, ast.arguments) and bool(inner.defaults or inner.kw_defaults)
-        if is_attribute or has_default or isinstance(inner, ast.Global | ast.Nonlocal):
-            return True
-    return False
 
 
 def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
