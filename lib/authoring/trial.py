@@ -19,7 +19,7 @@ from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
 from lib.authoring.make_fingerprints import PartData
-from lib.authoring.student_version import StudentVersion, mark_cells
+from lib.authoring.student_version import StudentVersion, mark_cells, places_of
 from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -195,9 +195,9 @@ class Trial:
     def right_code(self) -> Iterator[RightCode]:
         """Yield the right code of each subject, from the cells of the solutions that grading runs."""
         cells = {
-            f"{file}, cell {course_id(cell) or cell.get('id')!r}": cell.source
+            place: cell.source
             for file, notebook in self.solutions.items()
-            for cell in notebook.cells
+            for place, cell in places_of(notebook, file)
             if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
         }
         subjects = {
