@@ -25,6 +25,8 @@ os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ[
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # The tests start hundreds of programs: each would compile the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Streams are buffered as a user's are: what a command doesn't flush is lost.
+os.environ.pop("PYTHONUNBUFFERED", None)
 sys.dont_write_bytecode = False
 
 from tests.browser import browser, lab  # noqa: E402  # it imports nbformat

@@ -23,41 +23,50 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 900
-"""Time for one mutant: code that no longer ends is caught, too."""
+"""Time for a run of tests: code that no longer ends is caught, too."""
+UNENDING = "it no longer ends"
+NO_TESTS = 5
+"""What pytest returns where all tests are deselected."""
 SEEN_BY = {
     "lib/authoring": "tests/authoring/test_rules.py tests/authoring/test_markers.py tests/authoring/test_build.py"
-    " tests/authoring/test_broken_units.py",
-    "lib/checking": "tests/checking tests/certificate",
+    " tests/authoring/test_mutants.py tests/authoring/test_broken_units.py tests/authoring/test_own_units.py"
+    " tests/authoring/test_bundle.py",
+    "lib/checking": "tests/checking tests/units/softmax_classifier tests/certificate",
     "lib/explorer": "tests/explorer tests/units",
-    "lib/units": "tests/certificate tests/units",
+    "lib/units/hidden_layer": "tests/units/hidden_layer tests/certificate",
+    "lib/units/optimizers": "tests/units/optimizers tests/certificate",
+    "lib/units/softmax_classifier": "tests/units/softmax_classifier tests/certificate",
+    "lib/units": "tests/authoring/test_own_units.py tests/grading/pipeline/test_units.py",
     "lib/reference": "tests/reference",
-    "lib/predictions": "tests/predictions",
-    "lib/grading/judge": "tests/grading/judge tests/certificate tests/grading/pipeline",
+    "lib/predictions": "tests/predictions tests/grading/pages",
+    "lib/grading/judge": "tests/grading/judge tests/grading/pipeline tests/certificate",
     "lib/grading/gradebook": "tests/grading/gradebook tests/grading/pipeline tests/grading/pages/test_lms_export.py"
     " tests/grading/commands/test_watch.py",
-    "lib/grading/submissions": "tests/grading/submissions tests/grading/pipeline tests/grading/test_canvas_term.py",
-    "lib/grading/pipeline": "tests/grading/pipeline tests/grading/execution/test_class.py",
-    "lib/grading/kernel": "tests/grading/kernel tests/grading/execution/test_notebook.py",
-    "lib/grading/execution": "tests/grading/execution",
-    "lib/grading/sandbox": "tests/grading/sandbox",
+    "lib/grading/submissions": "tests/grading/submissions tests/grading/pipeline tests/grading/test_canvas_term.py"
+    " tests/grading/test_lms_term.py",
+    "lib/grading/pipeline": "tests/grading/pipeline tests/grading/commands/test_grade.py"
+    " tests/grading/execution/test_class.py",
+    "lib/grading/kernel": "tests/grading/kernel tests/grading/execution/test_notebook.py tests/grading/sandbox",
+    "lib/grading/execution": "tests/grading/execution tests/grading/pipeline",
+    "lib/grading/sandbox": "tests/grading/sandbox tests/grading/execution/test_notebook.py",
     "lib/grading/pages": "tests/grading/pages tests/grading/test_canvas_term.py",
-    "lib/grading/commands": "tests/grading/commands tests/grading/test_canvas_term.py tests/authoring/test_build.py"
-    " tests/grading/pages/test_class_feedback.py",
+    "lib/grading/commands": "tests/grading/commands tests/grading/submissions/test_collect.py"
+    " tests/grading/pages/test_lms_export.py tests/grading/pages/test_class_feedback.py"
+    " tests/grading/pages/test_report.py tests/grading/test_canvas_term.py tests/authoring/test_build.py",
     "lib/grading": "tests/grading/test_files.py tests/grading/test_safe_names.py tests/grading/test_wall.py"
-    " tests/grading/pipeline tests/grading/execution/test_machine_faults.py tests/grading/commands"
+    " tests/grading/execution/test_machine_faults.py tests/grading/pipeline tests/grading/commands"
     " tests/authoring/test_build.py",
-    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted_characters.py"
-    " tests/test_mistakes.py tests/test_unit.py"
-    " tests/checking",
+    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted_characters.py tests/test_mistakes.py"
+    " tests/test_unit.py tests/checking tests/authoring/test_broken_units.py tests/grading/pipeline/test_units.py",
 }
-"""The tests that can see a folder's code; of several folders the innermost counts."""
+"""The tests that can see a folder's code, quick ones first; of several folders the innermost counts."""
 COMPARISONS = {ast.Eq: ast.NotEq, ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.LtE: ast.Lt, ast.GtE: ast.Gt, ast.In: ast.NotIn}
 COMPARISONS |= {ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.NotIn: ast.In}
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.BitOr: ast.BitAnd}
 
 
 def changed(node: ast.AST) -> ast.AST | None:
-    """Give what a node becomes in a mutant; None for one that stays."""
+    """Return what a node becomes in a mutant; None for one that stays."""
     new = copy.deepcopy(node)
     match new:
         case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
@@ -86,7 +95,7 @@ def changed(node: ast.AST) -> ast.AST | None:
 
 
 def sites(file: Path) -> Iterator[tuple[Path, ast.AST]]:
-    """Give all places in a file's functions that can be changed, but for annotations and docstrings."""
+    """Yield all places in a file's functions that can be changed, but for annotations and docstrings."""
     for function in ast.walk(ast.parse(file.read_text())):
         if isinstance(function, ast.FunctionDef):
             for statement in function.body:
@@ -96,7 +105,7 @@ def sites(file: Path) -> Iterator[tuple[Path, ast.AST]]:
 
 
 def mutate(text: str, node: ast.AST) -> str:
-    """Write a file with one place changed."""
+    """Return a file's text with one place changed."""
     lines = text.encode().splitlines(keepends=True)
     assert isinstance(node, ast.expr | ast.stmt) and node.end_lineno and node.end_col_offset is not None
     before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
@@ -108,7 +117,7 @@ def mutate(text: str, node: ast.AST) -> str:
 
 
 def write_files(folder: Path) -> Path:
-    """Copy the tree, and make an environment in which it is what is imported; give its Python."""
+    """Copy the tree, and make an environment in which it is what is imported; return its Python."""
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     for name in listed.stdout.splitlines():
         if (ROOT / name).is_file():
@@ -117,7 +126,7 @@ def write_files(folder: Path) -> Path:
     venv.create(folder / ".venv", symlinks=True)
     [site] = (folder / ".venv").glob("lib/python*/site-packages")
     (site / "libraries.pth").write_text(f"{folder}\n{sysconfig.get_path('purelib')}\n")
-    for place in ("share", "etc"):  # what Jupyter finds beside its Python
+    for place in ("share", "etc"):  # what Jupyter finds next to its Python
         (folder / ".venv" / place).symlink_to(Path(sys.prefix, place))
     for script in Path(sys.prefix, "bin").iterdir():
         if script.is_file() and (text := script.read_bytes()).startswith(b"#!") and script.name[0] != ".":
@@ -128,30 +137,43 @@ def write_files(folder: Path) -> Path:
     return folder / ".venv" / "bin" / "python"
 
 
-def tests_for(file: Path) -> list[list[str]]:
-    """Name the tests that can see a file: its own, if it has some, and then all others."""
-    own = Path("tests", *file.parent.parts[1:], f"test_{file.stem.rstrip('_')}.py")
+def tests_for(file: Path) -> list[str]:
+    """Return the tests that can see a file: those of its name, and then all others."""
+    named = sorted(ROOT.glob(f"tests/**/test_{file.stem}.py"))
     folders = [parent.as_posix() for parent in file.parents]
     others = next(SEEN_BY[folder] for folder in folders if folder in SEEN_BY).split()
-    return [[own.as_posix()], [*others, f"--deselect={own}"]] if (ROOT / own).is_file() else [others]
+    return list(dict.fromkeys([*(each.relative_to(ROOT).as_posix() for each in named), *others]))
 
 
-def find_failing(python: Path, folder: Path, sets: list[list[str]], broken: list[str]) -> list[str]:
-    """Run sets of tests one after the other, without those that are broken, until one fails; name those that do."""
-    left_out = [f"--deselect={each}" for each in broken]
-    return next((found for tests in sets if (found := failing(python, folder, [*tests, *left_out]))), [])
+def find_failing(python: Path, tree: Path, name: Path, mutant: str, broken: list[str]) -> str:
+    """Return a test that fails with a mutant of a file and passes without it, or "".
+
+    Tests that fail without it, too, as those that need a browser may, are added to `broken`, and left out.
+    """
+    file, right = tree / name, (tree / name).read_text()
+    for tests in tests_for(name):
+        while True:
+            file.write_text(mutant)
+            found = failing(python, tree, [tests, *(f"--deselect={each}" for each in broken)])
+            file.write_text(right)
+            if not found:
+                break
+            if found == [UNENDING] or not (own := failing(python, tree, found)):
+                return found[0]
+            broken += own
+    return ""
 
 
-def failing(python: Path, folder: Path, tests: list[str]) -> list[str]:
-    """Run tests until one fails; name those that do."""
+def failing(python: Path, tree: Path, tests: list[str]) -> list[str]:
+    """Run tests until one fails; return those that do."""
     # In JupyterLab a person looks: what is seen there takes minutes, and other tests see it, too.
-    command = [python, "-m", "pytest", "-q", "-x", "-n", "0", "--ignore-glob=*in_lab.py", *tests]
+    command = [python, "-m", "pytest", "-q", "-x", "-n", "0", "--timeout=200", "--ignore-glob=*in_lab.py", *tests]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return ["it no longer ends"]
+        return [UNENDING]
     named = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
-    return named or ([] if done.returncode == 0 else tests)
+    return named or ([] if done.returncode in (0, NO_TESTS) else tests[:1])
 
 
 def main() -> None:
@@ -165,23 +187,19 @@ def main() -> None:
     files = [chosen] if chosen.is_file() else sorted(chosen.rglob("*.py"))
     places = [site for file in files if "new_unit" not in file.parts for site in sites(file)]
     drawn = random.Random(asked.seed).sample(places, min(asked.count, len(places)))
-    caught, broken = 0, list[str]()
+    missed, broken = 0, list[str]()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary, "tree")
-        python = write_files(folder)
+        tree = Path(temporary, "tree")
+        python = write_files(tree)
         for number, (file, node) in enumerate(drawn, 1):
-            name, text = file.relative_to(ROOT), file.read_text()
-            while True:
-                (folder / name).write_text(mutate(text, node))
-                found = find_failing(python, folder, tests_for(name), broken)
-                (folder / name).write_text(text)
-                if not found or found == ["it no longer ends"] or not (own := failing(python, folder, found)):
-                    break
-                broken += own  # without a change, too, as what needs a browser may where none is
-            caught += bool(found)
+            name = file.relative_to(ROOT)
+            test = find_failing(python, tree, name, mutate((tree / name).read_text(), node), broken)
+            missed += not test
             was, now = ast.unparse(node).splitlines()[0], ast.unparse(changed(node)).splitlines()[0]
-            print(f"{number:3} {'caught ' if found else 'MISSED '} {name}:{node.lineno}  {was}  ->  {now}", flush=True)
-    print(f"{caught} of {len(drawn)} are caught, of {len(places)} places in {len(files)} files")
+            place = f"{name}:{node.lineno}"
+            print(f"{number:3} {'caught' if test else 'MISSED'} {place}  {was}  ->  {now}  {test}", flush=True)
+    total = f"{len(drawn) - missed} of {len(drawn)} are caught, of {len(places)} places in {len(files)} files"
+    print(total, *broken, sep="\n  fails without a change, too: ")
 
 
 if __name__ == "__main__":

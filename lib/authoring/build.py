@@ -60,7 +60,9 @@ class Rebuild(Command, GenerateAssignmentApp):
         try:
             if self.source_with_tests:
                 GenerateSourceWithTests(coursedir=self.coursedir, parent=self).start()
-            self.trial = Trial.of(self.coursedir.assignment_id, self.source, self)
+            course = self.coursedir
+            solution = Path(course.format_path(course.source_directory, ".", course.assignment_id))
+            self.trial = Trial.of(course.assignment_id, solution, self)
             self.process(self.trial)
         except NbGraderException:
             self.exit(1)  # nbgrader has logged the reason
@@ -75,12 +77,6 @@ class Rebuild(Command, GenerateAssignmentApp):
             self.log.debug("", exc_info=True)
             why = f"{self.coursedir.assignment_id} can't be built: {type(error).__name__}: {error}"
             self.fail(f"{why}\nNothing was changed. The option --debug shows where it happened.")
-
-    @property
-    def source(self) -> Path:
-        """The folder of the assignment's solution."""
-        course = self.coursedir
-        return Path(course.format_path(course.source_directory, ".", course.assignment_id))
 
     @property
     def released(self) -> Path:

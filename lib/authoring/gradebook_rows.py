@@ -75,15 +75,12 @@ def _refuse_other_cells(assignment: Assignment, sources: Mapping[str, NotebookNo
             rows = {"graded": known.grade_cells, "an answer": known.solution_cells, "a task": known.task_cells}
             own = {kind: {cell.name for cell in cells} for kind, cells in rows.items()}
             before = {cell.name: {kind for kind in own if cell.name in own[kind]} for cell in known.source_cells}
-            now = dict(_kinds(sources[known.name]))
+            now = {
+                cell.metadata.nbgrader.grade_id: kinds
+                for cell in sources[known.name].cells
+                if (kinds := {kind for kind, is_one in KINDS.items() if is_one(cell)}) or is_locked(cell)
+            }
             _refuse_unless_same(f"{known.name}.ipynb", "cells", before, now, known.num_submissions)
-
-
-def _kinds(nb: NotebookNode) -> Iterator[tuple[str, set[str]]]:
-    for cell in nb.cells:
-        kinds = {kind for kind, is_one in KINDS.items() if is_one(cell)}
-        if kinds or is_locked(cell):
-            yield cell.metadata.nbgrader.grade_id, kinds
 
 
 def _refuse_unless_same(where: str, what: str, before: Kinds, now: Kinds, count: int) -> None:

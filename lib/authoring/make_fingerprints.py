@@ -4,9 +4,8 @@
 inputs of the local checks.
 """
 
-import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -17,16 +16,7 @@ import numpy as np
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
-from lib.checking.fingerprints import (
-    DeskData,
-    Fingerprint,
-    Measurement,
-    Seal,
-    find_failed,
-    groups_of,
-    groups_with,
-    measure,
-)
+from lib.checking.fingerprints import DeskData, Fingerprint, Measurement, Seal, find_failed, groups_of, measure
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
 from lib.checking.random_results import Chance
 from lib.checking.results import Plain, leaves
@@ -42,14 +32,16 @@ OTHER_NUMBERS = 1
 """A salt for other random numbers: a fingerprint contains only results that don't depend on them."""
 SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
 """Shapes of arrays, or two different sizes, in NumPy's error messages."""
+Notes = list[tuple[Mistake, str]]
+"""The mistakes without a fingerprint, each with the reason."""
 
 
 class PartData(NamedTuple):
-    """The data of a part for its local check, and the mistakes without a fingerprint, each with the reason."""
+    """The data of a part for its local check, and notes on mistakes without a fingerprint."""
 
     right: Mapping[str, Plain | Seal]
     mistakes: Sequence[Fingerprint]
-    notes: Sequence[tuple[Mistake, str]]
+    notes: Notes
 
 
 def write_file(unit: str, parts: Mapping[str, PartData]) -> Path | None:
@@ -85,33 +77,24 @@ def build(key: AnswerKey) -> DeskData:
 @lru_cache(maxsize=32)
 def of_part(key: AnswerKey, part: Part) -> PartData:
     """Run right code and all mistakes of a part. The result is cached for the rules and for writing the file."""
-    notes: list[tuple[Mistake, str]] = []
     with silence(), np.errstate(all="ignore"):
         run = partial(look_at_ours, part, part.desk_inputs(), key.subjects(part))
-        shown = run()
-        is_seeded = Seal.of(Measurement(shown)).is_of(Measurement(run(OTHER_NUMBERS)))
+        right = run()
+        is_seeded = Seal.of(Measurement(right)).is_of(Measurement(run(OTHER_NUMBERS)))
         is_random = not is_seeded or any(isinstance(each.right, Chance) for each in part.statements)
-        ours = [mistake for mistake in key.mistakes if mistake.part == part.id]
-        return PartData(dict(_right_results(part, shown)), [*_of_part(key, part, shown, is_random, ours, notes)], notes)
+        return PartData(dict(_right_results(part, right)), *_take_fingerprints(key, part, right, is_random))
 
 
 def _right_results(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
-    for statement in part.statements if any(not each.right for each in part.statements) else ():
+    for statement in (each for each in part.statements if not each.right):
         for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
-            if not statement.right and by_hand is None and not name.startswith(KEPT):
+            if by_hand is None and not name.startswith(KEPT):
                 yield place, Seal.of(Measurement({"": shown[place]})) if statement.sealed else shown[place]
 
 
-def _of_part(
-    key: AnswerKey,
-    part: Part,
-    right: Shown,
-    is_random: bool,
-    mistakes: Iterable[Mistake],
-    notes: list[tuple[Mistake, str]],
-) -> Iterator[Fingerprint]:
-    names: dict[tuple[object, ...], str] = {}
-    for mistake in mistakes:
+def _take_fingerprints(key: AnswerKey, part: Part, right: Shown, is_random: bool) -> tuple[list[Fingerprint], Notes]:
+    found, notes, names = list[Fingerprint](), Notes(), dict[tuple[object, ...], str]()
+    for mistake in (each for each in key.mistakes if each.part == part.id):
         for number, (shown, again) in _run_ways(key, part, mistake, is_random):
             fingerprint = _take_fingerprint(part, mistake, shown, again, right)
             if fingerprint is None:
@@ -123,9 +106,10 @@ def _of_part(
             seals = *sorted((group, seal.digest) for group, seal in fingerprint.seals.items()), *fingerprint.fails
             if seals not in names:
                 names[seals] = mistake.name
-                yield fingerprint
+                found.append(fingerprint)
             elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
                 notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
+    return found, notes
 
 
 def _run_ways(
@@ -138,28 +122,13 @@ def _run_ways(
     """
     run = partial(look_at_ours, part, part.desk_inputs())
     copies = (mistake.objects(key.right) for _ in range(3))
-    for number, (source, *ways) in enumerate(zip(mistake.sources, *copies, strict=True), 1):
+    for number, ways in enumerate(zip(*copies, strict=True), 1):
         new, used, other = (tuple(objects[name] for name in part.subjects) for objects in ways)
         yield number, ((fresh := run(new)), run(other, OTHER_NUMBERS) if is_random else fresh)
-        if not part.repeated and may_store(source):
+        if not part.repeated:
             look_at_ours(part, part.other_inputs, used)
             if not Seal.of(Measurement(fresh), by_message=True).is_of(Measurement(later := run(used))):
                 yield number, (later, later)
-
-
-def may_store(source: str) -> bool:
-    """True if code may store values from one call to the next: not if it consists of plain functions alone."""
-    tree = ast.parse(source)
-    for node in tree.body:
-        is_changed = isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("changed(")
-        if not is_changed and not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
-            return True
-    for inner in ast.walk(tree):
-        is_attribute = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
-        has_default = isinstance(inner, ast.arguments) and bool(inner.defaults or inner.kw_defaults)
-        if is_attribute or has_default or isinstance(inner, ast.Global | ast.Nonlocal):
-            return True
-    return False
 
 
 def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, right: Shown) -> Fingerprint | None:
@@ -168,7 +137,7 @@ def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, 
     failed = find_failed(part, inputs, shown, right)
     for with_advice in (False, True):
         seals = {}
-        for group in groups_with(part, failed):
+        for group in fingerprints.groups_with(part, failed):
             wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
             numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
             if numbers or (wrong and (mistake.is_named or all(_shows_in_words(outcome) for outcome, _ in wrong))):

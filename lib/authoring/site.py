@@ -10,8 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from importlib.metadata import Distribution, distribution, version
+from collections.abc import Sequence
+from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -61,6 +61,8 @@ FROM_WORKER = "../../../../pypi"
 """The folder of wheels as the kernel's script finds it, which is in the folder of its extension."""
 BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
 """Files that an installer has written, or that describe the original wheel."""
+PURE = {"", ".py", ".js", ".css", ".json", ".txt", ".md"}
+"""Suffixes of files that are the same on all machines."""
 
 
 class SiteApp(Rebuild):
@@ -163,17 +165,12 @@ def library_wheel(name: str) -> tuple[str, bytes]:
     found = distribution(name)
     wheel = f"{name.replace('-', '_')}-{found.version}"
     tags = b"Wheel-Version: 1.0\nGenerator: zerolayer\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files = {**dict(_pure_files(found)), f"{wheel}.dist-info/WHEEL": tags}
-    return f"{wheel}-py3-none-any.whl", zip_files(files)
-
-
-def _pure_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
-    for file in found.files or ():
-        path = PurePosixPath(file)
+    files = {f"{wheel}.dist-info/WHEEL": tags}
+    for file in map(PurePosixPath, found.files or ()):
         # What leads out of the folder is for JupyterLab, which has it in another place.
-        ours = ".." not in path.parts and path.name not in BY_ITS_RECORD
-        if ours and path.suffix in ("", ".py", ".js", ".css", ".json", ".txt", ".md"):
-            yield str(path), Path(str(found.locate_file(file))).read_bytes()
+        if ".." not in file.parts and file.name not in BY_ITS_RECORD and file.suffix in PURE:
+            files[str(file)] = Path(str(found.locate_file(file))).read_bytes()
+    return f"{wheel}-py3-none-any.whl", zip_files(files)
 
 
 def _forget_dates(listings: Path) -> None:

@@ -2,13 +2,10 @@
 
 import ast
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -22,8 +19,7 @@ from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
 from lib.authoring.make_fingerprints import PartData
-from lib.authoring.markers import HiddenAnswer
-from lib.authoring.student_version import StudentVersion, mark_cells
+from lib.authoring.student_version import StudentVersion, mark_cells, places_of
 from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -52,8 +48,6 @@ TWICE = 3
 """The number of draws on which right code runs twice, to compare the results."""
 DESK = -1
 """Used as a seed: the inputs of the local check."""
-
-
 Faults = Iterator[Fault]
 
 
@@ -140,11 +134,6 @@ class Trial:
         return self.chosen or self.key.parts
 
     @property
-    def hidden(self) -> list[HiddenAnswer]:
-        """The answers that its blanks hide."""
-        return [each for student in self.students.values() for each in student.hidden]
-
-    @property
     def course(self) -> CourseDirectory:
         """The course's folders, from the settings."""
         return CourseDirectory(parent=self.settings)
@@ -203,12 +192,12 @@ class Trial:
                 self.undefined[mistake] = f"{type(error).__name__}: {error}"
         return self._wrong_objects[mistake]
 
-    def right_code(self) -> Iterator["RightCode"]:
+    def right_code(self) -> Iterator[RightCode]:
         """Yield the right code of each subject, from the cells of the solutions that grading runs."""
         cells = {
-            f"{file}, cell {course_id(cell) or cell.get('id')!r}": cell.source
+            place: cell.source
             for file, notebook in self.solutions.items()
-            for cell in notebook.cells
+            for place, cell in places_of(notebook, file)
             if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
         }
         subjects = {
@@ -232,21 +221,15 @@ class Trial:
         """
         bounds = BoundedExecute(parent=self.settings).bounds
         bounds = replace(bounds, sandbox=bounds.sandbox and find_obstacle() is None)
-        if sys.platform == "linux":
-            from lib.grading.kernel.client import ForkServer
-
-            ForkServer.shared(bounds.sandbox)  # before the threads start, or each would start its own server
-        own = course_files(self.course, self.name, ())
-        run = partial(_run, files={**own, CHALLENGE: orjson.dumps({"seed": SEED})}, bounds=bounds)
-        with ThreadPoolExecutor() as pool:  # both notebooks at the same time
-            for file, version in self.students.items():
-                both = (deepcopy(nb) for nb in (self.solutions[file], version.notebook))
-                try:
-                    solution, untouched = pool.map(run, both, (file, file))
-                except Fault as fault:
-                    yield fault
-                else:
-                    self.runs[file] = solution, untouched
+        files = {**course_files(self.course, self.name, ()), CHALLENGE: orjson.dumps({"seed": SEED})}
+        for file, version in self.students.items():
+            both = (deepcopy(nb) for nb in (self.solutions[file], version.notebook))
+            try:
+                solution, untouched = (_run(nb, file, files, bounds) for nb in both)
+            except Fault as fault:
+                yield fault
+            else:
+                self.runs[file] = solution, untouched
 
     def verdicts(self, notebook: NotebookNode) -> Iterator[PartVerdict]:
         """Judge the parts of an executed notebook."""

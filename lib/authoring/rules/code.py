@@ -1,15 +1,13 @@
 """Rules of a unit's code: right code is right on every draw, and each mistake costs points once and has a name."""
 
 import inspect
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from functools import lru_cache
+from contextlib import ExitStack
 from itertools import chain, islice, pairwise
 from time import process_time
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -24,7 +22,7 @@ from lib.checking.student_code import Budget, Failure
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
-from lib.unit import Look, Part, Statement
+from lib.unit import Part, Statement
 
 MANY, FEWEST, FEW = 30, 6, 2
 """The largest and the smallest number of draws for right code, and the smallest number for each mistake."""
@@ -202,8 +200,8 @@ def can_fail(trial: Trial) -> Faults:
 
 
 def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
-    for _, own, ways in _mistakes(trial):
-        yield from (_subjects(part, objects) for objects in ways if own is part)
+    for _, ways in _mistakes_of(trial, part):
+        yield from (_subjects(part, objects) for objects in ways)
     rng = np.random.default_rng(0)
     for function in (lambda *args, **kwargs: None), (lambda *args, **kwargs: rng.normal()):
         yield tuple(_stand_in(subject, function) for subject in trial.key.subjects(part))
@@ -221,26 +219,28 @@ def _stand_in(right: object, function: Callable[..., Any]) -> object:
 
 def mistakes_can_be_run(trial: Trial) -> Faults:
     """A mistake is changed right code. It uses only names of NumPy, of right code, or of `names`."""
-    for mistake, part, ways in _mistakes(trial):
-        tried = ways if not mistake.is_generic else []
-        lost = [trial.first_lost(part, _subjects(part, objects), 0) for objects in tried]
-        errors = [text for each in lost if each and "NameError" in (text := describe(each))]
-        errors += [trial.undefined[mistake]] if mistake in trial.undefined and not mistake.is_generic else []
-        if errors:
-            what = _of(mistake, "changed code that can't be run")
-            yield Fault(_place_of(trial, mistake), what, "correct the change", found=errors[0])
+    for part in trial.parts:
+        for mistake, ways in _mistakes_of(trial, part):
+            if mistake.is_generic:
+                continue
+            lost = [trial.first_lost(part, _subjects(part, objects), 0) for objects in ways]
+            errors = [text for each in lost if each and "NameError" in (text := describe(each))]
+            errors += [trial.undefined[mistake]] if mistake in trial.undefined else []
+            if errors:
+                what = _of(mistake, "changed code that can't be run")
+                yield Fault(_place_of(trial, mistake), what, "correct the change", found=errors[0])
 
 
 def mistakes_cost_points(trial: Trial) -> Faults:
     """A mistake costs points on every draw, in each way to make it."""
     for part in trial.parts:
         # Changes of any result may be right in some parts. Another rule reports a part without points.
-        own = [(mistake, ways) for mistake, of, ways in _mistakes(trial) if of is part and not mistake.is_generic]
+        own = [(mistake, ways) for mistake, ways in _mistakes_of(trial, part) if not mistake.is_generic]
         found, draws = dict[Mistake, list[int]](), 0
         for seed in _draws(range(MANY), FEW) if part.points and own else ():
             draws += 1
             for mistake, ways in own:
-                if any(_earns(trial, part, _subjects(part, objects), seed) for objects in ways):
+                if any(trial.first_lost(part, _subjects(part, objects), seed) is None for objects in ways):
                     found.setdefault(mistake, []).append(seed)
         for mistake, earning in found.items():
             what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
@@ -248,19 +248,6 @@ def mistakes_cost_points(trial: Trial) -> Faults:
             attempt = f"{advice}. {_see_draw(trial, part, earning[0])}"
             count = f"{part.points:g} points in {len(earning)} of {draws} draws, such as from seed {earning[0]}"
             yield Fault(_place_of(trial, mistake), _of(mistake, what), attempt, found=f"all {count}")
-
-
-def _earns(trial: Trial, part: Part, subjects: tuple[object, ...], seed: int) -> bool:
-    # Code that loses points on the first draw mostly loses them by the same look on others, so this look runs first.
-    first = trial.first_lost(part, subjects, 0) if seed else None
-    if first and trial.first_lost(_look_alone(part, first.statement.look), subjects, seed):
-        return False
-    return trial.first_lost(part, subjects, seed) is None
-
-
-@lru_cache(maxsize=256)
-def _look_alone(part: Part, look: Look) -> Part:
-    return replace(part, statements=tuple(each for each in part.statements if each.look is look))
 
 
 def mistakes_cost_once(trial: Trial) -> Faults:
@@ -271,18 +258,12 @@ def mistakes_cost_once(trial: Trial) -> Faults:
     )
     for part in trial.parts:
         others = [own for own in trial.key.parts if _code_of(own) != _code_of(part)]
-        mistakes = chain.from_iterable(islice(_of_part(trial, own), ENOUGH) for own in others)
-        for mistake, objects in mistakes:
-            if lost := _lost_elsewhere(trial, part, objects):
+        tried = chain.from_iterable(islice(_mistakes_of(trial, own), ENOUGH) for own in others)
+        for mistake, ways in tried:
+            if ways and (lost := _lost_elsewhere(trial, part, ways[0])):
                 what = f"the part {part.id!r} loses points for a mistake in another part, {_of(mistake)}"
                 yield Fault(where(lost.statement), what, attempt, found=describe(lost))
                 break
-
-
-def _of_part(trial: Trial, part: Part) -> Iterator[tuple[Mistake, Mapping[str, object]]]:
-    for mistake in trial.key.mistakes:
-        if mistake.part == part.id and (ways := trial.wrong_objects(mistake)):
-            yield mistake, ways[0]
 
 
 def mistakes_have_names(trial: Trial) -> Faults:
@@ -297,10 +278,10 @@ def mistakes_have_names(trial: Trial) -> Faults:
             yield Fault(_place_of(trial, mistake), what, attempt, found=found)
 
 
-def _mistakes(trial: Trial) -> Iterator[tuple[Mistake, Part, list[Mapping[str, object]]]]:
+def _mistakes_of(trial: Trial, part: Part) -> Iterator[tuple[Mistake, list[Mapping[str, object]]]]:
     for mistake in trial.key.mistakes:
-        if (part := trial.key.part(mistake.part)) in trial.parts and part:
-            yield mistake, part, trial.wrong_objects(mistake)
+        if mistake.part == part.id:
+            yield mistake, trial.wrong_objects(mistake)
 
 
 def _subjects(part: Part, objects: Mapping[str, object]) -> tuple[object, ...]:
@@ -312,27 +293,14 @@ def _code_of(part: Part) -> str:
 
 
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
-    # Wrong code of another part matters if it is a subject here, or if right code calls it by its name.
+    # Wrong code of another part may be a subject here, or right code may call it by its name.
     wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
-    sources = " ".join(map(_source_of, trial.key.subjects(part)))
-    if not any(name in part.subjects or re.search(rf"\b{name}\b", sources) for name in wrong):
-        return None
     inputs, known, _ = trial.draw(part, 0)
-    called = [({**home}, home) for right in trial.key.subjects(part) if (home := namespace_of(right))]
-    try:
-        for before, home in called:
-            home.update({name: each for name, each in wrong.items() if name in before})
+    with ExitStack() as replaced:
+        for home in filter(None, map(namespace_of, trial.key.subjects(part))):
+            replaced.enter_context(patch.dict(home, {name: wrong[name] for name in wrong.keys() & home.keys()}))
         found = find(part, inputs, look_at_ours(part, inputs, _subjects(part, objects)), known)
-    finally:
-        for before, home in called:
-            home.update(before)
     return next((each for each in found if each.statement.points and each.state != "right"), None)
-
-
-def _source_of(right: Any) -> str:
-    with suppress(OSError, TypeError):  # it has no source
-        return inspect.getsource(right)
-    return ""
 
 
 # Messages

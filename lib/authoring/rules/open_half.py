@@ -84,7 +84,8 @@ def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
 
 def shows_no_answer(trial: Trial) -> Faults:
     """The students' files don't contain the answer to a blank."""
-    blanks = {each.expression: each.place for each in trial.hidden if gives_answer_away(each.expression)}
+    hidden = (each for version in trial.students.values() for each in version.hidden)
+    blanks = {each.expression: each.place for each in hidden if gives_answer_away(each.expression)}
     own = open_files(trial).items()
     texts: list[tuple[str | Path, str]] = [*_texts_of_notebooks(trial), *own, *_other_texts(trial)] if blanks else []
     for where, text in texts:
