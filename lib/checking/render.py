@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lib.checking.findings import Finding
+from lib.checking.results import Wrong
 from lib.checking.student_code import Failure
-from lib.checking.values import Wrong
 from lib.unit import Part
 
 if TYPE_CHECKING:

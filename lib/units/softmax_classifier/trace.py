@@ -20,9 +20,9 @@ import numpy as np
 
 from lib.blanks import OpenBlank
 from lib.checking.placeholders import DataArray, Placeholder, placeholders
+from lib.checking.results import Wrong, numbers
 from lib.checking.spies import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
-from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, NamedResults
 from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 

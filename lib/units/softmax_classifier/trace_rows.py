@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier import trace
 from lib.units.softmax_classifier.draws import Call, Samples, Step
