@@ -96,14 +96,14 @@ def statement(text: str, right: FoundAndExpected | None = None, *, name: str = "
         others = below if isinstance(below, Stack) else Stack((below,) if isinstance(below, Statement) else ())
         look: Look = others[0].look if others else below  # type: ignore[assignment]  # a function under the last one
         new = Statement(name or look.__name__, text, look, right, **more)
-        return Stack(map(_name_by_results, (new, *others))) if others else new
+        if not others:
+            return new
+        return Stack(
+            replace(each, name="_".join(filter(None, each.of)) or each.name) if each.name == look.__name__ else each
+            for each in (new, *others)
+        )
 
     return decorate
-
-
-def _name_by_results(one: Statement) -> Statement:
-    has_own = one.name != one.look.__name__
-    return one if has_own else replace(one, name="_".join(filter(None, one.of)) or one.name)
 
 
 def require_tuple(what: str, value: object, kind: type, example: str) -> None:
