@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -44,11 +44,12 @@ class Statement:
 
     `points` are earned if the statement holds, independently of other statements; 0 points make it advice.
     `depends_on` names statements of the same part that test the same code: mistakes are recognised by the results of
-    all of them together, and their hints come first. `hint` is one thing to try if the statement fails; for nan and
-    infinity only if it `is_about_overflow`, and for wrong shapes only if the `hint_fits_shapes`. `what` is a sentence
-    on a wrong result, and `axes` name the levels of its lists and the axes of its arrays. Numbers agree within `rtol`,
-    or within a millionth of the `size` of the numbers from which they are computed. `lines` is a pattern of the
-    student's lines that matter. A statement without `text` isn't reported: its results help to name mistakes.
+    all of them together, and their hints come first. `hint` is one thing to try if the statement fails with
+    wrong numbers; `hint_also_for` has "nan" if it also fits nan and infinity, and "shape" if it fits wrong shapes.
+    `what` is a sentence on a wrong result, and `axes` name the levels of its lists and the axes of its arrays. Numbers
+    agree to four digits, or within a millionth of the `size` of the numbers from which they are computed. `lines` is a
+    pattern of the student's lines that matter. A statement without `text` isn't reported: its results help to name
+    mistakes.
     """
 
     name: str
@@ -65,10 +66,8 @@ class Statement:
     depends_on: tuple[str, ...] = ()
     what: str = ""
     axes: tuple[str, ...] = ()
-    rtol: float = 1e-4
-    size: Callable[[Inputs], float] = lambda inputs: 1.0
-    is_about_overflow: bool = False
-    hint_fits_shapes: bool = False
+    size: float | Callable[[Inputs], float] = 1.0
+    hint_also_for: tuple[Literal["nan", "shape"], ...] = ()
     lines: str = ""
 
     def __post_init__(self) -> None:
@@ -97,14 +96,14 @@ def statement(text: str, right: FoundAndExpected | None = None, *, name: str = "
         others = below if isinstance(below, Stack) else Stack((below,) if isinstance(below, Statement) else ())
         look: Look = others[0].look if others else below  # type: ignore[assignment]  # a function under the last one
         new = Statement(name or look.__name__, text, look, right, **more)
-        return Stack(map(_name_by_results, (new, *others))) if others else new
+        if not others:
+            return new
+        return Stack(
+            replace(each, name="_".join(filter(None, each.of)) or each.name) if each.name == look.__name__ else each
+            for each in (new, *others)
+        )
 
     return decorate
-
-
-def _name_by_results(one: Statement) -> Statement:
-    has_own = one.name != one.look.__name__
-    return one if has_own else replace(one, name="_".join(filter(None, one.of)) or one.name)
 
 
 def require_tuple(what: str, value: object, kind: type, example: str) -> None:
@@ -161,7 +160,7 @@ class Part:
         """The sum of the points of its statements."""
         return sum(statement.points for statement in self.statements)
 
-    @property
+    @cached_property
     def reported(self) -> tuple[Statement, ...]:
         """The statements that a student reads."""
         return tuple(statement for statement in self.statements if statement.text)

@@ -18,8 +18,8 @@ from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import DeskData, Fingerprint, Measurement, Seal, find_failed, groups_of, measure
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
-from lib.checking.random_results import Chance
 from lib.checking.results import Plain, leaves
+from lib.checking.right import Chance
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
 from lib.grading.files import write_whole

@@ -6,9 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from lib.checking.results import read
+from lib.checking.results import Wrong, read
 from lib.checking.spies import namespace_of, spied
-from lib.checking.values import Wrong
 from lib.unit import NamedResults
 
 MOST_CALLS = 10_000

@@ -11,10 +11,9 @@ from math import inf
 from typing import Any, NoReturn, get_args
 
 from lib.checking.looks import Outcome, find_late, look_at, run_ours
-from lib.checking.results import clean, from_json, to_json
+from lib.checking.results import Wrong, clean, from_json, to_json
 from lib.checking.student_code import Budget, Failure, Kind, attempt, run_each
 from lib.checking.subjects import find_subjects
-from lib.checking.values import Wrong
 from lib.unit import Inputs, Part
 
 CHALLENGE = "challenge.json"
@@ -97,17 +96,15 @@ def answer(
     if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     budget = Budget(BUDGET / 2, patience=inf)
-    at_desk = _show(part, attempt(lambda: part.at_desk), subjects, budget, run=run)
+
+    def show(inputs: Inputs | Failure, late: Mapping[str, Failure] = {}) -> Mapping[str, Outcome]:
+        return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, late, run)
+
+    at_desk = show(attempt(lambda: part.at_desk))
     budget.left = max(budget.left, 0) + BUDGET / 2
-    secret = _show(part, attempt(lambda: part.secret_inputs(seed)), subjects, budget, late=find_late(at_desk), run=run)
+    secret = show(attempt(lambda: part.secret_inputs(seed)), late=find_late(at_desk))
     shown = {DESK: at_desk, SECRET: secret}
     return {name: {place: write_record(each) for place, each in of.items()} for name, of in shown.items()}
-
-
-def _show(
-    part: Part, inputs: Inputs | Failure, subjects: tuple[Any, ...], budget: Budget, **how: Any
-) -> dict[str, Outcome]:
-    return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, **how)
 
 
 class StandIn:
@@ -126,15 +123,6 @@ class StandIn:
 def rehearse(part: Part) -> None:
     """Run a check once on stand-ins, and ignore the result. This fills caches before the first submission runs."""
     answer(part, 0, (StandIn(),) * len(part.subjects), run=run_ours)
-
-
-def call_on_others(part: Part, subjects: tuple[Any, ...], seconds: float = 1.0) -> None:
-    """Run a part's looks on other inputs, and ignore the results.
-
-    Values that code stores between calls then affect the next call.
-    """
-    if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
-        look_at(part, others, subjects, Budget(seconds))
 
 
 def write_record(outcome: Outcome) -> Any:

@@ -7,18 +7,18 @@ wrong. During grading, with a challenge next to the notebook, it returns the res
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lib.checking.challenges import Answer, answer, begin_grading, call_on_others, read_challenge
-from lib.checking.findings import Finding, find
-from lib.checking.looks import Shown, look_at
+from lib.checking.challenges import Answer, answer, begin_grading, read_challenge
+from lib.checking.findings import Finding, Known, find
+from lib.checking.looks import look_at
 from lib.checking.render import Report
-from lib.checking.student_code import Failure, PrintRecorder, attempt, exclude_package, run_each
+from lib.checking.student_code import Budget, Failure, PrintRecorder, attempt, exclude_package, run_each
 from lib.checking.subjects import find_borrowed, find_other, find_stale, find_subjects, watch
 from lib.unit import Array, Part
 
@@ -78,28 +78,43 @@ class Check:
         Under nbgrader's `validate`, or during grading without a challenge, return None if everything is right, and
         raise `CheckFailed` otherwise: nbgrader would try to read a returned report as a number of points.
         """
-        if (seed := read_challenge()) is not None:
+        nbgrader = os.environ.get("NBGRADER_EXECUTION")
+        if nbgrader and (seed := read_challenge()) is not None:
             return Answer(self.part.id, answer(self.part, seed, args))
         report = self._examine(args)
-        if "NBGRADER_EXECUTION" not in os.environ:
+        if nbgrader is None:
             return report
         if not report.right or report.remark:
             raise CheckFailed(replace(report, printed=""))
         return None
 
     def _examine(self, args: tuple[Any, ...]) -> Report:
-        subjects, missing = find_subjects(self.part.subjects, args)
-        report, shown = _examine_part(self.part, self.package, subjects, missing)
+        part = self.part
+        subjects, missing = find_subjects(part.subjects, args)
+        note = missing or find_stale(subjects)
+        inputs = {} if note else attempt(lambda: part.at_desk)
+        if isinstance(inputs, Failure):
+            note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
+        if note or isinstance(inputs, Failure):
+            return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note)
+        if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
+            look_at(part, others, subjects, Budget(1.0))  # then values that code stores between calls have an effect
+        printed = PrintRecorder()
+        shown = look_at(part, inputs, subjects, run=partial(run_each, out=printed))
+        known: Known = {}
+        if not all(statement.right for statement in part.statements):
+            from lib.checking import fingerprints  # only if needed: importing checks should take no longer than NumPy
+
+            known = fingerprints.read(self.package).right.get(part.id, {})
+        report = Report(part, tuple(find(part, inputs, shown, known)), printed=str(printed))
         if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
-            help = find_help(self.part, subjects, report.findings, shown, self.package)
+            help = find_help(part, subjects, report.findings, shown, self.package)
             report, self._mistake = replace(report, help=help), next(iter(help.mistakes), self._mistake)
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        if report.note:
-            return report
-        return replace(report, remark=find_other(self.part.subjects, args) or find_borrowed(subjects))
+        return replace(report, remark=find_other(part.subjects, args) or find_borrowed(subjects))
 
     def example(self) -> CheckInputs:
         """Return the inputs of this check as named arrays."""
@@ -126,28 +141,3 @@ class Checks:
         known = f"There is no check called {name!r}. There are: {', '.join(vars(self))}."
         why = "If your notebook uses this check, a cell has imported another notebook's checks"
         raise AttributeError(f"{known} {why}: delete that cell, and run the first cell.")
-
-
-# ---- At the desk
-
-
-def _examine_part(part: Part, package: str, subjects: tuple[Any, ...], missing: str = "") -> tuple[Report, Shown]:
-    note = missing or find_stale(subjects)
-    inputs = {} if note else attempt(lambda: part.at_desk)
-    if isinstance(inputs, Failure):
-        note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
-    if note or isinstance(inputs, Failure):
-        return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note), {}
-    call_on_others(part, subjects)
-    printed = PrintRecorder()
-    shown = look_at(part, inputs, subjects, run=partial(run_each, out=printed))
-    findings = tuple(find(part, inputs, shown, _known_right(part, package)))
-    return Report(part, findings, printed=str(printed)), shown
-
-
-def _known_right(part: Part, package: str) -> Mapping[str, Any]:
-    if all(statement.right for statement in part.statements):
-        return {}
-    from lib.checking import fingerprints  # only if needed: importing the checks should take no longer than NumPy
-
-    return fingerprints.read(package).right.get(part.id, {})

@@ -13,9 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from lib.checking.looks import KEPT, Shown, mark, places_of
-from lib.checking.results import PRINT_BOTH, Plain, brief, compare, read
+from lib.checking.results import PRINT_BOTH, Plain, Wrong, brief, compare, read, show
 from lib.checking.student_code import Failure
-from lib.checking.values import FIND_NAN, FIND_SHAPE, Wrong, show
 from lib.unit import Inputs, Part, Statement
 
 State: TypeAlias = Literal["right", "wrong", "open", "not checked"]
@@ -121,19 +120,16 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
         compare(
             found,
             expected,
-            rtol=statement.rtol,
-            atol=1e-6 * statement.size(given),
+            atol=1e-6 * (statement.size(given) if callable(statement.size) else statement.size),
             what=what,
             hint=hint,
-            nan_hint=hint if statement.is_about_overflow else FIND_NAN,
-            shape_hint=hint if statement.hint_fits_shapes else FIND_SHAPE,
+            hint_also_for=statement.hint_also_for,
             axes=statement.axes,
             path=name.replace("_", " ") if len(statement.of) > 1 else "",
         )
     except Wrong as wrong:
-        if by_hand is None:
-            raise
-        keys = dict.fromkeys(key for example, _ in statement.examples for key in example)
-        inputs = ", ".join(f"{key} = {' '.join(show(given[key]).split())}" for key in keys)
-        where = ", ".join(filter(None, [inputs, wrong.where]))
-        raise Wrong(wrong.what, found=wrong.found, expected=wrong.expected, where=where, hint=wrong.hint) from None
+        if by_hand is not None:
+            keys = dict.fromkeys(key for example, _ in statement.examples for key in example)
+            inputs = ", ".join(f"{key} = {' '.join(show(given[key]).split())}" for key in keys)
+            wrong.where = ", ".join(filter(None, [inputs, wrong.where]))
+        raise

@@ -102,8 +102,12 @@ class Measurement:
     @cached_property
     def positions(self) -> Array:
         """All projections, in steps of a grid, (projections,)."""
-        found = [_project(place, leaf) for place, leaf in self._leaves() if isinstance(leaf, np.ndarray)]
-        return np.concatenate([*found, np.empty(0)]) / STEP
+        found = [np.empty(0)]
+        for place, leaf in self._leaves():
+            if isinstance(leaf, np.ndarray):
+                numbers = np.arcsinh(np.where(np.isfinite(leaf), leaf, 0).ravel() / SMALL)
+                found.append(_directions(f"{place} {leaf.shape}", leaf.size) @ numbers)
+        return np.concatenate(found) / STEP
 
     def pick_grids(self) -> NDArray[Any]:
         """Return for each projection the grid on which it is well inside a step: 0, or 1 for the shifted grid."""
@@ -128,11 +132,6 @@ class Measurement:
             for by_message in (False, True)
         )
         return without, with_
-
-
-def _project(place: str, array: Array) -> Array:
-    numbers = np.arcsinh(np.where(np.isfinite(array), array, 0).ravel() / SMALL)
-    return _directions(f"{place} {array.shape}", array.size) @ numbers
 
 
 @lru_cache(maxsize=256)

@@ -24,8 +24,8 @@ from lib.checking.findings import Finding
 from lib.checking.fingerprints import Fingerprint, groups_of, name_mistakes
 from lib.checking.layers import prepare
 from lib.checking.looks import Shown
+from lib.checking.results import Wrong, numbers, show
 from lib.checking.student_code import Budget, Failure, cell_of, run_each, write_line
-from lib.checking.values import Wrong, numbers, show
 from lib.unit import Array, Part
 
 TIME_FOR_HELP = 1.0

@@ -9,9 +9,8 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
-from lib.checking.results import are_near
+from lib.checking.results import Wrong, are_near, numbers
 from lib.checking.spies import namespace_of
-from lib.checking.values import Wrong, numbers
 from lib.unit import Array
 
 

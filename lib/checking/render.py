@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lib.checking.findings import Finding
+from lib.checking.results import Wrong
 from lib.checking.student_code import Failure
-from lib.checking.values import Wrong
 from lib.unit import Part
 
 if TYPE_CHECKING:
@@ -103,7 +103,12 @@ def text(report: Report) -> str:
 
 def html(report: Report) -> str:
     """Return a report as an HTML section: a list of statements, and the help below it, which the student can open."""
-    items = "".join(_item(report, number) for number in range(1, len(report.findings) + 1))
+    items = ""
+    for number, finding in enumerate(report.findings, 1):
+        points, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
+        shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
+        lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
+        items += item(state, state, finding.text + points, lines)
     printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
     help = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _help_steps(report))
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(report))
@@ -161,14 +166,6 @@ def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
     for label, sentence in details(finding):
         if label != TRY or _state(finding) != "wrong":
             yield label, sentence
-
-
-def _item(report: Report, number: int) -> str:
-    finding = report.findings[number - 1]
-    points, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
-    shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
-    lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-    return item(state, state, finding.text + points, lines)
 
 
 # ---- Help

@@ -7,19 +7,29 @@ A plain result is an array of floats or booleans, a text, None, or a list or dic
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from functools import partial
 from itertools import accumulate, pairwise
 from math import prod
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lib.checking.values import FIND_NAN, FIND_NONE, FIND_SHAPE, MOST_NUMBERS, Wrong, as_array, show
 from lib.unit import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Plain: TypeAlias = Any
 """An array of floats or booleans, a text, None, or a list or dict of these."""
+MOST_NUMBERS = 100_000
+"""The largest number of entries in one array. Right results have a few hundred."""
+FIND_NONE = "Find out where this value is computed. It is None if a return or an assignment is missing."
+FIND_NAN = (
+    "Print the result of each step. Which is the first with nan or inf? They come from np.log of 0 or less, a division"
+    " by 0, or np.exp of a large number."
+)
+FIND_SHAPE = "Print the shape of your result, and of each array that it is computed from. What does each axis count?"
 MOST_LETTERS = 10_000
 MOST_ENTRIES = 10_000
 DEEPEST = 10
@@ -29,6 +39,52 @@ A_SET = "a set of"
 HUGE = 1e300
 """Numbers of at least this size count as infinite: computing with them would overflow."""
 PRINT_BOTH = "Print the result of your code, and its type. Compare it with the expected one."
+HINTS = {"nan": FIND_NAN, "shape": FIND_SHAPE, "form": PRINT_BOTH}
+"""The hint for each kind of a `Difference` but another value."""
+
+
+class Wrong(Exception):
+    """Raised if a statement does not hold: what is wrong, where, what was found and expected, and one thing to try.
+
+    A `heading` replaces the statement's text if something else is wrong than that text says.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        found: object = "",
+        expected: object = "",
+        hint: str = "",
+        heading: str = "",
+    ):
+        super().__init__(what)
+        self.what, self.where, self.hint, self.heading = what, where, hint, heading
+        self.found, self.expected = show(found), show(expected)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, where, and what was found and expected, on one line of plain text."""
+        parts = [self.what]
+        if self.where:
+            parts.append(f"Where: {self.where}.")
+        if self.found:
+            found = f"Found {self.found}" + (f", expected {self.expected}" if self.expected else "")
+            parts.append(f"{found.removesuffix('.')}.")
+        return " ".join(parts)
+
+
+def show(value: object) -> str:
+    """Format a value for a reader: numbers with five digits, and large arrays by their shape."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float | np.floating):
+        return f"{value + 0:.5g}"  # + 0 turns -0 into 0
+    if isinstance(value, np.ndarray):
+        small = np.array2string(value, precision=4, separator=", ") if 0 < value.size <= 8 else ""
+        return small or f"an array of shape {value.shape}"
+    return repr(value)[:120]
 
 
 # ---- Reading
@@ -96,6 +152,55 @@ def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | No
         yield path, value
 
 
+def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:
+    """Read the result of student code as a new float64 array.
+
+    Raises `Wrong` for None, for anything but real numbers, for more than `MOST_NUMBERS` of them, and for another shape
+    than `shape`.
+    """
+    if value is None:
+        raise Wrong(f"{what} is missing.", found="None", expected="numbers", hint=FIND_NONE)
+    if (array := as_array(value, what)) is None:
+        kind = type(value).__name__ + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
+        kinds = ("a number", "a number") if shape == () else ("an array of real numbers", "a NumPy array of numbers")
+        hint = f"Print this value and its type. It must be {kinds[1]}, and nothing else."
+        raise Wrong(f"{what} is not {kinds[0]}.", found=kind, expected=kinds[1], hint=hint)
+    if shape is not None:
+        require_shape(array, shape, what=f"{what} has the wrong shape.")
+    # True is shown as True.
+    return array if array.dtype == bool and not array.ndim else array.astype(np.float64, copy=False)
+
+
+def as_array(value: Any, what: str) -> NDArray[Any] | None:
+    """Return a new array of floats or booleans, or None for values that aren't real numbers.
+
+    Raises `Wrong` for more than `MOST_NUMBERS` entries.
+    """
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
+        return value.copy()  # the fast path for nearly all results
+    if type(value) is np.float64 or type(value) is float:
+        return np.array(value)
+    if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
+        return None
+    try:
+        array = np.asarray(value)
+        if array.size > MOST_NUMBERS:  # a broadcast view of one number would fill the memory if it were copied
+            raise Wrong(f"{what} is far larger than expected.", found=f"{array.size:,} numbers")
+        if array.dtype.kind in "biuf":
+            return np.array(array, dtype=bool if array.dtype.kind == "b" else np.float64)
+        if array.dtype.kind == "O" and array.size and all(isinstance(each, int | float) for each in array.flat):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # from a ragged list, or an object's __array__
+        pass
+    return None
+
+
+def require_shape(found: NDArray[Any], shape: tuple[int, ...], *, what: str, hint: str = "") -> None:
+    """Raise `Wrong` with the message `what` unless an array has this shape."""
+    if found.shape != shape:
+        raise Wrong(what, found=f"shape {found.shape}", expected=f"shape {shape}", hint=hint or FIND_SHAPE)
+
+
 # ---- Comparing
 
 
@@ -124,21 +229,20 @@ def compare(
     atol: float = 1e-6,
     what: str = "",
     hint: str = "",
-    nan_hint: str = FIND_NAN,
-    shape_hint: str = FIND_SHAPE,
+    hint_also_for: Collection[str] = (),
     axes: tuple[str, ...] = (),
     path: str = "",
     heading: str = "",
 ) -> None:
     """Raise `Wrong` for the first place where two results differ, with the values found and expected there.
 
-    `path` names the whole result, and `axes` name the levels of its lists and the axes of its arrays. `nan_hint` is the
-    hint if a number is nan or infinite, and `shape_hint` if the shapes differ.
+    `path` names the whole result, and `axes` name the levels of its lists and the axes of its arrays. The
+    hint is for other values; other kinds of a `Difference` have their own hint, except for those in `hint_also_for`.
     """
     if difference := _find_difference(found, expected, partial(are_near, rtol=rtol, atol=atol)):
         at, one, other, kind = difference
         where = ", ".join(filter(None, [path, *_name_place(at, axes)]))
-        hint = {"value": hint, "nan": nan_hint, "shape": shape_hint, "form": PRINT_BOTH}[kind]
+        hint = hint if kind in ("value", *hint_also_for) else HINTS[kind]
         what = what or "The result is not the right one."
         raise Wrong(what, found=one, expected=other, where=where, hint=hint, heading=heading)
 

@@ -30,7 +30,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from lib.blanks import OpenBlank
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
 
 Value = TypeVar("Value")
 Kind = Literal["blank", "undefined", "error", "time", "busy", "value"]

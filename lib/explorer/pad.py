@@ -8,8 +8,8 @@ import anywidget
 import numpy as np
 import traitlets
 
+from lib.checking.results import Wrong
 from lib.checking.student_code import Failure, run_student_code
-from lib.checking.values import Wrong
 from lib.explorer.live import display_live
 from lib.explorer.samples import Matrix
 

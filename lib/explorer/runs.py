@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.checking.results import Wrong
 from lib.checking.student_code import BROWSER, Failure, attempt, random_numbers, run_student_code, silence
-from lib.checking.values import Wrong
 from lib.explorer.samples import Samples
 
 Matrix: TypeAlias = NDArray[np.float64]

@@ -9,7 +9,7 @@ from lib.authoring.new import files_of, write_all
 from lib.grading import unit_registry
 
 MATTERS = ("units/mine/closed/mistakes.toml", "units/mine/exercise.py", "solutions/mine/mine.ipynb")
-MATTERS += ("lib/checking/values.py", "lib/unit.py")
+MATTERS += ("lib/checking/results.py", "lib/unit.py")
 MATTERS_NOT = ("lib/grading/pages/report_pages.py", "units/mine/closed/proved.txt", "units/other/exercise.py")
 
 

@@ -18,7 +18,7 @@ from lib.checking.dispatch import Checks
 from lib.checking.findings import Finding, find
 from lib.checking.fingerprints import name_mistakes
 from lib.checking.looks import look_at
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
 from lib.grading.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.mistakes import Mistake

@@ -9,8 +9,8 @@ from lib.authoring.rules.code import asks_for_other_results, right_code_is_right
 from lib.authoring.trial import Trial
 from lib.checking.findings import find
 from lib.checking.looks import look_at_ours
-from lib.checking.random_results import about, differ, repeat
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
+from lib.checking.right import about, differ, repeat
 from lib.unit import NamedResults, Part, Unit, statement
 from tests.checking.little import mistakes_of
 

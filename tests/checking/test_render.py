@@ -8,7 +8,7 @@ import pytest
 from nbgrader.validator import Validator
 
 from lib.checking.render import COLOURS, MARKS, WIDTH, Report
-from lib.checking.values import Wrong, show
+from lib.checking.results import Wrong, show
 from tests.checking.little import check
 from tests.variants import written
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.checking.results import compare, from_json, leaves, read, to_json
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong, compare, from_json, leaves, read, to_json
 
 ITSELF: list[Any] = [1]
 ITSELF.append(ITSELF)

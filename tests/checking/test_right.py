@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.checking.results import compare, read
+from lib.checking.results import Wrong, compare, read
 from lib.checking.right import expected, shape
-from lib.checking.values import Wrong
 
 LISTS = [np.ones((2, 3)), np.ones(4)]
 

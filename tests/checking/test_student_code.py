@@ -22,8 +22,8 @@ from lib.checking.challenges import answer
 from lib.checking.dispatch import Check, CheckFailed
 from lib.checking.findings import find
 from lib.checking.render import Report
+from lib.checking.results import Wrong, numbers
 from lib.checking.student_code import BUSY, Budget, Failure, attempt, failure_of, run_each, run_student_code
-from lib.checking.values import Wrong, numbers
 from lib.unit import Part
 from lib.units import hidden_layer, softmax_classifier
 from tests.checking.little import LAYER, LOSS, check, of_x, one

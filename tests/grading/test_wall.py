@@ -14,7 +14,7 @@ BREAKS = {
     "lib/checking/challenges.py": "from lib.grading.judge.judge import judge",
     "lib/grading/execution/pool.py": "from lib.reference import Dense",
     "lib/grading/sandbox/lockdown.py": "from lib.grading.commands.grade import GradeApp",
-    "lib/unit.py": "from lib.checking.values import numbers",
+    "lib/unit.py": "from lib.checking.results import numbers",
     "lib/checking/help.py": "from lib.answer_key import Mistake",
 }
 

@@ -16,7 +16,7 @@ from lib.authoring.trial import DESK, Draw, Faults, Trial
 from lib.checking.findings import Finding, find
 from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
-from lib.checking.random_results import Chance
+from lib.checking.right import Chance
 from lib.checking.spies import namespace_of
 from lib.checking.student_code import Budget, Failure
 from lib.grading import unit_registry
@@ -176,7 +176,7 @@ def asks_for_other_results(trial: Trial) -> Faults:
 def _earns_all(findings: Iterable[Finding]) -> bool:
     # Statements on overflow don't count, because finite numbers are right on every draw. Statements on random numbers,
     # such as a mean of about 0, may be right on every draw as well: alone they aren't enough for a fault.
-    with_points = [each for each in findings if each.statement.points and not each.statement.is_about_overflow]
+    with_points = [each for each in findings if each.statement.points and "nan" not in each.statement.hint_also_for]
     is_certain = any(not isinstance(each.statement.right, Chance) for each in with_points)
     return is_certain and all(each.state == "right" for each in with_points)
 

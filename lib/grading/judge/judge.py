@@ -16,9 +16,8 @@ from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, Known, find, sides
 from lib.checking.fingerprints import DeskData, Measurement, Seal, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
-from lib.checking.results import read, to_json
+from lib.checking.results import Wrong, read, to_json
 from lib.checking.student_code import Failure, attempt
-from lib.checking.values import Wrong
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lib.checking.layers import make_test_class, prepare
-from lib.checking.results import Plain
-from lib.checking.values import Wrong, numbers
+from lib.checking.results import Plain, Wrong, numbers
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
@@ -195,7 +194,7 @@ def rate_of(call: Call, receiver: str) -> Array:
 
 
 UP, DOWN = _chain("input", "outputs"), _chain("gradient", "input_gradients")
-in_each_network = partial(statement, cases=tuple(NETWORKS), hint_fits_shapes=True)
+in_each_network = partial(statement, cases=tuple(NETWORKS), hint_also_for=("shape",))
 
 
 @in_each_network(

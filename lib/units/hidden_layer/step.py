@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from lib.checking.layers import is_like, make_test_class
-from lib.checking.results import Plain, compare, read
+from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name
-from lib.checking.values import Wrong, numbers
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
@@ -189,7 +188,7 @@ def result_of(function: str, wanted: Callable[[Inputs], Any]) -> FoundAndExpecte
         what = f"The arguments of {function} are not (y, yhat)."
         for given, (argument, hint) in zip(calls[0], ARGUMENTS.items(), strict=True):
             given = read(given, f"The argument {argument} of {function}")
-            compare(given, inputs[argument], what=what, hint=hint, shape_hint=hint, axes=AXES, path=argument)
+            compare(given, inputs[argument], what=what, hint=hint, hint_also_for=("shape",), axes=AXES, path=argument)
         return read(result), wanted(inputs)
 
     return right
@@ -213,7 +212,7 @@ def with_1_over_b(right: FoundAndExpected) -> FoundAndExpected:
 def the_batch(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
     """It is X."""
     what, hint = "network.forward did not get X.", "Pass the batch as it is: network.forward(X)."
-    compare(found, inputs["X"], what=what, hint=hint, shape_hint=hint, axes=("feature", "sample"))
+    compare(found, inputs["X"], what=what, hint=hint, hint_also_for=("shape",), axes=("feature", "sample"))
     return found, inputs["X"]
 
 
@@ -232,7 +231,7 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     of=("input", "returned"),
     keeps=("X", "y"),
     what="step does not return what the loss function returned.",
-    hint_fits_shapes=True,
+    hint_also_for=("shape",),
     lines=r"loss\(|forward\(",
 )
 @in_each_batch(
@@ -254,7 +253,7 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     hint="Pass the learning rate unchanged. If 1/B is in the gradient, leave it out here.",
     of=("rate",),
     what="network.backward did not get the learning rate.",
-    hint_fits_shapes=True,
+    hint_also_for=("shape",),
     lines=r"backward",
 )
 def take_step(inputs: Inputs, step: Any) -> NamedResults:

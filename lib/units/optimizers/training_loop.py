@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from lib.checking.layers import make_test_class
-from lib.checking.results import Plain
+from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import namespace_of, spied
-from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 
 CASES = "", "more"
@@ -29,7 +29,7 @@ of_arrays = partial(
     axes=("array", "row", "column"),
     what="The new weights are wrong.",
     lines="return|self|_hat",
-    size=lambda inputs: 10,  # of the largest weights
+    size=10,  # of the largest weights
 )
 
 
@@ -172,7 +172,7 @@ def with_means(inputs: Inputs, Adam: Any) -> NamedResults:
     hint="Compute the steps for the gradients 0.0001 and 0 by hand, with epsilon outside the root.",
     what="A step has the wrong length.",
     cases=("",),
-    size=lambda inputs: 100,
+    size=100,
 )
 def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """Return weights after steps with various sizes of gradients and epsilon.

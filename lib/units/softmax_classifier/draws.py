@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import CALLS, probabilities
@@ -131,10 +130,6 @@ class Call:
         self.steps = self.epochs * self.batches_in_an_epoch
         self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
         """The limit of traced steps: more than expected, even if each sample is a step."""
-        self._tables: dict[str, Array] = {}
-        self._turns = 1 + self.samples // COLUMNS
-        self._latest: tuple[int, Samples, Samples] = 0, np.arange(0), np.arange(0)
-        self._gradient_sizes = np.tile(np.abs(inputs["output_gradients"]).max(axis=0), self._turns)
 
     def batches(self, shuffle: int) -> list[Samples]:
         """Return the batches of one shuffle: the result of one call of generate_batch_indices."""
@@ -153,24 +148,14 @@ class Call:
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (rows, batch)."""
-        if name not in self._tables:  # so many samples have columns of their own, too: with the rows moved on
-            turned = (np.roll(self.inputs[name], -turn, axis=0) for turn in range(self._turns))
-            self._tables[name] = np.hstack([*turned])
-        return np.asarray(self._tables[name].take(self._places(version, samples), axis=1))
-
-    def _places(self, version: int, samples: Samples) -> Samples:
-        """Return the columns of samples in a table. The latest ones are cached for the same step."""
-        of, known, places = self._latest
-        if of != version or known is not samples:
-            places = (STRIDE * version + samples) % COLUMNS
-            if self._turns > 1:
-                places += COLUMNS * (samples // COLUMNS % self._turns)
-            self._latest = version, samples, places
-        return places
+        table, turns = self.inputs[name], samples // COLUMNS % (1 + self.samples // COLUMNS)
+        # More samples than columns have columns of their own, too: with the rows moved on.
+        rows = (np.arange(len(table))[:, None] + turns) % len(table)
+        return np.asarray(table[rows, (STRIDE * version + samples) % COLUMNS])
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
         """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
-        return np.asarray(self._gradient_sizes.take(self._places(version, samples)))
+        return np.asarray(np.abs(self.columns("output_gradients", version, samples)).max(axis=0))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples, (classes, batch). In the second epoch each true class has the
@@ -185,11 +170,8 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        return np.asarray(self._rows[(version - 1 - np.arange(self.classes)) % self.classes])
-
-    @cached_property
-    def _rows(self) -> Array:
-        return sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
+        classes = np.arange(self.classes)
+        return np.asarray(self.inputs["jacobian"][(classes[:, None] - classes - version) % self.classes])
 
     @cached_property
     def sample_of(self) -> Samples:

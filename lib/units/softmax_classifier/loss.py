@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.results import compare
-from lib.checking.values import Wrong, central_difference_by_column, numbers, require_shape
+from lib.checking.results import Wrong, compare, numbers, require_shape
+from lib.checking.right import central_difference_by_column
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statement, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 

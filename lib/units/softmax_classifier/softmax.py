@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from lib.checking.layers import kept_output, prepare
-from lib.checking.results import are_near, compare
+from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
 from lib.checking.right import anything, by_name, slopes
-from lib.checking.values import Wrong, numbers, require_shape
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
@@ -60,7 +59,8 @@ def sums(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     if (found <= 0).any():
         what, hint = "An entry is not above 0.", "Compare it with the exponential of its score, which is positive."
         raise Wrong(what, found=float(found.min()), expected="a number above 0", hint=hint)
-    return found.sum(axis=0), np.ones(found.shape[1])
+    totals = found.sum(axis=0)
+    return np.where(are_near(totals, np.ones(1), rtol=ROUNDED), 1.0, totals), np.ones(len(totals))
 
 
 def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
@@ -125,7 +125,6 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     cases=("batch", "one", "square"),
     what="A column does not sum to 1.",
     axes=("sample",),
-    rtol=ROUNDED,
 )
 @statement(
     "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m.",
@@ -210,7 +209,7 @@ def _is_softmax(output: Array, z: Array) -> bool:
     withstands,
     hint="Print np.exp([1000, 1001]). Which two numbers have the same difference, but small exponentials?",
     cases=tuple(ADDED),
-    is_about_overflow=True,
+    hint_also_for=("nan",),
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
     """Return the outputs for the scores, with numbers added, and in another order, and the scores."""
@@ -330,7 +329,7 @@ of_backward = partial(
     depends_on=("OneSampleBack",),
     what="A column does not sum to 0.",
     axes=("sample",),
-    size=lambda inputs: 1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
+    size=1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
 )
 def backward(inputs: Inputs, Softmax: Any) -> NamedResults:
     """Run backward; return its result, of the right shape (classes, batch), and the output, which must not change."""

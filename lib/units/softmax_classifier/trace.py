@@ -20,9 +20,9 @@ import numpy as np
 
 from lib.blanks import OpenBlank
 from lib.checking.placeholders import DataArray, Placeholder, placeholders
+from lib.checking.results import Wrong, numbers
 from lib.checking.spies import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
-from lib.checking.values import Wrong, numbers
 from lib.unit import Array, Inputs, NamedResults
 from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
 
@@ -32,9 +32,9 @@ NO_ARRAY = "no array of numbers"
 CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
 """Mistakes in a step: other code changes the weights; the layer and its weights are from an earlier call of `train`;
 the prediction is overwritten before softmax.backward needs it."""
-NO_LAYER, OTHER_LAYER = -1, -2
+NO_LAYER, OTHER_LAYER = "no layer", "another layer"
 """Instead of a dense layer's number: no layer yet, or backward of another layer than forward."""
-UNTRAINED, SWAPPED = 1.0, 2.0
+UNTRAINED, SWAPPED = "untrained", "swapped"
 """Mistakes in the returned layers: none is trained, or softmax comes before the dense layer."""
 RECENT = 6
 """The number of latest steps to search for an array. A loop usually works on the latest one or two."""
@@ -52,7 +52,7 @@ class TracedStep(Step):
     """
 
     asked: tuple[float, float] | None = None
-    layer: int = NO_LAYER
+    layer: int | str = NO_LAYER
     sizes: tuple[int, int] | None = None
     updates: int = 0
     fault: str = ""
@@ -86,7 +86,7 @@ class Trace:
         is_again = last is not None and (last.layer, last.shuffle) == (number, self.shuffles) and not last.updates
         if last is None or not is_again or not _are_same(last.arguments.get("features"), features):
             # A step may begin with softmax or the loss: then its order is wrong, but it is the same step.
-            last = self._begin() if last is None or last.updates or last.layer >= 0 else last
+            last = self._begin() if last is None or last.updates or isinstance(last.layer, int) else last
             last.layer, last.arguments["features"] = number, features
             self._identify(last, features)
             self._look_at_weights(last, layer)
@@ -270,9 +270,8 @@ class Trace:
 
     def trained(self) -> Any:
         """Return the layer that the last step trained, or None."""
-        steps = self.training_steps
-        numbers = dict(self._layers.values())
-        return numbers.get(steps[-1].layer) if steps else None
+        last = self.training_steps[-1].layer if self.training_steps else NO_LAYER
+        return next((layer for number, layer in self._layers.values() if number == last), None)
 
     # ---- The tables
 
@@ -481,8 +480,8 @@ def _read_losses(returned: Any, call: Call) -> Array:
     return found.ravel()[:1000]
 
 
-def _what_is_returned(returned: Any, run: Trace) -> float:
-    """Return the mistake in the returned layers, or 0."""
+def _what_is_returned(returned: Any, run: Trace) -> str:
+    """Return the mistake in the returned layers, or nothing."""
     layers, trained = [each for each in _entries_of(returned) if hasattr(each, "forward")], run.trained()
     dense = [each for each in layers if hasattr(each, "weights")]
 
@@ -492,7 +491,7 @@ def _what_is_returned(returned: Any, run: Trace) -> float:
     if dense and trained is not None and not any(map(is_trained, dense)):
         return UNTRAINED
     is_first = bool(layers) and any(layers[0] is each for each in dense)
-    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else 0.0
+    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else ""
 
 
 def _entries_of(returned: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.values import Wrong
+from lib.checking.results import Wrong
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier import trace
 from lib.units.softmax_classifier.draws import Call, Samples, Step
@@ -232,25 +232,31 @@ def require_flow(found: Mapping[str, Any], call: Call) -> None:
 
 
 FAULTS = {
+    trace.OTHER_LAYER: (
+        "backward is called on another layer than forward.",
+        "Call forward and backward of the same two layers in every step.",
+    ),
     trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
     trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
     trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Write into a new array."),
+    trace.UNTRAINED: ("The dense layer that is returned has not been trained.", trace.THREE_THINGS),
+    trace.SWAPPED: ("The layers are in another order.", trace.THREE_THINGS),
 }
 
 
-def _wrong_update(step: Step, layer: int) -> Wrong | None:
+def _wrong_update(step: Step, layer: float | str) -> Wrong | None:
     """Return `Wrong` unless a step has exactly one update of the first step's dense layer, by its backward alone."""
     updates, updated, fault = (step.arguments[name] for name in ("updates", "layer", "fault"))
     if updates == 0:
         return _missing(step, "softmax.backward" if step.arguments["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
         return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
-    if updated == trace.OTHER_LAYER:
-        hint = "Call forward and backward of the same two layers in every step."
-        return _wrong(step, "backward is called on another layer than forward.", hint=hint)
-    if updated != layer:
+    if updated not in (layer, trace.OTHER_LAYER):
         return _wrong(step, "dlayer.backward updates another layer than in the first step.", hint=UPDATE)
-    return _wrong(step, FAULTS[fault][0], hint=FAULTS[fault][1]) if fault else None
+    if fault := trace.OTHER_LAYER if updated == trace.OTHER_LAYER else fault:
+        what, hint = FAULTS[fault]
+        return _wrong(step, what, hint=hint)
+    return None
 
 
 def _explain_flow(step: Step, gradient: float, ratio: float | None) -> Wrong:
@@ -353,11 +359,11 @@ def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Ar
     return np.array(means)
 
 
-def require_trained(found: float, call: Call) -> None:
+def require_trained(found: str, call: Call) -> None:
     """Raise `Wrong` unless the returned layers are the trained ones, with the dense layer first."""
     if found:
-        untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
-        raise Wrong(untrained if found == trace.UNTRAINED else order, hint=trace.THREE_THINGS)
+        what, hint = FAULTS[found]
+        raise Wrong(what, hint=hint)
 
 
 RESULTS: Mapping[str, Callable[[Any, Call], None]] = {
