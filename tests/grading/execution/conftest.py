@@ -17,6 +17,7 @@ from lib.grading.execution.notebook import ADDED_CODE, run_cells
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
 from lib.grading.pipeline.course import BoundedExecute
+from tests.grading import command_server
 from tests.grading.conftest import Course
 from tests.submissions import as_bytes, cell
 
@@ -60,8 +61,8 @@ class SmallCourse(Course):
         with (self.root / "nbgrader_config.py").open("a") as file:
             file.write(f"\nc.BaseConverter.{moment}_convert_hook = 'moment.come'\n")
 
-    def grade(self, *options, **process):
-        return self.zerolayer("grade", UNIT, *options, **process)
+    def grade(self, *options, environment=os.environ):
+        return command_server.run("lib.grading", ("grade", UNIT, *options), self.root, 500, environment)
 
     def verdict(self, student):
         return Verdict.load(self.root / "autograded" / student / UNIT)
@@ -98,25 +99,26 @@ def alone(**more):
     return {name: value for name, value in os.environ.items() if name != ADDRESS} | more
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def built(small_course, tmp_path_factory):
     """The course before anybody has handed in."""
-    root = tmp_path_factory.mktemp("built")
-    shutil.copytree(small_course.root, root, dirs_exist_ok=True)
+    root = tmp_path_factory.mktemp("class") / "built"
+    shutil.copytree(small_course.root, root)
     (root / "judge_secret").write_text("ab" * 32)  # the same in all copies
     return SmallCourse(root)
 
 
 @pytest.fixture
-def course(built, tmp_path, lockable_here):
-    """The course with all that the class has handed in."""
-    return built.copy(tmp_path / "course")
+def course(built):
+    """The course with all that the class has handed in, in the same folder each time: it shares a warm process."""
+    shutil.rmtree(root := built.root.with_name("course"), ignore_errors=True)
+    return built.copy(root)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(built, tmp_path_factory, lockable_here):
+@pytest.fixture(scope="session")
+def undisturbed(built):
     """The class, graded in one go."""
-    course = built.copy(tmp_path_factory.mktemp("undisturbed") / "course")
+    course = built.copy(built.root.with_name("undisturbed"))
     run = course.grade()
     assert f"{len(CLASS)} of {len(CLASS)} submissions graded" in run.stdout
     assert (listed(run), course.points()) == (DIED, POINTS)

@@ -97,8 +97,9 @@ def test_only_what_is_due_is_graded(course):
         assert (course.root / "autograded" / "ada" / UNIT / "timestamp.txt").read_text() == stamp.read_text()
 
 
-def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(course):
+def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(built, tmp_path):
     """Each process that ran notebooks said so."""
+    course = built.copy(tmp_path / "course")
     (course.root / "units" / "broken").mkdir(parents=True)
     (course.root / "units" / "broken" / "__init__.py").write_text("raise ValueError('half done')")
     run = course.grade("--jobs=4")
@@ -111,10 +112,10 @@ def test_nothing_runs_unprotected_by_itself(course, undisturbed, tmp_path):
     """On a machine that lacks what locks kernels in; here a library. What is asked for gives the same points."""
     (tmp_path / "pyseccomp.py").write_text("raise ImportError('there is no libseccomp')")
     lacking = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    refused = course.grade(env=lacking)
+    refused = course.zerolayer("grade", UNIT, env=lacking)
     assert (refused.returncode, course.points()) == (1, {})
     assert "use --no-sandbox" in refused.stderr
-    assert listed(course.grade("--no-sandbox", env=lacking)) == DIED
+    assert listed(course.zerolayer("grade", UNIT, "--no-sandbox", env=lacking)) == DIED
     assert course.state() == undisturbed.state()
 
 

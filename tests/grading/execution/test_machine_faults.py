@@ -285,7 +285,7 @@ def test_a_long_name_of_the_folder_for_temporary_files_costs_no_points(course, l
     folder.mkdir()
     course.hand_in("ada", RIGHT)
     try:
-        run = course.grade(env=alone(TMPDIR=str(folder)))
+        run = course.zerolayer("grade", UNIT, env=alone(TMPDIR=str(folder)))
     finally:
         shutil.rmtree(base)
     assert run.returncode == NEEDS_A_PERSON, run.stderr

@@ -79,12 +79,13 @@ all others waiting for the rest of a word, may end in several errors."""
 
 def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     monkeypatch.setattr(CONSTS, "channel_lock_timeout", 1)  # so long is waited for who died in the middle of a word
+    monkeypatch.setattr(CONSTS, "term_timeout", 0.1)  # and so long for who is stopped, before it is killed
     works, threads = [], threading.active_count()  # another test may have left one
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
         # A busy machine may be slow to begin a process.
-        works += [(name, Job(call, *marked, seconds=2 if signal.SIGSTOP in arguments else 15))]
-        works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
+        works += [(name, Job(call, *marked, seconds=1 if signal.SIGSTOP in arguments else 6))]
+        works += [((name, number), Job(int, number, seconds=6)) for number in range(3)]
     with Pool(2) as pool:
         came = dict(run_tasks(pool, works))
     for name, (_, wanted) in DISTURBED.items():
@@ -131,10 +132,14 @@ def test_where_the_checks_are_not_installed_nothing_is_run():
 
 MOMENT = """
 import json, os, signal
+from contextlib import suppress
+import pebble
 import psutil
+from lib.grading.execution import pool
 from lib.grading.pipeline import stages
 
 calls = []
+pebble.CONSTS.term_timeout = pool.TICK = 0.1
 
 def come(**_):
     calls.append(None)
@@ -146,7 +151,8 @@ def come(**_):
         with open("processes.json", "w") as file:
             json.dump([each.pid for each in (*workers, *warm, *kernels)], file)
         for process in {whom}:
-            process.send_signal(signal.{signal})
+            with suppress(psutil.NoSuchProcess):  # a kernel may have just ended
+                process.send_signal(signal.{signal})
 """
 JUDGED = """
 def no_moment(**_):
@@ -168,7 +174,7 @@ def disturb(course, whom, number=3, signal="SIGKILL", moment="pre", flags=()):
     kept = config.read_text()
     hook = MOMENT.format(whom=whom, number=number, signal=signal) + JUDGED * (moment == "judged")
     course.configured(hook, "post" if moment == "post" else "pre")
-    run = course.grade("--jobs=2", *flags, env=alone(), timeout=120)
+    run = course.grade("--jobs=2", *flags, environment=alone())
     config.write_text(kept)
     return run
 
@@ -224,7 +230,7 @@ KILLS_THE_WORKER = """
 import os, psutil
 warm = psutil.Process(os.getppid())
 command = warm.parent()
-assert "lib.grading" in command.cmdline()  # and nobody else's processes, whatever went wrong before
+assert "tests.grading.command_server" in command.cmdline()  # and nobody else's processes, whatever went wrong before
 for each in command.children():
     if each != warm:
         each.kill()
@@ -234,7 +240,7 @@ for each in command.children():
 def test_without_the_sandbox_code_that_kills_its_worker_takes_nobody_along(course):
     """There it can, each time that it is tried."""
     course.hand_in("di", f"{RIGHT}\n{KILLS_THE_WORKER}")
-    run = course.grade("--no-sandbox", "--jobs=1", env=alone())
+    run = course.grade("--no-sandbox", "--jobs=1", environment=alone())
     assert listed(run) == {"di": "was not graded: Abnormal termination."}
     assert course.points() == {student: points for student, points in POINTS.items() if student != "di"}
 
@@ -297,7 +303,7 @@ def test_what_a_dask_worker_had_that_is_gone_is_run_by_others(course, undisturbe
 
 
 def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
-    run = course.grade(f"--scheduler={dask.address}", "--Grade.patience=1", timeout=100)
+    run = course.grade(f"--scheduler={dask.address}", "--Grade.patience=1")
     assert run.returncode == 1
     assert f"No Dask scheduler with workers answers at {dask.address}" in said(run)
 
