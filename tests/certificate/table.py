@@ -1,11 +1,11 @@
 """Each mistake of all units is run once, at the desk and on a secret draw, into a table for the certificate.
 
-Each way to make a mistake has a draw of its own, so that all kinds of draws are met: `zerolayer check` has found each
-of them to cost points on several draws.
+It is run in the first way to make it: the rules of units show that each other way costs points and has a name, too.
+Each mistake has a draw of its own, so that all kinds of draws are met.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from zlib import crc32
 
@@ -18,17 +18,12 @@ from tests.checking.desk import Code, checked, judged, key_of
 
 @dataclass(frozen=True)
 class Row:
-    """One way to make one mistake, and all that came of it."""
+    """One mistake, and all that came of it."""
 
     mistake: Mistake
     code: Code
     desk: Report
     verdict: PartVerdict
-
-    @property
-    def own_names(self) -> set[str]:
-        """What it may be called: of two that give the same numbers, one has its name."""
-        return {self.mistake.name, self.mistake.same_as} - {""}
 
     def __str__(self) -> str:
         return f"{self.mistake.part}: {self.mistake.name}"
@@ -36,22 +31,18 @@ class Row:
 
 @cache
 def table(part: Part) -> tuple[Row, ...]:
-    """Run all mistakes of a part, each in every way."""
-    ours = [mistake for mistake in key_of(part).mistakes if mistake.part == part.id]
-    return tuple(_run(part, mistake, number) for mistake in ours for number in range(len(mistake.sources)))
+    """Run all mistakes of a part, each time anew: code may remember what ran before."""
+    rows = []
+    for mistake in (each for each in key_of(part).mistakes if each.part == part.id):
+        code, again = (_wrong_objects(part, mistake) for _ in range(2))
+        [verdict] = judged(part, again, [crc32(mistake.name.encode())])
+        rows.append(Row(mistake, code, checked(part, **code), verdict))
+    return tuple(rows)
 
 
-def _run(part: Part, mistake: Mistake, number: int) -> Row:
-    """Run one way to make a mistake, each time anew: code may remember what ran before."""
-    code = _write(part, mistake, number)
-    [graded] = judged(part, _write(part, mistake, number), [crc32(f"{mistake.name} {number}".encode())])
-    return Row(mistake, code, checked(part, **code), graded)
-
-
-def _write(part: Part, mistake: Mistake, number: int) -> Code:
-    """Give what is wrong of the objects that one way to make a mistake defines."""
+def _wrong_objects(part: Part, mistake: Mistake) -> Code:
     right = key_of(part).right
-    [objects] = replace(mistake, sources=(mistake.sources[number],)).objects(right)
+    objects = next(iter(mistake.objects(right)))
     return {name: each for name, each in objects.items() if each is not right[name]}
 
 
