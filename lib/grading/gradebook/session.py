@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -128,8 +128,13 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         """Open the gradebook. Raises nbgrader's MissingEntry if there is no such assignment."""
         self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
+
+        def read(gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
+            found = gradebook.find_assignment(assignment)
+            return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
+
         try:
-            self.id, self.duedate, self.sources = self.query(partial(_read_assignment, assignment))
+            self.id, self.duedate, self.sources = self.query(read)
         except BaseException:
             self._gradebook.close()
             raise
@@ -206,11 +211,6 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             if values:
                 connection.execute(statement, values)
         return id
-
-
-def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
-    found = gradebook.find_assignment(name)
-    return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
 
 
 def open_gradebook(db_url: str, course_id: str = "default_course") -> Gradebook:

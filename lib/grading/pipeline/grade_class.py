@@ -1,4 +1,4 @@
-"""Grading a class: this process prepares and finishes all submissions that are due, and workers run their notebooks.
+"""Grading a class: this process decides which submissions are due, prepares and finishes them, and workers run them.
 
 Every step that needs the gradebook, the course's secret or the answers happens in this process, one submission after
 the other (`stages`). The workers (`execution.pool`) have none of these.
