@@ -36,11 +36,6 @@ class ClusterError(Exception):
     """A cluster can't run notebooks; the message says why and what to do."""
 
 
-def resume_advice(force: bool) -> str:
-    """Return what a stopped command will do if it is run again: with `force` it starts over."""
-    return "the same command starts over, because of --force" if force else "the same command goes on from there"
-
-
 def is_file_fault(error: OSError) -> bool:
     """True if the submitted file causes the error, and not the machine."""
     return errno.errorcode.get(error.errno or 0) in FILE_FAULTS

@@ -20,8 +20,6 @@ from lib.grading.submissions.restore import assignment_of, course_id
 from lib.grading.submissions.submission import UnreadableError, notebook_in
 from lib.grading.submissions.submitted_files import step_folder
 
-INCOMPLETE = " Not everything was collected. Once this is fixed, the same command goes on from there."
-
 OUTCOMES = ("new", "replaced", "unchanged", "older than the collected one", "of students who left")
 """The possible outcomes for a submission, apart from those that need a person."""
 
@@ -49,7 +47,8 @@ class CollectApp(Command):
             self.fail(f"Name an assignment and the downloads, for example: {self.command_name} UNIT submissions.zip")
         self.coursedir.assignment_id = check_assignment(self, assignment)
         url, course = self.coursedir.db_url, self.coursedir.course_id
-        with self.exit_on_failure("collected", INCOMPLETE), open_gradebook(url, course) as gradebook:
+        then = " Not everything was collected. Once this is fixed, the same command goes on from there."
+        with self.exit_on_failure("collected", then), open_gradebook(url, course) as gradebook:
             gradebook.find_assignment(assignment)
             self._read_course(gradebook, assignment)
             paths = [Path(file) for file in files]

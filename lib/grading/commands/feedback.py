@@ -28,7 +28,7 @@ from lib.grading.files import find_folders, is_file, read_bounded, write_whole
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.gradebook.session import open_gradebook
-from lib.grading.machine_faults import is_file_fault, resume_advice, sentence
+from lib.grading.machine_faults import is_file_fault, sentence
 from lib.grading.pages.feedback_page import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
@@ -175,7 +175,7 @@ class FeedbackApp(Command):
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
         check_student(self, self.coursedir.student_id)
         began = monotonic()
-        then = f"\nFinished pages are kept. Once this is fixed, {resume_advice(force=False)}."
+        then = "\nFinished pages are kept. Once this is fixed, the same command goes on from there."
         try:
             with self.exit_on_failure("given feedback", then):
                 if not any(_requested(self.coursedir)):
@@ -183,7 +183,7 @@ class FeedbackApp(Command):
                 written, unchanged, failed = write_pages(self.coursedir, self, jobs=self.jobs)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
-            self.log.error(f"Stopped. Finished pages are kept; {resume_advice(force=False)}.")
+            self.log.error("Stopped. Finished pages are kept; the same command goes on from there.")
             self.exit(130)
         say(f"{written} of {written + unchanged + len(failed)} feedback pages written in {monotonic() - began:.1f} s")
         if unchanged:

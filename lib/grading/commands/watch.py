@@ -36,7 +36,6 @@ from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.submitted_files import NoAccessError, find_submitted, read, step_folder
 from lib.grading.submissions.walk import last_change
 
-ROUND_FAILS = (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError)
 LONGEST_PAUSE = 60.0
 """The longest pause in seconds after a failed round. The pause doubles with each failure up to this."""
 RELEASED = "released.txt"
@@ -102,7 +101,7 @@ class WatchApp(GradeApp):
             try:
                 self._round()
                 pause = self.every
-            except ROUND_FAILS as error:
+            except (NbGraderException, ExchangeError, SQLAlchemyError, ConfigError, OSError) as error:
                 pause = max(self.every, min(2 * pause, LONGEST_PAUSE))
                 why = sentence(error)
                 if self.once:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -27,6 +27,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from nbgrader.api import Notebook as GradebookNotebook
+from nbgrader.nbgraderformat import SCHEMA_VERSION
 from sqlalchemy import (
     Boolean,
     Connection,
@@ -44,8 +45,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lib.grading.submissions.submission import clean_cell
-
-SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,6 @@ def cells_of_all(gradebook: Gradebook) -> dict[str, set[str]]:
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
     model.__table__ for model in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
 )
-DEFAULT_COURSE = "default_course"
-"""The course's name in nbgrader's own steps, whatever its real name is."""
 Result = TypeVar("Result")
 Penalty = Callable[[float, float], float | None]
 """Returns the penalty for a submission's points and the seconds that it is late."""
@@ -131,8 +128,13 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         """Open the gradebook. Raises nbgrader's MissingEntry if there is no such assignment."""
         self._gradebook = open_gradebook(db_url, course_id)
         self._connection: Connection | None = None
+
+        def read(gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
+            found = gradebook.find_assignment(assignment)
+            return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
+
         try:
-            self.id, self.duedate, self.sources = self.query(partial(_read_assignment, assignment))
+            self.id, self.duedate, self.sources = self.query(read)
         except BaseException:
             self._gradebook.close()
             raise
@@ -211,13 +213,11 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         return id
 
 
-def _read_assignment(name: str, gradebook: Gradebook) -> tuple[str, datetime | None, dict[str, SourceNotebook]]:
-    found = gradebook.find_assignment(name)
-    return found.id, found.duedate, {notebook.name: SourceNotebook.of(notebook) for notebook in found.notebooks}
+def open_gradebook(db_url: str, course_id: str = "default_course") -> Gradebook:
+    """Open nbgrader's gradebook, which creates its tables and the course's row if necessary.
 
-
-def open_gradebook(db_url: str, course_id: str = DEFAULT_COURSE) -> Gradebook:
-    """Open nbgrader's gradebook, which creates its tables and the course's row if necessary."""
+    nbgrader's own steps use the default as the course's name, whatever its real name is.
+    """
     url = make_url(db_url)
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
         with suppress(OSError):  # SQLite's own message is better

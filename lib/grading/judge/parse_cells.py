@@ -20,6 +20,7 @@ from itertools import accumulate
 from nbformat.notebooknode import NotebookNode
 
 from lib.answer_key import WatchedCalls
+from lib.grading.execution.notebook import is_course_cell
 
 LONGEST = 20_000
 """The most characters of a cell that is parsed. A completed one has some hundred."""
@@ -151,9 +152,9 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
     more code than is parsed, so that names may be missing.
     """
     allowance, code = Allowance(MOST_READ), [cell for cell in cells if cell.cell_type == "code"]
-    read = [cell for cell in code if _is_course_cell(cell) or allowance.take(cell.source)]
+    read = [cell for cell in code if is_course_cell(cell) or allowance.take(cell.source)]
     imports = {name: full for cell in read for name, full in _read(cell.source).imports.items()}
-    own = [_read(cell.source) for cell in read if not _is_course_cell(cell)]
+    own = [_read(cell.source) for cell in read if not is_course_cell(cell)]
     found = {full for names in own for full in names.imports.values() if full.startswith("lib.")}
     found = {full for full in found if not full.endswith(".check")}
     for use in {use for names in own for use in names.uses}:
@@ -170,10 +171,6 @@ def library_calls(cells: Iterable[NotebookNode], watched: WatchedCalls) -> tuple
             found.add(imports[text])
     listed = sorted(name for name in found if len(name) < LONGEST_NAME and _is_listed(name, watched))
     return tuple(listed[:MOST]), bool(watched.libraries) and len(read) < len(code)
-
-
-def _is_course_cell(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("locked", False))
 
 
 @lru_cache(maxsize=128)  # most cells are the same in all submissions

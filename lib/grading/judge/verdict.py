@@ -96,11 +96,6 @@ class PartVerdict:
         """The named mistakes, each once."""
         return list(dict.fromkeys(each.mistake for each in self.statements if each.mistake))
 
-    @property
-    def hints(self) -> list[str]:
-        """The statements' hints, each once."""
-        return list(dict.fromkeys(statement.hint for statement in self.statements if statement.hint))
-
     def score(self, worth: float) -> float:
         """Return the points scaled to a gradebook in which the part is `worth` so many."""
         return min(worth, round(self.points * worth / self.max_points, 4)) if self.max_points else 0.0

@@ -1,4 +1,4 @@
-"""Grading a class: this process prepares and finishes all submissions that are due, and workers run their notebooks.
+"""Grading a class: this process decides which submissions are due, prepares and finishes them, and workers run them.
 
 Every step that needs the gradebook, the course's secret or the answers happens in this process, one submission after
 the other (`stages`). The workers (`execution.pool`) have none of these.
@@ -27,7 +27,7 @@ from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
-from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, resume_advice, sentence
+from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence
 from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
 from lib.grading.progress import Progress, Score, Seen, say, write_table
@@ -336,7 +336,8 @@ class Grade(Autograde):
     def next_time(self) -> str:
         """The message about what the same command would do next time."""
         # `zerolayer watch` sets `force` for the folders that it chooses, and doesn't choose graded ones again.
-        return resume_advice(self.force and self.only is None)
+        starts_over = self.force and self.only is None
+        return f"the same command {'starts over, because of --force' if starts_over else 'goes on from there'}"
 
     @property
     def _once_mended(self) -> str:

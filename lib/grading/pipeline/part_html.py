@@ -4,7 +4,7 @@ from html import escape
 
 from lib.checking import render
 from lib.grading.errors import end_sentence
-from lib.grading.judge.verdict import PartVerdict, StatementVerdict
+from lib.grading.judge.verdict import PartVerdict
 
 
 def html(part: PartVerdict, scale: float = 1.0) -> str:
@@ -12,22 +12,20 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
     heading = f"{part.title}: {_worth(part.points, part.max_points, scale)} points"
     opening = f"<p>{escape(part.problem)}</p>" if part.problem else ""
     opening += "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
-    shown: dict[tuple[str, ...], int] = {}  # a repeated reason or hint is only in the first item
-    items = (_item(number, statement, shown, scale) for number, statement in enumerate(part.statements, 1))
-    return render.section(heading, opening, "".join(items))
-
-
-def _item(number: int, statement: StatementVerdict, shown: dict[tuple[str, ...], int], scale: float) -> str:
-    text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-    why = escape(end_sentence(statement.why) if statement.code else statement.why)
-    why += f" {render.CODE}<code>{escape(statement.code)}</code>" if statement.code else ""
-    details = tuple(filter(None, (why, statement.hint and render.TRY + escape(statement.hint))))
-    new = [each for each in details if not any(each in above for above in shown)]
-    first = shown.setdefault(details, number)
-    if details and first < number:
-        new = [render.SAME.format(first)]
-    below = "".join(render.indent(each) for each in new or details)
-    return render.item("not checked" if statement.state == "open" else statement.state, statement.state, text, below)
+    items, shown = "", dict[tuple[str, ...], int]()  # a repeated reason or hint is only in the first item
+    for number, statement in enumerate(part.statements, 1):
+        text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
+        why = escape(end_sentence(statement.why) if statement.code else statement.why)
+        why += f" {render.CODE}<code>{escape(statement.code)}</code>" if statement.code else ""
+        details = tuple(filter(None, (why, statement.hint and render.TRY + escape(statement.hint))))
+        new = [each for each in details if not any(each in above for above in shown)]
+        first = shown.setdefault(details, number)
+        if details and first < number:
+            new = [render.SAME.format(first)]
+        below = "".join(render.indent(each) for each in new or details)
+        state = "not checked" if statement.state == "open" else statement.state
+        items += render.item(state, statement.state, text, below)
+    return render.section(heading, opening, items)
 
 
 def _worth(points: float, max_points: float, scale: float) -> str:

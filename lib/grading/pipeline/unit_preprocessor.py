@@ -122,11 +122,10 @@ class UnitPreprocessor(NbGraderPreprocessor):
         return secret
 
 
+# ---- The cells of an assignment and the parts of its unit. Each function yields the faults that it finds.
+
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
 LAYOUT = f"arrange the unit's files as `zerolayer new` does, with the answers in its folder {CLOSED}"
-
-
-# ---- The cells of an assignment and the parts of its unit. Each function yields the faults that it finds.
 
 
 def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[Fault]:

@@ -96,7 +96,8 @@ def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     statement = judged(raised, missing).statements[0]
     assert statement.why.endswith("not defined. Cell 4 ended in ValueError: no.")
     assert statement.code == "line 3: return helper(y)"
-    assert judged(raised).hints and not judged(raised, missing).hints, "there is nothing else to try"
+    alone, explained = ([each.hint for each in judged(*case).statements] for case in ((raised,), (raised, missing)))
+    assert any(alone) and not any(explained), "there is nothing else to try"
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."
     assert judged(raised, {}, problem).problem == problem
