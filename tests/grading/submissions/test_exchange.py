@@ -205,8 +205,8 @@ FOLDERS = {
 @pytest.mark.parametrize("case", FOLDERS)
 def test_one_students_folder_stops_no_class(exchange, case):
     FOLDERS[case](folder := exchange.hand_in(ME))
-    exchange.hand_in("ada", "hers")
-    assert exchange.collect("--CourseDirectory.max_dir_size=2", ANYONE) == {ME: "honest", "ada": "hers"}
+    exchange.hand_in("ada", hers := "hers" * 400)
+    assert exchange.collect("--CourseDirectory.max_dir_size=2", ANYONE) == {ME: "honest", "ada": hers}
     assert stamp_of(exchange)
     subprocess.run(["rm", "-rf", folder], check=True)  # pytest could not
 
