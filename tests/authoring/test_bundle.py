@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from packaging.metadata import Metadata
 from packaging.utils import parse_wheel_filename
 
 import lib
+from lib.authoring.bundle import zip_files
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.authoring.own_unit import refused, succeeds
@@ -57,6 +59,13 @@ def wheel(bundle):
     [name] = [name for name in bundle if name.endswith(".whl")]
     with ZipFile(io.BytesIO(bundle[name])) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_what_unzips_it_gives_each_file_a_mode_with_which_people_can_read_it():
+    with ZipFile(io.BytesIO(zip_files({"a.txt": b""}))) as archive:
+        [entry] = archive.infolist()
+    from_unix = 3  # the mode of an entry from elsewhere isn't looked at
+    assert (entry.create_system, stat.filemode(entry.external_attr >> 16)) == (from_unix, "-rw-r--r--")
 
 
 class Student:

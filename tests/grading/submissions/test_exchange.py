@@ -205,8 +205,8 @@ FOLDERS = {
 @pytest.mark.parametrize("case", FOLDERS)
 def test_one_students_folder_stops_no_class(exchange, case):
     FOLDERS[case](folder := exchange.hand_in(ME))
-    exchange.hand_in("ada", "hers")
-    assert exchange.collect("--CourseDirectory.max_dir_size=2", ANYONE) == {ME: "honest", "ada": "hers"}
+    exchange.hand_in("ada", hers := "hers" * 400)
+    assert exchange.collect("--CourseDirectory.max_dir_size=2", ANYONE) == {ME: "honest", "ada": hers}
     assert stamp_of(exchange)
     subprocess.run(["rm", "-rf", folder], check=True)  # pytest could not
 
@@ -234,9 +234,12 @@ def test_what_is_taken_away_while_it_is_collected_or_shut_off_stops_no_class(exc
     assert "this account may not read it" in capsys.readouterr().err
 
 
-def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("student", "owner", "options"), [("ada", None, [ANYONE]), pytest.param(OTHER, OTHER, [], marks=as_root)]
+)
+def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeypatch, capsys, student, owner, options):
     exchange.hand_in(ME)
-    gone = exchange.hand_in("ada")
+    gone = exchange.hand_in(student, owner=owner)
     choose = OwnedCollect.init_src
 
     def choose_and_lose(collect):
@@ -244,7 +247,7 @@ def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeyp
         shutil.rmtree(gone)
 
     monkeypatch.setattr(OwnedCollect, "init_src", choose_and_lose)
-    assert exchange.collect(ANYONE) == {ME: "honest"}
+    assert exchange.collect(*options) == {ME: "honest"}
     assert f"{gone} is not collected: No such file or directory" in capsys.readouterr().err
 
 
