@@ -327,15 +327,12 @@ def to_json(value: Plain) -> Any:
         return {"shape": list(value.shape), "floats": _pack([value])} | ({"bool": True} if value.dtype == bool else {})
     if isinstance(value, dict):
         return {"dict": {key: to_json(each) for key, each in value.items()}}
-    if isinstance(value, list) and _are_numbers(value):
+    if not isinstance(value, list):
+        return value
+    are_arrays = all(isinstance(each, np.ndarray) and each.dtype != bool for each in value)
+    if are_arrays and 0 < sum(each.size for each in value) <= MOST_NUMBERS:  # no more numbers than one array may have
         return {"shapes": [list(each.shape) for each in value], "floats": _pack(value)}
-    return [to_json(each) for each in value] if isinstance(value, list) else value
-
-
-def _are_numbers(entries: list[Plain]) -> bool:
-    # Together no more numbers than one array may have.
-    are_arrays = all(isinstance(each, np.ndarray) and each.dtype != bool for each in entries)
-    return are_arrays and 0 < sum(each.size for each in entries) <= MOST_NUMBERS
+    return [to_json(each) for each in value]
 
 
 def _pack(arrays: list[Array]) -> str:

@@ -32,12 +32,10 @@ def expected(
 def slopes(
     function: Callable[[Array, Inputs], Any],
     at: str,
-    factor: Callable[[Inputs], float] = lambda inputs: 1.0,
-    pick: Callable[[Any], Any] = lambda found: found,
     step: float = 1e-2,
     by_column: bool = False,
 ) -> FoundAndExpected:
-    """Require `factor` times the derivative of a function, a number, with respect to the input called `at`.
+    """Require the derivative of a function, a number, with respect to the input called `at`.
 
     Central differences approximate it to the fourth order of `step`. With `by_column` the function returns one number
     for each column of the input, which depends on no other column: this takes a fraction of the time.
@@ -46,9 +44,9 @@ def slopes(
 
     def differences(inputs: Inputs) -> Array:
         point = np.array(inputs[at], dtype=np.float64)
-        return factor(inputs) * differentiate(lambda x: function(x, inputs), point, step)
+        return differentiate(lambda x: function(x, inputs), point, step)
 
-    return expected(differences, pick)
+    return expected(differences)
 
 
 def shape(from_inputs: Callable[[Inputs], Any]) -> FoundAndExpected:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from types import FunctionType
 from typing import Any, TypeAlias
@@ -129,7 +129,10 @@ def functions_of(code: Any, depth: int = 0) -> Iterator[FunctionType]:
     inner: list[object] = []
     if isinstance(code, FunctionType):
         yield code
-        inner = [vars(code).get("__wrapped__"), *_contents(code)]
+        inner = [vars(code).get("__wrapped__")]
+        for cell in code.__closure__ or ():
+            with suppress(ValueError):  # not assigned yet
+                inner.append(cell.cell_contents)
     elif isinstance(code, type):
         inner = [value for value in vars(code).values() if isinstance(value, FunctionType)]
     elif isinstance(code, partial):
@@ -139,11 +142,3 @@ def functions_of(code: Any, depth: int = 0) -> Iterator[FunctionType]:
     for each in inner if depth < 9 else ():
         if callable(each):
             yield from functions_of(each, depth + 1)
-
-
-def _contents(function: FunctionType) -> Iterator[object]:
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue

@@ -94,7 +94,7 @@ def find_subjects(names: tuple[str, ...], args: tuple[Any, ...], at_desk: bool =
     if args:
         count = f"{len(args)} argument{'s' * (len(args) > 1)}"
         return args, "" if len(args) == len(names) else f"This check takes {', '.join(names)}. It got {count}."
-    found, stale = _notebook_names(), _watching.stale if _watching else {}
+    found, stale = notebook_names(), _watching.stale if _watching else {}
     for name in (name for name in names if name not in found):
         value, why = stale.get(name, (None, ""))
         if not at_desk:
@@ -107,7 +107,7 @@ def find_subjects(names: tuple[str, ...], args: tuple[Any, ...], at_desk: bool =
 
 def find_other(names: tuple[str, ...], args: tuple[Any, ...]) -> str:
     """Return a warning if an argument of a check is not the notebook's object of that name, which grading checks."""
-    found = _notebook_names()
+    found = notebook_names()
     for name, value in zip(names, args, strict=False):
         if found and found.get(name) is not value:
             return f"Grading checks {name} as this notebook defines it. This call checks something else."
@@ -146,7 +146,8 @@ def _shell() -> Any:
     return ipython.get_ipython() if ipython is not None else None
 
 
-def _notebook_names() -> dict[str, Any]:
+def notebook_names() -> dict[str, Any]:
+    """Return the current global names of the notebook. They are empty in a plain Python shell."""
     shell = _shell()
     return shell.user_ns if shell is not None else {}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lib.explorer.what_ifs import WhatIf
     from lib.explorer.widget import Explorer
 
-__all__ = ["explore", "running_loop"]
+__all__ = ["explore"]
 
 
 def explore(
@@ -41,11 +39,4 @@ def explore(
     from lib.explorer.runs import Network
     from lib.explorer.widget import Explorer
 
-    return Explorer(Network(Dense, Softmax, cce, cce_gradient), data, what_ifs, loop=running_loop())
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the kernel's event loop, in which an explorer works, or None in a plain Python shell."""
-    with suppress(RuntimeError):
-        return asyncio.get_running_loop()
-    return None
+    return Explorer(Network(Dense, Softmax, cce, cce_gradient), data, what_ifs)

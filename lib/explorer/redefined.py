@@ -4,16 +4,8 @@ from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
-from IPython import get_ipython
-
 from lib.checking.spies import functions_of
 from lib.checking.subjects import globals_of
-
-
-def notebook_names() -> dict[str, Any]:
-    """Return the current global names of the notebook. They are empty in a plain Python shell."""
-    shell = get_ipython()
-    return shell.user_ns if shell else {}
 
 
 def find_parts(code: Iterable[Any], names: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ units: it finds these modules by name when it is displayed.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -30,20 +30,17 @@ class WhatIf:
 
 
 def of_units() -> tuple[WhatIf, ...]:
-    """Return the what-ifs of the units whose checks the notebook has imported, or of all units if it imported none."""
-    loaded = [unit for unit in UNITS_WITH_CHECKS if unit in sys.modules]
-    found: list[WhatIf] = []
-    for unit in loaded or _all_units():
-        if find_spec(f"{unit}.what_if"):
-            found += import_module(f"{unit}.what_if").WHAT_IFS
-    return tuple(found)
+    """Return the what-ifs of the units whose checks the notebook has imported.
 
-
-def _all_units() -> Iterator[str]:
-    """Yield the module names of all units, in this package, in the course's folder and in other packages."""
-    units = import_module("lib.units")
-    for folder in units.__path__:
-        yield from (f"lib.units.{file.parent.name}" for file in sorted(Path(folder).glob("*/what_if.py")))
-    for point in entry_points(group=units.GROUP):
-        with suppress(ImportError):  # a broken package: `zerolayer build` and `grade` report it
-            yield import_module(point.module).__name__
+    If it has imported none, return those of all units: in this package, in the course's folder and in other packages.
+    """
+    modules = [unit for unit in UNITS_WITH_CHECKS if unit in sys.modules]
+    if not modules:
+        units = import_module("lib.units")
+        for folder in units.__path__:
+            modules += [f"lib.units.{file.parent.name}" for file in sorted(Path(folder).glob("*/what_if.py"))]
+        for point in entry_points(group=units.GROUP):
+            with suppress(ImportError):  # a broken package: `zerolayer build` and `grade` report it
+                modules.append(import_module(point.module).__name__)
+    found = [unit for unit in modules if find_spec(f"{unit}.what_if")]
+    return tuple(each for unit in found for each in import_module(f"{unit}.what_if").WHAT_IFS)

@@ -23,10 +23,11 @@ import traitlets
 from IPython import get_ipython
 
 from lib.checking.student_code import BROWSER
+from lib.checking.subjects import notebook_names
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.live import display_live
 from lib.explorer.pictures import Answers, Architecture, Want
-from lib.explorer.redefined import find_parts, find_redefined, notebook_names
+from lib.explorer.redefined import find_parts, find_redefined
 from lib.explorer.runs import Network, Run, Setting
 from lib.explorer.samples import GRID
 from lib.explorer.what_ifs import WhatIf, of_units
@@ -53,8 +54,8 @@ class Explorer(anywidget.AnyWidget):
     """A network with sliders. Raises ValueError for unknown data or an invalid data set.
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. An `architecture` makes the
-    layers before softmax instead of `network.Dense`. `loop` is the kernel's event loop, in which training runs; without
-    a loop, each change is answered at once. `code` is further student code that the network runs.
+    layers before softmax instead of `network.Dense`. `code` is further student code that the network runs. Training
+    runs in the event `loop`, by default the kernel's; in a plain Python shell, each change is answered at once.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -80,8 +81,8 @@ class Explorer(anywidget.AnyWidget):
         data: Any = None,
         what_ifs: Iterable[WhatIf] | None = None,
         architecture: Architecture | None = None,
-        loop: asyncio.AbstractEventLoop | None = None,
         code: Iterable[Any] = (),
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
         self._answers = answers
@@ -115,6 +116,8 @@ class Explorer(anywidget.AnyWidget):
         }
         drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**answer, "arrays": arrays}}
         super().__init__(**first._asdict(), **drawn)
+        with suppress(RuntimeError):  # no loop is running
+            loop = loop or asyncio.get_running_loop()
         self._coalescer = Coalescer(self._work, loop)
         self.observe(self._follow, Want._fields)
         self.on_msg(self._hear)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from lib.explorer import running_loop
 from lib.explorer.one_layer import OneLayer
 from lib.explorer.pictures import Architecture
 from lib.explorer.runs import Matrix, Network, Run
@@ -30,7 +29,7 @@ def explore_width(
     """
     units = hidden_units(make_network)
     network = Network(units.make(FIRST), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
-    return Explorer(network, data, WHAT_IFS, units, running_loop())
+    return Explorer(network, data, WHAT_IFS, units)
 
 
 def hidden_units(make_network: MakeNetwork) -> Architecture:

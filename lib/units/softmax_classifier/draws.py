@@ -62,7 +62,10 @@ def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, f
         "loss_shifts": shifts,
         "scores": rng.normal(size=(classes, COLUMNS)),
         "outputs": 0.9 * rng.dirichlet(np.full(classes, 0.4), COLUMNS).T + 0.1 * probabilities(rng, classes, COLUMNS),
-        "output_gradients": _draw_gradients(rng, classes),
+        # Large and small ones in turn, which reveal upper and lower limits:
+        "output_gradients": rng.choice([-1, 1], size=(classes, COLUMNS))
+        * rng.uniform(0.2, 0.9, size=(classes, COLUMNS))
+        * np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0),
         "jacobian": rng.normal(size=classes),
         "input_gradients": rng.normal(size=(features, COLUMNS)),
     }
@@ -88,12 +91,6 @@ def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Arr
     sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.25, 0.25, size=samples) / samples
     X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
     return X
-
-
-def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
-    """Draw large and small gradients in turn, which reveal upper and lower limits."""
-    sizes = np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0)
-    return rng.choice([-1, 1], size=(classes, COLUMNS)) * rng.uniform(0.2, 0.9, size=(classes, COLUMNS)) * sizes
 
 
 def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Array) -> Array:

@@ -119,13 +119,13 @@ def _due_batches(steps: Sequence[Step]) -> Iterator[Samples]:
     call, last = steps[0].call, 0
     for epoch in _split(steps, call.batches_in_an_epoch):
         since = range(last + 1, epoch[0].shuffle + 1)
-        fits = (shuffle for shuffle in since if _take(epoch, call.batches(shuffle - 1)))
-        last = next(fits, since[-1] if since else 0)
+        last = since[-1] if since else 0
+        for shuffle in since:
+            pairs = zip(epoch, call.batches(shuffle - 1), strict=True)
+            if all(sorted(step.samples) == sorted(batch) for step, batch in pairs):
+                last = shuffle
+                break
         yield from call.batches(last - 1) if last else [np.arange(0)] * len(epoch)
-
-
-def _take(epoch: Sequence[Step], batches: Sequence[Samples]) -> bool:
-    return all(sorted(step.samples) == sorted(batch) for step, batch in zip(epoch, batches, strict=True))
 
 
 def _explain_count(steps: Sequence[Step]) -> Wrong:
