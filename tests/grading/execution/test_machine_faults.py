@@ -118,7 +118,6 @@ def fail(course, of, *rest, call={step}):
 
 
 def test_no_error_of_the_machine_is_a_verdict(course):
-    """Before a run and after it."""
     config = course.root / "nbgrader_config.py"
     kept = config.read_text()
     for step, what in product(
