@@ -80,12 +80,10 @@ def as_bytes(notebook):
 
 
 def right(notebook):
-    """Fill all blanks rightly."""
     return complete(notebook, RIGHT, ANSWERS)
 
 
 def cell(notebook, id):
-    """Find a cell of the course."""
     return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == id)
 
 
@@ -96,7 +94,6 @@ def before(notebook, id, code):
 
 
 def replaced(notebook, id, old, new):
-    """Change some text in a cell of the course."""
     found = cell(notebook, id)
     assert old in found.source
     found.source = found.source.replace(old, new)

@@ -31,7 +31,6 @@ def behind_all(notebook, code):
 
 
 def read(text):
-    """Give the submissions of changes.txt."""
     for each in re.split(r"(?m)^== ", re.sub(r"(?m)^# .*\n", "", text))[1:]:
         head, *steps = re.split(r"(?m)^-- ", each)
         name, earned, *more = head.partition("\n")[0].split(" | ")
@@ -42,7 +41,6 @@ def read(text):
 
 
 def change(notebook, folder, steps, is_untouched):
-    """Make the changes of a submission, in their order."""
     notebook = notebook if is_untouched else right(notebook)
     for step in steps:
         where, _, text = step.strip("\n").partition("\n")

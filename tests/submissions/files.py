@@ -81,7 +81,6 @@ def two_other_names(notebook, folder):
 
 @earns(NOTHING)
 def folder_for_a_notebook(notebook, folder):
-    """A folder with the notebook's name."""
     (folder / FILE).mkdir()
     (folder / FILE / "inner.ipynb").write_bytes(as_bytes(right(notebook)))
 

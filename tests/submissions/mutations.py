@@ -54,12 +54,10 @@ MUTATORS: list[Mutator] = []
 
 
 def mutators(stage: Stage, harm: Harm = Harm.NONE, **named: Callable):
-    """Enlist functions as mutators, by their names here."""
     MUTATORS.extend(Mutator(name, stage, harm, mutate) for name, mutate in named.items())
 
 
 def mutator(stage: Stage, harm: Harm = Harm.NONE):
-    """Enlist a function as a mutator."""
     return lambda mutate: mutators(stage, harm, **{mutate.__name__: mutate})
 
 

@@ -15,7 +15,6 @@ IN_COURSE = [name for name, kind in app.APPS.items() if kind.in_course]
 
 @pytest.fixture
 def course(small_course, tmp_path):
-    """A course in which somebody has handed in."""
     course = Course(shutil.copytree(small_course.root, tmp_path / "course"))
     shutil.copytree(course.root / "notebooks", course.root / "submitted" / "ada")
     return course

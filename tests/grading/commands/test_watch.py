@@ -76,12 +76,19 @@ class Watched(Course):
         return sorted((self.exchange / "zerolayer" / "feedback").glob("*.html"))
 
 
-@pytest.fixture
-def course(small_course, tmp_path):
+def lay_out(small_course, root):
+    """Copy the course, with an empty exchange beside it."""
     for folder in ("inbound", "feedback"):
-        (tmp_path / "exchange" / "zerolayer" / folder).mkdir(parents=True)
-    (tmp_path / "exchange").chmod(0o777)
-    return Watched(shutil.copytree(small_course.root, tmp_path / "course"))
+        (root / "exchange" / "zerolayer" / folder).mkdir(parents=True)
+    (root / "exchange").chmod(0o777)
+    return Watched(shutil.copytree(small_course.root, root / "course"))
+
+
+@pytest.fixture
+def course(small_course):
+    """A course, in the same folder each time: it shares a warm process."""
+    shutil.rmtree(root := small_course.root.with_name("watched"), ignore_errors=True)
+    return lay_out(small_course, root)
 
 
 def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course):
@@ -126,7 +133,8 @@ def test_a_round_tells_each_student_what_they_have_and_none_keeps_another(course
     assert {student: course.graded(student).stat().st_mtime_ns for student in before} == before
 
 
-def test_who_cannot_be_graded_is_told_so(course):
+def test_who_cannot_be_graded_is_told_so(small_course, tmp_path):
+    course = lay_out(small_course, tmp_path)
     unit = course.root / "units" / UNIT / "exercise.py"
     unit.write_text(unit.read_text().replace("rng.integers(", "rng.integer("))
     course.lay("ada", RIGHT)
@@ -197,18 +205,19 @@ def test_a_kill_at_any_moment_loses_no_page_and_nothing_is_graded_twice(course, 
     course.lay("ada", RIGHT, day=1)
     course.lay("bea", WRONG)
     off, kills = [], 0
+    shutil.copytree(course.root.parent, start := tmp_path / "start")
     for at in count(3, 13):
-        killed = Watched(shutil.copytree(course.root, tmp_path / str(at) / "course"))
-        shutil.copytree(course.exchange, killed.exchange)
-        if not is_killed(killed, at):
+        shutil.rmtree(course.root.parent)
+        shutil.copytree(start, course.root.parent)
+        if not is_killed(course, at):
             break
         kills += 1
-        before = {path: path.stat().st_mtime_ns for path in map(killed.graded, ("ada", "bea")) if path.exists()}
-        killed.round()
-        told = {student: killed.page(student).exists() for student in ("ada", "bea")}
+        before = {path: path.stat().st_mtime_ns for path in map(course.graded, ("ada", "bea")) if path.exists()}
+        course.round()
+        told = {student: course.page(student).exists() for student in ("ada", "bea")}
         again = [str(path) for path, changed in before.items() if path.stat().st_mtime_ns != changed]
-        if told != {"ada": True, "bea": True} or again or len(killed.released()) != 1 or killed.round():
-            off.append((at, told, again, killed.released()))
+        if told != {"ada": True, "bea": True} or again or len(course.released()) != 1 or course.round():
+            off.append((at, told, again, course.released()))
     assert not off and kills > 5
 
 

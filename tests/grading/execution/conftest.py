@@ -117,7 +117,6 @@ def course(built):
 
 @pytest.fixture(scope="session")
 def undisturbed(built):
-    """The class, graded in one go."""
     course = built.copy(built.root.with_name("undisturbed"))
     run = course.grade()
     assert f"{len(CLASS)} of {len(CLASS)} submissions graded" in run.stdout

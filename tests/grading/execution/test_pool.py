@@ -267,7 +267,6 @@ class Dask:
         self.address = json.loads(self.file.read_text())["address"]
 
     def add(self):
-        """Start a worker."""
         options = ("--nthreads=2", "--no-nanny", "--local-directory", str(self.folder))
         self.workers.append(self._start("worker", *options, number=len(self.workers) + 1))
 

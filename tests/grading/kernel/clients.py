@@ -58,7 +58,6 @@ def kernel(files=MappingProxyType({}), *, locked=True, **limits):
 
 
 def warm_processes(locked=True, folder=None):
-    """Give the numbers of the warm processes that this process shares, of kernels that are locked in or aren't."""
     folder = str(folder or ForkServer.shared().folder)
     words = {"lib.grading.kernel.forkserver", "locked" if locked else "open"}
     found = psutil.process_iter(["cwd", "cmdline"])

@@ -31,6 +31,8 @@ fetch("/api/terminals", {method: "POST"}); window.ran = 1;</script></body></html
 FILES = ("own.html", "own.xhtml", "own.xml")
 """Files handed in beside a notebook, whose text may link to them."""
 EVERYBODY = ("ada", ID)
+SERVER = (sys.executable, "-m", "jupyter_server")
+"""Formgrader without JupyterLab, which takes longer to start."""
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +120,7 @@ def test_nbgraders_own_pages_run_what_a_name_says(course, visitor, tmp_path):
     config = "c = get_config()\nc.CourseDirectory.course_id = 'zerolayer'\n"
     (tmp_path / "course" / "nbgrader_config.py").write_text(config)
     unmended = "--ServerApp.jpserver_extensions={'lib.grading.pages.server_extension': False}"
-    command = (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'course'}", unmended)
-    with jupyter_lab(tmp_path / "course", command=command) as lab:
+    with jupyter_lab(tmp_path / "course", command=(*SERVER, unmended)) as lab:
         visitor.enter(lab)
         # It can't render the other one's notebook.
         assert [place for place in unguarded(course) if not visitor.opens(place)] == []
@@ -129,7 +130,7 @@ def test_no_script_runs_where_the_courses_settings_cannot_be_read(course, visito
     """Jupyter logs the error, and serves formgrader without those settings."""
     shutil.copytree(course.root, tmp_path / "course")
     (tmp_path / "course" / "nbgrader_config.py").write_text("c = get_config()\nthis is no Python\n")
-    with jupyter_lab(tmp_path / "course") as lab:
+    with jupyter_lab(tmp_path / "course", command=SERVER) as lab:
         visitor.enter(lab)
         assert [place for place in unguarded(course) if visitor.opens(place)] == []
         visitor.opens(course.submissions["ada"])

@@ -36,7 +36,6 @@ class Attack(NamedTuple):
 
 
 def read(text):
-    """Read what stands behind a `== `."""
     head, _, code = text.partition("\n")
     name, stopped_by, *more = head.split(" | ")
     told = {"shown_by": "", "needs": "", "with": "", "limits": ""}

@@ -32,7 +32,6 @@ BOUNDED = {"memory": 250 * MIB, "scratch": 50 * MIB, "commands": True}
 
 @pytest.fixture(scope="module")
 def dividable():
-    """The group in which this machine lets us make groups."""
     if (found := lockdown.find_groups()) is None:
         pytest.skip("This machine lets us make no memory groups: root may, or whom systemd gives some to manage.")
     return found

@@ -133,7 +133,7 @@ def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable):
 
 @pytest.mark.gives("zerolayer doctor --hub")
 def test_where_no_hub_started_it_it_says_what_it_could_not_try():
-    """What it finds on one is in tests/test_hub.py."""
+    """What it finds on one is in tests/grading/test_hub.py."""
     said = run(*COMMAND, "--hub").stdout.rpartition("On this hub:\n")[2]
     assert "Formgrader: not tested, since no hub started this. Try: run this in a terminal" in said
 

@@ -181,7 +181,6 @@ def test_saved_widgets_are_left_in_the_exchange(exchange):
 
 
 def deep(folder):
-    """Make folders in folders, more than Python can go into."""
     with chdir(folder):
         for _ in range(1500):
             Path("deep").mkdir()
@@ -189,7 +188,6 @@ def deep(folder):
 
 
 def folder_for_note(folder):
-    """Make a folder that is called as the note of the time is."""
     (folder / "timestamp.txt").mkdir()
     (folder / "timestamp.txt" / "note").write_text("x")
 
@@ -276,7 +274,6 @@ FORGED = "2020-01-01 00:00:00.000000 UTC"
 
 
 def stamp_of(exchange):
-    """Give when the collected submission was made."""
     return parse_utc((exchange.course / "submitted" / ME / "ps1" / "timestamp.txt").read_text())
 
 

@@ -40,7 +40,6 @@ def cell_of(kind, source, **metadata):
 
 
 def released():
-    """The notebook as students get it."""
     cells = []
     for at, (role, id) in enumerate(ROLES):
         cell = cell_of("markdown" if role in ("text", "answer") else "code", f"# {id or at}")
