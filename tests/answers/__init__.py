@@ -6,7 +6,7 @@ right.
 
 Those in `public` are held out: they were written after public student code, courses and questions, and no mistake of
 the catalogue is written against them. Those in a unit's folder were written against its checks: `called` is all that
-their mistakes are called, and what is `said` stands in the report at the desk. `loops` has more of them, in Python.
+their mistakes are called, and what is `said` stands in the report at the desk.
 """
 
 import tomllib

@@ -13,6 +13,7 @@ PARTS_OF = {
     "softmax": ("check-softmax-forward", "check-softmax-stable", "check-softmax-backward"),
     "dense": ("check-dense-backward",),
     "training": ("check-train",),
+    "loops": ("check-train",),
     "relu": ("check-relu-forward", "check-relu-backward"),
     "network": ("check-network-forward", "check-network-backward"),
     "step": ("check-step",),
