@@ -74,7 +74,6 @@ def _read(file: Path) -> Iterator[Answer]:
 
 
 def _write(one: dict[str, Any], texts: dict[str, str], where: str) -> str:
-    """Write an answer's whole code."""
     for name, text in texts.items():
         if name in one:
             return text.replace("…", one[name])

@@ -84,7 +84,6 @@ class Curve:
         return "nearly level" if abs(self.change) < 0.006 and self.noise < 0.004 and self.range > 0.002 else ""
 
     def may_be(self, word):
-        """True if the word is true of the curve."""
         return {
             "still falling": self.change < 0,
             "rising": self.change > 0,

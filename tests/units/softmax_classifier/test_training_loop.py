@@ -59,7 +59,6 @@ def test_a_loop_that_works_within_limits_shows_them_in_every_draw(name: str) -> 
 
 
 def lines_of(changes: Mapping[str, str]) -> set[str]:
-    """The lines of the notebook's loop that are changed."""
     return {line for line in LOOPS["base"].splitlines() if any(old in line for old in changes)}
 
 
