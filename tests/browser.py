@@ -245,10 +245,8 @@ def slider(page, label):
 
 
 def readout(page, label):
-    """Return the number in the field beside the slider with this label."""
     return box(page, label).get_by_role("textbox").input_value()
 
 
 def box(page, label):
-    """Return a slider with its label and its field."""
     return page.locator(".zl-slider, .widget-slider").filter(has_text=re.compile(rf"^\s*{label}"))

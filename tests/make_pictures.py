@@ -26,7 +26,6 @@ def take(page, name):
 
 
 def take_file(browser, file, name, width, height):
-    """Save what is seen of a page that is a file."""
     page = browser.new_page(viewport={"width": width, "height": height})
     page.goto(file.as_uri())
     take(page, name)

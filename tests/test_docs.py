@@ -48,7 +48,6 @@ def bare(command):
 
 
 def marked():
-    """Give the commands that tests are marked as giving."""
     for test in ROOT.glob("tests/**/test_*.py"):
         names = {"ASSIGNMENT": ASSIGNMENT}
         for node in ast.walk(ast.parse(test.read_text())):

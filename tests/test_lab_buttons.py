@@ -23,14 +23,12 @@ def term(new_course, tmp_path_factory):  # noqa: F811  # the fixture
 
 @pytest.fixture(scope="module")
 def student(browser, term):
-    """The student's JupyterLab, in a page."""
     with jupyter_lab(term.emil.folder, lab_environment(term.emil.environment)) as lab:
         yield opened(browser, lab)
 
 
 @pytest.fixture(scope="module")
 def instructor(browser, term):
-    """The instructor's JupyterLab, in a page."""
     with jupyter_lab(term.course, lab_environment(term.instructor.environment, student=False)) as lab:
         yield opened(browser, lab)
 
@@ -45,7 +43,6 @@ def opened(browser, lab):
 
 
 def choose(page, item):
-    """Choose an item of JupyterLab's Nbgrader menu."""
     page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
     page.get_by_role("menuitem", name=item, exact=True).click()
 

@@ -15,7 +15,6 @@ TIMED = "from time import process_time; start = process_time(); import {}; print
 
 
 def imported(modules):
-    """Give the median seconds that a new Python takes to import modules."""
     commands = 7 * [[sys.executable, "-c", TIMED.format(modules)]]
     return median(float(subprocess.run(each, capture_output=True, text=True, check=True).stdout) for each in commands)
 
@@ -25,7 +24,6 @@ def test_a_notebooks_first_import_takes_little_more_than_numpys():
 
 
 def seconds(action, *arguments):
-    """Give the median seconds of a call."""
     found = []
     for _ in range(9):
         start = process_time()

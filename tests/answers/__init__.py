@@ -6,7 +6,7 @@ right.
 
 Those in `public` are held out: they were written after public student code, courses and questions, and no mistake of
 the catalogue is written against them. Those in a unit's folder were written against its checks: `called` is all that
-their mistakes are called, and what is `said` stands in the report at the desk. `loops` has more of them, in Python.
+their mistakes are called, and what is `said` stands in the report at the desk.
 """
 
 import tomllib
@@ -74,7 +74,6 @@ def _read(file: Path) -> Iterator[Answer]:
 
 
 def _write(one: dict[str, Any], texts: dict[str, str], where: str) -> str:
-    """Write an answer's whole code."""
     for name, text in texts.items():
         if name in one:
             return text.replace("…", one[name])

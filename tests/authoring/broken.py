@@ -33,8 +33,6 @@ class Broken(NamedTuple):
 
 
 def text(file: str, old: str, new: str) -> Change:
-    """Replace a text in a file."""
-
     def change(course: Path) -> None:
         path = course / file
         before = path.read_text()
@@ -45,7 +43,6 @@ def text(file: str, old: str, new: str) -> Change:
 
 
 def code(old: str, new: str) -> Change:
-    """Replace a text in the notebook's code."""
     return text(NOTEBOOK, json.dumps(old)[1:-1], json.dumps(new)[1:-1])
 
 
@@ -61,7 +58,6 @@ def cells(change: Callable[[nbformat.NotebookNode], object]) -> Change:
 
 
 def own(nb: nbformat.NotebookNode, id: str) -> nbformat.NotebookNode:
-    """Find a cell."""
     return next(cell for cell in nb.cells if cell.id == id)
 
 
@@ -75,17 +71,14 @@ def flags(id: str, **changed: object) -> Change:
 
 
 def more(source: str, id: str = "more", **metadata: object) -> Change:
-    """Add a cell of text."""
     return cells(lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell(source, id=id, metadata=metadata)))
 
 
 def both(*changes: Change) -> Change:
-    """Make several changes."""
     return lambda course: [change(course) for change in changes]
 
 
 def attach(nb: nbformat.NotebookNode) -> None:
-    """Attach a file to a cell."""
     cell = nbformat.v4.new_markdown_cell("Look.", id="look")
     cell.attachments = {"a.txt": {"text/plain": ANSWER}}
     nb.cells.append(cell)
@@ -98,8 +91,6 @@ def give_away(nb: nbformat.NotebookNode) -> None:
 
 
 def write(file: str, content: str) -> Change:
-    """Write a new file."""
-
     def change(course: Path) -> None:
         (course / file).parent.mkdir(parents=True, exist_ok=True)
         (course / file).write_text(content)

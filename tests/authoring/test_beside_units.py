@@ -56,7 +56,6 @@ def source():
 
 
 def laid_out(course, folder, release, build, grade):
-    """Build the assignment, hand in, grade, and give feedback."""
     (course.root / folder / PLAIN).mkdir(parents=True)
     nbformat.write(source(), course.root / folder / PLAIN / f"{PLAIN}.ipynb")
     shutil.copy(AUTOTESTS, course.root / folder / PLAIN)

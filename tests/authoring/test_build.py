@@ -80,7 +80,6 @@ def source(tmp_path_factory: pytest.TempPathFactory, lockable_here: None) -> Cou
 
 @pytest.fixture
 def built(source: Course, tmp_path: Path) -> Built:
-    """A course as a build leaves it."""
     return Built(shutil.copytree(source.root, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__")))
 
 

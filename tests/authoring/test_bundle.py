@@ -39,7 +39,6 @@ SOLUTION = nbformat.read(CHECKOUT / "solutions" / ASSIGNMENT / FILE, as_version=
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course in which the command has made the bundle."""
     course = Course(tmp_path_factory.mktemp("bundling"))
     copy_course(course.root)
     succeeds(course.zerolayer("bundle", ASSIGNMENT, UNPROVED))
@@ -48,14 +47,12 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bundle(course):
-    """What is in the zip, by name within its one folder."""
     with ZipFile(course.root / "dist" / f"{ASSIGNMENT}.zip") as archive:
         return {name.removeprefix(f"{ASSIGNMENT}/"): archive.read(name) for name in archive.namelist()}
 
 
 @pytest.fixture(scope="module")
 def wheel(bundle):
-    """What is in the wheel, by name."""
     [name] = [name for name in bundle if name.endswith(".whl")]
     with ZipFile(io.BytesIO(bundle[name])) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -198,7 +195,6 @@ def modules(wheel):
 
 
 def imported(tree):
-    """Name every module that this one imports, and what it imports from it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -313,7 +313,6 @@ def handed_in(page, tmp_path_factory):
 
 
 def downloaded(page, file):
-    """Download the notebook from the page, and read it."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Download my work to hand in").click()
     assert download.value.suggested_filename == FILE

@@ -13,6 +13,7 @@ PARTS_OF = {
     "softmax": ("check-softmax-forward", "check-softmax-stable", "check-softmax-backward"),
     "dense": ("check-dense-backward",),
     "training": ("check-train",),
+    "loops": ("check-train",),
     "relu": ("check-relu-forward", "check-relu-backward"),
     "network": ("check-network-forward", "check-network-backward"),
     "step": ("check-step",),
@@ -34,7 +35,6 @@ class Seen:
     said: str = ""
 
     def add(self, found: Report | PartVerdict) -> None:
-        """Add what was found of one part."""
         said = str(found) if isinstance(found, Report) else "\n".join(each.why for each in found.statements)
         self.said += " ".join(said.split())
         self.names |= {*names(found)}
@@ -67,7 +67,6 @@ ADVICE = {each.name for part in PARTS.values() for each in part.statements if no
 
 
 def see(answer: Answer, seeds: Iterable[int] = (1,)) -> list[Seen]:
-    """Check an answer at the desk, and judge it on each draw."""
     desk, *graded = (Seen(answer, where) for where in ("desk", *(f"draw {seed}" for seed in seeds)))
     code = answer.objects()
     for part in (PARTS[id] for id in PARTS_OF[answer.cell]):

@@ -65,7 +65,8 @@ def test_code_costs_its_own_statements_at_the_desk_and_graded(unit: str) -> None
 @pytest.mark.parametrize("unit", KEYS)
 def test_right_code_keeps_all_points_in_many_draws(unit: str) -> None:
     """Its rounding and its guards change numbers a little: these stay near enough, whatever is drawn."""
-    right = [(each, PARTS[part]) for each in answers(unit) if not each.lost for part in PARTS_OF[each.cell]]
+    right = [(each, PARTS[id]) for each in answers(unit) if not each.lost for id in PARTS_OF[each.cell]]
+    right = [(each, part) for each, part in right if each.cell != "loops"]  # a loop takes thirty times as long
     on = ((each, part, seed) for each, part in right for seed in range(10))
     expect_none((each.id, seed, lost) for each, part, seed in on if (lost := lost_on(part, each.objects(), seed)))
 

@@ -25,7 +25,6 @@ Code = Mapping[str, object]
 
 
 def key_of(part: Part) -> AnswerKey:
-    """Find the answer key that a part belongs to."""
     return next(key for key in KEYS.values() if part in key.parts)
 
 
@@ -56,13 +55,11 @@ def lost_on(part: Part, code: Code, seed: int) -> set[str]:
 
 
 def said(report: Report, statement: str) -> str:
-    """All that is said under one statement."""
     found = next(found for found in report.findings if found.statement.name == statement)
     return "\n".join(label + sentence for label, sentence in render.details(found))
 
 
 def states(seen: Report | PartVerdict) -> dict[str, str]:
-    """What became of each statement."""
     if isinstance(seen, Report):
         return {found.statement.name: found.state for found in seen.findings}
     return {each.name: each.state for each in seen.statements}
@@ -76,6 +73,5 @@ def lost(seen: Report | PartVerdict) -> set[str]:
 
 
 def names(seen: Report | PartVerdict) -> list[str]:
-    """What the mistakes are called."""
     mistakes = seen.mistakes if isinstance(seen, PartVerdict) else seen.help.mistakes if seen.help else ()
     return [mistake.name for mistake in mistakes]

@@ -29,22 +29,18 @@ Draw = Callable[[np.random.Generator], Inputs]
 
 
 def four(rng: np.random.Generator) -> Inputs:
-    """Draw four numbers."""
     return {"x": rng.normal(size=4)}
 
 
 def of_x(inputs: Inputs, f: Any) -> Any:
-    """Call the student's function on them."""
     return f(inputs["x"])
 
 
 def part_of(*statements: Statement, draw: Draw = four) -> Part:
-    """Make a part with one subject, `f`."""
     return Part("check-f", "F", ("f",), draw, statements)
 
 
 def one(look: Any = of_x, draw: Draw = four, **more: Any) -> Part:
-    """Make a part with one statement."""
     return part_of(Statement("S", "It is right.", look, **more), draw=draw)
 
 
@@ -63,12 +59,10 @@ def desk_and_judge(
 
 
 def said(finding: Finding) -> str:
-    """Give the sentence under a finding."""
     return finding.why.sentence if isinstance(finding.why, Wrong) else getattr(finding.why, "text", str(finding.why))
 
 
 def mistakes_of(sources: Mapping[str, str]) -> list[Mistake]:
-    """Make mistakes of code, each with a name."""
     return [Mistake("check-f", name, "Look again.", (source,)) for name, source in sources.items()]
 
 
@@ -76,7 +70,6 @@ SQUARES = right.expected(lambda inputs: (inputs["x"] ** 2).mean())
 
 
 def draw_matrix(rng: np.random.Generator) -> Inputs:
-    """Draw numbers for 3 features of 4 samples."""
     return {"x": rng.normal(size=(3, 4))}
 
 

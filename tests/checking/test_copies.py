@@ -13,7 +13,6 @@ from tests.checking.little import desk_and_judge, one
 
 
 def fill(given: Any) -> None:
-    """Write nan into all arrays of an argument."""
     if isinstance(given, np.ndarray) and given.dtype.kind == "f":
         given[...] = np.nan
     for each in given if isinstance(given, list | tuple) else ():
@@ -21,7 +20,6 @@ def fill(given: Any) -> None:
 
 
 def copied(given: Any) -> Any:
-    """Copy the arrays of an argument."""
     return copy.deepcopy(given) if isinstance(given, np.ndarray | list) else given
 
 

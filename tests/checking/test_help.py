@@ -50,7 +50,6 @@ def unit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(source: str, part: Part = LOSS) -> Report:
-    """The report on code."""
     code = written(source)
     found = Check(part, "little")(*(code[name] for name in part.subjects))
     assert isinstance(found, Report)

@@ -32,7 +32,6 @@ os.urandom(8)
 
 
 def draw() -> list[Any]:
-    """Draw a number in each way."""
     names = {"np": np, "os": os, "random": random, "secrets": secrets, "uuid": uuid}
     return [eval(way, names) for way in WAYS.strip().splitlines()]
 

@@ -253,16 +253,16 @@ def working(seconds: float) -> Any:
 def test_on_a_busy_machine_right_code_is_right_and_what_never_ends_is_stopped() -> None:
     graded, at_desk = {"budget": Budget(patience=math.inf)}, {"budget": Budget(patience=0.3)}
     ran = {
-        "right": run_each([partial(working(0.2), [1, 2])] * 2, 0.5, **graded),
-        "endless": run_each([partial(working(math.inf), [1])], 0.2, **graded),
-        "asleep": run_each([partial(time.sleep, 60)], 0.2, **graded),
+        "right": run_each([partial(working(0.1), [1, 2])] * 2, 0.25, **graded),
+        "endless": run_each([partial(working(math.inf), [1])], 0.1, **graded),
+        "asleep": run_each([partial(time.sleep, 60)], 0.1, **graded),
         "a student waits": run_each([partial(working(math.inf), [1])], **at_desk),
     }
-    late = Failure("time", "It was still running after 0.2 seconds. Is there a loop that never ends?")
+    late = Failure("time", "It was still running after 0.1 seconds. Is there a loop that never ends?")
     busy = Failure("busy", BUSY)
     assert ran == {"right": [1.5, 1.5], "endless": [late], "asleep": [late], "a student waits": [busy]}
     part = one(right=lambda found, inputs, _: (found, np.mean(inputs["x"])))
-    answered = answer(part, 5, (working(0.7),))
+    answered = answer(part, 5, (working(0.5),))
     assert "failure" not in json.dumps(answered)
     [finding] = find(part, part.desk_inputs(), {"of_x": busy}, {})
     assert (finding.state, finding.why) == ("not checked", busy)

@@ -84,7 +84,6 @@ class Curve:
         return "nearly level" if abs(self.change) < 0.006 and self.noise < 0.004 and self.range > 0.002 else ""
 
     def may_be(self, word):
-        """True if the word is true of the curve."""
         return {
             "still falling": self.change < 0,
             "rising": self.change > 0,
@@ -204,8 +203,7 @@ def test_a_rate_is_told_with_all_its_digits_and_one_iteration_as_one(shown, valu
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-@pytest.mark.parametrize("network", [STUDENT, give_hidden(4)], ids=["one layer", "hidden layer"])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("network", "seed"), [(STUDENT, 0), (give_hidden(4), 1)], ids=["one layer", "hidden layer"])
 def test_the_presets_are_what_their_words_say(name, network, seed):
     """A rate that is too small or too large ends with higher losses, in training and validation, than the good one."""
     ends = {}

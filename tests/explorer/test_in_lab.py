@@ -85,7 +85,6 @@ def wait_for_run(page, rate, size=16):
 
 
 def pixels(page, view=0):
-    """Return the pixels of one of the pictures."""
     return imread(io.BytesIO(page.locator(".zl-canvas").nth(view).screenshot()))
 
 

@@ -176,8 +176,9 @@ class Loop:
 
 @pytest.fixture
 def opened():
-    """An explorer whose page has begun, and which works when its loop runs."""
+    """An explorer of few epochs whose page has begun, and which works when its loop runs."""
     explorer = Listening(STUDENT, "blobs", loop=Loop())
+    explorer.epochs = 10
     explorer._hear(explorer, {"begin": True}, [])
     return explorer
 
@@ -220,7 +221,7 @@ def test_what_the_page_has_is_not_sent_again(opened):
 
 
 def test_a_slow_setting_is_sent_as_far_as_it_got_and_then_filled_in(opened):
-    opened.batch_size = 1
+    opened.epochs, opened.batch_size = 100, 1
     opened.loop.run(lambda: complete(opened))
     done, captions = zip(*((said["done"], said["caption"]) for said, _ in opened.sent), strict=True)
     assert done[0] < done[-1] == 100 and list(done) == sorted(done)

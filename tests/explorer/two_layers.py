@@ -13,7 +13,6 @@ from tests.explorer.student import cce, cce_gradient
 
 
 def make_network(sizes: list[int]) -> Any:
-    """Make the notebook's own."""
     layers: list[Any] = []
     for inputs, outputs in pairwise(sizes):
         dense = Dense(inputs, outputs)

@@ -43,7 +43,6 @@ def form(page, at=0):
 
 
 def stored(lab, folder):
-    """The file of predictions beside a notebook."""
     return lab.folder / folder / FOLDER / "softmax_classifier.predictions.txt"
 
 

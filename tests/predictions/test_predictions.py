@@ -39,7 +39,6 @@ def forms(monkeypatch, outputs):
 
 
 def press(asked, choice):
-    """Send what a page sends."""
     asked._handle_custom_msg(choice, [])
 
 

@@ -1,20 +1,41 @@
-"""The third notebook's explorer in a real JupyterLab: its momentum is set by key, and typed."""
+"""The third notebook's explorer in a real JupyterLab: its own number, the momentum, is set by key and typed."""
 
 import re
+from contextlib import chdir
+from pathlib import Path
 
+import nbformat
 import pytest
 
+from lib.predictions.records import remember
 from lib.units.optimizers import UNIT
-from tests.browser import PATIENCE, readout, slider
-from tests.units.hidden_layer.test_in_lab import open_explorer
+from tests.browser import PATIENCE, readout, run_all, slider
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
+SOLUTION = Path(__file__).parents[3] / "solutions/optimizers/optimizers.ipynb"
 CELLS = "setup layer own-loss own-softmax own-relu own-dense own-network make-network momentum adam".split()  # noqa: SIM905
+QUIETLY = "from lib.explorer import widget\nwidget.AHEAD = 0"
 
 
-def test_the_momentum_is_set_by_key_and_typed(browser, lab):
-    page = open_explorer(browser, lab, UNIT, CELLS, "scales", "explore", {"slider": 2})
+@pytest.fixture
+def page(browser, lab):
+    """A page with the cells of the solution that the explorer needs, after a prediction; of the data one line."""
+    cells = {cell.id: cell.source for cell in nbformat.read(SOLUTION, as_version=4).cells}
+    # One cell: JupyterLab takes cells that are out of sight out of the page.
+    source = [*(cells[name] for name in CELLS), cells["scales"].splitlines()[0], QUIETLY, cells["explore"]]
+    with chdir(lab.folder):
+        remember(UNIT.name, {"slider": 2})
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    lab.open(page, lab.write("momentum.ipynb", "\n".join(source)))
+    run_all(page)
+    page.locator(".zl-pictures svg").first.wait_for(timeout=PATIENCE)
+    yield page
+    page.close()
+    lab.close_kernels()
+
+
+def test_the_momentum_is_set_by_key_and_typed(page):
     assert readout(page, "Momentum") == "0"
     slider(page, "Momentum").press("ArrowRight")
 
@@ -30,5 +51,3 @@ def test_the_momentum_is_set_by_key_and_typed(browser, lab):
     field.fill("1")
     field.press("Enter")
     page.get_by_text("Momentum: 1 can’t be used. Enter a number from 0 to 0.99.").wait_for(timeout=PATIENCE)
-    page.close()
-    lab.close_kernels()
