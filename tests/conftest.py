@@ -70,11 +70,11 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """Five busy programs for each processor, in sessions of their own: Linux shares processors out by session."""
+    """Four busy programs for each processor, in sessions of their own: Linux shares processors out by session."""
     if not Path("/proc/self/schedstat").exists():
         pytest.skip("This system doesn't report how long a thread waits for a processor.")
     command = [sys.executable, "-ISc", BUSY]
-    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(5 * (os.cpu_count() or 1))]
+    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(4 * (os.cpu_count() or 1))]
     yield
     for program in programs:
         program.kill()

@@ -113,8 +113,8 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
 # By nbgrader's own hands
 
 BY_NBGRADER = """
-    honest blanks_open cells_doubled metadata_missing schema_old kernel_dies answers_made_up messages_malformed
-    folder_wrecked active_pages stopped_at_the_top cut_short empty not_json a_list nested_without_end
+    honest blanks_open metadata_missing kernel_dies answers_made_up messages_malformed
+    folder_wrecked active_pages cut_short empty not_json a_list nested_without_end
     folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
 """The last eight ended in a traceback and without a verdict, since nbgrader itself read them first."""
 
