@@ -65,7 +65,9 @@ def sentence(error: BaseException) -> str:
         return f"{error}. Raise {limit_on_threads()}."
     # SQLAlchemy's text, and nbgrader's error that replaces it, contain the statement and its values.
     original = getattr(error, "orig", None) or getattr(error.__context__, "orig", None)
-    return str(error) if original is None else f"The gradebook can't be used: {_of_a_database(original)}"
+    if original is not None:
+        return f"The gradebook can't be used: {_of_a_database(original)}"
+    return str(error) or f"{type(error).__name__}, without a message. Run the command again."
 
 
 def limit_on_threads() -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import product
@@ -177,6 +178,10 @@ def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
     folder = course.root / "submitted" / "cy" / UNIT
     gone = f"was not graded: {folder} has just been removed. Put it back, and grade again"
     assert listed(course.grade())["cy"] == gone
+
+
+def test_an_error_without_a_message_is_named_by_its_type():
+    assert sentence(BrokenProcessPool()).startswith("BrokenProcessPool, ")
 
 
 def test_a_file_system_without_locks_is_named():
