@@ -214,6 +214,20 @@ def test_few_words_stand_before():
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_each_question_is_asked_before_its_experiment_and_explained_after_the_students_own_words(name):
+    sources = [cell.source for cell in solution(name).cells]
+    for question in import_module(f"lib.units.{name}").UNIT.questions:
+        at, given = sources.index(f"predict('{question.id}')"), f"predict.given('{question.id}')"
+        first, *others = filter(None, sources[at + 1].splitlines())
+        assert given in sources[at + 1]
+        assert first != f"if {given}:" or all(line.startswith("    ") for line in others)
+        explains = [place for place, source in enumerate(sources) if f"predict.compare('{question.id}')" in source]
+        assert len(explains) == (question.id != "zero")  # why weights stay 0 is a question with points
+        for place in explains:
+            assert sources[place - 1].startswith("**In your own words") and place - 1 > at + 1
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_name_that_a_cell_reads_is_its_own_or_bound_by_one_cell(name):
     """So to run any cell again, or in another order, never changes what a name means elsewhere."""
     code = {cell.id: names_in(cell.source) for cell in solution(name).cells if cell.cell_type == "code"}

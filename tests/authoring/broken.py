@@ -279,6 +279,7 @@ BROKEN = {
         text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('"),
         "a mistake without results of its own",
         held=False,
+        also=("Found:    way 1: other code has the same results",),
     ),
     "two faults": Broken(
         both(more(f"Hint: `{ANSWER}`", "tip"), UNHINTED), "cell 'tip': it shows the answer to the blank at", faults=2

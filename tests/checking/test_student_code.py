@@ -93,6 +93,7 @@ def recursion(*given: Any, **named: Any) -> Any:
 
 
 VALUES = {
+    "nothing": None,
     "an array of nan": np.full((4, 7), np.nan),
     "a long list": [0.0] * 2_000_000,
     "10^10 numbers in one": np.broadcast_to(np.float64(1), (10**5, 10**5)),
@@ -131,6 +132,7 @@ def subjects_with(part: Part, code: Any) -> list[Any]:
     return [Layer if name[0].isupper() else code for name in part.subjects]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
 def test_a_check_survives_and_says_so_and_answers_in_plain_data(part: Part, capfd: pytest.CaptureFixture[str]) -> None:
     off = []

@@ -8,7 +8,7 @@ Stroke = list[Point]
 
 def arc(x: float, y: float, wide: float, high: float, begin: float, end: float) -> Stroke:
     """Return points on an ellipse from one angle to another, in degrees; 0 is on the right, 90 below."""
-    angles = [radians(begin + (end - begin) * step / 16) for step in range(17)]
+    angles = [radians(begin + (end - begin) * step / 8) for step in range(9)]
     return [(x + wide * cos(angle), y + high * sin(angle)) for angle in angles]
 
 

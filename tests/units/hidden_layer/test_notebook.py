@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from lib.units.hidden_layer import UNIT
-from tests.test_notebook import numbers, printed, solution
+from tests.test_notebook import numbers, printed
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
-CELLS = solution("hidden_layer").cells
 CHOICES = {question.id: question.choices[question.right] for question in UNIT.questions}
 
 
@@ -23,15 +22,6 @@ def outputs() -> dict[str, str]:
 def test_what_students_bring_along_is_right_by_the_checks_of_the_first_notebook(outputs: dict[str, str]) -> None:
     assert outputs["own-check"].count("points (check-") == 5
     assert "wrong" not in outputs["own-check"]
-
-
-def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
-    places = {cell.id: place for place, cell in enumerate(CELLS)}
-    for name in {question.id for question in UNIT.questions} - {"zero"}:  # why weights stay 0 is a question with points
-        before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
-        assert any(f"predict.given('{name}')" in cell.source for cell in before)
-        assert before[-1].source.startswith("**In your own words:**") or before[-1].metadata.nbgrader.solution
-    assert sum(cell.source.count("predict.compare(") for cell in CELLS) == len(UNIT.questions) - 1
 
 
 def test_a_squared_distance_or_16_units_tell_rings_apart_and_no_straight_line(outputs: dict[str, str]) -> None:

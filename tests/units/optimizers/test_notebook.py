@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from lib.units.optimizers import UNIT
-from tests.test_notebook import numbers, printed, solution
+from tests.test_notebook import numbers, printed
 
 pytestmark = pytest.mark.xdist_group("solutions")
 
-CELLS = solution("optimizers").cells
 CHOICES = {question.id: question.choices[question.right] for question in UNIT.questions}
 
 
@@ -28,14 +27,6 @@ def test_what_students_bring_along_is_right_by_the_checks_of_the_first_two_noteb
     assert outputs["own-check"].count("points (check-") == 7
     assert "wrong" not in outputs["own-check"]
     np.testing.assert_allclose(numbers(outputs["own-run"]), [30, -20, 10, 1, 2, 0.5])
-
-
-def test_why_is_shown_after_the_student_has_predicted_run_and_written() -> None:
-    places = {cell.id: place for place, cell in enumerate(CELLS)}
-    for name in CHOICES:
-        before = CELLS[places[f"predict-{name}"] : places[f"compare-{name}"]]
-        assert any(f"predict.given('{name}')" in cell.source for cell in before)
-        assert before[-1].source.startswith("**In your own words:**")
 
 
 def test_the_steep_direction_sets_the_limit_and_the_flat_one_the_time(outputs: dict[str, str]) -> None:

@@ -109,16 +109,6 @@ def test_counted_numbers_are_counted():
     assert data("blobs")[0].shape[1] == 240 and data("digits")[0].shape[1] == 1438
 
 
-def test_each_question_is_asked_before_its_experiment_and_explained_after_the_students_own_words():
-    sources = [cell.source for cell in NOTEBOOK.cells]
-    for question in QUESTIONS:
-        at = sources.index(f"predict('{question.id}')")
-        assert sources[at + 1].startswith(f"if predict.given('{question.id}'):\n")
-        assert all(line.startswith("    ") for line in sources[at + 1].splitlines()[1:])
-        explained = sources.index(f"predict.compare('{question.id}')")
-        assert sources[explained - 1].startswith("**In your own words**") and explained - 1 > at + 1
-
-
 def test_nothing_tells_the_answer_before_the_experiment_or_claims_what_it_does_not_show():
     text = "\n".join(cell.source for cell in NOTEBOOK.cells)
     for question in QUESTIONS:
