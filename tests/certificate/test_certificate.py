@@ -28,8 +28,8 @@ from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, name
 
 pytestmark = pytest.mark.xdist_group("the certificate")
 
-DRAWS = {"check-train": 30}
-"""Draws of a part on which right code is right; of all others three hundred. A loop takes ten times as long."""
+DRAWS = {"check-train": 100}
+"""Draws of a part on which right code is right; of all others a thousand. A loop takes ten times as long."""
 
 
 @pytest.fixture(scope="module", params=PARTS)
@@ -131,7 +131,7 @@ def test_the_reference_is_right_in_all_draws(part: Part) -> None:
     """So the judge need not ask it: what is right is told from the inputs alone."""
     off = []
     with silence(), np.errstate(all="ignore"):
-        for seed in range(DRAWS.get(part.id, 300)):
+        for seed in range(DRAWS.get(part.id, 1000)):
             inputs = part.secret_inputs(crc32(f"{part.id} {seed}".encode()))
             shown = look_at_ours(part, inputs, subjects(part, {}))
             found = find(part, inputs, shown, shown)
