@@ -44,12 +44,11 @@ class Statement:
 
     `points` are earned if the statement holds, independently of other statements; 0 points make it advice.
     `depends_on` names statements of the same part that test the same code: mistakes are recognised by the results of
-    all of them together, and their hints come first. `hint` is one thing to try if the statement fails with
-    wrong numbers; `hint_also_for` has "nan" if it also fits nan and infinity, and "shape" if it fits wrong shapes.
-    `what` is a sentence on a wrong result, and `axes` name the levels of its lists and the axes of its arrays. Numbers
-    agree to four digits, or within a millionth of the `size` of the numbers from which they are computed. `lines` is a
-    pattern of the student's lines that matter. A statement without `text` isn't reported: its results help to name
-    mistakes.
+    all of them together, and their hints come first. `hint` is one thing to try if numbers are wrong; `hint_also_for`
+    has "nan" if it also fits nan and infinity, and "shape" if it also fits wrong shapes. `what` is a sentence on a
+    wrong result, and `axes` name the levels of its lists and the axes of its arrays. Numbers agree to four digits, or
+    within a millionth of the `size` of the numbers from which they are computed. `lines` is a pattern of the student's
+    lines that matter. A statement without `text` isn't reported: its results help to name mistakes.
     """
 
     name: str

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from lib.unit import Array, Inputs
 from lib.units.softmax_classifier.inputs import CALLS, probabilities
@@ -167,8 +168,8 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        classes = np.arange(self.classes)
-        return np.asarray(self.inputs["jacobian"][(classes[:, None] - classes - version) % self.classes])
+        rows = sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
+        return np.asarray(rows[(version - 1 - np.arange(self.classes)) % self.classes])
 
     @cached_property
     def sample_of(self) -> Samples:
