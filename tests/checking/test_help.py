@@ -69,8 +69,7 @@ def words(report: Report) -> str:
 
 def test_the_steps_of_help_come_in_order_and_are_closed() -> None:
     before, *behind = re.split(r"<details[^>]*><summary[^>]*>", report(SUM)._repr_html_())
-    in_text = re.findall(r"^  ---- (.+) ----$", str(report(SUM)), re.MULTILINE)
-    assert [each.partition("</summary>")[0] for each in behind] == in_text == [*TITLES]
+    assert [each.partition("</summary>")[0] for each in behind] == [*TITLES]
     assert "<details open" not in before and "expected 0.49635" in before
     for word, each in zip(("The squares are summed", "return squares.sum()", "by hand"), behind, strict=True):
         assert word.lower() in each.lower() and word not in before

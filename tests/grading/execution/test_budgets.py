@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from lib.checking.challenges import MIME
+from lib.grading.execution.outputs import OutputRoom
 from lib.grading.kernel.client import ForkServer
 from tests.grading.execution.conftest import EVERYTHING, RIGHT, UNIT
 
@@ -26,6 +27,11 @@ HOARDS = {
 """For each kind of small thing of which many can be put out: how many cells do, and what each does."""
 FILES = {"nested": b"[]," * 6_300_000, "nearly": b'{"a":1},' * 490_000}
 """What the metadata of a notebook hold: so many empty lists are 19 MB."""
+
+
+def test_an_answer_counts_with_the_memory_that_its_many_objects_take():
+    answer, room = {"data": {MIME: [{}] * 5000}}, OutputRoom(10**5, 10, 10**5, [].append)  # 20 kB of text
+    assert not room.accepts(answer, is_new=True)
 
 
 def peak_of_grading(course):
