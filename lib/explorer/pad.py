@@ -10,8 +10,8 @@ import traitlets
 
 from lib.checking.results import Wrong
 from lib.checking.student_code import Failure, run_student_code
-from lib.explorer.live import display_live
 from lib.explorer.samples import Matrix
+from lib.explorer.still_outputs import display_live
 
 
 class Pad(anywidget.AnyWidget):

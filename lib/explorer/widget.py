@@ -25,11 +25,11 @@ from IPython import get_ipython
 from lib.checking.student_code import BROWSER
 from lib.checking.subjects import notebook_names
 from lib.explorer.coalesce import Coalescer
-from lib.explorer.live import display_live
-from lib.explorer.pictures import Answers, Architecture, Want
+from lib.explorer.page_answers import Answers, Architecture, Want
 from lib.explorer.redefined import find_parts, find_redefined
 from lib.explorer.runs import Network, Run, Setting
 from lib.explorer.samples import GRID
+from lib.explorer.still_outputs import display_live
 from lib.explorer.what_ifs import WhatIf, of_units
 
 LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # values of the slider

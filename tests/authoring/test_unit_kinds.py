@@ -14,7 +14,7 @@ EXERCISE = '''
 
 import numpy as np
 
-from lib.checking.calls import Calls
+from lib.checking.recorded_calls import Calls
 from lib.checking.right import slopes
 from lib.unit import Part, statement
 

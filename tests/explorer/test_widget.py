@@ -23,7 +23,7 @@ from matplotlib.image import imread
 
 from lib.blanks import OpenBlank
 from lib.explorer import explore
-from lib.explorer.pictures import Want
+from lib.explorer.page_answers import Want
 from lib.explorer.runs import Recipe, Run, Setting
 from lib.explorer.samples import Plane
 from lib.explorer.still_picture import COLOURS, draw

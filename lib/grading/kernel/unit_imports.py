@@ -8,7 +8,7 @@ from importlib import import_module
 
 from lib.checking.challenges import rehearse
 from lib.grading import unit_registry
-from lib.grading.kernel.forget import forget
+from lib.grading.kernel.forget_answers import forget
 
 
 def import_units() -> None:

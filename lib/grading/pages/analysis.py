@@ -21,7 +21,7 @@ from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge.parse_cells import parse
+from lib.grading.judge.library_calls import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.safe_names import quote

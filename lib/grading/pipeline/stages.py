@@ -36,7 +36,7 @@ from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
 from lib.grading.files import is_file, put_in_place, remove, write_files
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.parse_cells import library_calls
+from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_results

@@ -25,7 +25,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.execution.notebook import ADDED_CODE, is_skipped
-from lib.grading.judge.parse_cells import NOT_RUN, Allowance, parse, parse_python, replace_all
+from lib.grading.judge.library_calls import NOT_RUN, Allowance, parse, parse_python, replace_all
 from lib.grading.kernel.guard import guard
 from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
 from lib.grading.submissions.submitted_files import step_folder

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lib.explorer.one_layer import OneLayer
-from lib.explorer.pictures import Architecture
+from lib.explorer.page_answers import Architecture
 from lib.explorer.runs import Matrix, Network, Run
 from lib.explorer.widget import Explorer
 from lib.units.hidden_layer.without_relu import WHAT_IFS

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from lib.explorer.one_layer import OneLayer
-from lib.explorer.pictures import Architecture
+from lib.explorer.page_answers import Architecture
 from lib.explorer.runs import Matrix, Network, Recipe, Run
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import Explorer

@@ -1,7 +1,7 @@
 """The training loop: four statements about the trace of a run, with one row for each step.
 
-`trace`, `trace_rows` and `draws` are imported when a loop is first checked: they are as slow to import as all other
-parts together.
+`loop_inputs`, `loop_trace` and `expected_rows` are imported when a loop is first checked: they are as slow to import as
+all other parts together.
 """
 
 from __future__ import annotations  # or the signature of `draw` would load numpy.random, which a check needs only later
@@ -17,16 +17,16 @@ from lib.units.softmax_classifier.inputs import CALLS
 
 def draw(rng: np.random.Generator) -> Inputs:
     """Draw data, sizes, and the results of the spies, for two calls of `train`."""
-    from lib.units.softmax_classifier import draws  # not at the top, as the docstring of this module says
+    from lib.units.softmax_classifier import loop_inputs  # not at the top, as the docstring of this module says
 
-    return draws.draw(rng)
+    return loop_inputs.draw(rng)
 
 
 def right(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """It is right unless `trace_rows` raises `Wrong`."""
-    from lib.units.softmax_classifier import trace_rows  # likewise
+    """It is right unless `expected_rows` raises `Wrong`."""
+    from lib.units.softmax_classifier import expected_rows  # likewise
 
-    trace_rows.require(name, found, inputs)
+    expected_rows.require(name, found, inputs)
     return found, found
 
 
@@ -66,7 +66,7 @@ of_the_loop = partial(statement, right=right, cases=CALLS)
 )
 def trace(inputs: Inputs, train: Any) -> NamedResults:
     """Run the student's loop; return the arguments of its calls, and its result."""
-    from lib.units.softmax_classifier.trace import trace  # likewise
+    from lib.units.softmax_classifier.loop_trace import trace  # likewise
 
     return trace(inputs, train)
 

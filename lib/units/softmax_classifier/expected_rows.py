@@ -14,9 +14,9 @@ import numpy as np
 
 from lib.checking.results import Wrong
 from lib.unit import Array, Inputs
-from lib.units.softmax_classifier import trace
-from lib.units.softmax_classifier.draws import Call, Samples, Step
+from lib.units.softmax_classifier import loop_trace
 from lib.units.softmax_classifier.inputs import CALLS
+from lib.units.softmax_classifier.loop_inputs import Call, Samples, Step
 
 MOST_NUMBERS = 16
 """The largest number of sample indices in a message."""
@@ -50,7 +50,7 @@ def _read(table: Mapping[str, Any], call: Call, first: str) -> list[Step]:
     columns = {name.strip("'"): column for name, column in table.items()}
     if not columns:
         raise Wrong(f"{first} was not called.", found="no training step", expected=ONE_CALL)
-    heads = [columns.pop(name) for name in trace.HEAD]
+    heads = [columns.pop(name) for name in loop_trace.HEAD]
     flat = [head if isinstance(head, np.ndarray) else np.concatenate(head) for head in heads]
     if not all((np.abs(each) < LARGEST).all() for each in flat):
         raise ValueError("no table of steps")
@@ -227,20 +227,20 @@ def require_flow(found: Mapping[str, Any], call: Call) -> None:
         is_pair = np.shape(moved) == (2,)
         moves = [right * len(taken) / size for size in (len(taken), len(step.expected))]
         if not (is_pair and any(_is_sum(moved[0], move) and _is_sum(moved[1], move[::-1]) for move in moves)):
-            ratio = _ratio(moved, trace.two_sums(right)) if is_pair else None
-            raise _explain_flow(step, trace.direction(*trace.two_sums(gradient)), ratio)
+            ratio = _ratio(moved, loop_trace.two_sums(right)) if is_pair else None
+            raise _explain_flow(step, loop_trace.direction(*loop_trace.two_sums(gradient)), ratio)
 
 
 FAULTS = {
-    trace.OTHER_LAYER: (
+    loop_trace.OTHER_LAYER: (
         "backward is called on another layer than forward.",
         "Call forward and backward of the same two layers in every step.",
     ),
-    trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
-    trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
-    trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Write into a new array."),
-    trace.UNTRAINED: ("The dense layer that is returned has not been trained.", trace.THREE_THINGS),
-    trace.SWAPPED: ("The layers are in another order.", trace.THREE_THINGS),
+    loop_trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
+    loop_trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
+    loop_trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Write into a new array."),
+    loop_trace.UNTRAINED: ("The dense layer that is returned has not been trained.", loop_trace.THREE_THINGS),
+    loop_trace.SWAPPED: ("The layers are in another order.", loop_trace.THREE_THINGS),
 }
 
 
@@ -251,9 +251,9 @@ def _wrong_update(step: Step, layer: float | str) -> Wrong | None:
         return _missing(step, "softmax.backward" if step.arguments["into_softmax"] is None else "dlayer.backward")
     if updates > 1:
         return _wrong(step, "dlayer.backward is called more than once.", f"{updates:g} calls", ONE_CALL, UPDATE)
-    if updated not in (layer, trace.OTHER_LAYER):
+    if updated not in (layer, loop_trace.OTHER_LAYER):
         return _wrong(step, "dlayer.backward updates another layer than in the first step.", hint=UPDATE)
-    if fault := trace.OTHER_LAYER if updated == trace.OTHER_LAYER else fault:
+    if fault := loop_trace.OTHER_LAYER if updated == loop_trace.OTHER_LAYER else fault:
         what, hint = FAULTS[fault]
         return _wrong(step, what, hint=hint)
     return None
@@ -386,10 +386,10 @@ def _is_close(found: Any, right: float) -> bool:
 
 def _is_sum(found: Any, array: Array, is_shift_free: bool = False) -> bool:
     """True if a number is the weighted sum of an array's entries, within float32 rounding."""
-    right = trace.sum_entries(array, is_shift_free)
+    right = loop_trace.sum_entries(array, is_shift_free)
     if _is_close(found, right):
         return True
-    return isinstance(found, float) and abs(found - right) <= 1e-6 * trace.sum_entries(np.abs(array))
+    return isinstance(found, float) and abs(found - right) <= 1e-6 * loop_trace.sum_entries(np.abs(array))
 
 
 def _are_samples(found: Any, samples: Samples) -> bool:
@@ -399,7 +399,7 @@ def _are_samples(found: Any, samples: Samples) -> bool:
 def _write(found: Any) -> str:
     """Return a description of an argument, from the sum or text that represents it."""
     if found is None or isinstance(found, str):
-        return found[:80] if found else trace.NO_ARRAY
+        return found[:80] if found else loop_trace.NO_ARRAY
     return "nan among the numbers" if np.isnan(found).any() else "other numbers"
 
 

@@ -2,7 +2,7 @@
 
 While `train` runs, spies replace the student's layers and losses. They return random arrays, so that the loop is tested
 without these. A row represents each argument by one or two weighted sums of its entries, because different arrays have
-different sums. A wrong shape is described in words, and a missing call is None. `trace_rows` has the expected rows. An
+different sums. A wrong shape is described in words, and a missing call is None. `expected_rows` has the right rows. An
 open blank does not stop the loop.
 """
 
@@ -24,7 +24,7 @@ from lib.checking.results import Wrong, numbers
 from lib.checking.spies import Spy, namespace_of, spied
 from lib.checking.student_code import random_numbers
 from lib.unit import Array, Inputs, NamedResults
-from lib.units.softmax_classifier.draws import UNKNOWN, Call, Samples, Step
+from lib.units.softmax_classifier.loop_inputs import UNKNOWN, Call, Samples, Step
 
 HEAD = ("version", "shuffle", "position", "samples")
 """The first columns of each table."""

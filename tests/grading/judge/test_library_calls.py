@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from lib.checking.student_code import run_student_code
 from lib.grading import unit_registry
-from lib.grading.judge.parse_cells import LONGEST, MOST, MOST_READ, library_calls
+from lib.grading.judge.library_calls import LONGEST, MOST, MOST_READ, library_calls
 from tests.sample_class import RIGHT, WATCHED_CALLS
 
 CALL = "import torch\ntorch.softmax(z, 0)"
