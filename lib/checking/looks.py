@@ -152,7 +152,7 @@ def mark(drawn: Any) -> Plain:
     if type(drawn) is not np.ndarray or drawn.dtype != np.float64 or not (np.abs(drawn) < LARGEST).all():
         return read(drawn)
     weights = np.sqrt(np.arange(2, drawn.size + 2))
-    return {"mark": np.array(weights @ drawn.ravel() / max(weights.sum(), 1))}
+    return {"mark": np.array((weights * drawn.ravel()).sum() / max(weights.sum(), 1))}
 
 
 def _is_as_drawn(copied: Any, drawn: Any) -> bool:

@@ -63,10 +63,7 @@ def _draw_call(rng: np.random.Generator, samples: int, size: int, epochs: int, f
         "loss_shifts": shifts,
         "scores": rng.normal(size=(classes, COLUMNS)),
         "outputs": 0.9 * rng.dirichlet(np.full(classes, 0.4), COLUMNS).T + 0.1 * probabilities(rng, classes, COLUMNS),
-        # Large and small ones in turn, which reveal upper and lower limits:
-        "output_gradients": rng.choice([-1, 1], size=(classes, COLUMNS))
-        * rng.uniform(0.2, 0.9, size=(classes, COLUMNS))
-        * np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0),
+        "output_gradients": _draw_gradients(rng, classes),
         "jacobian": rng.normal(size=classes),
         "input_gradients": rng.normal(size=(features, COLUMNS)),
     }
@@ -92,6 +89,12 @@ def _draw_features(rng: np.random.Generator, features: int, samples: int) -> Arr
     sums = rng.permutation(np.linspace(-1, 1, samples)) + rng.uniform(-0.25, 0.25, size=samples) / samples
     X[-1] = (sums - weights[:-1] @ X[:-1]) / weights[-1]
     return X
+
+
+def _draw_gradients(rng: np.random.Generator, classes: int) -> Array:
+    """Draw large and small gradients in turn, which reveal upper and lower limits."""
+    sizes = np.where(np.arange(COLUMNS) % 2, 1.0, 1000.0)
+    return rng.choice([-1, 1], size=(classes, COLUMNS)) * rng.uniform(0.2, 0.9, size=(classes, COLUMNS)) * sizes
 
 
 def _draw_losses(rng: np.random.Generator, size: int, order: Samples, shifts: Array) -> Array:
@@ -128,6 +131,10 @@ class Call:
         self.steps = self.epochs * self.batches_in_an_epoch
         self.most_steps = (self.epochs + 1) * max(2 * self.batches_in_an_epoch, self.samples)
         """The limit of traced steps: more than expected, even if each sample is a step."""
+        self._tables: dict[str, Array] = {}
+        self._turns = 1 + self.samples // COLUMNS
+        self._latest: tuple[int, Samples, Samples] = 0, np.arange(0), np.arange(0)
+        self._gradient_sizes = np.tile(np.abs(inputs["output_gradients"]).max(axis=0), self._turns)
 
     def batches(self, shuffle: int) -> list[Samples]:
         """Return the batches of one shuffle: the result of one call of generate_batch_indices."""
@@ -146,14 +153,24 @@ class Call:
 
     def columns(self, name: str, version: int, samples: Samples) -> Array:
         """Return the drawn columns of some samples after `version` updates, (rows, batch)."""
-        table, turns = self.inputs[name], samples // COLUMNS % (1 + self.samples // COLUMNS)
-        # More samples than columns have columns of their own, too: with the rows moved on.
-        rows = (np.arange(len(table))[:, None] + turns) % len(table)
-        return np.asarray(table[rows, (STRIDE * version + samples) % COLUMNS])
+        if name not in self._tables:  # so many samples have columns of their own, too: with the rows moved on
+            turned = (np.roll(self.inputs[name], -turn, axis=0) for turn in range(self._turns))
+            self._tables[name] = np.hstack([*turned])
+        return np.asarray(self._tables[name].take(self._places(version, samples), axis=1))
+
+    def _places(self, version: int, samples: Samples) -> Samples:
+        """Return the columns of samples in a table. The latest ones are cached for the same step."""
+        of, known, places = self._latest
+        if of != version or known is not samples:
+            places = (STRIDE * version + samples) % COLUMNS
+            if self._turns > 1:
+                places += COLUMNS * (samples // COLUMNS % self._turns)
+            self._latest = version, samples, places
+        return places
 
     def gradient_sizes(self, version: int, samples: Samples) -> Array:
         """Return the largest entry of each sample's gradient as the spies draw it, (batch,)."""
-        return np.asarray(np.abs(self.columns("output_gradients", version, samples)).max(axis=0))
+        return np.asarray(self._gradient_sizes.take(self._places(version, samples)))
 
     def outputs(self, version: int, samples: Samples) -> Array:
         """Return the probabilities of some samples, (classes, batch). In the second epoch each true class has the
@@ -168,8 +185,11 @@ class Call:
     def jacobian(self, version: int) -> Array:
         """Return the matrix by which softmax.backward multiplies, (classes, classes): each row is the one above, moved
         on by one, and they move on with each update."""
-        rows = sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
-        return np.asarray(rows[(version - 1 - np.arange(self.classes)) % self.classes])
+        return np.asarray(self._rows[(version - 1 - np.arange(self.classes)) % self.classes])
+
+    @cached_property
+    def _rows(self) -> Array:
+        return sliding_window_view(np.tile(self.inputs["jacobian"][::-1], 2), self.classes)
 
     @cached_property
     def sample_of(self) -> Samples:

@@ -239,8 +239,11 @@ class Trace:
         return np.average([step.loss for step in steps], weights=sizes)
 
     def _identify(self, step: TracedStep, features: Any) -> None:
-        X = self.call.X
+        X, expected = self.call.X, step.expected
         if not _has_rows(features, len(X)) or not features.size:
+            return
+        if _are_same(features, X.take(expected, axis=1)):  # as in nearly all steps of a right loop
+            step.use(expected)
             return
         distances = np.abs(X[:, :, None] - features[:, None, :]).max(axis=0)
         if (distances.min(axis=0) < 1e-3).all():
