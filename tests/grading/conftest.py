@@ -28,7 +28,7 @@ from tests.submissions import changes, files, honest, pages, submissions
 
 nbgrader.api.get_alembic_version = cache(nbgrader.api.get_alembic_version)  # it starts a program for each gradebook
 SUBMISSIONS = {submission.name: submission for submission in submissions(honest, files, changes, pages)}
-QUICK = ("--Execute.timeout=3", "--BoundedExecute.grace=2")
+QUICK = ("--Execute.timeout=6", "--BoundedExecute.grace=3")
 
 
 class Course:

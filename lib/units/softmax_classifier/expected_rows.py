@@ -239,8 +239,6 @@ FAULTS = {
     loop_trace.CHANGED: ("Something besides dlayer.backward changes the weights.", UPDATE),
     loop_trace.KEPT: ("The dense layer is kept from one call to the next.", UPDATE),
     loop_trace.WRITTEN: ("softmax.output is overwritten before softmax.backward needs it.", "Write into a new array."),
-    loop_trace.UNTRAINED: ("The dense layer that is returned has not been trained.", loop_trace.THREE_THINGS),
-    loop_trace.SWAPPED: ("The layers are in another order.", loop_trace.THREE_THINGS),
 }
 
 
@@ -359,11 +357,11 @@ def _means(epochs: Sequence[Sequence[Step]], is_due: bool, is_share: bool) -> Ar
     return np.array(means)
 
 
-def require_trained(found: str, call: Call) -> None:
+def require_trained(found: Any, call: Call) -> None:
     """Raise `Wrong` unless the returned layers are the trained ones, with the dense layer first."""
-    if found:
-        what, hint = FAULTS[found]
-        raise Wrong(what, hint=hint)
+    if found != loop_trace.RIGHT_LAYERS:
+        untrained, order = "The dense layer that is returned has not been trained.", "The layers are in another order."
+        raise Wrong(untrained if found == loop_trace.UNTRAINED else order, hint=loop_trace.THREE_THINGS)
 
 
 RESULTS: Mapping[str, Callable[[Any, Call], None]] = {

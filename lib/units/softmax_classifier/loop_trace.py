@@ -34,8 +34,9 @@ CHANGED, KEPT, WRITTEN = "changed", "kept", "written"
 the prediction is overwritten before softmax.backward needs it."""
 NO_LAYER, OTHER_LAYER = "no layer", "another layer"
 """Instead of a dense layer's number: no layer yet, or backward of another layer than forward."""
-UNTRAINED, SWAPPED = "untrained", "swapped"
-"""Mistakes in the returned layers: none is trained, or softmax comes before the dense layer."""
+RIGHT_LAYERS, UNTRAINED, SWAPPED = 0.0, 1.0, 2.0
+"""The layers that `train` returns: the trained ones, none that is trained, or softmax before the dense layer. They are
+numbers, so that whoever makes up the numbers of an answer has none of its results right."""
 RECENT = 6
 """The number of latest steps to search for an array. A loop usually works on the latest one or two."""
 THREE_THINGS = "Return three things, in this order: the dense layer, softmax, and the list of losses."
@@ -483,8 +484,8 @@ def _read_losses(returned: Any, call: Call) -> Array:
     return found.ravel()[:1000]
 
 
-def _what_is_returned(returned: Any, run: Trace) -> str:
-    """Return the mistake in the returned layers, or nothing."""
+def _what_is_returned(returned: Any, run: Trace) -> float:
+    """Return the mistake in the returned layers, or `RIGHT_LAYERS`."""
     layers, trained = [each for each in _entries_of(returned) if hasattr(each, "forward")], run.trained()
     dense = [each for each in layers if hasattr(each, "weights")]
 
@@ -494,7 +495,8 @@ def _what_is_returned(returned: Any, run: Trace) -> str:
     if dense and trained is not None and not any(map(is_trained, dense)):
         return UNTRAINED
     is_first = bool(layers) and any(layers[0] is each for each in dense)
-    return SWAPPED if dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first else ""
+    is_swapped = dense and len(layers) > 1 and isinstance(returned, tuple | list) and not is_first
+    return SWAPPED if is_swapped else RIGHT_LAYERS
 
 
 def _entries_of(returned: Any) -> list[Any]:

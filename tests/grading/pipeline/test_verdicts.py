@@ -27,7 +27,7 @@ REMARKS = {
     "two_other_names": "found draft.ipynb, final.ipynb",
     "somebody_elses": "is not a file",
     "interrupt_ignored": "could not be stopped",
-    "cell_never_ends": "ran longer than 3 seconds",
+    "cell_never_ends": "ran longer than 6 seconds",
     "messages_malformed": "can't be read",
     "newer_python": "The cell loss can't be read by Python 3.11, which graded this notebook.",
 }
