@@ -84,8 +84,8 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
         # A busy machine may be slow to begin a process.
-        works += [(name, Job(call, *marked, seconds=1 if signal.SIGSTOP in arguments else 6))]
-        works += [((name, number), Job(int, number, seconds=6)) for number in range(3)]
+        works += [(name, Job(call, *marked, seconds=2 if signal.SIGSTOP in arguments else 15))]
+        works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
     with Pool(2) as pool:
         came = dict(run_tasks(pool, works))
     for name, (_, wanted) in DISTURBED.items():
