@@ -79,7 +79,6 @@ all others waiting for the rest of a word, may end in several errors."""
 
 def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, monkeypatch):
     monkeypatch.setattr(CONSTS, "channel_lock_timeout", 1)  # so long is waited for who died in the middle of a word
-    monkeypatch.setattr(CONSTS, "term_timeout", 0.1)  # and so long for who is stopped, before it is killed
     works, threads = [], threading.active_count()  # another test may have left one
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
@@ -133,13 +132,12 @@ def test_where_the_checks_are_not_installed_nothing_is_run():
 MOMENT = """
 import json, os, signal
 from contextlib import suppress
-import pebble
 import psutil
 from lib.grading.execution import pool
 from lib.grading.pipeline import stages
 
 calls = []
-pebble.CONSTS.term_timeout = pool.TICK = 0.1
+pool.TICK = 0.1
 
 def come(**_):
     calls.append(None)
