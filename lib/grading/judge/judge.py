@@ -27,6 +27,7 @@ from lib.unit import Inputs, Part, Statement
 
 Answers = Mapping[str, Any]
 """The output of a check at grading: for each draw a record for each place. It is untrusted, and may be any JSON."""
+# Python's own message. A kernel sends errors as text, so there is no exception whose `name` could be read.
 NAME_ERROR = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
