@@ -182,11 +182,15 @@ def groups_with(part: Part, failed: Collection[str]) -> list[str]:
     return [group for group, each in groups_of(part).items() if any(one.name in failed for one in each)]
 
 
-def name_mistakes(part: Part, inputs: Inputs, shown: Shown, data: DeskData) -> list[Fingerprint]:
-    """Return the mistakes that fit the results on the local check's inputs, in the order of their statements."""
+def name_mistakes(
+    part: Part, inputs: Inputs, shown: Shown, data: DeskData, failed: Collection[str]
+) -> list[Fingerprint]:
+    """Return the mistakes that fit the results on the local check's inputs, in the order of their statements.
+
+    `failed` are the names of the statements with points that fail there.
+    """
     if not (known := data.mistakes.get(part.id)):
         return []
-    failed = find_failed(part, inputs, shown, data.right.get(part.id, {}))
     wrong, possible = groups_with(part, failed), [each for each in known if {*each.fails} <= {*failed}]
     found = find_mistakes(part, inputs, shown, wrong, possible)
     return sorted(found, key=lambda mistake: min(wrong.index(group) for group in mistake.seals if group in wrong))

@@ -75,7 +75,8 @@ class Help(NamedTuple):
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Collect the help for a failed check. `package` is the unit's package."""
-    mistakes = tuple(name_mistakes(part, part.at_desk, shown, fingerprints.read(package)))
+    failed = [each.statement.name for each in findings if each.why and each.statement.points]
+    mistakes = tuple(name_mistakes(part, part.at_desk, shown, fingerprints.read(package), failed))
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
     place = find_lines(part, subjects, [each for each in findings if each.state == "wrong"])

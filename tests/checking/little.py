@@ -52,7 +52,8 @@ def desk_and_judge(
     at_desk, inputs = build(key), part.desk_inputs()
     shown = look_at(part, inputs, (code,))
     findings = find(part, inputs, shown, at_desk.right[part.id])
-    names = [mistake.name for mistake in name_mistakes(part, inputs, shown, at_desk)]
+    failed = [each.statement.name for each in findings if each.why]
+    names = [mistake.name for mistake in name_mistakes(part, inputs, shown, at_desk, failed)]
     with patch.object(judge, "shipped", lambda key: at_desk):
         given = json.loads(json.dumps(answer(part, 5, (code,)), allow_nan=False))
         return findings, names, judge.judge(key, part, 5, given)

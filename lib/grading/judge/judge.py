@@ -14,7 +14,7 @@ from lib.checking import fingerprints
 from lib.checking.challenges import DESK, SECRET, read_shown, write_record
 from lib.checking.error_hints import explain, hint_for
 from lib.checking.findings import Finding, Known, find, sides
-from lib.checking.fingerprints import DeskData, Measurement, Seal, groups_of, name_mistakes
+from lib.checking.fingerprints import DeskData, Measurement, Seal, find_failed, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Wrong, read, to_json
 from lib.checking.student_code import Failure, attempt
@@ -125,7 +125,9 @@ def _sentence(why: Wrong | Failure | None) -> str:
 
 
 def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
-    found = name_mistakes(part, part.at_desk, at_desk, shipped(key))
+    data, inputs = shipped(key), part.at_desk
+    failed = find_failed(part, inputs, at_desk, data.right.get(part.id, {}))
+    found = name_mistakes(part, inputs, at_desk, data, failed)
     statements = list(verdict.statements)
     for mistake in found:
         touched = {each.name for group in mistake.seals for each in groups_of(part)[group]}
