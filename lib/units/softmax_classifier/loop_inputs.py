@@ -226,6 +226,9 @@ class Step:
     number: int = 0
 
     def __post_init__(self) -> None:
+        batches = self.call.batches(max(self.shuffle - 1, 0))
+        self.expected: Samples = batches[self.position % len(batches)]
+        """The next batch of the latest shuffle."""
         self.use(self.samples)
 
     def use(self, samples: Samples) -> None:
@@ -242,12 +245,6 @@ class Step:
         """True if its samples are a batch of the latest or an earlier shuffle."""
         shuffle = self.call.shuffles.get(tuple(sorted(self.samples.tolist())))
         return shuffle is not None and shuffle < self.shuffle
-
-    @property
-    def expected(self) -> Samples:
-        """The next batch of the latest shuffle."""
-        batches = self.call.batches(max(self.shuffle - 1, 0))
-        return batches[self.position % len(batches)]
 
     def columns(self, name: str) -> Array:
         """Return the drawn columns of its samples, (rows, batch)."""
