@@ -176,8 +176,8 @@ def as_array(value: Any, what: str) -> NDArray[Any] | None:
 
     Raises `Wrong` for more than `MOST_NUMBERS` entries.
     """
-    if type(value) is np.ndarray and value.dtype == np.float64 and value.size <= MOST_NUMBERS:
-        return value.copy()  # the fast path for nearly all results
+    if type(value) is np.ndarray and value.dtype.kind in "iuf" and value.size <= MOST_NUMBERS:
+        return value.astype(np.float64)  # the fast path for nearly all results; it also copies
     if type(value) is np.float64 or type(value) is float:
         return np.array(value)
     if isinstance(value, list | tuple) and len(value) > MOST_NUMBERS:
