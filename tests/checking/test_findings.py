@@ -49,6 +49,8 @@ CALLS = one(calls_of, of=("a", "b", "result"))
 KEEPS = one(keeps=("x",), examples=(({"x": np.ones(2)}, np.ones(2)),))
 SLOPES = one(right=right.slopes(square, "x"))
 SHAPE = one(right=right.shape(lambda inputs: inputs["x"].shape))
+FIRST = one(right=right.expected(lambda inputs: inputs["x"], lambda result: result[0]))
+LISTS = one(right=right.expected(lambda inputs: [inputs["x"], inputs["x"][:2]]))
 AGREE = one(lambda inputs, f: (f(inputs["x"]), f(inputs["x"] + 1)), right=right.agree)
 SEALED = one(sealed=True)
 CASES = one(draw=lambda rng: {"x_small": rng.normal(size=2), "x_big": rng.normal(size=5)}, cases=("small", "big"))
@@ -75,6 +77,14 @@ CODE = [
     (SLOPES, lambda x: 2 * x, lambda x: x[:2], "Found shape (2,), expected shape (4,)."),
     (SHAPE, lambda x: x, lambda x: 7 * x, ""),
     (SHAPE, lambda x: x, lambda x: x[None], "The result has the wrong shape. Found shape (1, 4)"),
+    (SHAPE, lambda x: x, lambda x: [x, x[:2]], "The result has the wrong shape."),
+    (FIRST, lambda x: x, lambda x: x + np.arange(4), ""),
+    (FIRST, lambda x: x, lambda x: x + 1, "Found"),
+    (FIRST, lambda x: x, lambda x: x[:2], "Found shape (2,), expected shape (4,)."),
+    (LISTS, lambda x: [x, x[:2]], lambda x: [x, x[:2]], ""),
+    (LISTS, lambda x: [x, x[:2]], lambda x: [x, 0 * x[:2]], "Where: entry 1, 0. Found 0"),
+    (LISTS, lambda x: [x, x[:2]], lambda x: [x], "expected a list with 2 entries."),
+    (LISTS, lambda x: [x, x[:2]], lambda x: x, "expected a list with 2 entries."),
     (AGREE, lambda x: x - x.max(), lambda x: x - x.mean(), ""),
     (AGREE, lambda x: x - x.max(), lambda x: x, "Found"),
     (SEALED, lambda x: "secret", lambda x: "secret", ""),
