@@ -57,21 +57,6 @@ GOOD = table(
 )
 
 
-@earns(EVERYTHING)
-def name_in_capitals(notebook, folder):
-    """Right, under the name as an old system writes it, with a draft beside it."""
-    (folder / "SOFTMAX_CLASSIFIER.IPYNB").write_bytes(as_bytes(right(notebook)))
-    (folder / "draft.ipynb").write_bytes(as_bytes(notebook)[:100])
-
-
-@earns(EVERYTHING)
-def in_a_folder(notebook, folder):
-    """Right, in a folder in the submission, with what JupyterLab keeps beside it."""
-    (folder / "my work" / ".ipynb_checkpoints").mkdir(parents=True)
-    (folder / "my work" / ".ipynb_checkpoints" / "softmax_classifier-checkpoint.ipynb").write_bytes(as_bytes(notebook))
-    (folder / "my work" / FILE).write_bytes(as_bytes(right(notebook)))
-
-
 @earns(NOTHING)
 def two_other_names(notebook, folder):
     """Two notebooks, neither of them under the assignment's name."""

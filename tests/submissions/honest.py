@@ -45,16 +45,6 @@ UNTOUCHED = table(NOTHING, untouched=lambda notebook, folder: notebook)
 
 
 @earns(NOTHING)
-def checks_claimed(notebook, folder):
-    """Nothing written; each check is declared the student's own, empty, and worth a thousand points."""
-    for found in notebook.cells:
-        if found.source.startswith("check."):
-            found.source = "pass"
-            found.metadata.setdefault("nbgrader", {}).update({"solution": True, "locked": False, "points": 1000})
-    return notebook
-
-
-@earns(NOTHING)
 def outputs_saved(notebook, folder):
     """The outputs of a better notebook are saved with the checks, and the kernel dies before any of them runs."""
     for found in notebook.cells:
@@ -86,16 +76,6 @@ def givens_deleted(notebook, folder):
 def solution_deleted(notebook, folder):
     """The dense layer is gone; training is judged with a layer of the judge's own."""
     right(notebook).cells.remove(cell(notebook, "dense"))
-    return notebook
-
-
-@earns(EVERYTHING)
-def cells_doubled(notebook, folder):
-    """Right, with a copy as released behind each solution, and each check twice."""
-    copies = copy.deepcopy({cell.id: cell for cell in notebook.cells if "nbgrader" in cell.metadata})
-    notebook.cells = [
-        each for found in right(notebook).cells for each in (found, copies.get(found.id)) if each is not None
-    ]
     return notebook
 
 
@@ -168,17 +148,6 @@ def helper_in_a_copied_example(notebook, folder):
 
 
 @earns(EVERYTHING)
-def locked_cells_extended(notebook, folder):
-    """Right, with imports in and above the setup, and helpers behind the given layer and in front of a check."""
-    _with_helpers(notebook)
-    cell(notebook, "setup").source = f"from __future__ import annotations\n{cell(notebook, 'setup').source}"
-    replaced(notebook, "setup", "    import numpy as np\n", "    import numpy as np\n    import numpy\n")
-    cell(notebook, "layer").source += "\n\nlargest = lambda z: numpy.max(z, axis=0)"
-    cell(notebook, "check-cce").source = "def samples_in(y):\n    return y.shape[1]\n\ncheck.cce()"
-    return notebook
-
-
-@earns(EVERYTHING)
 def locked_cells_with_magics(notebook, folder):
     """Right, with helpers in a file that the setup runs, between lines that IPython reads and Python doesn't."""
     (folder / "helpers.py").write_text(HELPERS.replace("print(numpy.argmax(y))", ""))
@@ -203,15 +172,6 @@ def stopped_at_the_top(notebook, folder):
     for id, top in tops.items():
         cell(notebook, id).source = f"{top}\n{cell(notebook, id).source}"
     cell(notebook, "train").source += "\n1 / 0  # what follows is old\ntrain = None"
-    return notebook
-
-
-@earns(EVERYTHING)
-def old_version_below(notebook, folder):
-    """Right, with a wrong version of the loss in a copy of its cell below the checks, where it is no answer to them."""
-    old = copy.deepcopy(cell(right(notebook), "loss"))
-    old.update(id="old", source="def cce(y, yhat):\n    return 0")
-    notebook.cells.append(old)
     return notebook
 
 

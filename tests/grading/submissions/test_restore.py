@@ -154,6 +154,7 @@ def test_of_copies_the_last_written_one_above_the_check_counts(case):
     assert [cell.source for cell in found if name(cell) == id] == [counts]
     others = [text for text in copies.values() if text != counts and text.split() != KNOWN[id].source.split()]
     assert [cell.source for cell in found if cell.source in others] == others, "what else was written is still there"
+    assert len(found) == len(ROLES) + len(others), "and no copy as released, whose blanks would replace the answer"
 
 
 # What is added to locked cells and examples
