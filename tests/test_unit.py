@@ -41,6 +41,10 @@ KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * 
         (lambda: replace(PART, statements=[Twice]), "check-double: its statements must be a tuple of Statement"),
         (lambda: replace(PART, statements=(draw,)), "check-double: its statements must be a tuple of Statement"),
         (lambda: replace(PART, statements=(Twice, Twice)), "check-double: 2 statements are called Twice. Give each"),
+        (
+            lambda: replace(PART, statements=tuple(replace(Twice, name=name, look=lambda *_: 2) for name in "BA")),
+            "check-double: the look of B has the name of another one.",
+        ),
         (lambda: replace(Twice, text=""), "Twice: it has no text"),
         (lambda: replace(Twice, points=-1), "Twice: points=-1 must be a number of at least 0"),
         (lambda: replace(Twice, points="2"), "Twice: points='2' must be a number of at least 0"),

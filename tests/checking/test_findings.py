@@ -162,9 +162,3 @@ def test_what_a_look_cannot_go_on_with_is_no_error_of_the_students(monkeypatch: 
 
     findings, _, _ = desk_and_judge(one(items), lambda x: {("a", "b"): 1.0}, lambda x: [1])
     assert said(findings[0]).startswith("The check can't use the result of your code. In the check: AttributeError")
-
-
-def test_two_looks_of_one_name_are_refused() -> None:
-    looks: list[Any] = [lambda inputs, f: f(1), lambda inputs, f: f(2)]
-    with pytest.raises(ValueError, match="check-f: the look of B has the name of another one"):
-        part_of(*(Statement(name, "One.", look) for name, look in zip(("B", "A"), looks, strict=True)))
