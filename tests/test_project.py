@@ -121,30 +121,18 @@ def tracked():
 
 
 def test_no_file_names_a_package_registry_or_this_machine():
-    words = [
-        "pypi" + ".org",
-        "files.python" + "hosted",
-        "registry.npm" + "js",
-        "deb.debian" + ".org",
-        str(ROOT) + os.sep,
-    ]
+    registries = ("pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org")
     for path in tracked():
         text = path.read_bytes().decode(errors="ignore")
-        assert not [word for word in words if word in text], path
+        assert not [word for word in (*registries, f"{ROOT}{os.sep}") if word in text], path
         assert path.name != "uv.lock"
 
 
 def test_what_students_hand_in_and_earn_is_not_committed_by_accident():
     folders = ("submitted", "autograded", "feedback", "reports", "downloaded", "my_work", "submitted/.best")
     # nbgrader copies the gradebook under a name with the time before it changes its layout.
-    files = (
-        "judge_secret",
-        "gradebook.db",
-        "gradebook.db.2026-01-31",
-        "extensions.json",
-        "seen.csv",
-        *("grades.csv", "left.txt", "canvas-filled.csv", "submissions.zip"),
-    )
+    files = ["judge_secret", "gradebook.db", "gradebook.db.2026-01-31", "extensions.json", "seen.csv"]
+    files += ["grades.csv", "left.txt", "canvas-filled.csv", "submissions.zip"]
     documents = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
     named = re.findall(r"(?:--into |--feedback |student import )([\w.]+)", documents)
     assert {"canvas.csv", "worksheet.csv", "feedback.zip", "roster.csv"} <= set(named)
@@ -160,17 +148,9 @@ def test_the_readme_sets_up_with_two_commands_of_one_line_each():
     assert '-e ".[test]"' in commands[1]
     for command in commands[:2]:
         assert "-c constraints.txt" in command
-    assert commands[1] in run("grep", "-m", "1", r"\.venv/bin/pytest", "README.md").stdout
 
 
 def test_links_and_pictures_in_the_documents_exist():
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
-
-
-def test_importing_the_open_half_loads_nothing_heavy():
-    heavy = "('tensorflow', 'matplotlib', 'IPython')"
-    imports = "import sys, lib, lib.units.softmax_classifier, lib.data"
-    code = f"{imports}; print([name for name in {heavy} if name in sys.modules])"
-    assert run(sys.executable, "-c", code).stdout.strip() == "[]"

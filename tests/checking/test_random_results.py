@@ -13,6 +13,7 @@ from lib.checking.results import Wrong
 from lib.checking.right import about, differ, repeat
 from lib.unit import NamedResults, Part, Unit, statement
 from tests.checking.little import mistakes_of
+from tests.variants import written
 
 
 @statement("Half of the entries stay.", about(lambda inputs: 0.5, 0.05), of=("share",), hint="Print the mean.")
@@ -43,20 +44,13 @@ WRONG = {
 PART = Part("check-f", "F", ("f",), draw, drops)
 
 
-def defined(source):
-    space = {"np": np}
-    exec(source, space)
-    return space["f"]
-
-
-KEY = AnswerKey(
-    Unit("little", "Little", (PART,)), {"f": defined(RIGHT)}, tuple(mistakes_of({n: s for n, (s, _) in WRONG.items()}))
-)
+MISTAKES = mistakes_of({name: source for name, (source, _) in WRONG.items()})
+KEY = AnswerKey(Unit("little", "Little", (PART,)), {"f": written(RIGHT)["f"]}, tuple(MISTAKES))
 
 
 def lost(source, seed):
     inputs, right = PART.secret_inputs(seed), KEY.right["f"]
-    known, shown = (look_at_ours(PART, inputs, (code,)) for code in (right, defined(source)))
+    known, shown = (look_at_ours(PART, inputs, (code,)) for code in (right, written(source)["f"]))
     return [each.statement.name for each in find(PART, inputs, shown, known) if each.state != "right"]
 
 

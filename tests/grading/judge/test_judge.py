@@ -24,30 +24,11 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.part_html import html
 from lib.mistakes import Mistake
 from lib.unit import NamedResults, Part, Unit, statement
-from tests.course import ASSIGNMENT
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ReLU, loss, relu
 from tests.variants import written
 
 RIGHT, WRONG, OPEN, UNCHECKED = "right", "wrong", "open", "not checked"
-
-
-def given_by(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey | None = None) -> Answers:
-    """What a notebook with `code` in it answers, through JSON, as between the judge and a kernel."""
-    objects = {**(key or unit_registry.answer_key(ASSIGNMENT)).right, **code}
-    answered = answer(part, seed, tuple(objects[name] for name in part.subjects))
-    answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
-    return answers
-
-
-def judged(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey | None = None) -> PartVerdict:
-    return judge(key or unit_registry.answer_key(ASSIGNMENT), part, seed, given_by(part, code, seed, key))
-
-
-def part_of(id: str) -> Part:
-    part = unit_registry.answer_key(ASSIGNMENT).part(id)
-    assert part is not None
-    return part
 
 
 # ---- A part of two results, and one of a result with others in it
@@ -85,11 +66,20 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "shipped", lambda key: build(key) if key is KEY else shipped(key))
 
 
+def given_by(part: Part, code: Mapping[str, object], seed: int = 1, key: AnswerKey = KEY) -> Answers:
+    """What a notebook with `code` in it answers, through JSON, as between the judge and a kernel."""
+    objects = {**key.right, **code}
+    answered = answer(part, seed, tuple(objects[name] for name in part.subjects))
+    answers: Answers = json.loads(json.dumps(answered, allow_nan=False))
+    return answers
+
+
+def judged(part: Part, code: Mapping[str, object], seed: int = 1) -> PartVerdict:
+    return judge(KEY, part, seed, given_by(part, code, seed))
+
+
 def both(total: str, first: str) -> dict[str, object]:
     return written("import numpy as np\n" + SOURCE.format(total, first))
-
-
-some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @pytest.mark.parametrize("unit", [None, *unit_registry.find_all()], ids=str)
@@ -99,10 +89,8 @@ def test_what_was_right_in_one_draw_is_wrong_in_another(unit: str | None) -> Non
     for part in key.parts:
         shown = given_by(part, {}, 1, key)
         assert judge(key, part, 1, shown).points == part.points
-        right = [each.name for each in judge(key, part, 2, shown).statements if each.state == RIGHT]
-        assert right in ([], ["ColumnsSumToOne"], ["ColumnsSumToZero"]), (
-            part.id
-        )  # which code fulfils, too, that looks at nothing
+        right = {each.name for each in judge(key, part, 2, shown).statements if each.state == RIGHT}
+        assert right <= {"ColumnsSumToOne", "ColumnsSumToZero"}, part.id  # as code does that looks at nothing
 
 
 def stays_open(*_: Any) -> None:
@@ -130,7 +118,7 @@ STATES = [
 def test_each_statement_is_judged_for_itself_and_says_why_but_not_what_is_expected(
     part: Part, code: Mapping[str, object], states: list[str], why: str
 ) -> None:
-    verdict = judged(part, code, key=KEY)
+    verdict = judged(part, code)
     assert [each.state for each in verdict.statements] == states  # without advice
     assert verdict.points == sum(each.max_points for each in verdict.statements if each.state == RIGHT)
     assert why in next((f"{each.why} {each.code}" for each in verdict.statements if each.why), "")
@@ -138,27 +126,21 @@ def test_each_statement_is_judged_for_itself_and_says_why_but_not_what_is_expect
 
 
 def test_two_mistakes_have_two_names_each_at_its_own_statement() -> None:
-    verdict = judged(PAIR, both("x.mean()", "x[-1]"), key=KEY)
-    assert [each.mistake and each.mistake.name for each in verdict.statements] == [MEAN.name, LAST.name]
-    assert [each.name for each in verdict.mistakes] == [MEAN.name, LAST.name] and not any(
-        each.hint for each in verdict.statements
-    )
-    other = judged(PAIR, both("7 * x.sum()", "x[-1]"), key=KEY)
-    assert [each.name for each in other.mistakes] == [LAST.name] and {each.hint for each in other.statements} == {
-        "",
-        "Add.",
-    }
+    two, one = judged(PAIR, both("x.mean()", "x[-1]")), judged(PAIR, both("7 * x.sum()", "x[-1]"))
+    assert [each.mistake and each.mistake.name for each in two.statements] == [MEAN.name, LAST.name]
+    assert [[each.name for each in verdict.mistakes] for verdict in (two, one)] == [[MEAN.name, LAST.name], [LAST.name]]
+    assert [[each.hint for each in verdict.statements] for verdict in (two, one)] == [["", ""], ["Add.", ""]]
 
 
 def test_a_forged_draw_of_the_desk_changes_the_name_alone() -> None:
-    code, others = both("x.mean()", "x[0]"), given_by(PAIR, both("x.sum()", "x[-1]"), key=KEY)
-    shown = given_by(PAIR, code, key=KEY)
+    code, others = both("x.mean()", "x[0]"), given_by(PAIR, both("x.sum()", "x[-1]"))
+    shown = given_by(PAIR, code)
     true = judge(KEY, PAIR, 1, shown)
-    for forged in (others[DESK], {}, None, [], {"look total": NESTED}, given_by(PAIR, {}, key=KEY)[DESK]):
+    for forged in (others[DESK], {}, None, [], {"look total": NESTED}, given_by(PAIR, {})[DESK]):
         verdict = judge(KEY, PAIR, 1, {**shown, DESK: forged})
         assert verdict.points == true.points == 2 and [each.name for each in true.mistakes] == [MEAN.name]
         assert MEAN.name not in [each.name for each in verdict.mistakes]
-    assert judge(KEY, PAIR, 1, {DESK: given_by(PAIR, {}, key=KEY)[DESK]}).points == 0
+    assert judge(KEY, PAIR, 1, {DESK: given_by(PAIR, {})[DESK]}).points == 0
 
 
 # ---- Whatever a kernel puts out
@@ -183,7 +165,7 @@ PLACES = st.sampled_from(["", "nonsense", "look total", "look apart", "Rectifies
 DRAW = st.dictionaries(PLACES, JSON | RECORDS, max_size=6) | JSON
 
 
-@settings(some, max_examples=100)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(garbage=st.fixed_dictionaries({}, optional={DESK: DRAW, SECRET: DRAW}))
 def test_garbage_earns_nothing_and_raises_nothing(garbage: Any) -> None:
     for part in KEY.parts:
@@ -223,7 +205,7 @@ def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks
     assert "\u202e" not in html(verdict) and "\x1b" not in html(verdict)
     assert verdict.statements[0].reason == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
     assert "\x1b" not in judge(KEY, loss, 1, None, problem="E: \x1b[2J").problem
-    assert judged(loss, {"mse": lambda y, p: 7.0}, key=KEY).statements[0].reason.startswith("The result is not")
+    assert judged(loss, {"mse": lambda y, p: 7.0}).statements[0].reason.startswith("The result is not")
 
 
 # ---- Units that fail, and draws
@@ -237,12 +219,12 @@ def test_where_the_units_own_code_fails_nobody_is_judged_by_it(broken: object, w
             judge(key, PAIR, 1, shown)
     failing = replace(PAIR, draw=lambda rng: {"x": rng.nomral()})
     with pytest.raises(UnitFailsError, match=r"check-pair: .*nomral"):
-        judge(KEY, failing, 1, given_by(failing, {}, key=KEY))
+        judge(KEY, failing, 1, given_by(failing, {}))
 
 
 def test_a_seed_is_the_same_for_a_regrade_and_differs_for_every_submission() -> None:
     seeds = [seed_of(key, *names) for key in (b"one", b"two") for names in (("ada", "bob"), ("adab", "ob"), ("ada",))]
     assert len(set(seeds)) == len(seeds) and seed_of(b"one", "ada", "bob") == seeds[0]
     wrong = {"mse": lambda y, p: 7.0}
-    assert judged(loss, wrong, 7, KEY) == judged(loss, wrong, 7, KEY)
-    assert judged(loss, wrong, 7, KEY).challenge != judged(loss, wrong, 8, KEY).challenge
+    assert judged(loss, wrong, 7) == judged(loss, wrong, 7)
+    assert judged(loss, wrong, 7).challenge != judged(loss, wrong, 8).challenge

@@ -17,7 +17,7 @@ from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judg
 @pytest.fixture
 def pair() -> PartVerdict:
     """A part with a mistake that has a name."""
-    return judged(PAIR, both("x.sum()", "x[-1]"), key=KEY)
+    return judged(PAIR, both("x.sum()", "x[-1]"))
 
 
 def test_a_verdict_reads_back_as_it_was_kept_with_all_for_an_appeal(tmp_path: Path, pair: PartVerdict) -> None:
