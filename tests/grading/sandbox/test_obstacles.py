@@ -40,19 +40,34 @@ def run(*arguments, after="", **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
 
-def take_away(call):
-    """Have a system call not exist for this process."""
+def forbid(number, *calls):
+    """Have system calls fail for this process."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    rules.add_rule(pyseccomp.ERRNO(38), call)
+    for call in calls:
+        rules.add_rule(pyseccomp.ERRNO(number), call)
     rules.load()
 
 
-def test_it_tells_what_an_old_kernel_is_missing(lockable):
-    said = run(*EXAMINE, preexec_fn=partial(take_away, "mount_setattr")).stdout
+def forbid_namespaces():
+    """Do as Docker does for an account that isn't root."""
+    forbid(errno.EPERM, "unshare", "setns", "mount")
+    forbid(errno.ENOSYS, "clone3")
+
+
+TAKEN = {
+    "an old kernel": (partial(forbid, errno.ENOSYS, "mount_setattr"), "private root", "Function not implemented."),
+    "a container without a mark": (forbid_namespaces, "namespace", "Operation not permitted."),
+    "little memory": (partial(resource.setrlimit, resource.RLIMIT_AS, [400_000 * 1024] * 2), "", ""),
+    "few threads": (partial(resource.setrlimit, resource.RLIMIT_NPROC, (8, 8)), "", ""),
+}
+
+
+@pytest.mark.parametrize(("take_away", "step", "reason"), TAKEN.values(), ids=TAKEN)
+def test_it_names_the_step_that_fails_and_why(lockable, take_away, step, reason):
+    said = run(*EXAMINE, preexec_fn=take_away).stdout
     assert said.startswith(NOT_HELD)
-    assert "The step “private root” failed." in said and "Reason: Function not implemented." in said
-    assert "docs/teaching.md" in said
-    assert "--no-sandbox" in said
+    assert f"{step}” failed." in said and f"Reason: {reason}" in said
+    assert "docs/teaching.md" in said and "--no-sandbox" in said
 
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -70,27 +85,6 @@ def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tm
     said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
     assert "“private root” failed." in said.stdout
     assert "Reason: /" in said.stdout and "Permission denied." in said.stdout
-
-
-def test_it_names_the_step_where_a_filter_forbids_namespaces_as_dockers_does(lockable):
-    """An account that isn't root, in a container without a mark."""
-
-    def filtered():
-        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-        for call in ("unshare", "setns", "mount"):
-            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
-        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-        rules.load()
-
-    said = run(*EXAMINE, preexec_fn=filtered).stdout
-    assert said.startswith(NOT_HELD)
-    assert "namespace” failed." in said and "Reason: Operation not permitted." in said
-
-
-def test_it_says_where_a_limit_leaves_a_notebook_too_few_threads(lockable):
-    for kind, bound in ((resource.RLIMIT_AS, 400_000 * 1024), (resource.RLIMIT_NPROC, 8)):
-        said = run(*EXAMINE, preexec_fn=partial(resource.setrlimit, kind, (bound, bound))).stdout
-        assert said.startswith(NOT_HELD) and "Reason: " in said, said
 
 
 def test_a_place_for_locks_that_cannot_be_written_is_named():
