@@ -10,10 +10,12 @@ tables, the verdicts' files and the pages, by none of the code that wrote them. 
 
 import argparse
 import json
+import os
 import re
 import shutil
 import sqlite3
 import sys
+import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -146,6 +148,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the number of the first")
     options = parser.parse_args()
     mutants = [Mutant(number) for number in range(options.seed, options.seed + options.count)]
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # nbgrader runs alembic
     start, kept = perf_counter(), []
     for first in range(0, len(mutants), CLASS):
         course, some = Course(Path(tempfile.mkdtemp(prefix="zerolayer-fuzz-"))), mutants[first : first + CLASS]

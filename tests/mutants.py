@@ -28,36 +28,31 @@ UNENDING = "it no longer ends"
 NO_TESTS = 5
 """What pytest returns where all tests are deselected."""
 SEEN_BY = {
-    "lib/authoring": "tests/authoring/test_rules.py tests/authoring/test_markers.py tests/authoring/test_build.py"
-    " tests/authoring/test_mutants.py tests/authoring/test_broken_units.py tests/authoring/test_own_units.py"
-    " tests/authoring/test_bundle.py",
-    "lib/checking": "tests/checking tests/units/softmax_classifier tests/certificate",
-    "lib/explorer": "tests/explorer tests/units",
-    "lib/units/hidden_layer": "tests/units/hidden_layer tests/certificate",
-    "lib/units/optimizers": "tests/units/optimizers tests/certificate",
-    "lib/units/softmax_classifier": "tests/units/softmax_classifier tests/certificate",
-    "lib/units": "tests/authoring/test_own_units.py tests/grading/pipeline/test_units.py",
-    "lib/reference": "tests/reference",
-    "lib/predictions": "tests/predictions tests/grading/pages",
-    "lib/grading/judge": "tests/grading/judge tests/grading/pipeline tests/certificate",
-    "lib/grading/gradebook": "tests/grading/gradebook tests/grading/pipeline tests/grading/pages/test_lms_export.py"
-    " tests/grading/commands/test_watch.py",
-    "lib/grading/submissions": "tests/grading/submissions tests/grading/pipeline tests/grading/test_canvas_term.py"
-    " tests/grading/test_lms_term.py",
-    "lib/grading/pipeline": "tests/grading/pipeline tests/grading/commands/test_grade.py"
-    " tests/grading/execution/test_class.py",
-    "lib/grading/kernel": "tests/grading/kernel tests/grading/execution/test_notebook.py tests/grading/sandbox",
-    "lib/grading/execution": "tests/grading/execution tests/grading/pipeline",
-    "lib/grading/sandbox": "tests/grading/sandbox tests/grading/execution/test_notebook.py",
-    "lib/grading/pages": "tests/grading/pages tests/grading/test_canvas_term.py",
-    "lib/grading/commands": "tests/grading/commands tests/grading/submissions/test_collect.py"
-    " tests/grading/pages/test_lms_export.py tests/grading/pages/test_class_feedback.py"
-    " tests/grading/pages/test_report.py tests/grading/test_canvas_term.py tests/authoring/test_build.py",
-    "lib/grading": "tests/grading/test_files.py tests/grading/test_safe_names.py tests/grading/test_wall.py"
-    " tests/grading/execution/test_machine_faults.py tests/grading/pipeline tests/grading/commands"
-    " tests/authoring/test_build.py",
-    "lib": "tests/test_blanks.py tests/test_data.py tests/test_pasted_characters.py tests/test_mistakes.py"
-    " tests/test_unit.py tests/checking tests/authoring/test_broken_units.py tests/grading/pipeline/test_units.py",
+    "lib/authoring": "authoring/test_rules authoring/test_markers authoring/test_build authoring/test_mutants"
+    " authoring/test_broken_units authoring/test_own_units authoring/test_bundle",
+    "lib/checking": "checking units/softmax_classifier certificate",
+    "lib/explorer": "explorer units",
+    "lib/units/hidden_layer": "units/hidden_layer certificate",
+    "lib/units/optimizers": "units/optimizers certificate",
+    "lib/units/softmax_classifier": "units/softmax_classifier certificate",
+    "lib/units": "authoring/test_own_units grading/pipeline/test_units",
+    "lib/reference": "reference",
+    "lib/predictions": "predictions grading/pages",
+    "lib/grading/judge": "grading/judge grading/pipeline certificate",
+    "lib/grading/gradebook": "grading/gradebook grading/pipeline grading/pages/test_lms_export"
+    " grading/commands/test_watch",
+    "lib/grading/submissions": "grading/submissions grading/pipeline grading/test_canvas_term grading/test_lms_term",
+    "lib/grading/pipeline": "grading/pipeline grading/commands/test_grade grading/execution/test_class",
+    "lib/grading/kernel": "grading/kernel grading/execution/test_notebook grading/sandbox",
+    "lib/grading/execution": "grading/execution grading/pipeline",
+    "lib/grading/sandbox": "grading/sandbox grading/execution/test_notebook",
+    "lib/grading/pages": "grading/pages grading/test_canvas_term",
+    "lib/grading/commands": "grading/commands grading/submissions/test_collect grading/pages/test_lms_export"
+    " grading/pages/test_class_feedback grading/pages/test_report grading/test_canvas_term authoring/test_build",
+    "lib/grading": "grading/test_files grading/test_safe_names grading/test_wall grading/execution/test_machine_faults"
+    " grading/pipeline grading/commands authoring/test_build",
+    "lib": "test_blanks test_data test_pasted_characters test_mistakes test_unit checking authoring/test_broken_units"
+    " grading/pipeline/test_units",
 }
 """The tests that can see a folder's code, quick ones first; of several folders the innermost counts."""
 COMPARISONS = {ast.Eq: ast.NotEq, ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.LtE: ast.Lt, ast.GtE: ast.Gt, ast.In: ast.NotIn}
@@ -142,6 +137,7 @@ def tests_for(file: Path) -> list[str]:
     named = sorted(ROOT.glob(f"tests/**/test_{file.stem}.py"))
     folders = [parent.as_posix() for parent in file.parents]
     others = next(SEEN_BY[folder] for folder in folders if folder in SEEN_BY).split()
+    others = [f"tests/{each}.py" if "test_" in each else f"tests/{each}" for each in others]
     return list(dict.fromkeys([*(each.relative_to(ROOT).as_posix() for each in named), *others]))
 
 
