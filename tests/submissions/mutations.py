@@ -4,8 +4,6 @@ A mutant is made from one number. It is a submission whose points are known, sig
 the notebook as data, of its JSON, of the file, and of the folder around it, one after the other as they stand here.
 """
 
-import bz2
-import gzip
 import json
 import math
 import os
@@ -366,16 +364,7 @@ def not_quite_json(text, chance):
     return text.replace(old, new, chance.choice([1, -1]))
 
 
-@mutator("text", Harm.POINTS)
-def wrapped(text, chance):
-    pairs = [("[", "]"), ("[{},", "]"), ('{"notebook":', "}"), ("", "x"), ("\x00", ""), ("var a =", ";")]
-    before, after = chance.choice(pairs)
-    return chance.choice([before + text + after, text + text, json.dumps(text)])
-
-
 # Bytes: the file on its way
-
-mutators("bytes", Harm.POINTS, cut_short=lambda data, chance: data[: chance.randint(0, len(data))])
 
 
 @mutator("bytes", Harm.POINTS)
@@ -399,12 +388,6 @@ def other_encoding(data, chance):
     return data.decode(errors="replace").replace("a", "ä", 9).encode(encoding, errors="replace")
 
 
-@mutator("bytes", Harm.POINTS)
-def packed(data, chance):
-    zipped = [gzip.compress(data, mtime=0), bz2.compress(data)]
-    return chance.choice([*zipped, data[::-1], b"PK\x03\x04" + data, b"", b"\x00" * 999])
-
-
 # Beside: the folder, and the note of when it was handed in
 
 
@@ -420,15 +403,11 @@ def timestamp_odd(folder, chance):
 def files_beside(folder, chance):
     names = ["data.csv", "-rf", "a b", "%s{0}[*]", "ä\u202e", "\n", "x" * 255, ".hidden", "Draft.ipynb", "a.html"]
     names += ["feedback", f"{FILE}.html", f".{FILE}.swp", "Icon\r", "~$a", "\udcff\udcfe", "gradebook.db"]
+    names += ["challenge.json", "verdict.json", "verdict.json.part", "judge_secret"]
+    contents = [None, b"", b"1,2,3", b'{"student": "ada", "parts": []}', chance.randbytes(2_000), b"\x00" * 300_000]
     for name in chance.few(names):
-        (folder / name).write_bytes(chance.choice([b"", b"1,2,3", chance.randbytes(2_000), b"\x00" * 300_000]))
-
-
-@mutator("beside")
-def graders_names(folder, chance):
-    for name in chance.few(["challenge.json", "verdict.json", "verdict.json.part", "judge_secret"]):
-        text = chance.choice([None, None, "", "{}", "[]", '{"student": "ada", "parts": []}'])
-        (folder / name).mkdir() if text is None else (folder / name).write_text(text)
+        content = chance.choice(contents)
+        (folder / name).mkdir() if content is None else (folder / name).write_bytes(content)
 
 
 @mutator("beside")
