@@ -1,6 +1,5 @@
-"""What becomes of whole notebooks: open blanks, and cells that are deleted, doubled, moved, changed or claimed."""
+"""What becomes of whole notebooks: open blanks, and cells whose outputs, metadata or texts are changed."""
 
-import copy
 import sys
 
 import nbformat
@@ -16,11 +15,6 @@ largest = lambda z: numpy.max(z, axis=0)
 """
 JULIA = {"name": "julia-1.9", "display_name": "Julia", "language": "julia"}
 FLAGS = ("grade", "solution", "locked", "task")
-
-
-def _example(notebook):
-    """Find an example of the course, which grading skips: it needs data of another one."""
-    return next(cell for cell in notebook.cells if cell.get("id") == "one-hot")
 
 
 def _with_helpers(notebook):
@@ -64,30 +58,6 @@ def blanks_open(notebook, folder):
 
 
 @earns(EVERYTHING)
-def givens_deleted(notebook, folder):
-    """Right, without the cells that were given."""
-    right(notebook)
-    for id in ("setup", "layer", "batch-indices"):
-        notebook.cells.remove(cell(notebook, id))
-    return notebook
-
-
-@earns(but("dense-backward"))
-def solution_deleted(notebook, folder):
-    """The dense layer is gone; training is judged with a layer of the judge's own."""
-    right(notebook).cells.remove(cell(notebook, "dense"))
-    return notebook
-
-
-@earns(EVERYTHING)
-def written_elsewhere(notebook, folder):
-    """The loss is written in a cell of the student's own, and the course's cell deleted."""
-    before(right(notebook), "loss", cell(notebook, "loss").source)
-    notebook.cells.remove(cell(notebook, "loss"))
-    return notebook
-
-
-@earns(EVERYTHING)
 def metadata_missing(notebook, folder):
     """Right, through a program that keeps no metadata but tags."""
     for found in right(notebook).cells:
@@ -124,26 +94,10 @@ def metadata_mangled(notebook, folder):
 
 
 @earns(EVERYTHING)
-def tags_added(notebook, folder):
-    """Right, with each cell to be skipped, hidden, or expected to fail."""
-    for found in right(notebook).cells:
-        found.metadata["tags"] = ["skip-execution", "raises-exception", "remove-input"]
-    return notebook
-
-
-@earns(EVERYTHING)
 def helper_in_an_example(notebook, folder):
-    """Right, with helpers behind the statements of an example, where the example's data is missing in grading."""
-    _example(_with_helpers(notebook)).source += HELPERS
-    return notebook
-
-
-@earns(EVERYTHING)
-def helper_in_a_copied_example(notebook, folder):
-    """Right, with helpers in a copy of an example, which has its tags and another id."""
-    made = copy.deepcopy(_example(_with_helpers(notebook)))
-    made.update(id="copied", source=HELPERS)
-    notebook.cells.insert(notebook.cells.index(_example(notebook)) + 1, made)
+    """Right, with helpers behind the statements of an example that grading skips: it needs data of another one."""
+    example = next(cell for cell in _with_helpers(notebook).cells if cell.get("id") == "one-hot")
+    example.source += HELPERS
     return notebook
 
 

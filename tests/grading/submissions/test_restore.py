@@ -211,7 +211,6 @@ def test_of_changed_cells_and_examples_only_so_much_is_read(monkeypatch):
     given = {id: cell.source for id, cell in KNOWN.items()} | dict.fromkeys(("layer", "check-loss"), GIVEN)
     found = restore(changed("layer", "check-loss"), given=given)
     assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
-    monkeypatch.setattr("lib.grading.submissions.restore.MOST_CHANGED", len(CHANGED))
     run_added_code(cells := [clean_cell(cell_of("code", CHANGED, tags=[SKIPPED])) for _ in range(2)], {GIVEN})
     # An example beyond that is run as it is, until an error stops it.
     assert ["shown" in cell.metadata[ADDED_CODE] for cell in cells] == [False, True]

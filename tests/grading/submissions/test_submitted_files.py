@@ -5,9 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.safe_names import InvalidId, parse_id
+from lib.grading.safe_names import parse_id
 from lib.grading.submissions import submitted_files, walk
 from lib.grading.submissions.submitted_files import (
     PAGE,
@@ -15,7 +14,6 @@ from lib.grading.submissions.submitted_files import (
     Name,
     NoAccessError,
     find_strays,
-    find_submitted,
     run_files,
 )
 from tests.course import ASSIGNMENT
@@ -124,13 +122,6 @@ def test_what_lies_beside_a_notebook_in_its_run(tmp_path, name):
     laid, remarks = run_files(submitted_files.read(tmp_path, ADA), own, ["*.pyc"], bounds)
     assert laid == {**own, **({name: b"1"} if name in LAID.split() else {})}
     assert bool(remarks) is (name in ("large", "many"))
-
-
-def test_a_folder_is_a_students_if_its_name_can_be_an_id(tmp_path):
-    for place in (f"ada/{ASSIGNMENT}", f"<b>/{ASSIGNMENT}", f".best/{ASSIGNMENT}", "bo/other"):
-        (tmp_path / "submitted" / place).mkdir(parents=True)
-    odd, ada = (student for student, _ in find_submitted(CourseDirectory(root=str(tmp_path)), ASSIGNMENT))
-    assert isinstance(odd, InvalidId) and odd.name == "<b>" and ada == "ada"
 
 
 def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
