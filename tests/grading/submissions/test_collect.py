@@ -249,49 +249,42 @@ def test_of_two_downloads_the_later_one_counts(course, names):
 
 def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
     """In Canvas a later file has a higher number, whenever its download was made."""
-    week = [{f"{name}_{number}_{FILE}": content for name, number, content in files} for files in WEEKS]
-    for files, said in zip(week, ("2 new;", "1 replaced, 1 unchanged;", "1 unchanged, 1 older than"), strict=True):
-        assert said in collect(course, {"submissions.zip": packed(*files.items())}).stdout
+    first = packed((f"ada_1_10_{FILE}", b"old"), (f"bo_2_11_{FILE}", b"bo"))
+    second = ((f"ada_LATE_1_12_{FILE}", b"new"), (f"bo_2_11_{FILE}", b"bo"))
+    weeks = [(first, "2 new;"), (packed(*second), "1 replaced, 1 unchanged;"), (first, "1 unchanged, 1 older than")]
+    for files, said in weeks:
+        assert said in collect(course, {"submissions.zip": files}).stdout
     assert there(course) == {"ada_1": b"new", "bo_2": b"bo"}
     (course.root / "submitted" / "bo_2" / ASSIGNMENT / FILE).write_bytes(b"corrected")
     (theirs := course.root / "submitted" / "cy_3" / ASSIGNMENT).mkdir(parents=True)
     (theirs / FILE).write_bytes(b"from the exchange")
-    done = collect(course, {"submissions.zip": packed(*week[1].items(), (f"cy_3_9_{FILE}", b"cy"))})
+    done = collect(course, {"submissions.zip": packed(*second, (f"cy_3_9_{FILE}", b"cy"))})
     assert there(course) == {"ada_1": b"new", "bo_2": b"corrected", "cy_3": b"from the exchange"}
     assert "cy (cy_3): " in done.stdout and "already has work that was not collected here." in done.stdout
 
 
-WEEKS = (
-    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
-    (("ada_LATE_1", 12, b"new"), ("bo_2", 11, b"bo")),
-    (("ada_1", 10, b"old"), ("bo_2", 11, b"bo")),
-)
-
-
 def test_who_was_taken_out_stays_out(course):
     """Of the gradebook and of the folders; `left.txt` says so until a person adds them again."""
-    (course.root / "canvas.csv").write_text(f'{ROSTER}"Stone, Emil",1,emil,1\n"King, Ada",2,ada,1\n')
+    heads = "Student,ID,SIS Login ID,Section"
+    (course.root / "canvas.csv").write_text(f'{heads}\n"Stone, Emil",1,emil,1\n"King, Ada",2,ada,1\n')
     assert course.zerolayer("roster", "canvas.csv").returncode == 0
-    files = {"submissions.zip": packed((f"stoneemil_1_5_{FILE}", WORK), (f"kingada_2_6_{FILE}", WORK))}
-    assert "2 new;" in collect(course, files).stdout
+
+    def download(number):
+        return {"submissions.zip": packed((f"stoneemil_1_{number}_{FILE}", WORK), (f"kingada_2_6_{FILE}", WORK))}
+
+    assert "2 new;" in collect(course, download(5)).stdout
     shutil.rmtree(course.root / "submitted" / "emil")
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.remove_student("emil")
-    for again in range(2):
-        newer = {
-            "submissions.zip": packed((f"stoneemil_1_{7 + again}_{FILE}", b"newer"), (f"kingada_2_6_{FILE}", WORK))
-        }
-        assert "1 unchanged, 1 of students who left;" in collect(course, newer).stdout
+    for number in (7, 8):
+        assert "1 unchanged, 1 of students who left;" in collect(course, download(number)).stdout
         assert "The roster has the 1 students" in course.zerolayer("roster", "canvas.csv").stdout
     assert there(course).keys() == {"ada"} and (course.root / "left.txt").read_text() == "emil\n"
     (course.root / "left.txt").unlink()
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.add_student("emil")
     assert "The roster has the 2 students" in course.zerolayer("roster", "canvas.csv").stdout
-    assert "1 new, 1 unchanged;" in collect(course, newer).stdout
-
-
-ROSTER = "Student,ID,SIS Login ID,Section\n"
+    assert "1 new, 1 unchanged;" in collect(course, download(8)).stdout
 
 
 def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(course):
