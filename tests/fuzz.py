@@ -58,7 +58,7 @@ def graded(course: Course, mutants: list[Mutant]) -> list[str]:
 def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
     """Tell what a mutant has that it shouldn't, or hasn't that it should."""
     (scores, rows), seeds = gradebook(course), Counter()
-    everyones = {mutant.signature for mutant in mutants}
+    everyones, most = {mutant.signature for mutant in mutants}, {f"check-{part}": POINTS[part] for part in POINTS}
     for mutant in mutants:
         try:
             verdict = json.loads(path_of(course, mutant, "verdict.json").read_text())
@@ -71,9 +71,9 @@ def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
             ("rows in the gradebook", rows[mutant.student], 1),
             ("student", (verdict["student"], verdict["assignment"]), (mutant.student, ASSIGNMENT)),
             ("seed", verdict["seed"], seed(course, mutant, verdict["seed"])),
-            ("parts", set(points), {f"check-{part}" for part in POINTS}),
+            ("parts", set(points), set(most)),
             ("score in the gradebook", scores.get(mutant.student), points),
-            ("parts above their maximum", [id for id in points if not 0 <= points[id] <= most(id)], []),
+            ("parts above their maximum", [id for id in points if not 0 <= points[id] <= most[id]], []),
             ("signatures of others", signatures(course, mutant) & everyones - {mutant.signature}, set()),
             ("feedback page", (course.root / "feedback" / mutant.student / ASSIGNMENT / PAGE).is_file(), True),
         ]
@@ -92,10 +92,6 @@ def path_of(course: Course, mutant: Mutant, name: str) -> Path:
 
 def earned(part: dict) -> float:
     return sum(statement["max_points"] for statement in part["statements"] if statement["state"] == "right")
-
-
-def most(id: str) -> float:
-    return POINTS[id.removeprefix("check-")]
 
 
 def gradebook(course: Course) -> tuple[dict[str, dict[str, float]], Counter]:

@@ -109,14 +109,10 @@ def test_the_conda_environment_repeats_nothing_and_so_cannot_drift():
     assert version + ".0" in Requirement("python" + PROJECT["requires-python"]).specifier
 
 
-def tracked():
-    listed = run("git", "ls-files", "-co", "--exclude-standard").stdout.split("\n")
-    return [ROOT / name for name in listed if name and (ROOT / name).is_file()]
-
-
 def test_no_file_names_a_package_registry_or_this_machine():
     registries = ("pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.debian" + ".org")
-    for path in tracked():
+    listed = run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines()
+    for path in filter(Path.is_file, map(ROOT.joinpath, listed)):
         text = path.read_bytes().decode(errors="ignore")
         assert not [word for word in (*registries, f"{ROOT}{os.sep}") if word in text], path
         assert path.name != "uv.lock"

@@ -163,10 +163,6 @@ def set_due(course):
         gradebook.db.commit()
 
 
-def completed(course):
-    return as_bytes(right(nbformat.read(course.released(), as_version=4)))
-
-
 @pytest.fixture
 def course(new_course, tmp_path):
     return new_course(tmp_path / "course")
@@ -182,7 +178,8 @@ def collected(new_course, tmp_path_factory):
     for name in ("folder", "._folder"):  # of the second kind macOS makes some
         (unpacked / f"{name}_79_1_{FILE}").write_bytes(WORK)
     refused = {name: data for name, (data, _) in REFUSED.items()}
-    canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed(course), **refused}
+    completed = as_bytes(right(nbformat.read(course.released(), as_version=4)))
+    canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed, **refused}
     downloads = {
         "submissions.zip": packed(*canvas.items()),
         "Course-Softmax-99.zip": packed(*MOODLE.items()),

@@ -187,16 +187,11 @@ def deep(folder):
             os.chdir("deep")
 
 
-def folder_for_note(folder):
-    (folder / "timestamp.txt").mkdir()
-    (folder / "timestamp.txt" / "note").write_text("x")
-
-
 FOLDERS = {
     "deep": deep,
     "too large": lambda folder: (folder / "more.bin").write_bytes(bytes(3000)),
     "full": lambda folder: (folder / "more.bin").write_bytes(bytes(2000 - len("honest"))),  # with no room for the note
-    "a folder for the note": folder_for_note,
+    "a folder for the note": lambda folder: (folder / "timestamp.txt" / "in").mkdir(parents=True),
 }
 
 
