@@ -115,10 +115,3 @@ sandbox = shared("sandbox")
 """A forker that locks its children in."""
 unlocked = shared("open")
 """A forker whose children run without any lock."""
-
-
-@pytest.fixture(scope="session")
-def lockable(home, facts):
-    """A machine on which whoever runs these tests can lock kernels in."""
-    with a_forker("sandbox", home, facts, ordinary=False):
-        yield

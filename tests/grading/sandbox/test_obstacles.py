@@ -63,7 +63,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize(("take_away", "step", "reason"), TAKEN.values(), ids=TAKEN)
-def test_it_names_the_step_that_fails_and_why(lockable, take_away, step, reason):
+def test_it_names_the_step_that_fails_and_why(lockable_here, take_away, step, reason):
     said = run(*EXAMINE, preexec_fn=take_away).stdout
     assert said.startswith(NOT_HELD)
     assert f"{step}” failed." in said and f"Reason: {reason}" in said
@@ -74,7 +74,7 @@ AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 STARTS_PYTHON = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
 
 
-def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable, tmp_path):
+def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable_here, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("Only root can become an account that starts Python by a right that kernels lose.")
     closed = tmp_path / "python"
@@ -102,13 +102,13 @@ except OSError as error:
 
 
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_a_command_whose_output_is_closed_ends_as_ever(lockable, closed):
+def test_a_command_whose_output_is_closed_ends_as_ever(lockable_here, closed):
     command = f'exec "{sys.executable}" -m lib.grading doctor {closed}'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_tells_where_kernels_have_no_memory_groups(lockable):
+def test_it_tells_where_kernels_have_no_memory_groups(lockable_here):
     assert ("memory group" in run(*EXAMINE).stdout) is (lockdown.find_groups() is None)
     said = run(*EXAMINE, after="mount -t tmpfs none /sys/fs/cgroup").stdout
     assert said.startswith(HELD)
@@ -116,7 +116,7 @@ def test_it_tells_where_kernels_have_no_memory_groups(lockable):
 
 
 @pytest.mark.gives("zerolayer doctor")
-def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable):
+def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable_here):
     """The command exits by what it found."""
     healthy = run(*COMMAND)
     assert (healthy.returncode, healthy.stdout.partition("\n")[0]) == (0, HELD)
@@ -132,7 +132,7 @@ def test_where_no_hub_started_it_it_says_what_it_could_not_try():
     assert "Formgrader: not tested, since no hub started this. Try: run this in a terminal" in said
 
 
-def test_a_lock_that_holds_nothing_is_noticed(lockable):
+def test_a_lock_that_holds_nothing_is_noticed(lockable_here):
     tried = run("-c", LOCK_THAT_HOLDS_NOTHING)
     assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
 
