@@ -4,14 +4,12 @@ Lost ids are found by text and place, never wrongly, and answers in doubt are le
 """
 
 import copy
-from pathlib import Path
 
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lib
 from lib.grading.execution.notebook import ADDED_CODE, SKIPPED
 from lib.grading.submissions import restore as restoring
 from lib.grading.submissions.restore import (
@@ -24,8 +22,8 @@ from lib.grading.submissions.restore import (
     run_added_code,
 )
 from lib.grading.submissions.submission import CleanCell, clean_cell
-from tests.course import ASSIGNMENT
 from tests.submissions import right
+from tests.variants import RELEASED
 
 SOURCE = """
     given:setup text: given:layer solution:loss example: check:check-loss check:check-gradient solution:softmax
@@ -238,7 +236,7 @@ def test_what_is_written_into_one_submissions_cells_is_in_no_others():
 # Lost ids, in the course's own notebook
 
 
-WHOLE = nbformat.read(Path(lib.__file__).parents[1] / "notebooks" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", as_version=4)
+WHOLE = nbformat.read(RELEASED, as_version=4)
 ANSWERS = {"explain-gradient": "It is y - 1.\n\nBecause of the chain rule.", "explain-rate-and-batch": "To 0.04."}
 FIRST, SECOND = ANSWERS
 COURSE = {name(cell): cell for cell in WHOLE.cells if name(cell)}
