@@ -19,12 +19,8 @@ import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from hashlib import sha256
-from hmac import digest
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from time import perf_counter
-
-import orjson
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
@@ -70,7 +66,6 @@ def findings(course: Course, mutants: list[Mutant]) -> Iterator[str]:
         expected = [
             ("rows in the gradebook", rows[mutant.student], 1),
             ("student", (verdict["student"], verdict["assignment"]), (mutant.student, ASSIGNMENT)),
-            ("seed", verdict["seed"], seed(course, mutant, verdict["seed"])),
             ("parts", set(points), set(most)),
             ("score in the gradebook", scores.get(mutant.student), points),
             ("parts above their maximum", [id for id in points if not 0 <= points[id] <= most[id]], []),
@@ -103,32 +98,6 @@ def gradebook(course: Course) -> tuple[dict[str, dict[str, float]], Counter]:
                 scores.setdefault(student, {})[cell] = score
         rows = Counter(student for (student,) in tables.execute("select student_id from submitted_assignment"))
     return scores, rows
-
-
-def seed(course: Course, mutant: Mutant, found: int) -> int:
-    """Derive whose challenge it has to be: from the secret, the names, when it was handed in, and all of its text."""
-    stamp = course.root / "submitted" / mutant.student / ASSIGNMENT / "timestamp.txt"
-    when = stamp.read_bytes()[:100].hex() if stamp.is_file() else ""
-    graded = path_of(course, mutant, f"{ASSIGNMENT}.ipynb")
-    if '"raw"' in graded.read_text():
-        return found  # what was posed isn't there any more: a raw cell is cleaned after the run
-    text = seen_by_the_run(graded)
-    names = "\0".join((ASSIGNMENT, ASSIGNMENT, mutant.student, when, text)).encode()
-    return int.from_bytes(digest((course.root / "judge_secret").read_bytes(), names, "sha256")[:6], "big")
-
-
-def seen_by_the_run(graded: Path) -> str:
-    """Hash what a run could read: the cells as they were restored, and what lies beside them."""
-    found = sha256()
-    for cell in json.loads(graded.read_bytes())["cells"]:
-        seen = (cell["cell_type"], cell["source"], cell["metadata"].get("tags"), cell.get("attachments"))
-        found.update(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS) + b"\n")
-    beside = {path.relative_to(graded.parent): path for path in graded.parent.rglob("*") if path.is_file()}
-    for name in sorted(beside, key=PurePosixPath):
-        if name.name not in (graded.name, "verdict.json"):
-            content = beside[name].read_bytes()
-            found.update(b"%d %b %d %b" % (len(bytes(name)), bytes(name), len(content), content))
-    return found.hexdigest()
 
 
 def signatures(course: Course, mutant: Mutant) -> set[str]:
