@@ -10,18 +10,11 @@ from typing import Any
 import nbformat
 import numpy as np
 
-from lib.blanks import OpenBlank, runnable
+from lib.blanks import _RaisesOpenBlank, runnable
 from lib.reference import Dense, Softmax, cce, cce_gradient, generate_batch_indices
 
 Code = dict[str, object]
 RELEASED = Path(__file__).parents[1] / "notebooks/softmax_classifier/softmax_classifier.ipynb"
-
-
-class Complaint:
-    """What stands behind the open blanks of a notebook that has loaded lib.blanks."""
-
-    def __getitem__(self, sentence: str) -> Any:
-        raise OpenBlank(sentence)
 
 
 def released() -> Code:
@@ -48,7 +41,7 @@ class Layer:
 def written(source: str, name: str = "") -> Code:
     """The names that a cell with `source` defines, with those of a notebook around it. Errors quote its lines."""
     around = (SimpleNamespace, Dense, Softmax, cce, cce_gradient, generate_batch_indices, Layer)
-    namespace = {"np": np, "__blank__": Complaint()} | {each.__name__: each for each in around}
+    namespace = {"np": np, "__blank__": _RaisesOpenBlank()} | {each.__name__: each for each in around}
     source = textwrap.dedent(source).lstrip("\n")
     name = name or f"<cell {zlib.crc32(source.encode())}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
