@@ -21,6 +21,7 @@ from lib.grading.submissions.restore import (
     restore_cells,
     run_added_code,
 )
+from lib.grading.submissions.restore import course_id as name
 from lib.grading.submissions.submission import CleanCell, clean_cell
 from tests.submissions import right
 from tests.variants import RELEASED
@@ -56,10 +57,6 @@ SOLUTIONS, LOCKED = [*OF["solution"], *OF["answer"]], [*OF["given"], *OF["check"
 
 def restore(cells, known=KNOWN, given=None):
     return restore_cells([clean_cell(cell) for cell in cells], copy.deepcopy(known), given or {})
-
-
-def name(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
 def ids(cells):
