@@ -20,7 +20,7 @@ from lib.grading.pipeline.cell_results import (
     may_need_newer_python,
     missing_names,
 )
-from tests.grading.judge.test_judge import part_of
+from tests.checking.desk import PARTS
 from tests.sample_class import ANSWER_KEY
 
 BROKEN = "def cce(y, yhat:\n    return 0\n\nclass Softmax(Layer):\n    pass\n\nrate = 1"
@@ -35,7 +35,7 @@ def cell(source: str, ename: str = "", evalue: str = "", id: str = "") -> Notebo
 
 def judged(failure: Failure, missing: dict[str, Failure] | None = None, problem: str = "") -> PartVerdict:
     answers = None if problem else {SECRET: {"": write_record(failure)}}
-    return judge(ANSWER_KEY, part_of("check-cce"), 1, answers, problem, missing or {})
+    return judge(ANSWER_KEY, PARTS["check-cce"], 1, answers, problem, missing or {})
 
 
 def test_all_that_a_cell_was_to_define_is_missing_for_its_error() -> None:
