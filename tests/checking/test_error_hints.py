@@ -6,7 +6,6 @@ import numpy as np
 
 from lib.checking.error_hints import _rules, explain, hint_for
 from lib.checking.student_code import Failure, run_student_code
-from tests.checking.desk import PARTS, checked, judged
 from tests.variants import written
 
 IN_CCE = """
@@ -175,11 +174,3 @@ def test_each_rule_is_said_in_sentences_and_none_proposes_what_another_axis_need
     texts = [text for _, texts in _rules() for text in texts if text]
     assert not [text for text in texts if not text.endswith((".", "?")) or len(text) > 240]
     assert not [text for text in texts if "keepdims=True" in text or ".T," in text]
-
-
-def test_what_an_error_means_is_said_at_the_desk_and_at_grading() -> None:
-    code = written("def cce(y, yhat):\n    return y.shape(1)")
-    report = str(checked(PARTS["check-cce"], **code))
-    [verdict] = judged(PARTS["check-cce"], code)
-    for each in (report, f"{verdict.statements[0].why} {verdict.statements[0].hint}"):
-        assert "shape is not a function." in each and "Write y.shape[1], with square brackets." in each

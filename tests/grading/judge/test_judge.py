@@ -106,6 +106,7 @@ STATES = [
     (relu, TURNED, [WRONG, WRONG], "Something else came out. Where: entry"),
     (relu, HALF, [RIGHT, OPEN], "Blank 2 of 3 on line 6 is still open."),
     (loss, written("def mse(y, p):\n    return y.reshape(99)"), [WRONG], "line 2: return y.reshape(99)"),
+    (loss, written("def mse(y, p):\n    return y.shape(1)"), [WRONG], "shape is not a function."),
     (loss, written("def mse(y, p):\n    return 1.7e308"), [WRONG], "Found inf"),
     (loss, written("def mse(y, p):\n    return 7.0"), [WRONG], "Where: x = [[0., 0.], [0., 0.]]"),
     (loss, written("def mse(y, p):\n    return [y]"), [WRONG], "Found shape (1, 2, 2)"),
