@@ -209,7 +209,7 @@ LONG = r"***a ~~a \begin{a} *_ $a$ ![ [a]( ``a` <!-- <div>"
 
 @pytest.mark.parametrize("scrap", [*LONG.split(), "<b x=", "> ", "|a|b|\n|-|-|\n"])
 def test_what_is_long_is_shown_as_it_was_written_and_a_page_has_room_for_so_much(scrap):
-    longest, room = scrap * (safe_html.LONGEST // len(scrap)), Room(formatted=2 * safe_html.LONGEST, text=50_000)
+    longest, room = scrap * (safe_html.LONGEST // len(scrap)), Room(formatted=2 * safe_html.LONGEST + 20, text=50_000)
     shown = [rendered(text, room) for text in (longest, longest + "a" * 20, longest, longest, longest, longest)]
     assert [page.startswith("<pre>") for page in shown] == [False, True, False, True, False, False]
     assert [NO_TEXT in page for page in shown] == [False] * 4 + [True] * 2
