@@ -122,20 +122,9 @@ def nested_metadata(notebook, folder):
     return as_bytes(notebook).replace(b'"deep": 7', b'"deep": ' + b'{"a":' * 400 + b"7" + b"}" * 400)
 
 
-@earns(NOTHING)
-def own_library(notebook, folder):
-    """Nothing written, and a `lib` of the student's own whose checks are always content."""
-    (folder / "lib").mkdir()
-    content = "type('checks', (), {'__getattr__': lambda *names: lambda *subjects: 4.0})()"
-    (folder / "lib" / "__init__.py").write_text(f"checks = {content}")
-    (folder / "lib" / "blanks.py").write_text("def load_ipython_extension(ip): pass")
-    (folder / "lib" / "data.py").write_text("def __getattr__(name): return None")
-    return notebook
-
-
 @earns(EVERYTHING)
 def own_names(notebook, folder):
-    """Right, with files and folders beside it that bear the names of modules, and none of them works."""
+    """Right, with files and folders beside it that bear the names of modules, `lib` too, and none of them works."""
     modules = "lib", "numpy", "matplotlib", "random", "json", "tensorflow", "IPython", "ipywidgets", "ast"
     for name in (*modules, "ipykernel_launcher"):  # the last would start no kernel
         (folder / f"{name}.py").write_text("raise RuntimeError('the student has a file of this name')")
