@@ -62,6 +62,8 @@ STATE = {"_esm": "window.ran = 4; export default {}", "_anywidget_id": "a", "_vi
 MODEL = {"model_name": "AnyModel", "model_module": "anywidget", "model_module_version": "*", "state": STATE}
 WIDGETS = {"application/vnd.jupyter.widget-state+json": {"state": {"a": MODEL}, "version_major": 2, "version_minor": 0}}
 """What JupyterLab restores as it opens a notebook that has it in its metadata, trusted or not; `_esm` is a script."""
+WITHOUT_WIDGETS = {**nbformat.v4.new_notebook(), "metadata": {"title": "mine"}}
+WITH_WIDGETS = json.dumps({**WITHOUT_WIDGETS, "metadata": {"title": "mine", "widgets": WIDGETS}}).encode()
 
 PLAIN = r"""**bold** and *leaning*
 

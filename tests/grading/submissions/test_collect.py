@@ -25,7 +25,7 @@ from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK
 from tests.submissions import as_bytes, right
-from tests.submissions.pages import WIDGETS
+from tests.submissions.pages import WITH_WIDGETS, WITHOUT_WIDGETS
 
 FILE = f"{ASSIGNMENT}.ipynb"
 SECRET = "0123456789abcdef" * 4
@@ -75,7 +75,6 @@ WORK = as_bytes({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5
 OWN = packed((FILE, WORK))
 MADE_UP = b"2020-01-01 00:00:00"
 """A time that a student writes, and that nobody reads."""
-WITH_WIDGETS = as_bytes({**json.loads(WORK), "metadata": {"title": "mine", "widgets": WIDGETS}})
 
 CANVAS = {
     "smithjane_12345_67890_softmax_classifier.ipynb": WORK,
@@ -221,7 +220,7 @@ def test_what_is_refused_has_a_line_with_the_students_name_and_is_noted(collecte
 def test_saved_widgets_are_left_in_the_download(collected):
     """JupyterLab would restore them, and run their script, as it opens what was collected."""
     kept = json.loads((collected.root / "submitted" / "widgets_12355" / ASSIGNMENT / FILE).read_text())
-    assert kept == {**json.loads(WORK), "metadata": {"title": "mine"}}
+    assert kept == WITHOUT_WIDGETS
 
 
 def test_nothing_lands_outside_its_folders(collected):
