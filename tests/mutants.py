@@ -161,7 +161,6 @@ def find_failing(python: Path, tree: Path, name: Path, mutant: str, broken: list
 
 
 def failing(python: Path, tree: Path, tests: list[str]) -> list[str]:
-    """Run tests until one fails; return those that do."""
     # In JupyterLab a person looks: what is seen there takes minutes, and other tests see it, too.
     command = [python, "-m", "pytest", "-q", "-x", "-n", "0", "--timeout=200", "--ignore-glob=*in_lab.py", *tests]
     try:

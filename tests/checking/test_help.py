@@ -42,7 +42,6 @@ EXAMPLES = {
 
 @pytest.fixture(autouse=True)
 def unit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A unit that ships fingerprints and examples."""
     right = {"loss": written(RIGHT)["loss"], "slope": None, "Layer": None}
     at_desk = build(AnswerKey(Unit("little", "Little", (LOSS,)), right, MISTAKES))
     monkeypatch.setattr(fingerprints, "read", lambda package: at_desk)

@@ -40,7 +40,6 @@ class Reader(HTMLParser):
 
 
 def loss(line: str) -> Report:
-    """The report on a loss with this line."""
     report = check.loss(written(f"def loss(x):\n    return {line}")["loss"])
     assert isinstance(report, Report)
     return report

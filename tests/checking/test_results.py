@@ -61,7 +61,6 @@ REFUSED = [
 
 
 def difference(found: Any, expected: Any) -> str:
-    """Say where two differ, if they do."""
     try:
         compare(read(found), read(expected))
     except Wrong as wrong:

@@ -68,14 +68,12 @@ def but(*parts):
 
 
 def submissions(*modules: ModuleType) -> Iterator[Submission]:
-    """Give all submissions that these modules define."""
     for value in chain.from_iterable(vars(module).values() for module in modules):
         found = value if isinstance(value, list) else [value]
         yield from (one for one in found if isinstance(one, Submission))
 
 
 def as_bytes(notebook):
-    """Write a notebook as it is, valid or not."""
     return json.dumps(notebook).encode()
 
 

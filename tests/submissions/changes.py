@@ -25,7 +25,6 @@ MISSING = "\n".join(["1 / 0", *(f"a{each} = missing" for each in range(3000))])
 
 
 def behind_all(notebook, code):
-    """Add a cell of the student's own behind all others."""
     notebook.cells.append(nbformat.v4.new_code_cell(code))
     return notebook
 

@@ -8,8 +8,6 @@ from tests.submissions import EVERYTHING, FILE, NOTHING, as_bytes, cell, earns, 
 
 
 def right_beside(name, content):
-    """Right, with a file beside it."""
-
     def make(notebook, folder):
         (folder / name).write_bytes(content)
         return right(notebook)
@@ -59,7 +57,6 @@ GOOD = table(
 
 @earns(NOTHING)
 def two_other_names(notebook, folder):
-    """Two notebooks, neither of them under the assignment's name."""
     (folder / "draft.ipynb").write_bytes(as_bytes(notebook))
     (folder / "final.ipynb").write_bytes(as_bytes(right(notebook)))
 

@@ -16,7 +16,6 @@ from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judg
 
 @pytest.fixture
 def pair() -> PartVerdict:
-    """A part with a mistake that has a name."""
     return judged(PAIR, both("x.sum()", "x[-1]"))
 
 

@@ -79,6 +79,5 @@ def held(number, words):
 
 
 def sockets_of(number):
-    """Give the sockets that a process has open."""
     targets = {os.readlink(link) for link in Path(f"/proc/{number}/fd").iterdir()}  # noqa: PTH115
     return {target for target in targets if target.startswith("socket:")}

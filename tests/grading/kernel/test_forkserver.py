@@ -49,7 +49,6 @@ def sentences(zone):
 
 
 def ended(handle):
-    """Wait until the process behind a descriptor has ended."""
     return bool(select.select([handle], [], [], SECONDS)[0])
 
 
