@@ -40,15 +40,6 @@ def report(*given: Any) -> Report:
     return found
 
 
-def test_at_the_desk_nothing_raises_and_code_may_have_any_name() -> None:
-    class MyOwnLayer:
-        def forward(self, input: Any) -> Any:
-            return input
-
-    assert report(right).right and check.layer(MyOwnLayer).right
-    assert not report(wrong).right
-
-
 def test_under_validate_a_failed_check_fails_and_a_right_one_says_nothing(
     laid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

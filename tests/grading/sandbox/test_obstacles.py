@@ -70,8 +70,8 @@ def test_it_names_the_step_that_fails_and_why(lockable_here, take_away, step, re
     assert "docs/teaching.md" in said and "--no-sandbox" in said
 
 
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-STARTS_PYTHON = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
+AS_NOBODY = ["setpriv", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+AS_NOBODY += ["--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable_here, tmp_path):
@@ -80,7 +80,7 @@ def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable_her
     closed = tmp_path / "python"
     closed.mkdir(mode=0o700)
     (closed / "site-packages").mkdir()
-    command = [*AS_NOBODY[:1], *STARTS_PYTHON, *AS_NOBODY[1:], sys.executable, *EXAMINE]
+    command = [*AS_NOBODY, sys.executable, *EXAMINE]
     named = os.pathsep.join([str(ROOT), str(closed / "site-packages")])
     said = subprocess.run(command, env={**os.environ, "PYTHONPATH": named}, capture_output=True, text=True, check=False)
     assert "“private root” failed." in said.stdout
