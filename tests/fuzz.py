@@ -23,7 +23,7 @@ from pathlib import Path
 
 from lib.grading.commands.demo import copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from tests.course import ASSIGNMENT
+from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import POINTS
 from tests.submissions.mutations import Mutant
@@ -117,7 +117,7 @@ def main() -> None:
     for first in range(0, len(mutants), CLASS):
         course, some = Course(Path(tempfile.mkdtemp(prefix="zerolayer-fuzz-"))), mutants[first : first + CLASS]
         copy_course(course.root)
-        built = course.zerolayer("build")
+        built = course.zerolayer("build", UNPROVED)
         assert built.returncode == 0, built.stderr
         found = graded(course, some)
         print(*found, f"{first + len(some)} mutants", sep="\n", flush=True)
