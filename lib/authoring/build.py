@@ -4,6 +4,9 @@ The release is made in a temporary folder, and moved to its place together with 
 happen, or neither does. `check` applies all rules, even if the code has been proved before, and doesn't release.
 """
 
+import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below from loading slow modules
+
+# isort: split
 import logging
 import shutil
 from collections.abc import Iterable, Iterator
@@ -34,7 +37,7 @@ from lib.grading.commands.command import (
 )
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.files import in_place, private, remove, temporary_sibling_folder
-from lib.grading.gradebook.session import retry
+from lib.grading.gradebook.database import retry
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 

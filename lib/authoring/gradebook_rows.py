@@ -14,7 +14,7 @@ from nbgrader.preprocessors import SaveCells
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
 from lib.grading.errors import Fault
-from lib.grading.gradebook.session import open_gradebook
+from lib.grading.gradebook.database import open_gradebook
 
 KINDS = {"graded": is_grade, "an answer": is_solution, "a task": is_task}
 """The kinds of cells with separate rows in the gradebook."""

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.command import Command, check_assignment, options
 from lib.grading.files import put_in_place, temporary_sibling_folder
-from lib.grading.gradebook.session import cells_of_all, has_roster, open_gradebook
+from lib.grading.gradebook.database import cells_of_all, has_roster, open_gradebook
 from lib.grading.progress import say
 from lib.grading.safe_names import visible
 from lib.grading.submissions import collection

@@ -31,7 +31,7 @@ import lib.units
 from lib.grading import unit_registry
 from lib.grading.errors import ConfigError
 from lib.grading.files import PRIVATE
-from lib.grading.gradebook.session import label, open_gradebook
+from lib.grading.gradebook.database import label, open_gradebook
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.submissions.collection import read_collection

@@ -13,12 +13,12 @@ from traitlets import Bool, Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file, write_whole
+from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.gradebook.session import open_gradebook
-from lib.grading.pages.feedback_page import PageMaker, render
 from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
+from lib.grading.pages.page_maker import PageMaker, render
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible

@@ -12,8 +12,8 @@ from traitlets import Unicode
 
 from lib.grading.commands.command import Command, check_assignment, options
 from lib.grading.errors import ConfigError, end_sentence
+from lib.grading.gradebook.database import has_roster, label, open_gradebook
 from lib.grading.gradebook.lateness import extend, renew_penalties
-from lib.grading.gradebook.session import has_roster, label, open_gradebook
 from lib.grading.progress import say
 from lib.grading.safe_names import InvalidId, parse_id, unknown, visible
 from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collection

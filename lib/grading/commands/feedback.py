@@ -25,11 +25,11 @@ from traitlets import Integer
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.errors import ConfigError
 from lib.grading.files import find_folders, is_file, read_bounded, write_whole
+from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
-from lib.grading.gradebook.session import open_gradebook
 from lib.grading.machine_faults import is_file_fault, sentence
-from lib.grading.pages.feedback_page import PageMaker
+from lib.grading.pages.page_maker import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible

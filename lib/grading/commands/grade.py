@@ -1,5 +1,8 @@
 """`zerolayer grade`: grade a class by `pipeline.grade_class`."""
 
+import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below from loading slow modules
+
+# isort: split
 import logging
 import signal
 from typing import ClassVar

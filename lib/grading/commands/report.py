@@ -10,8 +10,8 @@ from traitlets import Unicode, default
 
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.files import write_whole
+from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
-from lib.grading.gradebook.session import open_gradebook
 from lib.grading.pages.class_data import Classroom, read_classroom
 from lib.grading.pages.report_pages import Links, class_page, own_page, student_page
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor

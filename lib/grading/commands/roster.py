@@ -6,8 +6,8 @@ from pathlib import Path
 from nbgrader.api import Gradebook, Student
 
 from lib.grading.commands.command import Command, options
+from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lms_files import LmsFile, Person
-from lib.grading.gradebook.session import open_gradebook
 from lib.grading.progress import say
 from lib.grading.safe_names import InvalidId, parse_id, visible
 from lib.grading.submissions.collection import known_numbers, read_collection, read_former_students

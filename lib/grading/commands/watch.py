@@ -5,6 +5,9 @@ All state is in files, such as a note next to each page with the digest of the s
 the command can be stopped at any moment.
 """
 
+import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below from loading slow modules
+
+# isort: split
 import signal
 from collections.abc import Iterator
 from datetime import datetime

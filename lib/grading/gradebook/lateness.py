@@ -8,7 +8,7 @@ copies them to nbgrader's field of a new submission.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from logging import getLogger
 from pathlib import Path
 
@@ -17,13 +17,19 @@ import orjson
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
-from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.preprocessors.latesubmissions import AssignLatePenalties
 from sqlalchemy import func, or_, select, update
 from traitlets.config import LoggingConfigurable
 
 from lib.grading.errors import ConfigError
 from lib.grading.files import is_file, write_whole
-from lib.grading.gradebook.session import late_by
+
+
+def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
+    """Return how late a submission is: zero if it is on time, or if one of the times is unknown."""
+    if timestamp is None or duedate is None:
+        return timedelta()
+    return max(timedelta(), timestamp - duedate - (extension or timedelta()))
 
 
 def cost(plugin: LateSubmissionPlugin, student: str, score: float, late: float) -> float | None:

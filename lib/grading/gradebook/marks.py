@@ -12,7 +12,7 @@ from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 
-from lib.grading.gradebook.session import known_cells, open_gradebook
+from lib.grading.gradebook.database import open_gradebook
 
 DECIMALS = 4
 """Enough for thirds of a point. Further digits come from floating-point sums."""
@@ -180,9 +180,10 @@ def _read_comments(
 
 def _code(notebook: api.Notebook) -> dict[str, str]:
     """Return for each cell of a notebook the one with the student's code for it."""
+    solutions = {cell.name for cell in notebook.solution_cells}
+    written = solutions.difference(cell.name for cell in notebook.grade_cells)
     code, last = {}, ""
-    for name, cell in known_cells(notebook).items():
-        flags = cell.metadata.nbgrader
-        last = name if flags.solution and not flags.grade else last
-        code[name] = name if flags.solution else last
+    for cell in notebook.source_cells:
+        last = cell.name if cell.name in written else last
+        code[cell.name] = cell.name if cell.name in solutions else last
     return code

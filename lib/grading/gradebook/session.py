@@ -5,45 +5,20 @@ written together, and found by indexed columns, so that the time doesn't grow wi
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import (
-    Assignment,
-    Comment,
-    Grade,
-    Gradebook,
-    InvalidEntry,
-    SourceCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.api import Notebook as GradebookNotebook
-from nbgrader.nbgraderformat import SCHEMA_VERSION
-from sqlalchemy import (
-    Boolean,
-    Connection,
-    Select,
-    Table,
-    Update,
-    bindparam,
-    func,
-    insert,
-    make_url,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, func, insert, or_, select, update
 
+from lib.grading.gradebook.database import open_gradebook
+from lib.grading.gradebook.lateness import late_by
 from lib.grading.submissions.submission import clean_cell
 
 
@@ -68,6 +43,8 @@ class SourceNotebook:
 
 def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
     """Return the notebook's source cells by name, in order."""
+    from nbgrader.nbgraderformat import SCHEMA_VERSION  # not at the top: only grading needs jsonschema
+
     points = {cell.name: cell.max_score for cell in (*notebook.grade_cells, *notebook.task_cells)}
     grades, solutions, tasks = (
         {cell.name for cell in cells} for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
@@ -89,15 +66,6 @@ def known_cells(notebook: GradebookNotebook) -> dict[str, NotebookNode]:
         }
         known[source.name] = cell
     return known
-
-
-def cells_of_all(gradebook: Gradebook) -> dict[str, set[str]]:
-    """Return the names of each assignment's cells."""
-    rows = select(Assignment.name, SourceCell.name).join_from(SourceCell, GradebookNotebook).join(Assignment)
-    found = defaultdict[str, set[str]](set)
-    for assignment, cell in gradebook.db.execute(rows):
-        found[assignment].add(cell)
-    return found
 
 
 STUDENTS, SUBMISSIONS, NOTEBOOKS, GRADES, COMMENTS = (
@@ -213,46 +181,6 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         return id
 
 
-def open_gradebook(db_url: str, course_id: str = "default_course") -> Gradebook:
-    """Open nbgrader's gradebook, which creates its tables and the course's row if necessary.
-
-    nbgrader's own steps use the default as the course's name, whatever its real name is.
-    """
-    url = make_url(db_url)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        with suppress(OSError):  # SQLite's own message is better
-            Path(url.database).touch()  # SQLite would create the file without the group's permissions in the umask
-    return retry(lambda: Gradebook(db_url, course_id))
-
-
-def retry(write: Callable[[], Result], times: int = 2) -> Result:
-    """Create tables or rows that another program may be creating at the same time.
-
-    The first attempt may fail because of the tables and the second because of the rows. If nbgrader commits in many
-    steps, more attempts may fail: `times`.
-    """
-    for _ in range(times):
-        with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
-            return write()
-    return write()
-
-
-def has_roster(gradebook: Gradebook) -> bool:
-    """True if the gradebook has a roster, without which no student can be missing.
-
-    Grading itself adds students only by id and with a submission.
-    """
-    about = (Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
-    by_hand = or_(*(column.is_not(None) for column in about), Student.id.not_in(select(SubmittedAssignment.student_id)))
-    return gradebook.db.execute(select(Student.id).where(by_hand).limit(1)).first() is not None
-
-
-def label(student: Student) -> str:
-    """Return a student's id, with the name if known."""
-    name = ", ".join(filter(None, (student.last_name, student.first_name)))
-    return f"{student.id} ({name})" if name else student.id
-
-
 def _row(connection: Connection, table: Table, **key: str) -> tuple[str, bool]:
     """Return the id of the row with this key, creating it if necessary, and whether it is new."""
     found = connection.scalar(_where(table, *key), key)
@@ -293,10 +221,3 @@ SET_SCORE = _of_cell(GRADES).values(
 SET_COMMENT = _of_cell(COMMENTS).values(auto_comment=bindparam("text"))
 SCORE = select(func.coalesce(func.sum(Grade.score), 0.0)).where(Grade.notebook_id == bindparam("notebook"))
 """The points of a submitted notebook by nbgrader's rule: a person's mark replaces the automatic one."""
-
-
-def late_by(timestamp: datetime | None, duedate: datetime | None, extension: timedelta | None) -> timedelta:
-    """Return how late a submission is: zero if it is on time, or if one of the times is unknown."""
-    if timestamp is None or duedate is None:
-        return timedelta()
-    return max(timedelta(), timestamp - duedate - (extension or timedelta()))

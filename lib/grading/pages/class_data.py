@@ -10,8 +10,9 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
 from lib.grading.files import is_folder
+from lib.grading.gradebook.database import has_roster, open_gradebook
+from lib.grading.gradebook.lateness import late_by
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
-from lib.grading.gradebook.session import has_roster, late_by, open_gradebook
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.progress import Seen
 from lib.grading.safe_names import InvalidId

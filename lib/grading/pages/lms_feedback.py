@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import orjson
 
-from lib.grading.pages.feedback_page import Page
+from lib.grading.pages.page_maker import Page
 from lib.grading.submissions.collection import CollectedSubmission
 from lib.grading.submissions.restore import course_id
 

@@ -15,9 +15,10 @@ from traitlets.config import LoggingConfigurable
 
 from lib.answer_key import AnswerKey
 from lib.grading.execution.notebook import Bounds
+from lib.grading.gradebook.database import cells_of_all
 from lib.grading.gradebook.lateness import cost, read_extensions
 from lib.grading.gradebook.marks import Class, read_marks
-from lib.grading.gradebook.session import GradebookSession, cells_of_all
+from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor, packages_of
 from lib.grading.sandbox.limits import Limits, limit_problem
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection

@@ -22,7 +22,7 @@ from latex2mathml.converter import convert_to_element
 from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from nbconvert.filters import strip_ansi
+from nbconvert.filters.ansi import strip_ansi
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade
 from PIL import Image

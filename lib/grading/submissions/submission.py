@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4.nbbase import nbformat_minor
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
@@ -237,7 +236,8 @@ def _count_lists(data: bytes) -> int:
 
 
 def _notebook(cells: list[NotebookNode]) -> NotebookNode:
-    return NotebookNode(nbformat=4, nbformat_minor=nbformat_minor, metadata=NotebookNode(), cells=cells)
+    # Format 4.5, the first whose cells have ids.
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells)
 
 
 class CleanCell(NotebookNode):

@@ -24,7 +24,7 @@ from lib.grading.gradebook.marks import Mark, NotebookMarks
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages.feedback_page import Page, render
+from lib.grading.pages.page_maker import Page, render
 from lib.grading.remarks import Remark
 from lib.unit import Question
 from tests.course import ASSIGNMENT
