@@ -150,12 +150,12 @@ class LmsExportApp(Command):
             folder = step_folder(self.coursedir, "autograded", student, assignment)
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
             pages = {name: maker.read(file, assignment, student, notebooks[name]) for name, file in graded.items()}
-            html, note = {name: render(page, folder) for name, page in pages.items()}, self.notes.get(student)
+            note = self.notes.get(student)
             if number := numbers.get(student) or (note.number if note and note.lms == "moodle" else ""):
                 about = f"Participant_{number}_assignfeedback_file"
-                files |= {f"{about}_{name}.html": page.encode() for name, page in html.items()}
-            elif note and html:
-                own = canvas_files(note, {name: notebook_of(pages[name], html[name]) for name in html})
+                files |= {f"{about}_{name}.html": render(page, folder).encode() for name, page in pages.items()}
+            elif note and pages:
+                own = canvas_files(note, {name: notebook_of(page) for name, page in pages.items()})
                 digests = {name: blake2b(content, digest_size=16).hexdigest() for name, content in own.items()}
                 files |= {name: own[name] for name in own if self.all or sent.get(name) != digests[name]}
                 sent |= digests

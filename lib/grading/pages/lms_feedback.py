@@ -15,22 +15,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import orjson
 
-from lib.grading.pages.page_maker import Page
+from lib.grading.pages.page_maker import Page, render_summary
 from lib.grading.submissions.collection import CollectedSubmission
 from lib.grading.submissions.restore import course_id
 
-SUMMARY = re.compile(r'<header class="summary">.*?</header>|<h1>.*?</h1>', re.DOTALL)
 LINK = re.compile(r"</?a\b[^>]*>")
 
 
-def notebook_of(page: Page, html: str) -> bytes:
-    """Return the student's graded notebook, with the summary of its page, `html`, as the first cell.
+def notebook_of(page: Page) -> bytes:
+    """Return the student's graded notebook, with the summary of its page as the first cell.
 
     The findings follow each check, and the instructor's comment follows its cell. Cells get new ids, so that grading
     again with the same findings returns the same bytes.
     """
-    summary = SUMMARY.search(html)
-    cells = [_text(LINK.sub("", summary[0]) if summary else "")]
+    cells = [_text(LINK.sub("", render_summary(page)))]
     for cell in page.notebook.cells:
         cells.append({**cell})
         if comment := page.gradebook.comments.get(course_id(cell)):

@@ -177,6 +177,11 @@ def render(page: Page, folder: Path) -> str:
     return template.render(values, colours=Markup(light), dark_colours=Markup(dark))
 
 
+def render_summary(page: Page) -> str:
+    """Return the points, what to say about them, and the list of parts as HTML."""
+    return templates().get_template("summary.html.j2").render(page=page, visible=visible)
+
+
 def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Path) -> str:
     """Return cells with their outputs as HTML; pictures may be in `folder`."""
     html = ""
