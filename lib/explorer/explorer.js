@@ -322,9 +322,14 @@ export default () => {
     function makeField(name, label) {
       const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
       const refusal = make('span', { className: 'zl-refusal' });
+      const read = typed => (typed ? Number(typed.replace(',', '.')) : NaN); // some languages write 0,1
+      field.oninput = () => { // for Python to train ahead
+        const number = read(field.value.trim());
+        if (!findFault(name, number)) model.send({ typed: [name, number] });
+      };
       const take = () => {
         const typed = field.value.trim();
-        const number = typed ? Number(typed.replace(',', '.')) : NaN; // some languages write 0,1
+        const number = read(typed);
         field.value = get(name);
         if (number === get(name)) return;
         const fault = findFault(name, number);

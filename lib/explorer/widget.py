@@ -91,7 +91,7 @@ class Explorer(anywidget.AnyWidget):
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
         self._axis, self._upwards = "learning_rate", False  # of the last move
-        self._pointed: tuple[str, int] | None = None
+        self._aimed: tuple[str, Any] | None = None  # a control's name and the value that it may soon get
         self._seen = self._mapped = self._saved = False
         self._spent = self._moved = 0.0
         self._stills: list[list[Any]] = []
@@ -205,7 +205,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow(self, change: Any) -> None:
         """Store the kind of change, and wake the worker. Messages from the page arrive in another thread."""
-        self._saved, self._pointed = False, None
+        self._saved, self._aimed = False, None
         if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
@@ -214,12 +214,16 @@ class Explorer(anywidget.AnyWidget):
         """Handle a message from the page.
 
         `begin`: the page is new and has no answers. `map`: the map was opened or closed. `pointed`: the pointer is over
-        a slider, as the slider's name and the index of its value.
+        a slider, as the slider's name and the index of its value. `typed`: the name and the number of a field, which
+        isn't set yet.
         """
         if "begin" in message:
             self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
-        self._pointed = message.get("pointed", self._pointed)
+        if "pointed" in message:
+            name, at = message["pointed"]
+            self._aimed = name, self._places[name][at]
+        self._aimed = message.get("typed", self._aimed)
         self._coalescer.wake()
 
     def _work(self) -> float | None:
@@ -262,20 +266,23 @@ class Explorer(anywidget.AnyWidget):
             if self._next is None:
                 return False
         begin = time.process_time()  # not the clock: a busy machine would train less
-        self._train(self._next, AHEAD_SLICE, only_complete=True)
+        # Of what is aimed at, the first part is sent as well, for the page to show it at once.
+        is_first = self._next not in self._sent and self._next in self._list_aimed(self._want())
+        self._train(self._next, AHEAD_SLICE, only_complete=not is_first)
         if self._next not in self._cells:  # the map has no limit, because the student sees it fill
             self._spent += time.process_time() - begin
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
-        """Yield likely next settings: under the pointer, near values of the last slider, the map, and other values."""
-        if self._pointed:
-            name, at = self._pointed
-            yield want._replace(**{name: self._places[name][at]})
+        """Yield likely next settings: what is aimed at, near values of the last slider, the map, and other values."""
+        yield from self._list_aimed(want)
         yield from islice(self._list_near(want, self._axis), NEXT)
         yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
         for name in (self._axis, "learning_rate", "batch_size", "size"):
             yield from self._list_near(want, name)
+
+    def _list_aimed(self, want: Want) -> list[Want]:
+        return [want._replace(**{name: value}) for name, value in filter(None, [self._aimed])]
 
     @property
     def _places(self) -> dict[str, Sequence[Any]]:

@@ -209,6 +209,19 @@ def test_what_the_pointer_is_over_is_trained_next_until_something_changes(opened
     assert complete(opened)[4][0] == 0.0316
 
 
+def test_what_is_typed_is_sent_as_far_as_it_got_before_it_is_set(opened):
+    opened.epochs, opened.batch_size = 100, 4
+    opened.loop.run(lambda: complete(opened))
+    before = len(opened.sent)
+    opened._hear(opened, {"typed": ["learning_rate", 0.123]}, [])
+    opened.loop.run(lambda: len(opened.sent) > before)
+    opened.learning_rate = 0.123
+    opened.loop.run(lambda: len(complete(opened)) == 2)
+    first, *_, last = (said for said, _ in opened.sent[before:])
+    assert first["want"] == last["want"] == complete(opened)[1] and first["want"][0] == 0.123
+    assert not first["complete"] and last["complete"]
+
+
 def test_what_the_page_has_is_not_sent_again(opened):
     opened.learning_rate = 0.0794
     opened.loop.run(lambda: len(complete(opened)) >= 5)
