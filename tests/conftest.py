@@ -9,10 +9,12 @@ import sys
 import sysconfig
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -70,15 +72,30 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """Four busy programs for each processor, in sessions of their own: Linux shares processors out by session."""
+    """Bind all that this process has begun to one processor, with four busy programs: other tests have the others.
+
+    They have sessions of their own: Linux shares processors out by session.
+    """
     if not Path("/proc/self/schedstat").exists():
         pytest.skip("This system doesn't report how long a thread waits for a processor.")
+    processors = os.sched_getaffinity(0)
+    bind({max(processors)})
     command = [sys.executable, "-ISc", BUSY]
-    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(4 * (os.cpu_count() or 1))]
+    programs = [subprocess.Popen(command, start_new_session=True) for _ in range(4)]
     yield
     for program in programs:
         program.kill()
         program.wait()
+    bind(processors)
+
+
+def bind(processors: set[int]) -> None:
+    """Let this process and those below it, and what they begin from now on, run on these processors alone."""
+    here = psutil.Process()
+    for process in (here, *here.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, processors)
 
 
 @pytest.fixture(scope="session", autouse=True)

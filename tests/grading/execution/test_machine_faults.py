@@ -217,12 +217,13 @@ def test_nobody_needs_to_read_to_the_end(course):
 # A busy machine
 
 SLOW_LOSS = f"""{RIGHT}
-def loss(y, yhat, loss=loss):
+def loss(y, yhat, loss=loss, seconds=[0.7]):
     import time
-    end = time.thread_time() + 0.7 * (len(y) > 2)  # not for the example by hand
+    end = time.thread_time() + (seconds.pop() if seconds and len(y) > 2 else 0)  # not for the example by hand
     while time.thread_time() < end: pass
     return loss(y, yhat)
 """
+"""Of a busy processor it gets a fifth: its first call takes longer than a check lets code run."""
 
 
 SOON_LOST = """

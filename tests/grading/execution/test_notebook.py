@@ -248,7 +248,7 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(mon
         ran("import time; print('now', flush=True); time.sleep(60)")
 
 
-WORKS = "import time\nend = time.thread_time() + 0.4\nwhile time.thread_time() < end: pass\nprint('done')"
+WORKS = "import time\nend = time.thread_time() + 0.3\nwhile time.thread_time() < end: pass\nprint('done')"
 
 
 @pytest.mark.usefixtures("busy_machine")
