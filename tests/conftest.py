@@ -129,6 +129,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.fixture(autouse=True)
+def no_thread_waits_for_student_code() -> Iterator[None]:
+    """End the threads in which student code ran: a pool forks its workers only where there is one thread."""
+    yield
+    if ran := sys.modules.get("lib.checking.student_code"):
+        while ran._idle:
+            worker = ran._idle.pop()
+            worker._stopped = True
+            worker._given.put(((), []))
+            worker._thread.join()
+
+
 @cache
 def scope_of(file: Path) -> str:
     """Name the group of a file's `pytestmark`, or the file itself: xdist hands out names of tests, without marks."""
