@@ -1,6 +1,7 @@
 """A small class in a term of its own, graded by the real command: a roster with names, a due date, and who was late."""
 
 import shutil
+import sys
 from datetime import datetime
 
 import nbformat
@@ -15,6 +16,8 @@ from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
 from tests.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
 
+SERVER = (sys.executable, "-m", "jupyter_server")
+"""Formgrader without JupyterLab, which takes longer to start."""
 DUE = datetime(2026, 3, 1, 12)
 LOSS, SLOPE = RIGHT["loss"]
 FILLINGS = {

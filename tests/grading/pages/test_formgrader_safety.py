@@ -5,7 +5,6 @@ would show nothing here.
 """
 
 import shutil
-import sys
 from urllib.parse import quote
 
 import nbformat
@@ -19,7 +18,7 @@ from lib.grading.pages.formgrader import BoundPage
 from lib.grading.submissions.safe_html import NO_PICTURE, NO_TEXT
 from tests.browser import PATIENCE, jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
-from tests.grading.pages.conftest import FILLINGS, SmallClass
+from tests.grading.pages.conftest import FILLINGS, SERVER, SmallClass
 from tests.submissions import pages
 
 pytest.importorskip("nbgrader.apps")
@@ -31,8 +30,6 @@ fetch("/api/terminals", {method: "POST"}); window.ran = 1;</script></body></html
 FILES = ("own.html", "own.xhtml", "own.xml")
 """Files handed in beside a notebook, whose text may link to them."""
 EVERYBODY = ("ada", ID)
-SERVER = (sys.executable, "-m", "jupyter_server")
-"""Formgrader without JupyterLab, which takes longer to start."""
 
 
 @pytest.fixture(scope="module")

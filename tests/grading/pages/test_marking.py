@@ -9,6 +9,7 @@ from nbgrader.api import Gradebook
 
 from tests.browser import PATIENCE, jupyter_lab
 from tests.grading.conftest import Course
+from tests.grading.pages.conftest import SERVER
 from tests.submissions import as_bytes, cell
 
 NAME = "essay"
@@ -61,7 +62,7 @@ def course(tmp_path_factory, lockable_here):
     for student, text in TEXTS.items():
         hand_in(course, student, text)
     assert course.zerolayer("grade", NAME).returncode == 3, "one of them can't be read"
-    with jupyter_lab(course.root) as course.lab:
+    with jupyter_lab(course.root, command=SERVER) as course.lab:
         yield course
 
 
