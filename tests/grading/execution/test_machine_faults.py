@@ -388,7 +388,7 @@ def test_the_time_that_a_cell_may_take_is_what_the_course_or_the_command_says(co
     """Courses have set nbgrader's own `Execute.timeout`; the command's `--timeout` comes before it."""
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.Execute.timeout = 1\nc.BoundedExecute.grace = 3\n")
-    course.hand_in("ada", f"{RIGHT}\nimport time; time.sleep(2)")
+    course.hand_in("ada", f"{RIGHT}\nimport time; time.sleep(1.2)")
     said_of = f"The cell loss ran longer than 1 seconds and was stopped.{LONG}"
     for options, remarks in (((), (said_of,)), (("--timeout=9",), ()), (("--Execute.timeout=9",), ())):
         run = course.grade("--student=ada", "--force", *options)

@@ -199,7 +199,7 @@ def test_a_cell_is_bounded_and_takes_no_other_along(name):
 def test_what_students_have_added_has_more_time_where_it_imports_something(monkeypatch, locked):
     """An import that was stopped cost what needs it; one that couldn't be stopped cost all points."""
     monkeypatch.setattr(notebook, "ADDED_SECONDS", (1, 20))
-    sleeps = "time.sleep(2); print('slept')"
+    sleeps = "time.sleep(1.2); print('slept')"
     magic = "get_ipython().run_line_magic('matplotlib', 'inline')"
     added = ["import time", sleeps, f"import math\n{sleeps}", f"{magic}\n{sleeps}"]
     cells, remarks = ran("", *added, added=range(1, 5), sandbox=locked)
