@@ -12,7 +12,7 @@ from nbconvert.exporters import HTMLExporter
 
 from lib.explorer.samples import Plane
 from lib.explorer.still_picture import COLOURS
-from tests.browser import readout, run_all, save, slider, wait_for, wait_until_idle
+from tests.browser import QUIETLY, readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
 from tests.explorer.test_runs import BLOBS, by_the_notebooks_loop
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("JupyterLab")
 # One cell: JupyterLab takes cells that are out of sight out of the page.
 NETWORK = f"from lib.explorer import explore\n{Path(student.__file__).read_text()}"
 EXPLORE = f"{NETWORK}\nexplore(Dense, Softmax, cce, cce_gradient)"
-QUIETLY = "from lib.explorer import widget\nwidget.AHEAD = 1  # for more seconds it keeps a processor busy\n"
+TRAINS_AHEAD = "from lib.explorer import widget\nwidget.AHEAD = 1  # s; for more it keeps a processor busy\n"
 FAULTS = """class Overflowing(Softmax):
     def forward(self, input):
         self.output = np.exp(input) / np.exp(input).sum(axis=0)
@@ -32,27 +32,29 @@ for each in (Overflowing, Raising):
     display(explore(Dense, each, cce, cce_gradient))"""
 
 
-def opened(browser, lab, name, *cells, app="lab"):
-    """Open a notebook of these cells in a page of its own, run it, and wait for the explorer."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    lab.open(page, lab.write(name, *cells), app=app)
-    run_all(page)
-    ready(page)
-    return page
-
-
 @pytest.fixture(scope="module")
 def page(browser, lab):
-    """A page with the explorer on the student's network, as it is after Run All."""
-    page = opened(browser, lab, "explorer.ipynb", QUIETLY + EXPLORE)
-    page.locator(".zl-more > summary").click()
+    """The page in which all tests of this module open their notebooks: in a new one JupyterLab is compiled anew."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
     yield page
+    page.close()
     lab.close_kernels()
 
 
+def show(page, lab, name, *cells, app="lab"):
+    """Open a notebook of these cells, run it in a new kernel, and wait for the explorer."""
+    lab.close_kernels()
+    lab.open(page, lab.write(name, *cells), app=app)
+    run_all(page)
+    ready(page)
+
+
 @pytest.fixture
-def explorer(page):
-    """The same, with everything back in its first state."""
+def explorer(page, lab):
+    """The explorer on the student's network, as it is after Run All, with everything in its first state."""
+    if not page.url.endswith("/explorer.ipynb"):
+        show(page, lab, "explorer.ipynb", TRAINS_AHEAD + EXPLORE)
+        page.locator(".zl-more > summary").click()
     if page.get_by_role("button", name="Forget kept runs").is_enabled():
         page.get_by_role("button", name="Forget kept runs").click()
     page.get_by_label("What if").select_option(index=0)
@@ -328,8 +330,8 @@ def test_both_themes_can_be_read(explorer):
         assert (explorer.evaluate(regions) != light) == dark  # what a canvas shows follows, too
 
 
-def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(browser, lab):
-    page = opened(browser, lab, "faults.ipynb", QUIETLY + "\n".join([NETWORK, FAULTS]))
+def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(page, lab):
+    show(page, lab, "faults.ipynb", QUIETLY + "\n".join([NETWORK, FAULTS]))
     overflow, raising = (page.locator(".zl-explorer").nth(number) for number in range(2))
     slider(overflow, "Learning rate").press("End")
     slider(overflow, "Batch size").press("Home")
@@ -341,7 +343,6 @@ def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(browser, lab)
     overflow.get_by_role("button", name="Good").click()
     overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
     assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
-    page.close()
 
 
 def run_cell(page, words):
@@ -349,15 +350,15 @@ def run_cell(page, words):
     page.keyboard.press("Control+Enter")
 
 
-def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_the_cell_again(browser, lab):
-    show, define = "explore(Dense, Softmax, cce, cce_gradient)", "class Dense(Dense):\n    pass"
-    page = opened(browser, lab, "again.ipynb", QUIETLY + NETWORK, show, define)
+def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_the_cell_again(page, lab):
+    explore, define = "explore(Dense, Softmax, cce, cce_gradient)", "class Dense(Dense):\n    pass"
+    show(page, lab, "again.ipynb", QUIETLY + NETWORK, explore, define)
     wait_for_words(page, "Dense was redefined: run this cell again.", ".zl-notice")
     assert is_dim(page)
     page.locator(".zl-more > summary").click()
     page.get_by_role("button", name="Keep this run").click()
     kept = page.locator(".zl-kept li").inner_text()
-    run_cell(page, show)
+    run_cell(page, explore)
     wait_for(page, "() => document.querySelector('.zl-notice')?.textContent === ''")
     wait_for_run(page, 0.1)
     assert not is_dim(page) and page.locator(".zl-kept li").text_content() == kept
@@ -372,8 +373,29 @@ def test_after_a_restart_or_a_new_definition_the_picture_is_dim_and_says_to_run_
     run_all(page)
     wait_for(page, "() => document.querySelector('.zl-notice')?.textContent.startsWith('Dense')")
     assert page.locator(".zl-kept li").text_content() == kept
-    page.close()
+
+
+def test_without_a_kernel_the_reopened_page_and_the_feedback_page_show_the_last_state(page, lab):
+    show(page, lab, "still.ipynb", QUIETLY + EXPLORE)
+    assert page.locator(".jp-RenderedImage").is_hidden()  # as long as the explorer is alive
+    slider(page, "Learning rate").press("ArrowLeft")
+    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", ".jp-OutputArea-child pre")
+    said = wait_for_run(page, 0.0794)
+    save(page)
     lab.close_kernels()
+    lab.open(page, "still.ipynb")
+    page.locator(".jp-RenderedImage img").wait_for()
+    wait_until_idle(page)
+    wait_for(page, "() => /Error displaying widget/.test(document.body.textContent)")
+    assert page.get_by_text("Error displaying widget").is_hidden()
+    words = page.locator(".jp-OutputArea-child pre").filter(has_text="Learning rate").inner_text()
+    assert words.replace("\n", " ").strip() == said
+    feedback = lab.folder / "feedback.html"
+    feedback.write_text(HTMLExporter().from_filename(lab.folder / "still.ipynb")[0])  # as nbgrader makes it
+    page.goto(feedback.as_uri())
+    image = page.locator('img[src^="data:image/png"]')
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 840
+    assert image.is_visible()
 
 
 LINKED = """import ipywidgets as widgets
@@ -383,9 +405,9 @@ explorer.learning_rate, explorer.batch_size = 0.05, 240
 widgets.VBox([seen, explorer])"""
 
 
-def test_in_notebook_7_it_is_an_ordinary_widget_to_python_and_is_stacked_on_a_narrow_screen(browser, lab):
+def test_in_notebook_7_it_is_an_ordinary_widget_to_python_and_is_stacked_on_a_narrow_screen(page, lab):
     python = QUIETLY + EXPLORE.replace("explore(D", "explorer = explore(D")
-    page = opened(browser, lab, "seven.ipynb", python, LINKED, app="notebook")
+    show(page, lab, "seven.ipynb", python, LINKED, app="notebook")
     assert page.locator(".zl-explorer").count() == 1  # in the box; it was not shown by itself
     wait_for_run(page, 0.05, 240)
     assert readout(page, "Batch size") == "240"
@@ -402,30 +424,3 @@ def test_in_notebook_7_it_is_an_ordinary_widget_to_python_and_is_stacked_on_a_na
     wait_for(page, f"() => ({OVERFLOW})().length === 0")
     sliders, loss, regions = page.evaluate(BOXES)[:3]
     assert sliders["bottom"] <= loss["top"] and loss["bottom"] <= regions["top"]
-    page.close()
-
-
-def test_without_a_kernel_the_reopened_page_and_the_feedback_page_show_the_last_state(browser, lab):
-    page = opened(browser, lab, "still.ipynb", QUIETLY + EXPLORE)
-    assert page.locator(".jp-RenderedImage").is_hidden()  # as long as the explorer is alive
-    slider(page, "Learning rate").press("ArrowLeft")
-    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", ".jp-OutputArea-child pre")
-    said = wait_for_run(page, 0.0794)
-    save(page)
-    page.close()
-    lab.close_kernels()
-    reopened = browser.new_page(viewport={"width": 1280, "height": 800})
-    lab.open(reopened, "still.ipynb")
-    reopened.locator(".jp-RenderedImage img").wait_for()
-    wait_until_idle(reopened)
-    wait_for(reopened, "() => /Error displaying widget/.test(document.body.textContent)")
-    assert reopened.get_by_text("Error displaying widget").is_hidden()
-    words = reopened.locator(".jp-OutputArea-child pre").filter(has_text="Learning rate").inner_text()
-    assert words.replace("\n", " ").strip() == said
-    feedback = lab.folder / "feedback.html"
-    feedback.write_text(HTMLExporter().from_filename(lab.folder / "still.ipynb")[0])  # as nbgrader makes it
-    reopened.goto(feedback.as_uri())
-    image = reopened.locator('img[src^="data:image/png"]')
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 840
-    assert image.is_visible()
-    reopened.close()
