@@ -7,6 +7,7 @@ import ast
 import codecs
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -47,7 +48,13 @@ def bare(command):
     return " ".join(word for word in command.split() if word != ASSIGNMENT and "SCHEDULER" not in word)
 
 
+@cache
 def marked():
+    """Return the commands that tests are marked with."""
+    return [*find_marked()]
+
+
+def find_marked():
     for test in ROOT.glob("tests/**/test_*.py"):
         names = {"ASSIGNMENT": ASSIGNMENT}
         for node in ast.walk(ast.parse(test.read_text())):
