@@ -15,8 +15,9 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks" / "softmax_classifier"
 
 @pytest.fixture(scope="module")
 def page(browser, lab):
-    """The released notebook in JupyterLab, freshly copied, after Run All."""
+    """The released notebook in JupyterLab, freshly copied, after Run All; TensorFlow would take seconds to import."""
     shutil.copytree(NOTEBOOKS, lab.folder / "desk")
+    (lab.folder / "desk" / "tensorflow.py").write_text("raise ImportError")
     lab.close_kernels()
     page = browser.new_page(viewport={"width": 1100, "height": 1400})
     lab.open(page, "desk/softmax_classifier.ipynb")

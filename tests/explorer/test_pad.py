@@ -133,8 +133,8 @@ FAULTS = [
 ]
 
 
-def test_what_fails_in_the_network_is_said_with_the_students_line(browser, lab):
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+def test_what_fails_in_the_network_is_said_with_the_students_line(page, lab):
+    page.set_viewport_size({"width": 390, "height": 800})
     student = Path(__file__).with_name("student.py").read_text()
     pads = [f"def read(pixels):\n    {body}\ndisplay(Pad(read, np.ones((64, 1))))" for body, _, _ in FAULTS]
     source = "\n".join([student, "from lib.explorer.pad import Pad", "softmax = Softmax()", *pads])
@@ -145,5 +145,3 @@ def test_what_fails_in_the_network_is_said_with_the_students_line(browser, lab):
         pad.locator("p").filter(has_text=words).wait_for()
         assert code in pad.locator("pre").inner_text()
         assert pad.evaluate("box => box.scrollWidth <= box.clientWidth")
-    page.close()
-    lab.close_kernels()

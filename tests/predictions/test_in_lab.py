@@ -28,13 +28,13 @@ def page(browser, lab):
     """A notebook with two questions, after Run All. The tests go on from one another, as a student does."""
     (lab.folder / NOTEBOOK).parent.mkdir()
     lab.write(NOTEBOOK, *CELLS)
-    with browser.new_context(viewport={"width": 900, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        lab.open(page, NOTEBOOK)
-        run_all(page)
-        form(page, 1).wait_for()
-        yield page
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    lab.open(page, NOTEBOOK)
+    run_all(page)
+    form(page, 1).wait_for()
+    yield page
+    page.close()
     lab.close_kernels()
 
 
@@ -103,23 +103,20 @@ def test_it_is_there_when_the_notebook_is_opened_again_and_a_new_kernel_takes_it
     assert page.locator(".zl-predict").count() == 1, "the form of the other question"
 
 
-def test_in_notebook_7_what_is_given_is_what_the_page_shows_also_while_the_kernel_is_busy(lab, browser):
+def test_in_notebook_7_what_is_given_is_what_the_page_shows_also_while_the_kernel_is_busy(lab, page):
     (lab.folder / "busy").mkdir()
     busy = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(.1)"
-    with browser.new_context(viewport={"width": 900, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        lab.open(page, lab.write("busy/lab.ipynb", *CELLS[:2], busy), "notebook")
-        wait_until_idle(page)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        radios, button = form(page).get_by_role("radio"), form(page).get_by_role("button")
-        for choice in (0, 1, 2):
-            radios.nth(choice).check()
-        button.click()
-        assert button.inner_text() == "Predict", "the kernel hasn't answered"
-        (lab.folder / "busy/go").touch()
-        form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for()
-        assert radios.nth(2).is_checked() and radios.nth(0).is_disabled()
-    assert json.loads(stored(lab, "busy").read_text()) == {ASKED.id: 2}
     lab.close_kernels()
+    lab.open(page, lab.write("busy/lab.ipynb", *CELLS[:2], busy), "notebook")
+    wait_until_idle(page)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    radios, button = form(page).get_by_role("radio"), form(page).get_by_role("button")
+    for choice in (0, 1, 2):
+        radios.nth(choice).check()
+    button.click()
+    assert button.inner_text() == "Predict", "the kernel hasn't answered"
+    (lab.folder / "busy/go").touch()
+    form(page).get_by_role("button", name="Predicted. Now run the next cell.").wait_for()
+    assert radios.nth(2).is_checked() and radios.nth(0).is_disabled()
+    assert json.loads(stored(lab, "busy").read_text()) == {ASKED.id: 2}

@@ -9,13 +9,12 @@ import pytest
 
 from lib.predictions.records import remember
 from lib.units.optimizers import UNIT
-from tests.browser import PATIENCE, readout, run_all, slider
+from tests.browser import PATIENCE, QUIETLY, readout, run_all, slider
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
 SOLUTION = Path(__file__).parents[3] / "solutions/optimizers/optimizers.ipynb"
 CELLS = "setup layer own-loss own-softmax own-relu own-dense own-network make-network momentum adam".split()  # noqa: SIM905
-QUIETLY = "from lib.explorer import widget\nwidget.AHEAD = 0"
 
 
 @pytest.fixture
