@@ -27,7 +27,7 @@ from lib.authoring.bundle import zip_files
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.authoring.own_unit import refused, succeeds
-from tests.browser import PATIENCE, jupyter_lab, missing, readout, run_all, slider, wait_until_idle
+from tests.browser import PATIENCE, jupyter_lab, missing, quiet, readout, run_all, slider, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
@@ -320,7 +320,7 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
 def page(student, browser):
     """JupyterLab as the bundle's own command starts it; the notebook is rightly filled in, and all cells have run."""
     path = student.folder / FILE
-    path.write_bytes(as_bytes(right(nbformat.read(path, as_version=4))))
+    path.write_bytes(as_bytes(quiet(right(nbformat.read(path, as_version=4)))))
     command = (student.folder / ".venv" / "bin" / "zerolayer-student", FILE)
     with jupyter_lab(student.folder, student.environment, command) as lab:
         page = browser.new_page(viewport={"width": 1100, "height": 1400})
