@@ -51,17 +51,15 @@ def bare(command):
 @cache
 def marked():
     """Return the commands that tests are marked with."""
-    return [*find_marked()]
-
-
-def find_marked():
+    commands = []
     for test in ROOT.glob("tests/**/test_*.py"):
         names = {"ASSIGNMENT": ASSIGNMENT}
         for node in ast.walk(ast.parse(test.read_text())):
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
                 names |= {ast.unparse(name): node.value.value for name in node.targets}
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.gives":
-                yield from eval(f"[{', '.join(map(ast.unparse, node.args))}]", names)
+                commands += eval(f"[{', '.join(map(ast.unparse, node.args))}]", names)
+    return commands
 
 
 def parsed(markdown):
