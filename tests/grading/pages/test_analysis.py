@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.analysis import (
     FEWEST,
@@ -20,7 +21,7 @@ from lib.grading.pages.analysis import (
     unknown,
 )
 from lib.grading.pages.class_data import Classroom, StudentWork
-from tests.grading.judge.test_judge import judged
+from tests.grading.judge.test_judge import given_by
 from tests.grading.relu_unit import ANSWER_KEY, mse
 
 SEEDS = (1, 2**47 + 11, 77)
@@ -72,7 +73,8 @@ def test_each_part_has_one_outcome_and_an_open_blank_is_no_wrong_answer():
 def work_with(folder, code, seed, source=""):
     """A student whose loss was judged as if no mistake had a name, in a notebook with this source."""
     folder.mkdir()
-    loss = judged(ANSWER_KEY.part("check-mse"), code, seed, ANSWER_KEY)
+    part = ANSWER_KEY.part("check-mse")
+    loss = judge(ANSWER_KEY, part, seed, given_by(part, code, seed, ANSWER_KEY))
     verdict = Verdict("relu", "n", folder.name, seed, (loss,))
     cells = {"print": "print(mse)", "mse": source, "check-mse": "check.mse(mse)"}
     written = [{"source": source, "metadata": {"nbgrader": {"grade_id": id}}} for id, source in cells.items()]
