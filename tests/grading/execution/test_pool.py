@@ -97,14 +97,13 @@ all others waiting for the rest of a word, may end in several errors."""
 
 @forked
 def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path):
-    CONSTS.channel_lock_timeout = 1  # so long is waited for who died in the middle of a word
-    CONSTS.term_timeout = 0.5  # and so long for one to end that is asked to, which one that stops doesn't
+    CONSTS.channel_lock_timeout = 3  # so long is waited for who died in the middle of a word
     works = []
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
-        # The pool waits so long for one that died in the middle of a word, and a busy machine needs some time to fork.
-        works += [(name, Job(call, *marked, seconds=2 if signal.SIGSTOP in arguments else 5))]
-        works += [((name, number), Job(int, number, seconds=5)) for number in range(3)]
+        # A busy machine may be slow to begin a process.
+        works += [(name, Job(call, *marked, seconds=3 if signal.SIGSTOP in arguments else 15))]
+        works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
     with Pool(2) as pool:
         came = dict(run_tasks(pool, works))
     for name, (_, wanted) in DISTURBED.items():
