@@ -1,4 +1,4 @@
-"""Claim: `zerolayer grade` takes an eighth of the processor time of stock `nbgrader autograde`, all included.
+"""Claim: `zerolayer grade` takes a seventh of the processor time of stock `nbgrader autograde`, all included.
 
 The peer has nbgrader's own configuration and Jupyter's own kernels. It has every tenth of the class, and what the whole
 would take is reckoned from there. All take turns, and medians are told: processor time too, since machines are busy.
