@@ -58,6 +58,8 @@ CODE = [
     (RESULTS, lambda x: {(1, "a"): x, (2.0, "b"): 3}, lambda x: {(2, "b"): 3, (1, "a"): list(x)}, ""),
     (RESULTS, lambda x: {(1, "a"): x, (2.0, "b"): 3}, lambda x: {(1, "a"): x, (3, "b"): 3}, "Where: key (2, 'b')."),
     (RESULTS, lambda x: [x, x[:2], x[:, None]], lambda x: [x, x[:2], x], "Where: entry 2. Found shape (4,)"),
+    (RESULTS, lambda x: "a", lambda x: "b", "Found 'b', expected 'a'."),
+    (RESULTS, lambda x: np.inf, lambda x: 2.0, "Found 2, expected inf."),
     (RESULTS, lambda x: x, lambda x: None, "The result is missing."),
     (RESULTS, lambda x: x, lambda x: x[99], "It raised IndexError"),
     (MANY, many, many, ""),
@@ -88,6 +90,8 @@ CODE = [
     (SEALED, lambda x: "secret", lambda x: "guess", "The result is not the right one."),
     (CASES, np.sum, sum, ""),
     (CASES, np.sum, lambda x: np.sum(x) * (len(x) < 5), "Found 0"),
+    (RESULTS, lambda x: 3 * x, lambda x: 3 * x * (1 + 0.9e-4), ""),
+    (RESULTS, lambda x: 3 * x, lambda x: 3 * x * (1 + 1.1e-4), "Found"),
 ]
 
 
