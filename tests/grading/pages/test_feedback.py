@@ -248,7 +248,7 @@ def test_three_commands_make_the_same_pages(course, monkeypatch):
 def test_a_notebook_that_is_opened_in_jupyterlab_has_no_state_of_widgets(graded):
     """A widget's state may hold a script, which runs without trust; the report links to these notebooks' folder."""
     found = [nbformat.read(path, as_version=4).metadata for path in graded.root.glob("autograded/*/*/*.ipynb")]
-    assert len(found) > 80 and {key for metadata in found for key in metadata} == {"kernelspec"}
+    assert len(found) >= 89 and {key for metadata in found for key in metadata} == {"kernelspec"}
 
 
 COLOURS = """selector => {
