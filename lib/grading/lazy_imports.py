@@ -6,7 +6,8 @@
 | nbgrader | its server extensions, setuptools and requests | stand-ins, whose functions import them when called |
 | one module of a package | the whole package: all commands, clients of kernels, jsonschema | the module alone |
 
-All later imports work as usual: a package of which there is one module so far is then imported as a whole.
+Later imports work as usual: a package of which there is one module so far is then imported as a whole. Only as an
+attribute of its package such a module is missing: write `from nbformat import notebooknode`.
 """
 
 import sys
