@@ -325,7 +325,7 @@ export default () => {
       const read = typed => (typed ? Number(typed.replace(',', '.')) : NaN); // some languages write 0,1
       field.oninput = () => { // for Python to train ahead
         const number = read(field.value.trim());
-        if (!findFault(name, number)) model.send({ typed: [name, number] });
+        if (!findFault(name, number)) model.send({ aimed: { [name]: number } });
       };
       const take = () => {
         const typed = field.value.trim();
@@ -360,7 +360,7 @@ export default () => {
       input.onpointermove = event => {
         const share = (event.offsetX - THUMB / 2) / (input.clientWidth - THUMB);
         const at = Math.round(clamp(share, 0, 1) * input.max);
-        if (!event.buttons && at !== pointed) model.send({ pointed: [name, pointed = at] });
+        if (!event.buttons && at !== pointed) model.send({ aimed: { [name]: listValues(name)[pointed = at] } });
       };
       shows.push(() => {
         const places = listValues(name);

@@ -91,7 +91,7 @@ class Explorer(anywidget.AnyWidget):
         self._next: Want | None = None
         self._cells: set[Want] = set()  # of the map, if it is open
         self._axis, self._upwards = "learning_rate", False  # of the last move
-        self._aimed: tuple[str, Any] | None = None  # a control's name and the value that it may soon get
+        self._aimed: dict[str, Any] = {}  # the value that a control may soon get, by the control's name
         self._seen = self._mapped = self._saved = False
         self._spent = self._moved = 0.0
         self._stills: list[list[Any]] = []
@@ -205,7 +205,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _follow(self, change: Any) -> None:
         """Store the kind of change, and wake the worker. Messages from the page arrive in another thread."""
-        self._saved, self._aimed = False, None
+        self._saved, self._aimed = False, {}
         if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
@@ -213,17 +213,13 @@ class Explorer(anywidget.AnyWidget):
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Handle a message from the page.
 
-        `begin`: the page is new and has no answers. `map`: the map was opened or closed. `pointed`: the pointer is over
-        a slider, as the slider's name and the index of its value. `typed`: the name and the number of a field, which
-        isn't set yet.
+        `begin`: the page is new and has no answers. `map`: the map was opened or closed. `aimed`: the value under the
+        pointer, or a number that is being typed, by the name of its control.
         """
         if "begin" in message:
             self._sent, self._seen, self._mapped = {}, True, False
         self._mapped = message.get("map", self._mapped)
-        if "pointed" in message:
-            name, at = message["pointed"]
-            self._aimed = name, self._places[name][at]
-        self._aimed = message.get("typed", self._aimed)
+        self._aimed = message.get("aimed", self._aimed)
         self._coalescer.wake()
 
     def _work(self) -> float | None:
@@ -267,7 +263,7 @@ class Explorer(anywidget.AnyWidget):
                 return False
         begin = time.process_time()  # not the clock: a busy machine would train less
         # Of what is aimed at, the first part is sent as well, for the page to show it at once.
-        is_first = self._next not in self._sent and self._next in self._list_aimed(self._want())
+        is_first = self._next not in self._sent and self._next == self._want()._replace(**self._aimed)
         self._train(self._next, AHEAD_SLICE, only_complete=not is_first)
         if self._next not in self._cells:  # the map has no limit, because the student sees it fill
             self._spent += time.process_time() - begin
@@ -275,14 +271,11 @@ class Explorer(anywidget.AnyWidget):
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
         """Yield likely next settings: what is aimed at, near values of the last slider, the map, and other values."""
-        yield from self._list_aimed(want)
+        yield want._replace(**self._aimed)
         yield from islice(self._list_near(want, self._axis), NEXT)
         yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
         for name in (self._axis, "learning_rate", "batch_size", "size"):
             yield from self._list_near(want, name)
-
-    def _list_aimed(self, want: Want) -> list[Want]:
-        return [want._replace(**{name: value}) for name, value in filter(None, [self._aimed])]
 
     @property
     def _places(self) -> dict[str, Sequence[Any]]:

@@ -201,7 +201,7 @@ def test_the_nearest_settings_that_way_are_sent_before_they_are_asked_for(opened
 def test_what_the_pointer_is_over_is_trained_next_until_something_changes(opened):
     opened.learning_rate = 0.0794
     opened.loop.run(lambda: complete(opened))
-    opened._hear(opened, {"pointed": ["batch_size", 0]}, [])
+    opened._hear(opened, {"aimed": {"batch_size": 1}}, [])
     opened.loop.run(lambda: len(complete(opened)) == 3)
     assert [want[:2] for want in complete(opened)[1:]] == [(0.0794, 1), (0.0631, 16)]
     opened.learning_rate = 0.0398
@@ -213,7 +213,7 @@ def test_what_is_typed_is_sent_as_far_as_it_got_before_it_is_set(opened):
     opened.epochs, opened.batch_size = 100, 4
     opened.loop.run(lambda: complete(opened))
     before = len(opened.sent)
-    opened._hear(opened, {"typed": ["learning_rate", 0.123]}, [])
+    opened._hear(opened, {"aimed": {"learning_rate": 0.123}}, [])
     opened.loop.run(lambda: len(opened.sent) > before)
     opened.learning_rate = 0.123
     opened.loop.run(lambda: len(complete(opened)) == 2)
