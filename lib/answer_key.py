@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lib import right_code
 from lib.mistakes import ANSWER_KEY, BadMistake, Location, Mistake, read
-from lib.unit import Part, Question, Unit, require_tuple
+from lib.unit import Part, Unit, require_tuple
 
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, the code for its blanks, in order; an empty text leaves a blank open."""
@@ -27,13 +27,11 @@ Fillings = Mapping[str, tuple[str, ...]]
 class SampleClass:
     """A sample class for `zerolayer demo`: how each student fills the blanks, and the answers to written questions.
 
-    The other cells of a student have the solution's code. `predictions` has each student's choice on each question,
-    counted from 0.
+    The other cells of a student have the solution's code.
     """
 
     students: Mapping[str, Fillings]
     answers: Mapping[str, str]
-    predictions: Mapping[str, Mapping[Question, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class AnswerKey:
 
 # ---- From a folder
 
-TABLES = ("students", "answers", "predictions", "watched_calls")
+TABLES = ("students", "answers", "watched_calls")
 
 
 def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = None) -> AnswerKey:
@@ -92,8 +90,6 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
         loss = ['np.sum((y - yhat) ** 2)']
         [answers]  # to written questions
         explain-loss = 'It is larger for more samples.'
-        [predictions]  # the choice on each question, counted from 0
-        ben = [0, 2]
         [watched_calls]  # `names` is a pattern
         libraries = ['sklearn']
         names = 'mean_squared_error'
@@ -106,10 +102,10 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
         import_module(name) if (closed / "right.py").is_file() else right_code.load(folder, name, subjects, solutions)
     )
     right = {name: each for name, each in vars(found).items() if not name.startswith("__")}
-    return AnswerKey(unit, right, read(closed, right, unit.parts), **_read_more(unit, closed))
+    return AnswerKey(unit, right, read(closed, right, unit.parts), **_read_more(closed))
 
 
-def _read_more(unit: Unit, closed: Path) -> dict[str, Any]:
+def _read_more(closed: Path) -> dict[str, Any]:
     place = Location(closed / ANSWER_KEY)
     try:
         tables = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
@@ -121,11 +117,7 @@ def _read_more(unit: Unit, closed: Path) -> dict[str, Any]:
         student: {cell: tuple(blanks) for cell, blanks in cells.items()}
         for student, cells in tables.get("students", {"ada": {}}).items()
     }
-    predictions = {
-        student: dict(zip(unit.questions, choices, strict=False))
-        for student, choices in tables.get("predictions", {}).items()
-    }
-    more: dict[str, Any] = {"sample_class": SampleClass(students, tables.get("answers", {}), predictions)}
+    more: dict[str, Any] = {"sample_class": SampleClass(students, tables.get("answers", {}))}
     if watched := tables.get("watched_calls"):
         names = re.compile(watched["names"], re.IGNORECASE)
         more["watched_calls"] = WatchedCalls(frozenset(watched["libraries"]), names)

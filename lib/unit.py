@@ -8,7 +8,7 @@ all of these: they are the open half. `lib.answer_key` describes the closed half
 from __future__ import annotations  # so that the signature of `draw` doesn't import numpy.random
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -198,26 +198,11 @@ class Extra(NamedTuple):
     text: str
 
 
-class Question(NamedTuple):
-    """A question on the result of an experiment, which students predict before they run it. It is not graded.
-
-    `id` is its name in the notebook and in stored predictions. `right` is the number of the right choice, counted from
-    0, and `why` the reason. `found` introduces the right choice, and may describe how it was found.
-    """
-
-    id: str
-    text: str
-    choices: tuple[str, ...]
-    right: int
-    why: str
-    found: str = "The result:"
-
-
 @dataclass(frozen=True)
 class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and optional libraries.
 
-    `questions` are for predictions. `builds_on` is the name of the unit whose code students reuse. `packages` are
+    `builds_on` is the name of the unit whose code students reuse. `packages` are
     requirements of the unit and its notebook that this package doesn't install, as pip reads them: `pandas>=2`.
     """
 
@@ -225,7 +210,6 @@ class Unit:
     title: str
     parts: tuple[Part, ...]
     extras: tuple[Extra, ...] = ()
-    questions: Sequence[Question] = ()
     builds_on: str = ""
     packages: tuple[str, ...] = ()
 

@@ -37,7 +37,6 @@ SEEN_BY = {
     "lib/units/softmax_classifier": "units/softmax_classifier certificate",
     "lib/units": "authoring/test_own_units grading/pipeline/test_units",
     "lib/reference": "reference",
-    "lib/predictions": "predictions grading/pages",
     "lib/grading/judge": "grading/judge grading/pipeline certificate",
     "lib/grading/gradebook": "grading/gradebook grading/pipeline grading/pages/test_lms_export"
     " grading/commands/test_watch",

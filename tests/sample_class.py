@@ -5,8 +5,8 @@ from functools import partial
 from lib.grading.unit_registry import answer_key
 
 ANSWER_KEY = answer_key("softmax_classifier")
-QUESTIONS, WATCHED_CALLS = ANSWER_KEY.unit.questions, ANSWER_KEY.watched_calls
-ANSWERS, PREDICTIONS = ANSWER_KEY.sample_class.answers, ANSWER_KEY.sample_class.predictions
+WATCHED_CALLS = ANSWER_KEY.watched_calls
+ANSWERS = ANSWER_KEY.sample_class.answers
 RIGHT = ANSWER_KEY.sample_class.students["ada"]
 fill = partial(dict[str, tuple[str, ...]], RIGHT)
 """Gives the right fillings with some cells replaced."""

@@ -19,7 +19,6 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
-from lib.predictions.records import remember
 from lib.units.softmax_classifier import UNIT
 from tests.course import UNPROVED
 from tests.grading import command_server
@@ -214,20 +213,6 @@ def test_few_words_stand_before():
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_question_is_asked_before_its_experiment_and_explained_after_the_students_own_words(name):
-    sources = [cell.source for cell in solution(name).cells]
-    for question in import_module(f"lib.units.{name}").UNIT.questions:
-        at, given = sources.index(f"predict('{question.id}')"), f"predict.given('{question.id}')"
-        first, *others = filter(None, sources[at + 1].splitlines())
-        assert given in sources[at + 1]
-        assert first != f"if {given}:" or all(line.startswith("    ") for line in others)
-        explains = [place for place, source in enumerate(sources) if f"predict.compare('{question.id}')" in source]
-        assert len(explains) == (question.id != "zero")  # why weights stay 0 is a question with points
-        for place in explains:
-            assert sources[place - 1].startswith("**In your own words") and place - 1 > at + 1
-
-
-@pytest.mark.parametrize("name", ALL)
 def test_every_name_that_a_cell_reads_is_its_own_or_bound_by_one_cell(name):
     """So to run any cell again, or in another order, never changes what a name means elsewhere."""
     code = {cell.id: names_in(cell.source) for cell in solution(name).cells if cell.cell_type == "code"}
@@ -253,14 +238,13 @@ def names_in(source):
 @cache
 def run(name):
     """Run a solution from top to bottom; give its cells, and what its demo cells showed, once and a second time."""
-    notebook, unit = copy.deepcopy(solution(name)), import_module(f"lib.units.{name}").UNIT
+    notebook = copy.deepcopy(solution(name))
     for cell in notebook.cells:  # graders skip some of them; a student runs them
         cell.metadata.pop("tags", None)
     code = [(at, cell) for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     demos = [(at, cell) for at, cell in code if "nbgrader" not in cell.metadata]
     with TemporaryDirectory() as folder, chdir(folder):
         shutil.copytree(ROOT / "solutions" / name / "figures", "figures")
-        remember(unit.name, {question.id: question.right for question in unit.questions})  # what experiments wait for
         client = NotebookClient(notebook, timeout=300)
         with client.setup_kernel():
             for at, cell in code:

@@ -8,14 +8,14 @@ import pytest
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
-from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, code, faults_of
+from lib.authoring.rules import OF_CODE, code, faults_of
 from lib.authoring.rules.code import MANY
 from lib.authoring.trial import Trial
 from lib.checking import help
 from lib.checking.right import agree
 from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import Mistake
-from lib.unit import Part, Question, statement
+from lib.unit import Part, statement
 from tests.grading import relu_unit
 from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, SquaredError
 
@@ -116,18 +116,6 @@ def test_what_keeps_the_laws_has_no_fault() -> None:
     practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
     for key in (ANSWER_KEY, same, untold, generic, practice):
         assert told(key) == []
-
-
-def test_questions_that_cannot_be_answered_are_told() -> None:
-    asked = Question("steps", "How many?", ("1", "2"), 1, "So it is.")
-
-    def asking(*questions: Question) -> list[str]:
-        return told(replace(ANSWER_KEY, unit=replace(ANSWER_KEY.unit, questions=questions)), OF_NOTEBOOKS[-1:])
-
-    one, wrong = asking(asked, asked._replace(right=2))
-    assert "several questions with one id.\nFound:    2 of them" in one
-    assert "`right` is not the number of a choice.\nFound:    right = 2, with 2 choices" in wrong
-    assert not asking(asked)
 
 
 @pytest.mark.parametrize(

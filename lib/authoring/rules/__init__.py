@@ -39,7 +39,6 @@ OF_NOTEBOOKS = (
     Rule(open_half.leads_nowhere),
     Rule(open_half.shows_no_answer),
     Rule(open_half.declares_packages),
-    Rule(code.asks_what_has_an_answer),
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)
 MISTAKES = (*CODE, code.mistakes_can_be_run)

@@ -1,7 +1,6 @@
 """Rules of a unit's code: right code is right on every draw, and each mistake costs points once and has a name."""
 
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain, islice, pairwise
@@ -55,19 +54,6 @@ def is_worth_something(trial: Trial) -> Faults:
         if not part.points and any(mistake.part == part.id for mistake in trial.key.mistakes):
             attempt = "give points to one of its statements: points=1"
             yield Fault(where(part), f"the part {part.id!r} has no points", attempt, found="0 points")
-
-
-def asks_what_has_an_answer(trial: Trial) -> Faults:
-    """A question has a unique id, and `right` is the number of a choice, counted from 0."""
-    ids = Counter(question.id for question in trial.key.unit.questions)
-    for question in trial.key.unit.questions:
-        place, what = _find_line(trial, question.id, "*.py"), f"the question {question.id!r}"
-        if ids[question.id] > 1:
-            found = f"{ids[question.id]} of them"
-            yield Fault(place, f"{what}: several questions with one id", "give each its own id", found=found)
-        if question.right not in range(len(question.choices)):
-            found = f"right = {question.right!r}, with {len(question.choices)} choices"
-            yield Fault(place, f"{what}: `right` is not the number of a choice", "correct `right`", found=found)
 
 
 # Right code

@@ -11,7 +11,6 @@ from pkgutil import resolve_name
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_output
 from nbgrader.utils import is_solution
 from traitlets import Unicode
 from traitlets.config import Application
@@ -27,9 +26,7 @@ from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.progress import say
 from lib.grading.submissions.restore import course_id
-from lib.predictions.records import prediction
 from lib.right_code import MARKER
-from lib.unit import Question
 
 CHECKOUT = Path(lib.__file__).resolve().parents[1]
 
@@ -116,7 +113,6 @@ def write_sample_class(sample: SampleClass, release: Path, submitted: Path, assi
         folder = submitted / student / assignment
         folder.mkdir(parents=True)
         notebook = complete(nbformat.read(source, as_version=4), fillings, {**right, **sample.answers})
-        predict(notebook, sample.predictions.get(student, {}))
         nbformat.write(notebook, folder / source.name)
     folder = submitted / "lars" / assignment
     folder.mkdir(parents=True)
@@ -139,14 +135,6 @@ def complete(notebook: NotebookNode, fillings: Fillings, answers: Mapping[str, s
         elif name in answers:
             cell.source = answers[name]
     return notebook
-
-
-def predict(notebook: NotebookNode, choices: Mapping[Question, int]) -> None:
-    """Write predictions into a notebook as JupyterLab does: as outputs of the cells that ask for them."""
-    for question, choice in choices.items():
-        for cell in notebook.cells:
-            if cell.source == f"predict('{question.id}')":
-                cell.outputs = [new_output("display_data", prediction(question, choice))]
 
 
 def fill(source: str, fillings: tuple[str, ...]) -> str:

@@ -81,10 +81,8 @@ MOST = 20
 LONGEST_NAME = 80
 """The most characters of a name in the list."""
 
-FOR_STUDENTS = re.compile(
-    r"lib\.((data|explorer|plots|checks|blanks)\b.*|units\.\w+(\.predict\b.*|(\.\w+)*\.explore\w*)?|checks)"
-)
-"""Names of this package that released notebooks use: data, plots, and a unit's questions and explorers."""
+FOR_STUDENTS = re.compile(r"lib\.((data|explorer|plots|checks|blanks)\b.*|units\.\w+((\.\w+)*\.explore\w*)?|checks)")
+"""Names of this package that released notebooks use: data, plots, and a unit's explorers."""
 CHECK, CALLED = re.compile(r"\w[\w.]*\.check(\..*|)"), re.compile(r"\w[\w.]*\.check\.\w+(\.example)?\(\)")
 """Any use of a unit's checks; and the uses meant for students: to call a check, or its example."""
 INSIDES = re.compile(

@@ -117,7 +117,6 @@ class Verdict:
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
     is_readable: bool = True  # False if a person has to open the notebook by other means
-    predictions: Mapping[str, int] = field(default_factory=dict)  # the choice for each question's id, from 0
 
     @property
     def points(self) -> float:

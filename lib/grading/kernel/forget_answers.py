@@ -12,12 +12,11 @@ from types import CodeType, FunctionType, ModuleType
 
 from lib.checking.challenges import forget_right
 from lib.checking.dispatch import Checks
-from lib.predictions import Predict
 from lib.unit import Unit
 
 EXPLORE = "explore"
 """The prefix of names that notebooks import from a unit's modules, besides objects of the classes below."""
-OF_NOTEBOOKS = Unit | Checks | Predict
+OF_NOTEBOOKS = Unit | Checks
 
 
 def forget(packages: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Analysis of a class: scores, figures of each part, predictions, and mistakes and remarks with their students.
+"""Analysis of a class: scores, figures of each part, and mistakes and remarks with their students.
 
 Wrong answers without a known mistake are grouped, so that an author can add mistakes to the catalogue. Each student has
 another challenge, so their numbers can't be compared: answers form a group if the same statements fail for the same
@@ -25,7 +25,6 @@ from lib.grading.judge.library_calls import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.safe_names import quote
-from lib.unit import Question
 
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
@@ -159,16 +158,6 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
         for part in verdict.parts
         for found in part.mistakes
     )
-
-
-def predictions(classroom: Classroom, questions: Sequence[Question]) -> list[tuple[Question, list[int]]]:
-    """Return each question with the number of graded submissions that predicted each of its choices.
-
-    Questions without any prediction are left out.
-    """
-    counts = Counter(choice for _, verdict in classroom.graded for choice in verdict.predictions.items())
-    found = [(each, [counts[each.id, at] for at in range(len(each.choices))]) for each in questions]
-    return [(question, numbers) for question, numbers in found if any(numbers)]
 
 
 def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:

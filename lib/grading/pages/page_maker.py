@@ -28,7 +28,6 @@ from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
 from lib.pasted_characters import advise, refused_character
-from lib.unit import Question
 
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 """Earlier states of a progress bar; a notebook shows only the last state."""
@@ -40,15 +39,11 @@ FRESH = (
 
 @dataclass(frozen=True)
 class Page:
-    """The contents of a student's page: the verdict, the graded notebook, and its marks in the gradebook.
-
-    `predictions` has the questions for which the student made a prediction, each with the choice.
-    """
+    """The contents of a student's page: the verdict, the graded notebook, and its marks in the gradebook."""
 
     verdict: Verdict
     notebook: NotebookNode
     gradebook: NotebookMarks
-    predictions: tuple[tuple[Question, int], ...] = ()
 
     @property
     def marks(self) -> Mapping[str, Mark]:
@@ -142,14 +137,9 @@ class PageMaker:
     def read(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> Page:
         """Read the contents of a page."""
         notebook = reads(file.read_text(encoding="utf-8"))  # without validation: we wrote it
-        unit = self._units.unit_of(assignment)
         verdicts = self._verdicts(file.parent, assignment, student)
-        questions = unit.unit.questions if unit else ()
         found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
-        choices = [(question, found.predictions.get(question.id)) for question in questions]
-        # The unit may have fewer choices now than at grading.
-        predicted = tuple((each, at) for each, at in choices if at is not None and at < len(each.choices))
-        return Page(found, notebook, marks, predicted)
+        return Page(found, notebook, marks)
 
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
         """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""

@@ -70,7 +70,6 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         parts=analysis.part_figures(classroom),
         outcomes=analysis.OUTCOMES,
         outcome_of=analysis.outcome,
-        predicted=analysis.predictions(classroom, unit.unit.questions if unit else ()),
         mistakes=analysis.mistakes(classroom, unit),
         unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,

@@ -50,12 +50,10 @@ from lib.grading.submissions.safe_html import clean_outputs
 from lib.grading.submissions.submission import (
     Submission,
     explain_unreadable,
-    read_predictions,
     read_submission,
     remark_on_other_notebooks,
 )
 from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
-from lib.predictions.records import Predictions
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError)
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
@@ -266,10 +264,9 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    parts, calls, predictions = tuple[PartVerdict, ...](), tuple[str, ...](), Predictions()
+    parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
-        predictions = read_predictions(prepared.submission, unit.unit.questions)
         calls, is_too_long = library_calls(cells, unit.watched_calls)
         if is_too_long:
             reasons.append("has too much code to search all of it for library calls")
@@ -285,7 +282,6 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
         waits=rows.waits,
         lacked=missing,
         is_readable=prepared.submission.runnable,
-        predictions=predictions,
     )
     try:
         return JudgedNotebook(orjson.dumps(notebook), verdict, rows)  # ten times as fast as `json`

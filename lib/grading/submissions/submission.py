@@ -5,14 +5,13 @@ The file may be empty, truncated, not JSON, another notebook, or misnamed. None 
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
 
-import orjson
 from nbformat.notebooknode import NotebookNode
 
 from lib.checking.results import clean
@@ -27,8 +26,6 @@ from lib.grading.submissions.submitted_files import (
     SubmittedFiles,
     list_names,
 )
-from lib.predictions.records import MIME, Predictions, predictions_in
-from lib.unit import Question
 
 LONGEST_SOURCE = 1_000_000
 """Characters of all cells together; a completed notebook has about ten thousand."""
@@ -124,19 +121,6 @@ def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
     name = NOTEBOOK.sub("", file.name)
     begun = [each for each in notebooks if re.match(rf"{re.escape(each)}(?![^\W_])", name, re.IGNORECASE)]
     return max(begun, key=len, default="")
-
-
-def read_predictions(submission: Submission, questions: Sequence[Question]) -> Predictions:
-    """Return the predictions in a notebook's outputs, which are not in its rebuilt cells.
-
-    A student can write anything there, so only the numbers of choices are used.
-    """
-    if MIME.encode() not in submission.content:
-        return {}
-    try:
-        return predictions_in(orjson.loads(submission.content), questions)
-    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
-        return {}
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:

@@ -8,13 +8,13 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import complete, predict, run
+from lib.grading.commands.demo import complete, run
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import Course
-from tests.sample_class import ANSWERS, PREDICTIONS, RIGHT, fill
+from tests.sample_class import ANSWERS, RIGHT, fill
 
 SERVER = (sys.executable, "-m", "jupyter_server")
 """Formgrader without JupyterLab, which takes longer to start."""
@@ -47,7 +47,6 @@ class SmallClass(Course):
         folder = self.root / "submitted" / student / ASSIGNMENT
         folder.mkdir(parents=True, exist_ok=True)
         notebook = complete(nbformat.read(self.released(), as_version=4), fillings, ANSWERS)
-        predict(notebook, PREDICTIONS.get(student, {}))
         if student == "hana":
             notebook.cells.insert(3, nbformat.v4.new_code_cell("import scipy.special"))
         nbformat.write(notebook, folder / f"{ASSIGNMENT}.ipynb")

@@ -26,7 +26,6 @@ from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pages.page_maker import Page, render
 from lib.grading.remarks import Remark
-from lib.unit import Question
 from tests.course import ASSIGNMENT
 from tests.grading.active import active, elements, text_of
 from tests.grading.conftest import Course
@@ -69,7 +68,6 @@ BLANK = "The blank on line 6 is still open: the output."
 NO_METHOD = "'float' object has no attribute"
 REFUSED = "invalid character '“' (U+201C) (7.py, line 3)"
 DEFECT = "The cell mse ended in SyntaxError: invalid character '“' (U+201C) (line 3)."
-QUESTIONS = (Question("a", "Up or down?", ("Up", "Down"), 0, "So."), Question("b", "How far?", ("1", "2"), 1, "So."))
 
 
 def notebook(*outputs, checked=()):
@@ -87,14 +85,14 @@ def notebook(*outputs, checked=()):
     return nbformat.v4.new_notebook(cells=cells)
 
 
-def page_on(*parts, explain=None, penalty=0.0, comments=None, shown=None, predictions=(), by_hand=None, **more):
+def page_on(*parts, explain=None, penalty=0.0, comments=None, shown=None, by_hand=None, **more):
     """A page on these parts, with a written answer if there is a mark for it."""
     marks = {part.id: Mark(part.points, part.max_points) for part in parts} | (by_hand or {})
     marks |= {"explain": explain} if explain else {}
     comments = {"relu": None, "mse": None, "explain": None, **(comments or {})}
     code = {"relu": "relu", "mse": "mse", "check-relu": "relu", "check-mse": "mse", "explain": "explain"}
     book = NotebookMarks(marks, comments, frozenset(k for k, v in comments.items() if v), penalty, code)
-    return Page(Verdict("relu", "relu", "ada", 1, parts, **more), shown or notebook(), book, predictions)
+    return Page(Verdict("relu", "relu", "ada", 1, parts, **more), shown or notebook(), book)
 
 
 def output(**data):
@@ -135,11 +133,10 @@ SAID = {
         comments={"relu": "So close!", "explain": "Nearly."},
         explain=Mark(1, 3, by_hand=True, again=True),
     ),
-    "an answer was lost, and experiments were predicted": page_on(
+    "an answer was lost": page_on(
         *RIGHT,
         explain=Mark(0, 3, waiting=True),
         waits={"explain": "not found"},
-        predictions=((QUESTIONS[0], 0), (QUESTIONS[1], 0)),
     ),
     "no verdict, and all that a cell may put out": page_on(
         explain=Mark(2, 3),

@@ -4,27 +4,20 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
-import orjson
 import pytest
 from nbgrader.api import Gradebook
 
 from lib.checking.results import from_json, to_json
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.pages.analysis import predictions
-from lib.grading.pages.class_data import StudentWork
 from lib.grading.pages.evidence import challenge
 from lib.grading.pages.templates import duration
-from lib.grading.submissions.submission import read_predictions, read_submission
-from lib.grading.submissions.submitted_files import read
-from lib.predictions.records import MIME
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
-from tests.sample_class import QUESTIONS, RIGHT
+from tests.sample_class import RIGHT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
 
@@ -80,10 +73,6 @@ SAYS = {
         "The loss was the hardest, with 64 % of its points",
         "The loss (2) 64 % 5 4 1 – 1",
         "Softmax for large scores (1) 82 % 9 – – 1 1",
-    ],
-    "predictions": [
-        "(5 of 11 predicted) choice students percent share Batch size 1 ✓ right 2 40 % Batch size 16 2 40 %",
-        "a quarter of the old one 0 0 % 0.000625, which is a sixteenth of the old one ✓ right 2 50 %",
     ],
     "runs": ["can't be read as JSON", "The code calls scipy.special.softmax", "hana ✎"],
     "everyone": ["all (24) code (20) The loss (2)", "King, Ada ada ✎ to mark 20", "11 graded submissions"],
@@ -241,43 +230,3 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     for remark in {remark.text for verdict in verdicts for remark in verdict.remarks}:
         assert " ".join(remark.split()) in section(page, "runs")
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")
-
-
-def predicting(*records):
-    outputs = [{"output_type": "display_data", "metadata": {}, "data": {MIME: record}} for record in records]
-    return orjson.dumps({"cells": [{"cell_type": "code", "outputs": outputs}]})
-
-
-EPOCHS = {"question": "epochs", "choice": 2}
-EVIL = "<script>alert(1)</script>"
-HANDED_IN = {
-    "under its name": (predicting(EPOCHS), {"epochs": 2}),
-    "under another name": (predicting(EPOCHS), {"epochs": 2}),
-    "numbers of choices alone": (
-        predicting({"question": EVIL, "choice": 0}, {"question": "epochs", "choice": EVIL},
-                   {"question": "epochs", "choice": 99}, {**EPOCHS, "text": EVIL}, {"question": "noise", "choice": 1}),
-        {"epochs": 2, "noise": 1},
-    ),
-    "no JSON": (b"{" + MIME.encode(), {}),
-    "deep": (b"[" * 100_000 + MIME.encode(), {}),
-    "many lists": (b'{"cells": [' + b"[]," * 2_100_000 + b'"' + MIME.encode() + b'"]}', {}),
-    "too large": (predicting(EPOCHS) + b" " * 20_000_000, {}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HANDED_IN)
-def test_only_what_is_a_prediction_is_read_of_what_was_handed_in(tmp_path, name):
-    """And what is no file, as a link to somebody else's, is not read at all."""
-    content, found = HANDED_IN[name]
-    folder = tmp_path / "submitted" / "ada" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    file = folder / ("My work.ipynb" if name == "under another name" else f"{ASSIGNMENT}.ipynb")
-    file.write_bytes(content)
-    submission = read_submission(read(folder, "ada"), ASSIGNMENT)
-    assert read_predictions(submission, QUESTIONS) == found
-    graded = [(StudentWork("ada"), SimpleNamespace(predictions=found))]
-    counted = predictions(SimpleNamespace(graded=graded), QUESTIONS)
-    assert {question.id: sum(numbers) for question, numbers in counted} == dict.fromkeys(found, 1)
-    moved = file.rename(tmp_path / "other.ipynb")
-    file.symlink_to(moved)
-    assert read_predictions(read_submission(read(folder, "ada"), ASSIGNMENT), QUESTIONS) == {}

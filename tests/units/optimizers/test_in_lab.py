@@ -1,14 +1,11 @@
 """The third notebook's explorer in a real JupyterLab: its own number, the momentum, is set by key and typed."""
 
 import re
-from contextlib import chdir
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from lib.predictions.records import remember
-from lib.units.optimizers import UNIT
 from tests.browser import PATIENCE, QUIETLY, readout, run_all, slider
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
@@ -19,12 +16,10 @@ CELLS = "setup layer own-loss own-softmax own-relu own-dense own-network make-ne
 
 @pytest.fixture
 def page(browser, lab):
-    """A page with the cells of the solution that the explorer needs, after a prediction; of the data one line."""
+    """A page with the cells of the solution that the explorer needs; of the data one line."""
     cells = {cell.id: cell.source for cell in nbformat.read(SOLUTION, as_version=4).cells}
     # One cell: JupyterLab takes cells that are out of sight out of the page.
     source = [*(cells[name] for name in CELLS), cells["scales"].splitlines()[0], QUIETLY, cells["explore"]]
-    with chdir(lab.folder):
-        remember(UNIT.name, {"slider": 2})
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     lab.open(page, lab.write("momentum.ipynb", "\n".join(source)))
     run_all(page)
