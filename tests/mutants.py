@@ -38,8 +38,7 @@ SEEN_BY = {
     "lib/units": "authoring/test_own_units grading/pipeline/test_units",
     "lib/reference": "reference",
     "lib/grading/judge": "grading/judge grading/pipeline certificate",
-    "lib/grading/gradebook": "grading/gradebook grading/pipeline grading/pages/test_lms_export"
-    " grading/commands/test_watch",
+    "lib/grading/gradebook": "grading/gradebook grading/pipeline grading/pages/test_lms_export",
     "lib/grading/submissions": "grading/submissions grading/pipeline grading/test_canvas_term grading/test_lms_term",
     "lib/grading/pipeline": "grading/pipeline grading/commands/test_grade grading/execution/test_class",
     "lib/grading/kernel": "grading/kernel grading/execution/test_notebook grading/sandbox",

@@ -11,7 +11,6 @@ COMMANDS = {
     "site": "lib.authoring.site:SiteApp",
     "grade": "lib.grading.commands.grade:GradeApp",
     "feedback": "lib.grading.commands.feedback:FeedbackApp",
-    "watch": "lib.grading.commands.watch:WatchApp",
     "report": "lib.grading.commands.report:ReportApp",
     "collect": "lib.grading.commands.collect:CollectApp",
     "export": "lib.grading.commands.export:LmsExportApp",

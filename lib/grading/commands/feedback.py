@@ -7,7 +7,7 @@ extra rules are needed for new marks, regrading, changed templates or removed pa
 import logging
 import os
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import filter as filter_names
 from fnmatch import fnmatchcase
@@ -70,10 +70,8 @@ class PageTask:
         return is_new
 
 
-def write_pages(
-    course: CourseDirectory, app: Command, only: Collection[str] | None = None, jobs: int = 0
-) -> tuple[int, int, dict[str, str]]:
-    """Write the pages of all graded students, or of `only` some. Raises Timeout if another run does so.
+def write_pages(course: CourseDirectory, app: Command, jobs: int = 0) -> tuple[int, int, dict[str, str]]:
+    """Write the pages of all graded students. Raises Timeout if another run does so.
 
     Returns the numbers of students with changed and with unchanged pages, and the failures' reasons by student.
     """
@@ -86,13 +84,11 @@ def write_pages(
                 raise ConfigError(unknown("notebook", course.notebook_id, notebooks))
             marks = read_marks(gradebook, assignment)
         for student, more in above_maximum(marks):
-            if only is None or student in only:
-                app.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
+            app.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
         PageTask.maker = PageMaker(app)
         tasks = [
             PageTask(assignment, student, folder, place, course.notebook_id, marks[student])
             for student, folder, place in _requested(course)
-            if only is None or student in only
         ]
         with bar(len(tasks), "page") as shown:
             for task, result in _run_tasks(tasks, jobs or os.cpu_count() or 1):

@@ -1,1 +1,1 @@
-"""The pipeline from a submission to points, for `zerolayer grade`, for `watch`, and for nbgrader's own commands."""
+"""The pipeline from a submission to points, for `zerolayer grade` and for nbgrader's own commands."""

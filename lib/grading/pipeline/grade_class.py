@@ -17,7 +17,6 @@ from typing import NoReturn
 from filelock import FileLock, Timeout
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, NbGraderException
-from nbgrader.coursedir import CourseDirectory
 from traitlets import Float, Integer, Unicode
 
 from lib.grading.errors import ConfigError, UnitFailsError
@@ -114,15 +113,11 @@ class Grade(Autograde):
     seen = Unicode("", help="A student, or a pattern of ids: mark what is listed for them as seen.").tag(config=True)
     patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
-    only: frozenset[Path] | None = None
-    """The folders to grade, or None for all."""
-    says = True
-    """True to print warnings and the results. `watch` prints its own."""
-
     # nbgrader would write into the final folder, where a partial submission would count as graded.
     @property
     def _output_directory(self) -> str:
-        return unfinished(self.coursedir)
+        # The dot hides it from patterns for autograded submissions.
+        return str(Path(self.coursedir.autograded_directory, ".unfinished"))
 
     # nbgrader would skip folders without a notebook, and their students would get no verdict.
     def init_notebooks(self) -> None:
@@ -135,7 +130,7 @@ class Grade(Autograde):
             super().init_notebooks()
         place = step_folder(course, "submitted", "STUDENT", assignment)
         is_usual = place.parts[-2:] == ("STUDENT", assignment)  # a course may configure another order of folders
-        if self.says and course.student_id == "*" and is_usual and place.parents[1].is_dir():
+        if course.student_id == "*" and is_usual and place.parents[1].is_dir():
             for stray in find_strays(place.parents[1], assignment):
                 self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
@@ -144,14 +139,11 @@ class Grade(Autograde):
         """Grade all submissions that are due. Raises NbGraderException, after a message, if grading has to stop."""
         assignment = self.coursedir.assignment_id
         self._found: list[Score] = []
-        self.graded: dict[str, tuple[str, list[str]]] = {}
-        """The digest of each graded submission, and the reasons why it needs a person, by student."""
-        self.not_graded: dict[str, str] = {}
-        """The reasons why submissions were not graded, by student."""
+        self._graded: list[str] = []
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
-            scores = self._scores() if self.says else ""
+            scores = self._scores()
         except Timeout:
             self._stop(f"{assignment} is being graded by another run. Wait until it has finished, or stop it.")
         except MissingEntry:
@@ -163,8 +155,7 @@ class Grade(Autograde):
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
             self._stop(sentence(error), self._once_mended)
-        if self.says:
-            say("\n\n".join(filter(None, (scores, self.progress.table()))))
+        say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
     def _grade_all(self, stack: ExitStack) -> None:
         """Grade all submissions that are due. `stack` closes the lock, workers and gradebook."""
@@ -174,7 +165,7 @@ class Grade(Autograde):
         stack.enter_context(FileLock(lock, blocking=False))
         self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
-        self.progress = stack.enter_context(Progress(len(self.students if self.only is None else self.only)))
+        self.progress = stack.enter_context(Progress(len(self.students)))
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for work, result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, work, result)
@@ -192,7 +183,7 @@ class Grade(Autograde):
         """Open the workers, the gradebook and the course."""
         directory, assignment = self.coursedir, self.coursedir.assignment_id
         # Imports the units before the forks, which then need not import them again.
-        for problem in broken_units() if self.says else ():
+        for problem in broken_units():
             self.log.warning("%s", problem)
         # The workers first, since they must be forked before this process has read any answer.
         locked = BoundedExecute(parent=self).bounds.sandbox
@@ -201,7 +192,7 @@ class Grade(Autograde):
         finding = self._pool.submit(find_obstacle) if locked else None
         gradebook = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, gradebook, assignment)
-        if self.says and (other := course.other_points()):
+        if other := course.other_points():
             self.log.warning(
                 "Points in the unit have changed since the build, but those in the gradebook count:"
                 f" {'; '.join(other)}. To use those of the unit, run `zerolayer build` and grade again."
@@ -218,16 +209,16 @@ class Grade(Autograde):
 
     def _scores(self) -> str:
         """Return the table of scores, from verdicts, or from the gradebook for an assignment without a unit."""
-        if self._found or not self.graded:
+        if self._found or not self._graded:
             return write_table(self._found) if self._found else ""
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
-        return write_table([Score.of_marks(student, marks[student].values()) for student in self.graded], "")
+        return write_table([Score.of_marks(student, marks[student].values()) for student in self._graded], "")
 
     def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask]]:
         """Prepare each submission that is due, and yield it with its task."""
         self._list_uncollected(course)
         for folder in self.students:
-            if (self.only is None or folder in self.only) and (work := self._begin(course, folder)):
+            if work := self._begin(course, folder):
                 if (running := task(course, work)).notebooks:
                     yield work, running
                 else:
@@ -306,7 +297,7 @@ class Grade(Autograde):
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
-        self.graded[student] = work.submitted.digest, graded.reasons
+        self._graded.append(student)
         self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, graded.reasons))
         if any(verdict.parts for verdict in graded.verdicts):
             self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
@@ -314,7 +305,6 @@ class Grade(Autograde):
 
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
         """Leave a submission ungraded, and list it with the reason."""
-        self.not_graded[student] = why
         self.progress.add("not graded", student, [why] if is_listed else [])
 
     def _stop_if_none_runs(self, course: Course) -> None:
@@ -335,9 +325,7 @@ class Grade(Autograde):
     @property
     def next_time(self) -> str:
         """The message about what the same command would do next time."""
-        # `zerolayer watch` sets `force` for the folders that it chooses, and doesn't choose graded ones again.
-        starts_over = self.force and self.only is None
-        return f"the same command {'starts over, because of --force' if starts_over else 'goes on from there'}"
+        return f"the same command {'starts over, because of --force' if self.force else 'goes on from there'}"
 
     @property
     def _once_mended(self) -> str:
@@ -346,8 +334,3 @@ class Grade(Autograde):
     def _stop(self, why: str, then: str = "") -> NoReturn:
         self.log.error("%s", f"{why}\n{then}".rstrip())
         raise NbGraderException(why)
-
-
-def unfinished(directory: CourseDirectory) -> str:
-    """Return the folder for unfinished submissions. The dot hides it from patterns for autograded ones."""
-    return str(Path(directory.autograded_directory, ".unfinished"))

@@ -11,12 +11,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path, PurePosixPath
-from time import time
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash, parse_utc
-from traitlets import Bool, Float
+from traitlets import Bool
 
 from lib.grading.files import find_folders, is_file, private, temporary_sibling_folder, write, write_files
 from lib.grading.machine_faults import is_file_fault, sentence
@@ -40,15 +39,8 @@ class OwnedCollect(ExchangeCollect):
     """nbgrader's `collect` with checks of owner, time and files. `check_owner` refuses where nbgrader only warns."""
 
     src_records: list[dict[str, Any]]
-    reported: set[tuple[str, str]] | None = None
-    """Refusals that were logged. A caller that collects repeatedly sets it, so that each is logged once."""
-
     check_time = Bool(
         True, help="Use the time of a submission's last change if the submission claims another time."
-    ).tag(config=True)
-
-    settled = Float(
-        0, help="Seconds without a change before a submission is collected, because students copy file by file."
     ).tag(config=True)
 
     def init_src(self) -> None:
@@ -66,14 +58,9 @@ class OwnedCollect(ExchangeCollect):
         except OSError as error:  # for example in a file system that the student mounted
             why = f"it can't be read: {error.strerror}. Delete it."
         if why:
-            if (path, why) not in (self.reported or ()):
-                self.log.warning("%s is not collected: %s", visible(path), why)
-            if self.reported is not None:
-                self.reported.add((path, why))
+            self.log.warning("%s is not collected: %s", visible(path), why)
             return dict(REFUSED)
         changed = last_change(Path(path), is_untrusted=True)
-        if self.settled and abs(time() - changed) < self.settled:  # the clock may have been ahead
-            return dict(REFUSED)
         # From the right: an account's name may contain a +, but not the other parts.
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
         time_made = self._time(changed, parse_utc(timestamp))
@@ -110,14 +97,10 @@ class OwnedCollect(ExchangeCollect):
     def copy_files(self) -> None:
         """Override nbgrader's copying of the chosen submissions."""
         self.check_owner = False  # checked already; nbgrader would check again, and fail if a folder was deleted since
-        # nbgrader warns if there is nothing to copy, which is normal for a caller that collects repeatedly.
         try:
-            if self.src_records or self.reported is None:
-                with private(self.coursedir.groupshared):
-                    super().copy_files()
+            with private(self.coursedir.groupshared):
+                super().copy_files()
         except OSError as error:
-            if self.reported is not None:
-                raise  # a caller that collects repeatedly reports it
             self.fail(f"{sentence(error)} What was collected is kept. Fix this, and collect again.")
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:

@@ -43,7 +43,7 @@ def test_it_can_be_imported_where_there_is_no_linux():
     assert done.returncode == 0
 
 
-ARGUMENTS = dict.fromkeys(COMMANDS, "[") | dict.fromkeys(("grade", "feedback", "watch", "report"), "ASSIGNMENT")
+ARGUMENTS = dict.fromkeys(COMMANDS, "[") | dict.fromkeys(("grade", "feedback", "report"), "ASSIGNMENT")
 ARGUMENTS |= {"doctor": "", "new": "NAME", "check": "NAME"}
 """How what stands behind a command begins, in its help."""
 
@@ -71,7 +71,6 @@ OPTIONS = {
     "site": BUILD,
     "grade": RUN | {"student", "notebook", "force", "f", "seen"},
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
-    "watch": RUN | {"course", "every", "once"},
     "report": {"assignment", "student", "db", "server"},
     "collect": {"db"},
     "export": {"assignment", "db", "into", "feedback", "column", "all"},
@@ -106,7 +105,7 @@ def course(small_course, tmp_path_factory):
     ("command", "option", "told"),
     [
         *((each, "--course-dir={root}/units", "There is no nbgrader_config.py in") for each in ("grade", "report")),
-        *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback", "watch")),
+        *((each, "--assignment=other", "Name one assignment") for each in ("build", "grade", "feedback")),
         ("check", "--assignment=other", "Name one unit, for example: zerolayer check "),
         ("new", "--assignment=other", "Name the new unit"),
         ("grade", "--debug", "DEBUG"),
@@ -116,19 +115,18 @@ def course(small_course, tmp_path_factory):
         ("grade", "--seen=nobody", "There is no student nobody. There is: ada."),
         *((each, "--notebook=t", "There is no notebook t. There is: tiny.") for each in ("build", "grade", "feedback")),
         ("build", "--no-db", "is ready"),
-        *((command, "--db=sqlite:///none.db", "has no assignment tiny") for command in ("grade", "watch", "report")),
-        ("watch", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
+        *((command, "--db=sqlite:///none.db", "has no assignment tiny") for command in ("grade", "report")),
+        ("report", "--db=sqlite:///nbgrader_config.py", "The gradebook can't be used: file is not a database."),
         ("grade", "--timeout=x", "A setting can't be used"),
         *((command, "--jobs=x", "expected an int, not the str 'x'") for command in ("grade", "feedback")),
         ("grade", "--scheduler=nowhere", "No Dask scheduler with workers answers"),
-        ("watch", "--every=0", "The value of the 'every' trait"),
         ("demo", "--folder={root}", "is not empty"),
         ("grade", "--force", "1 of 1 submissions graded"),
         ("grade", "-f", "1 of 1 submissions graded"),
     ],
 )  # fmt: skip
 def test_an_option_that_is_taken_has_an_effect(course, command, option, told):
-    more = ("--once", "--WatchApp.settled=0") if command == "watch" else (UNPROVED,) if command == "build" else ()
+    more = (UNPROVED,) if command == "build" else ()
     done = course.zerolayer(command, UNIT, *more, option.format(root=course.root))
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
