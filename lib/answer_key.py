@@ -1,13 +1,12 @@
 """Answer keys: the closed half of a unit, as plain data.
 
-An `AnswerKey` has the right objects, the named mistakes, a sample class, and the calls that a person reviews. Students
+An `AnswerKey` has the right objects, the named mistakes, and a sample class. Students
 get none of these. Notebooks don't import this module, because defining its classes would make the checks slower to
 import.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,23 +33,14 @@ class SampleClass:
     answers: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class WatchedCalls:
-    """Library calls that may replace the code that students should write: their `names`, and their `libraries`."""
-
-    libraries: frozenset[str]
-    names: re.Pattern[str]
-
-
 @dataclass(frozen=True, eq=False)  # compared by identity, so that a cache can be by key
 class AnswerKey:
-    """A unit's closed half: the right objects by name, the named mistakes, a sample class, and watched calls."""
+    """A unit's closed half: the right objects by name, the named mistakes, and a sample class."""
 
     unit: Unit
     right: Mapping[str, object]
     mistakes: tuple[Mistake, ...]
     sample_class: SampleClass = SampleClass({}, {})
-    watched_calls: WatchedCalls = WatchedCalls(frozenset(), re.compile(r"(?!)"))  # none
 
     def __post_init__(self) -> None:
         """Raise TypeError if the mistakes aren't a tuple, and ValueError if a part's subject has no right code."""
@@ -76,7 +66,7 @@ class AnswerKey:
 
 # ---- From a folder
 
-TABLES = ("students", "answers", "watched_calls")
+TABLES = ("students", "answers")
 
 
 def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = None) -> AnswerKey:
@@ -90,10 +80,6 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
         loss = ['np.sum((y - yhat) ** 2)']
         [answers]  # to written questions
         explain-loss = 'It is larger for more samples.'
-        [watched_calls]  # `names` is a pattern
-        libraries = ['sklearn']
-        names = 'mean_squared_error'
-
     Raises BadMistake for an entry that isn't in this form.
     """
     closed, name = folder / "closed", f"{module}.closed.right"
@@ -118,7 +104,4 @@ def _read_more(closed: Path) -> dict[str, Any]:
         for student, cells in tables.get("students", {"ada": {}}).items()
     }
     more: dict[str, Any] = {"sample_class": SampleClass(students, tables.get("answers", {}))}
-    if watched := tables.get("watched_calls"):
-        names = re.compile(watched["names"], re.IGNORECASE)
-        more["watched_calls"] = WatchedCalls(frozenset(watched["libraries"]), names)
     return more

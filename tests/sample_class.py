@@ -5,7 +5,6 @@ from functools import partial
 from lib.grading.unit_registry import answer_key
 
 ANSWER_KEY = answer_key("softmax_classifier")
-WATCHED_CALLS = ANSWER_KEY.watched_calls
 ANSWERS = ANSWER_KEY.sample_class.answers
 RIGHT = ANSWER_KEY.sample_class.students["ada"]
 fill = partial(dict[str, tuple[str, ...]], RIGHT)

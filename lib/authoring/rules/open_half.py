@@ -16,7 +16,7 @@ from lib.authoring.trial import Faults, Trial
 from lib.authoring.wheel import PROJECT, open_half
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
-from lib.grading.judge.library_calls import parse
+from lib.grading.pages.analysis import parse
 from lib.grading.unit_registry import CLOSED
 from lib.units import EXERCISE
 

@@ -8,7 +8,6 @@ which another try may help. Everything here is plain data, without Jupyter or nb
 import json
 import math
 import os
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,13 +40,8 @@ if TYPE_CHECKING:  # off Linux it can't be imported
 
 SKIPPED = "skip-execution"
 """nbclient's tag for cells that aren't run."""
-ADDED_CODE = "zerolayer_added_code"
-"""The metadata key for the part of a cell's code that is run, if that is not the whole cell."""
-ADDED_SECONDS = (5, 30)
-"""Seconds for code that was added to an example or a locked cell; the second number if it may import something."""
 CLOCK_FACTOR = 5
 """A run may take this many times its budget by the wall clock: waiting for a busy machine must not cost points."""
-IMPORTS = re.compile(r"\bimport\b|\brun_line_magic\b")
 
 LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
 """Advice after a remark about the time limit."""
@@ -140,14 +134,11 @@ class Run:
         self._number += 1
         self._clears = False
         cell["outputs"] = []
-        left, added = self._deadline - client.clock(), cell["metadata"].get(ADDED_CODE)
+        left = self._deadline - client.clock()
         seconds = max(1, round(min(left, self.bounds.timeout or left)))
-        if added is not None:
-            seconds = min(seconds, ADDED_SECONDS[bool(IMPORTS.search(added))])
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
-            code = cell["source"] if added is None else added
-            client.run(code, token, CLOCK_FACTOR * seconds, is_course_cell(cell))
+            client.run(cell["source"], token, CLOCK_FACTOR * seconds)
             most = self.bounds.flood * self.bounds.max_output
             reply = self._receive_reply(client, cell, token, seconds, most)
         except TimeoutError as reason:
@@ -289,7 +280,7 @@ def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) 
 
     for cell in cells:
         if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None, source=cell["metadata"].get(ADDED_CODE, cell["source"]))
+            cell.update(outputs=[], execution_count=None)
     notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
     remarks: list[Remark] = []
     options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
@@ -312,11 +303,6 @@ def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:
     """Return a cell's name for messages: its id in the course, or else its number."""
     name = cells[at]["metadata"].get("nbgrader", {}).get("grade_id")
     return f"The cell {name}" if name else f"Cell {at + 1}"
-
-
-def is_course_cell(cell: Mapping[str, Any]) -> bool:
-    """True if a cell's code is the course's own: after cells are restored, only such cells are locked."""
-    return bool(cell["metadata"].get("nbgrader", {}).get("locked")) and ADDED_CODE not in cell["metadata"]
 
 
 def has_code(cell: Mapping[str, Any]) -> bool:

@@ -111,7 +111,6 @@ class Verdict:
     seed: int
     parts: tuple[PartVerdict, ...]
     remarks: tuple[Remark, ...] = ()  # for the student, on the submission and its run
-    library_calls: tuple[str, ...] = ()  # names of library functions in the student's code, for a person
     handed_in: str = ""  # the digest of the submitted files
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
@@ -147,7 +146,7 @@ class Verdict:
 
     @staticmethod
     def of_all(verdicts: Iterable["Verdict"]) -> "Verdict":
-        """Return one verdict with the parts, remarks, library calls and reasons of all."""
+        """Return one verdict with the parts, remarks and reasons of all."""
         first, *rest = found = _in_order(verdicts)
         if not rest:
             return first
@@ -155,7 +154,6 @@ class Verdict:
             first,
             parts=tuple(part for verdict in found for part in verdict.parts),
             remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
-            library_calls=tuple(dict.fromkeys(name for verdict in found for name in verdict.library_calls)),
             reasons=tuple(dict.fromkeys(reason for verdict in found for reason in verdict.reasons)),
         )
 

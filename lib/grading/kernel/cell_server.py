@@ -24,7 +24,6 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
 from lib.grading.kernel import MAX_ERROR_TEXT, REFUSED, REPLY
-from lib.grading.kernel.hooks import Hooks
 
 AT_ONCE = 8192
 """Characters of text to collect before sending: a message per line would cost both sides more than the text itself."""
@@ -130,28 +129,27 @@ def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **n
         raise
 
 
-def serve(kernel: IPythonKernel, hooks: Hooks) -> NoReturn:
+def serve(kernel: IPythonKernel) -> NoReturn:
     """Run cells until the caller closes the connection, then end the process."""
     cells = kernel.session.line.makefile("r", encoding="utf-8")
     try:
-        asyncio.run(_run_cells(kernel, hooks, cells))
+        asyncio.run(_run_cells(kernel, cells))
     finally:
         os._exit(0)
 
 
-async def _run_cells(kernel: IPythonKernel, hooks: Hooks, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, cells: Iterable[str]) -> None:
     """Run all cells in one event loop, as Jupyter does: code may use the running loop, and leave tasks in it."""
     # Cached, since ipykernel transforms each cell twice, the first time to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
     for line in cells:
-        code, token, is_course_cell = json.loads(line)
+        code, token = json.loads(line)
         await asyncio.sleep(0)  # lets tasks from earlier cells run
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            with hooks.around(is_course_cell):
-                reply = await kernel.do_execute(code, silent=False)
+            reply = await kernel.do_execute(code, silent=False)
         except BaseException as error:
             reply |= {"ename": type(error).__name__, "evalue": str(error)}
         with suppress(KeyboardInterrupt):  # one that arrives before the next line takes effect

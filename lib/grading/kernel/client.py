@@ -244,14 +244,14 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         os.close(self.handle)
         self.at_end()
 
-    def run(self, code: str, token: str, seconds: float, is_course_cell: bool = False) -> None:
-        """Send a cell to run; its reply will repeat the token. `hooks` protects cells that are the course's own.
+    def run(self, code: str, token: str, seconds: float) -> None:
+        """Send a cell to run; its reply will repeat the token.
 
         Raises `TimeoutError` if the kernel doesn't receive it in time.
         """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` then ends at once
-            self._line.sendall(json.dumps([code, token, is_course_cell]).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
 
     def clock(self) -> float:
         """Return the time in seconds, minus the time that the kernel or this thread has waited for a processor.

@@ -94,7 +94,7 @@ def main() -> None:
     gc.disable()  # imports create few garbage objects
     from lib.grading.kernel import cell_server, kernel
 
-    hooks = kernel.warm_up()
+    kernel.warm_up()
     warm = serve(listener, owner, lockdown.fork if locked else os.fork)
     # From here on this process is a child.
     try:
@@ -106,7 +106,7 @@ def main() -> None:
         with suppress(OSError):
             send(warm, failed=f"{type(error).__name__}: {error}")
         os._exit(1)
-    cell_server.serve(ready, hooks)
+    cell_server.serve(ready)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from traitlets.config import Config
 
 from lib.checking import randomness
 from lib.checking.challenges import read_challenge
-from lib.grading.kernel import cell_server, hooks
+from lib.grading.kernel import cell_server
 from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
 from lib.grading.kernel.unit_imports import import_units
 from lib.grading.sandbox import lockdown
@@ -68,8 +68,8 @@ def make_kernel() -> LineKernel:
     return kernel
 
 
-def warm_up() -> hooks.Hooks:
-    """Make the common half of a kernel, in one thread, with all imports; return the shell's hooks."""
+def warm_up() -> None:
+    """Make the common half of a kernel, in one thread, with all imports."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # the debugger takes threads, a port and 70 ms a kernel
     os.environ["MPLBACKEND"] = INLINE  # matplotlib's import connects this backend with the current shell
     kernel = make_kernel()
@@ -82,17 +82,14 @@ def warm_up() -> hooks.Hooks:
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
     kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
-    hooks.set_defaults(kernel.shell)
     try:
         json.loads("")
     except ValueError:
         kernel.shell.InteractiveTB.structured_traceback(*sys.exc_info())
-    saved_hooks = hooks.Hooks(kernel.shell)
     # A garbage collection in a fork would write into each object, and so copy the shared memory.
     gc.freeze()
     gc.enable()
     lockdown.use_large_pages()
-    return saved_hooks
 
 
 def _draw_figure() -> None:

@@ -1,18 +1,15 @@
-"""ipykernel's shell with less work for each cell, and with the rest of a failed cell's definitions run at grading.
+"""ipykernel's shell with less work for each cell.
 
 IPython tokenizes each cell to find magics, and compiles it once more to see whether it awaits anything; ipykernel
 computes a checksum to name it. On a notebook with 42 short cells these take 3, 4 and 2 ms of 120 ms. So a cell that can
 have no magic isn't tokenized, and one without the words `await` and `async` isn't compiled again.
 """
 
-import ast
 import contextlib
 import inspect
 import os
 import re
-import sys
 import zlib
-from traceback import walk_tb
 from typing import Any
 
 from ipykernel import zmqshell
@@ -21,14 +18,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from IPython.utils.text import SList
 from traitlets import Instance
 
-from lib.grading.kernel.guard import guard
-
 MAY_BE_MAGIC = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\s*$")
 """Found in each line that a transformer in `TRANSFORMERS` changes, and in few others."""
 TRANSFORMERS = TransformerManager().token_transformers
-FUNCTIONS_AND_CLASSES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-DEFINITIONS = (*FUNCTIONS_AND_CLASSES, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-"""Statements that bind names."""
 AWAITS = re.compile("await|async")
 
 
@@ -73,43 +65,10 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing for `%matplotlib` with a GUI: no window can be opened here."""
 
-    async def run_ast_nodes(self, nodelist: list[ast.stmt], cell_name: str, *rest: Any, **named: Any) -> bool:
-        """Run a cell's statements. At grading, definitions below a failed statement run as well.
-
-        A package or data file may exist only on the student's machine: definitions that don't need it still count.
-        """
-        failed = await super().run_ast_nodes(nodelist, cell_name, *rest, **named)
-        error = getattr(named.get("result"), "error_in_exec", None)
-        if failed and isinstance(error, Exception) and os.environ.get("NBGRADER_EXECUTION") == "autograde":
-            below = [guard(each) for each in _definitions_below(error, nodelist, cell_name)]
-            await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
-        return bool(failed)
-
     def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **rest: Any) -> bool:
         """True if a cell awaits anything."""
         may = AWAITS.search(transformed_cell or "") is not None
         return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
-
-
-def _definitions_below(error: Exception, statements: list[ast.stmt], cell_name: str) -> list[ast.stmt]:
-    """Return the definitions below the statement that raised, except of functions and classes defined above it, too."""
-    frames = walk_tb(error.__traceback__)  # of the cell, and of functions and modules that it calls
-    line = next((line for frame, line in frames if frame.f_code.co_filename == cell_name), sys.maxsize)
-    raising = [each for each in statements if each.lineno <= line <= (each.end_lineno or 0)]
-    # A `raise` or a failed `assert` is meant to stop the cell.
-    if isinstance(error, AssertionError) or any(isinstance(each, ast.Raise) for each in raising):
-        return []
-    above = {each.name for each in statements if isinstance(each, FUNCTIONS_AND_CLASSES) and each.lineno <= line}
-    below = [each for each in statements if isinstance(each, DEFINITIONS) and each.lineno > line]
-    return [each for each in below if not _bound_names(each) & above]
-
-
-def _bound_names(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, FUNCTIONS_AND_CLASSES):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name for alias in statement.names}
-    return {each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
 
 # ipykernel reads the signature for each cell, and computing it takes as long as a short cell.

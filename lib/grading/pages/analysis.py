@@ -13,15 +13,16 @@ analysis, Psychometrika 28, 1963). 0.3 and more is good; if it is near 0 or belo
 import ast
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from statistics import StatisticsError, correlation, mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge.library_calls import parse
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.safe_names import quote
@@ -29,6 +30,9 @@ from lib.grading.safe_names import quote
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
 OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
+MAGIC = re.compile(r"^[^\S\n]*[%!].*$", re.MULTILINE)
+LONGEST = 20_000
+"""The most characters of a cell that is parsed. A completed one has some hundred."""
 FEWEST = 10
 """Fewest students for a correlation; with fewer it is mostly noise."""
 MOST_BINS = 25
@@ -233,3 +237,11 @@ def _regardless_of_layout(source: str) -> str:
         return ast.dump(tree) if tree else source
     except (RecursionError, MemoryError, ValueError):  # ValueError: an integer with too many digits
         return source
+
+
+def parse(source: str) -> ast.Module | None:
+    """Parse a cell, without its magics if necessary; None if it isn't Python, or is too long or too deep."""
+    for text in (source, MAGIC.sub("", source)):  # first unchanged: a line of a string may begin with %, too
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings(action="ignore"):
+            return ast.parse(text) if len(text) <= LONGEST else None
+    return None

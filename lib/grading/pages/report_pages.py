@@ -74,7 +74,6 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,
         remarks=analysis.remarks(classroom),
-        library_calls=group((name, work) for work, one in classroom.graded for name in one.library_calls),
         to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
         to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],

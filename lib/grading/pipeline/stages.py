@@ -36,7 +36,6 @@ from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
 from lib.grading.files import is_file, put_in_place, remove, write_files
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.library_calls import library_calls
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pipeline import cell_results
@@ -264,19 +263,16 @@ def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    parts, calls = tuple[PartVerdict, ...](), tuple[str, ...]()
+    parts = tuple[PartVerdict, ...]()
     if unit:
         parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
-        calls, is_too_long = library_calls(cells, unit.watched_calls)
-        if is_too_long:
-            reasons.append("has too much code to search all of it for library calls")
     notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
     judged = {part.id for part in parts}
     rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
     verdict = Verdict(
-        *(course.assignment, name, submitted.student, prepared.seed, parts, remarks, calls),
+        *(course.assignment, name, submitted.student, prepared.seed, parts, remarks),
         handed_in=submitted.digest,
         reasons=tuple(_reasons(prepared, rows.waits, reasons)),
         waits=rows.waits,

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.execution.notebook import ADDED_CODE, run_cells
+from lib.grading.execution.notebook import run_cells
 from lib.grading.judge.verdict import Verdict
 from lib.grading.kernel.client import ADDRESS
 from lib.grading.pipeline.course import BoundedExecute
@@ -125,13 +125,11 @@ def undisturbed(built):
     return course
 
 
-def ran(*sources, files=MappingProxyType({}), graded=(), added=(), **bounds):
+def ran(*sources, files=MappingProxyType({}), graded=(), **bounds):
     """Run cells of code; give them with their outputs, and the remarks."""
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
     for at in graded:
         cells[at]["metadata"]["nbgrader"] = {"grade": True, "solution": False}
-    for at in added:
-        cells[at] = {**cells[at], "source": "# what was there", "metadata": {ADDED_CODE: sources[at]}}
     done, remarks = run_cells(json.dumps(cells).encode(), dict(files), replace(BoundedExecute().bounds, **bounds))
     return done, [remark.text for remark in remarks]
 

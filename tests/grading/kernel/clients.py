@@ -22,10 +22,10 @@ class Kernel:
     def __init__(self, client):
         self.client = client
 
-    def run(self, code, is_course_cell=False):
+    def run(self, code):
         """Give what the code prints, its last value and its error, as one text."""
         said, token = [], token_hex(8)
-        self.client.run(code, token, SECONDS, is_course_cell)
+        self.client.run(code, token, SECONDS)
         for message in self.messages():
             kind, content = message["msg_type"], message["content"]
             match kind:

@@ -1,6 +1,6 @@
 """Restoring cells: whatever is done to a notebook, each cell of the course is there, once, where it can work.
 
-Lost ids are found by text and place, never wrongly, and answers in doubt are left to a person.
+Answers in doubt are left to a person.
 """
 
 import copy
@@ -10,18 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.grading.execution.notebook import ADDED_CODE, SKIPPED
-from lib.grading.submissions import restore as restoring
-from lib.grading.submissions.restore import (
-    ELSEWHERE,
-    LOST,
-    ReleasedCell,
-    added_to_locked,
-    find_lost_ids,
-    restore_cells,
-    run_added_code,
-)
+from lib.grading.execution.notebook import SKIPPED, is_skipped
+from lib.grading.submissions.restore import ELSEWHERE, LOST, ReleasedCell, find_doubts, restore_cells
 from lib.grading.submissions.restore import course_id as name
+from lib.grading.submissions.restore import restore as restore_all
 from lib.grading.submissions.submission import CleanCell, clean_cell
 from tests.submissions import right
 from tests.variants import RELEASED
@@ -165,50 +157,18 @@ def changed(*ids):
     return cells
 
 
-@pytest.mark.parametrize(("id", "places"), [("layer", (0, 1)), ("check-loss", (1, 0))])
-def test_what_is_added_to_a_locked_cell_is_run_behind_it_and_in_front_of_a_check(id, places):
-    cells = changed(id)
-    found = restore(cells, given={id: GIVEN})
-    own, added = (found[ids(cells).index(id) + place] for place in places)
-    assert (name(own), own.source) == (id, KNOWN[id].source)
-    assert "helper" in added.metadata[ADDED_CODE] and "shown" not in added.metadata[ADDED_CODE]
+@pytest.mark.parametrize("id", ["layer", "check-loss"])
+def test_a_changed_locked_cell_is_run_in_front_of_the_courses_own(id):
+    found = restore(changed(id), given={id: GIVEN})
+    at = ids(found).index(id)
+    assert [cell.source for cell in found[at - 1 : at + 1]] == [CHANGED, KNOWN[id].source]
     assert len(found) == len(ROLES) + 1
 
 
-ADDED = {
-    "%run helpers.py": "get_ipython().run_line_magic('run', 'helpers.py')",
-    "%time helper = 3": "get_ipython().run_line_magic('time', 'helper = 3')",
-    "%%time\nhelper = 3": "helper = 3",
-    "files = !ls\nhelper = 3": "helper = 3",
-    "np.argmax?\n?np\nhelper = 3": "helper = 3",
-    "helper = ('a %d'\n    % 3)": "helper = 'a %d' % 3",
-    "helper = '''\n!important'''": "helper = '\\n!important'",
-    "np.argmax?\nhelper = ('a %d'\n    % 3)": "helper = 'a %d' % 3",
-    "np.argmax?\nhelper = '''\n!important'''": "helper = '\\n!important'",
-    # Python reads it in no block.
-    "helper = 3\nfrom __future__ import annotations": "pass\nfrom __future__ import annotations",
-    # Those that define nothing: `%timeit` would take seconds, and `%reset` all that was defined.
-    "%timeit shown\n%reset -f\n%who": "",
-    # What Python can't write out again: too deep, and a number of too many digits.
-    "x = a" + ".b" * 2500: "",
-    "x = 0x" + "f" * 6000: "",
-}
-
-
-def test_what_is_added_may_hold_what_ipython_alone_reads():
-    found = {added: added_to_locked(f"{added}\n{GIVEN}", GIVEN) for added in ADDED}
-    assert not [added for added, code in ADDED.items() if code not in found[added] or bool(code) != bool(found[added])]
-
-
-def test_of_changed_cells_and_examples_only_so_much_is_read(monkeypatch):
-    """To read a million characters of tiny statements took the grader half a minute. The unchanged don't count."""
-    monkeypatch.setattr(restoring, "MOST_CHANGED", len(CHANGED))
-    given = {id: cell.source for id, cell in KNOWN.items()} | dict.fromkeys(("layer", "check-loss"), GIVEN)
-    found = restore(changed("layer", "check-loss"), given=given)
-    assert [ADDED_CODE in cell.metadata for cell in found].count(True) == 1
-    run_added_code(cells := [clean_cell(cell_of("code", CHANGED, tags=[SKIPPED])) for _ in range(2)], {GIVEN})
-    # An example beyond that is run as it is, until an error stops it.
-    assert ["shown" in cell.metadata[ADDED_CODE] for cell in cells] == [False, True]
+def test_a_changed_example_is_run_and_others_are_not():
+    cells = [clean_cell(cell_of("code", source, tags=[SKIPPED])) for source in (GIVEN, CHANGED)]
+    found = restore_all(cells, {}, [ReleasedCell("", GIVEN, True)], explained=True, is_empty=False)
+    assert [is_skipped(cell) for cell in found.cells] == [True, False]
 
 
 def test_a_written_answer_keeps_its_pictures():
@@ -234,122 +194,27 @@ def test_what_is_written_into_one_submissions_cells_is_in_no_others():
 
 
 WHOLE = nbformat.read(RELEASED, as_version=4)
-ANSWERS = {"explain-gradient": "It is y - 1.\n\nBecause of the chain rule.", "explain-rate-and-batch": "To 0.04."}
-FIRST, SECOND = ANSWERS
 COURSE = {name(cell): cell for cell in WHOLE.cells if name(cell)}
-ALL, LOST_ANSWERS = set(COURSE), {id: LOST for id in COURSE if id.startswith("explain-")}
-OUTLINE = [ReleasedCell(name(cell), cell.cell_type, cell.source) for cell in WHOLE.cells]
+WRITTEN = [id for id in COURSE if id.startswith("explain-")]
+OUTLINE = [ReleasedCell(name(cell), cell.source) for cell in WHOLE.cells]
 
 
-def completed(answers=ANSWERS):
-    """A completed notebook's cells; `truth` tells what each is."""
+def doubts(cells):
+    return dict(find_doubts([clean_cell(cell) for cell in cells], COURSE, OUTLINE))
+
+
+def test_written_answers_without_their_ids_are_left_to_a_person():
     cells = right(copy.deepcopy(WHOLE)).cells
+    assert doubts(cells) == {}
     for cell in cells:
-        cell.truth = name(cell)
-        if cell.truth in ANSWERS:
-            cell.source = answers.get(cell.truth, COURSE[cell.truth].source)
-    return cells
-
-
-def own(source, kind="markdown"):
-    cell = cell_of(kind, source)
-    cell.truth = ""
-    return cell
-
-
-def stripped(cells, which=lambda cell: True):
-    for cell in filter(which, cells):
+        cell.source = "It is y - 1." if name(cell) in WRITTEN else cell.source
         cell.metadata = {}
-    return cells
-
-
-def search(cells, outline=OUTLINE):
-    """Give the ids that were found, each for the cell that had it, and the doubts."""
-    found, doubts = find_lost_ids([clean_cell(cell) for cell in cells], COURSE, outline)
-    assert {cells[place].truth: id for place, id in found.items()} == {id: id for id in found.values()}
-    return {*found.values()}, doubts
-
-
-def test_without_metadata_every_cell_is_found_and_so_is_one_that_was_pasted_anew():
-    for answers in (ANSWERS, {}, {FIRST: ANSWERS[FIRST]}, {SECOND: ANSWERS[SECOND]}):
-        assert search(stripped(completed(answers))) == (ALL, {})
-        assert search(completed(answers)) == (set(), {}), "nothing is looked for where nothing is lost"
-    for lost in COURSE:
-        assert search(stripped(completed(), lambda cell, lost=lost: cell.truth == lost)) == ({lost}, {})
-
-
-def at(cells, id):
-    return next(place for place, cell in enumerate(cells) if cell.truth == id)
-
-
-def answer_in_question(cells):
-    place = at(cells, FIRST)
-    cells[place - 1].source = cells.pop(place).source
-
-
-def save_elsewhere(cells):
-    """Change what some program changes as it saves a notebook: spaces, line ends, and ids."""
-    for cell in cells:
-        cell.update(source=cell.source.replace("\n", " \r\n") + "\n", metadata={"nbgrader": {"grade_id": "x"}})
-
-
-CHANGES = {
-    "saved elsewhere": (save_elsewhere, "", {}),
-    "notes": (lambda cells: [cells.insert(n, own(f"note {n}")) for n in (len(cells), 70, 33, 25, 10, 1)], "", {}),
-    # Beside a solution: it is run where it stands.
-    "code": (lambda cells: cells.insert(at(cells, "train"), own("n = 1", "code")), "train", {}),
-    "deleted": (lambda cells: cells.pop(at(cells, FIRST)), FIRST, {}),
-    "moved": (lambda cells: cells.insert(3, cells.pop(at(cells, FIRST))), FIRST, {FIRST: LOST}),
-    "two": (lambda cells: cells.insert(at(cells, FIRST), own("Or is it 1 - y?")), FIRST, {FIRST: LOST}),
-    "answered in the question's cell": (answer_in_question, FIRST, {FIRST: LOST}),
-}
-"""How a notebook without metadata was changed, the cell that isn't found then, and what waits for a person."""
-
-
-@pytest.mark.parametrize("case", CHANGES)
-def test_what_is_found_without_metadata_and_what_waits_for_a_person(case):
-    change, lost, doubts = CHANGES[case]
-    change(cells := stripped(completed()))
-    assert search(cells) == (ALL - {lost}, doubts)
+    assert doubts(cells) == dict.fromkeys(WRITTEN, LOST)
+    assert doubts([]) == {}
 
 
 def test_an_answer_beside_its_open_cell_is_for_a_person_to_read():
-    place = at(completed({}), SECOND)
-    for note in (slice(place + 1, place + 1), slice(place - 1, place), slice(5, 5)):  # the second over the question
-        cells = completed({})
-        cells[note] = [own("To 0.04.")]
-        assert search(cells) == (set(), {} if note.start == 5 else {SECOND: ELSEWHERE})
-
-
-def test_without_the_released_notebook_or_in_another_one_answers_are_left_to_a_person():
-    found, doubts = search(stripped(completed()), [released for released in OUTLINE if released.id])
-    assert found and not found & LOST_ANSWERS.keys() and doubts == LOST_ANSWERS
-    others = [own("x = 1", "code"), own("Last week's answer.")]
-    assert search(others) == (set(), LOST_ANSWERS)
-    assert search(others[:1]) == search([]) == (set(), {})
-
-
-@st.composite
-def partly_lost(draw):
-    """A completed notebook: some metadata lost, some given cells deleted, others moved, and cells added anywhere."""
-    cells = completed(draw(st.sampled_from([ANSWERS, {FIRST: "a"}, {SECOND: "b"}, {}])))
-    chance = draw(st.randoms(use_true_random=False))
-    share = chance.choice([0.1, 0.5, 1])
-    stripped(cells, lambda cell: chance.random() < share)
-    for _ in range(chance.randrange(10)):
-        gone = cells.pop(chance.choice([place for place, cell in enumerate(cells) if not cell.truth]))
-        if chance.random() < 0.3:
-            cells.insert(chance.randrange(len(cells)), gone)
-    for _ in range(chance.randrange(10)):
-        note = own(f"note = {chance.random()}", chance.choice(["markdown", "code"]))
-        cells.insert(chance.randrange(len(cells)), note)
-    return cells
-
-
-@given(partly_lost())
-@settings(max_examples=150, deadline=None, derandomize=True)
-def test_no_cell_is_taken_for_another(cells):
-    found, doubts = search(cells)
-    lost = {cell.truth for cell in cells if cell.truth and not name(cell)}
-    answered = {cell.truth for cell in cells if cell.truth in ANSWERS and cell.source != "YOUR ANSWER HERE"}
-    assert (lost & answered) - found <= doubts.keys()
+    cells = copy.deepcopy(WHOLE.cells)
+    at = ids(cells).index(WRITTEN[1])
+    cells.insert(at + 1, cell_of("markdown", "To 0.04."))
+    assert doubts(cells) == {WRITTEN[1]: ELSEWHERE}
