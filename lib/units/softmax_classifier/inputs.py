@@ -13,8 +13,6 @@ import numpy as np
 
 from lib.unit import Array
 
-CALLS = ("first", "second")
-"""The cases of a training loop: two calls of `train` with different sizes."""
 SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5), "large": (11, 104)}
 """(classes, batch) of the inputs."""
 LARGE = SIZES["large"][1]

@@ -90,7 +90,6 @@ ATTACKS = {
     "a statement is asked": "check.cce.part.statements[0].right(np.ones(()), of_case(inputs, 'one'), '')[1]",
     "a result by hand": "1 / check.cce.part.statements[0].examples[0][1]",
     "a function of a unit": "import_module(UNIT + '.loss').mean_loss",
-    "what is loaded late": "import_module(UNIT + '.expected_rows').require_flow",
     "all that a look can name": "check.cce.part.statements[0].look.__globals__['mean_loss']",
     "a module once more": "reload(import_module(UNIT + '.loss')).mean_loss",
     "a unit once more": "[sys.modules.pop(each) for each in [*sys.modules] if UNIT in each] and import_module(UNIT)",

@@ -11,7 +11,7 @@ from tests.grading.kernel.clients import SECONDS, kernel
 pytestmark = pytest.mark.usefixtures("lockable_here")
 BOTH = pytest.mark.parametrize("locked", [True, False], ids=["locked", "open"])
 FILES = {"data/train.csv": "1,2", "helper.py": "WORD = 'found'"}
-MODULES = ("numpy", "matplotlib.pyplot", "ipywidgets", "lib.units.softmax_classifier.expected_rows", "lib.explorer")
+MODULES = ("numpy", "matplotlib.pyplot", "ipywidgets", "lib.units.softmax_classifier.training_loop", "lib.explorer")
 CELLS = (
     ("1 + 1", "2"),
     ("_ + 1, In[1], Out[1]", "(3, '1 + 1', 2)"),
