@@ -1,28 +1,23 @@
 """`zerolayer build` and `zerolayer check`: list the faults of an assignment, and release it if there are none.
 
-The release is made in a temporary folder, and moved to its place together with writing the gradebook's rows: both
-happen, or neither does. `check` applies all rules, even if the code has been proved before, and doesn't release.
+The release is nbgrader's: its `generate_assignment` with two preprocessors of ours. `check` applies all rules, and
+doesn't release.
 """
 
 import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below from loading slow modules
 
 # isort: split
 import logging
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode
 
-from lib.authoring.gradebook_rows import uncommitted_rows
 from lib.authoring.make_fingerprints import write_file
-from lib.authoring.proof import is_proved, record_proof
 from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
 from lib.authoring.student_version import points_in
 from lib.authoring.survivors import remarks
@@ -36,8 +31,7 @@ from lib.grading.commands.command import (
     requested_names,
 )
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.files import in_place, private, remove, temporary_sibling_folder
-from lib.grading.gradebook.database import retry
+from lib.grading.files import private
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
@@ -49,7 +43,7 @@ class Rebuild(Command, GenerateAssignmentApp):
 
     in_course, is_private = True, False
     own_log_level = logging.WARNING
-    proof = Bool(True, help="Try the unit's code before building.").tag(config=True)
+    runs = Bool(True, help="Run the notebooks before building.").tag(config=True)
     trial: Trial
     aliases = options("assignment", "notebook", "db", "course")
     flags = Command.flags | {name: GenerateAssignmentApp.flags[name] for name in ("no-db", "source_with_tests")}
@@ -89,22 +83,14 @@ class Rebuild(Command, GenerateAssignmentApp):
 
     def process(self, trial: Trial) -> None:
         """Print the faults, and release the assignment unless one of them prevents that."""
-        broken = self.print_faults(trial, rules_for(trial) if self.proof else OF_NOTEBOOKS)
+        broken = self.print_faults(trial, (*OF_NOTEBOOKS, *(OF_RUNS if self.runs else ())))
         if refusing := sum(rule.refuses for rule in broken):
             many = "a fault" if len(broken) == 1 else f"{refusing} of {len(broken)} faults"
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
-        self.release(trial)
-        try:
-            self.write_results(trial, self.proof)
-        except OSError as error:
-            self.fail("The notebook is built, but the file that names mistakes is not: %s", sentence(error))
-
-    def write_results(self, trial: Trial, is_proved: bool) -> Path | None:
-        """Write the data of the parts that were tried, and record the proof. Return the file of data if it is new."""
-        new = write_file(trial.name, trial.part_data) if trial.place and trial.part_data else None
-        if trial.place and trial.part_data and is_proved:
-            record_proof(trial.place, trial.folder)
-        return new
+        converter = GenerateAssignment(coursedir=self.coursedir, parent=self)  # `Begin` finds the trial in this command
+        converter.force = True
+        with private(self.coursedir.groupshared):
+            converter.start()
 
     def print_faults(self, trial: Trial, rules: Iterable[Rule]) -> list[Rule]:
         """Print all faults, and return the rule that each of them breaks."""
@@ -113,53 +99,6 @@ class Rebuild(Command, GenerateAssignmentApp):
             say(f"{fault}\n" if rule.refuses else f"{fault}\n{HARMLESS}\n")
             broken.append(rule)
         return broken
-
-    def release(self, trial: Trial) -> None:
-        """Make the release in a temporary folder, then move it to its place and write the gradebook's rows."""
-        course, released, is_whole = self.coursedir, self.released, self.coursedir.notebook_id == "*"
-        versions = {Path(file): version for file, version in trial.students.items()}
-        chosen = {file: each for file, each in versions.items() if file.match(f"{course.notebook_id}.ipynb")}
-        nbgraders = GenerateAssignment(coursedir=course, parent=self)
-        with self.temporary_release() as built:
-            nbgraders.run_pre_convert_hook()
-            if not is_whole and released.is_dir():
-                shutil.copytree(released, built, dirs_exist_ok=True)  # the other notebooks don't change
-            for file in trial.other_files():
-                target = built / file.relative_to(trial.folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, target)
-            for file, version in chosen.items():
-                (built / file.name).write_text(f"{nbformat.writes(version.notebook)}\n", encoding="utf-8")
-            nbgraders.set_permissions(trial.name, ".")
-            nbgraders.run_post_convert_hook()
-
-            def exchange() -> None:
-                sources = {file.stem: version.source for file, version in chosen.items()}
-                rows = uncommitted_rows(course.db_url, course.course_id, trial.name, sources, is_whole)
-                released.parent.mkdir(parents=True, exist_ok=True)
-                with (
-                    private(course.groupshared),
-                    nullcontext(bool) if nbgraders.no_database else rows as commit,
-                    in_place(built, released),
-                ):
-                    commit()
-
-            retry(exchange, times=9)  # another build may fill an empty gradebook at the same moment
-
-    @contextmanager
-    def temporary_release(self) -> Iterator[Path]:
-        """Change the release directory to a temporary folder within this context."""
-        directory, place = self.coursedir.release_directory, Path(self.coursedir.root, self.coursedir.release_directory)
-        # In the same folder, so that moving the release is a rename. nbgrader needs a name relative to the course.
-        with temporary_sibling_folder(place) as sibling:
-            self.coursedir.release_directory = str(Path(directory).with_name(sibling.name))
-            built = self.released
-            try:
-                built.mkdir(parents=True, exist_ok=True)
-                yield built
-            finally:
-                self.coursedir.release_directory = directory
-                remove(built)  # with another directory structure of the course it is outside the temporary folder
 
 
 class BuildApp(Rebuild):
@@ -234,15 +173,8 @@ class CheckApp(Rebuild):
         if trial.part_data.keys() == {part.id for part in trial.parts} and not self.quick:
             for remark in remarks(trial):
                 say(f"{remark}\n")
-        is_proved = not self.part and not any(rule.refuses for rule in broken)
-        if new := self.write_results(trial, is_proved):
+        if trial.place and trial.part_data and (new := write_file(trial.name, trial.part_data)):
             say(f"{file_line(new)} is new: checks use it to name mistakes. Restart the kernels that have loaded it.")
         if broken:
             self.fail("%s has %s.", trial.name, "a fault" if len(broken) == 1 else f"{len(broken)} faults")
         say(f"{trial.name} has no fault.")
-
-
-def rules_for(trial: Trial) -> tuple[Rule, ...]:
-    """Return the rules for a release, without those of code and runs if the unit hasn't changed since its proof."""
-    proved = trial.place and is_proved(trial.place, trial.folder)
-    return OF_NOTEBOOKS if proved else (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS)

@@ -9,8 +9,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from lib.authoring.build import rules_for
-from lib.authoring.rules import faults_of
+from lib.authoring.rules import OF_NOTEBOOKS, OF_RUNS, faults_of
 from lib.authoring.student_version import finish
 from lib.authoring.trial import Trial
 
@@ -22,9 +21,11 @@ class Begin(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called first, once for each notebook. Raises RuntimeError with all faults that prevent a release."""
-        trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
-        if faults := [str(fault) for rule, fault in faults_of(trial, rules_for(trial)) if rule.refuses]:
-            raise RuntimeError("\n\n".join(faults))
+        trial = getattr(self.parent.parent, "trial", None)  # of `zerolayer build`, which has found no fault
+        if trial is None:
+            trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
+            if faults := [str(fault) for rule, fault in faults_of(trial, (*OF_NOTEBOOKS, *OF_RUNS)) if rule.refuses]:
+                raise RuntimeError("\n\n".join(faults))
         [version] = [each for file, each in trial.students.items() if Path(file).stem == resources["unique_key"]]
         return version.source, resources
 
