@@ -17,7 +17,7 @@ from lib.checking.findings import Finding, Known, find, sides
 from lib.checking.fingerprints import DeskData, Measurement, Seal, find_failed, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
 from lib.checking.results import Wrong, read, to_json
-from lib.checking.student_code import Failure, attempt
+from lib.checking.student_code import Failure, attempt, silence
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
 from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict
@@ -74,7 +74,8 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
         inputs = part.secret_inputs(seed)
         if all(statement.right for statement in part.statements):
             return inputs, {}
-        shown = look_at_ours(part, inputs, key.subjects(part))
+        with silence():  # right code may print
+            shown = look_at_ours(part, inputs, key.subjects(part))
     except Exception as error:  # whatever a unit's own code may raise
         raise UnitFailsError(part.id, describe(error)) from error
     known = known_of(part, inputs, shown)
