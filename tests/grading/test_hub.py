@@ -5,7 +5,6 @@ names that the document gives them, nothing of the machine is changed, and all e
 can't be made, or there is no proxy, the tests are skipped with the reason; under `CI=true` that is a failure.
 """
 
-import json
 import os
 import random
 import re
@@ -24,12 +23,10 @@ import nbformat
 import psutil
 import pytest
 from hatchling.builders.wheel import WheelBuilder
-from nbgrader.coursedir import CourseDirectory
 
 from lib.authoring.wheel import student_wheel
 from lib.grading.commands.demo import complete
-from lib.grading.commands.doctor import find_gaps
-from tests.browser import PATIENCE, jupyter_lab, missing, quiet, readout, run_all, slider
+from tests.browser import PATIENCE, missing, quiet, readout, run_all, slider
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.people import QUESTIONS
 from tests.sample_class import ANSWERS, STUDENTS
@@ -244,20 +241,6 @@ def test_a_student_fetches_checks_moves_a_slider_and_submits(machine, hub, ada):
     assert ada.request.get(f"{hub}/user/ada/formgrader").status == 404
 
 
-def test_the_doctor_asks_the_running_server_and_lists_what_is_missing(machine, terminal):
-    frames = "Formgrader: the hub forbids frames, so JupyterLab shows a blank tab. Try: open /user/prof/formgrader"
-    assert terminal("zerolayer doctor --hub").rpartition("On this hub:\n")[2].strip() == frames
-    machine.runs("chmod 777 /srv/nbgrader/exchange; chmod 755 /home/* /home/prof/course")
-    found = machine.runs(f"cd {COURSE}; zerolayer doctor --hub", "prof").rpartition("On this hub:\n")[2]
-    machine.runs("chmod 1777 /srv/nbgrader/exchange; chmod 700 /home/*")
-    assert [line.partition(". ")[0] for line in found.strip().splitlines()] == [
-        "Exchange /srv/nbgrader/exchange: mode 777, so a student can rename the whole course",
-        "Homes: other accounts can read in /home/ada /home/emil /home/prof /home/tina",
-        "Course: other accounts can read solutions in /home/prof/course",
-        "Formgrader: not tested, since no hub started this",
-    ]
-
-
 def test_the_instructor_collects_grades_marks_and_releases(machine, hub, prof, terminal):
     prof.get_by_role("row").filter(has_text=ASSIGNMENT).filter(has_text="released").wait_for()
     take(prof, "formgrader")
@@ -323,37 +306,3 @@ def test_two_accounts_of_a_group_share_a_course_and_nobody_else_reads_it(machine
     listed = machine.runs(f"cd {shared}; find {made} ! -type l -printf '%m %g %p\n'").splitlines()
     wrong = [line for line in listed if int(line.split()[0], 8) & 0o067 != 0o060 or line.split()[1] != "teachers"]
     assert len(listed) > 10 and not wrong
-
-
-@pytest.mark.parametrize(
-    ("mode", "wanted", "means"),
-    [
-        (0o755, 0o1777, "students can't submit"),
-        (0o777, 0o1777, "a student can rename"),
-        (0o1777, 0o3777, "don't belong to the group"),
-        (None, 0o1777, "No such file"),
-        (0o1777, 0o1777, ""),
-        (0o3777, 0o3777, ""),
-    ],
-)
-def test_the_exchange_has_to_be_for_everybody_and_nobodys(tmp_path, mode, wanted, means):
-    exchange = tmp_path / "exchange"
-    if mode is not None:
-        exchange.mkdir()
-        exchange.chmod(mode)
-    course = CourseDirectory(root=str(tmp_path), groupshared=wanted == 0o3777)
-    said = " ".join(line for line in find_gaps(course, exchange, []) if line.startswith("Exchange"))
-    assert (means in said and f"{wanted:o} {exchange}" in said) if means else not said
-
-
-def test_a_server_elsewhere_without_its_guard_is_found_out(tmp_path, monkeypatch):
-    off = {"ServerApp": {"jpserver_extensions": {"lib.grading.pages.server_extension": False}}}
-    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(off))
-    with jupyter_lab(tmp_path, {**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path)}) as lab:
-        monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", f"{lab.url}/")
-        monkeypatch.setenv("JUPYTERHUB_API_TOKEN", lab.token)
-        said = [*find_gaps(CourseDirectory(root=str(tmp_path)), tmp_path, [ASSIGNMENT])][-2:]
-    assert [line.partition(". ")[0] for line in said] == [
-        f"Formgrader: it doesn't find {ASSIGNMENT}",
-        "Formgrader: its protection isn't active",
-    ]

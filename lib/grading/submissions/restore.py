@@ -71,7 +71,10 @@ def restore(
             del cell.metadata["tags"]
     is_other = _is_another_assignment(ids, known)
     reasons = () if explained or not is_other else ("may not be this assignment's notebook",)
-    remarks = [*([] if explained or not is_other else [_explain_other(ids, known)]), *([IN_DOUBT] if doubts and not explained else [])]
+    remarks = [
+        *([] if explained or not is_other else [_explain_other(ids, known)]),
+        *([IN_DOUBT] if doubts and not explained else []),
+    ]
     return RestoredNotebook(restored, tuple(remarks), {} if is_empty else doubts, reasons)
 
 

@@ -63,7 +63,7 @@ BUILD = {"assignment", "notebook", "db", "course", "no-db", "source_with_tests"}
 RUN = {"assignment", "db", "jobs", "scheduler", "timeout", "no-sandbox"}
 OPTIONS = {
     "demo": {"folder"},
-    "doctor": {"hub"},
+    "doctor": set(),
     "new": {"assignment"},
     "check": {"assignment", "part", "quick"},
     "build": BUILD,

@@ -125,13 +125,6 @@ def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable_here
     assert "“user namespace” failed." in ill.stdout and "Reason: No space left on device." in ill.stdout
 
 
-@pytest.mark.gives("zerolayer doctor --hub")
-def test_where_no_hub_started_it_it_says_what_it_could_not_try():
-    """What it finds on one is in tests/grading/test_hub.py."""
-    said = run(*COMMAND, "--hub").stdout.rpartition("On this hub:\n")[2]
-    assert "Formgrader: not tested, since no hub started this. Try: run this in a terminal" in said
-
-
 def test_a_lock_that_holds_nothing_is_noticed(lockable_here):
     tried = run("-c", LOCK_THAT_HOLDS_NOTHING)
     assert json.loads(tried.stdout) == {"step": "proof", "reason": "a process was started"}
