@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from traitlets import Unicode
 
@@ -21,7 +22,7 @@ from lib.authoring.build import Rebuild
 from lib.authoring.bundle import PAGES, zip_files
 from lib.authoring.wheel import Files, read_files, student_wheel
 from lib.grading.commands.command import all_assignments, requested_names
-from lib.grading.files import put_in_place, temporary_folder, temporary_sibling_folder, write_files
+from lib.grading.files import put_in_place, temporary_sibling_folder, write_files
 from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
 from lib.unit import Unit
@@ -104,7 +105,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
-    with temporary_sibling_folder(target) as sibling, temporary_folder() as work:
+    with temporary_sibling_folder(target) as sibling, TemporaryDirectory() as made:
+        work = Path(made)
         built = sibling / "site"
         write_files(contents, work / "contents")
         write_files(wheels, work / "pypi")

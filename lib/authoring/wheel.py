@@ -8,11 +8,12 @@ need no other wheel of the same name for the next unit. hatchling builds it from
 from importlib import import_module
 from importlib.metadata import Distribution
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 from hatchling.builders.wheel import WheelBuilder
 
 import lib
-from lib.grading.files import temporary_folder, write_files
+from lib.grading.files import write_files
 from lib.grading.unit_registry import CLOSED, find_all, is_closed
 
 PROJECT = Path(__file__).with_name("student_pyproject.toml")
@@ -35,8 +36,8 @@ def student_wheel(course: Distribution) -> tuple[str, bytes]:
         "VERSION": course.version.encode(),
         "LICENSE": (course.read_text("licenses/LICENSE") or "").encode(),
     }
-    with temporary_folder() as folder:
-        write_files(project, folder)
+    with TemporaryDirectory() as folder:
+        write_files(project, Path(folder))
         # With hatchling's own class: `pip wheel` needs the network to create an environment for building.
         [wheel] = WheelBuilder(str(folder)).build(directory=str(Path(folder, "dist")), versions=["standard"])
         return Path(wheel).name, Path(wheel).read_bytes()

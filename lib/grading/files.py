@@ -10,25 +10,16 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from glob import escape, glob, has_magic
+from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
-from tempfile import gettempdir, mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import IO
-
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 
 LARGEST_FOLDER = 128 * 2**20
 """Bytes of a folder that is copied for a sandboxed kernel: nbgrader's `max_dir_size`, and room for the course's own
 files."""
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Linux's errors for a path that doesn't exist. With other errors there may be something that can't be read."""
-NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""Linux's errors on a file system without locks."""
-TEMPORARY = "zerolayer-[0-9]*-*"
-"""Pattern of this package's temporary folders; the number is the id of the process that created one."""
 PIECE = 2**20
 """Bytes read at a time."""
 PRIVATE = (0o077, 0o007)
@@ -144,72 +135,15 @@ def write_whole(path: Path, content: bytes) -> None:
 def temporary_sibling_folder(place: Path) -> Iterator[Path]:
     """Create a folder next to `place`, so that its contents can be moved there in one step; it is removed at the end.
 
-    The parent folder of `place` is created if necessary. Leftovers of killed runs are removed first.
+    The parent folder of `place` is created if necessary.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    sweep(place.parent, f"{escape(_sibling_prefix(place))}*")
-    with locked_folder(place.parent, _sibling_prefix(place)) as sibling:
-        yield sibling
+    with TemporaryDirectory(prefix=_sibling_prefix(place), dir=place.parent) as folder:
+        yield Path(folder)
 
 
 def _sibling_prefix(place: Path) -> str:
     return f".{place.name}.part-"
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Create a temporary folder and remove it at the end. A later call removes leftovers of killed processes."""
-    sweep(Path(gettempdir()), TEMPORARY)
-    with locked_folder(Path(gettempdir()), f"zerolayer-{os.getpid()}-") as folder:
-        yield folder
-
-
-@contextmanager
-def locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Create a folder in `parent` that `sweep` keeps until this process and its forks have ended."""
-    folder, lock = make_locked_folder(parent, prefix)
-    try:
-        yield folder
-    finally:
-        remove(folder)
-        if lock is not None:
-            os.close(lock)
-
-
-def make_locked_folder(parent: Path, prefix: str) -> tuple[Path, int | None]:
-    """Create a folder and lock it; return both. The lock is None on a file system without locks."""
-    while True:
-        folder = Path(mkdtemp("", prefix, parent))
-        with suppress(FileNotFoundError, BlockingIOError):  # another process may sweep before the lock is taken
-            lock = _lock(folder)
-            if folder.exists():
-                return folder, lock
-
-
-def sweep(parent: Path, pattern: str) -> None:
-    """Remove folders of killed runs. A folder in use is locked; on a file system without locks, all folders stay."""
-    # Not by process id: another machine may use the same disk, and in a container the id is often 1.
-    for folder in parent.glob(pattern):
-        with suppress(OSError):  # in use, owned by another account, or already removed
-            if (lock := _lock(folder)) is not None:
-                remove(folder)
-                os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock a folder and return the lock's descriptor. Raises BlockingIOError if another process holds the lock."""
-    if fcntl is None:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        # Linux releases the lock when the last process that has the descriptor ends, also after a kill.
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if error.errno in NO_LOCKS:
-            return None
-        raise
-    return descriptor
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:

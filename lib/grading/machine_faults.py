@@ -11,8 +11,6 @@ import shutil
 import sys
 from typing import Any
 
-from lib.grading.files import NO_LOCKS
-
 FILE_FAULTS = ["EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENXIO"]
 """Errors that a submitted file itself causes, by its permissions, its name or its kind."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -56,9 +54,7 @@ def sentence(error: BaseException) -> str:
         name = (full and error.filename2) or error.filename  # a copy's target: that disk is full
         place, there = (f"{name}: ", " there") if name else ("", "")
         advice = f" Free some space{there}." if full else ""
-        if error.errno in NO_LOCKS:
-            advice = " Two runs need locks so as not to interfere: put the course on a file system with locks."
-        elif not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
+        if not name and sys.platform == "linux" and not os.access(LOCKS, os.W_OK):
             place, advice = f"{LOCKS}: ", " Processes share locks there: mount it writable."
         return f"{place}{error.strerror or error}.{advice}"
     if NO_THREAD in str(error):

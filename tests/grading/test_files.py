@@ -2,9 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,7 @@ from lib.grading.files import (
     find_folders,
     read_bounded,
     remove,
-    temporary_folder,
     temporary_sibling_file,
-    temporary_sibling_folder,
 )
 
 
@@ -98,49 +93,3 @@ def test_a_link_stays_one_and_leads_to_what_was_written(tmp_path):
         part.write_text("text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_text() == "text"
-
-
-USES = """
-import sys
-from pathlib import Path
-from lib.grading.files import temporary_sibling_folder, temporary_folder
-with temporary_sibling_folder(Path(sys.argv[1], "site[1]")) as beside, temporary_folder() as folder:
-    (beside / "a").touch()
-    print(beside, folder, flush=True)
-    sys.stdin.read()
-"""
-
-
-def folders_of_another_run(near):
-    """Start a process that uses two folders, and wait until it does."""
-    environment = {**os.environ, "TMPDIR": str(near), "PYTHONPATH": os.pathsep.join(sys.path)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([sys.executable, "-c", USES, str(near)], env=environment, **pipes)
-    return process, [Path(each) for each in process.stdout.readline().split()]
-
-
-def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_uses_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (others := tmp_path / ".site[1].toml").write_text("settings")
-    killed, left = folders_of_another_run(tmp_path)
-    killed.kill()
-    killed.wait()
-    assert all(each.is_dir() for each in left)
-    running, used = folders_of_another_run(tmp_path)
-    with temporary_sibling_folder(tmp_path / "site[1]") as beside, temporary_folder() as folder:
-        assert {*tmp_path.iterdir()} == {*used, beside, folder, others}
-    running.communicate("")
-    assert running.returncode == 0 and [*tmp_path.iterdir()] == [others]
-
-
-def test_where_a_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeypatch):
-    def flock(*_):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    (left := tmp_path / ".place.part-x").mkdir()
-    with monkeypatch.context() as without:
-        without.setattr("fcntl.flock", flock)
-        with temporary_sibling_folder(tmp_path / "place") as beside:
-            assert {*tmp_path.iterdir()} == {left, beside}
-    with temporary_sibling_folder(tmp_path / "place") as beside:
-        assert {*tmp_path.iterdir()} == {beside}

@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import TEMPORARY, make_locked_folder, sweep, write_files
+from lib.grading.files import write_files
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import Request, recv
 from lib.grading.machine_faults import TooBusyError
@@ -193,11 +193,10 @@ def _make_folder(number: int) -> str:
     # Cached: a process has one folder, with its id in the name, for all of its warm processes.
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
-    sweep(near, TEMPORARY)
-    folder, _ = make_locked_folder(near, f"zerolayer-{number}-")  # its lock is held until this process ends
+    folder = mkdtemp(prefix=f"zerolayer-{number}-", dir=near)
     # `_tidy` does nothing in forks of this process. If this one is killed, the warm process removes the folder.
-    atexit.register(_tidy, number, str(folder))
-    return str(folder)
+    atexit.register(_tidy, number, folder)
+    return folder
 
 
 def _tidy(number: int, folder: str) -> None:
