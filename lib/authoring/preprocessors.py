@@ -21,7 +21,8 @@ class Begin(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called first, once for each notebook. Raises RuntimeError with all faults that prevent a release."""
-        trial = getattr(self.parent.parent, "trial", None)  # of `zerolayer build`, which has found no fault
+        command = self.parent.parent.parent  # of the exporter's converter
+        trial = getattr(command, "trial", None)  # of `zerolayer build`, which has found no fault
         if trial is None:
             trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
             if faults := [str(fault) for rule, fault in faults_of(trial, (*OF_NOTEBOOKS, *OF_RUNS)) if rule.refuses]:
