@@ -1,13 +1,8 @@
-"""Analysis of a class: scores, figures of each part, and mistakes and remarks with their students.
+"""Analysis of a class: scores, figures of each part, and mistakes with their students.
 
 Wrong answers without a known mistake are grouped, so that an author can add mistakes to the catalogue. Each student has
 another challenge, so their numbers can't be compared: answers form a group if the same statements fail for the same
 reasons. Within a group, answers with the same code are counted together.
-
-A part *discriminates* if students who do well in the other parts also do well in it. This is measured by the corrected
-item-total correlation: Pearson's r between a part's points and the points of all other parts, which is the
-point-biserial correlation if a part earns all or nothing (S. Henrysson, Correction of item-total correlations in item
-analysis, Psychometrika 28, 1963). 0.3 and more is good; if it is near 0 or below, look at the part's text and check.
 """
 
 import ast
@@ -15,11 +10,11 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from statistics import StatisticsError, correlation, mean
+from statistics import mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
@@ -33,8 +28,6 @@ OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
 MAGIC = re.compile(r"^[^\S\n]*[%!].*$", re.MULTILINE)
 LONGEST = 20_000
 """The most characters of a cell that is parsed. A completed one has some hundred."""
-FEWEST = 10
-"""Fewest students for a correlation; with fewer it is mostly noise."""
 MOST_BINS = 25
 
 
@@ -42,7 +35,7 @@ MOST_BINS = 25
 class PartFigures:
     """A class's results in one part: the number of each outcome, and of right answers to each statement.
 
-    `success` is the mean share of the part's points. `discrimination` is None if it can't be computed.
+    `success` is the mean share of the part's points.
     """
 
     id: str
@@ -50,7 +43,6 @@ class PartFigures:
     max_points: float
     outcomes: Counter[PartOutcome]
     success: float
-    discrimination: float | None
     statements: tuple[tuple[str, int], ...]
 
 
@@ -79,15 +71,11 @@ def part_figures(classroom: Classroom) -> list[PartFigures]:
     """Return the figures of each part over all graded submissions, in the notebook's order."""
     verdicts = [verdict for _, verdict in classroom.graded]
     longest = max((verdict.parts for verdict in verdicts), key=len, default=())
-    ran = [verdict for work, verdict in classroom.graded if work.ran]
-    earned = [{part.id: part.points for part in verdict.parts} for verdict in ran]
-    return [_figures(part, verdicts, earned) for part in longest]
+    return [_figures(part, verdicts) for part in longest]
 
 
-def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str, float]]) -> PartFigures:
-    """Return the figures of one part; `earned` has the points of all parts for each submission that ran."""
+def _figures(model: PartVerdict, verdicts: list[Verdict]) -> PartFigures:
     parts = [part for verdict in verdicts for part in verdict.parts if part.id == model.id]
-    rows = [row for row in earned if model.id in row]
     right = Counter(statement.name for part in parts for statement in part.statements if statement.state == "right")
     return PartFigures(
         model.id,
@@ -95,7 +83,6 @@ def _figures(model: PartVerdict, verdicts: list[Verdict], earned: list[dict[str,
         model.max_points,
         Counter(outcome(part) for part in parts),
         mean(part.points for part in parts) / model.max_points if model.max_points else 0.0,
-        discrimination([row[model.id] for row in rows], [sum(row.values()) for row in rows]),
         tuple((statement.text, right[statement.name]) for statement in model.statements),
     )
 
@@ -110,17 +97,6 @@ def outcome(part: PartVerdict) -> PartOutcome:
     if any(statement.state == "open" for statement in part.statements):
         return "left blank"
     return "some points" if points else "no points"
-
-
-def discrimination(points: Sequence[float], totals: Sequence[float]) -> float | None:
-    """Correlate a part's points with the other parts'; None for too few students, or if all have the same points."""
-    if len(points) < FEWEST:
-        return None
-    try:
-        # Without the part itself, or even an unrelated part would correlate with the total.
-        return correlation(points, [total - own for total, own in zip(totals, points, strict=True)])
-    except StatisticsError:
-        return None
 
 
 def scores(classroom: Classroom) -> Scores:
@@ -162,11 +138,6 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
         for part in verdict.parts
         for found in part.mistakes
     )
-
-
-def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Return the remarks on submissions and on how their notebooks ran."""
-    return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:

@@ -95,11 +95,6 @@ class StudentWork:
             self.fault = f"has lost its evidence: {error}"
             return self.verdict
 
-    @property
-    def ran(self) -> bool:
-        """True if any part gave an answer."""
-        return self.verdict is not None and not all(part.problem for part in self.verdict.parts)
-
 
 @dataclass(frozen=True)
 class Classroom:

@@ -73,7 +73,6 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         mistakes=analysis.mistakes(classroom, unit),
         unknown=analysis.unknown(classroom),
         codes_of=analysis.codes_of,
-        remarks=analysis.remarks(classroom),
         to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
         to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
 from lib.grading.pages.analysis import (
-    FEWEST,
     Scores,
     codes_of,
-    discrimination,
     distribution,
     found_in,
     is_unknown,
@@ -25,19 +23,7 @@ from tests.grading.judge.test_judge import given_by
 from tests.grading.relu_unit import ANSWER_KEY, mse
 
 SEEDS = (1, 2**47 + 11, 77)
-POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 16)), min_size=FEWEST - 1, max_size=40)
 BEST = st.sampled_from([1.0, 20.0, 24.0, 100.0, 250.0])
-
-
-@given(POINTS)
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_discrimination_is_the_correlation_with_the_other_parts_and_few_students_say_nothing(drawn):
-    own, others = map(np.array, zip(*drawn, strict=True))
-    found = discrimination(own.tolist(), (own + others).tolist())
-    if len(drawn) < FEWEST or own.std() == 0 or others.std() == 0:
-        assert found is None
-    else:
-        assert found == pytest.approx(np.corrcoef(own, others)[0, 1])
 
 
 @given(st.lists(st.floats(0, 300) | BEST, max_size=50), BEST)
