@@ -164,6 +164,10 @@ class Part:
         """The statements that a student reads."""
         return tuple(statement for statement in self.statements if statement.text)
 
+    def statement(self, name: str) -> Statement:
+        """Find a statement by its name."""
+        return next(each for each in self.statements if each.name == name)
+
     def desk_inputs(self, number: int = 0) -> Inputs:
         """Draw the inputs of a local check. Each `number` selects other inputs.
 

@@ -85,4 +85,4 @@ def test_statements_on_one_look_are_judged_each_by_its_own_side_and_the_look_run
     shown = look_at_ours(part, inputs, (double,))
     assert len(RUNS) == 1
     found = find(replace(PART, statements=doubled), inputs, shown, {})
-    assert [each.statement.name for each in found if each.state == "right"] == right
+    assert [each.name for each in found if each.state == "right"] == right

@@ -53,7 +53,7 @@ def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequ
                 for draw in draws:
                     inputs, known, _ = trial.draw(part, draw)
                     shown = look_at(part, inputs, tuple(space[name] for name in part.subjects), budget)
-                if any(each.state != "right" for each in find(part, inputs, shown, known) if each.statement.points):
+                if any(each.state != "right" for each in find(part, inputs, shown, known) if each.max_points):
                     return False
     except Exception:  # changed code may raise anything
         return False

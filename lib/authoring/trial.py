@@ -176,7 +176,7 @@ class Trial:
 
     def first_lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
         """Return the finding of the first statement that loses its points, for some code on a draw."""
-        wrong = (each for each in self.judge(part, subjects, seed) if each.statement.points and each.state != "right")
+        wrong = (each for each in self.judge(part, subjects, seed) if each.max_points and each.state != "right")
         return next(wrong, None)
 
     def wrong_objects(self, mistake: Mistake) -> list[Mapping[str, object]]:

@@ -25,7 +25,8 @@ DESK, SECRET = "desk", "secret"
 """The two draws of inputs that an answer contains."""
 LONGEST = 400
 """The maximum number of characters of a failure's text."""
-_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind) if kind != "differs"}
+"""The kinds that a kernel may send: only a comparison finds that a result differs."""
 
 
 @dataclass(frozen=True)

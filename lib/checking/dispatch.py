@@ -20,7 +20,7 @@ from lib.checking.looks import look_at
 from lib.checking.render import Report
 from lib.checking.student_code import Budget, Failure, PrintRecorder, attempt, exclude_package, run_each
 from lib.checking.subjects import find_borrowed, find_other, find_stale, find_subjects, watch
-from lib.unit import Array, Part
+from lib.unit import Array, Part, Statement
 
 if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
@@ -96,7 +96,7 @@ class Check:
         if isinstance(inputs, Failure):
             note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
         if note or isinstance(inputs, Failure):
-            return Report(part, tuple(Finding(statement, "not checked") for statement in part.reported), note)
+            return Report(part, tuple(map(_not_checked, part.reported)), note)
         if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
             look_at(part, others, subjects, Budget(1.0))  # then values that code stores between calls have an effect
         printed = PrintRecorder()
@@ -107,7 +107,7 @@ class Check:
 
             known = fingerprints.read(self.package).right.get(part.id, {})
         report = Report(part, tuple(find(part, inputs, shown, known)), printed=str(printed))
-        if any(finding.state == "wrong" and finding.statement.points for finding in report.findings):
+        if any(finding.state == "wrong" and finding.max_points for finding in report.findings):
             from lib.checking.help import find_help  # only after a check has failed
 
             help = find_help(part, subjects, report.findings, shown, self.package)
@@ -119,6 +119,10 @@ class Check:
     def example(self) -> CheckInputs:
         """Return the inputs of this check as named arrays."""
         return CheckInputs(self.part)
+
+
+def _not_checked(statement: Statement) -> Finding:
+    return Finding(statement.name, statement.text, statement.points, "not checked")
 
 
 UNITS_WITH_CHECKS: dict[str, None] = {}

@@ -7,7 +7,7 @@ no student code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -29,21 +29,36 @@ OTHER_FORM = "The result does not have the right form."
 
 
 @dataclass(frozen=True)
-class Finding:
-    """The state of one statement, and the reason if it is not right.
+class Diagnosis:
+    """A mistake as a student reads it: its name and a hint."""
 
-    `is_first` is False if a statement fails that this one depends on: that statement's hint comes first.
+    name: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result for one statement, from the comparison to every page: its state, and the reason if it is not right.
+
+    It is plain data, without words for a reader and without numbers of other statements. `mistake` is set by a judge.
     """
 
-    statement: Statement
+    name: str
+    text: str
+    max_points: float
     state: State
-    why: Wrong | Failure | None = None
-    is_first: bool = True
+    why: Failure | None = None
+    mistake: Diagnosis | None = None
 
     @property
-    def text(self) -> str:
-        """The sentence that is right or wrong: the statement's text, or a heading if something else is wrong."""
-        return (isinstance(self.why, Wrong) and self.why.heading) or self.statement.text
+    def points(self) -> float:
+        """All of the statement's points, or 0."""
+        return self.max_points if self.state == "right" else 0.0
+
+    @property
+    def heading(self) -> str:
+        """The sentence that is right or wrong: the statement's text, or another one if something else is wrong."""
+        return (self.why and self.why.heading) or self.text
 
 
 def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding]:
@@ -56,24 +71,25 @@ def find(part: Part, inputs: Inputs, shown: Shown, known: Known) -> list[Finding
         why = find_wrong(statement, inputs, shown, known)
         earlier = next((each.why for each in found if _have_one_cause(each.why, why)), None)
         state: State = "not checked" if earlier else "wrong" if why else "right"
-        if isinstance(why, Failure):
+        if why:
             state, why = STATES.get(why.kind, state), earlier or why
-        is_first = not any(each.why and each.statement.name in statement.depends_on for each in found)
-        found.append(Finding(statement, state, why, is_first))
+        # The hint of a statement that this one depends on comes first.
+        is_first = not any(each.why and each.name in statement.depends_on for each in found)
+        if why and why.kind == "differs" and not why.hint and is_first:
+            why = replace(why, hint=statement.hint)
+        found.append(Finding(statement.name, statement.text, statement.points, state, why))
     return found
 
 
-def _have_one_cause(one: object, other: object) -> bool:
+def _have_one_cause(one: Failure | None, other: Failure | None) -> bool:
     # The same line of the student's code raised the same type of error; its message may differ.
-    if not isinstance(one, Failure) or not isinstance(other, Failure):
+    if one is None or other is None or not (one.is_of_code and other.is_of_code):
         return False
     what, other_what = (each.text.partition(":")[0] if each.line else each.text for each in (one, other))
     return (one.kind, one.line, what) == (other.kind, other.line, other_what)
 
 
-def find_wrong(
-    statement: Statement, inputs: Inputs, shown: Shown, known: Known, only: str = ""
-) -> Wrong | Failure | None:
+def find_wrong(statement: Statement, inputs: Inputs, shown: Shown, known: Known, only: str = "") -> Failure | None:
     """Return a statement's first failure, or None; with `only`, its failure at this place."""
     for place, given, name, by_hand in places_of(statement, inputs):
         if only and place != only:
@@ -85,10 +101,22 @@ def find_wrong(
             with np.errstate(all="ignore"):
                 _compare(statement, outcome, given, name, by_hand, known.get(place))
         except Wrong as wrong:
-            return wrong
+            return _differs(wrong)
         except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # a result that no right code returns
-            return Wrong(OTHER_FORM, found=brief(outcome), hint=PRINT_BOTH)
+            return _differs(Wrong(OTHER_FORM, found=brief(outcome), hint=PRINT_BOTH))
     return None
+
+
+def _differs(wrong: Wrong) -> Failure:
+    return Failure(
+        "differs",
+        wrong.what,
+        hint=wrong.hint,
+        where=wrong.where,
+        found=wrong.found,
+        expected=wrong.expected,
+        heading=wrong.heading,
+    )
 
 
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:

@@ -75,7 +75,7 @@ class Help(NamedTuple):
 
 def find_help(part: Part, subjects: tuple[Any, ...], findings: Sequence[Finding], shown: Shown, package: str) -> Help:
     """Collect the help for a failed check. `package` is the unit's package."""
-    failed = [each.statement.name for each in findings if each.why and each.statement.points]
+    failed = [each.name for each in findings if each.why and each.max_points]
     mistakes = tuple(name_mistakes(part, part.at_desk, shown, fingerprints.read(package), failed))
     touched = {group for mistake in mistakes for group in mistake.seals}
     explained = {each.name for group in touched for each in groups_of(part)[group]}
@@ -106,8 +106,8 @@ def find_lines(part: Part, subjects: tuple[Any, ...], failed: Sequence[Finding])
         [*_code_lines(init.__code__ if init and is_own else function.__code__), *_code_lines(function.__code__)]
     )
     lines = {number: write_line(number, line) for number, line in code.items()}
-    raised = {each.why.line for each in failed if isinstance(each.why, Failure)} & {*lines.values()}
-    about = [each.statement.lines for each in failed if getattr(each.why, "line", "") not in raised]
+    raised = {each.why.line for each in failed if each.why} & {*lines.values()}
+    about = [part.statement(each.name).lines for each in failed if each.why and each.why.line not in raised]
     marked = {n for n, line in code.items() if lines[n] in raised or any(p and re.search(p, line) for p in about)}
     own, cell = function.__qualname__.rpartition("<locals>.")[2], cell_of(function.__code__.co_filename)
     shown = tuple((number, line, number in marked and len(marked) < len(code)) for number, line in code.items())

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lib.checking.findings import Finding
-from lib.checking.results import Wrong
-from lib.checking.student_code import Failure
 from lib.unit import Part
 
 if TYPE_CHECKING:
@@ -65,12 +63,12 @@ class Report:
     @property
     def right(self) -> bool:
         """True if every statement with points holds."""
-        return all(finding.state == "right" for finding in self.findings if finding.statement.points)
+        return all(finding.state == "right" for finding in self.findings if finding.max_points)
 
     @property
     def points(self) -> float:
         """The points of the statements that hold."""
-        return sum(finding.statement.points for finding in self.findings if finding.state == "right")
+        return sum(finding.points for finding in self.findings)
 
     def __str__(self) -> str:
         return text(self)
@@ -89,7 +87,7 @@ def text(report: Report) -> str:
         lines += _wrap(f"  {note}")
     for number, finding in enumerate(report.findings, 1):
         state = _state(finding)
-        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.text}")
+        lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.heading}")
         for label, sentence in _shown(report, number):
             lines += _wrap(f"      {label}{sentence}")
     if report.printed:
@@ -105,10 +103,10 @@ def html(report: Report) -> str:
     """Return a report as an HTML section: a list of statements, and the help below it, which the student can open."""
     items = ""
     for number, finding in enumerate(report.findings, 1):
-        points, state = f" ({finding.statement.points:g})" if finding.statement.points else "", _state(finding)
+        points, state = f" ({finding.max_points:g})" if finding.max_points else "", _state(finding)
         shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
         lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-        items += item(state, state, finding.text + points, lines)
+        items += item(state, state, finding.heading + points, lines)
     printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
     help = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _help_steps(report))
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(report))
@@ -131,36 +129,32 @@ def _notes(report: Report) -> Iterator[str]:
 
 
 def _state(finding: Finding) -> str:
-    return "advice" if finding.state == "wrong" and not finding.statement.points else finding.state
+    return "advice" if finding.state == "wrong" and not finding.max_points else finding.state
 
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield the reason why a statement is not right, as pairs of a label and a sentence."""
-    why, hint = finding.why, ""
-    if isinstance(why, Wrong):
-        yield "", why.what
-        if why.where:
-            yield "Where: ", why.where
-        if why.found:
-            yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
-        hint = why.hint or (finding.statement.hint if finding.is_first else "")
-    elif isinstance(why, Failure):
-        from lib.checking.error_hints import explain, hint_for  # only after an error: the rules take time to load
+    if (why := finding.why) is None:
+        return
+    from lib.checking.error_hints import explain, hint_for  # only after a failure: the rules take time to load
 
-        if meaning := explain(why).text:
-            yield "", meaning
-        yield "", why.text
-        if why.line:
-            yield CODE, why.line
-        hint = hint_for(why)
-    if hint:
+    if meaning := explain(why).text:
+        yield "", meaning
+    yield "", why.text
+    if why.where:
+        yield "Where: ", why.where
+    if why.found:
+        yield "Found ", why.found + (f", expected {why.expected}" if why.expected else "")
+    if why.line:
+        yield CODE, why.line
+    if hint := hint_for(why):
         yield TRY, hint
 
 
 def _shown(report: Report, number: int) -> Iterator[tuple[str, str]]:
     whys = [each.why for each in report.findings]
     finding, first = report.findings[number - 1], whys.index(whys[number - 1]) + 1
-    if isinstance(finding.why, Failure) and first < number:
+    if finding.why and finding.why.is_of_code and first < number:
         yield "", SAME.format(first)
         return
     for label, sentence in details(finding):
@@ -206,7 +200,7 @@ def _hints(report: Report, help: Help) -> Iterator[_Line]:
     seen = set[str]()
     for number, finding in enumerate(report.findings, 1):
         hint = dict(details(finding)).get(TRY)
-        if _state(finding) == "wrong" and hint and finding.statement.name not in help.explained and hint not in seen:
+        if _state(finding) == "wrong" and hint and finding.name not in help.explained and hint not in seen:
             seen.add(hint)
             yield _paragraph(f"Statement {number}. {TRY}{hint}")
 

@@ -66,13 +66,18 @@ class Wrong(Exception):
     @property
     def sentence(self) -> str:
         """What is wrong, where, and what was found and expected, on one line of plain text."""
-        parts = [self.what]
-        if self.where:
-            parts.append(f"Where: {self.where}.")
-        if self.found:
-            found = f"Found {self.found}" + (f", expected {self.expected}" if self.expected else "")
-            parts.append(f"{found.removesuffix('.')}.")
-        return " ".join(parts)
+        return in_a_sentence(self.what, self.where, self.found, self.expected)
+
+
+def in_a_sentence(what: str, where: str, found: str, expected: str) -> str:
+    """Return what is wrong, where, and what was found and expected, on one line; each but the first may be empty."""
+    parts = [what]
+    if where:
+        parts.append(f"Where: {where}.")
+    if found:
+        found = f"Found {found}" + (f", expected {expected}" if expected else "")
+        parts.append(f"{found.removesuffix('.')}.")
+    return " ".join(parts)
 
 
 def show(value: object) -> str:

@@ -30,10 +30,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from lib.blanks import OpenBlank
-from lib.checking.results import Wrong
+from lib.checking.results import Wrong, in_a_sentence
 
 Value = TypeVar("Value")
-Kind = Literal["blank", "undefined", "error", "time", "busy", "value"]
+Kind = Literal["blank", "undefined", "error", "time", "busy", "value", "differs"]
 
 TIME_LIMIT = 3.0
 """The time limit for one piece of student code, in seconds. Right code needs a few milliseconds. On Linux the time in
@@ -71,11 +71,14 @@ class OwnLine:
 
 @dataclass(frozen=True)
 class Failure:
-    """The reason why student code returned no value: the kind, a sentence, and the student's line if there is one.
+    """The reason why a statement is not right: the kind, a sentence, and the student's line if there is one.
 
-    `line` is the line that raised the error, and `hint` is one thing to try, if it is known. `own` also has the
-    function and the cell; for code that ran out of time it is the line that was running. That line is random, so `own`
-    isn't compared.
+    A result that `differs` has `where` it does, what was `found` and `expected` there, and a `heading` if something
+    else is wrong than the statement's text says. All other kinds mean that student code returned no value.
+
+    `line` is the line that raised the error, `hint` is one thing to try, if it is known, and `cause` is what another
+    cell has to do with it. `own` also has the function and the cell; for code that ran out of time it is the line that
+    was running. That line is random, so `own` isn't compared.
     """
 
     kind: Kind
@@ -83,6 +86,21 @@ class Failure:
     line: str = ""
     own: OwnLine | None = field(default=None, compare=False, repr=False)
     hint: str = field(default="", compare=False, repr=False)
+    where: str = ""
+    found: str = ""
+    expected: str = ""
+    heading: str = ""
+    cause: str = ""
+
+    @property
+    def is_of_code(self) -> bool:
+        """True if the sentence comes from student code, which may have made it up."""
+        return self.kind != "differs"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, where, and what was found and expected, on one line of plain text."""
+        return in_a_sentence(self.text, self.where, self.found, self.expected)
 
     @property
     def text_and_code(self) -> str:

@@ -18,6 +18,7 @@ from typing import Self
 from tqdm import tqdm
 
 from lib.grading.gradebook.marks import NotebookMarks
+from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
 from lib.grading.safe_names import LONGEST_ID, escape_formula, visible
 
@@ -143,7 +144,7 @@ def describe(verdict: Verdict) -> str:
     short = [part for part in verdict.parts if part.points < part.max_points]
     named = dict.fromkeys(mistake.name for part in short for mistake in part.mistakes)
     open_ = [part.title.lower() for part in short if any(statement.state == "open" for statement in part.statements)]
-    reasons = (statement.reason for part in short for statement in part.statements if statement.why)
+    reasons = (words.reason(each) for part in short for each in part.statements if each.why)
     why = next(reasons, "not right yet")
     if named or verdict.remarks:
         return visible("; ".join(named or [verdict.remarks[0].text]))

@@ -19,6 +19,7 @@ import pytest
 from lib.authoring.new import TEMPLATE, write_all
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
 from tests.authoring.own_unit import BLANKS, BLOCKS, MISTAKES, NOTEBOOK, OPEN, PAGE, UNIT, begin, refused, succeeds
 from tests.browser import jupyter_lab
@@ -112,7 +113,7 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
     named = {student: [each.name for part in graded[student].parts for each in part.mistakes] for student in graded}
     assert named["ben"] == ["The squared differences are summed, not averaged"]
     assert named["dora"] == ["The weights go up"]
-    assert "RuntimeError: nothing" in graded["walker"].parts[0].statements[0].why, "it read answers"
+    assert "RuntimeError: nothing" in words.why(graded["walker"].parts[0].statements[0]), "it read answers"
 
 
 @pytest.mark.gives("zerolayer check linear_regression --part fit")

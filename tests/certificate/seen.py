@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lib.checking.render import Report
+from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 from tests.answers import Answer, answers
 from tests.checking.desk import PARTS, checked, judged, names, states
@@ -35,7 +36,7 @@ class Seen:
     said: str = ""
 
     def add(self, found: Report | PartVerdict) -> None:
-        said = str(found) if isinstance(found, Report) else "\n".join(each.why for each in found.statements)
+        said = str(found) if isinstance(found, Report) else "\n".join(words.why(each) for each in found.statements)
         self.said += " ".join(said.split())
         self.names |= {*names(found)}
         self.states |= {name: state for name, state in states(found).items() if name not in ADVICE}

@@ -17,9 +17,11 @@ from lib.authoring.make_fingerprints import build, file_of
 from lib.authoring.rules import OF_CODE, faults_of
 from lib.authoring.trial import Trial
 from lib.checking import fingerprints, render
-from lib.checking.findings import find
+from lib.checking.findings import Finding, find
 from lib.checking.looks import look_at_ours
+from lib.checking.render import Report
 from lib.checking.student_code import silence
+from lib.grading.judge import words
 from lib.unit import Part
 from tests.certificate.table import Row, expect_none, table
 from tests.checking.desk import KEYS, PARTS, checked, judged, key_of, lost, names, subjects
@@ -107,16 +109,22 @@ def test_the_desk_says_what_is_wrong_and_what_to_try_or_where(rows: tuple[Row, .
         (row, dict(render.details(found)))
         for row in rows
         for found in row.desk.findings
-        if found.state == "wrong" and found.is_first
+        if found.state == "wrong" and not _follows(row.desk, found)
     ]
     tells = {render.TRY, "Your "}
     expect_none((row, details) for row, details in said if len(details[""]) < 10 or not {*details} & tells)
 
 
+def _follows(report: Report, found: Finding) -> bool:
+    """Whether a statement fails that this one depends on."""
+    before = report.part.statement(found.name).depends_on
+    return any(each.why and each.name in before for each in report.findings)
+
+
 def test_the_judge_says_why_and_gives_a_hint_or_a_name(rows: tuple[Row, ...]) -> None:
     told = [(row, each) for row in rows for each in row.verdict.statements]
-    expect_none((row, each.name, each.why) for row, each in told if (each.state == "right") == bool(each.why))
-    expect_none((row, each.name, each.hint) for row, each in told if each.mistake and each.hint)
+    expect_none((row, each.name, each.why) for row, each in told if (each.state == "right") == bool(words.why(each)))
+    expect_none((row, each.name) for row, each in told if each.mistake and words.hint(each))
 
 
 # ---- Right code
@@ -136,7 +144,7 @@ def test_the_reference_is_right_in_all_draws(part: Part) -> None:
             inputs = part.secret_inputs(crc32(f"{part.id} {seed}".encode()))
             shown = look_at_ours(part, inputs, subjects(part, {}))
             found = find(part, inputs, shown, shown)
-            off += [(seed, each.statement.name, each.why) for each in found if each.state != "right"]
+            off += [(seed, each.name, each.why) for each in found if each.state != "right"]
     expect_none(off)
 
 

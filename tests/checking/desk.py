@@ -51,24 +51,24 @@ def lost_on(part: Part, code: Code, seed: int) -> set[str]:
     with silence(), np.errstate(all="ignore"):
         inputs, known = draw_and_run(key_of(part), part, seed)
         found = find(part, inputs, look_at_ours(part, inputs, subjects(part, code)), known)
-    return {each.statement.name for each in found if each.state != "right" and each.statement.points}
+    return {each.name for each in found if each.state != "right" and each.max_points}
 
 
 def said(report: Report, statement: str) -> str:
-    found = next(found for found in report.findings if found.statement.name == statement)
+    found = next(found for found in report.findings if found.name == statement)
     return "\n".join(label + sentence for label, sentence in render.details(found))
 
 
 def states(seen: Report | PartVerdict) -> dict[str, str]:
     if isinstance(seen, Report):
-        return {found.statement.name: found.state for found in seen.findings}
+        return {found.name: found.state for found in seen.findings}
     return {each.name: each.state for each in seen.statements}
 
 
 def lost(seen: Report | PartVerdict) -> set[str]:
     """The statements with points that do not hold."""
     if isinstance(seen, Report):
-        return {found.statement.name for found in seen.findings if found.state != "right" and found.statement.points}
+        return {found.name for found in seen.findings if found.state != "right" and found.max_points}
     return {name for name, state in states(seen).items() if state != "right"}
 
 

@@ -18,7 +18,6 @@ from lib.checking.dispatch import Checks
 from lib.checking.findings import Finding, find
 from lib.checking.fingerprints import name_mistakes
 from lib.checking.looks import look_at
-from lib.checking.results import Wrong
 from lib.grading.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.mistakes import Mistake
@@ -52,7 +51,7 @@ def desk_and_judge(
     at_desk, inputs = build(key), part.desk_inputs()
     shown = look_at(part, inputs, (code,))
     findings = find(part, inputs, shown, at_desk.right[part.id])
-    failed = [each.statement.name for each in findings if each.why]
+    failed = [each.name for each in findings if each.why]
     names = [mistake.name for mistake in name_mistakes(part, inputs, shown, at_desk, failed)]
     with patch.object(judge, "shipped", lambda key: at_desk):
         given = json.loads(json.dumps(answer(part, 5, (code,)), allow_nan=False))
@@ -60,7 +59,7 @@ def desk_and_judge(
 
 
 def said(finding: Finding) -> str:
-    return finding.why.sentence if isinstance(finding.why, Wrong) else getattr(finding.why, "text", str(finding.why))
+    return finding.why.sentence if finding.why else "None"
 
 
 def mistakes_of(sources: Mapping[str, str]) -> list[Mistake]:

@@ -51,7 +51,7 @@ KEY = AnswerKey(Unit("little", "Little", (PART,)), {"f": written(RIGHT)["f"]}, t
 def lost(source, seed):
     inputs, right = PART.secret_inputs(seed), KEY.right["f"]
     known, shown = (look_at_ours(PART, inputs, (code,)) for code in (right, written(source)["f"]))
-    return [each.statement.name for each in find(PART, inputs, shown, known) if each.state != "right"]
+    return [each.name for each in find(PART, inputs, shown, known) if each.state != "right"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -17,7 +17,7 @@ from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
 from lib.checking.looks import look_at_ours, of_case
 from lib.checking.right import Chance
 from lib.checking.spies import namespace_of
-from lib.checking.student_code import Budget, Failure
+from lib.checking.student_code import Budget
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
@@ -82,10 +82,11 @@ def right_code_is_right(trial: Trial) -> Faults:
             drawn = f"of {part.id!r}, {draw}"
             try:
                 wrong = next((each for each in _findings(part, trial.draw(part, seed)) if each.state != "right"), None)
-                if wrong and isinstance(wrong.why, Failure):  # run the look again, for an exception with a traceback
-                    for case in wrong.statement.cases:
+                lost = part.statement(wrong.name) if wrong else None
+                if lost and wrong and wrong.why and wrong.why.is_of_code:  # again, for an exception with a traceback
+                    for case in lost.cases:
                         inputs = of_case(trial.draw(part, seed).inputs, case)
-                        wrong.statement.look(inputs, *trial.key.subjects(part))
+                        lost.look(inputs, *trial.key.subjects(part))
             except Exception as error:  # a unit's code may raise anything
                 yield Fault(
                     unit_registry.line_of(error) or where(part),
@@ -95,10 +96,10 @@ def right_code_is_right(trial: Trial) -> Faults:
                     expected="inputs, and right code that runs on them",
                 )
                 break
-            if wrong:
+            if wrong and lost:
                 yield Fault(
-                    where(wrong.statement),
-                    f"{wrong.statement.name}: right code is wrong, {drawn}",
+                    where(lost),
+                    f"{lost.name}: right code is wrong, {drawn}",
                     f"correct the statement, its examples, the draw or the right code. {_see_draw(trial, part, seed)}",
                     found=describe(wrong),
                 )
@@ -149,7 +150,7 @@ def asks_for_other_results(trial: Trial) -> Faults:
     for part in trial.parts:
         draws = trial.draws(part)
         again = [now._replace(shown=before.shown) for before, now in pairwise(draws)]
-        fitting = sum(_earns_all(_findings(part, each)) for each in again)
+        fitting = sum(_earns_all(part, _findings(part, each)) for each in again)
         if part.points and fitting > OFTEN * len(again):
             yield Fault(
                 where(part),
@@ -159,12 +160,13 @@ def asks_for_other_results(trial: Trial) -> Faults:
             )
 
 
-def _earns_all(findings: Iterable[Finding]) -> bool:
+def _earns_all(part: Part, findings: Iterable[Finding]) -> bool:
     # Statements on overflow don't count, because finite numbers are right on every draw. Statements on random numbers,
     # such as a mean of about 0, may be right on every draw as well: alone they aren't enough for a fault.
-    with_points = [each for each in findings if each.statement.points and "nan" not in each.statement.hint_also_for]
-    is_certain = any(not isinstance(each.statement.right, Chance) for each in with_points)
-    return is_certain and all(each.state == "right" for each in with_points)
+    pairs = zip(part.reported, findings, strict=True)
+    with_points = [(one, found) for one, found in pairs if one.points and "nan" not in one.hint_also_for]
+    is_certain = any(not isinstance(one.right, Chance) for one, _ in with_points)
+    return is_certain and all(found.state == "right" for _, found in with_points)
 
 
 def can_fail(trial: Trial) -> Faults:
@@ -174,8 +176,8 @@ def can_fail(trial: Trial) -> Faults:
         for subjects in _wrong_codes(trial, part):
             if not never:
                 break
-            right = {each.statement for each in trial.judge(part, subjects, 0) if each.state == "right"}
-            never = [statement for statement in never if statement in right]
+            right = {each.name for each in trial.judge(part, subjects, 0) if each.state == "right"}
+            never = [statement for statement in never if statement.name in right]
         for statement in never:
             yield Fault(
                 where(statement),
@@ -248,7 +250,7 @@ def mistakes_cost_once(trial: Trial) -> Faults:
         for mistake, ways in tried:
             if ways and (lost := _lost_elsewhere(trial, part, ways[0])):
                 what = f"the part {part.id!r} loses points for a mistake in another part, {_of(mistake)}"
-                yield Fault(where(lost.statement), what, attempt, found=describe(lost))
+                yield Fault(where(part.statement(lost.name)), what, attempt, found=describe(lost))
                 break
 
 
@@ -286,7 +288,7 @@ def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> 
         for home in filter(None, map(namespace_of, trial.key.subjects(part))):
             replaced.enter_context(patch.dict(home, {name: wrong[name] for name in wrong.keys() & home.keys()}))
         found = find(part, inputs, look_at_ours(part, inputs, _subjects(part, objects)), known)
-    return next((each for each in found if each.statement.points and each.state != "right"), None)
+    return next((each for each in found if each.max_points and each.state != "right"), None)
 
 
 # Messages
@@ -301,8 +303,7 @@ def where(subject: Part | Statement) -> str:
 
 def describe(finding: Finding) -> str:
     """Return the reason of a finding for an author, with the expected result."""
-    why = finding.why
-    return why.text if isinstance(why, Failure) else str(getattr(why, "sentence", why))
+    return finding.why.sentence if finding.why else ""
 
 
 def _of(mistake: Mistake, what: str = "") -> str:

@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from lib.authoring.student_version import make_student_version
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault
+from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.cell_results import error_output
 from lib.grading.pipeline.unit_preprocessor import lost_unit, misfits
@@ -82,7 +83,7 @@ def _reason(verdict: PartVerdict, nb: NotebookNode) -> str:
         reason = f"The cell {name!r} ended in {error}"[:400] if name else "The call has no output."
         return f"no answer. {reason}"
     lost = next(each for each in verdict.statements if not each.points)
-    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {lost.why}".strip()
+    return f"0 of {lost.max_points:g} points for the statement {lost.name}. {words.why(lost)}".strip()
 
 
 def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:

@@ -60,6 +60,6 @@ class DoctorApp(Command):
         named = dict[str, None]()
         for file in sorted(glob(str(Path(graded, FILE)))):  # noqa: PTH207  # the whole path is a pattern
             with suppress(Exception):  # `zerolayer report` lists damaged verdicts
-                for verdict in Verdict.load_each(Path(file).parent, evidence=False):
+                for verdict in Verdict.load_each(Path(file).parent):
                     named |= dict.fromkeys(verdict.lacked)
         return [name for name in named if find_spec(name) is None]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from traitlets import Unicode, default
 
+from lib.answer_key import AnswerKey
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.files import write_whole
 from lib.grading.gradebook.database import open_gradebook
@@ -63,8 +64,8 @@ class ReportApp(Command):
         classroom, now = self._classroom(assignment), datetime.now().astimezone()
         target = Path(self.coursedir.root, self.folder)
         links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
-        self._write_students(classroom, replace(links, folder=target / assignment), now)
         unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
+        self._write_students(classroom, unit, replace(links, folder=target / assignment), now)
         write_whole(page, class_page(classroom, unit, links, now).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:
@@ -87,7 +88,7 @@ class ReportApp(Command):
             )
         return classroom
 
-    def _write_students(self, classroom: Classroom, links: Links, now: datetime) -> None:
+    def _write_students(self, classroom: Classroom, unit: AnswerKey | None, links: Links, now: datetime) -> None:
         """Write the requested pages, and again all existing ones: a regrade may have changed them."""
         asked, target = self.coursedir.student_id, links.folder.parent
         wanted = {work.student for work, _ in classroom.graded if asked != "*" and fnmatchcase(work.student, asked)}
@@ -96,7 +97,7 @@ class ReportApp(Command):
         for work, _ in classroom.graded:
             page = own_page(target, classroom.assignment, work.student)
             if work.student in wanted or page.is_file():
-                write_whole(page, student_page(work, work.whole_verdict(), links, now).encode())
+                write_whole(page, student_page(work, unit, links, now).encode())
                 if work.student in wanted:
                     say(visible(f"{page} has all numbers for {work.name or work.student}."))
 

@@ -5,25 +5,24 @@ desk's draw, by the shipped fingerprints. Students can forge those results, but 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.challenges import DESK, SECRET, read_shown, write_record
-from lib.checking.error_hints import explain, hint_for
-from lib.checking.findings import Finding, Known, find, sides
+from lib.checking.findings import Diagnosis, Finding, Known, find
 from lib.checking.fingerprints import DeskData, Measurement, Seal, find_failed, groups_of, name_mistakes
 from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
-from lib.checking.results import Wrong, read, to_json
-from lib.checking.student_code import Failure, attempt, silence
+from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
-from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict
+from lib.grading.judge import words
+from lib.grading.judge.verdict import PartVerdict
 from lib.grading.safe_names import visible
 from lib.grading.unit_registry import describe
-from lib.unit import Inputs, Part, Statement
+from lib.unit import Inputs, Part
 
 Answers = Mapping[str, Any]
 """The output of a check at grading: for each draw a record for each place. It is untrusted, and may be any JSON."""
@@ -46,23 +45,21 @@ def judge(
     """
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
-    findings = [each for each in find(part, inputs, shown, known) if each.statement.points]
-    evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
-    verdict = PartVerdict(
-        part.id,
-        part.title,
-        tuple(_verdict(each, missing) for each in findings),
-        challenge={name: _readable(value) for name, value in inputs.items()},
-        answer={name: found for name, (found, _) in evidence.items()},
-        expected={name: expected for name, (_, expected) in evidence.items()},
-    )
+    findings = [each for each in find(part, inputs, shown, known) if each.max_points]
     if answers is None:
-        unjudged = tuple(replace(each, state="not checked", why="", hint="") for each in verdict.statements)
-        problem = visible(_explain(problem or "The check gave no answer.", missing))
-        return replace(verdict, statements=unjudged, problem=problem, answer={})
-    if all(each.state == "right" for each in verdict.statements):
-        return verdict
-    return _name(key, part, verdict, read_shown(answers.get(DESK)))
+        problem, cause = problem or "The check gave no answer.", _cause_of(problem, missing)
+        unjudged = tuple(replace(each, state="not checked", why=None) for each in findings)
+        problem = visible(f"{end_sentence(problem)} {cause}" if cause else problem)
+        return PartVerdict(part.id, part.title, unjudged, problem=problem)
+    lost = [each for each in findings if each.state != "right"]
+    if not lost:
+        return PartVerdict(part.id, part.title, tuple(findings))
+    places = [place for each in lost for place, *_ in places_of(part.statement(each.name), inputs) if place in shown]
+    mistakes = _mistakes_of(key, part, read_shown(answers.get(DESK)))
+    statements = tuple(_explain(each, mistakes, missing) for each in findings)
+    first = next((each.mistake for each in statements if each.mistake), None)
+    kept = {place: write_record(shown[place]) for place in places}
+    return PartVerdict(part.id, part.title, statements, first, answer=kept)
 
 
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
@@ -80,9 +77,8 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
         raise UnitFailsError(part.id, describe(error)) from error
     known = known_of(part, inputs, shown)
     for finding in find(part, inputs, shown, known):
-        if finding.state != "right" and finding.statement.points:
-            why = finding.why
-            raise UnitFailsError(part.id, with_line(_sentence(why), why.line if isinstance(why, Failure) else ""))
+        if finding.why and finding.max_points:
+            raise UnitFailsError(part.id, with_line(words.why(finding), finding.why.line))
     return inputs, known
 
 
@@ -102,84 +98,31 @@ def _read(part: Part, inputs: Inputs, record: object, missing: Mapping[str, Fail
     return shown
 
 
-def _verdict(finding: Finding, missing: Mapping[str, Failure]) -> StatementVerdict:
-    statement, why, hint = finding.statement, finding.why, ""
-    if isinstance(why, Wrong):
-        hint = why.hint or (statement.hint if finding.is_first else "")
-    elif isinstance(why, Failure) and finding.state == "wrong":
-        # No hint, since the messages on time limits and on names from failed cells already have one.
-        hint = "" if why.kind == "time" or _cause_of(why.text, missing) else visible(hint_for(why))
-    text = visible(_explain(_sentence(why), missing), keep="\n")
-    code = visible(why.line) if isinstance(why, Failure) else ""
-    brief = why.what if isinstance(why, Wrong) else text
-    heading = "" if finding.text == statement.text else finding.text
-    about = statement.name, statement.text, statement.points
-    return StatementVerdict(*about, finding.state, text, hint, isinstance(why, Failure), None, heading, code, brief)
+def _explain(finding: Finding, mistakes: Mapping[str, Diagnosis], missing: Mapping[str, Failure]) -> Finding:
+    """Add the mistake, and the cause if a name is missing because of another cell."""
+    mistake, why = mistakes.get(finding.name) if finding.state == "wrong" else None, finding.why
+    if why and why.is_of_code:
+        why = replace(why, cause=_cause_of(why.text, missing))
+    return replace(finding, why=why, mistake=mistake)
 
 
-def _sentence(why: Wrong | Failure | None) -> str:
-    if isinstance(why, Wrong):
-        return Wrong(why.what, where=why.where, found=why.found).sentence
-    if isinstance(why, Failure):
-        return " ".join(filter(None, [explain(why).text, why.text]))
-    return ""
+def _cause_of(text: str, missing: Mapping[str, Failure]) -> str:
+    return missing[found[1]].text if (found := NAME_ERROR.search(text)) and found[1] in missing else ""
 
 
-def _name(key: AnswerKey, part: Part, verdict: PartVerdict, at_desk: Mapping[str, Outcome]) -> PartVerdict:
+def _mistakes_of(key: AnswerKey, part: Part, at_desk: Mapping[str, Outcome]) -> dict[str, Diagnosis]:
+    """Return the mistakes by the names of the statements that they make fail, from the results on the desk's draw."""
     data, inputs = shipped(key), part.at_desk
     failed = find_failed(part, inputs, at_desk, data.right.get(part.id, {}))
-    found = name_mistakes(part, inputs, at_desk, data, failed)
-    statements = list(verdict.statements)
-    for mistake in found:
-        touched = {each.name for group in mistake.seals for each in groups_of(part)[group]}
-        for number, each in enumerate(statements):
-            if each.state == "wrong" and each.name in touched:
-                statements[number] = replace(each, mistake=Diagnosis(mistake.name, mistake.hint), hint="")
-    first = next((each.mistake for each in statements if each.mistake), None)
-    return replace(verdict, statements=tuple(statements), mistake=first)
+    return {
+        each.name: Diagnosis(mistake.name, mistake.hint)
+        for mistake in name_mistakes(part, inputs, at_desk, data, failed)
+        for group in mistake.seals
+        for each in groups_of(part)[group]
+    }
 
 
 def shipped(key: AnswerKey) -> DeskData:
     """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
     place = unit_registry.find_by_key(key)
     return fingerprints.read(place.module) if place else DeskData({}, {})
-
-
-def _explain(why: str, missing: Mapping[str, Failure]) -> str:
-    cause = _cause_of(why, missing)
-    return f"{end_sentence(why)} {cause.text}" if cause else why
-
-
-def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
-    return missing.get(found[1]) if (found := NAME_ERROR.search(why)) else None
-
-
-# ---- Evidence for an appeal
-
-
-def _evidence(
-    findings: Sequence[Finding], inputs: Inputs, shown: Shown, known: Known
-) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
-    for statement in (finding.statement for finding in findings):
-        found, expected = dict[str, Any](), dict[str, Any]()
-        for place, own_inputs, name, by_hand in places_of(statement, inputs):
-            outcome = shown.get(place, Failure("value", "It gave no result."))
-            pair = _both(statement, outcome, own_inputs, name, by_hand, known.get(place))
-            found[place], expected[place] = map(write_record, pair)
-        yield statement.name, (found, expected)
-
-
-def _both(
-    statement: Statement, outcome: Outcome, own_inputs: Inputs, name: str, by_hand: object, known: object
-) -> tuple[Outcome, Outcome]:
-    if isinstance(known, Seal):
-        known = f"a result with the digest {known.digest}"
-    if isinstance(outcome, Failure):
-        return outcome, known
-    pair = attempt(lambda: sides(statement, outcome, own_inputs, name, by_hand, known))
-    return (outcome, pair) if isinstance(pair, Failure) else pair
-
-
-def _readable(value: object) -> Any:
-    plain = attempt(lambda: to_json(read(value)))
-    return repr(value)[:80] if isinstance(plain, Failure) else plain

@@ -1,8 +1,8 @@
 """Verdicts: for each submitted notebook the points of each part, the mistakes, and hints.
 
-A verdict is stored as `verdict.json` next to the autograded notebook, with the challenge, the answer and the expected
-results as evidence for an appeal. It also stores all that grading has to remember about a submission. For an assignment
-without a unit it has only that.
+A verdict is stored as `verdict.json` next to the autograded notebook, with the results of the student's code that were
+not right: for an appeal, the inputs and the expected results are drawn again from the seed. It also stores all that
+grading has to remember about a submission. For an assignment without a unit it has only that.
 """
 
 import os
@@ -11,20 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-from msgspec import ValidationError, convert
+import msgspec
 
-from lib.checking.findings import State
-from lib.grading.errors import with_line
+from lib.checking.findings import Diagnosis, Finding
 from lib.grading.files import is_file
 from lib.grading.remarks import Remark
-from lib.grading.safe_names import quote
 
 FILE = "verdict.json"
-OTHERS = "others"
-"""The key in a verdict's file for the verdicts on the assignment's other notebooks, if there are any."""
-EVIDENCE = ("challenge", "answer", "expected")
-"""The fields with a part's arrays, which take most of a verdict's file."""
 LARGEST_FILE = 50_000_000
 """The most bytes of a verdict's file that are read. One has about ten thousand."""
 
@@ -34,52 +27,18 @@ class DamagedVerdictError(ValueError):
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """A mistake as a student reads it: its name and a hint."""
-
-    name: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class StatementVerdict:
-    """The verdict on one statement."""
-
-    name: str
-    text: str
-    max_points: float
-    state: State
-    why: str = ""  # why it isn't right
-    hint: str = ""  # if the mistake has no name
-    by_code: bool = False  # True if `why` comes from student code, and so may be forged
-    mistake: Diagnosis | None = None
-    heading: str = ""  # replaces the text for students if the failure is about something else
-    code: str = ""  # the student's line that raised an error
-    brief: str = ""  # `why` without the values of one draw
-
-    @property
-    def points(self) -> float:
-        """All of the statement's points, or 0."""
-        return self.max_points if self.state == "right" else 0.0
-
-    @property
-    def reason(self) -> str:
-        """`why` for instructors, in quotation marks if it comes from student code."""
-        return quote(with_line(self.why, self.code)) if self.by_code and self.why else self.why
-
-
-@dataclass(frozen=True)
 class PartVerdict:
-    """The verdict on one part. `problem` is why there was no answer."""
+    """The verdict on one part: a finding for each statement with points. `problem` is why there was no answer.
+
+    `answer` has the results of student code for statements that are not right, by place.
+    """
 
     id: str
     title: str
-    statements: tuple[StatementVerdict, ...]
+    statements: tuple[Finding, ...]
     mistake: Diagnosis | None = None
     problem: str = ""
-    challenge: dict[str, Any] = field(default_factory=dict)
-    answer: dict[str, dict[str, Any]] = field(default_factory=dict)
-    expected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -116,6 +75,7 @@ class Verdict:
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
     is_readable: bool = True  # False if a person has to open the notebook by other means
+    others: "tuple[Verdict, ...]" = ()  # in the file: the verdicts on the assignment's other notebooks
 
     @property
     def points(self) -> float:
@@ -131,15 +91,15 @@ class Verdict:
     def pack(verdicts: Iterable["Verdict"]) -> bytes:
         """Return the content of `verdict.json`, from the verdicts on all of an assignment's notebooks."""
         first, *rest = _in_order(verdicts)
-        return orjson.dumps({**vars(first), OTHERS: rest} if rest else first, option=orjson.OPT_APPEND_NEWLINE)
+        return msgspec.json.encode(replace(first, others=tuple(rest))) + b"\n"
 
     @staticmethod
-    def load(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> "Verdict":
-        """Read the verdicts in `folder` as one on all notebooks, with or without `evidence`.
+    def load(folder: Path, of: tuple[str, str] | None = None) -> "Verdict":
+        """Read the verdicts in `folder` as one on all notebooks.
 
         Takes and raises the same as `load_each`, and raises DamagedVerdictError if nothing was judged.
         """
-        verdict = Verdict.of_all(Verdict.load_each(folder, evidence, of))
+        verdict = Verdict.of_all(Verdict.load_each(folder, of))
         if not verdict.parts:
             raise DamagedVerdictError("has no part in it")
         return verdict
@@ -158,22 +118,18 @@ class Verdict:
         )
 
     @staticmethod
-    def load_each(folder: Path, evidence: bool = True, of: tuple[str, str] | None = None) -> list["Verdict"]:
+    def load_each(folder: Path, of: tuple[str, str] | None = None) -> list["Verdict"]:
         """Read the verdicts in `folder`, one for each notebook. `of` has the expected assignment and student.
 
         Raises DamagedVerdictError if there is no file, or it isn't a valid verdict.
         """
         try:
-            data = orjson.loads(_file_in(folder))
-            found = [data, *data.pop(OTHERS, ())]
-            for part in [part for one in found for part in one["parts"]] if not evidence else ():
-                for name in EVIDENCE:
-                    part.pop(name, None)
-            verdicts = [convert(one, Verdict) for one in found]
-        except orjson.JSONDecodeError as error:
-            raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
-        except (AttributeError, KeyError, TypeError, ValidationError) as error:  # any other JSON
+            first = msgspec.json.decode(_file_in(folder), type=Verdict)
+        except msgspec.ValidationError as error:  # any other JSON
             raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
+        verdicts = [replace(first, others=()), *first.others]
         for verdict in verdicts:
             if of is not None and of != (verdict.assignment, verdict.student):
                 raise DamagedVerdictError(f"is about {verdict.assignment} of {verdict.student}")

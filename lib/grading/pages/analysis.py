@@ -18,7 +18,9 @@ from statistics import mean
 from typing import Literal, TypeVar, get_args
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
+from lib.checking.findings import Finding
+from lib.grading.judge import words
+from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.pages.class_data import Classroom, StudentWork
 from lib.grading.safe_names import quote
 
@@ -168,7 +170,7 @@ def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]
     for work, verdict in classroom.graded:
         for part in filter(is_unknown, verdict.parts):
             failing = tuple((each.text, found_in(each)) for each in _nameless_of(part))
-            has_numbers = not all(each.by_code for each in _nameless_of(part))
+            has_numbers = not all(each.why and each.why.is_of_code for each in _nameless_of(part))
             found.append((WrongAnswer(part.id, part.title, failing, has_numbers), work))
     return sorted(group(found), key=lambda pair: not pair[0].has_numbers)
 
@@ -178,14 +180,15 @@ def is_unknown(part: PartVerdict) -> bool:
     return outcome(part) in ("some points", "no points") and bool(_nameless_of(part))
 
 
-def _nameless_of(part: PartVerdict) -> list[StatementVerdict]:
+def _nameless_of(part: PartVerdict) -> list[Finding]:
     return [statement for statement in part.statements if statement.state == "wrong" and not statement.mistake]
 
 
-def found_in(statement: StatementVerdict) -> str:
+def found_in(statement: Finding) -> str:
     """Return the reason why a statement failed, without details of one challenge or of one student's code."""
-    reason = statement.brief
-    return quote(re.sub(r"\d+", "…", reason.removesuffix("."))) if statement.by_code else reason
+    reason = words.brief(statement)
+    is_of_code = statement.why and statement.why.is_of_code
+    return quote(re.sub(r"\d+", "…", reason.removesuffix("."))) if is_of_code else reason
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:

@@ -73,7 +73,7 @@ class StudentWork:
     def read_verdict(self, assignment: str) -> None:
         """Read the verdict, or set `fault` if it is missing, damaged, or doesn't match the gradebook."""
         try:
-            verdict = Verdict.load(self.folder, evidence=False, of=(assignment, self.student))
+            verdict = Verdict.load(self.folder, of=(assignment, self.student))
         except DamagedVerdictError as error:
             self.fault = str(error) if is_folder(self.folder) else ""
             return
@@ -85,15 +85,6 @@ class StudentWork:
         scored = ((part, *self.scores[part.id]) for part in verdict.parts if part.id in self.scores)
         if any(score != part.score(worth) for part, score, worth in scored):
             self.fault = "has other points than the gradebook"
-
-    def whole_verdict(self) -> Verdict:
-        """Read the verdict with its evidence. If that is damaged, set `fault` and return the verdict without it."""
-        assert self.verdict is not None
-        try:
-            return Verdict.load(self.folder, of=(self.verdict.assignment, self.student))
-        except DamagedVerdictError as error:
-            self.fault = f"has lost its evidence: {error}"
-            return self.verdict
 
 
 @dataclass(frozen=True)

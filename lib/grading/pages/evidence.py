@@ -1,21 +1,28 @@
-"""Evidence for an appeal: a part's inputs, the results of the student's code, and the expected results, as tables."""
+"""Evidence for an appeal: a part's inputs, the results of the student's code, and the expected results, as tables.
+
+Inputs and expected results are drawn again from the verdict's seed.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from lib.answer_key import AnswerKey
 from lib.checking.challenges import read_record
-from lib.checking.looks import Outcome
-from lib.checking.results import Plain, are_near, leaves
-from lib.checking.student_code import Failure
-from lib.grading.errors import with_line
+from lib.checking.findings import Known, sides
+from lib.checking.fingerprints import Seal
+from lib.checking.looks import Outcome, places_of
+from lib.checking.results import Plain, are_near, leaves, read
+from lib.checking.student_code import Failure, attempt
+from lib.grading.errors import UnitFailsError, end_sentence, with_line
+from lib.grading.judge.judge import draw_and_run
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.safe_names import quote
-from lib.unit import Array
+from lib.unit import Array, Inputs, Statement
 
 MOST_SHOWN = 400
-"""Numbers of an array that are shown; `verdict.json` has all of them."""
+"""Numbers of an array that are shown."""
 
 Cell = tuple[str, bool]
 """A formatted number, and whether it differs from the expected one."""
@@ -39,22 +46,56 @@ class Result:
     expected: ArrayTable
 
 
-def challenge(part: PartVerdict) -> Iterator[ArrayTable]:
-    """Yield a table for each input of a part's challenge."""
-    for name, data in part.challenge.items():
-        for place, leaf in _leaves(name, read_record(data)).items():
-            yield _table(place, leaf)
+@dataclass(frozen=True)
+class Evidence:
+    """A part's challenge, and the results of each statement that is not right; `fault` is why it can't be drawn."""
+
+    challenge: list[ArrayTable]
+    results: dict[str, list[Result]]
+    fault: str = ""
 
 
-def results_of(part: PartVerdict, statement: str) -> Iterator[Result]:
-    """Yield the result and the expected result of each look of a statement."""
-    answers = part.answer.get(statement, {})
-    for place, data in part.expected.get(statement, {}).items():
-        expected = _leaves(place, read_record(data))
-        answer = _leaves(place, read_record(answers[place])) if place in answers else {}
+def draw_again(key: AnswerKey | None, verdict: PartVerdict, seed: int) -> Evidence:
+    """Return the evidence of a part, from the unit as it is now."""
+    part = key.part(verdict.id) if key else None
+    if key is None or part is None:
+        return Evidence([], {}, "The unit doesn't have this part any more.")
+    try:
+        inputs, known = draw_and_run(key, part, seed)
+    except UnitFailsError as error:
+        return Evidence([], {}, end_sentence(str(error)))
+    lost = {each.name for each in verdict.statements if each.state != "right"}
+    return Evidence(
+        [_table(place, leaf) for name, value in inputs.items() for place, leaf in _leaves(name, _plain(value)).items()],
+        {each.name: [*_results(each, verdict, inputs, known)] for each in part.statements if each.name in lost},
+    )
+
+
+def _plain(value: object) -> Outcome:
+    plain = attempt(lambda: read(value))
+    return repr(value)[:80] if isinstance(plain, Failure) else plain
+
+
+def _results(statement: Statement, verdict: PartVerdict, inputs: Inputs, known: Known) -> Iterator[Result]:
+    for place, own_inputs, name, by_hand in places_of(statement, inputs):
+        missing = Failure("value", "It gave no result.")
+        outcome = read_record(verdict.answer[place]) if place in verdict.answer else missing
+        found, right = _both(statement, outcome, own_inputs, name, by_hand, known.get(place))
+        expected = _leaves(place, right)
+        answer = {} if verdict.problem else _leaves(place, found)
         for at in {**expected, **answer}:
-            right = expected.get(at)
-            yield Result(at, _table("answer", answer.get(at), right), _table("expected", right))
+            yield Result(at, _table("answer", answer.get(at), expected.get(at)), _table("expected", expected.get(at)))
+
+
+def _both(
+    statement: Statement, outcome: Outcome, own_inputs: Inputs, name: str, by_hand: object, known: object
+) -> tuple[Outcome, Outcome]:
+    if isinstance(known, Seal):
+        known = f"a result with the digest {known.digest}"
+    if isinstance(outcome, Failure):
+        return outcome, known
+    pair = attempt(lambda: sides(statement, outcome, own_inputs, name, by_hand, known))
+    return (outcome, pair) if isinstance(pair, Failure) else pair
 
 
 def _leaves(place: str, outcome: Outcome) -> dict[str, Plain | Failure]:
@@ -79,7 +120,7 @@ def _table(name: str, found: Plain | Failure, right: Plain | Failure = None) -> 
     cells = [(f"{x + 0:.6g}", bool(wrong)) for x, wrong in zip(found.ravel(), differs.ravel(), strict=True)]
     rows = [cells[at : at + across] for at in range(0, min(len(cells), MOST_SHOWN), across)] if across else []
     left = len(cells) - sum(map(len, rows))
-    more = f"and {left:,} more numbers, in verdict.json" if left > 0 else ""
+    more = f"and {left:,} more numbers" if left > 0 else ""
     return ArrayTable(caption, rows, more if found.size else "no numbers")
 
 

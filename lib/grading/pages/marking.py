@@ -125,7 +125,7 @@ def _answer(row: Row, given: Sequence[NotebookNode]) -> Row:
 def _doubt(file: Path, name: str) -> str:
     """Return why an empty answer may be elsewhere, or ""."""
     try:
-        found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent, evidence=False)}[file.stem]
+        found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent)}[file.stem]
     except (DamagedVerdictError, KeyError):
         return "" if file.exists() else "The graded notebook is missing."
     return found.waits.get(name, "") if found.is_readable else UNREADABLE

@@ -144,7 +144,7 @@ class PageMaker:
     def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
         """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""
         try:
-            return {one.notebook: one for one in Verdict.load_each(folder, False, of=(assignment, student))}
+            return {one.notebook: one for one in Verdict.load_each(folder, of=(assignment, student))}
         except DamagedVerdictError as error:
             self.log.error(
                 "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",

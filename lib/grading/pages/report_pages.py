@@ -15,9 +15,11 @@ from urllib.parse import quote
 from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
+from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages import analysis, evidence
+from lib.grading.pages import analysis
 from lib.grading.pages.class_data import Classroom, StudentWork
+from lib.grading.pages.evidence import draw_again
 from lib.grading.pages.templates import templates
 from lib.grading.submissions.submitted_files import step_folder
 
@@ -79,9 +81,11 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
     )
 
 
-def student_page(work: StudentWork, verdict: Verdict, links: Links, made: datetime) -> str:
-    """Return a student's page for an appeal, from a verdict with its evidence."""
-    return _render("student.html.j2", links, work=work, verdict=verdict, made=made, evidence=evidence)
+def student_page(work: StudentWork, unit: AnswerKey | None, links: Links, made: datetime) -> str:
+    """Return a student's page for an appeal."""
+    verdicts = Verdict.load_each(work.folder)
+    shown = {part.id: draw_again(unit, part, verdict.seed) for verdict in verdicts for part in verdict.parts}
+    return _render("student.html.j2", links, work=work, verdict=work.verdict, made=made, evidence=shown, words=words)
 
 
 def _render(template: str, links: Links, **values: Any) -> str:

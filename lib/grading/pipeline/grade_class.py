@@ -69,7 +69,7 @@ def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
         return Decision(True, "the gradebook had no marks for it")
     timestamp, before = course.timestamp_of(submitted), course.times[submitted.student]
     try:
-        found = Verdict.load_each(place, evidence=False, of=(course.assignment, submitted.student))
+        found = Verdict.load_each(place, of=(course.assignment, submitted.student))
     except DamagedVerdictError as error:
         return Decision(True, f"its {FILE} {error}")
     verdicts = [

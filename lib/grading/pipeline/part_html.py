@@ -4,6 +4,7 @@ from html import escape
 
 from lib.checking import render
 from lib.grading.errors import end_sentence
+from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 
 
@@ -14,10 +15,10 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
     opening += "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
     items, shown = "", dict[tuple[str, ...], int]()  # a repeated reason or hint is only in the first item
     for number, statement in enumerate(part.statements, 1):
-        text = f"{statement.heading or statement.text} ({_worth(statement.points, statement.max_points, scale)})"
-        why = escape(end_sentence(statement.why) if statement.code else statement.why)
-        why += f" {render.CODE}<code>{escape(statement.code)}</code>" if statement.code else ""
-        details = tuple(filter(None, (why, statement.hint and render.TRY + escape(statement.hint))))
+        text = f"{statement.heading} ({_worth(statement.points, statement.max_points, scale)})"
+        why, line, hint = words.why(statement), words.line(statement), words.hint(statement)
+        why = f"{escape(end_sentence(why))} {render.CODE}<code>{escape(line)}</code>" if line else escape(why)
+        details = tuple(filter(None, (why, hint and render.TRY + escape(hint))))
         new = [each for each in details if not any(each in above for above in shown)]
         first = shown.setdefault(details, number)
         if details and first < number:

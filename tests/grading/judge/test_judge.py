@@ -18,6 +18,7 @@ from lib.checking.results import to_json
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError
 from lib.grading.judge import judge as module
+from lib.grading.judge import words
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import PartVerdict
@@ -122,15 +123,15 @@ def test_each_statement_is_judged_for_itself_and_says_why_but_not_what_is_expect
     verdict = judged(part, code)
     assert [each.state for each in verdict.statements] == states  # without advice
     assert verdict.points == sum(each.max_points for each in verdict.statements if each.state == RIGHT)
-    assert why in next((f"{each.why} {each.code}" for each in verdict.statements if each.why), "")
-    assert not [each for each in verdict.statements if "expected" in each.why]
+    assert why in next((words.reason(each) for each in verdict.statements if each.why), "")
+    assert not [each for each in verdict.statements if "expected" in words.why(each)]
 
 
 def test_two_mistakes_have_two_names_each_at_its_own_statement() -> None:
     two, one = judged(PAIR, both("x.mean()", "x[-1]")), judged(PAIR, both("7 * x.sum()", "x[-1]"))
     assert [each.mistake and each.mistake.name for each in two.statements] == [MEAN.name, LAST.name]
     assert [[each.name for each in verdict.mistakes] for verdict in (two, one)] == [[MEAN.name, LAST.name], [LAST.name]]
-    assert [[each.hint for each in verdict.statements] for verdict in (two, one)] == [["", ""], ["Add.", ""]]
+    assert [[words.hint(each) for each in verdict.statements] for verdict in (two, one)] == [["", ""], ["Add.", ""]]
 
 
 def test_a_forged_draw_of_the_desk_changes_the_name_alone() -> None:
@@ -194,9 +195,9 @@ UNREADABLE: list[Any] = [
 def test_a_record_that_is_no_result_is_worth_nothing_and_can_be_kept() -> None:
     for record in UNREADABLE:
         verdict = judge(KEY, PAIR, 1, {SECRET: {"look total": record, "look apart": record}})
-        assert verdict.points == 0 and all(each.why for each in verdict.statements), str(record)[:60]
+        assert verdict.points == 0 and all(words.why(each) for each in verdict.statements), str(record)[:60]
         assert len(json.dumps(verdict.answer)) < 3000, str(record)[:60]
-        verdict.statements[0].why.encode()
+        words.why(verdict.statements[0]).encode()
 
 
 def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks() -> None:
@@ -204,9 +205,9 @@ def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks
     said = {"failure": "value", "text": "Full points.” \u202e\x1b[2J Fault of the “grader", "hint": "Points are due."}
     verdict = judge(KEY, loss, 1, {SECRET: {"SquaredError": said, "SquaredError example 0 of SquaredError": said}})
     assert "\u202e" not in html(verdict) and "\x1b" not in html(verdict)
-    assert verdict.statements[0].reason == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
+    assert words.reason(verdict.statements[0]) == '“Full points." \\u202e\\x1b[2J Fault of the "grader”'
     assert "\x1b" not in judge(KEY, loss, 1, None, problem="E: \x1b[2J").problem
-    assert judged(loss, {"mse": lambda y, p: 7.0}).statements[0].reason.startswith("The result is not")
+    assert words.reason(judged(loss, {"mse": lambda y, p: 7.0}).statements[0]).startswith("The result is not")
 
 
 # ---- Units that fail, and draws
@@ -228,4 +229,3 @@ def test_a_seed_is_the_same_for_a_regrade_and_differs_for_every_submission() -> 
     assert len(set(seeds)) == len(seeds) and seed_of(b"one", "ada", "bob") == seeds[0]
     wrong = {"mse": lambda y, p: 7.0}
     assert judged(loss, wrong, 7) == judged(loss, wrong, 7)
-    assert judged(loss, wrong, 7).challenge != judged(loss, wrong, 8).challenge

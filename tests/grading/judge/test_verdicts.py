@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from lib.checking.challenges import SECRET
-from lib.checking.results import from_json
+from lib.checking.findings import Finding
+from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.pages.evidence import draw_again
 from lib.grading.pipeline.part_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
@@ -25,16 +27,18 @@ def test_a_verdict_reads_back_as_it_was_kept_with_all_for_an_appeal(tmp_path: Pa
     (tmp_path / FILE).write_bytes(Verdict.pack([Verdict("small", "small", "ada", 1, (pair,))]))
     [read] = Verdict.load(tmp_path).parts
     assert read == pair and (read.points, read.max_points) == (1, 3)
-    given, expected = (from_json(side["Apart"]["look apart"]) for side in (read.answer, read.expected))
-    x = from_json(read.challenge["x"])
-    assert (given["'first'"], expected["'first'"]) == (x[-1], x[0])
-    assert not Verdict.load(tmp_path, evidence=False).parts[0].expected
+    [drawn] = draw_again(KEY, read, 1).challenge
+    x = [number for number, _ in drawn.rows[0]]
+    [first] = [result for result in draw_again(KEY, read, 1).results["Apart"] if "first" in result.place]
+    assert (first.answer.rows, first.expected.rows) == ([[(x[-1], True)]], [[(x[0], False)]])
+    assert "doesn't have this part" in draw_again(None, read, 1).fault
 
 
 def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: PartVerdict) -> None:
     heard = Reader(html(pair)).heard
     assert all(said in heard for said in ("A pair: 1 of 3 points", LAST.name, LAST.hint, "right:", "wrong:"))
-    assert f"{from_json(pair.expected['Apart']['look apart'])[repr('first')]:.3g}" not in heard
+    [apart] = [each.why for each in pair.statements if each.why]
+    assert apart.expected and apart.found in heard and apart.expected not in heard
     assert "A pair: 0.3333 of 1 points" in html(pair, scale=1 / 3)
 
 
@@ -50,7 +54,8 @@ def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: Par
 def test_a_statement_names_another_only_where_all_is_the_same_and_is_said_there(
     reasons: list[tuple[str, str]], told: list[str]
 ) -> None:
-    statements = tuple(StatementVerdict("S", "", 1, "wrong", why, hint) for why, hint in reasons)
+    failures = [Failure("value", why, hint=hint) if why else None for why, hint in reasons]
+    statements = tuple(Finding("S", "", 1, "wrong", why) for why in failures)
     shown = html(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
     assert ["|".join(re.findall(r"<div[^>]*>(.*?)</div>", each)) for each in shown] == told
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.checking.findings import Finding
+from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
-from lib.grading.judge.verdict import PartVerdict, StatementVerdict, Verdict
+from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.pages.analysis import (
     Scores,
     codes_of,
@@ -51,7 +53,7 @@ OUTCOMES = {
 
 def test_each_part_has_one_outcome_and_an_open_blank_is_no_wrong_answer():
     for states, said in OUTCOMES.items():
-        part = PartVerdict("check", "A part", tuple(StatementVerdict("S", "It holds.", 1, state) for state in states))
+        part = PartVerdict("check", "A part", tuple(Finding("S", "It holds.", 1, state) for state in states))
         is_wrong = "wrong" in states and "open" not in states
         assert (outcome(part), is_unknown(part)) == (said, is_wrong), states
 
@@ -87,8 +89,11 @@ def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_toge
 
 def test_what_was_found_is_said_without_what_is_one_students():
     failed, wrong = (
-        StatementVerdict("S", "It holds.", 1, "wrong", by_code=by_code, brief=brief)
-        for by_code, brief in ((True, "It raised ValueError: shapes (3,4) and (5,4)."), (False, "Not the 2nd."))
+        Finding("S", "It holds.", 1, "wrong", why)
+        for why in (
+            Failure("value", "It raised ValueError: shapes (3,4) and (5,4)."),
+            Failure("differs", "Not the 2nd.", found="7"),
+        )
     )
     assert found_in(failed) == "“It raised ValueError: shapes (…,…) and (…,…)”"
     assert found_in(wrong) == "Not the 2nd."

@@ -1,19 +1,17 @@
 """`zerolayer report` on real graded classes: the page says what grading stored, leads to it, and runs nothing."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from urllib.parse import unquote
 
-import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.checking.results import from_json, to_json
+from lib.checking.results import from_json
+from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.pages.evidence import challenge
 from lib.grading.pages.templates import duration
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
@@ -55,7 +53,7 @@ def risks(html):
 SAYS = {
     "person": [
         "Grade 1 submission : zerolayer grade softmax_classifier",
-        "add --force --student ID . nils",
+        "nils",
         "Mark 22 answers : explain-gradient : 11 of 11 explain-rate-and-batch : 11 of 11",
         "Look at 1 notebook , then zerolayer grade softmax_classifier --seen ID : lars ✎ : could not be read or run",
         "Missing: 1 Missing, Mona mona",
@@ -183,20 +181,10 @@ def test_for_an_appeal_a_students_page_has_every_number(small_class):
     assert f'href="{ASSIGNMENT}/finn.html"' in html
     own = (small_class.root / "reports" / ASSIGNMENT / "finn.html").read_text()
     loss = small_class.verdict("finn").parts[0]
-    by_hand = [side["OneSample"]["losses example 0 of OneSample alone"] for side in (loss.answer, loss.expected)]
-    answer, expected = (float(from_json(each)) for each in by_hand)
-    assert answer == pytest.approx(3 * expected)
-    assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own and f"<td>{expected:.6g}</td>" in own
-    assert f"{from_json(loss.challenge['yhat_batch']).flat[0]:.6g}" in own
-    differing = [
-        ~np.isclose(from_json(loss.answer[statement][place]), from_json(right))
-        for statement, looks in loss.expected.items()
-        for place, right in looks.items()
-        if "failure" not in right
-    ]
-    assert own.count("≠") == sum(map(np.sum, differing))
-    [table] = challenge(replace(loss, challenge={"z": to_json(np.array([-0.0, -1.0]))}))
-    assert [shown for shown, _ in table.rows[0]] == ["0", "-1"], "a zero has no sign"
+    answer = float(from_json(loss.answer["losses example 0 of OneSample alone"]))
+    assert f"<mark>≠&nbsp;{answer:.6g}</mark>" in own and f"<td>{answer / 3:.6g}</td>" in own
+    [part] = [part for part in unit_registry.answer_key(ASSIGNMENT).parts if part.id == loss.id]
+    assert f"{part.secret_inputs(small_class.verdict('finn').seed)['yhat_batch'].flat[0]:.6g}" in own
 
 
 def test_grading_again_changes_the_next_report(small_class, tmp_path):

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from lib.grading.judge.verdict import Diagnosis, PartVerdict, StatementVerdict, Verdict
+from lib.checking.findings import Diagnosis, Finding
+from lib.checking.student_code import Failure
+from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.progress import MAX_LINES, Score, describe, write_table
 from lib.grading.remarks import Remark
 
 
 def verdict(points=3, student="ada", state="wrong", why="The output is 2.", by_code=True, mistake=None, **more):
-    failing = StatementVerdict("S", "A statement.", 1, state, why, "", by_code, mistake)
-    statements = (StatementVerdict("S", "A statement.", 1, "right"),) * points + (failing,) * (3 - points)
+    failing = Finding("S", "A statement.", 1, state, Failure("value" if by_code else "differs", why), mistake)
+    statements = (Finding("S", "A statement.", 1, "right"),) * points + (failing,) * (3 - points)
     return Verdict("unit", "unit", student, 1, (PartVerdict("check-it", "The loss", statements),), **more)
 
 

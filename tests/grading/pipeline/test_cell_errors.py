@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from lib.blanks import OpenBlank
 from lib.checking.challenges import SECRET, write_record
 from lib.checking.student_code import Failure
+from lib.grading.judge import words
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import is_unknown, outcome
@@ -63,7 +64,7 @@ def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     late = defined_below(first_definitions(cells), 1)
     assert set(late) == {"Layer", "cce", "rate"}
     said = "A cell below this check defines cce. Move that cell above this check: a check uses the cells above it."
-    assert [(one.state, one.why) for one in judged(UNDEFINED, late).statements] == [("not checked", said)] * 2
+    assert [(one.state, words.why(one)) for one in judged(UNDEFINED, late).statements] == [("not checked", said)] * 2
     problem = "The check gave no answer. NameError: name 'cce' is not defined"
     assert judged(UNDEFINED, late, problem).problem == f"{problem}. {said}"
     assert not defined_below(first_definitions(cells), 4)
@@ -86,7 +87,7 @@ SAID = [
 def test_the_verdict_says_why_a_name_is_missing(ended: NotebookNode, said: tuple[str, ...], came_to: str) -> None:
     verdict = judged(UNDEFINED, missing_names([ended]))
     first, second = verdict.statements
-    assert (first.state, first.why, second.state) == said
+    assert (first.state, words.why(first), second.state) == said
     assert (verdict.points, outcome(verdict), is_unknown(verdict)) == (0, came_to, came_to == "no points")
 
 
@@ -94,9 +95,11 @@ def test_a_name_error_has_the_error_of_its_cell_behind_it() -> None:
     missing = {"helper": Failure("error", "Cell 4 ended in ValueError: no.")}
     raised = Failure("error", "It raised NameError: name 'helper' is not defined", "line 3: return helper(y)")
     statement = judged(raised, missing).statements[0]
-    assert statement.why.endswith("not defined. Cell 4 ended in ValueError: no.")
-    assert statement.code == "line 3: return helper(y)"
-    alone, explained = ([each.hint for each in judged(*case).statements] for case in ((raised,), (raised, missing)))
+    assert words.why(statement).endswith("not defined. Cell 4 ended in ValueError: no.")
+    assert words.line(statement) == "line 3: return helper(y)"
+    alone, explained = (
+        [words.hint(each) for each in judged(*case).statements] for case in ((raised,), (raised, missing))
+    )
     assert any(alone) and not any(explained), "there is nothing else to try"
     problem = "The check gave no answer. NameError: name 'helper' is not defined"
     assert judged(raised, missing, problem).problem == f"{problem}. Cell 4 ended in ValueError: no."

@@ -95,7 +95,7 @@ def with_values(of_part=False, **values):
     return lambda path: edit(path, lambda data: (data["parts"][0] if of_part else data).update(values))
 
 
-STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right", "why": ""}
+STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right"}
 TEXTS = ("{not json", "", "null", "[]", "3", "{}", "[" * 10_000)
 DAMAGES = {
     **{f"the text {text[:9]!r}": lambda path, text=text: path.write_text(text) for text in TEXTS},
@@ -110,7 +110,7 @@ DAMAGES = {
         f"{name} = {value!r}": with_values(**{name: value})
         for name, value in (
             ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
-            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]), ("library_calls", 7),
+            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]),
             ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
         )
     },
@@ -128,9 +128,8 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_verdict_is_never_read_as_one(graded_once, tmp_path, damage):
     damage(shutil.copy(place(graded_once), tmp_path / FILE))
-    for evidence in (False, True):
-        with pytest.raises(DamagedVerdictError):
-            Verdict.load(tmp_path, evidence, of=(ASSIGNMENT, "ada"))
+    with pytest.raises(DamagedVerdictError):
+        Verdict.load(tmp_path, of=(ASSIGNMENT, "ada"))
 
 
 def test_one_damaged_verdict_is_for_a_person_and_grading_makes_it_anew(course, capsys):
@@ -177,7 +176,7 @@ def test_verdicts_on_something_else_end_no_report_and_are_made_anew(course, caps
 
 @pytest.mark.parametrize("evidence", [None, {}, {"shape": [1], "floats": "x"}, {"shape": [2], "floats": ""}])
 def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence):
-    edit(place(course), lambda data: data["parts"][0]["challenge"].update(y_batch=evidence))
+    edit(place(course), lambda data: data["parts"][0]["answer"].update(losses=evidence))
     _, said = report(course, capsys, "--student=ada")
     assert "ada.html" in said and "3 graded submissions" in said
     assert "20 of 20 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
