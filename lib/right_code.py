@@ -75,15 +75,20 @@ def find_needed(definitions: Iterable[Definition], names: Iterable[str]) -> list
     return [each for each in found if each.names & needed]
 
 
-def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
-    """Yield the place and the source of each code cell of a unit's solution.
+def solutions_of(unit: Path, solutions: Path | None = None) -> list[Path]:
+    """Return a unit's solution notebooks.
 
-    The solution is in `solutions`, or else next to the units of a course, next to `lib` in a clone, or in `authoring`
-    of an installed package.
+    They are in `solutions`, or else next to the units of a course, next to `lib` in a clone, or in `authoring` of an
+    installed package.
     """
     roots = (unit.parents[1], unit.parents[2], Path(__file__).parent / "authoring")
     folders = (*filter(None, [solutions]), *(root / source / unit.name for root in roots for source in SOURCES))
-    for file in next(filter(None, (sorted(folder.glob("*.ipynb")) for folder in folders)), ()):
+    return next(filter(None, (sorted(folder.glob("*.ipynb")) for folder in folders)), [])
+
+
+def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield the place and the source of each code cell of a unit's solution."""
+    for file in solutions_of(unit, solutions):
         for number, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"], 1):
             if cell["cell_type"] == "code":
                 yield f"{file}, cell {cell.get('id', number)!r}", "".join(cell["source"])

@@ -31,7 +31,7 @@ from lib.grading.execution.pool import PackedNotebook, RunTask
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.course import BoundedExecute
-from lib.grading.pipeline.stages import answers_in
+from lib.grading.pipeline.one_notebook import answers_in
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import unknown
 from lib.grading.sandbox.obstacles import find_obstacle

@@ -17,7 +17,7 @@ from lib.grading.submissions.collection import CollectedSubmission, CollectionRe
 from lib.grading.submissions.downloads import Download, DownloadedNotebook, Refusal
 from lib.grading.submissions.lms_names import Roster, name_in_moodle
 from lib.grading.submissions.restore import assignment_of, course_id
-from lib.grading.submissions.submission import UnreadableError, notebook_in
+from lib.grading.submissions.submission import UnreadableError, cells_in
 from lib.grading.submissions.submitted_files import step_folder
 
 OUTCOMES = ("new", "replaced", "unchanged", "older than the collected one", "of students who left")
@@ -128,7 +128,7 @@ class CollectApp(Command):
         assignment = self.coursedir.assignment_id
         for name, each in found.items():
             with suppress(UnreadableError):
-                cells = {*map(course_id, notebook_in(each.place.read_bytes(), name).cells)}
+                cells = {*map(course_id, cells_in(each.place.read_bytes(), name))}
                 if other := assignment_of(cells, self.cells, assignment):
                     self._say(student, each.owner.name, f"{each.downloaded} belongs to {other}, not {assignment}.")
         if self.has_roster and student not in self.roster.names and each.owner.lms != "anonymous":

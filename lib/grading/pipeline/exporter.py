@@ -14,7 +14,7 @@ from nbgrader.converters import NbGraderException
 from lib.grading.files import temporary_sibling_folder
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.course import Course
-from lib.grading.pipeline.stages import grade, prepare, task
+from lib.grading.pipeline.stages import prepare, save, task
 from lib.grading.safe_names import InvalidId, parse_id
 from lib.grading.submissions.submitted_files import read, step_folder
 
@@ -48,7 +48,7 @@ class GradingExporter(NotebookExporter):
         ):
             course = Course(self.parent, gradebook, assignment)
             work = prepare(course, submitted)
-            grade(course, work, task(course, work)(), temporary / "graded", place)
+            save(course, work, task(course, work)(), temporary / "graded", place)
         if not directory.groupshared:
             for each in (place, place.parent):
                 each.chmod(0o700)

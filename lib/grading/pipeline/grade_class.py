@@ -28,7 +28,7 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence
 from lib.grading.pipeline.course import BoundedExecute, Course
-from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, grade, prepare, task
+from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, prepare, save, task
 from lib.grading.progress import Progress, Score, Seen, say, write_table
 from lib.grading.safe_names import InvalidId, unknown, visible
 from lib.grading.sandbox.limits import TRIAL
@@ -293,14 +293,14 @@ class Grade(Autograde):
         try:
             folder = Path(self._format_dest(course.assignment, student))
             place = step_folder(self.coursedir, "autograded", student, course.assignment)
-            graded = grade(course, work, result, folder, place)
+            verdict = save(course, work, result, folder, place)
         except UnitFailsError as error:
             self._leave(student, f"was not graded: {error}")
             return
         self._graded.append(student)
-        self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, graded.reasons))
-        if any(verdict.parts for verdict in graded.verdicts):
-            self._found.append(Score.of(Verdict.of_all(graded.verdicts)))
+        self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, verdict.reasons))
+        if verdict.parts:
+            self._found.append(Score.of(verdict))
         self.run_post_convert_hook()
 
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:

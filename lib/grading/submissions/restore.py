@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import NamedTuple
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.execution.notebook import is_skipped
-from lib.grading.submissions.submission import UnreadableError, clean_cell, notebook_in
+from lib.grading.remarks import Remark
+from lib.grading.submissions.submission import Submission, UnreadableError, cells_in, clean_cell
 from lib.grading.submissions.submitted_files import step_folder
 
 IN_DOUBT = (
@@ -40,42 +41,22 @@ class ReleasedCell(NamedTuple):
     is_example: bool = False
 
 
-@dataclass(frozen=True)
-class RestoredNotebook:
-    """A notebook with every cell of the course exactly once.
-
-    `remarks` are for the student. `doubts` has the answers that a person has to look for, each with the reason, and
-    `reasons` says why a person has to look at the notebook as a whole.
-    """
-
-    cells: list[NotebookNode]
-    remarks: tuple[str, ...] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
-
-
-def restore(
-    cells: list[NotebookNode],
-    known: dict[str, NotebookNode],
-    released: Sequence[ReleasedCell],
-    explained: bool,
-    is_empty: bool,
-) -> RestoredNotebook:
-    """Restore submitted cells; `explained` if an earlier remark says why cells are missing."""
-    submitted = [clean_cell(cell) for cell in cells]
+def restore(submission: Submission, known: dict[str, NotebookNode], released: Sequence[ReleasedCell]) -> Submission:
+    """Return a submission with every cell of the course exactly once. An earlier remark explains missing cells."""
+    submitted, explained = [clean_cell(cell) for cell in submission.cells], bool(submission.remarks)
     ids, doubts = {*map(course_id, submitted)} - {""}, dict(find_doubts(submitted, known, released))
     restored = restore_cells(submitted, known, {cell.id: cell.source for cell in released})
     examples = {cell.source for cell in released if cell.is_example}
     for cell in restored:
         if examples and is_skipped(cell) and cell.source not in examples:
             del cell.metadata["tags"]
+    submission = replace(submission, cells=restored, doubts={} if submission.empty else doubts)
+    if explained:
+        return submission
     is_other = _is_another_assignment(ids, known)
-    reasons = () if explained or not is_other else ("may not be this assignment's notebook",)
-    remarks = [
-        *([] if explained or not is_other else [_explain_other(ids, known)]),
-        *([IN_DOUBT] if doubts and not explained else []),
-    ]
-    return RestoredNotebook(restored, tuple(remarks), {} if is_empty else doubts, reasons)
+    reasons = ("may not be this assignment's notebook",) if is_other else ()
+    remarks = [*([_explain_other(ids, known)] if is_other else []), *([IN_DOUBT] if doubts else [])]
+    return replace(submission, reasons=reasons, remarks=tuple(map(Remark, remarks)))
 
 
 def read_released(
@@ -84,7 +65,7 @@ def read_released(
     """Read the released notebook, or the gradebook's cells if it is missing or has changed since it was released."""
     file = step_folder(course, "release", ".", assignment) / f"{notebook}.ipynb"
     with suppress(UnreadableError, OSError):
-        cells = notebook_in(file.read_bytes(), file.name).cells
+        cells = cells_in(file.read_bytes(), file.name)
         ids = [name if (name := course_id(cell)) in known else "" for cell in cells]
         if [id for id in ids if id] == list(known):
             return [ReleasedCell(id, cell.source, is_skipped(cell)) for id, cell in zip(ids, cells, strict=True)]

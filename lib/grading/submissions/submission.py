@@ -5,9 +5,9 @@ The file may be empty, truncated, not JSON, another notebook, or misnamed. None 
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
@@ -16,6 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
+from lib.grading.remarks import Remark
 from lib.grading.safe_names import visible
 from lib.grading.submissions.submitted_files import (
     ARCHIVES,
@@ -49,16 +50,20 @@ class EmptyError(UnreadableError):
 
 @dataclass(frozen=True)
 class Submission:
-    """A notebook to grade, remarks for its verdict, whether it can be run, and whether nothing was submitted.
+    """A notebook to grade: its cells as they were read, then restored, then run.
 
-    `content` is the submitted file, or nothing if that can't be read.
+    `remarks` are for the student, and `reasons` say why a person has to look at the notebook. `doubts` has the answers
+    that a person has to look for, each with the reason. The challenge is drawn from the `seed`. If the submitted file
+    can't be read, the notebook is not `runnable`, and `empty` if nothing was submitted.
     """
 
-    notebook: NotebookNode
-    remarks: tuple[str, ...] = ()
+    cells: list[NotebookNode]
+    remarks: tuple[Remark, ...] = ()
+    reasons: tuple[str, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
     runnable: bool = True
     empty: bool = False
-    content: bytes = b""
 
 
 def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
@@ -76,7 +81,7 @@ def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collect
     names = ", ".join(clean(str(other)) for other in others)
     if len(others) == 1:
         remark = f"{file} was not in the submission; {names} was graded in its place. Submit it under its own name."
-        return _read_or_explain(submitted, others[0], (remark,))
+        return _read_or_explain(submitted, others[0], (Remark(remark),))
     packed = next((each for each in submitted.files if each.suffix.lower() in ARCHIVES), None)
     if packed and not others:
         what = f"{clean(packed.name)} is a {packed.suffix.lower()} archive, which is not opened"
@@ -126,10 +131,10 @@ def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:
     """Return a submission that replaces an unreadable one: a notebook with only this sentence."""
     cell = clean_cell({"cell_type": "markdown", "source": f"**{sentence}**"})
-    return Submission(_notebook([cell]), (sentence,), runnable=False, empty=empty)
+    return Submission([cell], (Remark(sentence),), runnable=False, empty=empty)
 
 
-def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tuple[str, ...] = ()) -> Submission:
+def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tuple[Remark, ...] = ()) -> Submission:
     shown = visible(name.name)
     data = submitted.content(name)
     try:
@@ -141,13 +146,13 @@ def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tu
                     f"{shown} has more than {MOST_BYTES // 10**6} MB. Clear the outputs and submit again."
                 )
             raise UnreadableError(f"{shown} can't be opened. {ADVICE}")
-        return Submission(notebook_in(data, shown), remarks, content=data)
+        return Submission(cells_in(data, shown), remarks)
     except UnreadableError as error:
         return explain_unreadable(str(error), empty=isinstance(error, EmptyError))
 
 
-def notebook_in(data: bytes, name: str) -> NotebookNode:
-    """Read a notebook and return it in the current format, with every cell rebuilt.
+def cells_in(data: bytes, name: str) -> list[NotebookNode]:
+    """Read a notebook, and return its cells in the current format, each rebuilt.
 
     Raises UnreadableError with a message for the student if the file isn't a notebook.
     """
@@ -162,10 +167,10 @@ def notebook_in(data: bytes, name: str) -> NotebookNode:
         read = json.loads(text)
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
-    return _notebook(_cells_in(read, name))
+    return _cells_of(read, name)
 
 
-def _cells_in(read: Any, name: str) -> list[NotebookNode]:
+def _cells_of(read: Any, name: str) -> list[NotebookNode]:
     """Rebuild the cells of parsed JSON. Raises UnreadableError if it isn't a notebook or has too much in it."""
     try:
         found = read["cells"] if "cells" in read else _cells_of_worksheets(read)
@@ -217,11 +222,6 @@ def _without_widgets(data: bytes) -> bytes:
 def _count_lists(data: bytes) -> int:
     # Before parsing: a list of empty lists takes fifty times its length in memory.
     return data.count(b"[") + data.count(b"{")
-
-
-def _notebook(cells: list[NotebookNode]) -> NotebookNode:
-    # Format 4.5, the first whose cells have ids.
-    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells)
 
 
 class CleanCell(NotebookNode):

@@ -18,7 +18,8 @@ from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.course import Course as Graded
 from lib.grading.pipeline.grade_class import Grade
-from lib.grading.pipeline.stages import digest_of_run, prepare, task
+from lib.grading.pipeline.one_notebook import digest_of_run
+from lib.grading.pipeline.stages import prepare, task
 from lib.grading.safe_names import StudentId
 from lib.grading.submissions.submitted_files import SubmittedFiles, read
 from tests.course import ASSIGNMENT

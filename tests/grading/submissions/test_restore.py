@@ -14,7 +14,7 @@ from lib.grading.execution.notebook import SKIPPED, is_skipped
 from lib.grading.submissions.restore import ELSEWHERE, LOST, ReleasedCell, find_doubts, restore_cells
 from lib.grading.submissions.restore import course_id as name
 from lib.grading.submissions.restore import restore as restore_all
-from lib.grading.submissions.submission import CleanCell, clean_cell
+from lib.grading.submissions.submission import CleanCell, Submission, clean_cell
 from tests.submissions import right
 from tests.variants import RELEASED
 
@@ -167,7 +167,7 @@ def test_a_changed_locked_cell_is_run_in_front_of_the_courses_own(id):
 
 def test_a_changed_example_is_run_and_others_are_not():
     cells = [clean_cell(cell_of("code", source, tags=[SKIPPED])) for source in (GIVEN, CHANGED)]
-    found = restore_all(cells, {}, [ReleasedCell("", GIVEN, True)], explained=True, is_empty=False)
+    found = restore_all(Submission(cells), {}, [ReleasedCell("", GIVEN, True)])
     assert [is_skipped(cell) for cell in found.cells] == [True, False]
 
 

@@ -36,7 +36,7 @@ def read(content):
 
 
 def texts(submission):
-    return [cell.source for cell in submission.notebook.cells]
+    return [cell.source for cell in submission.cells]
 
 
 def test_a_notebook_in_any_encoding_of_unicode_is_read_and_another_letter_is_shown_as_such():
@@ -55,7 +55,8 @@ NEARLY += ["homework-2.Ipynb", "inner/homework.ipynb", "inner/deeper/HOMEWORK.IP
 def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_missing(name):
     submission = read_submission(handed_in(**{name: WRITTEN}), "homework", ("homework", "lab", "lab 2"))
     assert not submission.runnable
-    assert submission.remarks == (f"{FILE} was not in the submission. Submit it together with {name}.",)
+    [remark] = submission.remarks
+    assert remark.text == f"{FILE} was not in the submission. Submit it together with {name}."
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,8 @@ def test_a_notebook_under_another_name_is_graded_in_its_place_only_where_it_is_c
     for notebooks in ((), ("homework",), ("homework", "lab")):
         submission = read_submission(handed_in(**dict.fromkeys(names, WRITTEN)), "homework", notebooks)
         said = f"{FILE} was not in the submission; {chosen} was graded in its place. Submit it under its own name."
-        assert (submission.runnable, submission.remarks == (said,)) == (bool(chosen), bool(chosen))
+        assert submission.runnable is bool(chosen)
+        assert ([each.text for each in submission.remarks] == [said]) is bool(chosen)
 
 
 MORE = [f"{number}.ipynb" for number in range(7)]
@@ -119,7 +121,7 @@ def test_other_notebooks_are_named_in_a_remark(names, graded, others):
 )
 def test_what_cannot_be_read_is_told_to_its_student(files, told):
     found = read_submission(handed_in(**files), "homework")
-    assert told in found.remarks[0] and found.remarks[0] in texts(found)[0]
+    assert told in found.remarks[0].text and found.remarks[0].text in texts(found)[0]
     assert not found.runnable
     assert found.empty is (files in ({}, {FILE: b""}))
 
@@ -130,7 +132,7 @@ def test_of_an_old_format_only_cells_are_converted(monkeypatch):
     outputs = [{"output_type": "stream", "text": "a"}] * 100_000
     made = [{"cell_type": kind, key: text, "metadata": {}, "outputs": outputs} for kind, key, text in cells]
     monkeypatch.setattr(nbformat, "convert", None)
-    found = read(as_bytes({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": made}]})).notebook.cells
+    found = read(as_bytes({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": made}]})).cells
     assert [(cell.cell_type, cell.source) for cell in found] == [(kind, "".join(text)) for kind, _, text in cells]
 
 
