@@ -16,8 +16,8 @@ from lib.authoring.trial import Faults, Trial
 from lib.authoring.wheel import PROJECT, open_half
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
-from lib.grading.pages.analysis import parse
 from lib.grading.unit_registry import CLOSED
+from lib.right_code import MAGIC
 from lib.units import EXERCISE
 
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
@@ -57,19 +57,22 @@ def declares_packages(trial: Trial) -> Faults:
 
 
 def _imports(text: str) -> Iterator[str]:
-    for node in ast.walk(parse(text) or ast.Module([], [])):
+    for node in ast.walk(_parse(MAGIC.sub(r"\1pass", text))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             yield node.module.partition(".")[0]
 
 
+def _parse(text: str) -> ast.Module:
+    with suppress(SyntaxError, ValueError):
+        return ast.parse(text)
+    return ast.Module([], [])  # invalid code imports nothing
+
+
 def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
     closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
-    tree = ast.Module([], [])
-    with suppress(SyntaxError, ValueError):  # invalid code imports nothing
-        tree = ast.parse(text)
-    for node in ast.walk(tree):
+    for node in ast.walk(_parse(text)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -5,13 +5,10 @@ another challenge, so their numbers can't be compared: answers form a group if t
 reasons. Within a group, answers with the same code are counted together.
 """
 
-import ast
 import json
 import re
-import warnings
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from statistics import mean
@@ -27,9 +24,6 @@ from lib.grading.safe_names import quote
 Item = TypeVar("Item", bound=Hashable)
 PartOutcome = Literal["all points", "some points", "no points", "left blank", "no answer"]
 OUTCOMES: tuple[PartOutcome, ...] = get_args(PartOutcome)
-MAGIC = re.compile(r"^[^\S\n]*[%!].*$", re.MULTILINE)
-LONGEST = 20_000
-"""The most characters of a cell that is parsed. A completed one has some hundred."""
 MOST_BINS = 25
 
 
@@ -192,7 +186,7 @@ def found_in(statement: Finding) -> str:
 
 
 def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[StudentWork]]]:
-    """Return the code of answers to a part, the most frequent first; layout and comments don't count."""
+    """Return the code of answers to a part, the most frequent first; spaces and line breaks don't count."""
     codes: dict[str, tuple[str, list[StudentWork]]] = {}
     for work in works:
         path = work.folder / f"{work.verdict.notebook}.ipynb" if work.verdict else None
@@ -200,22 +194,5 @@ def codes_of(part: str, works: Iterable[StudentWork]) -> list[tuple[str, list[St
         cells = json.loads(path.read_bytes())["cells"] if path and path.is_file() else []
         named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in cells}
         if source := "".join(named.get(work.code.get(part, ""), {}).get("source", "")):
-            codes.setdefault(_regardless_of_layout(source), (source, []))[1].append(work)
+            codes.setdefault("".join(source.split()), (source, []))[1].append(work)
     return sorted(codes.values(), key=lambda code: -len(code[1]))
-
-
-def _regardless_of_layout(source: str) -> str:
-    """Return a text that is equal for equal code; unchanged code if it doesn't parse or is nested too deep."""
-    tree = parse(source)
-    try:
-        return ast.dump(tree) if tree else source
-    except (RecursionError, MemoryError, ValueError):  # ValueError: an integer with too many digits
-        return source
-
-
-def parse(source: str) -> ast.Module | None:
-    """Parse a cell, without its magics if necessary; None if it isn't Python, or is too long or too deep."""
-    for text in (source, MAGIC.sub("", source)):  # first unchanged: a line of a string may begin with %, too
-        with suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings(action="ignore"):
-            return ast.parse(text) if len(text) <= LONGEST else None
-    return None
