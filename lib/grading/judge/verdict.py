@@ -5,7 +5,6 @@ not right: for an appeal, the inputs and the expected results are drawn again fr
 grading has to remember about a submission. For an assignment without a unit it has only that.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import msgspec
 
 from lib.checking.findings import Diagnosis, Finding
-from lib.grading.files import is_file
+from lib.grading.files import read_bounded
 from lib.grading.remarks import Remark
 
 FILE = "verdict.json"
@@ -74,7 +73,6 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
-    is_readable: bool = True  # False if a person has to open the notebook by other means
     others: "tuple[Verdict, ...]" = ()  # in the file: the verdicts on the assignment's other notebooks
 
     @property
@@ -142,14 +140,12 @@ def _in_order(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 
 def _file_in(folder: Path) -> bytes:
-    path = folder / FILE
-    if not os.path.lexists(path):
-        raise DamagedVerdictError("is missing")
-    if not is_file(path):
-        raise DamagedVerdictError("is a link, a folder or a device")
-    if (size := path.stat().st_size) > LARGEST_FILE:
-        raise DamagedVerdictError(f"has {size / 1e6:,.0f} MB")
     try:
-        return path.read_bytes()
+        content = read_bounded(folder / FILE, LARGEST_FILE)
+    except FileNotFoundError:
+        raise DamagedVerdictError("is missing") from None
     except OSError as error:
         raise DamagedVerdictError(f"can't be opened: {error.strerror}") from error
+    if content is None:
+        raise DamagedVerdictError(f"has more than {LARGEST_FILE / 1e6:,.0f} MB")
+    return content

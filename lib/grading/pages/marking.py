@@ -128,7 +128,7 @@ def _doubt(file: Path, name: str) -> str:
         found = {verdict.notebook: verdict for verdict in Verdict.load_each(file.parent)}[file.stem]
     except (DamagedVerdictError, KeyError):
         return "" if file.exists() else "The graded notebook is missing."
-    return found.waits.get(name, "") if found.is_readable else UNREADABLE
+    return UNREADABLE if UNREADABLE in found.reasons else found.waits.get(name, "")
 
 
 def _read(file: Path) -> list[NotebookNode]:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -107,17 +107,22 @@ def doubt(cell: NotebookNode) -> str:
     return ""
 
 
-def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Container[str], log: Any) -> CellResults:
-    """Return scores as nbgrader does, except when it would give points for no work, and comments for answer cells.
+def rows_of(
+    cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Mapping[str, float], log: Any
+) -> CellResults:
+    """Return scores, of `judged` cells or else as nbgrader's, and comments for answer cells.
 
-    A cell with a `doubt` earns 0, and needs a person, as do the answers in `doubts`. A comment is the reason for that,
-    "No response." for an unchanged answer, or None.
+    Where nbgrader would give points for no work, a cell with a `doubt` earns 0, and needs a person, as do the answers
+    in `doubts`. A comment is the reason for that, "No response." for an unchanged answer, or None.
     """
     scores, comments, waits = dict[str, float | None](), dict[str, str | None](), dict(doubts)
     for cell in filter(lambda cell: "nbgrader" in cell.metadata, cells):
         own, is_test = cell.metadata.nbgrader, is_tested(cell)
-        name, is_judged = own.grade_id, own.grade_id in judged
-        if is_test and not is_judged and (why := doubt(cell)):
+        name = own.grade_id
+        if name in judged:
+            scores[name] = judged[name]
+            continue
+        if is_test and (why := doubt(cell)):
             waits.setdefault(name, why)
             message = f"{why} It counts 0 points until your instructor has looked at it."
             error = {"ename": "NotGraded", "evalue": message, "traceback": [f"NotGraded: {message}"]}
@@ -126,7 +131,7 @@ def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Co
             scores[name] = 0.0  # nbgrader would take a result from before the error
         elif utils.is_grade(cell):
             # An answer that wasn't found may still earn points.
-            scores[name] = None if name in waits and not is_judged else utils.determine_grade(cell, log)[0]
+            scores[name] = None if name in waits else utils.determine_grade(cell, log)[0]
         if utils.is_solution(cell) or utils.is_task(cell):
             untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
             comments[name] = waits.get(name) or ("No response." if untouched else None)

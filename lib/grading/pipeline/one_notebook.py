@@ -91,17 +91,17 @@ def judge_notebook(
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*submission.remarks, *local)
-    parts = tuple(_judge_cells(cells, unit, submission.seed, remarks)) if unit else ()
+    scored = [*_judge_cells(cells, unit, submission.seed, remarks)] if unit else []
+    parts = tuple(part for part, _ in scored)
     # Format 4.5, the first whose cells have ids.
     notebook = trim(NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells))
-    rows = rows_of(notebook.cells, submission.doubts, {part.id for part in parts}, log)
+    rows = rows_of(notebook.cells, submission.doubts, {part.id: score for part, score in scored}, log)
     verdict = Verdict(
         *(*names, submission.seed, parts, remarks),
         handed_in=digest,
         reasons=tuple(_reasons(submission, rows.waits, reasons)),
         waits=rows.waits,
         lacked=missing,
-        is_readable=submission.runnable,
     )
     return notebook, verdict, rows
 
@@ -128,8 +128,8 @@ def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) 
 
 def _judge_cells(
     cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
-) -> Iterator[PartVerdict]:
-    """Judge each part's cell, and replace its outputs by the verdict."""
+) -> Iterator[tuple[PartVerdict, float]]:
+    """Judge each part's cell, and replace its outputs by the verdict; yield that with its score in the gradebook."""
     missing, definitions = cell_results.missing_names(cells), cell_results.first_definitions(cells)
     for at, cell in enumerate(cells):
         if cell.cell_type == "code" and (part := unit.part(course_id(cell))) is not None:
@@ -141,11 +141,10 @@ def _judge_cells(
             verdict = judge(unit, part, seed, answers_in(cell, part.id), problem, lacking)
             worth = float(cell.metadata.nbgrader["points"])
             page = html(verdict, worth / verdict.max_points if verdict.max_points else 0.0)
-            # The points as text for nbgrader, and the verdict as HTML for people.
             data = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": page})
             kind = {"output_type": "execute_result", "execution_count": None}
             cell.outputs = [NotebookNode(**kind, data=data, metadata=NotebookNode())]
-            yield verdict
+            yield verdict, verdict.score(worth)
 
 
 def answers_in(cell: NotebookNode, part: str) -> Answers | None:
