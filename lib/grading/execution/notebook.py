@@ -31,7 +31,7 @@ from lib.grading.execution.outputs import (
 )
 from lib.grading.files import write_files
 from lib.grading.kernel import MAX_ERROR_TEXT, MAX_MESSAGE, REFUSED, REPLY
-from lib.grading.machine_faults import RunLostError, limit_on_threads
+from lib.grading.machine_faults import MORE_THREADS, RunLostError
 from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import THREADS, TRIAL, Limits
 
@@ -267,8 +267,7 @@ def _try_threads(bounds: Bounds) -> None:
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
-            f"A kernel could not start {THREADS} threads. Raise {limit_on_threads()}, or run fewer notebooks at once"
-            " with --jobs."
+            f"A kernel could not start {THREADS} threads. {MORE_THREADS}, or run fewer notebooks at once with --jobs."
         )
 
 
