@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import IO
 
 LARGEST_FOLDER = 128 * 2**20
@@ -175,29 +175,18 @@ def private(is_shared: bool) -> Iterator[None]:
 
 
 def put_in_place(folder: Path, place: Path) -> None:
-    """Move a complete folder to its place, and remove the previous one."""
-    with in_place(folder, place):
-        pass
-    with suppress(OSError):  # the parent may hold other assignments' folders
-        folder.parent.rmdir()
-
-
-@contextmanager
-def in_place(folder: Path, place: Path) -> Iterator[None]:
-    """Move a complete folder to its place for the `with` block. An error in the block undoes the move."""
+    """Move a complete folder to its place, and remove the previous one, which stays after an error."""
     place.parent.mkdir(parents=True, exist_ok=True)
     # On the disk of the new folder, where each move is one step.
-    previous = Path(mkdtemp("", _sibling_prefix(place), folder.parent), place.name)
-    try:
+    with TemporaryDirectory(prefix=_sibling_prefix(place), dir=folder.parent) as aside:
+        previous = Path(aside, place.name)
         if os.path.lexists(place):
             place.rename(previous)
-        folder.rename(place)
-        yield
-    except BaseException:
-        if not folder.exists():
-            place.rename(folder)
-        if os.path.lexists(previous):
-            previous.rename(place)
-        raise
-    finally:
-        remove(previous.parent)
+        try:
+            folder.rename(place)
+        except BaseException:
+            if os.path.lexists(previous):
+                previous.rename(place)
+            raise
+    with suppress(OSError):  # the parent may hold other assignments' folders
+        folder.parent.rmdir()
