@@ -30,7 +30,7 @@ from traitlets.config import Config
 from lib.checking import randomness
 from lib.checking.challenges import read_challenge
 from lib.grading.kernel import cell_server
-from lib.grading.kernel.shell import Compiler, ZMQInteractiveShell
+from lib.grading.kernel.shell import ZMQInteractiveShell
 from lib.grading.kernel.unit_imports import import_units
 from lib.grading.sandbox import lockdown
 from lib.grading.sandbox.limits import NICENESS, Limits
@@ -49,7 +49,6 @@ class LineKernel(IPythonKernel):
     """ipykernel's kernel with our shell, without Jupyter's sockets."""
 
     shell_class = Type(ZMQInteractiveShell)
-    compiler_class = Type(Compiler)
 
 
 def make_kernel() -> LineKernel:
@@ -89,7 +88,6 @@ def warm_up() -> None:
     # A garbage collection in a fork would write into each object, and so copy the shared memory.
     gc.freeze()
     gc.enable()
-    lockdown.use_large_pages()
 
 
 def _draw_figure() -> None:

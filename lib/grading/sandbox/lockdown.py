@@ -54,8 +54,6 @@ READ_ONLY, NO_SETUID, NO_DEVICES, NOEXEC, BIND, AND_BELOW, PRIVATE, DETACH = 1, 
 PARENT_DEATH, DUMPABLE, SECCOMP, IS_BOUNDING, DROP_BOUNDING, NO_NEW_PRIVILEGES = 1, 4, 22, 23, 24, 38
 """Options of prctl."""
 MOUNT_SETATTR, HERE, RECURSIVELY, HIGHEST_DESCRIPTOR = 442, -100, 0x8000, 2**31 - 2
-COLLAPSE, LARGE = 25, 2**21
-"""The advice MADV_COLLAPSE of madvise, and the bytes of a large page."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -78,17 +76,6 @@ def restrict(target: str, forbids: int, how: int = RECURSIVELY) -> None:
     """Set more restrictions on the mount at `target`, and on those below it, which mount(2) can't change."""
     wanted = (ctypes.c_uint64 * 4)(forbids, 0, 0, 0)
     linux("syscall", MOUNT_SETATTR, HERE, target, how, ctypes.byref(wanted), ctypes.sizeof(wanted))
-
-
-def use_large_pages() -> None:
-    """Move this process's memory to large pages, on Linux 6.1 or newer: forks take time for each page."""
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        where, rights, _, _, _, *name = line.split()
-        low, high = (int(end, 16) for end in where.split("-"))
-        if rights.startswith("rw") and name in ([], ["[heap]"]):
-            for at in range(-(-low // LARGE) * LARGE, high - LARGE + 1, LARGE):
-                with suppress(OSError):  # refused for memory that was never written to, for example
-                    linux("madvise", at, LARGE, COLLAPSE)
 
 
 def die_with_parent() -> None:
