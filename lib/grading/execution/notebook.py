@@ -107,7 +107,7 @@ class Run:
         try:
             from lib.grading.kernel.client import spawn  # not at the top: off Linux it can't be imported
 
-            with spawn(self.files, self.bounds.sandbox, self.bounds.limits) as client:
+            with spawn(self.files, self.bounds.limits) as client:
                 self._deadline = client.clock() + self.bounds.budget
                 client.latest = monotonic() + CLOCK_FACTOR * self.bounds.budget
                 for at, cell in enumerate(self.cells):
@@ -226,16 +226,20 @@ class Run:
 
     def _check_exit(self, client: "KernelClient") -> None:
         """Raise `RunLostError` if the kernel was probably not ended by its own code."""
-        code, seconds = client.wait_for_exit()
-        if code is None:
-            raise RunLostError("The warm process ended while a notebook was run.")
+        from lib.grading.kernel.client import ForkServer
+
         if client.was_killed:
             return
+        if client.end is None:  # the kernel has shut the connection down, or else the warm process has ended
+            if ForkServer.shared().is_running():
+                return
+            raise RunLostError("The warm process ended while a notebook was run.")
+        code, seconds = client.end
         # The first process of a PID namespace doesn't receive SIGABRT, even from itself: abort() ends it by SIGSEGV.
         self.was_refused |= code in (-signal.SIGABRT, -signal.SIGSEGV)
-        # In the sandbox code can't kill its first process. Linux does at the limits on memory and processor time.
+        # Code can't kill its first process. Linux does at the limits on memory and processor time.
         is_spent = seconds >= Limits(**self.bounds.limits).cpu_seconds - 1
-        if code == -signal.SIGKILL and self.bounds.sandbox and not is_spent:
+        if code == -signal.SIGKILL and not is_spent:
             raise RunLostError("A kernel was killed from outside. Linux does so when memory runs out.")
 
     def _remark(self, did: str) -> None:
@@ -249,7 +253,7 @@ def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple
 
     If the kernel was refused a thread, the notebook runs again, provided that the machine has enough threads.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not bounds.sandbox:
         return _run_plainly(json.loads(cells), files, bounds)
     for _ in range(2):
         run = Run(json.loads(cells), files, bounds)
@@ -272,7 +276,7 @@ def _try_threads(bounds: Bounds) -> None:
 
 
 def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run cells in Jupyter's own kernel, with all our rights. There is no sandbox on systems other than Linux."""
+    """Run cells in Jupyter's own kernel, with all our rights. Systems other than Linux have no sandbox."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError

@@ -3,6 +3,8 @@
 The warm process and its children hold no answers: nothing here imports `lib.reference` or the judge.
 """
 
+READY = "ready"
+"""The message from a kernel that waits for its first cell."""
 REPLY = "execute_reply"
 """The message after a cell has run."""
 REFUSED = "refused"

@@ -129,16 +129,15 @@ def _start(session: LineSession, start: Callable[..., Any], *arguments: Any, **n
         raise
 
 
-def serve(kernel: IPythonKernel) -> NoReturn:
-    """Run cells until the caller closes the connection, then end the process."""
-    cells = kernel.session.line.makefile("r", encoding="utf-8")
+def serve(kernel: IPythonKernel, cells: Iterable[bytes]) -> NoReturn:
+    """Run cells, each a line of JSON, until the caller closes the connection, then end the process."""
     try:
         asyncio.run(_run_cells(kernel, cells))
     finally:
         os._exit(0)
 
 
-async def _run_cells(kernel: IPythonKernel, cells: Iterable[str]) -> None:
+async def _run_cells(kernel: IPythonKernel, cells: Iterable[bytes]) -> None:
     """Run all cells in one event loop, as Jupyter does: code may use the running loop, and leave tasks in it."""
     # Cached, since ipykernel transforms each cell twice, the first time to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import cache
@@ -28,9 +28,8 @@ from time import monotonic
 from typing import Any
 
 from lib.checking.student_code import seconds_waited
-from lib.grading.files import write_files
 from lib.grading.kernel import MAX_MESSAGE, forkserver
-from lib.grading.kernel.forkserver import Request, recv
+from lib.grading.kernel.forkserver import write_request
 from lib.grading.machine_faults import TooBusyError
 from lib.grading.sandbox.limits import Limits
 from lib.units import COURSE
@@ -41,13 +40,11 @@ ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_L
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
 """Variables that a warm process inherits. It gets no others, since kernels can read its initial environment."""
 VARIABLES = re.compile("LANG|LC_.*|TZ|MPLBACKEND|IPYKERNEL_.*|NBGRADER_.*")
-"""Variables that a locked kernel gets from our environment."""
+"""Variables that a kernel gets from our environment."""
 START_TIMEOUT = 600
 """The time limit in seconds for a warm process to start and fork a kernel. It needs a few, or minutes when busy."""
 LONGEST_FOLDER = 58
 """Bytes of a temporary folder's path. Linux allows 107 for a socket's address, and ours adds 49."""
-EXIT_TIMEOUT = 10.0
-"""Seconds that a kernel has to exit after it closed its socket, before it is killed."""
 TICK = 0.1
 """Seconds between two measurements of how long a kernel has waited for a processor."""
 THIS = Path("/proc/thread-self")
@@ -63,43 +60,34 @@ class KernelNotStarted(RuntimeError):
     """A forked child could not become a kernel; the message has the reason."""
 
 
-def spawn(files: Mapping[str, bytes], locked: bool = True, limits: Mapping[str, Any] = {}) -> "KernelClient":
+def spawn(files: Mapping[str, bytes], limits: Mapping[str, Any] = {}) -> "KernelClient":
     """Start a kernel with these files in its working directory.
 
     Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if another try may help.
     """
-    server = ForkServer.shared(locked)
-    environment = {**os.environ, "NBGRADER_EXECUTION": "autograde"}  # checks then read the challenge's file
-    if locked:
-        known = {name: value for name, value in environment.items() if VARIABLES.fullmatch(name)}
-        return server.fork(Request(known, limits=asdict(Limits(**limits)), files=files))
-    environment.pop(ADDRESS, None)
-    folder = mkdtemp(prefix="run-", dir=server.folder)  # removed with the server's folder at the latest
-    write_files(files, Path(folder))
-    client = server.fork(Request(environment, folder=folder))
-    client.at_end = lambda: shutil.rmtree(folder, ignore_errors=True)
-    return client
+    environment = {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
+    environment["NBGRADER_EXECUTION"] = "autograde"  # checks then read the challenge's file
+    return ForkServer.shared().fork(write_request(environment, asdict(Limits(**limits)), files))
 
 
 class ForkServer:
     """A warm process, identified by the folder of its socket. A request starts it if it isn't running."""
 
-    def __init__(self, folder: Path, locked: bool = True, course: str = ""):
-        """Set what its kernels have: the sandbox, and the units in the folder `course`."""
+    def __init__(self, folder: Path, course: str = ""):
+        """Set the folder of the socket, and the folder `course` with units that its kernels have."""
         self.folder, self.course = folder, {COURSE: course} if course else {}
-        self.kind = "locked" if locked else "open"
-        self.name = "-".join([self.kind, *(f"{zlib.crc32(course.encode()):08x}" for course in self.course.values())])
+        self.name = f"warm-{zlib.crc32(course.encode()):08x}"
         self.log = folder / f"{self.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def shared(cls, locked: bool = True) -> "ForkServer":
+    def shared(cls) -> "ForkServer":
         """Return the server that this process shares with its parents and children, through the environment."""
         if not _is_in_use(os.environ.get(ADDRESS, "")):
             os.environ[ADDRESS] = _make_folder(os.getpid())
-        return _fork_server(os.environ[ADDRESS], locked, os.environ.get(COURSE, ""))
+        return _fork_server(os.environ[ADDRESS], os.environ.get(COURSE, ""))
 
-    def fork(self, request: Request) -> "KernelClient":
+    def fork(self, request: bytes) -> "KernelClient":
         """Request a kernel, and wait until it is ready.
 
         Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if the warm process ended, and a new one
@@ -109,36 +97,35 @@ class ForkServer:
             return self._fork(request)
         return self._fork(request)
 
-    def _fork(self, request: Request) -> "KernelClient":
-        warm = self._connect_or_start()
-        warm.settimeout(START_TIMEOUT)
-        words: dict[str, Any] = {}
-        handles: list[int] = []
-        ours, its = socket.socketpair()
-        with its, suppress(OSError):
-            words, handles = recv(warm)
-            if handles:
-                request.send(warm, its.fileno())
-                words, _ = recv(warm)
-        if handles and words.get("ready"):
-            return KernelClient(handles[0], warm, ours)
-        for each in (warm, ours):
-            each.close()
-        for handle in handles:
-            os.close(handle)
-        if "exit" in words:
-            raise KernelNotStarted(f"The kernel ended before it could start, with code {words['exit']}.")
-        if "failed" in words:
-            raise KernelNotStarted(words["failed"])
-        raise self._error_of_death()
+    def _fork(self, request: bytes) -> "KernelClient":
+        line = self._connect_or_start()
+        line.settimeout(START_TIMEOUT)
+        word, handles = b"", list[int]()
+        with suppress(OSError):
+            word, handles, *_ = socket.recv_fds(line, CHUNK, 1)
+        if not handles:
+            line.close()
+            raise KernelNotStarted(word.decode().strip()) if word else self._error_of_death()
+        client = KernelClient(line, handles[0], word.strip())
+        why = client.begin(request)
+        if why is None:
+            return client
+        client.__exit__()
+        raise KernelNotStarted(why) if why else self._error_of_death()
+
+    def is_running(self) -> bool:
+        """True if the warm process takes requests."""
+        try:
+            self._connect().close()
+        except OSError:
+            return False
+        return True
 
     def start(self) -> None:
         """Start the process if it isn't running. Doesn't wait until it is warm."""
         with (self.folder / f"{self.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # other processes that share the folder may try to start it, too
-            try:
-                self._connect().close()
-            except OSError:
+            if not self.is_running():
                 self._start()
 
     def _connect_or_start(self) -> socket.socket:
@@ -151,21 +138,20 @@ class ForkServer:
             raise self._error_of_death() from None
 
     def _connect(self) -> socket.socket:
-        # SEQPACKET keeps the boundaries of messages, and so each one's descriptors.
-        warm = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        line = socket.socket(socket.AF_UNIX)
         try:
-            warm.connect(str(self.folder / self.name))
+            line.connect(str(self.folder / self.name))
         except OSError:
-            warm.close()
+            line.close()
             raise
-        return warm
+        return line
 
     def _start(self) -> None:
         (self.folder / self.name).unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self.log.open("wb") as log:
+        with socket.socket(socket.AF_UNIX) as listener, self.log.open("wb") as log:
             listener.bind(str(self.folder / self.name))
             listener.listen(256)
-            words = [str(listener.fileno()), str(_owner_of(self.folder)), self.kind]
+            words = [str(listener.fileno()), str(_owner_of(self.folder))]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", forkserver.__name__, *words],
                 cwd=self.folder,
@@ -184,8 +170,8 @@ class ForkServer:
 
 
 @cache
-def _fork_server(folder: str, locked: bool, course: str) -> ForkServer:
-    return ForkServer(Path(folder), locked, course)
+def _fork_server(folder: str, course: str) -> ForkServer:
+    return ForkServer(Path(folder), course)
 
 
 @cache
@@ -220,13 +206,15 @@ def _is_in_use(folder: str) -> bool:
 class KernelClient(AbstractContextManager["KernelClient"]):
     """A forked kernel and the connection to it. Leaving its context ends the kernel."""
 
-    def __init__(self, handle: int, warm: socket.socket, line: socket.socket):
-        """Take a pidfd of the kernel, and the sockets to the warm process and to the kernel."""
-        self.handle, self._warm, self._line = handle, warm, line
+    def __init__(self, line: socket.socket, handle: int, word: bytes):
+        """Take the connection, a pidfd of the kernel, and the word before its end."""
+        self._line, self.handle, self._word = line, handle, word
         self._complete: deque[bytes] = deque()
         self._partial, self._is_skipping = bytearray(), False
         self.received = 0
         """Bytes received from the kernel so far."""
+        self.end: tuple[int, float] | None = None
+        """The exit code and the processor time, once the connection is closed; None if nobody has told."""
         self.was_killed = False
         """True if this side has ended the kernel."""
         self.latest = inf
@@ -234,14 +222,20 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         number = re.search(r"Pid:\s*(\S+)", Path(f"/proc/self/fdinfo/{handle}").read_text())
         self._tasks = Path("/proc", number[1] if number else "", "task")
         self._waits, self._waited, self._looked = dict[Path, float](), 0.0, -inf
-        self.at_end: Callable[[], object] = lambda: None
 
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._line.close()
-        self._warm.close()
         os.close(self.handle)
-        self.at_end()
+
+    def begin(self, request: bytes) -> str | None:
+        """Send the request. Return None if the kernel is ready, else why it isn't: "" if the warm process ended."""
+        with suppress(ConnectionError):
+            self._line.sendall(request)
+        for words in self.messages(self.clock() + START_TIMEOUT):
+            message = json.loads(words)
+            return message if isinstance(message, str) else None
+        return f"The kernel ended before it could start, with code {self.end[0]}." if self.end else ""
 
     def run(self, code: str, token: str, seconds: float) -> None:
         """Send a cell to run; its reply will repeat the token.
@@ -270,7 +264,11 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         """
         while True:
             while self._complete:
-                yield self._complete.popleft()
+                words = self._complete.popleft()
+                if words.startswith(self._word):
+                    self.end = tuple(json.loads(words.removeprefix(self._word)))
+                else:
+                    yield words
             if not self._receive(until):
                 return
 
@@ -305,20 +303,8 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         """True if the process has ended, or ends `within` some seconds."""
         return bool(select.select([self.handle], [], [], within)[0])
 
-    def wait_for_exit(self) -> tuple[int | None, float]:
-        """Return the exit code and processor time of a kernel that closed its connection. Kills it if it doesn't exit.
-
-        The code is None if the warm process has ended, and the kernel with it.
-        """
-        if not self.has_ended(within=EXIT_TIMEOUT):
-            self.kill()
-        with suppress(OSError):
-            words, _ = recv(self._warm)
-            return words.get("exit"), words.get("seconds", 0.0)
-        return None, 0.0
-
     def signal(self, number: int) -> None:
-        """Send a signal. In the sandbox the kernel receives only SIGKILL and signals that it has a handler for."""
+        """Send a signal. The kernel receives only SIGKILL and signals that it has a handler for."""
         with suppress(ProcessLookupError):
             pidfd_send_signal(self.handle, number)
 

@@ -29,7 +29,7 @@ from traitlets.config import Config
 
 from lib.checking import randomness
 from lib.checking.challenges import read_challenge
-from lib.grading.kernel import cell_server
+from lib.grading.kernel import READY, cell_server
 from lib.grading.kernel.shell import ZMQInteractiveShell
 from lib.grading.kernel.unit_imports import import_units
 from lib.grading.sandbox import lockdown
@@ -103,26 +103,15 @@ def _draw_figure() -> None:
 
 
 def begin(
-    line: socket.socket,
-    keep: tuple[int, ...],
-    environment: Mapping[str, str],
-    limits: Mapping[str, Any] | None,
-    files: Mapping[str, bytes],
-    folder: str,
+    line: socket.socket, environment: Mapping[str, str], limits: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> LineKernel:
-    """Make the second half in a forked child, from the fields of its `Request`. The descriptors in `keep` stay open."""
+    """Make the second half in a forked child, from the fields of its request. Tells the caller when it is ready."""
     os.nice(NICENESS)
     os.environ.clear()
     os.environ.update(environment)
-    if limits is None:  # without the sandbox
-        lockdown.die_with_parent()
-        os.setsid()
-        lockdown.silence_standard_streams()
-        os.chdir(folder)
-    else:
-        lockdown.confine(Limits(**limits), files, keep)
-        # The first process of a PID namespace receives no signal without a handler, even from itself.
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    lockdown.confine(Limits(**limits), files, keep=[line.fileno()])
+    # The first process of a PID namespace receives no signal without a handler, even from itself.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     sys.argv = ["ipykernel_launcher.py"]
     # The C library has read TZ in the warm process, with another environment.
     time.tzset()
@@ -134,6 +123,7 @@ def begin(
         randomness.begin(seed)
     else:
         sys.modules["numpy"].random.seed()
+    kernel.session.send(None, READY)
     return kernel
 
 

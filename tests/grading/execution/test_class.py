@@ -108,7 +108,7 @@ def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(built, tmp
     assert run.stderr.count(told) == 1
 
 
-def test_nothing_runs_unprotected_by_itself(course, undisturbed, tmp_path):
+def test_nothing_runs_unprotected_by_itself(course, tmp_path):
     """On a machine that lacks what locks kernels in; here a library. What is asked for gives the same points."""
     (tmp_path / "pyseccomp.py").write_text("raise ImportError('there is no libseccomp')")
     lacking = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -116,7 +116,7 @@ def test_nothing_runs_unprotected_by_itself(course, undisturbed, tmp_path):
     assert (refused.returncode, course.points()) == (1, {})
     assert "use --no-sandbox" in refused.stderr
     assert listed(course.zerolayer("grade", UNIT, "--no-sandbox", env=lacking)) == DIED
-    assert course.state() == undisturbed.state()
+    assert course.points() == POINTS
 
 
 def test_the_gradebook_may_be_in_postgresql(course, postgresql):

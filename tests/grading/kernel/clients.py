@@ -51,17 +51,16 @@ class Kernel:
 
 
 @contextmanager
-def kernel(files=MappingProxyType({}), *, locked=True, **limits):
+def kernel(files=MappingProxyType({}), **limits):
     """Have a kernel forked; when all is done it is gone."""
-    with spawn({name: text.encode() for name, text in files.items()}, locked, limits) as client:
+    with spawn({name: text.encode() for name, text in files.items()}, limits) as client:
         yield Kernel(client)
 
 
-def warm_processes(locked=True, folder=None):
-    folder = str(folder or ForkServer.shared().folder)
-    words = {"lib.grading.kernel.forkserver", "locked" if locked else "open"}
+def warm_processes(folder=None):
+    folder, module = str(folder or ForkServer.shared().folder), "lib.grading.kernel.forkserver"
     found = psutil.process_iter(["cwd", "cmdline"])
-    return [each.pid for each in found if each.info["cwd"] == folder and words <= {*(each.info["cmdline"] or ())}]
+    return [each.pid for each in found if each.info["cwd"] == folder and module in (each.info["cmdline"] or ())]
 
 
 def held(number, words):

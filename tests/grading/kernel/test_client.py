@@ -22,7 +22,7 @@ def test_messages_are_whole_and_one_that_is_too_long_is_passed_over(monkeypatch,
     theirs.close()
     with subprocess.Popen(["true"]) as kernel:
         handle = os.pidfd_open(kernel.pid)
-    with KernelClient(handle, socket.socket(), ours) as reader:
+    with KernelClient(ours, handle, b"word") as reader:
         found = list(reader.messages(monotonic() + 60))
     whole = [b"{one}", b"{two}", b"x" * 50, b"{three}", b"y" * 200, b"{last}"]
     assert found == [b"" if size < 1000 and len(each) > 100 else each for each in whole]

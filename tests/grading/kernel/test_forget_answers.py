@@ -13,7 +13,6 @@ from tests.checking.desk import KEYS, subjects
 from tests.grading.kernel.clients import kernel
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
-BOTH = pytest.mark.parametrize("locked", [True, False], ids=["locked", "open"])
 
 
 def search(right):
@@ -122,8 +121,7 @@ def test_whoever_asks_a_check_for_what_is_right_gets_it_at_the_desk_alone():
         assert one.run(code) == "[]"
 
 
-@BOTH
-def test_no_statement_of_a_kernel_has_its_right_side(locked):
+def test_no_statement_of_a_kernel_has_its_right_side():
     """Nor has a module any code that no look, draw or explorer uses: what notebooks import is still there."""
     code = """
 from lib.units import hidden_layer, optimizers, softmax_classifier
@@ -134,7 +132,7 @@ print({each.right.__name__ for part in parts for each in part.statements})
 print({by_hand for part in parts for each in part.statements for _, by_hand in each.examples})
 print([name for name in dir(softmax_classifier.loss) if name[0] != "_"])
 """
-    with kernel(locked=locked) as one:
+    with kernel() as one:
         right, by_hand, names = one.run(code).splitlines()
     assert (right, by_hand) == ("{'unavailable'}", "{None}")
     assert "'predictions'" in names

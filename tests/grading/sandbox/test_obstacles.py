@@ -87,20 +87,6 @@ def test_it_names_a_folder_of_pythons_that_the_account_may_not_read(lockable_her
     assert "Reason: /" in said.stdout and "Permission denied." in said.stdout
 
 
-def test_a_place_for_locks_that_cannot_be_written_is_named():
-    """It keeps a class from being graded, and Linux names no file then."""
-    code = """
-from multiprocessing import Lock
-from lib.grading.machine_faults import sentence
-try:
-    Lock()
-except OSError as error:
-    print(sentence(error))
-"""
-    said = run("-c", code, after="mount -t tmpfs -o ro none /dev/shm").stdout
-    assert said.startswith("/dev/shm: Read-only file system. ")
-
-
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_a_command_whose_output_is_closed_ends_as_ever(lockable_here, closed):
     command = f'exec "{sys.executable}" -m lib.grading doctor {closed}'
