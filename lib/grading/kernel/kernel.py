@@ -39,7 +39,7 @@ NO_HISTORY = {"HistoryManager": {"hist_file": ":memory:"}}
 INLINE = "module://matplotlib_inline.backend_inline"
 IMPORTS = (
     *("numpy", "numpy.random", "matplotlib.pyplot", INLINE.removeprefix("module://"), "ipywidgets"),
-    *("lib.checking.challenges", "lib.blanks", "lib.data", "lib.explorer", "lib.checking.render"),
+    *("lib.checking.challenges", "lib.blanks", "lib.data", "lib.explorer", "lib.plots", "lib.checking.render"),
     *("IPython.core.logger", "resource"),
 )
 """Modules that notebooks import at any time, and those that IPython and the sandbox import for each notebook."""
