@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.checking.results import clean
 from lib.grading.execution.outputs import (
+    FLOOD,
     OUTPUTS,
     PRINTS,
     TOO_MUCH,
@@ -27,6 +28,7 @@ from lib.grading.execution.outputs import (
     is_graded,
     is_needed,
     plain_output,
+    read_json,
     shorten,
 )
 from lib.grading.files import write_files
@@ -76,9 +78,7 @@ class Bounds:
     budget: int
     grace: int
     max_output: int
-    max_messages: int
     max_notebook_output: int
-    flood: int
     sandbox: bool
     limits: Mapping[str, Any]
 
@@ -99,8 +99,7 @@ class Run:
         """True if Linux refused the kernel a thread, or the kernel crashed, as some libraries then do."""
         self._at: int | None = None
         self._number = 0
-        limits = bounds.max_output, bounds.max_messages, bounds.max_notebook_output
-        self._room = OutputRoom(*limits, self._remark)
+        self._room = OutputRoom(bounds.max_output, bounds.max_notebook_output, self._remark)
 
     def run(self) -> None:
         """Run all cells. Raises RunLostError if no kernel can be started, or the machine fails or is too busy."""
@@ -139,8 +138,7 @@ class Run:
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
             client.run(cell["source"], token, CLOCK_FACTOR * seconds)
-            most = self.bounds.flood * self.bounds.max_output
-            reply = self._receive_reply(client, cell, token, seconds, most)
+            reply = self._receive_reply(client, cell, token, seconds, FLOOD * self.bounds.max_output)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
             self._receive_reply(client, cell, token, self.bounds.grace)
@@ -162,7 +160,7 @@ class Run:
     def _receive_reply(
         self, client: "KernelClient", cell: Cell, token: str, seconds: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` characters were dropped."""
+        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` bytes were dropped."""
         began = client.received
         for words in client.messages(client.clock() + seconds):
             # Ten times as many may be received, since figures that replace each other are no flood.
@@ -189,7 +187,7 @@ class Run:
         Updates of displays are ignored, since they could change earlier cells, and so is `clear_output` in graded
         cells, since it could remove an answer.
         """
-        message = json.loads(words)
+        message = read_json(words)
         kind, content = message["msg_type"], message["content"]
         if kind == REPLY:
             if content.get("token") == token:
@@ -206,13 +204,13 @@ class Run:
             if not self._clears:
                 cell["outputs"].clear()
         elif kind in OUTPUTS:
-            self._add_output(kind, plain_output(kind, content, cell, self._number), cell)
+            self._add_output(kind, plain_output(kind, content, cell, self._number), words, cell)
         return None
 
-    def _add_output(self, kind: str, content: dict[str, Any], cell: Cell) -> None:
+    def _add_output(self, kind: str, content: dict[str, Any], words: bytes, cell: Cell) -> None:
         last = cell["outputs"][-1] if cell["outputs"] and not self._clears else {}
         goes_on = kind == "stream" == last.get("output_type") and last["name"] == content["name"]
-        if not self._room.accepts(content, is_new=not goes_on):
+        if not self._room.accepts(content, words, is_new=not goes_on):
             if not is_needed(kind, content, cell):
                 return
             content = shorten(content)

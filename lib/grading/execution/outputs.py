@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from lib.checking import results
 from lib.checking.challenges import MIME
 from lib.checking.results import clean
@@ -15,58 +17,59 @@ PRINTS = " Usually that is a print inside a loop. Take it out once you have seen
 TOO_MUCH = f"produced more output than is kept; the rest was dropped.{PRINTS}"
 DEEPEST = 5 + 2 * (results.DEEPEST + 1)
 """Levels of lists and objects in an answer: two for each level of a result, and five around it and in its arrays."""
-BYTES_OF = {"{": 430, "[": 64, ",": 32}
-"""Measured bytes of memory for the parts of an answer, besides its text: an object, a list, a further number."""
-BYTES_OF_A_TEXT = 100
-"""Likewise for each line of a traceback, and each MIME type of an output."""
+BYTES_OF = {b"{": 430, b"[": 64, b",": 32}
+"""Measured bytes of memory for the parts of an output, besides its text: an object, a list, a further number."""
+FLOOD = 20
+"""A cell is stopped after it has dropped this many times what is kept of it."""
 MISSING = re.compile(r"^No module named '(\w{1,80})'$")
 """Python's message about a missing package. For a missing module of an existing package the name has dots."""
 
 
 class OutputRoom:
-    """The limits on a notebook's outputs, for each cell and for all together. Answers of checks are counted apart.
+    """The memory for the outputs of each cell and of the notebook. Answers of checks have as much again.
 
     So other output costs no points. When something is dropped, `say` is called with what the cell did.
     """
 
-    def __init__(self, of_cell: int, messages: int, of_notebook: int, say: Callable[[str], None]):
-        """Set the limits: characters and messages of a cell, and bytes of memory for all cells."""
-        self._of_cell, self._messages, self._of_notebook, self._say = of_cell, messages, of_notebook, say
+    def __init__(self, of_cell: int, of_notebook: int, say: Callable[[str], None]):
+        """Set the limits in bytes."""
+        self._of_cell, self._of_notebook, self._say = of_cell, of_notebook, say
         self._held, self._full = Counter[str](), set[str]()
         self.begin_cell()
 
     def begin_cell(self) -> None:
         """Start to count the outputs of the next cell."""
-        self._kept, self._held_of_cell = Counter[str](), Counter[str]()
+        self._kept = Counter[str]()
         self.dropped = 0
-        """Characters of this cell's output that were dropped."""
+        """Bytes of this cell's messages that were dropped."""
 
     def clear(self) -> None:
         """Forget this cell's outputs, since they are cleared."""
-        self._held.subtract(self._held_of_cell)
-        self._kept, self._held_of_cell = Counter(), Counter()
+        self._held.subtract(self._kept)
+        self._kept.clear()
 
-    def accepts(self, content: dict[str, Any], is_new: bool) -> bool:
-        """Count a new output, or more text of the last one; return True if it is within the limits."""
-        text, kind = json.dumps(content), "answers" if MIME in content.get("data", {}) else "outputs"
-        self._kept[kind] += len(text)
-        self._kept["messages"] += is_new and kind == "outputs"
-        bytes = _memory_of(content, text) if is_new else len(text)
-        if self._kept[kind] > self._of_cell or (kind == "outputs" and self._kept["messages"] > self._messages):
+    def accepts(self, content: dict[str, Any], words: bytes, is_new: bool) -> bool:
+        """Count a new output, or more text of the last one; return True if it is within the limits.
+
+        `words` is the message with it. Many small objects take far more memory than their text.
+        """
+        kind = "answers" if MIME in content.get("data", {}) else "outputs"
+        size = len(words) + sum(bytes * words.count(part) for part, bytes in BYTES_OF.items() if is_new)
+        if self._kept[kind] + size > self._of_cell:
             self._say(TOO_MUCH)
-        elif self._held[kind] + bytes <= self._of_notebook:
-            self._held[kind] += bytes
-            self._held_of_cell[kind] += bytes
+        elif self._held[kind] + size <= self._of_notebook:
+            self._held[kind] += size
+            self._kept[kind] += size
             return True
         elif kind not in self._full:
             self._full.add(kind)
             self._say(f"exceeded the limit on all {kind} of the notebook; some were dropped.")
-        self.drop(len(text))
+        self.drop(len(words))
         return False
 
     def drop(self, size: int) -> None:
-        """Count `size` dropped characters. Even an empty message counts, so that very many of them are a flood."""
-        self.dropped += max(size, self._of_cell // self._messages)
+        """Count `size` dropped bytes. Even an empty message counts, so that very many of them are a flood."""
+        self.dropped += max(size, BYTES_OF[b"{"])
 
 
 def is_graded(cell: Mapping[str, Any]) -> bool:
@@ -99,6 +102,22 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], nu
     return {"data": data, "metadata": {}, **counted}
 
 
+def read_json(words: bytes) -> Any:
+    """Read JSON by orjson, which is fast, or else by Python's own reader, which also accepts NaN."""
+    try:
+        return orjson.loads(words)
+    except orjson.JSONDecodeError:
+        return json.loads(words)
+
+
+def write_json(data: object) -> bytes:
+    """Write JSON by orjson, or else by Python's own writer, which also accepts integers over 64 bits."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        return json.dumps(data).encode()
+
+
 def _gives_points(kind: str, content: dict[str, Any]) -> bool:
     # nbgrader takes the points from a result, and gives none for output on stderr.
     return kind == "execute_result" or (kind == "stream" and content["name"] == "stderr")
@@ -121,14 +140,6 @@ def missing_packages(cells: Iterable[Mapping[str, Any]]) -> list[str]:
                 if output["output_type"] == "error" and output["ename"] == "ModuleNotFoundError":
                     found |= dict.fromkeys(MISSING.findall(output["evalue"]))
     return list(found)
-
-
-def _memory_of(content: dict[str, Any], text: str) -> int:
-    """Estimate the memory of an output whose JSON is `text`: many small objects take far more than their text."""
-    data = content.get("data", {})
-    if MIME in data:
-        return len(text) + sum(bytes * text.count(part) for part, bytes in BYTES_OF.items())
-    return len(text) + BYTES_OF["{"] + BYTES_OF_A_TEXT * len(data or content.get("traceback", ()))
 
 
 def _is_shallow(value: object, depth: int) -> bool:

@@ -4,7 +4,6 @@ A `Pool` has processes on this machine, by Pebble; a `Cluster` has a Dask schedu
 too long, only its own task fails. A failed task is tried once more.
 """
 
-import json
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ import orjson
 from pebble import ProcessPool
 
 from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, run_cells
+from lib.grading.execution.outputs import read_json, write_json
 from lib.grading.machine_faults import ClusterError, RunLostError
 from lib.grading.remarks import Remark
 from lib.grading.sandbox.limits import NICENESS
@@ -89,11 +89,11 @@ class RunResult:
         keys = ("outputs", "execution_count")
         results = [{key: cell.get(key) for key in keys} if cell["cell_type"] == "code" else None for cell in cells]
         # JSON, since data from student code must never be unpickled.
-        return cls(json.dumps(results).encode(), tuple(remarks))
+        return cls(write_json(results), tuple(remarks))
 
     def error(self) -> str:
         """Return the first error of a cell, or the first remark, or "" if the run had no problem."""
-        outputs = [output for cell in json.loads(self.cells) if cell for output in cell["outputs"] or ()]
+        outputs = [output for cell in read_json(self.cells) if cell for output in cell["outputs"] or ()]
         errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
         return next(iter([*errors, *(remark.text for remark in self.remarks)]), "")
 

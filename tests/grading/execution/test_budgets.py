@@ -1,5 +1,6 @@
 """What a submission may make grading hold in memory, whatever its outputs look like: measured on whole runs."""
 
+import json
 import subprocess
 import sys
 
@@ -30,8 +31,8 @@ FILES = {"nested": b"[]," * 6_300_000, "nearly": b'{"a":1},' * 490_000}
 
 
 def test_an_answer_counts_with_the_memory_that_its_many_objects_take():
-    answer, room = {"data": {MIME: [{}] * 5000}}, OutputRoom(10**5, 10, 10**5, [].append)  # 20 kB of text
-    assert not room.accepts(answer, is_new=True)
+    answer, room = {"data": {MIME: [{}] * 5000}}, OutputRoom(10**5, 10**5, [].append)  # 20 kB of text
+    assert not room.accepts(answer, json.dumps(answer).encode(), is_new=True)
 
 
 def peak_of_grading(course):
@@ -55,6 +56,6 @@ def test_no_kind_of_output_fills_the_graders_memory_and_what_is_dropped_costs_no
     assert [name for name in (*HOARDS, "nearly") if points[name] != EVERYTHING] == []
     assert points["nested"] == 0
     assert "has more than 500,000 lists" in course.verdict("nested").remarks[0].text
-    for name in ("text", "outputs", "kinds"):
+    for name in ("text", "outputs"):
         [told] = [remark.text for remark in course.verdict(name).remarks if "on all outputs" in remark.text]
         assert "exceeded the limit on all outputs of the notebook; some were dropped." in told
