@@ -27,11 +27,11 @@ from lib.checking.student_code import silence
 from lib.grading import unit_registry
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.execution.notebook import Bounds
+from lib.grading.execution.outputs import answer_in
 from lib.grading.execution.pool import PackedNotebook, RunTask
 from lib.grading.judge.judge import judge, known_of
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.course import BoundedExecute
-from lib.grading.pipeline.one_notebook import answers_in
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import unknown
 from lib.grading.sandbox.obstacles import find_obstacle
@@ -235,7 +235,7 @@ class Trial:
         """Judge the parts of an executed notebook."""
         for cell in notebook.cells:
             if part := self.key.part(course_id(cell)):
-                yield judge(self.key, part, SEED, answers_in(cell, part.id))
+                yield judge(self.key, part, SEED, answer_in(cell, part.id))
 
 
 RuleFunction = Callable[[Trial], Faults]

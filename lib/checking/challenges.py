@@ -22,7 +22,9 @@ MIME = "application/vnd.zerolayer.answer+json"
 BUDGET = 10.0
 """The time limit in seconds for all looks of one part together."""
 DESK, SECRET = "desk", "secret"
-"""The two draws of inputs that an answer contains."""
+"""The two draws of inputs that an answer may contain."""
+asked: tuple[str, ...] = DESK, SECRET
+"""The draws that the caller asks for. Points need the secret one, and the names of mistakes the other."""
 LONGEST = 400
 """The maximum number of characters of a failure's text."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind) if kind != "differs"}
@@ -90,21 +92,22 @@ def answer(
 ) -> dict[str, dict[str, Any]]:
     """Run the subjects of a call on both draws, and return their results as JSON data.
 
-    A failure is recorded, and the other looks still run. The inputs of the local check come first, so that values which
-    code stores between calls affect the secret draw. Each draw has half of the time limit.
+    A failure is recorded, and the other looks still run. If only both draws together show values that code stores
+    between calls, both are made. Each draw has half of the time limit.
     """
     subjects, missing = find_subjects(part.subjects, args, at_desk=False)
     if missing:
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
-    budget = Budget(BUDGET / 2, patience=inf)
-
-    def show(inputs: Inputs | Failure, late: Mapping[str, Failure] = {}) -> Mapping[str, Outcome]:
-        return {"": inputs} if isinstance(inputs, Failure) else look_at(part, inputs, subjects, budget, late, run)
-
-    at_desk = show(attempt(lambda: part.at_desk))
-    budget.left = max(budget.left, 0) + BUDGET / 2
-    secret = show(attempt(lambda: part.secret_inputs(seed)), late=find_late(at_desk))
-    shown = {DESK: at_desk, SECRET: secret}
+    budget, late = Budget(0, patience=inf), dict[str, Failure]()
+    shown = dict[str, Mapping[str, Outcome]]()
+    for name in asked if part.repeated else (DESK, SECRET):
+        budget.left = max(budget.left, 0) + BUDGET / 2
+        inputs = attempt(lambda: part.at_desk) if name == DESK else attempt(lambda: part.secret_inputs(seed))
+        if isinstance(inputs, Failure):
+            shown[name] = {"": inputs}
+            continue
+        shown[name] = look_at(part, inputs, subjects, budget, late, run)
+        late |= find_late(shown[name])
     return {name: {place: write_record(each) for place, each in of.items()} for name, of in shown.items()}
 
 

@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from lib.checking.challenges import DESK, SECRET
 from lib.checking.results import clean
 from lib.grading.execution.outputs import (
     FLOOD,
@@ -25,6 +26,7 @@ from lib.grading.execution.outputs import (
     PRINTS,
     TOO_MUCH,
     OutputRoom,
+    answer_in,
     is_graded,
     is_needed,
     plain_output,
@@ -49,6 +51,10 @@ LONG = " Look for a loop that never ends, or for work that a smaller example wou
 """Advice after a remark about the time limit."""
 
 Cell = dict[str, Any]
+
+
+Judge = Callable[[str, Mapping[str, Any]], Any]
+"""Returns the verdict on a part's answer, by the part's id, if all of it is right, else None."""
 
 
 class FloodError(TimeoutError):
@@ -89,8 +95,10 @@ class Run:
     Afterwards a cell's execution count is None unless it ran to its end: points depend on that.
     """
 
-    def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds):
-        self.cells, self.files, self.bounds = cells, files, bounds
+    def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds, judge: Judge | None = None):
+        self.cells, self.files, self.bounds, self.judge = cells, files, bounds, judge
+        self.verdicts = dict[str, Any]()
+        """The verdicts on the parts that are right."""
         for cell in cells:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
@@ -125,6 +133,24 @@ class Run:
             self._remark(f"{did}; no cell after it could run.{advice}")
 
     def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
+        """Run a cell. A check makes the secret draw, and the other one only if the judge finds a fault."""
+        if self.judge is None or not is_graded(cell):
+            self._run_once(client, cell)
+            return
+        self._run_once(client, cell, (SECRET,))
+        id = cell["metadata"]["nbgrader"]["grade_id"]
+        if (answer := answer_in(cell, id)) is None or DESK in answer:
+            return
+        if verdict := self.judge(id, answer):
+            self.verdicts[id] = verdict
+            cell["outputs"] = []
+        else:
+            kept = {name: cell[name] for name in ("outputs", "execution_count")}
+            self._run_once(client, cell, (DESK,))
+            answer[DESK] = (answer_in(cell, id) or {}).get(DESK)
+            cell.update(kept)
+
+    def _run_once(self, client: "KernelClient", cell: Cell, draws: Sequence[str] = (DESK, SECRET)) -> None:
         if client.clock() > self._deadline:
             all_of_it = f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.{LONG}"
             self.remarks += [remark] if (remark := Remark(all_of_it)) not in self.remarks else []
@@ -137,7 +163,7 @@ class Run:
         seconds = max(1, round(min(left, self.bounds.timeout or left)))
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
-            client.run(cell["source"], token, CLOCK_FACTOR * seconds)
+            client.run(cell["source"], token, CLOCK_FACTOR * seconds, draws)
             reply = self._receive_reply(client, cell, token, seconds, FLOOD * self.bounds.max_output)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
@@ -247,19 +273,27 @@ class Run:
 
 
 def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run a notebook's cells, given as JSON; return them with their outputs, and remarks. Raises `RunLostError`.
+    """Run a notebook's cells, given as JSON; return them with their outputs, and remarks. Raises `RunLostError`."""
+    done, remarks, _ = run_and_judge(cells, files, bounds, None)
+    return done, remarks
+
+
+def run_and_judge(
+    cells: bytes, files: Mapping[str, bytes], bounds: Bounds, judge: Judge | None
+) -> tuple[list[Cell], list[Remark], dict[str, Any]]:
+    """Run a notebook's cells; return them, remarks, and the verdicts on right parts. Raises `RunLostError`.
 
     If the kernel was refused a thread, the notebook runs again, provided that the machine has enough threads.
     """
     if sys.platform != "linux" or not bounds.sandbox:
-        return _run_plainly(json.loads(cells), files, bounds)
+        return *_run_plainly(json.loads(cells), files, bounds), {}
     for _ in range(2):
-        run = Run(json.loads(cells), files, bounds)
+        run = Run(json.loads(cells), files, bounds, judge)
         run.run()
         if not run.was_refused:
             break
         _try_threads(bounds)
-    return list(run.cells), run.remarks
+    return list(run.cells), run.remarks, run.verdicts
 
 
 def _try_threads(bounds: Bounds) -> None:

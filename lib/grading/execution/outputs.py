@@ -102,6 +102,16 @@ def plain_output(kind: str, content: dict[str, Any], cell: Mapping[str, Any], nu
     return {"data": data, "metadata": {}, **counted}
 
 
+def answer_in(cell: Mapping[str, Any], part: str) -> dict[str, Any] | None:
+    """Return the last answer for this part in a graded cell's outputs, if any. It is untrusted."""
+    for output in reversed(cell["outputs"]):
+        data = output.get("data", {}).get(MIME) if output["output_type"] in ("execute_result", "display_data") else None
+        if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("shown"), dict):
+            shown: dict[str, Any] = data["shown"]
+            return shown
+    return None
+
+
 def read_json(words: bytes) -> Any:
     """Read JSON by orjson, which is fast, or else by Python's own reader, which also accepts NaN."""
     try:

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
 from time import monotonic
@@ -20,7 +21,7 @@ from typing import Any, Self, TypeVar
 import orjson
 from pebble import ProcessPool
 
-from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, run_cells
+from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, run_and_judge
 from lib.grading.execution.outputs import read_json, write_json
 from lib.grading.machine_faults import ClusterError, RunLostError
 from lib.grading.remarks import Remark
@@ -32,6 +33,10 @@ JOBS = 2
 """Kernels for each processor: a kernel is idle much of the time."""
 MARGIN = 60
 """Seconds that a task may take beyond the limits of its notebooks."""
+Judge = Callable[[int, str, Mapping[str, Any]], Any]
+judge_right: Judge | None = None
+"""In a worker that knows what is right: returns the verdict on a part's answer to the draw of a seed if all of it is
+right, else None. Others leave that to the judge. No student code runs in a worker, nor in a fork of one."""
 TICK = 2.0
 """Seconds without a result after which the pool is tested for a breakdown."""
 
@@ -42,13 +47,14 @@ class PackedNotebook:
 
     cells: bytes
     files: Mapping[str, bytes]
+    seed: int | None = None  # of the secret draw, if there is one
 
     @classmethod
-    def of(cls, cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> Self:
+    def of(cls, cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes], seed: int | None = None) -> Self:
         """Pack cells. A placeholder replaces each cell without code to run, so that positions stay the same."""
         placeholder, keys = {"cell_type": "raw", "metadata": {}, "source": ""}, ("cell_type", "source", "metadata")
         needed = [{key: cell[key] for key in keys} if has_code(cell) else placeholder for cell in cells]
-        return cls(orjson.dumps(needed), files)
+        return cls(orjson.dumps(needed), files, seed)
 
 
 @dataclass(frozen=True)
@@ -81,15 +87,17 @@ class RunResult:
 
     cells: bytes
     remarks: tuple[Remark, ...]
+    verdicts: Mapping[str, Any] = field(default_factory=dict)  # on the parts that are right
 
     @classmethod
     def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
         """Run a notebook. Raises RunLostError if this worker can't."""
-        cells, remarks = run_cells(packed.cells, packed.files, bounds)
+        judge = partial(judge_right, seed) if judge_right and (seed := packed.seed) is not None else None
+        cells, remarks, verdicts = run_and_judge(packed.cells, packed.files, bounds, judge)
         keys = ("outputs", "execution_count")
         results = [{key: cell.get(key) for key in keys} if cell["cell_type"] == "code" else None for cell in cells]
         # JSON, since data from student code must never be unpickled.
-        return cls(write_json(results), tuple(remarks))
+        return cls(write_json(results), tuple(remarks), verdicts)
 
     def error(self) -> str:
         """Return the first error of a cell, or the first remark, or "" if the run had no problem."""
@@ -99,17 +107,19 @@ class RunResult:
 
 
 class Pool(AbstractContextManager["Pool"]):
-    """Processes on this machine. They are forked before this process has read any answer, and end with it."""
+    """Processes on this machine, which end with this one. If they are forks of it, they can judge what is right."""
 
-    def __init__(self, jobs: int):
-        self.width, self._jobs = 2 * jobs, jobs
+    def __init__(self, jobs: int, judge: Judge | None = None):
+        self.width, self._jobs, self._judge = 2 * jobs, jobs, judge
         self._pool = self._begin()
         self._pool.schedule(int)  # Pebble starts its processes at the first task
 
     def _begin(self) -> ProcessPool:
         # A fork has only the calling thread: locks that other threads hold would stay locked.
         can_fork = sys.platform == "linux" and threading.active_count() == 1
-        return ProcessPool(self._jobs, context=get_context("fork" if can_fork else "spawn"), initializer=_init_worker)
+        given = [self._judge] if can_fork else [None]  # answer keys can't be pickled
+        context = get_context("fork" if can_fork else "spawn")
+        return ProcessPool(self._jobs, context=context, initializer=_init_worker, initargs=given)
 
     def submit(self, task: Callable[[], Result], seconds: float | None = None) -> "Future[Result]":
         """Schedule a task, with an optional time limit."""
@@ -133,7 +143,9 @@ class Pool(AbstractContextManager["Pool"]):
         self._pool.join()
 
 
-def _init_worker() -> None:
+def _init_worker(judge: Judge | None) -> None:
+    global judge_right
+    judge_right = judge
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command handles Ctrl-C, and ends its workers
@@ -246,12 +258,6 @@ def _result_of(future: "Future[Result]", pool: Pool | Cluster) -> Result | BaseE
         return error
 
 
-def open_pool(jobs: int, scheduler: str, locked: bool, patience: float) -> Pool | Cluster:
+def open_pool(jobs: int, scheduler: str, patience: float, judge: Judge | None) -> Pool | Cluster:
     """Return the workers of a Dask scheduler if one is named, else `jobs` processes on this machine."""
-    if scheduler:
-        return Cluster(scheduler, patience)
-    if sys.platform == "linux" and locked:
-        from lib.grading.kernel.client import ForkServer
-
-        ForkServer.shared().start()  # warms up while the first submissions are read
-    return Pool(jobs or JOBS * (os.cpu_count() or 1))
+    return Cluster(scheduler, patience) if scheduler else Pool(jobs or JOBS * (os.cpu_count() or 1), judge)

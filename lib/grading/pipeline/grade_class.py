@@ -1,15 +1,18 @@
 """Grading a class: this process decides which submissions are due, prepares and finishes them, and workers run them.
 
-Every step that needs the gradebook, the course's secret or the answers happens in this process, one submission after
-the other (`stages`). The workers (`execution.pool`) have none of these.
+Every step that needs the gradebook or the course's secret happens in this process, one submission after the other
+(`stages`). The workers (`execution.pool`) are forks of it, so they find what is right. Kernels aren't: their warm
+process is a program of its own, which never reads an answer.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import NoReturn
@@ -28,6 +31,7 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
 from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence
 from lib.grading.pipeline.course import BoundedExecute, Course
+from lib.grading.pipeline.one_notebook import judge_right
 from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, prepare, save, task
 from lib.grading.progress import Progress, Score, Seen, say, write_table
 from lib.grading.safe_names import InvalidId, unknown, visible
@@ -185,13 +189,17 @@ class Grade(Autograde):
         # Imports the units before the forks, which then need not import them again.
         for problem in broken_units():
             self.log.warning("%s", problem)
-        # The workers first, since they must be forked before this process has read any answer.
         locked = BoundedExecute(parent=self).bounds.sandbox
-        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, locked, self.patience)
-        stack.enter_context(self._pool)
-        finding = self._pool.submit(find_obstacle) if locked else None
+        if sys.platform == "linux" and locked and not self.scheduler:
+            from lib.grading.kernel.client import ForkServer
+
+            ForkServer.shared().start()  # a new program, which knows no answers; it warms up in the meantime
         gradebook = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, gradebook, assignment)
+        judge = partial(judge_right, course.unit) if course.unit else None
+        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, self.patience, judge)
+        stack.enter_context(self._pool)
+        finding = self._pool.submit(find_obstacle) if locked else None
         if other := course.other_points():
             self.log.warning(
                 "Points in the unit have changed since the build, but those in the gradebook count:"

@@ -4,9 +4,9 @@
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,9 +15,9 @@ import orjson
 from nbformat.notebooknode import NotebookNode
 
 from lib.answer_key import AnswerKey
-from lib.checking.challenges import CHALLENGE, MIME
+from lib.checking.challenges import CHALLENGE
 from lib.grading.execution.notebook import has_code, place_of
-from lib.grading.execution.outputs import missing_packages
+from lib.grading.execution.outputs import answer_in, missing_packages, read_json
 from lib.grading.execution.pool import PackedNotebook, RunResult
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.judge import Answers, judge
@@ -34,7 +34,7 @@ from lib.grading.submissions.submission import Submission
 def pack(submission: Submission, files: Mapping[str, bytes], has_unit: bool = True) -> PackedNotebook:
     """Return what a worker needs to run a notebook: its cells, the files beside it, and with a unit the challenge."""
     challenge = {CHALLENGE: orjson.dumps({"seed": submission.seed})} if has_unit else {}
-    return PackedNotebook.of(submission.cells, {**files, **challenge})
+    return PackedNotebook.of(submission.cells, {**files, **challenge}, submission.seed if has_unit else None)
 
 
 def digest_of_run(cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) -> str:
@@ -57,16 +57,14 @@ def with_outputs(submission: Submission, result: RunResult | None) -> Submission
     """Return a notebook with the outputs of its run, if there was one."""
     if result is None:
         return submission
-    try:
-        outputs = orjson.loads(result.cells)
-    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
-        outputs = json.loads(result.cells)
+    outputs = read_json(result.cells)
     # nbformat would make nodes at all levels, but an answer has hundreds of objects.
     cells = [
         NotebookNode({**cell, **run, "outputs": [*map(_node_of, run["outputs"])]} if run else cell)
         for cell, run in zip(submission.cells, outputs, strict=True)
     ]
-    return replace(submission, cells=cells, remarks=(*submission.remarks, *result.remarks))
+    remarks = (*submission.remarks, *result.remarks)
+    return replace(submission, cells=cells, remarks=remarks, verdicts=result.verdicts)
 
 
 def _node_of(output: dict[str, Any]) -> NotebookNode:
@@ -91,7 +89,7 @@ def judge_notebook(
     missing = tuple(missing_packages(cells))
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*submission.remarks, *local)
-    scored = [*_judge_cells(cells, unit, submission.seed, remarks)] if unit else []
+    scored = [*_judge_cells(cells, unit, submission, remarks)] if unit else []
     parts = tuple(part for part, _ in scored)
     # Format 4.5, the first whose cells have ids.
     notebook = trim(NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells))
@@ -127,7 +125,7 @@ def _environment_remarks(cells: Sequence[NotebookNode], missing: Sequence[str]) 
 
 
 def _judge_cells(
-    cells: Sequence[NotebookNode], unit: AnswerKey, seed: int, remarks: tuple[Remark, ...]
+    cells: Sequence[NotebookNode], unit: AnswerKey, submission: Submission, remarks: tuple[Remark, ...]
 ) -> Iterator[tuple[PartVerdict, float]]:
     """Judge each part's cell, and replace its outputs by the verdict; yield that with its score in the gradebook."""
     missing, definitions = cell_results.missing_names(cells), cell_results.first_definitions(cells)
@@ -137,8 +135,9 @@ def _judge_cells(
                 problem = f"The check gave no answer. {error.ename}: {error.evalue}"[:300]
             else:
                 problem = " ".join(("The check gave no answer.", *(remark.text for remark in remarks)))
-            lacking = cell_results.defined_below(definitions, at) | missing
-            verdict = judge(unit, part, seed, answers_in(cell, part.id), problem, lacking)
+            if (verdict := submission.verdicts.get(part.id)) is None:
+                lacking = cell_results.defined_below(definitions, at) | missing
+                verdict = judge(unit, part, submission.seed, answer_in(cell, part.id), problem, lacking)
             worth = float(cell.metadata.nbgrader["points"])
             page = html(verdict, worth / verdict.max_points if verdict.max_points else 0.0)
             data = NotebookNode({"text/plain": str(verdict.score(worth)), "text/html": page})
@@ -147,13 +146,15 @@ def _judge_cells(
             yield verdict, verdict.score(worth)
 
 
-def answers_in(cell: NotebookNode, part: str) -> Answers | None:
-    """Return the last answer for this part in a graded cell's outputs, if any. It is untrusted."""
-    for output in reversed(cell.outputs):
-        data = output.get("data", {}).get(MIME) if output.output_type in ("execute_result", "display_data") else None
-        if isinstance(data, dict) and data.get("part") == part and isinstance(data.get("shown"), dict):
-            shown: Answers = data["shown"]
-            return shown
+def judge_right(unit: AnswerKey, seed: int, id: str, answer: Answers) -> PartVerdict | None:
+    """Return the verdict on an answer if all of it is right, else None: `judge_notebook` tells the rest.
+
+    Called in workers.
+    """
+    with suppress(Exception):
+        if part := unit.part(id):
+            verdict = judge(unit, part, seed, answer)
+            return verdict if all(each.state == "right" for each in verdict.statements) else None
     return None
 
 

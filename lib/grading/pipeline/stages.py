@@ -25,9 +25,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.grading.errors import ConfigError
-from lib.grading.execution.notebook import has_code, place_of
-from lib.grading.execution.outputs import missing_packages, read_json
-from lib.grading.execution.pool import PackedNotebook, RunResult, RunTask
+from lib.grading.execution.pool import RunResult, RunTask
 from lib.grading.files import is_file, put_in_place, remove, write_files
 from lib.grading.gradebook.session import CellResults
 from lib.grading.judge.secret import seed_of
@@ -171,38 +169,10 @@ def _judge(course: Course, work: PreparedSubmission, name: str, outcome: RunOutc
     return _first_that_works(course, what, [partial(_finish, course, work, name, way) for way in ways])
 
 
-def _with_outputs(prepared: PreparedNotebook, result: RunResult | None) -> PreparedNotebook:
-    """Return a notebook with the outputs of its run, if there was one."""
-    if result is None:
-        return prepared
-    outputs = read_json(result.cells)
-    # nbformat would make nodes at all levels, but an answer has hundreds of objects.
-    cells = [
-        NotebookNode({**cell, **run, "outputs": [*map(_node_of, run["outputs"])]} if run else cell)
-        for cell, run in zip(prepared.cells, outputs, strict=True)
-    ]
-    restored = replace(prepared.restored, cells=cells)
-    return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
-
-
-def _node_of(output: dict[str, Any]) -> NotebookNode:
-    return NotebookNode({name: NotebookNode(each) if type(each) is dict else each for name, each in output.items()})
-
-
-def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], PreparedNotebook]) -> JudgedNotebook:
-    """Judge a notebook's cells, and replace the outputs of graded ones by the verdicts."""
-    prepared, submitted = way(), work.submitted
-    cells, unit = prepared.cells, course.unit
-    clean_outputs(cells)
-    missing = tuple(missing_packages(cells))
-    local, reasons = _environment_remarks(cells, missing)
-    remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    parts = tuple[PartVerdict, ...]()
-    if unit:
-        parts = tuple(_judge_cells(cells, unit, prepared.seed, remarks))
-    notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
-    judged = {part.id for part in parts}
-    rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
+def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], Submission]) -> JudgedNotebook:
+    names = (course.assignment, name, work.submitted.student)
+    judged = judge_notebook(way(), course.unit, names, course.log, work.submitted.digest, course.trim)
+    notebook, verdict, rows = judged
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
     try:

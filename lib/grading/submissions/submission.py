@@ -16,6 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
+from lib.grading.judge.verdict import PartVerdict
 from lib.grading.remarks import Remark
 from lib.grading.safe_names import visible
 from lib.grading.submissions.submitted_files import (
@@ -54,7 +55,8 @@ class Submission:
 
     `remarks` are for the student, and `reasons` say why a person has to look at the notebook. `doubts` has the answers
     that a person has to look for, each with the reason. The challenge is drawn from the `seed`. If the submitted file
-    can't be read, the notebook is not `runnable`, and `empty` if nothing was submitted.
+    can't be read, the notebook is not `runnable`, and `empty` if nothing was submitted. `verdicts` has those of its
+    run's worker, on the parts that are right.
     """
 
     cells: list[NotebookNode]
@@ -64,6 +66,7 @@ class Submission:
     seed: int = 0
     runnable: bool = True
     empty: bool = False
+    verdicts: Mapping[str, PartVerdict] = field(default_factory=dict)
 
 
 def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
