@@ -162,20 +162,29 @@ def _without_copies(
 ) -> Iterator[NotebookNode]:
     """Yield the submitted cells with each known cell once.
 
-    Not all programs protect locked cells, and students often add imports to existing ones: a changed locked cell runs
-    before the course's. Of the copies that don't count, changed ones run as ordinary cells, others are dropped.
+    Not all programs protect locked cells, and students add imports and methods to existing ones: a changed locked cell
+    runs before the course's, or after it if it has only new lines and isn't a check. Of the copies that don't count,
+    changed ones run as ordinary cells, others are dropped.
     """
     counted, untouched = _count_copies(cells, known)
     for at, cell in enumerate(cells):
         if at in counted:
             source_cell, original = known[id := course_id(cell)], released.get(id, cell.source)
-            if cell.cell_type == "code" and not source_cell.metadata.nbgrader.solution and cell.source != original:
+            merged, flags = _merge(source_cell, cell), source_cell.metadata.nbgrader
+            if cell.cell_type == "code" and not flags.solution and cell.source != original:
                 cell.metadata = NotebookNode()
-                yield cell
-            yield _merge(source_cell, cell)
+                yield from [merged, cell] if not flags.grade and _has_lines(cell.source, original) else [cell, merged]
+            else:
+                yield merged
         elif at not in untouched:
             cell.metadata.pop("nbgrader", None)
             yield cell
+
+
+def _has_lines(text: str, original: str) -> bool:
+    """True if a text has all lines of the original one, in their order."""
+    lines = map(str.rstrip, text.splitlines())
+    return all(line.rstrip() in lines for line in original.splitlines())
 
 
 def _count_copies(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> tuple[set[int], set[int]]:

@@ -299,6 +299,15 @@ def test_where_the_machine_is_short_of_threads_that_is_no_fault_of_code_that_wan
 # What is read from outputs
 
 
+def test_below_what_is_missing_here_definitions_run_and_an_error_of_ones_own_stops_the_cell():
+    """The student may have the package, the file or an example's data, and then the cell ran to its end."""
+    tops = ("1 / 0", "import nosuch", "open('nosuch.csv')", "print(X.shape)")
+    below = "print('no')\nbroken = nosuch.x\ndef f():\n    return"
+    cells, _ = ran(*(code for at, top in enumerate(tops) for code in (f"{top}\n{below} {at}", "f()")))
+    assert [text(cell)[-1:] for cell in cells[3::2]] == ["1", "2", "3"]
+    assert "NameError" in text(cells[1])
+
+
 def test_packages_that_are_not_here_are_named():
     imports = [f"import {name}" for name in ("nowhere", "nowhere.special", "else_where", "numpy.nowhere", "lib.judge")]
     caught = "try:\n    import optional\nexcept ImportError:\n    pass"

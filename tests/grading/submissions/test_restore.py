@@ -157,11 +157,13 @@ def changed(*ids):
     return cells
 
 
-@pytest.mark.parametrize("id", ["layer", "check-loss"])
-def test_a_changed_locked_cell_is_run_in_front_of_the_courses_own(id):
-    found = restore(changed(id), given={id: GIVEN})
+@pytest.mark.parametrize(
+    ("id", "given", "place"), [("layer", "all = 1", -1), ("layer", GIVEN, 1), ("check-loss", GIVEN, -1)]
+)
+def test_a_changed_locked_cell_is_run_behind_the_courses_own_if_it_only_adds_to_a_given_one(id, given, place):
+    found = restore(changed(id), given={id: given})
     at = ids(found).index(id)
-    assert [cell.source for cell in found[at - 1 : at + 1]] == [CHANGED, KNOWN[id].source]
+    assert (found[at].source, found[at + place].source) == (KNOWN[id].source, CHANGED)
     assert len(found) == len(ROLES) + 1
 
 
