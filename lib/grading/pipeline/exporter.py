@@ -2,25 +2,41 @@
 
 nbgrader reads, preprocesses and writes each notebook of a submission twice, to clean it and to grade it. The
 configuration replaces its exporter, which reads the files, by this one. So nbgrader itself opens no student's notebook,
-unreadable notebooks get verdicts, too, and nbgrader's preprocessors don't run.
+misnamed and unreadable notebooks get verdicts, too, and nbgrader's preprocessors don't run.
 """
 
+import fnmatch
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
-from nbgrader.converters import NbGraderException
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde, NbGraderException
 
 from lib.grading.files import temporary_sibling_folder
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.stages import prepare, save, task
 from lib.grading.safe_names import InvalidId, parse_id
-from lib.grading.submissions.submitted_files import read, step_folder
+from lib.grading.submissions.submitted_files import find_submitted, read, step_folder
 
 
 class GradingExporter(NotebookExporter):
     """Returns graded notebooks to nbgrader. The first call for a submission grades all of its notebooks."""
+
+    def __init__(self, config: Any = None, **named: Any):
+        """Have nbgrader ask for the assignment's notebooks in each submitted folder, whatever the files are called."""
+        super().__init__(config, **named)
+        if type(self.parent) is Autograde:  # `zerolayer grade` finds submissions by itself
+            course = self.parent.coursedir
+            with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
+                known = [one.name for one in gradebook.find_assignment(course.assignment_id).notebooks]
+                names = fnmatch.filter(known, course.notebook_id)
+                found = find_submitted(course, course.assignment_id, course.student_id)
+                self.parent.assignments = {
+                    str(place): [f"{place}/{name}.ipynb" for name in names] for _, place in found
+                }
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **_: Any

@@ -115,8 +115,9 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
 BY_NBGRADER = """
     honest blanks_open metadata_missing kernel_dies answers_made_up messages_malformed
     folder_wrecked active_pages cut_short empty not_json a_list nested_without_end
+    another_name two_other_names
     folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
-"""The last eight ended in a traceback and without a verdict, since nbgrader itself read them first."""
+"""The last ten ended in a traceback and without a verdict, since nbgrader itself read them first."""
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +145,7 @@ def test_formgraders_button_gives_the_same_verdict(by_nbgrader, monkeypatch):
     monkeypatch.chdir(by_nbgrader.root)
     config = PyFileConfigLoader("nbgrader_config.py", path=str(by_nbgrader.root)).load_config()
     config.CourseDirectory.root = str(by_nbgrader.root)
-    for name in ("blanks_open", "cut_short"):
+    for name in ("blanks_open", "cut_short", "another_name"):
         before = by_nbgrader.verdict(name)
         by_nbgrader.notebook(name).with_name("verdict.json").unlink()
         result = NbGraderAPI(config=config).autograde(ASSIGNMENT, name, force=True)
