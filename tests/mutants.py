@@ -39,14 +39,15 @@ SEEN_BY = {
     "lib/reference": "reference",
     "lib/grading/judge": "grading/judge grading/pipeline certificate",
     "lib/grading/gradebook": "grading/gradebook grading/pipeline grading/pages/test_lms_export",
-    "lib/grading/submissions": "grading/submissions grading/pipeline grading/test_canvas_term grading/test_lms_term",
+    "lib/grading/submissions": "grading/submissions grading/pipeline",
+    "lib/grading/lms": "grading/lms grading/pages/test_lms_export",
     "lib/grading/pipeline": "grading/pipeline grading/commands/test_grade grading/execution/test_class",
     "lib/grading/kernel": "grading/kernel grading/execution/test_notebook grading/sandbox",
     "lib/grading/execution": "grading/execution grading/pipeline",
     "lib/grading/sandbox": "grading/sandbox grading/execution/test_notebook",
-    "lib/grading/pages": "grading/pages grading/test_canvas_term",
-    "lib/grading/commands": "grading/commands grading/submissions/test_collect grading/pages/test_lms_export"
-    " grading/pages/test_class_feedback grading/pages/test_report grading/test_canvas_term authoring/test_build",
+    "lib/grading/pages": "grading/pages grading/lms/test_canvas_term",
+    "lib/grading/commands": "grading/commands"
+    " grading/pages/test_class_feedback grading/pages/test_report grading/lms/test_canvas_term authoring/test_build",
     "lib/grading": "grading/test_files grading/test_safe_names grading/test_wall grading/execution/test_machine_faults"
     " grading/pipeline grading/commands authoring/test_build",
     "lib": "test_blanks test_data test_pasted_characters test_mistakes test_unit checking authoring/test_broken_units"

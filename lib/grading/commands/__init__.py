@@ -12,10 +12,10 @@ COMMANDS = {
     "grade": "lib.grading.commands.grade:GradeApp",
     "feedback": "lib.grading.commands.feedback:FeedbackApp",
     "report": "lib.grading.commands.report:ReportApp",
-    "collect": "lib.grading.commands.collect:CollectApp",
-    "export": "lib.grading.commands.export:LmsExportApp",
-    "roster": "lib.grading.commands.roster:RosterApp",
-    "extend": "lib.grading.commands.extend:ExtendApp",
+    "collect": "lib.grading.lms.collect:CollectApp",
+    "export": "lib.grading.lms.export:LmsExportApp",
+    "roster": "lib.grading.lms.roster:RosterApp",
+    "extend": "lib.grading.lms.extend:ExtendApp",
 }
 """The class of each subcommand, for `pkgutil.resolve_name`. Importing only the one that is called halves the start
 time."""

@@ -3,10 +3,9 @@
 They are stored in the course's folder, where no student's file can be.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -14,12 +13,24 @@ import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.files import is_file, write_whole
-from lib.grading.submissions.downloads import DownloadedNotebook, Refusal
-from lib.grading.submissions.submitted_files import step_folder
 
 LATE_WITHOUT_TIME = timedelta(seconds=1)
 """How late a submission counts if Canvas calls it late without saying by how much: enough for nbgrader's penalty."""
 LATE_WITH_MORE_TIME = "%s was late in Canvas, which doesn't say by how much, and has an extension: look in Canvas."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was downloaded but not collected: its student or "", its name or "" for all files, and why."""
+
+    student: str
+    file: str
+    why: str
+
+    @property
+    def reason(self) -> str:
+        """The file's name and why it was not collected."""
+        return ": ".join(filter(None, (self.file, self.why)))
 
 
 @dataclass(frozen=True)
@@ -37,15 +48,6 @@ class CollectedSubmission:
     downloaded: float
     files: Mapping[str, str]
     digest: str
-
-    @classmethod
-    def of(cls, found: Mapping[str, DownloadedNotebook], late: bool, downloaded: float) -> "CollectedSubmission":
-        """Return the record of one student's notebooks in a download."""
-        owner = next(iter(found.values())).owner
-        newest = max(each.owner.attachment for each in found.values())
-        files = {name: each.downloaded for name, each in found.items()}
-        digest = digest_of({name: each.place for name, each in found.items()})
-        return cls(owner.lms, owner.name, owner.number, late, newest, downloaded, files, digest)
 
     def is_older(self, other: "CollectedSubmission") -> bool:
         """True if this one was submitted before the other one."""
@@ -85,35 +87,3 @@ def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecor
 def write_collection(course: CourseDirectory, assignment: str, collected: CollectionRecords) -> None:
     """Write an assignment's records."""
     write_whole(collection_file(course, assignment), orjson.dumps(collected, option=orjson.OPT_INDENT_2))
-
-
-def known_numbers(collected: Mapping[str, CollectionRecords], assignment: str = "") -> dict[tuple[str, str], str]:
-    """Return the ids of everyone with a collected submission, by LMS and number.
-
-    Canvas uses the same number in all assignments. Numbers of other LMS are only those of `assignment`.
-    """
-    notes = [(name, *item) for name, each in collected.items() for item in each.notes.items()]
-    return {(one.lms, one.number): id for name, id, one in notes if one.lms == "canvas" or name == assignment}
-
-
-def read_former_students(
-    course: CourseDirectory, students: Collection[str], collected: Mapping[str, CollectionRecords]
-) -> list[str]:
-    """Return the ids in `left.txt`, the students who left the course, after adding those who left since.
-
-    These have a collected submission, but are neither among the gradebook's `students` nor in `submitted/`.
-    """
-    place, submitted = Path(course.root, "left.txt"), {id for each in collected.values() for id in each.notes}
-    left = [*filter(None, map(str.strip, place.read_text("utf-8").splitlines()))] if is_file(place) else []
-    present = submitted.intersection(students)  # empty if the gradebook is new: then nobody has left
-    folders = {id for id in submitted for name in collected if step_folder(course, "submitted", id, name).is_dir()}
-    if present and (missing := sorted(submitted - present - folders - {*left})):
-        left += missing
-        write_whole(place, "".join(f"{id}\n" for id in left).encode())
-    return left
-
-
-def digest_of(files: Mapping[str, Path]) -> str:
-    """Return a digest of notebooks' names and contents."""
-    digests = [(name, blake2b(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
-    return blake2b(orjson.dumps(digests), digest_size=16).hexdigest()

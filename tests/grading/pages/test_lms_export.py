@@ -8,8 +8,8 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
-from lib.grading.commands.export import LmsExportApp
-from lib.grading.pages.lms_feedback import canvas_files
+from lib.grading.lms.export import LmsExportApp
+from lib.grading.lms.feedback import canvas_files
 from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords, write_collection
 from tests.course import ASSIGNMENT
 
@@ -64,7 +64,8 @@ Participant 41201,Li Wei,,,100.00,-,
 Participant 41217,Li Wei,,,100.00,-,
 """
 STUDENTS = {"Conor_ONeil_503": 10, "Li_Wei_41217": 12, "Li_Wei": 12, "other": 30}
-"""Collected from Moodle, by the ids that a download gives, but for the last, whose number was noted; and points."""
+"""Students and points. Those with a number were collected from Moodle, and so was the last one."""
+NUMBERS = {"Conor_ONeil_503": "503", "Li_Wei_41217": "41217", "other": "41201"}
 
 
 @pytest.fixture
@@ -77,8 +78,8 @@ def moodle_class(small_class, tmp_path):
             [notebook] = gradebook.add_submission(ASSIGNMENT, student).notebooks
             next(grade for grade in notebook.grades if grade.max_score == 4).manual_score = points
         gradebook.db.commit()
-    note = CollectedSubmission("moodle", "Li Wei", "41201", False, 0, 0.0, {}, "")
-    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords({"other": note}))
+    notes = {id: CollectedSubmission("moodle", "", number, False, 0, 0.0, {}, "") for id, number in NUMBERS.items()}
+    write_collection(CourseDirectory(root=str(course.root)), ASSIGNMENT, CollectionRecords(notes))
     return course
 
 

@@ -20,9 +20,11 @@ from unicodedata import normalize
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from lib.grading.files import write
+from lib.grading.lms.names import RENAME, Owner, RefusedError, own_name, owner_of
+from lib.grading.lms.students import Students
 from lib.grading.machine_faults import FULL
 from lib.grading.safe_names import visible
-from lib.grading.submissions.lms_names import RENAME, Owner, RefusedError, Roster, own_name, owner_of
+from lib.grading.submissions.collection import Refusal
 from lib.grading.submissions.submission import HIDDEN, UnreadableError, strip_widgets
 from lib.grading.submissions.submitted_files import ARCHIVES, MOST_BYTES, NOTEBOOK
 from lib.grading.submissions.walk import DEEPEST, walk
@@ -43,20 +45,6 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A file that was downloaded but not collected: its student or "", its name or "" for all files, and why."""
-
-    student: str
-    file: str
-    why: str
-
-    @property
-    def reason(self) -> str:
-        """The file's name and why it was not collected."""
-        return ": ".join(filter(None, (self.file, self.why)))
-
-
-@dataclass(frozen=True)
 class DownloadedNotebook:
     """A student's notebook: the number of its copy, the downloaded file that contained it, and its unpacked path."""
 
@@ -69,11 +57,10 @@ class DownloadedNotebook:
 class Download:
     """Files that were downloaded together: the notebooks `found`, by student and file name, and the refusals."""
 
-    def __init__(self, roster: Roster, released: Collection[str], place: Path):
-        """Find owners by the roster, and unpack notebooks into `place`."""
-        self._roster, self._released, self._place, self._count, self._student = roster, released, place, 0, ""
+    def __init__(self, students: Students, released: Collection[str], place: Path):
+        """Find owners among the students, and unpack notebooks into `place`."""
+        self._students, self._released, self._place, self._count, self._student = students, released, place, 0, ""
         self._others = defaultdict[str, list[str]](list)
-        self._claims = defaultdict[tuple[str, str], set[tuple[str, str]]](set)
         self.owners = dict[str, Owner]()
         """Everyone who submitted a file, by id; marked late if any of their files was."""
         self.found = defaultdict[str, dict[str, DownloadedNotebook]](dict)
@@ -89,16 +76,9 @@ class Download:
                 self._add_file(name, data, name.name, is_download=True)
 
     def finish(self) -> None:
-        """Refuse files that two people may own, and everyone who submitted no notebook."""
-        for claims in [claims for claims in self._claims.values() if len(claims) > 1]:
-            students = sorted({id for id in self.owners if (self.owners[id].name, self.owners[id].number) in claims})
-            both = " and ".join(sorted(f"{name} ({number})" for name, number in claims))
-            for student in students:
-                self.found[student] = {}
-                why = f"{both} would have the same id, {' or '.join(students)}. Keep only the right person's files"
-                self._refuse(student, "", f"{why}, and collect again.")
+        """Refuse everyone who submitted no notebook."""
         named = {left.student for left in self.left_out}
-        for student in self.owners.keys() - {id for id in self.found if self.found[id]} - named:
+        for student in self.owners.keys() - self.found.keys() - named:
             others = ", ".join(self._others[student]) or "an empty zip"
             self._refuse(student, others, f"{student} submitted no notebook. {INSTEAD}")
 
@@ -142,17 +122,16 @@ class Download:
         """Add the files in a zip: a whole download, or within limits one student's zip."""
         with ZipFile(data) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith(("/", "\\"))]
-            if owner and len(entries) > MOST_PACKED:
-                raise RefusedError(f"holds {len(entries):,} files, more than {MOST_PACKED:,}. {INSTEAD}")
             size = sum(entry.file_size for entry in entries)
-            if owner and size > LARGEST_ZIP:
-                raise RefusedError(
-                    f"would unpack to {size / 1e6:,.0f} MB, more than {LARGEST_ZIP / 1e6:,.0f}. {INSTEAD}"
-                )
+            if owner and (len(entries) > MOST_PACKED or size > LARGEST_ZIP):
+                most = f"{MOST_PACKED:,} files or {LARGEST_ZIP // 10**6} MB"
+                raise RefusedError(f"has {len(entries):,} files of {size / 1e6:,.0f} MB, more than {most}. {INSTEAD}")
             student = self._student if owner else ""
             for entry in entries:
                 self._student = student
-                with self._collect_refusal(f"{visible(entry.filename)[:120]} in {shown}"):
+                # Without the download's name, which differs from week to week: a refusal is seen once.
+                inner_name = visible(entry.filename)[:120] + (f" in {shown}" if owner else "")
+                with self._collect_refusal(inner_name):
                     parts = _safe_parts(entry)
                     # macOS and Jupyter add hidden files, among them copies of notebooks.
                     if not any(map(HIDDEN.match, parts)):
@@ -167,11 +146,10 @@ class Download:
             return
         if owner is None:
             raise RefusedError(f"has a name that doesn't show its owner. {RENAME}")
-        file = NOTEBOOK.sub(".ipynb", file)
-        own, copy = own_name(file, self._released)
+        own, copy = own_name(NOTEBOOK.sub(".ipynb", file), self._released)
         if len(os.fsencode(own)) > LONGEST_NAME:
             raise RefusedError(f"can't be unpacked: its name has {len(own):,} characters. {INSTEAD}")
-        earlier = self.found[self._student].get(own)
+        earlier = self.found[self._student].get(own) if self._student in self.found else None
         if earlier and copy <= earlier.copy:
             return
         try:
@@ -190,9 +168,7 @@ class Download:
             is_last = part == name.parts[-1]
             owner = owner_of(part, is_last or part.lower().endswith(".zip"), self._released)
             if owner and (is_last or owner.lms == "moodle"):
-                self._student = student = self._roster.id_of(owner)
-                for key in (("id", student), (owner.lms, owner.number)):
-                    self._claims[key].add((owner.name, owner.number))
+                self._student = student = self._students.id_of(owner.lms, owner.number, owner.name)
                 if student not in self.owners or owner.late:
                     self.owners[student] = owner
                 return owner

@@ -1,4 +1,4 @@
-"""CSV files of an LMS: Canvas' gradebook, and Moodle's grading worksheets and list of participants.
+"""Tables of an LMS as CSV: Canvas' gradebook, and Moodle's grading worksheets and list of participants.
 
 Canvas: a row of the points possible follows the header, sometimes after a row on manual posting. An assignment's column
 is its title with its number, such as `Title (1234)`. (gradebook_exporter.rb, gradebook_importer.rb)
@@ -42,9 +42,14 @@ class Person:
     own_number: str
     email: str
 
+    @property
+    def name(self) -> str:
+        """The name, first name first."""
+        return f"{self.first_name} {self.last_name}"
+
 
 @dataclass
-class LmsFile:
+class Table:
     """A CSV file: its header `heads`, and all other rows unchanged. `name` is for error messages."""
 
     name: str

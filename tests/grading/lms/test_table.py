@@ -3,7 +3,7 @@
 import pytest
 
 from lib.grading.errors import ConfigError
-from lib.grading.gradebook.lms_files import LmsFile
+from lib.grading.lms.table import Table
 
 HEADS = "Student,ID,SIS Login ID,Section,Softmax classifier (12),Softmax-Classifier (34),12 (56),Final Score"
 ROWS = '    Points Possible,,,,24,10,,(read only)\n"King, Ada",101,ada,1,,,,\nCher,102,,1,,,,\n'
@@ -42,7 +42,7 @@ NO_COLUMN = {
 @pytest.mark.parametrize("kind", FILES)
 def test_students_are_read_whatever_the_columns(tmp_path, kind):
     (file := tmp_path / "canvas.csv").write_text(FILES[kind][0], encoding="utf-8")
-    read = LmsFile.read(file, "canvas", "worksheet", "participants")
+    read = Table.read(file, "canvas", "worksheet", "participants")
     found = [(one.number, one.last_name, one.first_name, one.login, one.email) for one, _ in read.people()]
     assert found == FILES[kind][1]
     if "Points Possible" in FILES[kind][0]:
@@ -55,15 +55,15 @@ def test_what_is_no_such_file_is_told_with_what_to_do(tmp_path):
     for content, why in NONE.values():
         (file := tmp_path / "canvas.csv").write_bytes(content)
         with pytest.raises(ConfigError, match="In Canvas, choose Grades, Export") as told:
-            LmsFile.read(file, "canvas")
+            Table.read(file, "canvas")
         assert why in str(told.value)
     with pytest.raises(ConfigError, match="No such file"):
-        LmsFile.read(tmp_path / "no.csv", "canvas")
+        Table.read(tmp_path / "no.csv", "canvas")
 
 
 def test_a_column_is_found_by_title_or_number_if_there_is_one(tmp_path):
     (file := tmp_path / "canvas.csv").write_text(PLAIN)
-    read = LmsFile.read(file, "canvas")
+    read = Table.read(file, "canvas")
     assert {asked: read.column(asked) for asked in COLUMNS} == COLUMNS
     for asked, why in NO_COLUMN.items():
         with pytest.raises(ConfigError) as told:

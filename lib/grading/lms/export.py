@@ -2,28 +2,27 @@
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
 import orjson
-from nbgrader.api import Student
 from traitlets import Bool, Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file, write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
-from lib.grading.gradebook.lms_files import IDENTIFIER, SECTION, LmsFile, Person
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.pages.lms_feedback import canvas_files, notebook_of, pack
+from lib.grading.lms.feedback import canvas_files, notebook_of, pack
+from lib.grading.lms.students import Students
+from lib.grading.lms.table import IDENTIFIER, SECTION, Table
 from lib.grading.pages.page_maker import PageMaker, render
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
-from lib.grading.submissions.collection import CollectedSubmission, collection_file, read_collection
-from lib.grading.submissions.lms_names import Owner, RefusedError, Roster
+from lib.grading.submissions.collection import collection_file, read_collection
 from lib.grading.submissions.submitted_files import step_folder
 
 EXCUSED = "EX"
@@ -78,66 +77,68 @@ class LmsExportApp(Command):
             if not marks:
                 self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
             self.notes = read_collection(self.coursedir, assignment).notes
-            file = LmsFile.read(Path(self.into), "canvas", "worksheet") if self.into else None
-            rows = self._rows(file, [one for one in gradebook.students if one.id in marks]) if file else {}
+            table = Table.read(Path(self.into), "canvas", "worksheet") if self.into else None
+            rows = self._rows(table, Students(gradebook, self.coursedir, assignment), marks) if table else {}
             totals = {student: Total.of(own.values()) for student, own in marks.items()}
             for student, more in above_maximum(marks):
                 self.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
             if waiting := sum(total.waiting > 0 for total in totals.values()):
                 self.log.warning("%s submissions have unmarked written answers, which count as 0.", waiting)
-            if file:
-                self._fill(file, {at: (student, totals[student].points) for student, at in rows.items()}, worth)
+            if table:
+                self._fill(table, rows, {student: total.points for student, total in totals.items()}, worth)
             if self.feedback:
-                people = [person for person, _ in file.people()] if file and file.kind == "worksheet" else []
-                self._write_feedback(marks, {id: people[at].number for id, at in rows.items() if people})
+                people = [person for person, _ in table.people()] if table and table.kind == "worksheet" else []
+                self._write_feedback(marks, {id: people[at].number for at, id in rows.items() if people})
 
-    def _rows(self, file: LmsFile, students: Sequence[Student]) -> dict[str, int]:
-        """Return each student's row in the file. Students without exactly one row of their own are logged."""
-        known = defaultdict[tuple[str, str], set[int]](set)
-        for at, (person, row) in enumerate(file.people()):
-            for key in _row_keys(file, person, row):
-                known[key].add(at)
-        found = {
-            one.id: set().union(*(known[key] for key in _student_keys(one, self.notes.get(one.id)))) for one in students
-        }
-        owners = Counter(at for places in found.values() if len(places) == 1 for at in places)
-        rows = {id: at for id, [at] in ((id, at) for id, at in found.items() if len(at) == 1) if owners[at] == 1}
-        if left := sorted(found.keys() - rows.keys()):
+    def _rows(self, table: Table, students: Students, marks: Class) -> dict[int, str]:
+        """Return the student of each row who has points. Students without exactly one row are logged."""
+        rows = {at: id for at, (_, _, id) in enumerate(students.of_rows(table)) if id in marks}
+        times = Counter(rows.values())
+        rows = {at: id for at, id in rows.items() if times[id] == 1}
+        left = sorted(marks.keys() - rows.values())
+        anonymous = [id for id in left if id in self.notes and self.notes[id].lms == "anonymous"]
+        if anonymous:
+            self.log.warning(
+                f"Canvas hides whose work this is: {_listed(anonymous)}. Post the grades there, or switch anonymous"
+                " grading off, and collect a new download: by the files' numbers it tells whose points these are."
+            )
+        if others := [id for id in left if id not in anonymous]:
             self.log.warning(
                 f"{self.into} has no row, or several, for these students, and gets no points for them:"
-                f" {', '.join(left)}. `zerolayer roster` adds their numbers, logins and addresses to the gradebook."
-                " The file doesn't identify the owners of anonymous work: enter those points by hand."
+                f" {', '.join(others)}. `zerolayer roster` adds their numbers, logins and addresses to the gradebook."
             )
         return rows
 
-    def _fill(self, file: LmsFile, points: Mapping[int, tuple[str, float]], worth: float) -> None:
-        column, is_canvas = file.column(self.column or self.coursedir.assignment_id), file.kind == "canvas"
-        columns = [at for at, head in enumerate(file.heads) if head in (IDENTIFIER, MODIFIED) or at == column]
+    def _fill(self, table: Table, rows: Mapping[int, str], points: Mapping[str, float], worth: float) -> None:
+        column, is_canvas = table.column(self.column or self.coursedir.assignment_id), table.kind == "canvas"
+        columns = [at for at, head in enumerate(table.heads) if head in (IDENTIFIER, MODIFIED) or at == column]
         if is_canvas:  # its import finds the section by position
-            columns = [*range(file.heads.index(SECTION) + 1), column]
-        lines = [file.heads, *(row for row in file.rows if is_canvas and not file.cell(row, "ID"))]
-        notes = defaultdict[str, list[str]](list)
-        for at, (_, row) in enumerate(file.people()):
-            student, value = points.get(at, ("", 0.0))
-            most, filled = file.maximum(row, column) or worth, [*row, *[""] * (column + 1 - len(row))]
-            value *= most / worth if worth else 1
-            if student and is_canvas and filled[column].strip().upper() == EXCUSED:
+            columns = [*range(table.heads.index(SECTION) + 1), column]
+        lines = [table.heads, *(row for row in table.rows if is_canvas and not table.cell(row, "ID"))]
+        notes, filled = defaultdict[str, list[str]](list), 0
+        for at, (_, row) in enumerate(table.people()):
+            if (student := rows.get(at)) is None:
+                continue
+            most, line = table.maximum(row, column) or worth, [*row, *[""] * (column + 1 - len(row))]
+            value = points[student] * (most / worth if worth else 1)
+            if is_canvas and line[column].strip().upper() == EXCUSED:
                 notes["Excused in Canvas, and left unchanged"].append(student)
-            elif student:
-                if most != worth:
-                    notes[f"Points scaled, since the LMS's maximum is not {worth:g}"].append(student)
-                if value > most and not is_canvas:
-                    notes["Points reduced to Moodle's maximum, since it accepts no more"].append(student)
-                    value = most
-                filled[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", file.decimal_sign)
-                lines.append(filled)
+                continue
+            if most != worth:
+                notes[f"Points scaled, since the LMS's maximum is not {worth:g}"].append(student)
+            if value > most and not is_canvas:
+                notes["Points reduced to Moodle's maximum, since it accepts no more"].append(student)
+                value = most
+            line[column] = (format_points(value) if is_canvas else f"{value:.2f}").replace(".", table.decimal_sign)
+            lines.append(line)
+            filled += 1
         place = Path(self.into).with_name(f"{Path(self.into).stem}-filled.csv")
-        with temporary_sibling_file(place) as part, part.open("w", newline="", encoding=file.encoding) as target:
-            writer = csv.writer(target, delimiter=file.delimiter)
+        with temporary_sibling_file(place) as part, part.open("w", newline="", encoding=table.encoding) as target:
+            writer = csv.writer(target, delimiter=table.delimiter)
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
         for note, about in notes.items():
-            self.log.warning("%s: %s.", note, ", ".join(about) if len(about) < MANY else f"{len(about)} students")
-        say(f"{place} is ready to import.")
+            self.log.warning("%s: %s.", note, _listed(about))
+        say(f"{place} is ready to import: the points of {filled} of {len(points)} graded students.")
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
@@ -170,16 +171,5 @@ class LmsExportApp(Command):
         say(new if files else "No feedback is new. To write all of it, use --all.")
 
 
-def _row_keys(file: LmsFile, person: Person, row: list[str]) -> Iterator[tuple[str, str]]:
-    known = (file.kind, person.number), ("id", person.login), ("id", person.email), ("own", person.own_number)
-    yield from ((kind, value.casefold()) for kind, value in known if value)
-    if file.kind == "worksheet":  # the student may have the id that `collect` makes of the name
-        for name in (file.cell(row, "Full name"), file.cell(row, IDENTIFIER).removesuffix(person.number).strip()):
-            with suppress(RefusedError):
-                yield "id", Roster((), {}).id_of(Owner("moodle", name, person.number)).casefold()
-
-
-def _student_keys(student: Student, note: CollectedSubmission | None) -> Iterator[tuple[str, str]]:
-    own, lms = student.lms_user_id, {"moodle": "worksheet"}.get(note.lms, note.lms) if note else ""
-    known = ("id", student.id), ("id", student.email), ("own", own), ("canvas", own), (lms, note.number if note else "")
-    yield from ((kind, value.casefold()) for kind, value in known if value)
+def _listed(students: list[str]) -> str:
+    return visible(", ".join(students) if len(students) < MANY else f"{len(students)} students")

@@ -234,11 +234,10 @@ def test_a_term_changes_only_the_cells_that_it_has_points_for(two_units, tmp_pat
     for student, code, late in (
         ("ada", RIGHT, True),
         ("bo", WRONG, False),
-        ("emil", RIGHT, False),
         ("lea", RIGHT, False),
     ):
         term.hand_in(student, "second", code, late)
-    assert "second: 3 new, 1 of students who left; 0 need a person." in term.grades("second")
+    assert "second: 3 new; 0 need a person." in term.grades("second")
     term.adds("ada", 0.5)
     before = dict(lms.cells)
     for assignment, expected in (("first", lms.end), ("second", lms.second)):

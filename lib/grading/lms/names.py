@@ -7,14 +7,9 @@ Students choose their own names and those of their files, so a name with two pos
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from unicodedata import category, normalize
-
-from nbgrader.api import Student
-
-from lib.grading.safe_names import InvalidId, StudentId, parse_id
 
 ENDS = r"((?P<attachment>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 FORMS = {
@@ -63,8 +58,7 @@ def owner_of(part: str, is_file: bool, released: Collection[str]) -> Owner | Non
     is_several = len(NUMBERS.findall(f"_{part}")) > 1 or ("moodle" in ways and len(ways) > 1)
     is_clear = own_name(file, released)[0] in released if lms != "moodle" else not (is_file or file)
     if is_several and not is_clear:
-        what = "has a name that two students may own. Look up its owner in the LMS."
-        raise RefusedError(f"{what} {RENAME}")
+        raise RefusedError(f"has a name that two students may own. Look up its owner in the LMS. {RENAME}")
     return Owner(lms, of["name"] or "", of["number"], int(of.get("attachment") or 0), file, bool(of.get("late")))
 
 
@@ -84,39 +78,3 @@ def name_in_canvas(name: str) -> str:
 def name_in_moodle(name: str) -> str:
     """Return a name, first name first, as Moodle writes it in file names, in lower case."""
     return " ".join(normalize("NFC", UNNAMED.sub("", name)).casefold().split())
-
-
-class Roster:
-    """The students of a course: their `names` by id, and their ids by the LMS' names and numbers."""
-
-    def __init__(self, students: Iterable[Student], numbers: Mapping[tuple[str, str], str]):
-        """Take the gradebook's students, and the ids from earlier collections by LMS and number."""
-        self.names, self._canvas, self._moodle = dict[str, str](), dict[str, str](), defaultdict[str, list[str]](list)
-        self._numbers = {**numbers, **{("canvas", one.lms_user_id): one.id for one in students if one.lms_user_id}}
-        for one in students:
-            last, first = one.last_name or "", one.first_name or ""
-            self.names[one.id], self._canvas[one.id] = (
-                ", ".join(filter(None, (last, first))),
-                name_in_canvas(last + first),
-            )
-            self._moodle[name_in_moodle(f"{first} {last}")].append(one.id)
-
-    def known(self, owner: Owner) -> str:
-        """Return the id of an owner on the roster or in earlier collections; "" if it isn't certain.
-
-        Moodle uses new numbers in each assignment, so there a name counts if only one student has it.
-        """
-        alike = self._moodle[name_in_moodle(owner.name)] if owner.lms == "moodle" and owner.name else []
-        return self._numbers.get((owner.lms, owner.number)) or (alike[0] if len(alike) == 1 else "")
-
-    def id_of(self, owner: Owner) -> StudentId:
-        """Return the known id, or else one made of the LMS' name and number. Raises RefusedError if it isn't valid."""
-        name = re.sub(r"[^\w-]+", "_", UNNAMED.sub("", owner.name) or "student").strip("_")
-        id = parse_id(self.known(owner) or "_".join(filter(None, (name, owner.number))))
-        if isinstance(id, InvalidId):
-            raise RefusedError(f"has a name that can't be used as a student's id: {id.problem}. {RENAME}")
-        return id
-
-    def is_from_group(self, owner: Owner, student: str) -> bool:
-        """True if a file's name has another name than the roster for its number: in Canvas, a group's name."""
-        return owner.lms == "canvas" and self._canvas.get(student, "") not in ("", owner.name.lower())

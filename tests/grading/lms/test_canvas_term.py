@@ -16,7 +16,7 @@ from tests.browser import PATIENCE, chromium, jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
-from tests.grading.submissions.test_collect import packed, set_due
+from tests.grading.lms.test_collect import packed, set_due
 from tests.sample_class import ANSWERS, RIGHT
 from tests.submissions import as_bytes
 
@@ -186,7 +186,7 @@ def test_what_goes_back_has_the_points_and_finds_its_owners(marked):
     rows = csv.reader(io.StringIO((marked.root / "canvas-filled.csv").read_text("utf-8-sig")))
     assert {row[0]: row[-1] for row in rows if row[1].isdigit()} == POINTS
     assert "Excused in Canvas, and left unchanged: hana." in done.stderr
-    assert "gets no points for them: anon_12345, anon_x7Kd2." in done.stderr
+    assert "Canvas hides whose work this is: anon_12345, anon_x7Kd2." in done.stderr
     with ZipFile(marked.root / "feedback.zip") as file:
         assert {*file.namelist()} == {name for name in marked.zip if name.endswith("ipynb")} - {EARLIER}
 

@@ -1,8 +1,7 @@
 """`zerolayer extend ASSIGNMENT STUDENT --days 2`: extend the deadline for a student, or for all students in a file."""
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -22,39 +21,33 @@ LONGEST = 3650
 """The longest extension in days: later dates may be more than a `datetime` can hold."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One extension as it was typed; `place` is the line in the file, for messages."""
+Line = Mapping[str, str]
+"""An extension as it was typed: a student's `id`, `days` or `until`, and the `place` in a file for messages."""
 
-    place: str
-    student: str
-    days: str
-    until: str
 
-    def read(self, due: datetime | None, roster: Mapping[str, str] | None) -> timedelta:
-        """Return how much more time it is. Raises ConfigError if the time or the student isn't valid.
+def more_time(line: Line, due: datetime | None, roster: Mapping[str, str] | None) -> timedelta:
+    """Return how much more time it is. Raises ConfigError if the time or the student isn't valid.
 
-        `roster` maps the ids of all students to labels with their names, if there is a roster.
-        """
-        id = parse_id(self.student)
-        try:
-            if isinstance(id, InvalidId):
-                raise ConfigError(f"that can't be a student's id: {id.problem}")
-            if roster is not None and id not in roster:
-                raise ConfigError(unknown("student", id, roster.values()))
-            if bool(self.days) == bool(self.until):
-                raise ConfigError("use either --days or --until")
-            if self.until and due is None:
-                raise ConfigError("there is no due date yet: use --days, or set a due date first")
-            time = parse_utc(self.until) - due if self.until else timedelta(days=float(self.days))
-            if not timedelta() <= time <= timedelta(days=LONGEST):
-                raise ConfigError(f"that is {time.total_seconds() / 86400:g} days, not between 0 and {LONGEST}")
-        except (ConfigError, ValueError, OverflowError) as error:
-            asked = " ".join(filter(None, (self.student, self.days, self.until)))
-            raise ConfigError(
-                f"{self.place}{asked!r} can't be used: {end_sentence(str(error))} Nothing was changed."
-            ) from error
-        return time
+    `roster` maps the ids of all students to labels with their names, if there is a roster.
+    """
+    id, days, until = (line.get(head) or "" for head in ("id", "days", "until"))
+    try:
+        if isinstance(parsed := parse_id(id), InvalidId):
+            raise ConfigError(f"that can't be a student's id: {parsed.problem}")
+        if roster is not None and id not in roster:
+            raise ConfigError(unknown("student", id, roster.values()))
+        if bool(days) == bool(until):
+            raise ConfigError("use either --days or --until")
+        if until and due is None:
+            raise ConfigError("there is no due date yet: use --days, or set a due date first")
+        time = parse_utc(until) - due if until else timedelta(days=float(days))
+        if not timedelta() <= time <= timedelta(days=LONGEST):
+            raise ConfigError(f"that is {time.total_seconds() / 86400:g} days, not between 0 and {LONGEST}")
+    except (ConfigError, ValueError, OverflowError) as error:
+        asked = " ".join(filter(None, (id, days, until)))
+        place = line.get("place", "")
+        raise ConfigError(f"{place}{asked!r} can't be used: {end_sentence(str(error))} Nothing was changed.") from error
+    return time
 
 
 class ExtendApp(Command):
@@ -91,9 +84,9 @@ class ExtendApp(Command):
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.exit_on_failure("extended"), open_gradebook(url, course) as gradebook:
             due = gradebook.find_assignment(assignment).duedate
-            lines = [*self._lines()] if self.file else [Line("", students[0], self.days, self.until)]
+            lines = self._lines() if self.file else [{"id": students[0], "days": self.days, "until": self.until}]
             roster = {one.id: label(one) for one in gradebook.students} if has_roster(gradebook) else None
-            more = {line.student: line.read(due, roster) for line in lines}
+            more = {line["id"]: more_time(line, due, roster) for line in lines}
             if len(more) < len(lines):
                 raise ConfigError(f"{self.file} names a student twice. Nothing was changed.")
             extend(gradebook, self.coursedir, assignment, more)
@@ -105,16 +98,19 @@ class ExtendApp(Command):
                 say(visible(f"{student} has {time.total_seconds() / 86400:g} days more for {assignment}{until}."))
             renew_penalties(gradebook, self)
 
-    def _lines(self) -> Iterator[Line]:
-        """Yield the lines of the file. Raises ConfigError if its first line doesn't name the columns."""
+    def _lines(self) -> list[Line]:
+        """Return the lines of the file. Raises ConfigError if its first line doesn't name the columns."""
         try:
-            reader = csv.DictReader(StringIO(Path(self.file).read_text("utf-8-sig"), newline=""), restval="")
+            text = Path(self.file).read_text("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ConfigError(f"{self.file} can't be read: {error}. Save it as CSV UTF-8.") from error
+        reader = csv.DictReader(StringIO(text, newline=""), restval="")
         heads = [*(reader.fieldnames or ())]
-        if "id" not in heads or not {"days", "until"} & set(heads):
+        if "id" not in heads or not {"days", "until"} & {*heads}:
             found = ", ".join(heads) or "nothing"
             raise ConfigError(f"{self.file} has no first line `id,days` or `id,until`: found {found}.")
+        lines = list[Line]()
         for row in reader:
-            student, days, until = (row.get(head, "").strip() for head in ("id", "days", "until"))
-            yield Line(f"{self.file}, line {reader.line_num}: ", student, days, until)
+            line = {head: (row.get(head) or "").strip() for head in ("id", "days", "until")}
+            lines.append({**line, "place": f"{self.file}, line {reader.line_num}: "})
+        return lines
