@@ -19,7 +19,7 @@ from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pages import analysis
 from lib.grading.pages.class_data import Classroom, StudentWork
-from lib.grading.pages.evidence import draw_again
+from lib.grading.pages.likeness import like_works
 from lib.grading.pages.templates import templates
 from lib.grading.submissions.submitted_files import step_folder
 
@@ -78,6 +78,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
         to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
         late=[work for work in classroom.works if work.late],
+        like=like_works(classroom, links.course),
     )
 
 
