@@ -40,7 +40,6 @@ from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.submitted_files import (
     NoAccessError,
     SubmittedFiles,
-    find_strays,
     find_submitted,
     read,
     step_folder,
@@ -132,11 +131,6 @@ class Grade(Autograde):
             self._stop(f"{course.submitted_directory}/ has no submission of {course.student_id} for {assignment}.")
         if not self.students:
             super().init_notebooks()
-        place = step_folder(course, "submitted", "STUDENT", assignment)
-        is_usual = place.parts[-2:] == ("STUDENT", assignment)  # a course may configure another order of folders
-        if course.student_id == "*" and is_usual and place.parents[1].is_dir():
-            for stray in find_strays(place.parents[1], assignment):
-                self.log.warning("%s is not graded: submissions are read only from %s", stray, place)
 
     # nbgrader would convert submissions one after the other, and remove the folder of each one that fails.
     def convert_notebooks(self) -> None:

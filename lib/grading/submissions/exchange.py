@@ -8,25 +8,22 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash, parse_utc
-from traitlets import Bool
 
 from lib.grading.files import find_folders, is_file, private, temporary_sibling_folder, write, write_files
 from lib.grading.machine_faults import is_file_fault, sentence
 from lib.grading.safe_names import InvalidId, parse_id, visible
 from lib.grading.submissions.submission import UnreadableError, strip_widgets
 from lib.grading.submissions.submitted_files import NOTEBOOK, STAMP
-from lib.grading.submissions.walk import last_change, walk
+from lib.grading.submissions.walk import walk
 
 SERVICE = "If one account submits for all students, set c.ExchangeCollect.check_owner = False."
-TOLERANCE = timedelta(minutes=10)
-"""Allowed difference between a submission's claimed time and its files': copying takes time, and clocks differ."""
 SECRET = "submission_secret.txt"
 """A file of a submission. Anyone who knows its text can fetch the feedback."""
 LONGEST_STAMP = 100
@@ -36,12 +33,9 @@ REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": dateti
 
 
 class OwnedCollect(ExchangeCollect):
-    """nbgrader's `collect` with checks of owner, time and files. `check_owner` refuses where nbgrader only warns."""
+    """nbgrader's `collect` with checks of owner and files. `check_owner` refuses where nbgrader only warns."""
 
     src_records: list[dict[str, Any]]
-    check_time = Bool(
-        True, help="Use the time of a submission's last change if the submission claims another time."
-    ).tag(config=True)
 
     def init_src(self) -> None:
         """Override nbgrader's choice of one folder for each student, to remove the refused ones."""
@@ -55,26 +49,14 @@ class OwnedCollect(ExchangeCollect):
             why = self._refusal(path)
         except FileNotFoundError:  # deleted since it was listed
             return dict(REFUSED)
-        except OSError as error:  # for example in a file system that the student mounted
+        except OSError as error:
             why = f"it can't be read: {error.strerror}. Delete it."
         if why:
             self.log.warning("%s is not collected: %s", visible(path), why)
             return dict(REFUSED)
-        changed = last_change(Path(path), is_untrusted=True)
         # From the right: an account's name may contain a +, but not the other parts.
         student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
-        time_made = self._time(changed, parse_utc(timestamp))
-        return {"username": student, "filename": Path(path).name, "timestamp": time_made}
-
-    def _time(self, changed: float, claimed: datetime) -> datetime:
-        """Return the time of a submission: the claimed one, unless its files were last changed at another time.
-
-        Students can set a folder's name, `timestamp.txt` and the times that `ls` shows, but not the inodes' times.
-        """
-        if not self.check_time:
-            return claimed
-        found = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
-        return claimed if abs(found - claimed) <= TOLERANCE else found
+        return {"username": student, "filename": Path(path).name, "timestamp": parse_utc(timestamp)}
 
     def _refusal(self, path: str) -> str:
         """Return why a folder in `inbound/` isn't collected and what to do, or ""."""
@@ -86,8 +68,6 @@ class OwnedCollect(ExchangeCollect):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is not a folder. Delete it."
         owner = _owner(path)
-        if os.path.ismount(path):
-            return f"a file system is mounted there, which may report any time. Ask {owner} to submit again."
         if self.check_owner and owner != parts[0]:
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
         if not os.access(path, os.R_OK | os.X_OK):
@@ -120,14 +100,7 @@ class OwnedCollect(ExchangeCollect):
             safe, whole = temporary / "safe", temporary / "whole"
             safe.mkdir()
             write_files({str(name): content for name, content in self._copyable_files(src)}, safe)
-            # Once more, because the submission may have changed since it was chosen.
-            found = self._time(last_change(Path(src), is_untrusted=True), claimed)
-            if found != claimed:
-                self.log.warning(
-                    f"{visible(src)} claims the time {claimed}, but was last changed {found} UTC, which counts."
-                    " If all submissions were moved or restored, set c.OwnedCollect.check_time = False."
-                )
-            write(safe / STAMP, f"{found} UTC".encode())  # the student's own file may contain any time
+            write(safe / STAMP, f"{claimed} UTC".encode())  # the one by which nbgrader chose it
             super().do_copy(str(safe), str(whole), log)
             whole.rename(place)
 

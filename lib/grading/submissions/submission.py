@@ -7,7 +7,8 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
@@ -69,15 +70,20 @@ class Submission:
     verdicts: Mapping[str, PartVerdict] = field(default_factory=dict)
 
 
-def read_submission(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str] = ()) -> Submission:
-    """Read the submitted `notebook`, or a misnamed one that can take its place; else return an empty one with a remark.
+def read_submission(
+    submitted: SubmittedFiles, notebook: str, notebooks: Mapping[str, Collection[str]] = {}
+) -> Submission:
+    """Read the submitted `notebook`, or a misnamed one in its place; else return an empty one with a remark.
 
-    Neither another of the assignment's `notebooks` nor a copy of one takes its place.
+    `notebooks` has the ids of the assignment's cells by notebook: a file with most ids of this one is this one,
+    whatever its name. A file without ids takes its place if it is the only one.
     """
     file = f"{notebook}.ipynb"
     if submitted.has(file):
         return _read_or_explain(submitted, Name(file))
-    found, others = _notebooks_in(submitted), _replacements(submitted, notebook, notebooks)
+    found = _notebooks_in(submitted)
+    owners = {name: _owner_of(submitted, name, notebooks) for name in found}
+    others = [name for name in found if owners[name] == notebook] or [name for name in found if not owners[name]]
     if found and not others:
         present = list_names([each.name for each in found])
         return explain_unreadable(f"{file} was not in the submission. Submit it together with {present}.")
@@ -114,21 +120,16 @@ def _notebooks_in(submitted: SubmittedFiles) -> list[PurePosixPath]:
     return [name for name in found if len(name.parts) == 1] or found
 
 
-def _replacements(submitted: SubmittedFiles, notebook: str, notebooks: Collection[str]) -> list[PurePosixPath]:
-    """Return the notebooks that may be a missing one: a single one takes its place, several leave it open.
-
-    One whose name differs only by case and ending comes before others that aren't named like another notebook.
-    """
-    others = [other for other in _notebooks_in(submitted) if _named_as(other, notebooks) in ("", notebook)]
-    alike = [other for other in others if NOTEBOOK.sub("", other.name).lower() == notebook.lower()]
-    return alike if len(alike) == 1 else others
-
-
-def _named_as(file: PurePosixPath, notebooks: Collection[str]) -> str:
-    """Return the notebook whose name a file's name begins with, as `lab-Copy1.IPYNB` begins with lab, or ""."""
-    name = NOTEBOOK.sub("", file.name)
-    begun = [each for each in notebooks if re.match(rf"{re.escape(each)}(?![^\W_])", name, re.IGNORECASE)]
-    return max(begun, key=len, default="")
+def _owner_of(submitted: SubmittedFiles, name: PurePosixPath, notebooks: Mapping[str, Collection[str]]) -> str:
+    """Return the notebook that a file is by its name or its cells' ids, or ""."""
+    if name.stem in notebooks:
+        return name.stem
+    ids = set[str]()
+    with suppress(UnreadableError):
+        cells = notebook_in(submitted.content(name) or b"", name.name).cells
+        ids = {str(cell.metadata.get("nbgrader", {}).get("grade_id")) for cell in cells}
+    counts = {each: len(ids.intersection(known)) for each, known in notebooks.items()}
+    return max((each for each in counts if counts[each]), key=counts.__getitem__, default="")
 
 
 def explain_unreadable(sentence: str, empty: bool = False) -> Submission:

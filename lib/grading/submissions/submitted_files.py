@@ -7,7 +7,6 @@ student changes the folder during grading.
 import errno
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatch
@@ -210,27 +209,6 @@ def find_submitted(
     for folder in find_folders(course.format_path(course.submitted_directory, student, assignment)):
         if found := fullmatch(pattern, folder):
             yield parse_id(found["student"]), Path(folder)
-
-
-def find_strays(submitted: Path, assignment: str) -> Iterator[Path]:
-    """Yield work that is in the wrong place, so that it isn't missed without a message.
-
-    That is a notebook or archive outside the students' folders or outside the assignment's folder, a folder named like
-    the assignment except for case, and the work of a student whose id begins with a dot.
-    """
-    for entry in sorted(submitted.iterdir()):
-        with suppress(OSError):  # `find_folders` finds a student's folder that can't be opened
-            if _is_work(entry) or (entry.name.startswith(".") and (entry / assignment).is_dir()):
-                yield entry
-            elif not entry.name.startswith(".") and entry.is_dir() and not (entry / assignment).is_dir():
-                for file in sorted(entry.iterdir()):  # files of other assignments may be there too
-                    is_named = _is_work(file) and assignment in file.name
-                    if is_named or file.name.casefold() == assignment.casefold():
-                        yield file
-
-
-def _is_work(file: Path) -> bool:
-    return file.suffix.lower() in {".ipynb", *ARCHIVES} and not file.name.startswith(".") and file.is_file()
 
 
 def list_names(names: Sequence[object]) -> str:

@@ -1,7 +1,6 @@
 """A safe walk through a student's folder: all submitted files are found and read with it.
 
-The owner may change the folder at any time, and put links, pipes or a thousand nested folders into it. A file system
-that the owner has mounted may list names endlessly, or return endless bytes for a file that it reports as short.
+The owner may change the folder at any time, and put links, pipes or a thousand nested folders into it.
 """
 
 import errno
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from time import time
 
 from lib.grading.files import NOTHING_THERE, READ_FLAGS, read_first
 
@@ -28,16 +26,14 @@ STUDENT_FOLDER_FLAGS = FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 class Entry:
     """A file or folder in a walk. `name` is its path relative to the walked folder.
 
-    `status` is all zeros if this account can't read it. `changed` is the inode's time of change, which students can't
-    set: now if the entry has been removed, and 0 if it `is_inaccessible`. `parent` is the descriptor of its folder,
-    which is open only while the walk is at this entry.
+    `status` is all zeros if the entry has been removed, or if it `is_inaccessible` to this account. `parent` is the
+    descriptor of its folder, which is open only while the walk is at this entry.
     """
 
     path: Path
     name: PurePosixPath
     parent: int
     status: os.stat_result
-    changed: float
     is_inaccessible: bool = False
 
     @property
@@ -58,8 +54,7 @@ class Entry:
         try:
             # Relative to the open folder: the owner may have replaced a folder in the path with a link.
             with os.fdopen(os.open(self.name.name, READ_FLAGS, dir_fd=self.parent), "rb", buffering=0) as file:
-                is_same = os.path.samestat(os.fstat(file.fileno()), self.status)
-                if not is_same or _mount_of(file.fileno()) != _mount_of(self.parent):
+                if not os.path.samestat(os.fstat(file.fileno()), self.status):
                     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
                 return read_first(file, most)
         except OSError as error:
@@ -70,8 +65,8 @@ class Entry:
 def walk(folder: Path, is_untrusted: bool = False, most: int = MOST_ENTRIES) -> Iterator[Entry]:
     """Yield at most `most` entries below a folder, by name, `DEEPEST` levels down and without following links.
 
-    If it `is_untrusted`, the folder's owner may replace it with another folder or a link. File systems mounted in the
-    folder are left out. Raises OSError if the folder can't be listed.
+    If it `is_untrusted`, the folder's owner may replace it with another folder or a link. Raises OSError if the folder
+    can't be listed.
     """
     start, name = (folder.parent, folder.name) if is_untrusted else (folder, ".")
     try:
@@ -89,9 +84,7 @@ def _walk_in(outer: int, name: str, folder: Path, place: PurePosixPath, numbers:
     """Walk the folder `name` in the open folder `outer`; each entry takes one of `numbers`, until none is left."""
     inner = os.open(name, STUDENT_FOLDER_FLAGS, dir_fd=outer)
     try:
-        if _mount_of(inner) != _mount_of(outer):
-            return
-        # Stop at the last number: a student's own file system may list names endlessly.
+        # Stop at the last number: a folder may have millions of names.
         with os.scandir(inner) as entries:
             names = sorted(entry.name for _, entry in zip(numbers, entries, strict=False))
         for each in names:
@@ -108,23 +101,6 @@ def _read_entry(name: str, parent: int, folder: Path, place: PurePosixPath) -> E
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except OSError as error:
-        changed = time() if isinstance(error, FileNotFoundError) else 0.0
-        is_inaccessible = error.errno not in NOTHING_THERE
-        return Entry(folder / place, place, parent, os.stat_result([0] * 10), changed, is_inaccessible)
-    return Entry(folder / place, place, parent, status, status.st_ctime)
-
-
-def _mount_of(descriptor: int) -> str | int:
-    """Return the mount that an open file is on. A student's own mount could report any times, sizes and contents."""
-    # Not the device: on overlayfs, a file may have another one than its folder.
-    with suppress(OSError), open(f"/proc/self/fdinfo/{descriptor}") as found:  # noqa: PTH123  # not a path of the course
-        return next(line for line in found if line.startswith("mnt_id:"))
-    return os.fstat(descriptor).st_dev
-
-
-def last_change(folder: Path, is_untrusted: bool = False) -> float:
-    """Return the latest `Entry.changed` in a folder, in seconds since 1970; students can't set this time."""
-    try:  # every entry, because writing to a file doesn't change its folder's time
-        return max(folder.lstat().st_ctime, *(entry.changed for entry in walk(folder, is_untrusted)), 0.0)
-    except OSError as error:
-        return time() if isinstance(error, FileNotFoundError) else 0.0
+        nothing = os.stat_result([0] * 10)
+        return Entry(folder / place, place, parent, nothing, is_inaccessible=error.errno not in NOTHING_THERE)
+    return Entry(folder / place, place, parent, status)

@@ -47,39 +47,40 @@ def test_a_notebook_in_any_encoding_of_unicode_is_read_and_another_letter_is_sho
     assert texts(read(WRITTEN.decode().replace("→ 大きい", "x").encode("latin-1"))) == ["gr��er x"]
 
 
-NEARLY = ["homework.IPYNB", "Homework.ipynb", "homework.ipynb.txt", "homework.ipynb.json", "homework (1).ipynb"]
-NEARLY += ["homework-2.Ipynb", "inner/homework.ipynb", "inner/deeper/HOMEWORK.IPYNB"]
+IDS = {"homework": ("loss", "softmax"), "lab": ("relu", "loss"), "lab 2": ("step",)}
 
 
-@pytest.mark.parametrize("name", ["lab.ipynb", "LAB.ipynb", "lab.IPYNB", "lab-Copy1.ipynb", "lab 2 (1).ipynb"])
-def test_no_other_notebook_of_the_assignment_nor_a_copy_stands_for_one_that_is_missing(name):
-    submission = read_submission(handed_in(**{name: WRITTEN}), "homework", ("homework", "lab", "lab 2"))
-    assert not submission.runnable
-    [remark] = submission.remarks
-    assert remark.text == f"{FILE} was not in the submission. Submit it together with {name}."
+def of(*ids):
+    cells = [nbformat.v4.new_code_cell("", metadata={"nbgrader": {"grade_id": id}}) for id in ids]
+    return as_bytes(nbformat.v4.new_notebook(cells=cells))
 
 
-@pytest.mark.parametrize(
-    ("names", "chosen"),
-    [
-        *(([name], name) for name in NEARLY),
-        (["homework.IPYNB", "draft.ipynb"], "homework.IPYNB"),
-        (["draft.ipynb", "inner/homework.ipynb"], "draft.ipynb"),
-        (["inner/homework.ipynb", "inner/draft.ipynb"], "inner/homework.ipynb"),
-        (["a/homework.ipynb", ".ipynb_checkpoints/homework.ipynb"], "a/homework.ipynb"),
-        (["homework.IPYNB", "Homework.ipynb"], None),
-        (["a/homework.ipynb", "b/homework.ipynb"], None),
-        (["homework (1).ipynb", "homework (2).ipynb"], None),
-        ([".ipynb_checkpoints/homework-checkpoint.ipynb"], None),
-        (["homework.txt"], None),
-    ],
-)
-def test_a_notebook_under_another_name_is_graded_in_its_place_only_where_it_is_certain(names, chosen):
-    for notebooks in ((), ("homework",), ("homework", "lab")):
-        submission = read_submission(handed_in(**dict.fromkeys(names, WRITTEN)), "homework", notebooks)
-        said = f"{FILE} was not in the submission; {chosen} was graded in its place. Submit it under its own name."
-        assert submission.runnable is bool(chosen)
-        assert ([each.text for each in submission.remarks] == [said]) is bool(chosen)
+OWN, LAB = of("loss", "softmax"), of("relu")
+MISNAMED = [
+    *(({name: WRITTEN}, name) for name in ("homework.IPYNB", "homework.ipynb.txt", "a (1).ipynb", "in/deep/x.IPYNB")),
+    ({"final.ipynb": OWN, "draft.ipynb": WRITTEN}, "final.ipynb"),
+    ({"final.ipynb": OWN, "lab.ipynb": OWN, "lab (1).ipynb": LAB}, "final.ipynb"),
+    ({"draft.ipynb": OWN, "in/homework.ipynb": OWN}, "draft.ipynb"),
+    ({"a/homework.ipynb": OWN, ".ipynb_checkpoints/homework.ipynb": OWN}, "a/homework.ipynb"),
+    ({"a.ipynb": OWN, "b.ipynb": OWN}, None),
+    ({"a.ipynb": WRITTEN, "b.ipynb": WRITTEN}, None),
+    ({"lab-Copy1.ipynb": LAB}, None),
+    ({"lab.ipynb": OWN}, None),
+    ({".ipynb_checkpoints/homework-checkpoint.ipynb": OWN}, None),
+    ({"homework.txt": OWN}, None),
+]
+
+
+@pytest.mark.parametrize(("files", "chosen"), MISNAMED)
+def test_a_notebook_with_the_assignments_cells_is_the_assignment_whatever_its_name(files, chosen):
+    submission = read_submission(handed_in(**files), "homework", IDS)
+    said = f"{FILE} was not in the submission; {chosen} was graded in its place. Submit it under its own name."
+    assert (submission.runnable, submission.remarks == (said,)) == (bool(chosen), bool(chosen))
+
+
+def test_another_notebook_of_the_assignment_stands_for_none_that_is_missing():
+    submission = read_submission(handed_in(**{"lab.ipynb": LAB}), "homework", IDS)
+    assert submission.remarks == (f"{FILE} was not in the submission. Submit it together with lab.ipynb.",)
 
 
 MORE = [f"{number}.ipynb" for number in range(7)]

@@ -13,10 +13,8 @@ from lib.grading.submissions.submitted_files import (
     FileBounds,
     Name,
     NoAccessError,
-    find_strays,
     run_files,
 )
-from tests.course import ASSIGNMENT
 
 ADA = parse_id("ada")
 
@@ -122,13 +120,3 @@ def test_what_lies_beside_a_notebook_in_its_run(tmp_path, name):
     laid, remarks = run_files(submitted_files.read(tmp_path, ADA), own, ["*.pyc"], bounds)
     assert laid == {**own, **({name: b"1"} if name in LAID.split() else {})}
     assert bool(remarks) is (name in ("large", "many"))
-
-
-def test_work_beside_its_place_is_found_and_nothing_else(tmp_path):
-    found = ["fred.ipynb", "all.zip", f"emil/{ASSIGNMENT}.ipynb"]
-    others = ["read_me.txt", ".best/ada/work.ipynb", f"ada/{ASSIGNMENT}/own.ipynb", "ben/other_assignment/own.ipynb"]
-    hidden = {f".cleo/{ASSIGNMENT}/work.ipynb": ""}
-    others += [f"ada/{ASSIGNMENT}.ipynb", "cleo/other_assignment.ipynb"]  # the first a copy: hers is in its place
-    write(tmp_path, dict.fromkeys([*found, *others, f"gina/{ASSIGNMENT.title()}/work.ipynb"], "") | hidden)
-    expected = {tmp_path / name for name in found} | {tmp_path / "gina" / ASSIGNMENT.title(), tmp_path / ".cleo"}
-    assert set(find_strays(tmp_path, ASSIGNMENT)) == expected
