@@ -44,7 +44,7 @@ def marked(tmp_path_factory):
     term = Term(tmp_path_factory.mktemp("term"))
     instructor = term.instructor
     instructor.runs("zerolayer build")
-    instructor.runs(f'nbgrader db assignment add {ASSIGNMENT} --duedate "2100-01-31 18:00 UTC"')
+    instructor.runs(f'zerolayer build {ASSIGNMENT} --due "2100-01-31 18:00 UTC"')
     instructor.runs(f"nbgrader release_assignment {ASSIGNMENT}")
 
     term.both(f"nbgrader fetch_assignment {ASSIGNMENT}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from nbgrader.api import InvalidEntry
 from nbgrader.apps import GenerateAssignmentApp
 from nbgrader.converters import GenerateAssignment, GenerateSourceWithTests, NbGraderException
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode
 
@@ -32,6 +33,7 @@ from lib.grading.commands.command import (
 )
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.files import private
+from lib.grading.gradebook.database import open_gradebook
 from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
@@ -109,8 +111,10 @@ class BuildApp(Rebuild):
     description = "Make the student notebooks from the solutions."
     examples = """
         zerolayer build
-        zerolayer build UNIT
+        zerolayer build UNIT --due "2030-03-05 18:00 UTC"
     """
+    due = Unicode("", help="When the assignment is due, in UTC if it names no zone.").tag(config=True)
+    aliases = {**Rebuild.aliases, "due": "BuildApp.due"}
 
     # nbgrader's generate_assignment requires a name.
     def start(self) -> None:
@@ -129,8 +133,16 @@ class BuildApp(Rebuild):
             self.exit(1)
 
     def process(self, trial: Trial) -> None:
-        """Build, and print the result."""
+        """Build, set the due date if there is one, and print the result. Raises ConfigError if that is no time."""
+        try:
+            due = parse_utc(self.due) if self.due else None
+        except Exception as error:  # dateutil's parser may raise anything
+            raise ConfigError(f"{self.due!r} is no time, such as 2030-03-05 18:00 UTC: {error}") from error
         super().process(trial)
+        if due:
+            with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                gradebook.find_assignment(trial.name).duedate = due
+                gradebook.db.commit()
         say(f"{self.released} is ready.\n{table_of_points(trial)}\n")
 
 

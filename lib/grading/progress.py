@@ -6,7 +6,7 @@
 import csv
 import os
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
 from lib.grading.safe_names import LONGEST_ID, escape_formula, visible
 
+MANY = 5
+"""From this number of students on, one line has them all."""
 MAX_LISTED = 40
 """Lines on single submissions; `zerolayer report` lists all of them."""
 
@@ -35,8 +37,10 @@ def bar(total: int, unit: str) -> tqdm:
 class Progress(AbstractContextManager["Progress"]):
     """Counts submissions: graded, not graded, skipped, and those that a person has to look at."""
 
-    def __init__(self, total: int):
+    def __init__(self, total: int, names: Mapping[str, str]):
+        """Expect `total` submissions; `names` has what to call students, by id."""
         self.counts: Counter[str] = Counter()
+        self._names = names
         self.for_a_person: dict[str, str] = {}
         """Why a person has to look at a submission, by student."""
         self.again: dict[str, str] = {}
@@ -51,14 +55,18 @@ class Progress(AbstractContextManager["Progress"]):
         """Count a submission as `graded`, `not graded` or `skipped`. With reasons, a person has to look at it."""
         self.counts[outcome] += 1
         if reasons:
-            self.for_a_person[visible(student)] = visible("; ".join(reasons))
+            self.list(student, "; ".join(reasons))
         shown = {**self.counts, **({"for a person": len(self.for_a_person)} if self.for_a_person else {})}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
+    def list(self, student: str, reason: str) -> None:
+        """List a submission for a person, unless it is listed already."""
+        self.for_a_person.setdefault(visible(self._names.get(student, student)), visible(reason))
+
     def note_again(self, student: str, reason: str) -> None:
         """Note why a submission is graded again."""
-        self.again[visible(student)] = visible(reason)
+        self.again[visible(self._names.get(student, student))] = visible(reason)
 
     def table(self) -> str:
         """Return the summary: how many submissions were graded, how fast, and which need a person and why."""
@@ -75,13 +83,19 @@ class Progress(AbstractContextManager["Progress"]):
 
 
 def _list(heading: str, reasons: Mapping[str, str]) -> list[str]:
+    """Return a line for each student, or for each reason that many have."""
     if not reasons:
         return []
-    shown = dict(list(reasons.items())[:MAX_LISTED])
-    width = min(LONGEST_ID, max(map(len, shown)))
+    alike = defaultdict[str, list[str]](list)
+    for student, reason in reasons.items():
+        alike[reason].append(student)
+    single = {who: why for why, whole in alike.items() if len(whole) < MANY for who in whole}
+    shown = dict(list(single.items())[:MAX_LISTED])
+    width = min(LONGEST_ID, max(map(len, shown), default=0))
     lines = [f"{len(reasons):>6} {heading}:"]
+    lines += [f"{'':>7}{len(who)} students: {why}: {', '.join(who)}" for why, who in alike.items() if len(who) >= MANY]
     lines += [f"{'':>7}{student:<{width}}  {reason}" for student, reason in shown.items()]
-    more = len(reasons) - len(shown)
+    more = len(single) - len(shown)
     return [*lines, *([f"{'':>7}and {more} more: see `zerolayer report`"] if more else [])]
 
 

@@ -27,7 +27,8 @@ class GradeApp(Command, AutogradeApp):
     name = "zerolayer-grade"
     argument = "ASSIGNMENT"
     description = f"""
-        Grade the submissions of an assignment. Every submission gets a verdict, also one that can't be read.
+        Grade the submissions of an assignment, and write the class report. Every submission gets a verdict, also one
+        that can't be read.
 
         Exits with 0 if all submissions are graded, and with {NEEDS_A_PERSON} if some need a person: for example those
         that could not be read or not be run to the end. Each one is listed with its reason. Exits with 1 if grading had
@@ -40,7 +41,7 @@ class GradeApp(Command, AutogradeApp):
     examples = """
         zerolayer grade UNIT
         zerolayer grade UNIT --student ada --force
-        zerolayer grade UNIT --seen ada        mark what is listed for ada as seen
+        zerolayer grade UNIT --seen ada,bo     mark what is listed for ada and bo as seen
         zerolayer grade UNIT --jobs 8 --timeout 60
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
@@ -68,7 +69,7 @@ class GradeApp(Command, AutogradeApp):
         super(AutogradeApp, self).start()  # not AutogradeApp's, which runs nbgrader's own converter
         self.coursedir.assignment_id = check_assignment(self, named_assignment(self))
         grade = Grade(coursedir=self.coursedir, parent=self)
-        for asked in (self.coursedir.student_id, grade.seen):
+        for asked in (self.coursedir.student_id, *grade.seen.split(",")):
             check_student(self, asked)
         try:
             grade.start()
@@ -78,5 +79,8 @@ class GradeApp(Command, AutogradeApp):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
             self.log.error("Stopped. Finished submissions are kept; %s.", grade.next_time)
             self.exit(130)
+        from lib.grading.commands.report import write_report  # not at the top: workers have to be forked before
+
+        write_report(self)
         if grade.progress.for_a_person:
             self.exit(NEEDS_A_PERSON)

@@ -6,6 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from nbgrader.coursedir import CourseDirectory
 from traitlets import Unicode, default
 
 from lib.answer_key import AnswerKey
@@ -13,6 +14,7 @@ from lib.grading.commands.command import Command, check_assignment, check_studen
 from lib.grading.files import write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
+from lib.grading.machine_faults import sentence
 from lib.grading.pages.class_data import Classroom, read_classroom
 from lib.grading.pages.report_pages import Links, class_page, own_page, student_page
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
@@ -55,14 +57,18 @@ class ReportApp(Command):
         check_student(self, self.coursedir.student_id)
         with self.exit_on_failure("reported on"):
             try:
-                self._write_report(assignment)
+                self.write(self._classroom(assignment))
             except OSError as error:
                 why = error.strerror or error
                 self.fail("%s can't be written: %s. Try another folder: --ReportApp.folder=FOLDER", error.filename, why)
 
-    def _write_report(self, assignment: str) -> None:
-        classroom, now = self._classroom(assignment), datetime.now().astimezone()
-        target = Path(self.coursedir.root, self.folder)
+    def write(self, classroom: Classroom) -> None:
+        """Write the pages of a class with a verdict, and print their paths. Raises OSError."""
+        assignment, now, target = (
+            classroom.assignment,
+            datetime.now().astimezone(),
+            Path(self.coursedir.root, self.folder),
+        )
         links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
         unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
         self._write_students(classroom, unit, replace(links, folder=target / assignment), now)
@@ -100,6 +106,17 @@ class ReportApp(Command):
                 write_whole(page, student_page(work, unit, links, now).encode())
                 if work.student in wanted:
                     say(visible(f"{page} has all numbers for {work.name or work.student}."))
+
+
+def write_report(app: Command) -> None:
+    """Write the class report at the end of another command, if there is a verdict; else, or on failure, go on."""
+    assignment = app.coursedir.assignment_id
+    report = ReportApp(parent=app, coursedir=CourseDirectory(parent=app, assignment_id=assignment, student_id="*"))
+    try:
+        if (classroom := read_classroom(report.coursedir, assignment)).graded:
+            report.write(classroom)
+    except OSError as error:
+        app.log.warning("The report can't be written: %s", sentence(error))
 
 
 def _strangers_message(classroom: Classroom) -> str:

@@ -47,6 +47,7 @@ SKIPPED = "skip-execution"
 CLOCK_FACTOR = 5
 """A run may take this many times its budget by the wall clock: waiting for a busy machine must not cost points."""
 
+TOO_LONG = " seconds and was stopped"
 LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
 """Advice after a remark about the time limit."""
 
@@ -180,7 +181,7 @@ class Run:
             name, message = "OutputLimitError", "The cell produced far more output than is kept, and was stopped."
             self._remark(f"produced far more output than is kept, and was stopped.{PRINTS}")
         else:
-            self._remark(f"ran longer than {seconds} seconds and was stopped.{LONG}")
+            self._remark(f"ran longer than {seconds}{TOO_LONG}.{LONG}")
         return {"status": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
 
     def _receive_reply(

@@ -1,28 +1,14 @@
-"""ipykernel's shell with less work for each cell, and with definitions that run below what is missing here.
-
-IPython tokenizes each cell to find magics, and compiles it once more to see whether it awaits anything; ipykernel
-computes a checksum to name it. On a notebook with 42 short cells these take 3, 4 and 2 ms of 120 ms. So a cell that can
-have no magic isn't tokenized, and one without the words `await` and `async` isn't compiled again.
-"""
+"""ipykernel's shell where no program and no window can be started, and definitions run below what is missing here."""
 
 import ast
 import contextlib
-import inspect
 import math
-import os
-import re
-import zlib
 from traceback import walk_tb
 from typing import Any
 
 from ipykernel import zmqshell
 from IPython.utils.text import SList
-from traitlets import Instance
 
-MAY_BE_MAGIC = re.compile(r"^\s*[%!?,;/]|=\s*[%!]|\?\s*$")
-"""Found in each line that a transformer in `TRANSFORMERS` changes, and in few others."""
-TRANSFORMERS = TransformerManager().token_transformers
-AWAITS = re.compile("await|async")
 LACKING = (ImportError, NameError, OSError)
 """Errors that students may not have had: they have other packages and files, and ran the examples, which give names."""
 DEFINITIONS = (
@@ -30,27 +16,6 @@ DEFINITIONS = (
     *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign),
 )
 """Statements that only bind names."""
-
-
-class Compiler(XCachingCompiler):
-    """ipykernel's compiler with a faster checksum in the names of cells."""
-
-    def get_code_name(self, raw_code: str, code: str, number: int) -> str:
-        """Return a file name for a cell, for tracebacks, unless the environment sets one for all cells."""
-        number = zlib.crc32(raw_code.encode(errors="replace"))
-        name = os.environ.get("IPYKERNEL_CELL_NAME") or f"{get_tmp_directory()}/{number}.py"
-        # Saves half the time of an error: otherwise `inspect` searches all imported modules for the cell's file.
-        inspect.modulesbyfile[name] = "__main__"
-        return name
-
-
-class Transformers(TransformerManager):
-    """IPython's transformers, which skip cells without anything to transform."""
-
-    def do_token_transforms(self, lines: list[str]) -> list[str]:
-        """Replace IPython's syntax in lines, if there may be any."""
-        may = self.token_transformers != TRANSFORMERS or any(map(MAY_BE_MAGIC.search, lines))
-        return super().do_token_transforms(lines) if may else lines
 
 
 class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
@@ -82,17 +47,8 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
             await super().run_ast_nodes(below, cell_name, "none", named["compiler"])
         return bool(failed)
 
-    def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **rest: Any) -> bool:
-        """True if a cell awaits anything."""
-        may = AWAITS.search(transformed_cell or "") is not None
-        return may and super().should_run_async(raw_cell, transformed_cell=transformed_cell, **rest)
-
 
 def _guard(statement: ast.stmt) -> ast.stmt:
     """Wrap a statement, so that an error in it doesn't stop the next one. An interrupt still does."""
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
     return ast.fix_missing_locations(ast.copy_location(ast.Try([statement], [handler], [], []), statement))
-
-
-# ipykernel reads the signature for each cell, and computing it takes as long as a short cell.
-ZMQInteractiveShell.run_cell_async.__signature__ = inspect.signature(ZMQInteractiveShell.run_cell_async)

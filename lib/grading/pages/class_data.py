@@ -51,8 +51,10 @@ class StudentWork:
     """For each cell the one with the student's code for it."""
     fault: str = ""
     """What is wrong with the verdict's file, or ""."""
+    is_left_out: bool = False
+    """True if files were not collected from a download."""
     left_out: list[str] = field(default_factory=list)
-    """Why files were not collected from a download."""
+    """Unseen reasons why files were not collected."""
     to_look_at: list[str] = field(default_factory=list)
     """Unseen reasons why a person has to look at the notebook."""
 
@@ -63,7 +65,7 @@ class StudentWork:
             return "graded"
         if self.is_submitted:
             return "not graded"
-        return "not collected" if self.left_out else "missing"
+        return "not collected" if self.is_left_out else "missing"
 
     @property
     def to_grade(self) -> bool:
@@ -132,12 +134,11 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(student, StudentWork(student)).is_submitted = True
     collected = read_collection(course, assignment)
     for left in collected.left_out:
-        if not seen.unseen(left.student or left.file, left.file, [left.why]):
-            continue
-        if left.student:
-            works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
-        else:
-            unclaimed.append(left.reason)
+        work = works.setdefault(left.student, StudentWork(left.student)) if left.student else None
+        if work:
+            work.is_left_out = True
+        if seen.unseen(left.student or left.file, left.file, [left.why]):
+            (work.left_out if work else unclaimed).append(left.reason)
     for id, work in works.items():
         work.folder = step_folder(course, "autograded", id, assignment)
         work.is_late_in_canvas = id in collected.late

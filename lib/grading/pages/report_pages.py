@@ -19,6 +19,7 @@ from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pages import analysis
 from lib.grading.pages.class_data import Classroom, StudentWork
+from lib.grading.pages.evidence import draw_again
 from lib.grading.pages.likeness import like_works
 from lib.grading.pages.templates import templates
 from lib.grading.submissions.submitted_files import step_folder

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from glob import glob
@@ -25,6 +25,7 @@ from traitlets import Float, Integer, Unicode
 from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
 from lib.grading.files import is_file, is_folder, remove
+from lib.grading.gradebook.database import label
 from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
@@ -113,7 +114,9 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="The address of a Dask scheduler, to run notebooks on its workers.").tag(config=True)
-    seen = Unicode("", help="A student, or a pattern of ids: mark what is listed for them as seen.").tag(config=True)
+    seen = Unicode("", help="Students, such as `ada,bo`, or a pattern: mark what is listed for them as seen.").tag(
+        config=True
+    )
     patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     # nbgrader would write into the final folder, where a partial submission would count as graded.
@@ -163,7 +166,8 @@ class Grade(Autograde):
         stack.enter_context(FileLock(lock, blocking=False))
         self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
-        self.progress = stack.enter_context(Progress(len(self.students)))
+        self._names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
+        self.progress = stack.enter_context(Progress(len(self.students), self._names))
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for work, result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, work, result)
@@ -214,7 +218,7 @@ class Grade(Autograde):
         if self._found or not self._graded:
             return write_table(self._found) if self._found else ""
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
-        return write_table([Score.of_marks(student, marks[student].values()) for student in self._graded], "")
+        return write_table([self._named(Score.of_marks(each, marks[each].values())) for each in self._graded], "")
 
     def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask]]:
         """Prepare each submission that is due, and yield it with its task."""
@@ -234,11 +238,11 @@ class Grade(Autograde):
             if is_asked and not is_there:  # a file without a known owner is listed by its name
                 who, why = (left.student, left.reason) if left.student else (left.file, left.why)
                 if self._to_list(who, left.file, [left.why]):
-                    self.progress.for_a_person.setdefault(who, f"could not be collected: {why}")
+                    self.progress.list(who, f"could not be collected: {why}")
 
     def _to_list(self, who: str, submission: str, reasons: Iterable[str]) -> list[str]:
         """Mark the reasons as seen if `--seen` requests that; return the reasons that are still unseen."""
-        if self.seen and (who == self.seen or fnmatchcase(who, self.seen)):
+        if any(who == asked or fnmatchcase(who, asked) for asked in self.seen.split(",")):
             for reason in self._seen.unseen(who, submission, reasons):
                 say(visible(f"Seen: {who}: {reason}"))
             self._seen.note(who, submission, reasons)
@@ -302,8 +306,11 @@ class Grade(Autograde):
         self._graded.append(student)
         self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, verdict.reasons))
         if verdict.parts:
-            self._found.append(Score.of(verdict))
+            self._found.append(self._named(Score.of(verdict)))
         self.run_post_convert_hook()
+
+    def _named(self, score: Score) -> Score:
+        return replace(score, student=self._names.get(score.student, score.student))
 
     def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
         """Leave a submission ungraded, and list it with the reason."""

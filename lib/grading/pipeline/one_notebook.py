@@ -16,7 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from lib.answer_key import AnswerKey
 from lib.checking.challenges import CHALLENGE
-from lib.grading.execution.notebook import has_code, place_of
+from lib.grading.execution.notebook import TOO_LONG, has_code, place_of
 from lib.grading.execution.outputs import answer_in, missing_packages, read_json
 from lib.grading.execution.pool import PackedNotebook, RunResult
 from lib.grading.gradebook.session import CellResults
@@ -91,6 +91,9 @@ def judge_notebook(
     remarks = (*submission.remarks, *local)
     scored = [*_judge_cells(cells, unit, submission, remarks)] if unit else []
     parts = tuple(part for part, _ in scored)
+    is_stopped = any(TOO_LONG in remark.text for remark in submission.remarks)
+    if is_stopped and not (parts and all(part.points == part.max_points for part in parts)):
+        reasons.append("a cell ran too long and was stopped")
     # Format 4.5, the first whose cells have ids.
     notebook = trim(NotebookNode(nbformat=4, nbformat_minor=5, metadata=NotebookNode(), cells=cells))
     rows = rows_of(notebook.cells, submission.doubts, {part.id: score for part, score in scored}, log)

@@ -75,12 +75,26 @@ def prepare(course: Course, submitted: SubmittedFiles) -> PreparedSubmission:
     remarks, reasons = (*map(Remark, left_out),), ("files were left out",) if left_out else ()
     for name in course.notebooks:
         read = read_submission(submitted, name, {each: source.cells for each, source in sources.items()})
-        read = replace(read, remarks=(*read.remarks, *left_out))
-        attempts = [partial(_prepare, course, submitted, files, name, each) for each in (read, FAILED)]
-        prepared = _first_that_works(course, f"{name} of {submitted.student}", attempts)
-        reasons = (*prepared.reasons, *(["files were left out"] if left_out else []))
-        notebooks[name] = replace(prepared, remarks=(*prepared.remarks, *map(Remark, other_remarks)), reasons=reasons)
-    return PreparedSubmission(submitted, files, notebooks)
+        attempts = [partial(_restore, course, work, name, each, remarks) for each in (read, FAILED)]
+        found = _first_that_works(course, f"{name} of {submitted.student}", attempts)
+        notebooks[name] = replace(found, remarks=(*found.remarks, *others), reasons=(*found.reasons, *reasons))
+    return work
+
+
+def _restore(
+    course: Course, work: PreparedSubmission, name: str, submission: Submission, remarks: tuple[Remark, ...] = ()
+) -> Submission:
+    """Restore a notebook's cells, and draw its seed."""
+    submission = replace(submission, remarks=(*submission.remarks, *remarks))
+    restored = restore(submission, course.gradebook.sources[name].cells, course.released(name))
+    if other := assignment_of({*map(course_id, submission.cells)}, course.cells_of_all, course.assignment):
+        restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
+    if course.unit is None:
+        return restored
+    stamp, digest = work.files.get(STAMP, b"")[:100].hex(), digest_of_run(restored.cells, work.files)
+    return replace(
+        restored, seed=seed_of(course.secret, course.assignment, name, work.submitted.student, stamp, digest)
+    )
 
 
 def task(course: Course, work: PreparedSubmission) -> RunTask:

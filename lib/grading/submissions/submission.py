@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
@@ -126,7 +126,7 @@ def _owner_of(submitted: SubmittedFiles, name: PurePosixPath, notebooks: Mapping
         return name.stem
     ids = set[str]()
     with suppress(UnreadableError):
-        cells = notebook_in(submitted.content(name) or b"", name.name).cells
+        cells = cells_in(submitted.content(name) or b"", name.name)
         ids = {str(cell.metadata.get("nbgrader", {}).get("grade_id")) for cell in cells}
     counts = {each: len(ids.intersection(known)) for each, known in notebooks.items()}
     return max((each for each in counts if counts[each]), key=counts.__getitem__, default="")

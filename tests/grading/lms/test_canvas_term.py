@@ -177,6 +177,10 @@ def test_the_report_knows_who_is_missing_and_fits_a_phone(marked):
     said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
     assert "Missing: 1 Weiss, Mona" in said and "Canvas doesn't say" in said
     assert "Lopez, Ana ana : lopezana_104_text.html: ana submitted no notebook." in said
+    seen = marked.zerolayer("grade", ASSIGNMENT, "--seen", "ana,kimlee_105")
+    assert "Seen: ana: " in seen.stdout and "Seen: kimlee_105: " in seen.stdout
+    said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
+    assert "Missing: 1 Weiss, Mona" in said and "ana submitted no notebook" not in said
 
 
 @pytest.mark.gives(f"zerolayer export {ASSIGNMENT} --into canvas.csv --feedback feedback.zip")

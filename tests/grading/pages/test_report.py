@@ -95,16 +95,17 @@ def test_it_says_what_to_do_first_and_who_did_what(small_class, page):
     assert "not defined" not in told["person"] and "emma" not in told["person"]
 
 
-@pytest.mark.gives(f"zerolayer grade {ASSIGNMENT} --seen lars")
+@pytest.mark.gives(f"zerolayer grade {ASSIGNMENT} --seen lars,hana")
 def test_a_notebook_is_looked_at_until_somebody_has_seen_it(small_class, tmp_path):
     """Marks end no alarm, and what is seen of one submission is not seen of the next."""
     course = small_class.copy(tmp_path)
     course.marks({("lars", cell): 2 for cell in ("explain-gradient", "explain-rate-and-batch")})
     listed = "lars  could not be read or run"
     assert course.zerolayer("grade", ASSIGNMENT, "--student=lars").stdout.count(listed) == 1
-    seen = course.zerolayer("grade", "--seen", "lars", ASSIGNMENT)
+    seen = course.zerolayer("grade", ASSIGNMENT, "--seen", "lars,hana")
     assert (seen.returncode, seen.stdout.count(listed)) == (0, 0), "and nothing else is listed"
     assert "Seen: lars: could not be read or run" in seen.stdout
+    assert f"{ASSIGNMENT}.html covers 12 graded submissions." in seen.stdout, "the report is written, too"
     head, line = (course.root / "seen.csv").read_text().splitlines()
     digest = course.verdict("lars").handed_in
     assert (head, line) == (

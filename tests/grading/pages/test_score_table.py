@@ -5,7 +5,7 @@ import numpy as np
 from lib.checking.findings import Diagnosis, Finding
 from lib.checking.student_code import Failure
 from lib.grading.judge.verdict import PartVerdict, Verdict
-from lib.grading.progress import MAX_LINES, Score, describe, write_table
+from lib.grading.progress import MAX_LINES, Progress, Score, describe, write_table
 from lib.grading.remarks import Remark
 
 
@@ -43,3 +43,17 @@ def test_a_large_class_is_told_in_numbers():
     lower, upper = np.percentile(points, [25, 75])
     words = write_table([Score.of(verdict(int(each))) for each in points])
     assert words == f"0 to 3 points of 3 for code; the middle half of the class has {lower:g} to {upper:g}."
+
+
+def test_one_fact_about_many_students_is_said_once_and_others_by_name():
+    with Progress(8, {"ada": "ada (King, Ada)"}) as progress:
+        for student in ("bo", "cy", "di", "ed", "flo", "gil"):
+            progress.add("graded", student, ["imports seaborn"])
+        progress.add("graded", "ada", ["a cell ran too long"])
+        progress.list("ada", "another")
+    _, *lines = progress.table().splitlines()
+    assert lines == [
+        "     7 need a person; a graded submission's verdict has details:",
+        "       6 students: imports seaborn: bo, cy, di, ed, flo, gil",
+        "       ada (King, Ada)  a cell ran too long",
+    ]

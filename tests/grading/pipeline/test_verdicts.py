@@ -44,7 +44,13 @@ OTHER_PYTHON = {"newer_python"} if VERSION >= (3, 12) else set()
 def listed(run):
     """Give those whom the command lists for a person, each with the reason."""
     _, _, below = run.stdout.partition("need a person")
-    return dict(line.split(maxsplit=1) for line in below.splitlines() if line.startswith(" " * 7))
+    found = dict[str, str]()
+    for line in (line for line in below.splitlines() if line.startswith(" " * 7)):
+        if many := re.fullmatch(r" +\d+ students: (.+): (.+)", line):
+            found |= dict.fromkeys(many[2].split(", "), many[1])
+        else:
+            found |= [line.split(maxsplit=1)]
+    return found
 
 
 def line_on(name, verdict, is_listed):
