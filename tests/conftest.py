@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 QUICK = str(Path(__file__).with_name("quick"))
@@ -30,6 +31,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Streams are buffered as a user's are: what a command doesn't flush is lost.
 os.environ.pop("PYTHONUNBUFFERED", None)
 sys.dont_write_bytecode = False
+
+settings.register_profile("the same on every machine", derandomize=True, deadline=None, database=None)
+settings.load_profile("the same on every machine")
 
 from tests.browser import browser, lab  # noqa: E402  # it imports nbformat
 

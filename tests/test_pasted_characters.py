@@ -3,7 +3,7 @@
 import re
 
 import nbformat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
@@ -112,7 +112,6 @@ def test_what_is_typed_is_known_of_characters_that_python_refuses():
 PIECES = [*"ab=\n\"'#(){}f%?“”‘’−\u00a0\u200b（√", '"""', "f'{?}", "a(", " −"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_cell_can_be_looked_through(source):
     if error := refusal(source) or refusal(runnable(source)):

@@ -72,7 +72,7 @@ def test_what_code_keeps_from_an_earlier_call_is_named_wherever_it_shows() -> No
         assert names == (["Earlier calls count, too"] if calls_before else [])
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32), st.floats(0.1, 1e3))
 def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size: float) -> None:
     array = size * np.random.default_rng(seed).normal(size=(4, 7))

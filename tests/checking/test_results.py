@@ -111,7 +111,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(values)
 def test_any_result_reads_back_from_json_as_it_was(value: Any) -> None:
     plain = read([value, "so that None may be"])

@@ -283,6 +283,7 @@ for source in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="This limit of an account counts all that the account runs.")
 def test_where_the_machine_is_short_of_threads_that_is_no_fault_of_code_that_wants_some():
     """Caught or not, and where a library aborts for it; what needs none is run."""
     sources = ["print(1)", MANY, MANY.replace("finally:", "except RuntimeError:"), "import os; os.abort()"]

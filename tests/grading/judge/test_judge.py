@@ -167,7 +167,7 @@ PLACES = st.sampled_from(["", "nonsense", "look total", "look apart", "Rectifies
 DRAW = st.dictionaries(PLACES, JSON | RECORDS, max_size=6) | JSON
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(garbage=st.fixed_dictionaries({}, optional={DESK: DRAW, SECRET: DRAW}))
 def test_garbage_earns_nothing_and_raises_nothing(garbage: Any) -> None:
     for part in KEY.parts:

@@ -21,6 +21,8 @@ from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
+LOOKS_INSIDE = pytest.mark.skipif(os.geteuid() != 0, reason="Only root may look into a kernel that is locked in.")
+BOTH = pytest.mark.parametrize("locked", [True, False], ids=["locked", "open"])
 COURSE = Path(lib.__file__).parent
 A_DAY = """
 import os
@@ -54,6 +56,7 @@ def ended(handle):
 # ---- What is in a fork
 
 
+@LOOKS_INSIDE
 def test_a_kernel_holds_no_answers():
     """None of their words, anywhere in its memory, and nothing to import. The open zone's words are found there."""
     with kernel() as one:
@@ -67,6 +70,7 @@ def test_a_kernel_holds_no_answers():
             assert one.run(f"import {module}").startswith("ModuleNotFoundError")
 
 
+@LOOKS_INSIDE
 def test_a_kernel_holds_nothing_that_was_sent_for_another():
     """The warm process forks before anything is read. Earlier, later and at the same time: each has its own alone."""
     sentence = b"what one student handed in, and no other"
@@ -75,9 +79,11 @@ def test_a_kernel_holds_nothing_that_was_sent_for_another():
         assert [held(each.number, {sentence}) for each in (earlier, one, later)] == [set(), {sentence}, set()]
 
 
-def test_kernels_share_no_socket_with_each_other():
-    """With the warm process each shares its own connection alone: that tells the caller how the kernel ended."""
-    with kernel() as one, kernel() as other:
+@LOOKS_INSIDE
+@BOTH
+def test_kernels_share_no_socket_with_each_other_or_the_warm_process(locked):
+    with kernel(locked=locked) as one, kernel(locked=locked) as other:
+        assert one.run("1") == other.run("1")  # they have closed what they began with
         first, second = sockets_of(one.number), sockets_of(other.number)
         warm = set().union(*map(sockets_of, set(warm_processes()) - {one.number, other.number}))
         assert not first & second

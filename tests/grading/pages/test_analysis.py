@@ -27,8 +27,19 @@ SEEDS = (1, 2**47 + 11, 77)
 BEST = st.sampled_from([1.0, 20.0, 24.0, 100.0, 250.0])
 
 
+@given(POINTS)
+@settings(max_examples=60)
+def test_discrimination_is_the_correlation_with_the_other_parts_and_few_students_say_nothing(drawn):
+    own, others = map(np.array, zip(*drawn, strict=True))
+    found = discrimination(own.tolist(), (own + others).tolist())
+    if len(drawn) < FEWEST or own.std() == 0 or others.std() == 0:
+        assert found is None
+    else:
+        assert found == pytest.approx(np.corrcoef(own, others)[0, 1])
+
+
 @given(st.lists(st.floats(0, 300) | BEST, max_size=50), BEST)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_every_score_is_in_one_bin(values, best):
     """Extra credit above the best score has one of its own."""
     bins = distribution(Scores(tuple(values), best, judged=True))

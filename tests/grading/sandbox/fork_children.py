@@ -24,6 +24,8 @@ IS_LOCKED = sys.argv[1] != "open"
 SECRET, LEFT_OUT = json.loads(sys.stdin.readline())
 SECRET = SECRET.encode()
 """Something that is in the memory of this process, and so of each child's that runs without locks."""
+STAYING = []
+"""The children that were asked to stay: where no PID namespace holds them, they would outlive this process."""
 PATIENCE = 1.0
 """Seconds after which what a child left behind is believed to stay."""
 
@@ -49,6 +51,8 @@ def main():
     print(json.dumps({**found, "address": id(SECRET) + bytes.__basicsize__ - 1}), flush=True)
     for line in sys.stdin:
         print(json.dumps(attend(json.loads(line))), flush=True)
+    for child in STAYING:
+        os.kill(child, signal.SIGKILL)
 
 
 def attend(request):
@@ -59,6 +63,7 @@ def attend(request):
         live(request, speaks)
     os.close(speaks)
     if request["stays"]:
+        STAYING.append(child)
         with os.fdopen(heard) as lines:
             return {"output": [next(lines, "").strip() for _ in range(2)], "pid": child, "uid": uid_of(child)}
     exit_code = end(child, request["seconds"])

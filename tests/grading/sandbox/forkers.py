@@ -69,7 +69,7 @@ class Forker(AbstractContextManager):
         return ChildResult(**json.loads(answer))
 
     def __exit__(self, *_):
-        self._process.kill()
+        self._process.stdin.close()  # it ends those who stay, and itself
         self._process.wait()
 
 

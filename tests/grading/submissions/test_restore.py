@@ -87,7 +87,7 @@ def mangled(draw):
 
 
 @given(mangled())
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 def test_each_cell_of_the_course_is_there_once_as_the_course_has_it_and_where_it_can_work(cells):
     found, source = restore(cells), list(KNOWN)
     order, named = ids(found), [cell for cell in found if name(cell)]
