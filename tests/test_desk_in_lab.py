@@ -1,4 +1,4 @@
-"""A student at the desk, in a real browser: opens the notebook, meets a blank, fills blanks, and reads two checks."""
+"""A student at the desk, in a real browser: what open blanks say, and a notebook without a kernel."""
 
 import shutil
 import time
@@ -51,7 +51,7 @@ def click_into(cell, line, **where):
     """Put the cursor into a cell's line. In the middle of the view a page that still moves puts no button under it."""
     line.evaluate("line => line.scrollIntoView({block: 'center'})")
     line.click(**where)
-    cell.locator(".cm-focused").wait_for(timeout=PATIENCE)
+    cell.locator(".cm-focused").wait_for()
 
 
 def write_behind(page, cell, old, new, delete=False):
@@ -72,7 +72,7 @@ def write_behind(page, cell, old, new, delete=False):
 def said_by(cell, text):
     """Wait until a cell's output holds `text`; give back all that it says."""
     output = cell.locator(".jp-OutputArea").filter(has_text=text).first
-    output.wait_for(timeout=PATIENCE)
+    output.wait_for()
     return output.inner_text()
 
 
@@ -98,37 +98,9 @@ def test_run_all_goes_on_past_open_blanks_each_of_which_is_told_in_one_sentence(
     assert "Traceback" not in said and "SyntaxError" not in said
 
 
-def test_a_filled_blank_passes_its_check_and_a_mistake_gets_its_hint(page):
-    cell = cell_with(page, "def cce_gradient")
-    write_behind(page, cell, "?", "-np.sum(y * np.log(yhat))", delete=True)
-    check = checked(page, cell)
-    said = said_by(check, "1 of 2 points")
-    assert "The batch's loss is not the mean over its samples" in said
-    assert "y.shape" not in said, "help is for the student to open"
-    check.get_by_text("Help 1: a hint").focus()
-    page.keyboard.press("Enter")
-    assert "Try:" in said_by(check, "The loss is the sum over the batch, not its mean")
-    check.get_by_text("Help 3").click()
-    assert "the mean of 1 and 2" in said_by(check, "differs")
-
-    write_behind(page, cell, "np.log(yhat))", " / y.shape[1]")
-    check = checked(page, cell)
-    said_by(check, "2 of 2 points")
-    assert "You have corrected this mistake" in said_by(check, "Why was it wrong?")
-
-
-def test_a_check_notices_that_its_cell_is_broken(page):
-    cell = cell_with(page, "def cce_gradient")
-    write_behind(page, cell, "np.log(yhat)", " !")
-    said = said_by(checked(page, cell), "the last run of the cell that defines cce failed (SyntaxError")
-    assert "0 of 2 points" in said
-    write_behind(page, cell, " !", "", delete=True)
-    said_by(checked(page, cell), "2 of 2 points")
-
-
 def test_help_opens_in_a_notebook_without_a_kernel(page, lab):
     cell = cell_with(page, "def cce_gradient")
-    write_behind(page, cell, "np.log", "2")
+    write_behind(page, cell, "?", "-np.sum(y * np.log2(yhat)) / y.shape[1]", delete=True)
     said_by(checked(page, cell), "Help 1: a hint")
     save(page)
     lab.close_kernels()

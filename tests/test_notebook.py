@@ -40,7 +40,11 @@ def files(folder):
 
 
 @pytest.mark.parametrize(
-    "command", [["nbgrader", "generate_assignment", NAME, UNPROVED], ["lib.grading", "build", NAME]]
+    "command",
+    [
+        ["nbgrader", "generate_assignment", NAME, UNPROVED],
+        pytest.param(["lib.grading", "build", NAME], marks=pytest.mark.slow),
+    ],
 )
 def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
@@ -178,6 +182,12 @@ def test_figures_have_alternative_text_and_exist_and_no_markdown_holds_raw_html(
 
 
 ALL = (NAME, "hidden_layer", "optimizers")
+ONE_NOW = [
+    pytest.param(NAME, marks=pytest.mark.slow),
+    "hidden_layer",
+    pytest.param("optimizers", marks=pytest.mark.slow),
+]
+"""The quickest runs by default."""
 
 
 @cache
@@ -277,7 +287,7 @@ def shown(cell):
     return printed, [[each.get(kind) for kind in ("text/plain", "text/html", "image/png")] for each in data]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_NOW)
 def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     cells, _ = run(name)
     outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
@@ -289,7 +299,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ONE_NOW)
 def test_to_run_a_cell_again_changes_nothing_that_is_shown(name):
     """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
     _, shown_twice = run(name)

@@ -9,12 +9,12 @@ from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from lib.authoring.wheel import open_half
+from lib.grading.commands.app import APPS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -24,13 +24,6 @@ PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().
 
 def run(*command, cwd=ROOT):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.gives("ruff check .", "ruff format --check .", "mypy")
-def test_style_is_clean():
-    for command in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)):
-        done = run(sys.executable, "-m", *command)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def needed(name, extras, found):
@@ -138,6 +131,15 @@ def test_the_readme_sets_up_with_two_commands_of_one_line_each():
     assert '-e ".[test]"' in commands[1]
     for command in commands[:2]:
         assert "-c constraints.txt" in command
+
+
+def test_each_command_in_the_documents_has_the_name_and_the_options_that_there_are():
+    text = "\n".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    given = re.findall(r"(?:^    |`)(?:\.venv/bin/)?zerolayer ([a-z]+)([^`\n#&|]*)", text, re.MULTILINE)
+    assert len(given) > 25
+    for name, words in given:
+        options = {*APPS[name].aliases, *APPS[name].flags}
+        assert not [each for each in re.findall(r"--([\w-]+)", words) if each not in options], (name, words)
 
 
 def test_links_and_pictures_in_the_documents_exist():

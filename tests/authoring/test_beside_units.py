@@ -21,6 +21,8 @@ from tests.grading.conftest import QUICK, Course
 from tests.grading.pipeline.test_plain_assignment import STOCK
 from tests.submissions import as_bytes, cell
 
+pytestmark = pytest.mark.slow
+
 PLAIN = "plain"
 AUTOTESTS = Path(nbgrader.__file__).with_name("docs") / "source/user_guide/autotests.yml"
 STUDENTS = {

@@ -15,6 +15,8 @@ from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import BadMistake, read
 from lib.unit import Inputs, Part, Unit, statement
 
+pytestmark = pytest.mark.slow
+
 PART = "check-it"
 
 

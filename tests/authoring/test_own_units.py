@@ -101,8 +101,6 @@ def bundled(course, unit):
         return inside | {name: bundle.read(name) for name in bundle.namelist() if name != wheel}
 
 
-@pytest.mark.gives("zerolayer new linear_regression", "zerolayer check linear_regression")
-@pytest.mark.gives("zerolayer build linear_regression", "zerolayer grade linear_regression")
 def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course):
     assert len(PAGE.split()) <= 1300
     for path, more, text in BLOCKS:
@@ -116,14 +114,12 @@ def test_the_page_is_a_way_to_a_unit_without_a_fault_that_grades_a_class(course)
     assert "RuntimeError: nothing" in words.why(graded["walker"].parts[0].statements[0]), "it read answers"
 
 
-@pytest.mark.gives("zerolayer check linear_regression --part fit")
 def test_one_part_can_be_tried_alone(course):
     checked = succeeds(course.zerolayer("check", UNIT, "--part", "fit")).stdout
     assert "cell 'fit': " in checked and "cell 'loss': " not in checked and "has no fault" in checked
     assert "has no part called none. It has: loss, fit" in refused(course, "check", UNIT, "--part", "none", "--quick")
 
 
-@pytest.mark.gives("zerolayer bundle linear_regression")
 def test_the_bundle_has_the_open_half_of_every_unit_and_no_answer(course):
     files = bundled(course, UNIT)
     assert b"figures" not in files[f"{UNIT}/README.md"], "it has none"
@@ -145,8 +141,7 @@ def changed(course, tmp_path, *changes):
     return other
 
 
-@pytest.mark.gives("zerolayer lab linear_regression")
-@pytest.mark.gives("zerolayer lab solutions/linear_regression/linear_regression.ipynb")
+@pytest.mark.slow
 def test_lab_opens_what_is_named(course):
     """The student's copy of an assignment, or a notebook as it is."""
     for named, path, is_shown in (

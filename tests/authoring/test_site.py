@@ -23,6 +23,8 @@ from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.submissions.pages import WIDGETS
 from tests.test_desk_in_lab import cell_with, said_by, write_behind
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = CHECKOUT / "notebooks" / ASSIGNMENT
 RELEASES = [(softmax_classifier.UNIT, NOTEBOOK)]
 SLOW = 4 * PATIENCE  # ms: Python starts, and trains, in a browser
@@ -59,7 +61,6 @@ def test_no_answer_and_nothing_of_the_closed_half_is_in_it(site):
     refuse_answers(dict(unpacked(files(site))))
 
 
-@pytest.mark.gives(f"zerolayer site {ASSIGNMENT}")
 def test_the_notebook_and_its_figures_are_the_released_ones_and_the_icon_that_browsers_ask_for_is_there(site):
     assert files(site / "files" / ASSIGNMENT) == files(NOTEBOOK)
     assert '<link rel="icon" href="favicon.ico">' in (site / "index.html").read_text()
@@ -144,7 +145,7 @@ def page(browser, site, tmp_path_factory):
     with plain_server(served) as page.home:
         page.goto(page.home)
         page.get_by_role("link", name="Softmax classifier").click()
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
         yield page
         context.close()
 
@@ -152,7 +153,7 @@ def page(browser, site, tmp_path_factory):
 def test_python_that_cannot_be_fetched_is_told(page):
     """Here from the site itself; from elsewhere it is the same address in the settings."""
     host = page.home.removeprefix("http://")
-    page.get_by_role("alert").filter(has_text=f"Python can't be fetched from {host}.").wait_for(timeout=PATIENCE)
+    page.get_by_role("alert").filter(has_text=f"Python can't be fetched from {host}.").wait_for()
 
 
 def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
@@ -163,7 +164,7 @@ def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
     said.wait_for()
     second = page.context.new_page()
     second.goto(page.url)
-    second.get_by_text("This notebook is open in another tab").wait_for(timeout=PATIENCE)
+    second.get_by_text("This notebook is open in another tab").wait_for()
     assert "# mine" in cell_with(second, "def cce_gradient").inner_text()
     second.close()
 
@@ -189,7 +190,7 @@ def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
     ]:
         page.evaluate(FULL, left)
         write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
-        page.get_by_text(text).wait_for(timeout=PATIENCE)
+        page.get_by_text(text).wait_for()
 
 
 def test_start_over_asks_first(page):
@@ -221,7 +222,7 @@ def test_a_file_is_put_back_in_if_it_is_a_copy_of_this_notebook(page, tmp_path):
     page.context.unroute(PYTHON)
     with page.expect_navigation():
         page.get_by_role("button", name="Replace").click()
-    page.locator(".jp-OutputArea-output", has_text="a fellow student's page").wait_for(timeout=PATIENCE)
+    page.locator(".jp-OutputArea-output", has_text="a fellow student's page").wait_for()
     assert page.evaluate("window.ran") is None, "a file may be somebody else's, and say that it is trusted"
     assert "?" in cell_with(page, "def cce_gradient").inner_text()
     assert "?" not in cell_with(page, "class Softmax").inner_text()
@@ -342,12 +343,12 @@ def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_
     write_behind(page, used, "yhat_two))", f"; {ENDLESS}")
     used.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    page.get_by_text(re.compile(r"Running for [2-9] s")).wait_for(timeout=PATIENCE)
+    page.get_by_text(re.compile(r"Running for [2-9] s")).wait_for()
     page.context.route(PYTHON, keep_waiting)
     page.get_by_role("button", name="Stop", exact=True).click()
-    with page.context.expect_event("request", lambda request: "/static/pyodide/" in request.url, timeout=PATIENCE):
+    with page.context.expect_event("request", lambda request: "/static/pyodide/" in request.url):
         page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    page.get_by_text("Running for").wait_for(state="detached", timeout=PATIENCE)
+    page.get_by_text("Running for").wait_for(state="detached")
 
 
 def test_no_script_failed_and_nothing_was_asked_of_any_other_server(page):

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 SYSTEM = '''
 """A process in which threads can't be started and there is no timer, as Pyodide has it; what comes of each code."""
 import functools, itertools, json, signal, sys, threading, warnings
@@ -100,6 +102,7 @@ TOLD = {
 }
 
 
+@pytest.mark.slow
 def test_code_that_never_ends_is_ended_and_other_code_gives_its_value_or_says_why_not() -> None:
     # Not as `-c`: from Python 3.13 on the lines of such a program are known.
     result = subprocess.run([sys.executable, "-"], input=SYSTEM, capture_output=True, text=True, timeout=300)

@@ -251,6 +251,7 @@ def working(seconds: float) -> Any:
     return mean
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy_machine")
 def test_on_a_busy_machine_right_code_is_right_and_what_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     graded, at_desk = {"budget": Budget(patience=math.inf)}, {"budget": Budget(patience=0.3)}

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lib.jupyterlab import SETTINGS, STUDENTS, lab_environment, open_at
-from tests.browser import PATIENCE, Lab, jupyter_lab, wait_until_idle
+from tests.browser import Lab, jupyter_lab, wait_until_idle
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -37,7 +37,7 @@ def test_the_link_that_is_printed_without_a_browser_opens_the_notebook(browser, 
     with jupyter_lab(tmp_path, command=(sys.executable, "-m", "lib", str(tmp_path / "my own.ipynb"))) as lab:
         page = browser.new_page()
         page.goto(re.search(rf"{lab.url}\S+token=", lab.log.read_text())[0] + lab.token)
-        page.locator(".jp-Notebook .jp-Cell").get_by_text("it is here").wait_for(timeout=PATIENCE)
+        page.locator(".jp-Notebook .jp-Cell").get_by_text("it is here").wait_for()
         wait_until_idle(page)  # a server that is stopped while it starts a kernel goes on for ever
         page.close()
         log = lab.log.read_text()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib.data import digits, split
-from tests.browser import PATIENCE, run_all, wait_for
+from tests.browser import run_all, wait_for
 from tests.explorer.shapes import SHAPES
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
@@ -116,13 +116,13 @@ def test_a_digit_is_drawn_by_keys_and_the_notebook_stays_where_it_is(pad):
 def test_a_finger_draws_too_and_an_example_digit_is_one_of_the_data_set(pad):
     box = pad.locator(".zl-pad canvas").first.bounding_box()
     pad.touchscreen.tap(box["x"] + 80, box["y"] + 80)
-    pad.locator(".zl-pad p").filter(has_text="Read as").wait_for(timeout=PATIENCE)
+    pad.locator(".zl-pad p").filter(has_text="Read as").wait_for()
     _, _, unseen, labels = split(*digits())
     read = []
     for number in range(5):
         pad.get_by_role("button", name="Example digit").click()
         pixels = str([round(ink) for ink in unseen[:, number]])
-        pad.locator(".widget-label").filter(has_text=pixels).wait_for(timeout=PATIENCE)
+        pad.locator(".widget-label").filter(has_text=pixels).wait_for()
         read.append(reading(pad)[0])
     assert sum(words.startswith(f"Read as {label}") for words, label in zip(read, labels, strict=False)) >= 4
 

@@ -28,9 +28,9 @@ from lib.authoring.wheel import student_wheel
 from lib.grading.commands.demo import complete
 from tests.browser import PATIENCE, missing, quiet, readout, run_all, slider
 from tests.course import ASSIGNMENT, UNPROVED
-from tests.people import QUESTIONS
 from tests.sample_class import ANSWERS, STUDENTS
 from tests.test_desk_in_lab import cell_with, said_by
+from tests.test_term import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "jupyterhub.md").read_text()
@@ -288,6 +288,7 @@ def test_another_teacher_opens_the_courses_server_by_a_role(hub, prof, browser):
     page.get_by_role("link", name=ASSIGNMENT).wait_for()
 
 
+@pytest.mark.slow
 def test_two_accounts_of_a_group_share_a_course_and_nobody_else_reads_it(machine):
     shared, made = "/srv/course", "gradebook.db judge_secret submitted autograded feedback reports"
     machine.runs(

@@ -69,6 +69,7 @@ for use in {[*USES]}:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [GRADE, REPORT], ids=["grade", "report"])
 def test_who_wants_it_finds_it(start: str) -> None:
     """Each in a process of its own."""

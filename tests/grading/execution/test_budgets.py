@@ -42,6 +42,7 @@ def peak_of_grading(course):
     return int(told.stdout)
 
 
+@pytest.mark.slow
 def test_no_kind_of_output_fills_the_graders_memory_and_what_is_dropped_costs_no_points(course):
     ForkServer.shared().start()  # it isn't waited for, and so not measured
     before = peak_of_grading(course)

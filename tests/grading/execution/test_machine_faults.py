@@ -147,6 +147,7 @@ notebook.CLOCK_FACTOR = 2
 """A run is lost when twice its time has passed, and not only after five times."""
 
 
+@pytest.mark.slow
 def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_a_person(course, request):
     assert course.grade("--student=ed").returncode == 0  # what starts only once does so before the machine is busy
     request.getfixturevalue("busy_machine")

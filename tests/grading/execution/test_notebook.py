@@ -233,6 +233,7 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(mon
 WORKS = "import time\nend = time.thread_time() + 0.3\nwhile time.thread_time() < end: pass\nprint('done')"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy_machine")
 def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends(monkeypatch):
     cells, remarks = ran("", WORKS, "while True: pass", "import time; time.sleep(60)", AFTER, timeout=1, grace=1)

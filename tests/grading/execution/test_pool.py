@@ -304,7 +304,7 @@ def dask(course):
         yield Dask(course.root, stack)  # there they find the course's units
 
 
-@pytest.mark.gives("dask scheduler", "dask worker --nthreads=2", "zerolayer grade --scheduler")
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["SIGKILL", "SIGSTOP"], ids=["killed", "silent"])
 def test_what_a_dask_worker_had_that_is_gone_is_run_by_others(course, undisturbed, dask, number):
     dask.add()
@@ -315,6 +315,7 @@ def test_what_a_dask_worker_had_that_is_gone_is_run_by_others(course, undisturbe
     assert course.state() == undisturbed.state()
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
     run = course.grade(f"--scheduler={dask.address}", "--Grade.patience=1")
     assert run.returncode == 1
@@ -327,6 +328,7 @@ LOST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("whom", "why"), LOST.items(), ids=LOST)
 def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, why):
     dask.add()

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete, copy_course
 from lib.grading.judge.verdict import Verdict
-from tests.browser import PATIENCE, chromium, jupyter_lab
+from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.active import text_of
 from tests.grading.conftest import Course
@@ -87,10 +87,10 @@ def late(course):
 
 
 @pytest.fixture(scope="module")
-def marked(term):
+def marked(term, browser):
     """Ada's answers are marked in formgrader, to which the report leads, and Bảo gets more time afterwards."""
     term.first_report = term.zerolayer("report", ASSIGNMENT)
-    with chromium() as browser, jupyter_lab(term.root) as lab:
+    with jupyter_lab(term.root) as lab:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         lab.log_in(page)
         report = browser.new_page(viewport={"width": 390, "height": 800})
@@ -99,8 +99,8 @@ def marked(term):
         address = report.get_by_label("King, Ada in formgrader").first.get_attribute("href")
         address = address.partition("#")[0].replace("http://localhost:8888", lab.url)
         page.goto(f"{address}#explain-gradient")
-        page.locator("#explain-gradient.needs_manual_grade").wait_for(timeout=PATIENCE)
-        page.locator("#explain-gradient:focus").wait_for(state="attached", timeout=PATIENCE)
+        page.locator("#explain-gradient.needs_manual_grade").wait_for()
+        page.locator("#explain-gradient:focus").wait_for(state="attached")
         term.formgrader = page.locator("body").inner_text()
         for id, points in (("explain-gradient", "2"), ("explain-rate-and-batch", "1.5")):
             with page.expect_response(lambda answer: answer.request.method == "PUT"):
@@ -111,7 +111,6 @@ def marked(term):
     return term
 
 
-@pytest.mark.gives("zerolayer roster canvas.csv", f"zerolayer collect {ASSIGNMENT} submissions.zip")
 def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
     assert "The roster has the 8 students in canvas.csv, 8 of them new." in term.roster.stdout
     with Gradebook(f"sqlite:///{term.root}/gradebook.db") as gradebook:
@@ -133,7 +132,6 @@ def test_what_can_be_no_notebook_is_listed_for_a_person(term):
     assert "the download names it group3, which isn't gil. If that is a group, enter the" in term.collected.stdout
 
 
-@pytest.mark.gives(f"zerolayer extend {ASSIGNMENT} ada --days 2")
 def test_more_time_counts_before_and_after_the_work_is_there(marked):
     assert "ada was late in Canvas, which doesn't say by how much, and has an extension" in marked.graded.stderr
     assert "ada has 2 days more for softmax_classifier, until 2026-03-03 12:00 UTC." in marked.before.stdout
@@ -183,7 +181,6 @@ def test_the_report_knows_who_is_missing_and_fits_a_phone(marked):
     assert "Missing: 1 Weiss, Mona" in said and "ana submitted no notebook" not in said
 
 
-@pytest.mark.gives(f"zerolayer export {ASSIGNMENT} --into canvas.csv --feedback feedback.zip")
 def test_what_goes_back_has_the_points_and_finds_its_owners(marked):
     done = marked.zerolayer("export", ASSIGNMENT, "--into", "canvas.csv", "--feedback", "feedback.zip")
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.report import ReportApp
 from lib.grading.pages.formgrader import BoundPage
 from lib.grading.submissions.safe_html import NO_PICTURE, NO_TEXT
-from tests.browser import PATIENCE, jupyter_lab, wait_for
+from tests.browser import jupyter_lab, wait_for
 from tests.course import ASSIGNMENT
 from tests.grading.pages.conftest import FILLINGS, SERVER, SmallClass
 from tests.submissions import pages
@@ -77,7 +77,7 @@ class Visitor:
     def opens(self, place):
         """Open a page; tell whether a script of a student's ran on it."""
         self.terminals.clear()
-        self.page.goto(self.home + place, wait_until="networkidle", timeout=PATIENCE)
+        self.page.goto(self.home + place, wait_until="networkidle")
         return self.ran()
 
     def ran(self):
@@ -152,7 +152,7 @@ def test_no_script_of_a_students_runs_in_formgrader(course, formgrader):
     assert [place for place in (*formgrader_pages(course), *ours) if formgrader.opens(place)] == []
     formgrader.opens(f"manage_submissions/{ASSIGNMENT}")
     formgrader.page.evaluate("text => createModal('a', 'b', text)", ATTACK)
-    formgrader.page.locator("#a.in").wait_for(timeout=PATIENCE)
+    formgrader.page.locator("#a.in").wait_for()
     assert not formgrader.ran()
     assert formgrader.outside == []
 
@@ -166,7 +166,7 @@ def test_a_file_beside_a_notebook_is_shown_and_runs_nothing(course, formgrader):
 def test_jupyterlab_fetches_no_picture_that_a_notebook_names(course, formgrader, lab):
     """It shows those of an untrusted notebook by itself: their server would know who reads it, and when."""
     page = formgrader.page
-    with page.expect_event("requestfailed", lambda asked: "example.org" in asked.url, timeout=PATIENCE) as refused:
+    with page.expect_event("requestfailed", lambda asked: "example.org" in asked.url) as refused:
         lab.open(page, f"autograded/ada/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
     assert refused.value.failure == "csp"
     assert not formgrader.ran()
@@ -183,18 +183,18 @@ def test_formgrader_still_works(course, formgrader):
             gradebook.add_student(id)
     page = formgrader.page
     formgrader.opens("manage_students")
-    page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
+    page.get_by_text(ATTACK, exact=False).first.wait_for()
     page.get_by_text("Add new student...").click()
-    page.locator("#add-student-modal.in").wait_for(timeout=PATIENCE)
+    page.locator("#add-student-modal.in").wait_for()
     formgrader.opens(course.submissions["ada"])
     page.locator(".glyphicon-eye-open").first.click()
-    page.get_by_text(ATTACK, exact=False).first.wait_for(timeout=PATIENCE)
+    page.get_by_text(ATTACK, exact=False).first.wait_for()
     wait_for(page, "formgrader.loaded")
     assert page.locator("math").count() > 20
     assert page.evaluate("MathJax.loaded")
     formgrader.opens(f"manage_submissions/{ASSIGNMENT}")
     row = page.get_by_role("row").filter(has=page.get_by_text("emil", exact=True))
-    row.filter(has_text="19 / 24").wait_for(timeout=PATIENCE)
+    row.filter(has_text="19 / 24").wait_for()
     formgrader.opens(course.submissions["emil"])
     said = page.locator("body").inner_text().split("The loss: 1 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
     assert "The loss is the mean over all entries" in said and "expected" not in said

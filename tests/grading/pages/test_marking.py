@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.browser import PATIENCE, jupyter_lab
+from tests.browser import jupyter_lab
 from tests.grading.conftest import Course
 from tests.grading.pages.conftest import SERVER
 from tests.submissions import as_bytes, cell
@@ -76,7 +76,7 @@ def open_page(browser, course):
             opened.callback(page.close)
             course.lab.log_in(page)
             page.on("request", lambda request: asked.append(request))
-            page.goto(f"{course.lab.url}/formgrader/marking/{question}", timeout=PATIENCE)
+            page.goto(f"{course.lab.url}/formgrader/marking/{question}")
             page.asked = asked
             return page
 

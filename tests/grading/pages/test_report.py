@@ -95,7 +95,6 @@ def test_it_says_what_to_do_first_and_who_did_what(small_class, page):
     assert "not defined" not in told["person"] and "emma" not in told["person"]
 
 
-@pytest.mark.gives(f"zerolayer grade {ASSIGNMENT} --seen lars,hana")
 def test_a_notebook_is_looked_at_until_somebody_has_seen_it(small_class, tmp_path):
     """Marks end no alarm, and what is seen of one submission is not seen of the next."""
     course = small_class.copy(tmp_path)

@@ -15,6 +15,8 @@ from lib.grading.judge.verdict import Verdict
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import as_bytes, cell
 
+pytestmark = pytest.mark.slow
+
 PLAIN = "plain"
 FILE = f"{PLAIN}.ipynb"
 SOLUTION = {

@@ -101,7 +101,6 @@ def test_it_tells_where_kernels_have_no_memory_groups(lockable_here):
     assert "“memory group” failed. Warning only" in said and "Reason: this process may make none." in said
 
 
-@pytest.mark.gives("zerolayer doctor")
 def test_it_names_the_step_where_a_setting_forbids_user_namespaces(lockable_here):
     """The command exits by what it found."""
     healthy = run(*COMMAND)

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.browser import PATIENCE, QUIETLY, readout, run_all, slider
+from tests.browser import QUIETLY, readout, run_all, slider
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -23,7 +23,7 @@ def page(browser, lab):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     lab.open(page, lab.write("momentum.ipynb", "\n".join(source)))
     run_all(page)
-    page.locator(".zl-pictures svg").first.wait_for(timeout=PATIENCE)
+    page.locator(".zl-pictures svg").first.wait_for()
     yield page
     page.close()
     lab.close_kernels()
@@ -35,7 +35,7 @@ def test_the_momentum_is_set_by_key_and_typed(page):
 
     def wait_for(momentum, says):
         words = rf"batch size 16, momentum {momentum}\. After 100 epochs.*{says}"
-        page.locator(".zl-says").filter(has_text=re.compile(words)).wait_for(timeout=PATIENCE)
+        page.locator(".zl-says").filter(has_text=re.compile(words)).wait_for()
 
     wait_for(r"0\.5", "at most 2 plain steps")
     field = page.get_by_label("Momentum, to type")
@@ -44,4 +44,4 @@ def test_the_momentum_is_set_by_key_and_typed(page):
     wait_for(r"0\.75", "at most 4 plain steps")
     field.fill("1")
     field.press("Enter")
-    page.get_by_text("Momentum: 1 can’t be used. Enter a number from 0 to 0.99.").wait_for(timeout=PATIENCE)
+    page.get_by_text("Momentum: 1 can’t be used. Enter a number from 0 to 0.99.").wait_for()

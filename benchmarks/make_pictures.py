@@ -1,6 +1,6 @@
 """Make the pictures of README.md and docs/: what people see in a term, in a browser.
 
-    .venv/bin/pytest -n 0 tests/make_pictures.py
+    .venv/bin/pytest -n 0 -m "" benchmarks/make_pictures.py
 
 A picture isn't compared with an older one. Each is taken of a page that shows what its alternative text says.
 """
@@ -9,14 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lib.jupyterlab import lab_environment
-from tests.browser import PATIENCE, jupyter_lab, run_all, wait_for
+from tests.browser import PATIENCE, run_all, wait_for
 from tests.course import ASSIGNMENT
 from tests.explorer.test_in_lab import EXPLORE, ready
-from tests.people import QUESTIONS, REMARK
-from tests.test_lab_buttons import choose, opened
+from tests.grading.conftest import new_course  # noqa: F401  # a fixture
+from tests.test_term import QUESTIONS, REMARK, choose, term  # noqa: F401  # a fixture
 
-pytest_plugins = ["tests.term"]
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -31,13 +29,11 @@ def take_file(browser, file, name, width, height):
     take(page, name)
 
 
-def test_formgrader(marked):  # first: no two of Playwright's browsers run at once
-    from tests.term import formgrader  # pytest wants to import its plugins by itself
-
-    with formgrader(marked) as (page, address):
+def test_formgrader(browser, term):  # noqa: F811  # the fixture
+    with term.instructor.at_jupyterlab(browser, student=False) as (page, lab):
         page.set_viewport_size({"width": 1000, "height": 620})
         for number in (1, 2):
-            page.goto(f"{address}/gradebook/{ASSIGNMENT}/{ASSIGNMENT}")
+            page.goto(f"{lab.url}/formgrader/gradebook/{ASSIGNMENT}/{ASSIGNMENT}")
             page.get_by_role("link", name=f"Submission #{number}").click()
             page.locator(f"#{QUESTIONS[0]}").wait_for(timeout=PATIENCE)
             if page.locator("a.name-shown").first.text_content().strip() == "emil":
@@ -50,9 +46,8 @@ def test_formgrader(marked):  # first: no two of Playwright's browsers run at on
         take(page, "formgrader")
 
 
-def test_assignment_list(browser, marked):
-    with jupyter_lab(marked.emil.folder, lab_environment(marked.emil.environment)) as lab:
-        page = opened(browser, lab)
+def test_assignment_list(browser, term):  # noqa: F811  # the fixture
+    with term.emil.at_jupyterlab(browser, student=True) as (page, _):
         page.set_viewport_size({"width": 1000, "height": 450})
         choose(page, "Assignment List")
         page.locator("#fetched_assignments_list").get_by_text(ASSIGNMENT).first.click()
@@ -62,8 +57,8 @@ def test_assignment_list(browser, marked):
         take(page, "assignment_list")
 
 
-def test_feedback(browser, told):
-    [file] = (told.emil.folder / ASSIGNMENT / "feedback").glob("*/*.html")
+def test_feedback(browser, term):  # noqa: F811  # the fixture
+    [file] = (term.emil.folder / ASSIGNMENT / "feedback").glob("*/*.html")
     take_file(browser, file, "feedback", 860, 620)
 
 
