@@ -75,9 +75,9 @@ def facts(home):
 
 
 @contextmanager
-def a_forker(kind, home, facts, ordinary, leave_out=""):
+def a_forker(kind, home, facts, ordinary):
     """Start a forker and a neighbour of its children, or skip where the machine can't lock any: never in CI."""
-    with Forker(kind, home, ordinary=ordinary, secret=SECRET, leave_out=leave_out) as forker:
+    with Forker(kind, home, ordinary=ordinary, secret=SECRET) as forker:
         if forker.refusal:
             text = forker.refusal.strip().splitlines()[-1]
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(text)

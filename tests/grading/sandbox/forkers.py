@@ -39,7 +39,7 @@ class ChildResult(SimpleNamespace):
 class Forker(AbstractContextManager):
     """A warm process that runs one piece of code after another, each in a child of its own."""
 
-    def __init__(self, kind, home, *modules, ordinary=False, secret="none", leave_out="", **differently):
+    def __init__(self, kind, home, *modules, ordinary=False, secret="none", **differently):
         course, python = differently.get("course", COURSE), differently.get("python", sys.executable)
         self.user = "ordinary user" if ordinary or os.geteuid() != 0 else "root"
         command = [python, str(HERE / "fork_children.py"), kind, *modules]
@@ -55,7 +55,7 @@ class Forker(AbstractContextManager):
         options = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         options |= {"text": True, "cwd": home, "umask": differently.get("umask", -1)}
         self._process = subprocess.Popen(command, env=environment, **options)
-        print(json.dumps([secret, leave_out]), file=self._process.stdin, flush=True)
+        print(json.dumps(secret), file=self._process.stdin, flush=True)
         ready = self._process.stdout.readline()
         self.refusal = "" if ready else self._process.stderr.read()
         self.facts = json.loads(ready) if ready else {}

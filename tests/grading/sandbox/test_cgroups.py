@@ -47,16 +47,6 @@ def test_all_processes_of_a_kernel_are_bounded_together(dividable, home, facts, 
         assert grouped.run(MANY, **BOUNDED | {"memory": 1024 * MIB}).worked
 
 
-def test_the_groups_of_kernels_that_have_ended_are_gone(dividable, home, facts):
-    left = f"{lockdown.GROUP}*"
-    with a_forker("sandbox", home, facts, ordinary=False) as forker:
-        for _ in range(3):
-            forker.run("tell('lives')")
-        assert len([*dividable.glob(left)]) == 2  # the neighbour's, which lives, and the last one's
-    with a_forker("sandbox", home, facts, ordinary=False):
-        assert len([*dividable.glob(left)]) == 1  # the forker was killed; the next one tidied up after it
-
-
 def a_group(folder, **settings):
     folder.mkdir(exist_ok=True)
     (folder / "cgroup.procs").touch()
