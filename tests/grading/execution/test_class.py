@@ -6,9 +6,7 @@ import re
 import subprocess
 import sys
 import termios
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from itertools import count
 
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
@@ -68,20 +66,6 @@ def test_of_two_runs_at_once_one_waits_for_another_day(course):
     assert second.startswith("1 ")
     assert f"{UNIT} is being graded by another run. Wait until it has finished, or stop it." in second
     assert course.points() == {"ada": EVERYTHING}
-
-
-def test_the_gradebook_can_be_written_while_a_class_is_graded(course):
-    """As formgrader does when somebody marks: neither is told that the gradebook is locked."""
-    with ThreadPoolExecutor(1) as thread:
-        run = thread.submit(course.grade)
-        for number in count():
-            with book(course) as gradebook:
-                gradebook.update_or_create_student("somebody", first_name=f"Number {number}")
-            if run.done():
-                break
-    assert number > 0
-    assert run.result().returncode == NEEDS_A_PERSON, run.result().stderr
-    assert course.points() == POINTS
 
 
 def test_only_what_is_due_is_graded(course):

@@ -5,7 +5,6 @@ import os
 import re
 import sqlite3
 import subprocess
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import product
@@ -13,9 +12,10 @@ from itertools import product
 import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.execution.notebook import LONG
 from lib.grading.machine_faults import sentence
 from lib.grading.sandbox.limits import LEAST, limit_problem
-from tests.grading.execution.conftest import EVERYTHING, POINTS, RIGHT, UNIT, listed, said
+from tests.grading.execution.conftest import DIED, EVERYTHING, POINTS, RIGHT, UNIT, listed, said
 from tests.grading.execution.test_notebook import LINE, RUNS
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -88,27 +88,11 @@ def test_no_error_of_the_machine_is_a_verdict(course):
     assert class_is_graded(course)
 
 
-GOING = """
-import shutil
-from lib.grading.pipeline import grade_class
-
-def come(**_):
-    pass
-
-def read(folder, student, read=grade_class.read):
-    if student == "cy":
-        shutil.rmtree(folder)
-    return read(folder, student)
-
-grade_class.read = read
-"""
-
-
-def test_a_submission_that_vanishes_is_reported_and_the_class_goes_on(course):
-    course.configured(GOING, "pre")
-    folder = course.root / "submitted" / "cy" / UNIT
-    gone = f"was not graded: {folder} has just been removed. Put it back, and grade again"
-    assert listed(course.grade())["cy"] == gone
+def test_a_file_system_without_locks_is_named():
+    error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    assert sentence(error) == (
+        "No locks available. Two runs need locks so as not to interfere: put the course on a file system with locks."
+    )
 
 
 SHORT = "sqlite:///gradebook.db?timeout=0.1"
@@ -161,7 +145,7 @@ def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_
     assert course.points() == {"ada": EVERYTHING, "ed": EVERYTHING}
 
 
-# Files beside a notebook
+# Files beside a notebook, and folders with long names
 
 
 def test_files_beside_a_notebook_cost_no_points(course):

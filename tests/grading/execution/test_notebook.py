@@ -8,17 +8,13 @@ import sys
 import tracemalloc
 from pathlib import Path
 
-import psutil
 import pytest
 
 from lib.grading.execution import notebook
 from lib.grading.execution.notebook import Run
 from lib.grading.execution.outputs import missing_packages
-from lib.grading.kernel import client
 from lib.grading.machine_faults import RunLostError, TooBusyError
-from lib.grading.safe_names import parse_id
 from lib.grading.sandbox.limits import THREADS
-from lib.grading.submissions.submitted_files import read
 from tests.grading.execution.conftest import alone, ran, text
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -198,14 +194,6 @@ def test_all_cells_together_have_their_time():
     assert remarks[-1] == f"The notebook ran longer than 2 seconds; its last cells were not run.{notebook.LONG}"
 
 
-def test_an_interrupt_that_comes_as_a_cell_ends_does_no_harm():
-    """A signal that code sends to itself at its very end; the one after must not meet it."""
-    late = "import os, signal, threading, time\n"
-    late += "threading.Timer(0.001 * {}, os.kill, (os.getpid(), signal.SIGINT)).start()"
-    cells, remarks = ran(*[late.format(number / 4) for number in range(12)], "time.sleep(0.1)", AFTER)
-    assert (text(cells[-1]), remarks) == ("after\n", [])
-
-
 def test_what_a_cell_leaves_goes_on_in_the_next():
     """A task, and text that was written before another stream came in its place."""
     task = "import asyncio\nasync def f():\n    print('went on')\n_ = asyncio.get_running_loop().create_task(f())"
@@ -242,25 +230,6 @@ def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends(monkeyp
     monkeypatch.setattr(notebook, "CLOCK_FACTOR", 2)  # it would have its second of five if others are less busy
     with pytest.raises(TooBusyError, match="this machine was too busy"):
         ran("", "while True: pass", budget=1)
-
-
-def test_no_submission_costs_a_descriptor(tmp_path):
-    """Of this process and of the warm one: one of each would stop a large class in its middle."""
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "link").symlink_to("/")
-    (tmp_path / "a" / "b" / "file").touch()
-
-    def count():
-        warm = client.ForkServer.shared().process
-        return [psutil.Process(pid).num_fds() for pid in (os.getpid(), *([warm.pid] if warm else ()))]
-
-    ran("")
-    before = count()
-    for _ in range(200):
-        read(tmp_path, parse_id("ada"))
-    for _ in range(40):
-        ran("1 / 0")
-    assert count() == before
 
 
 MANY = """

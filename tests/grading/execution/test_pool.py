@@ -11,7 +11,6 @@ from contextlib import ExitStack, suppress
 from functools import partial, wraps
 from multiprocessing import get_context
 
-import psutil
 import pytest
 from distributed import Client
 from pebble import CONSTS, ProcessExpired
@@ -19,8 +18,7 @@ from pebble import CONSTS, ProcessExpired
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.execution.pool import Pool, RunTask, run_tasks
 from lib.grading.machine_faults import RunLostError, TooBusyError
-from lib.grading.sandbox.limits import NICENESS
-from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, UNIT, alone, listed, said
+from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, alone, listed, said
 
 # The pool by itself
 
@@ -110,36 +108,6 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path):
         assert isinstance(came[name], wanted) if isinstance(wanted, type) else came[name] == wanted, name
     assert [came[name, number] for name in DISTURBED for number in range(3)] == [*range(3)] * len(DISTURBED)
     assert threading.active_count() == 1, "at the end of the program a thread would use pipes that Python closes"
-
-
-@forked
-def test_workers_that_are_killed_while_nothing_is_to_be_done_are_replaced():
-    """As they did, the new ones stand back for the process that judges."""
-    with Pool(2) as pool:
-        before = {number for _, number in run_tasks(pool, [(None, Job(os.getpid))] * 4)}
-        for child in psutil.Process().children():
-            if child.pid in before:
-                child.kill()
-                with suppress(ChildProcessError):  # Pebble asks for its end, too, and would wait for ever if we took it
-                    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert dict(run_tasks(pool, [("nice", Job(os.nice, 0))])) == {"nice": os.nice(0) + NICENESS}
-
-
-@forked
-def test_a_source_is_asked_for_no_more_than_is_under_way():
-    given, came = [], []
-
-    def source():
-        for number in range(20):
-            given.append(number)
-            yield number, Job(int, number)
-
-    with Pool(1) as pool:
-        for number, result in run_tasks(pool, source()):
-            came.append(result)
-            assert number == result
-            assert len(given) - len(came) <= pool.width
-    assert sorted(came) == list(range(20))
 
 
 def test_where_the_checks_are_not_installed_nothing_is_run():
@@ -259,16 +227,6 @@ def test_without_the_sandbox_code_that_kills_its_worker_takes_nobody_along(cours
     assert course.points() == {student: points for student, points in POINTS.items() if student != "di"}
 
 
-def test_neither_order_nor_number_nor_what_is_there_in_part_makes_a_difference(course, undisturbed):
-    """Rows without a folder, and a folder without a notebook; the last one first, and then one at a time."""
-    (course.root / "gradebook.db").write_bytes((undisturbed.root / "gradebook.db").read_bytes())
-    (course.root / "autograded" / "ada" / UNIT).mkdir(parents=True)
-    (course.root / "autograded" / ".unfinished" / "ada" / UNIT / "deep").mkdir(parents=True)
-    assert course.grade("--student=ed").returncode == 0
-    assert course.grade("--jobs=1").returncode == NEEDS_A_PERSON
-    assert course.state() == undisturbed.state()
-
-
 # A cluster
 
 
@@ -320,22 +278,3 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_told(course, dask):
     run = course.grade(f"--scheduler={dask.address}", "--Grade.patience=1")
     assert run.returncode == 1
     assert f"No Dask scheduler with workers answers at {dask.address}" in said(run)
-
-
-LOST = {
-    "scheduler": "doesn't answer any more. Start it, and workers.",
-    "worker": "has lost all its workers, and no other came within 1 seconds. Start new ones: `dask worker",
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("whom", "why"), LOST.items(), ids=LOST)
-def test_a_cluster_that_is_lost_is_reported_in_a_sentence(course, dask, whom, why):
-    dask.add()
-    pid = {"scheduler": dask.scheduler, "worker": dask.workers[0]}[whom].pid
-    flags = [f"--scheduler={dask.address}", "--Grade.patience=1"]
-    run = disturb(course, f"[psutil.Process({pid})]", number=3, flags=flags)
-    assert run.returncode == 1
-    assert f"The Dask scheduler at {dask.address} {why}" in said(run)
-    assert "Finished submissions are kept" in said(run)
-    assert course.points().items() <= POINTS.items()
