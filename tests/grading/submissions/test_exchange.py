@@ -176,46 +176,6 @@ def test_one_students_folder_stops_no_class(exchange, case):
     subprocess.run(["rm", "-rf", folder], check=True)  # pytest could not
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
-def test_what_is_taken_away_while_it_is_collected_or_shut_off_stops_no_class(exchange, monkeypatch, capsys, error):
-    """The owner of a folder may lay a mount over it, or over one in it, at which nobody else may look."""
-    (exchange.hand_in(ME) / "shut").write_text("x")
-    exchange.hand_in(ME, stamp=LATER, text="shut off").rename(shut := exchange.inbound / f"{ME}+ps1+{LATER}+shut")
-    closed, may = exchange.hand_in(ME, stamp=LATER, text="closed"), os.access
-    # Root, too, which may read all, is told of this one what others are.
-    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(closed) and may(path, mode))
-
-    def only_mine(look):
-        def looked(name, *more, **options):
-            if str(name) in ("shut", str(shut)):
-                raise error(errno.EACCES, "Permission denied")
-            return look(name, *more, **options)
-
-        return looked
-
-    for look in ("stat", "lstat", "open"):
-        monkeypatch.setattr(os, look, only_mine(getattr(os, look)))
-    assert exchange.collect() == {ME: "honest"}
-    assert "this account may not read it" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("student", "owner", "options"), [("ada", None, [ANYONE]), pytest.param(OTHER, OTHER, [], marks=as_root)]
-)
-def test_what_is_taken_away_after_it_was_chosen_stops_no_class(exchange, monkeypatch, capsys, student, owner, options):
-    exchange.hand_in(ME)
-    gone = exchange.hand_in(student, owner=owner)
-    choose = OwnedCollect.init_src
-
-    def choose_and_lose(collect):
-        choose(collect)
-        shutil.rmtree(gone)
-
-    monkeypatch.setattr(OwnedCollect, "init_src", choose_and_lose)
-    assert exchange.collect(*options) == {ME: "honest"}
-    assert f"{gone} is not collected: No such file or directory" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("how", ["full disk", "kill"])
 def test_a_part_of_a_submission_does_not_count_as_collected(exchange, monkeypatch, capsys, how):
     """The note of the time may be the part that is there: then what is missing would be missing for good."""
