@@ -14,7 +14,6 @@ from lib.grading.pages.analysis import (
     Scores,
     codes_of,
     distribution,
-    found_in,
     is_unknown,
     outcome,
     unknown,
@@ -25,17 +24,6 @@ from tests.grading.relu_unit import ANSWER_KEY, mse
 
 SEEDS = (1, 2**47 + 11, 77)
 BEST = st.sampled_from([1.0, 20.0, 24.0, 100.0, 250.0])
-
-
-@given(POINTS)
-@settings(max_examples=60)
-def test_discrimination_is_the_correlation_with_the_other_parts_and_few_students_say_nothing(drawn):
-    own, others = map(np.array, zip(*drawn, strict=True))
-    found = discrimination(own.tolist(), (own + others).tolist())
-    if len(drawn) < FEWEST or own.std() == 0 or others.std() == 0:
-        assert found is None
-    else:
-        assert found == pytest.approx(np.corrcoef(own, others)[0, 1])
 
 
 @given(st.lists(st.floats(0, 300) | BEST, max_size=50), BEST)
@@ -97,13 +85,17 @@ def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_toge
     assert others == [failing] and not other.has_numbers
 
 
-def test_what_was_found_is_said_without_what_is_one_students():
-    failed, wrong = (
-        Finding("S", "It holds.", 1, "wrong", why)
-        for why in (
-            Failure("value", "It raised ValueError: shapes (3,4) and (5,4)."),
-            Failure("differs", "Not the 2nd.", found="7"),
-        )
-    )
-    assert found_in(failed) == "“It raised ValueError: shapes (…,…) and (…,…)”"
-    assert found_in(wrong) == "Not the 2nd."
+DEEP = {
+    "sum": "def mse(y, p):\n    return " + " + ".join(["y"] * 1500),
+    "digits": "def mse(y, p):\n    return " + "9" * 9000,
+    "no letter": "def mse(y, p):\n    return '\0'",
+    "half a pair": "def mse(y, p):\n    return '\ud800'",
+    "no Python": "def mse(y, p:",
+    "brackets": "def mse" + "(" * 50_000,
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
+    work = work_with(tmp_path / "ada", {"mse": lambda y, p: 5e-324}, 1, source)
+    assert codes_of("check-mse", [work]) == [(source, [work])]

@@ -1,21 +1,16 @@
 """`zerolayer feedback` makes the pages that are due, many at once, and goes on where it was stopped."""
 
-import os
 import shutil
-import signal
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from select import select
 
 import pytest
 from filelock import FileLock
 from nbgrader.api import Gradebook
 
-from lib.grading import files
 from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import GradeApp
-from lib.grading.commands.report import ReportApp
 from tests.course import ASSIGNMENT
 from tests.grading.pages.conftest import DUE, FILLINGS
 
@@ -75,61 +70,6 @@ def test_beside_a_page_lie_the_notes_for_its_release_and_no_file_of_the_students
     assert written_by(course, "--student=ada") == {"ada"}
     names = {path.name for path in page(course, "ada").parent.iterdir()}
     assert names == {page(course, "ada").name, "timestamp.txt", "submission_secret.txt"}
-
-
-def killed(course, app, where, whom):
-    """Give a command in a process of its own, and have it killed while a page is half written; give its exit code.
-
-    `where` is part of the page's path; `whom` tells whether the command or the process that writes is killed.
-    """
-
-    def write(path, content):
-        if where in str(path):
-            path.write_bytes(content[: len(content) // 2])
-            os.kill(command if whom == "command" else os.getpid(), signal.SIGKILL)
-        path.write_bytes(content)
-
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        command, files.write = os.getpid(), write
-        done = course.runs_here(app, ASSIGNMENT, "--student=*" if app is FeedbackApp else "--student=ada")
-        said = "The page of gail could not be written: the process that wrote it" in done.stderr
-        os._exit(done.returncode if said else 9)
-    os.close(writer)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reader) as held:  # by all processes of the command
-        assert select([held], [], [], 60)[0], "processes of the command stayed"
-    return os.waitstatus_to_exitcode(status)
-
-
-@pytest.mark.parametrize(
-    ("app", "where", "whom"),
-    [
-        (FeedbackApp, "/ada/", "command"),
-        (FeedbackApp, "/gail/", "command"),
-        (FeedbackApp, "/gail/", "worker"),
-        (ReportApp, "ada.html", "command"),
-        (ReportApp, f"{ASSIGNMENT}.html", "command"),
-    ],
-)
-def test_whatever_is_killed_no_half_page_stays_and_the_same_command_goes_on(course, app, where, whom):
-    assert killed(course, app, where, whom) == (1 if whom == "worker" else -signal.SIGKILL)
-
-    def there():
-        places = [path for folder in ("feedback", "reports") for path in (course.root / folder).rglob("[!.]*.html")]
-        return {path: path.read_text() for path in places}
-
-    before = there()
-    assert all(text.rstrip().endswith("</html>") for text in before.values())
-    if whom == "worker":
-        assert len(before) == len(STUDENTS) - 1 and page(course, "gail") not in before
-    done = course.runs_here(app, ASSIGNMENT, *(["--student=ada"] if app is ReportApp else []))
-    assert (done.returncode, done.stderr) == (0, "")
-    after = there()
-    assert len(after) == (len(STUDENTS) if app is FeedbackApp else 2)
-    assert app is ReportApp or before.items() <= after.items()
-    assert not [*course.root.rglob(".*.part")]
 
 
 def test_who_has_no_page_is_told_and_the_others_get_theirs(course):

@@ -186,19 +186,6 @@ def test_no_mark_is_given_for_a_text_that_has_been_replaced(course, open_page):
     assert page.locator("article", has_text="Another text.").count() == 1
 
 
-def test_a_task_is_answered_by_the_cells_below_it_and_marked_on_a_phone(course, open_page):
-    page = open_page(f"{NAME}/{NAME}/draw", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
-    page.locator("summary", has_text="Question").tap()
-    assert "Draw both." in page.locator("aside").inner_text()
-    card = page.locator("article", has_text="print('drawn by s03')")
-    assert card.locator(".output").inner_text().strip() == "drawn by s03"
-    card.get_by_role("button", name="2½").tap()
-    press(page)
-    assert marks(course, "draw", "s03") == (2.5, False, 0, None)
-    assert "blank 4 alike" in " ".join(page.locator("article").last.inner_text().split())
-
-
 def test_questions_are_listed_for_who_is_logged_in(course, open_page):
     page = open_page("")
     assert "draw in essay: " in page.locator("ul").inner_text()

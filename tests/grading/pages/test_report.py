@@ -1,7 +1,7 @@
 """`zerolayer report` on real graded classes: the page says what grading stored, leads to it, and runs nothing."""
 
 import re
-from datetime import timedelta
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ from lib.checking.results import from_json
 from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.pages.templates import duration
+from lib.grading.pages.evidence import challenge
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
 from tests.sample_class import RIGHT
@@ -118,11 +118,6 @@ def test_a_notebook_is_looked_at_until_somebody_has_seen_it(small_class, tmp_pat
     assert "lars" in section(course.report(), "person")
 
 
-def test_a_time_is_said_in_words():
-    said = {59: "less than a minute", 3660: "1 h 1 min", 97_200: "1 d 3 h"}
-    assert {seconds: duration(timedelta(seconds=seconds)) for seconds in said} == said
-
-
 def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page):
     with Gradebook(f"sqlite:///{small_class.root}/gradebook.db") as gradebook:
         ids = {one: gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, one).id for one in ("ada", "emma")}
@@ -136,21 +131,6 @@ def test_names_lead_to_the_cell_in_feedback_and_to_formgrader(small_class, page)
     assert "check-cce" in there and cells <= there | {""}
     assert f"http://localhost:8888/formgrader/marking/{ASSIGNMENT}/{ASSIGNMENT}/explain-gradient" in links
     assert "https://hub.example/formgrader/" in small_class.report("--server=https://hub.example/")
-
-
-@pytest.mark.parametrize(
-    ("name", "address", "begins"),
-    [
-        ("JUPYTERHUB_SERVICE_PREFIX", "/user/prof/", '"/user/prof/formgrader/'),
-        ("JUPYTERHUB_PUBLIC_URL", "https://hub.example/user/prof/", '"https://hub.example/user/prof/formgrader/'),
-    ],
-)
-def test_on_a_hub_links_lead_to_its_own_formgrader_and_marking_page(small_class, monkeypatch, name, address, begins):
-    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/prof/")  # a hub sets this one always
-    monkeypatch.setenv(name, address)
-    page = small_class.report()
-    assert f"{begins}submissions/" in page and f"{begins}marking/" in page
-    assert "localhost" not in page
 
 
 def test_what_people_wrote_is_text(small_class, page):

@@ -174,14 +174,6 @@ def test_verdicts_on_something_else_end_no_report_and_are_made_anew(course, caps
         assert {student: course.verdict(student) for student in STUDENTS} == before
 
 
-@pytest.mark.parametrize("evidence", [None, {}, {"shape": [1], "floats": "x"}, {"shape": [2], "floats": ""}])
-def test_damaged_evidence_costs_the_report_nothing_else(course, capsys, evidence):
-    edit(place(course), lambda data: data["parts"][0]["answer"].update(losses=evidence))
-    _, said = report(course, capsys, "--student=ada")
-    assert "ada.html" in said and "3 graded submissions" in said
-    assert "20 of 20 points" in text_of((course.root / "reports" / ASSIGNMENT / "ada.html").read_text())
-
-
 # The gradebook may be another one
 
 
@@ -254,27 +246,3 @@ def test_a_secret_that_was_lost_in_the_term_is_told(course):
     assert "judge_secret was missing and has been created again, but 3 submissions were graded" in done.stderr
     assert course.verdict("ada").seed != before.seed
     assert "judge_secret" not in course.zerolayer("grade", ASSIGNMENT, "--force", "--student=ada").stderr
-
-
-def test_where_no_report_can_be_written_there_is_a_sentence(course, capsys):
-    """What is in a page's place also stops root, whom no permission does."""
-    reports = course.root / "reports"
-
-    def refused():
-        said = refusal(capsys, run, ReportApp, course.root, ASSIGNMENT, "--student=ada")
-        assert "Errno" not in said
-        return said
-
-    reports.write_text("in the way")
-    assert "can't be written: " in refused()
-    reports.unlink()
-    for name, make in ((f"{ASSIGNMENT}.html", Path.mkdir), (ASSIGNMENT, Path.touch)):
-        reports.mkdir()
-        make(reports / name)
-        assert "can't be written: " in refused()
-        shutil.rmtree(reports)
-    for student in STUDENTS:
-        cut_short(place(course, student))
-    said = refused()
-    assert "There is no verdict on softmax_classifier yet. Run `zerolayer grade softmax_classifier` first." in said
-    assert "verdict.json of ada can't be read as JSON" in said
