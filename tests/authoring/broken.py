@@ -99,7 +99,6 @@ def write(file: str, content: str) -> Change:
 
 
 CHECK = "'check-loss'"
-ASKED = 'Question("steps", "How many?", ("1", "2"), 2, "So it is.")'
 UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
 LEAKS = tuple(
     f"{place}: it shows the answer to the blank"
@@ -210,10 +209,6 @@ BROKEN = {
         UNHINTED,
         f"{OPEN}:36: result: a statement without a hint.\nExpected:",
         held=False,
-    ),
-    "question without its choice": Broken(
-        text(OPEN, "PARTS = ", f"from lib.unit import Question\nQUESTIONS = ({ASKED},)\nPARTS = "),
-        f"{OPEN}:26: the question 'steps': `right` is not the number of a choice",
     ),
     "part worth nothing": Broken(text(OPEN, "points=2", "points=0"), f"the part {CHECK} has no points"),
     "no right code": Broken(

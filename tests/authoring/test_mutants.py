@@ -43,7 +43,6 @@ def numbers(rng: Any, *sizes: int) -> Any:
 STEP = "def step(w, g, rate):\n    return w - rate * g  #? return ?"
 MEAN = "def mean(y):\n    return np.sum(y) / len(y)  #? return ?"
 ALL_STEPS = "def steps(ws, gs):\n    return [w - g for w, g in zip(ws, gs)]  #? return [? for w, g in zip(ws, gs)]"
-HALVES = "def halves(x):\n    n = 0\n    while x > 1:\n        x = x / 2\n        n = n + 1\n    return n"
 TOTAL = """
 def total(X, size):
     sums = []
@@ -171,28 +170,7 @@ def test_what_a_draw_never_varies_is_reported(name: str) -> None:
     assert said.startswith("u.ipynb, cell 'it': ")
 
 
-def test_lines_with_a_blank_come_first_and_say_how_often() -> None:
-    source, draw, look, *_ = CASES["copies of layers, where nobody looks at the layers themselves"]
-    lines = told(source, draw, look).splitlines()
-    assert [line.partition(":")[0].strip() for line in lines if line.startswith("  line")][:2] == ["line 8", "line 4"]
-    assert lines[1] == "  line 8: x = layer.forward(x)" and "    20 of 20 draws  layer -> a deep copy" in lines
-
-
 LUCK = (MEAN, lambda rng: {"y": numbers(rng, int(rng.integers(5, 7)))}, lambda inputs, mean: mean(inputs["y"]))
-
-
-def test_luck_is_reported_as_a_share_of_draws() -> None:
-    rows = [line.split() for line in told(*LUCK).splitlines() if "len(y) ->" in line]
-    shares = [int(row[0]) for row in rows if row[-1] in ("5", "6")]
-    assert shares and all(0 < share < 20 for share in shares)
-
-
-def test_several_processes_find_the_same_as_one() -> None:
-    def without_seconds(processes: int) -> list[str]:
-        first, *rest = told(*LUCK, processes=processes).splitlines()
-        return [first.partition("(")[0], *rest]
-
-    assert without_seconds(2) == without_seconds(1)
 
 
 def recorded(folder: Path, *entries: str) -> str:
@@ -219,19 +197,6 @@ def test_an_entry_has_its_reason(tmp_path: Path, why: str) -> None:
     part = Part(PART, "It", ("mean",), LUCK[1], ())
     with pytest.raises(BadMistake, match=r"it\.toml, check-it, 'a -> b': write why it is right, too"):
         read(tmp_path, {"mean": np.mean}, (part,))
-
-
-def test_what_does_not_end_is_stopped_and_loses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survivors, "SECONDS", 0.02)
-    said = told(HALVES, lambda rng: {"x": rng.uniform(3, 9)}, lambda inputs, halves: halves(inputs["x"]))
-    assert "u.ipynb" in said and "x = x / 2 -> is left out" not in said
-
-
-def test_a_budget_ends_the_trial_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = told(*LUCK)
-    monkeypatch.setattr(survivors, "BUDGET", 0.0)
-    part = told(*LUCK)
-    assert "were not tried" in part and "were not tried" not in whole
 
 
 def test_right_code_that_needs_more_than_its_notebook_is_reported() -> None:

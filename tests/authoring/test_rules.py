@@ -8,12 +8,10 @@ import pytest
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
-from lib.authoring.rules import OF_CODE, code, faults_of
+from lib.authoring.rules import OF_CODE, faults_of
 from lib.authoring.rules.code import MANY
 from lib.authoring.trial import Trial
-from lib.checking import help
 from lib.checking.right import agree
-from lib.grading.unit_registry import UnitLocation
 from lib.mistakes import Mistake
 from lib.unit import Part, statement
 from tests.grading import relu_unit
@@ -116,26 +114,3 @@ def test_what_keeps_the_laws_has_no_fault() -> None:
     practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
     for key in (ANSWER_KEY, same, untold, generic, practice):
         assert told(key) == []
-
-
-@pytest.mark.parametrize(
-    ("about", "said"),
-    [
-        (
-            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
-            "another result",
-        ),
-        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
-        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
-    ],
-)
-def test_a_worked_example_that_is_not_so_is_told(
-    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
-    trial = Trial("relu", Path(), {}, Configurable(), ANSWER_KEY, place=UnitLocation("relu", "a.unit", Path("a/unit")))
-    faults = [str(fault) for fault in code.examples_agree(trial)]
-    assert len(faults) == bool(said)
-    assert all(
-        each.startswith("a/unit/examples.toml: the worked example of 'check-mse") and said in each for each in faults
-    )

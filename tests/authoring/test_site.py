@@ -11,9 +11,8 @@ from zipfile import ZipFile
 import nbformat
 import pytest
 
-from lib.authoring.site import KERNEL, write_site
+from lib.authoring.site import KERNEL
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from lib.units import softmax_classifier
 from tests.authoring.own_unit import succeeds
 from tests.authoring.test_bundle import earns_all, refuse_answers, unpacked
 from tests.browser import PATIENCE, plain_server, put_pyodide_into, pyodide_parts, slider, wait_for
@@ -26,7 +25,6 @@ from tests.test_desk_in_lab import cell_with, said_by, write_behind
 pytestmark = pytest.mark.slow
 
 NOTEBOOK = CHECKOUT / "notebooks" / ASSIGNMENT
-RELEASES = [(softmax_classifier.UNIT, NOTEBOOK)]
 SLOW = 4 * PATIENCE  # ms: Python starts, and trains, in a browser
 
 
@@ -49,12 +47,6 @@ def files(folder):
 
 
 # What is in it
-
-
-def test_two_builds_are_identical_to_the_byte(site, tmp_path, monkeypatch):
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    write_site(RELEASES, tmp_path / "elsewhere")
-    assert files(tmp_path / "elsewhere") == files(site)
 
 
 def test_no_answer_and_nothing_of_the_closed_half_is_in_it(site):
@@ -126,10 +118,6 @@ PYTHON = "**/static/pyodide/*"
 """What isn't sent while a test doesn't need it: the start of Python takes long."""
 
 
-def keep_waiting(_):
-    """Give no answer to what a page asks for, as a slow network does."""
-
-
 @pytest.fixture(scope="module")
 def page(browser, site, tmp_path_factory):
     """The notebook, opened from the start page. Whatever it asks for beyond the site would fail, and be noticed."""
@@ -167,30 +155,6 @@ def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
     second.get_by_text("This notebook is open in another tab").wait_for()
     assert "# mine" in cell_with(second, "def cce_gradient").inner_text()
     second.close()
-
-
-FULL = """left => {
-  navigator.storage.estimate = async () => ({quota: left, usage: 0});
-  IDBObjectStore.prototype.zlPut ??= IDBObjectStore.prototype.put;
-  IDBObjectStore.prototype.put = left ? IDBObjectStore.prototype.zlPut
-    : () => { throw new DOMException("no room", "QuotaExceededError"); };
-}"""
-"""Gives a page a disk with so many bytes left, as a browser tells and does it: no disk is filled for a test."""
-
-
-def test_no_room_in_the_browser_is_said_before_it_is_full_and_when_it_is(page):
-    loss = cell_with(page, "def cce_gradient")
-    # JupyterLab's own dialog: it comes with each save that fails, and the notebook is saved by itself.
-    failed = page.get_by_role("dialog", name="File Save Error")
-    page.add_locator_handler(failed, lambda dialog: dialog.get_by_role("button", name="Close").click())
-    for left, text in [
-        (5_000_000, "hardly any space left. Download your work often."),
-        (0, "Not saved: this browser has no space left. Download your work now."),
-        (5_000_000_000, "Saved in this browser"),
-    ]:
-        page.evaluate(FULL, left)
-        write_behind(page, loss, "def cce_gradient(y, yhat):", " ")
-        page.get_by_text(text).wait_for()
 
 
 def test_start_over_asks_first(page):
@@ -330,25 +294,6 @@ def test_every_cell_of_the_solution_runs_there_and_what_comes_back_is_graded_to_
     earns_all(course, file)
     for part in POINTS:
         assert f"{POINTS[part]} of {POINTS[part]} points (check-{part})" in words
-
-
-def test_the_pad_reads_an_example_digit_there(handed_in, page):
-    pad = cell_with(page, "Pad(read_digit")
-    pad.get_by_role("button", name="Example digit").click()
-    pad.get_by_role("status").filter(has_text="Read as").wait_for(timeout=SLOW)
-
-
-def test_stop_ends_what_runs_outside_of_a_check_and_fetches_a_new_python(handed_in, page):
-    used = cell_with(page, "print(cce_gradient(y_two, yhat_two))")
-    write_behind(page, used, "yhat_two))", f"; {ENDLESS}")
-    used.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    page.get_by_text(re.compile(r"Running for [2-9] s")).wait_for()
-    page.context.route(PYTHON, keep_waiting)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    with page.context.expect_event("request", lambda request: "/static/pyodide/" in request.url):
-        page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    page.get_by_text("Running for").wait_for(state="detached")
 
 
 def test_no_script_failed_and_nothing_was_asked_of_any_other_server(page):
