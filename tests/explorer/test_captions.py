@@ -4,7 +4,6 @@ The curves come from a loop of the test's own, which trains all learning rates a
 to logarithms of the losses, where captions compare means; between what must be said and what must not there is room.
 """
 
-import math
 import re
 from itertools import product
 
@@ -16,7 +15,7 @@ from lib.explorer import widget
 from lib.explorer.captions import assess, describe
 from lib.explorer.runs import Recipe, Run, Setting
 from lib.explorer.samples import BUILT_IN, load, prepare
-from tests.explorer.test_runs import BLOBS, STUDENT, by_the_notebooks_loop
+from tests.explorer.test_runs import STUDENT
 from tests.explorer.two_layers import give_hidden
 
 RATES = np.append(10.0 ** np.arange(-4, 2.25, 0.25), 1000.0)
@@ -147,41 +146,6 @@ SENTENCES = [
 @pytest.mark.parametrize(("losses", "words"), SENTENCES)
 def test_what_a_grid_does_not_show_is_said_in_these_words(losses, words):
     assert words in assess(losses, losses, 1.09)
-
-
-def write(values):
-    """Return the least and the greatest number, to three digits."""
-    return " to ".join(dict.fromkeys(f"{each:.3g}" for each in (min(values), max(values))))
-
-
-UNEVEN = [(100.0, 16, 100), (100.0, 240, 100), (31.6, 16, 30)]
-
-
-@pytest.mark.parametrize(("rate", "batch_size", "epochs"), UNEVEN)
-def test_of_curves_that_go_up_and_down_the_last_epochs_are_a_range(rate, batch_size, epochs):
-    """The caption of a run, and the notebook's loop once for each of these epochs."""
-    run, last = Run(Recipe(STUDENT), BLOBS, Setting(rate, batch_size)), max(4, epochs // 8)
-    run.advance(epochs, seconds=60)
-    right = []
-    for shown in range(epochs - last + 1, epochs + 1):
-        _, training, validation, W = by_the_notebooks_loop(rate, batch_size, epochs=shown)
-        scores = W.reshape(3, 3) @ np.vstack([BLOBS.X_validation, np.ones(60)])
-        right.append(int(np.sum(scores.argmax(axis=0) == BLOBS.labels_validation)))
-    assert (
-        f"({math.ceil(240 / batch_size) * epochs:,} iterations) the losses of the last {last} epochs are"
-        f" {write(training[-last:])} in training and {write(validation[-last:])} in validation,"
-        f" with {write(right)} of 60 validation samples right. At the end" in describe(run, epochs)
-    )
-
-
-@pytest.mark.parametrize("batch_size", [1, 240])
-def test_curves_that_stay_where_they_are_are_level_at_a_rate_of_1000(batch_size):
-    _, training, validation, _ = by_the_notebooks_loop(1000.0, batch_size, epochs=60)
-    for curve in training, validation:
-        assert len({f"{loss:.3g}" for loss in curve[-14:]}) == 1
-    run = Run(Recipe(STUDENT), BLOBS, Setting(1000.0, batch_size))
-    run.advance(60, seconds=60)
-    assert "At the end both losses are level;" in describe(run, 60)
 
 
 def test_a_run_is_told_up_to_the_epochs_that_are_shown():

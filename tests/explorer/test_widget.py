@@ -24,9 +24,8 @@ from matplotlib.image import imread
 from lib.blanks import OpenBlank
 from lib.explorer import explore
 from lib.explorer.page_answers import Want
-from lib.explorer.runs import Recipe, Run, Setting
-from lib.explorer.samples import Plane
-from lib.explorer.still_picture import COLOURS, draw
+from lib.explorer.runs import Setting
+from lib.explorer.still_picture import COLOURS
 from lib.explorer.what_ifs import WhatIf
 from lib.explorer.widget import LEARNING_RATES, Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
@@ -198,30 +197,6 @@ def test_the_nearest_settings_that_way_are_sent_before_they_are_asked_for(opened
     assert [dict(zip(Want._fields, want, strict=True))[name] for want in complete(opened)] == places
 
 
-def test_what_the_pointer_is_over_is_trained_next_until_something_changes(opened):
-    opened.learning_rate = 0.0794
-    opened.loop.run(lambda: complete(opened))
-    opened._hear(opened, {"aimed": {"batch_size": 1}}, [])
-    opened.loop.run(lambda: len(complete(opened)) == 3)
-    assert [want[:2] for want in complete(opened)[1:]] == [(0.0794, 1), (0.0631, 16)]
-    opened.learning_rate = 0.0398
-    opened.loop.run(lambda: len(complete(opened)) == 5)
-    assert complete(opened)[4][0] == 0.0316
-
-
-def test_what_is_typed_is_sent_as_far_as_it_got_before_it_is_set(opened):
-    opened.epochs, opened.batch_size = 100, 4
-    opened.loop.run(lambda: complete(opened))
-    before = len(opened.sent)
-    opened._hear(opened, {"aimed": {"learning_rate": 0.123}}, [])
-    opened.loop.run(lambda: len(opened.sent) > before)
-    opened.learning_rate = 0.123
-    opened.loop.run(lambda: len(complete(opened)) == 2)
-    first, *_, last = (said for said, _ in opened.sent[before:])
-    assert first["want"] == last["want"] == complete(opened)[1] and first["want"][0] == 0.123
-    assert not first["complete"] and last["complete"]
-
-
 def test_what_the_page_has_is_not_sent_again(opened):
     opened.learning_rate = 0.0794
     opened.loop.run(lambda: len(complete(opened)) >= 5)
@@ -231,14 +206,6 @@ def test_what_the_page_has_is_not_sent_again(opened):
     assert not [said for said, _ in opened.sent[before:] if said["want"][0] == 0.0501]
     opened._hear(opened, {"begin": True}, [])  # a page that begins anew gets everything again
     opened.loop.run(lambda: complete(opened)[-1][0] == 0.0501)
-
-
-def test_a_slow_setting_is_sent_as_far_as_it_got_and_then_filled_in(opened):
-    opened.epochs, opened.batch_size = 100, 1
-    opened.loop.run(lambda: complete(opened))
-    done, captions = zip(*((said["done"], said["caption"]) for said, _ in opened.sent), strict=True)
-    assert done[0] < done[-1] == 100 and list(done) == sorted(done)
-    assert "still training" in captions[0] and "(24,000 iterations)" in captions[-1]
 
 
 def test_twenty_quick_moves_end_on_the_last_and_train_few(opened):
@@ -395,21 +362,6 @@ def test_the_still_picture_is_that_of_the_last_state_and_without_matplotlib_word
     monkeypatch.setitem(sys.modules, "lib.explorer.still_picture", None)
     words, empty = explorer.still()
     assert "After 1 epoch" in words["text/plain"] and "image/png" not in empty
-
-
-@pytest.mark.parametrize("steep", [1, 100, 1e5])
-def test_between_the_first_and_the_third_class_is_a_straight_border_without_the_second_class(steep):
-    run, plane = Run(Recipe(STUDENT), BLOBS, Setting(0.1, 16)), Plane(BLOBS)
-    run.advance(2, seconds=60)
-    run.weights[2] = steep * np.array([[1, 0.3, 0], [0, 0, -9], [-1, 0, 0.2]])
-    run.samples = replace(BLOBS, X=np.empty((2, 0)), labels=np.empty(0, dtype=int))  # which would lie over it
-    image = imread(io.BytesIO(draw(run, 2, plane, run.predict_logs(plane.points, 2))))
-    red, green, blue = np.moveaxis(image[:, 420:, :3], 2, 0)
-    assert not np.any((red > green + 0.015) & (red > blue + 0.015))  # the second class's
-    first, third = blue > green + 0.015, green > blue + 0.015
-    rows = np.flatnonzero(np.any(first, axis=1) & np.any(third, axis=1))
-    border = np.array([np.flatnonzero(third[row])[-1] for row in rows])
-    assert len(rows) > 200 and np.abs(border - np.polyval(np.polyfit(rows, border, 1), rows)).max() < 2
 
 
 def test_colours_mean_the_same_in_notebook_page_and_still_picture():
