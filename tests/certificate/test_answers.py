@@ -11,7 +11,7 @@ import pytest
 
 from tests.answers import answers
 from tests.certificate.seen import PARTS_OF, Seen, see
-from tests.certificate.table import expect_none
+from tests.certificate.test_certificate import expect_none
 from tests.checking.desk import KEYS, PARTS, lost_on
 
 pytestmark = pytest.mark.xdist_group("answers")
@@ -32,12 +32,14 @@ def seen(folder: str) -> tuple[Seen, ...]:
 # ---- Public answers
 
 
+@pytest.mark.slow
 def test_right_public_answers_keep_all_points_and_get_no_name() -> None:
     right = [each for each in seen("public") if not each.answer.lost]
     assert len({each.answer.id for each in right}) == 135
     expect_none(each for each in right if not each.is_exact or each.told)
 
 
+@pytest.mark.slow
 def test_wrong_public_answers_lose_the_points_of_their_mistakes() -> None:
     wrong = [each for each in seen("public") if each.answer.lost]
     assert len({each.answer.id for each in wrong}) == 387
@@ -45,6 +47,7 @@ def test_wrong_public_answers_lose_the_points_of_their_mistakes() -> None:
     expect_none(off.values() if len(off) > NOT_EXACT else ())
 
 
+@pytest.mark.slow
 def test_wrong_public_answers_are_called_by_true_names_and_by_no_others() -> None:
     called = [(each, each.answer.called or frozenset()) for each in seen("public") if each.answer.lost]
     expect_none((each, each.told - true) for each, true in called if each.told - true)
@@ -62,6 +65,7 @@ def test_code_costs_its_own_statements_at_the_desk_and_graded(unit: str) -> None
     expect_none(each for each in seen(unit) if not each.is_exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", KEYS)
 def test_right_code_keeps_all_points_in_many_draws(unit: str) -> None:
     """Its rounding and its guards change numbers a little: these stay near enough, whatever is drawn."""
