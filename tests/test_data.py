@@ -32,35 +32,6 @@ def test_integers_have_the_shape_and_range_of_the_example_and_hold_nothing_to_le
     assert -np.mean(np.log(classify(X, labels)[np.arange(20_000), labels])) == pytest.approx(np.log(3), abs=1e-3)
 
 
-STRAIGHT = [
-    # (what is drawn, its shape, how many of each label, how many of all a straight line gets right: least and most)
-    (data.blobs(), (2, 300), [100] * 3, 0.9, 0.999),
-    (data.blobs(spread=0.3), (2, 300), [100] * 3, 1, 1),
-    (data.blobs(spread=3), (2, 300), [100] * 3, 0, 0.75),
-    (data.blobs(1000, 1, 6), (1, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
-    (data.blobs(1000, 7, 6), (7, 1000), [167] * 4 + [166] * 2, 0.9, 0.999),
-    (data.blobs(2, num_labels=5), (2, 2), [1, 1], 1, 1),
-    (data.rings(), (2, 300), [100] * 3, 0, 0.6),
-    (data.moons(), (2, 300), [150] * 2, 0.8, 0.95),
-]
-
-
-def test_a_straight_line_separates_a_draw_as_well_as_it_says():
-    for (X, labels), shape, counts, least, most in STRAIGHT:
-        assert X.shape == shape and X.dtype == np.float64 and np.bincount(labels).tolist() == counts
-        assert least <= np.mean(classify(X, labels).argmax(axis=1) == labels) <= most
-
-
-def test_rings_and_moons_lie_on_circles():
-    X, labels = data.rings(spread=0)
-    np.testing.assert_allclose(np.hypot(*X), labels + 0.5)
-    X, labels = data.moons(spread=0)
-    for label, middle, side in ((0, (0, 0), 1), (1, (1, 0.5), -1)):
-        right, up = X[:, labels == label] - np.reshape(middle, (2, 1))
-        np.testing.assert_allclose(np.hypot(right, up), 1)
-        assert (side * up >= 0).all() and right.min() < -0.9 and right.max() > 0.9
-
-
 def test_a_seed_fixes_a_draw():
     for draw in DRAWS:
         rng = np.random.default_rng(7)

@@ -71,27 +71,6 @@ def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
     assert not [place for name, places in BLANKS.items() for place in places if place not in cells[name].source]
 
 
-def test_each_step_of_the_derivation_stands_before_the_check_that_needs_it():
-    steps = [[]]
-    for cell in SOLUTION.cells:
-        steps[-1] += map(int, re.findall(r"^\*\*Step (\d+)\.", cell.source, re.MULTILINE))
-        if cell.id in ("check-cce", "check-softmax-backward", "check-dense-backward"):
-            steps.append([])
-    assert steps == [[1, 2, 3, 4, 5], [6, 7], [8, 9, 10], []]
-
-
-def test_one_letter_means_one_thing():
-    """L is the mean over a batch: only the weights and the input have its gradient. X and x have no row of ones."""
-    texts = "\n".join(cell.source for cell in SOLUTION.cells if cell.cell_type == "markdown")
-    drawn = "".join(path.read_text() for path in (ROOT / "solutions" / NAME / "figures").glob("*.svg"))
-    assert not re.search(r"\\ln\b|\bln\b", texts)
-    of_l = re.findall(r"\\nabla_(\{.*?\}+)(?:\\,)? L\b", texts)
-    of_l += re.findall(r"∇<tspan[^>]*>(.)</tspan><tspan[^>]*>L</tspan>", drawn)
-    assert set(of_l) <= {r"{\mathbf{W}}", "W", "X"}
-    assert not re.search(r"\\mathbf\{W\}\s*\\mathbf\{[xX]\}|\\mathbf\{G\}\\?,?\s*\\mathbf\{X\}", texts)
-    assert not re.search(r"W X(?!\u0303)", drawn)
-
-
 def test_what_the_notebook_shows_of_tensorflow_works_without_it():
     cells = {cell.id: cell.source for cell in SOLUTION.cells}
     before = ["import sys; sys.modules['tensorflow'] = None", "import numpy as np"]
@@ -193,35 +172,6 @@ ONE_NOW = [
 @cache
 def solution(name):
     return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
-
-
-LIMITS = [
-    (NAME, None, "digits-data", 200),
-    (NAME, None, "loss", 620),
-    (NAME, None, "first-forward", 900),
-    (NAME, None, "blobs-train", 2_100),
-    (NAME, None, "explorer", 2_300),
-    (NAME, None, None, 3_050),
-    ("hidden_layer", "training", "width", 100),
-    ("hidden_layer", None, None, 1_550),
-    ("optimizers", None, "bowl", 400),
-    ("optimizers", None, None, 2_000),
-]
-"""How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
-
-
-def test_few_words_stand_before():
-    off = []
-    for name, first, last, most in LIMITS:
-        cells = solution(name).cells
-        ids = [cell.id for cell in cells]
-        between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
-        texts = [cell for cell in between if cell.cell_type == "markdown"]
-        texts = [cell for cell in texts if not cell.source.startswith(("**Predict**, and", "<details>"))]
-        own = [cell for cell in texts if not cell.metadata.get("nbgrader", {}).get("solution")]  # no answers
-        words = sum(len(cell.source.split()) for cell in own)
-        off += [(name, last, words)] if words > most else []
-    assert not off
 
 
 @pytest.mark.parametrize("name", ALL)

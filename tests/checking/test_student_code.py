@@ -23,7 +23,7 @@ from lib.checking.dispatch import Check, CheckFailed
 from lib.checking.findings import find
 from lib.checking.render import Report
 from lib.checking.results import Wrong, numbers
-from lib.checking.student_code import BUSY, Budget, Failure, attempt, failure_of, run_each, run_student_code
+from lib.checking.student_code import BUSY, Budget, Failure, failure_of, run_each, run_student_code
 from lib.unit import Part
 from lib.units import hidden_layer, softmax_classifier
 from tests.checking.little import LAYER, LOSS, check, of_x, one
@@ -292,14 +292,6 @@ def test_a_fork_has_threads_of_its_own() -> None:
 def test_an_open_blank_is_a_kind_of_its_own_and_no_other_exception_is() -> None:
     pretender = type("OpenBlank", (Exception,), {"sentence": "Blank 1."})
     assert failure_of(OpenBlank("Blank 1.")) == Failure("blank", "Blank 1.") and failure_of(pretender()).kind == "error"
-
-
-def test_what_our_own_process_runs_may_be_interrupted_and_warns_nobody() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        attempt(raising(KeyboardInterrupt()))
-    assert isinstance(attempt(raising(ZeroDivisionError())), Failure)
-    with warnings.catch_warnings(action="error"):
-        assert np.isnan(attempt(lambda: np.mean([])))
 
 
 def test_numbers_are_read_as_floats_of_their_own_in_the_shape_that_is_asked_for() -> None:
