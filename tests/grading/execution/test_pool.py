@@ -168,8 +168,6 @@ def disturb(course, whom, number=3, signal="SIGKILL", moment="pre", flags=()):
 
 SURVIVED = {
     "all workers": "workers",
-    "the warm process": "warm",
-    "kernels": "kernels",
     "a worker and the warm process": "workers[:1] + warm",
 }
 
@@ -181,9 +179,7 @@ def test_who_is_killed_in_the_middle_of_a_class_costs_nobody_points(course, undi
 
 
 BROKEN_OFF = {
-    "begun": ("[me]", {"number": 4}),
     "judged": ("[me]", {"number": 2, "moment": "judged"}),
-    "saved": ("[me]", {"number": 2, "moment": "post"}),
     "saved, with all others": ("[*kernels, *warm, *workers, me]", {"number": 3, "moment": "post"}),
     "Ctrl-C": ("[me, *workers, me]", {"number": 2, "moment": "post", "signal": "SIGINT"}),
     "Ctrl-C, with stopped workers": (
