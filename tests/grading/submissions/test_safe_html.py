@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -87,7 +87,6 @@ def test_what_these_tests_look_for_they_find_and_none_of_it_is_left(html):
 
 
 @given(pieces)
-@settings(max_examples=400)
 def test_no_mixture_becomes_active(source):
     page = rendered(source)
     classes = {name for element in elements(page) for name in element.get("class", "").split()}
