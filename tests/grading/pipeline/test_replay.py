@@ -84,7 +84,7 @@ def test_what_was_right_for_another_challenge_earns_nothing(course):
         if file:
             hand_in(course, student, reading(course.fresh(), file), **{file: json.dumps(answers[student]).encode()})
     graded = course.zerolayer("grade", ASSIGNMENT)
-    assert graded.returncode == 0
+    assert graded.returncode == 0, graded.stdout
     assert f"{len(KEPT)} of {len(KEPT)} submissions graded" in graded.stdout, "it is other work than before"
     for student in KEPT:
         verdict = course.verdict(student)
