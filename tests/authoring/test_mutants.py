@@ -42,7 +42,6 @@ def numbers(rng: Any, *sizes: int) -> Any:
 
 STEP = "def step(w, g, rate):\n    return w - rate * g  #? return ?"
 MEAN = "def mean(y):\n    return np.sum(y) / len(y)  #? return ?"
-ALL_STEPS = "def steps(ws, gs):\n    return [w - g for w, g in zip(ws, gs)]  #? return [? for w, g in zip(ws, gs)]"
 TOTAL = """
 def total(X, size):
     sums = []
@@ -58,29 +57,6 @@ class Memory:
     def step(self, g, rate):
         self.v = self.share * self.v - rate * g  #? self.v = ?
         return self.v"""
-NETWORK = """
-class Network:
-    def __init__(self, layers):
-        self.layers = layers
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer.forward(x)  #? x = ?
-        return x"""
-
-
-class Add:
-    def __init__(self, number: float) -> None:
-        self.number, self.calls = number, 0
-
-    def forward(self, x: Any) -> Any:
-        self.calls += 1
-        return x + self.number
-
-
-def pass_on(inputs: Inputs, Network: Any, layers: int = 3) -> Any:
-    own = [Add(number) for number in inputs["numbers"][:layers]]
-    return Network(own).forward(inputs["x"]), [layer.calls for layer in own]
 
 
 def steps_of(inputs: Inputs, Memory: Any) -> Any:
@@ -109,20 +85,6 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
         ["len(y) -> 5", "y -> only right where len(y) is 5", "np.sort(y)"],
         ["np.sum(y) -> ", "len(y) + 1"],
     ),
-    "two sizes in one draw": (
-        *(MEAN, lambda rng: {"y": numbers(rng, 5), "z": numbers(rng, 7)}),
-        lambda inputs, mean: [mean(inputs["y"]), mean(inputs["z"])],
-        {},
-        ["np.sort(y)"],
-        ["len(y) -> 5", "len(y) -> 7", "only right where"],
-    ),
-    "lists of one length, in place and emptied afterwards": (
-        *(ALL_STEPS, lambda rng: {"ws": [*numbers(rng, 3, 2)], "gs": [*numbers(rng, 3, 2)]}),
-        lambda inputs, steps: steps(inputs["ws"], inputs["gs"]),
-        {},
-        ["w - g -> is written into w", "ws -> only right where len(ws) is 3", "gs is emptied", "the first 5: "],
-        ["[*ws][:2]", "w + g", "[*ws][::-1]"],
-    ),
     "a loop whose last batch has never one sample": (
         *(TOTAL, lambda rng: {"X": numbers(rng, 8), "size": 3}),
         lambda inputs, total: total(inputs["X"], inputs["size"]),
@@ -136,27 +98,6 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
         {},
         ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
         ["-> only in the first call", "self.share * 1.1", "self.v -> any"],
-    ),
-    "an object that takes four steps at two rates": (
-        *(MEMORY, lambda rng: {"g": numbers(rng, 4), "share": rng.uniform(0.5, 1), "rates": [0.5, 0.25, 0.5, 1]}),
-        steps_of,
-        {},
-        ["6 calls: "],
-        ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
-    ),
-    "copies of layers, where nobody looks at the layers themselves": (
-        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=3)}),
-        lambda inputs, Network: pass_on(inputs, Network)[0],
-        {},
-        ["self.layers -> a deep copy", "layer -> a deep copy", "layers -> only right where len(layers) is 3"],
-        ["[*self.layers][1:]", "layer.forward(x) -> x"],
-    ),
-    "layers of two numbers that are looked at": (
-        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=7)}),
-        lambda inputs, Network: [pass_on(inputs, Network), pass_on(inputs, Network, 7)],
-        {},
-        ["the first 10: layers, self.layers"],
-        ["a deep copy", "only right where len(layers)", "the first 5"],
     ),
 }
 
@@ -197,11 +138,3 @@ def test_an_entry_has_its_reason(tmp_path: Path, why: str) -> None:
     part = Part(PART, "It", ("mean",), LUCK[1], ())
     with pytest.raises(BadMistake, match=r"it\.toml, check-it, 'a -> b': write why it is right, too"):
         read(tmp_path, {"mean": np.mean}, (part,))
-
-
-def test_right_code_that_needs_more_than_its_notebook_is_reported() -> None:
-    trial = trial_of(*LUCK)
-    [cell] = trial.solutions["u.ipynb"].cells
-    cell.source = cell.source.replace("np.sum", "elsewhere")
-    [said] = survivors.remarks(trial)
-    assert "it loses points without them" in said
