@@ -131,15 +131,6 @@ def test_of_several_results_of_one_run_each_is_judged_by_itself_and_a_shared_fai
         assert len({getattr(found.why, "text", found.why) for found in each}) == 1
 
 
-def test_two_types_of_errors_in_one_line_are_two_failures() -> None:
-    def look(inputs: Inputs, f: Any) -> NamedResults:
-        return NamedResults(one=lambda: f(1), two=lambda: f(2))
-
-    part = part_of(*(Statement(name, "One.", look, of=(name,)) for name in ("one", "two")))
-    findings, *_ = desk_and_judge(part, str, lambda n: [][0] if n == 1 else {}[0])
-    assert [found.state for found in findings] == ["wrong", "wrong"]
-
-
 def test_what_a_look_cannot_go_on_with_is_no_error_of_the_students(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(student_code, "_FOREIGN", [*student_code._FOREIGN, __file__])
 

@@ -4,7 +4,6 @@ import base64
 import io
 import math
 import os
-import re
 import subprocess
 import sys
 import time
@@ -13,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import numpy as np
 import pytest
 import traitlets
@@ -25,9 +23,8 @@ from lib.blanks import OpenBlank
 from lib.explorer import explore
 from lib.explorer.page_answers import Want
 from lib.explorer.runs import Setting
-from lib.explorer.still_picture import COLOURS
 from lib.explorer.what_ifs import WhatIf
-from lib.explorer.widget import LEARNING_RATES, Explorer
+from lib.explorer.widget import Explorer
 from lib.units.softmax_classifier.what_if import WHAT_IFS
 from tests.explorer import student
 from tests.explorer.test_runs import BLOBS, STUDENT, by_the_notebooks_loop
@@ -208,15 +205,6 @@ def test_what_the_page_has_is_not_sent_again(opened):
     opened.loop.run(lambda: complete(opened)[-1][0] == 0.0501)
 
 
-def test_twenty_quick_moves_end_on_the_last_and_train_few(opened):
-    known = opened._answers._run.cache_info().misses
-    for rate in LEARNING_RATES[6:26]:
-        opened.learning_rate = rate
-    opened.loop.run(lambda: complete(opened))
-    assert complete(opened)[0][0] == 0.0316
-    assert opened._answers._run.cache_info().misses - known == 1  # the nineteen before were never begun
-
-
 # ---- What-ifs
 
 
@@ -362,15 +350,6 @@ def test_the_still_picture_is_that_of_the_last_state_and_without_matplotlib_word
     monkeypatch.setitem(sys.modules, "lib.explorer.still_picture", None)
     words, empty = explorer.still()
     assert "After 1 epoch" in words["text/plain"] and "image/png" not in empty
-
-
-def test_colours_mean_the_same_in_notebook_page_and_still_picture():
-    notebook = nbformat.read(ROOT / "solutions/softmax_classifier/softmax_classifier.ipynb", as_version=4)
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    classes = re.search(r"color=\[(.*?)\]", code)[1].lower().replace("'", "").split(", ")
-    assert list(COLOURS[:3]) == classes
-    style = (ROOT / "lib/explorer/explorer.css").read_text()
-    assert re.findall(r"--zl-\d: (#\w+)", style)[: len(COLOURS)] == list(COLOURS)
 
 
 # ---- Data, and what is imported

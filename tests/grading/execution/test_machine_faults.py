@@ -1,6 +1,5 @@
 """Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
 
-import errno
 import os
 import re
 import sqlite3
@@ -13,7 +12,7 @@ import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.execution.notebook import LONG
-from lib.grading.machine_faults import sentence
+from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.sandbox.limits import LEAST, limit_problem
 from tests.grading.execution.conftest import DIED, EVERYTHING, POINTS, RIGHT, UNIT, listed, said
 from tests.grading.execution.test_notebook import LINE, RUNS
@@ -86,13 +85,6 @@ def test_no_error_of_the_machine_is_a_verdict(course):
         assert "goes on from there" in said(run)
         assert "cy" not in course.points()
     assert class_is_graded(course)
-
-
-def test_a_file_system_without_locks_is_named():
-    error = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-    assert sentence(error) == (
-        "No locks available. Two runs need locks so as not to interfere: put the course on a file system with locks."
-    )
 
 
 SHORT = "sqlite:///gradebook.db?timeout=0.1"

@@ -1,6 +1,5 @@
 """Verdicts: kept whole beside the notebook, and shown without anything that a student could run or copy."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from lib.checking.findings import Finding
 from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pages.evidence import draw_again
 from lib.grading.pipeline.part_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
@@ -40,24 +38,6 @@ def test_the_page_shows_points_mistake_and_hint_but_no_expected_number(pair: Par
     [apart] = [each.why for each in pair.statements if each.why]
     assert apart.expected and apart.found in heard and apart.expected not in heard
     assert "A pair: 0.3333 of 1 points" in html(pair, scale=1 / 3)
-
-
-@pytest.mark.parametrize(
-    ("reasons", "told"),
-    [
-        ([("W", "H"), ("W", "H")], ["W|Try: H", "The same as in statement 1."]),
-        ([("W", "H"), ("W", "I"), ("W", "I")], ["W|Try: H", "Try: I", "The same as in statement 2."]),
-        ([("W", "H"), ("V", "I"), ("W", "I")], ["W|Try: H", "V|Try: I", "W|Try: I"]),
-        ([("", ""), ("", "")], ["", ""]),
-    ],
-)
-def test_a_statement_names_another_only_where_all_is_the_same_and_is_said_there(
-    reasons: list[tuple[str, str]], told: list[str]
-) -> None:
-    failures = [Failure("value", why, hint=hint) if why else None for why, hint in reasons]
-    statements = tuple(Finding("S", "", 1, "wrong", why) for why in failures)
-    shown = html(PartVerdict("check-cce", "The loss", statements)).split("<li")[1:]
-    assert ["|".join(re.findall(r"<div[^>]*>(.*?)</div>", each)) for each in shown] == told
 
 
 ATTACK = '<script>alert(1)</script><img src=x onerror="alert(2)"><iframe src=//x>'

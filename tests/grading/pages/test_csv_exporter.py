@@ -26,20 +26,6 @@ def exported(course, *options):
         return list(csv.reader(file))
 
 
-REFUSED = {
-    "no/out.csv: No such file or directory. Nothing was written.": "--to=no/out.csv",
-    "submitted: Is a directory. Nothing was written.": "--to=submitted",
-    "The gradebook has no assignment called no. Nothing was written.": "--assignment=['no']",
-    "has no student called nobody. Nothing was written.": "--student=['ada', 'nobody']",
-}
-
-
-def test_what_keeps_the_file_from_being_written_is_told_in_a_sentence(small_class):
-    for why, option in REFUSED.items():
-        done = small_class.runs_here(ExportApp, OURS, option)
-        assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
-
-
 def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
     """nbgrader asks for a person's eye once more; the points are there, and every page and file has the same."""
     course = small_class.copy(tmp_path)
