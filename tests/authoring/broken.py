@@ -160,7 +160,7 @@ BROKEN = {
     ),
     "an untouched notebook earns points": Broken(cells(give_away), "the unchanged student notebook earns points"),
     "a cell that ends in an error": Broken(
-        code("%load_ext lib.blanks", "%load_ext lib.blanks\nint('x')"),
+        cells(lambda nb: nb.cells.append(nbformat.v4.new_code_cell("int('x')", id="more"))),
         "a cell of the solution that ends in an error.\nFound:    ValueError",
         held=False,
     ),

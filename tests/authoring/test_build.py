@@ -103,7 +103,6 @@ def test_points_stand_in_the_statements_alone_and_the_build_writes_them(built: B
 
 
 REFUSED: list[tuple[Change, str]] = [
-    (code("mean((y - yhat) ** 2)  #? return ?", "mean((y - yhat) ** 2) * 2  #? return ?"), "mean: right code is wrong"),
     (more("{{points:check}}", "text"), "Found: {{points:check}}"),
     (
         cells(lambda nb: nb.cells.append(written("### BEGIN SOLUTION\nBecause.", "explain-how"))),

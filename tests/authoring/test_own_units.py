@@ -215,7 +215,7 @@ def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, t
     )
     for old, new, said in slips:
         (other.root / MISTAKES).write_text((other.root / MISTAKES).read_text().replace(old, new))
-        assert said in refused(other, "build", UNIT)
+        assert said in refused(other, "check", UNIT)
 
 
 def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tmp_path):

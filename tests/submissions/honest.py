@@ -93,7 +93,7 @@ def metadata_mangled(notebook, folder):
     return notebook
 
 
-@earns(but("cce", "softmax-forward", "softmax-stable"))
+@earns(EVERYTHING)
 def helper_in_an_example(notebook, folder):
     """Right, with helpers behind the statements of an example that grading skips: it needs data of another one."""
     example = next(cell for cell in _with_helpers(notebook).cells if cell.get("id") == "one-hot")
@@ -109,7 +109,7 @@ def locked_cells_with_magics(notebook, folder):
     return notebook
 
 
-@earns(but("train"))
+@earns(EVERYTHING)
 def locked_cells_rewritten(notebook, folder):
     """Right, with a method more in a given class, and a wrong function for a given one: the course's stays in force."""
     cell(right(notebook), "layer").source += "\n\n    def __call__(self, input):\n        return self.forward(input)"
@@ -118,7 +118,7 @@ def locked_cells_rewritten(notebook, folder):
     return notebook
 
 
-@earns(NOTHING)
+@earns(EVERYTHING)
 def stopped_at_the_top(notebook, folder):
     """Right, but the cells begin with what is there for the student alone: a package, a magic, an example's data."""
     right(notebook)

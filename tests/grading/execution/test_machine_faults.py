@@ -1,9 +1,11 @@
 """Faults of the machine: nobody's zero, told in a sentence, and the same command goes on from there."""
 
+import errno
 import os
 import re
 import sqlite3
 import subprocess
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import product
@@ -11,10 +13,9 @@ from itertools import product
 import pytest
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.execution.notebook import LONG
-from lib.grading.pipeline.course import BoundedExecute
+from lib.grading.machine_faults import sentence
 from lib.grading.sandbox.limits import LEAST, limit_problem
-from tests.grading.execution.conftest import DIED, EVERYTHING, POINTS, RIGHT, UNIT, listed, said
+from tests.grading.execution.conftest import EVERYTHING, POINTS, RIGHT, UNIT, listed, said
 from tests.grading.execution.test_notebook import LINE, RUNS
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
@@ -137,7 +138,7 @@ def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_
     assert course.points() == {"ada": EVERYTHING, "ed": EVERYTHING}
 
 
-# Files beside a notebook, and folders with long names
+# Files beside a notebook
 
 
 def test_files_beside_a_notebook_cost_no_points(course):

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from lib.checking.challenges import SECRET
-from lib.checking.findings import Finding
-from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
+from lib.grading.pages.evidence import draw_again
 from lib.grading.pipeline.part_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture

@@ -256,6 +256,51 @@ def test_newer_work_replaces_older_and_a_correction_by_hand_stays(course):
     assert "cy (cy_3): " in done.stdout and "already has work that was not collected here." in done.stdout
 
 
+CANVAS_ROSTER = 'Student,ID,SIS Login ID,Section\n"Stone, Emil",1,emil,1\n"King, Ada",2,ada,1\n'
+
+
+def students(course):
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        return {one.id for one in gradebook.students}
+
+
+def test_anonymous_work_is_its_students_as_soon_as_canvas_shows_names(course):
+    """By the number of the file. What a person has marked stays, and nobody counts twice."""
+    (course.root / "canvas.csv").write_text(CANVAS_ROSTER)
+    hidden = {f"anon_{number * 5}_{90 + int(number)}_{FILE}": WORK for number in "12"}
+    roster = str(course.root / "canvas.csv")
+    assert "2 new; 0 need a person." in collect(course, {"hidden.zip": packed(*hidden.items())}, roster).stdout
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_student("anon_11111")
+        [notebook] = gradebook.add_submission(ASSIGNMENT, "anon_11111").notebooks
+        notebook.grades[0].manual_score = 1.5
+        gradebook.db.commit()
+    shown = packed((f"stoneemil_1_91_{FILE}", WORK), (f"kingada_2_99_{FILE}", b"newer"))
+    done = collect(course, {"shown.zip": shown})
+    assert "anon_11111 is Stone, Emil (emil)." in done.stdout and "1 new, 1 unchanged; 1 need" in done.stdout
+    assert "anon_22222: Canvas shows names now" in done.stdout.replace(" (anon_22222)", "")
+    assert there(course) == {"emil": WORK, "ada": b"newer", "anon_22222": WORK}
+    assert students(course) == {"ada", "emil"}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "emil").score == 1.5
+
+
+def test_a_worksheet_tells_moodles_namesakes_apart(course):
+    people = "First name,Last name,Email address\nLi,Wei,a@x\nLi,Wei,b@x\nBo,Ng,bo@x\n"
+    sheet = "Identifier,Full name,Email address,Grade\nParticipant 504,Li Wei,b@x,\nParticipant 505,Li Wei,a@x,\n"
+    for name, text in (("people", people), ("sheet", sheet)):
+        (course.root / f"{name}.csv").write_text(text)
+    names = {"504": "Li Wei", "505": "Li Wei", "506": "Bo Ng"}
+    files = [(f"{name}_{number}{MOODLES}/{FILE}", number.encode()) for number, name in names.items()]
+    done = collect(course, {"all.zip": packed(*files)}, str(course.root / "people.csv"))
+    told = "Li Wei (Li_Wei_504), Li Wei (Li_Wei_505) aren't on the roster (2). To find out who that is, collect again"
+    assert told in done.stdout
+    assert there(course) == {"Li_Wei_504": b"504", "Li_Wei_505": b"505", "bo@x": b"506"}
+    done = collect(course, {"all.zip": packed(*files)}, str(course.root / "sheet.csv"))
+    assert "Li_Wei_504 is Wei, Li (b@x)." in done.stdout and "3 unchanged" in done.stdout
+    assert there(course) == {"b@x": b"504", "a@x": b"505", "bo@x": b"506"}
+
+
 def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(course):
     work = {"nbgrader": {"grade_id": "their-cell", "grade": True, "solution": False, "points": 1}}
     other = {"cell_type": "code", "metadata": work, "source": "", "outputs": [], "execution_count": None}

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.checking.findings import Finding
-from lib.checking.student_code import Failure
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.pages.analysis import (
@@ -83,19 +82,3 @@ def test_the_same_mistake_is_one_group_on_any_challenge_and_its_codes_stand_toge
     assert {why for _, why in found.failing} == {"The result is not the right one."}
     assert [(source, len(of)) for source, of in codes_of("check-mse", of)] == [(sources[0], 2), (sources[2], 1)]
     assert others == [failing] and not other.has_numbers
-
-
-DEEP = {
-    "sum": "def mse(y, p):\n    return " + " + ".join(["y"] * 1500),
-    "digits": "def mse(y, p):\n    return " + "9" * 9000,
-    "no letter": "def mse(y, p):\n    return '\0'",
-    "half a pair": "def mse(y, p):\n    return '\ud800'",
-    "no Python": "def mse(y, p:",
-    "brackets": "def mse" + "(" * 50_000,
-}
-
-
-@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
-def test_code_of_any_depth_is_shown_and_ends_no_report(tmp_path, source):
-    work = work_with(tmp_path / "ada", {"mse": lambda y, p: 5e-324}, 1, source)
-    assert codes_of("check-mse", [work]) == [(source, [work])]

@@ -1,7 +1,6 @@
 """`zerolayer report` on real graded classes: the page says what grading stored, leads to it, and runs nothing."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -12,7 +11,6 @@ from lib.checking.results import from_json
 from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
-from lib.grading.pages.evidence import challenge
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
 from tests.sample_class import RIGHT
@@ -72,7 +70,6 @@ SAYS = {
         "The loss (2) 64 % 5 4 1 – 1",
         "Softmax for large scores (1) 82 % 9 – – 1 1",
     ],
-    "runs": ["can't be read as JSON"],
     "everyone": ["all (24) code (20) The loss (2)", "King, Ada ada ✎ to mark 20", "11 graded submissions"],
     "author": [
         "3 groups of wrong answers without a name",
