@@ -91,7 +91,7 @@ def listed(run):
     """Give the students whom a run lists for a person, and why; its exit code says whether there are any."""
     _, *lines = re.split(r" needs? a person; .*\n", run.stdout)
     assert run.returncode == (NEEDS_A_PERSON if lines else 0), run.stderr
-    return dict(line.split(maxsplit=1) for text in lines for line in text.splitlines())
+    return dict(line.split(maxsplit=1) for text in lines for line in text.splitlines() if line.startswith(" "))
 
 
 def alone(**more):
