@@ -17,7 +17,6 @@ import numpy as np
 
 from lib.checking.epochs import Samples, list_of, require_every_sample, require_mixing, sizes_of
 from lib.checking.results import Wrong, are_near, compare, numbers, show
-from lib.checking.right import agree
 from lib.checking.spies import Spy, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 
@@ -445,6 +444,8 @@ class Run:
             return float(two)
 
         def flow() -> float:
+            if not steps:
+                raise Wrong("dlayer.backward was not called.", found="no call", expected=ONE_CALL, hint=UPDATE)
             calls = sum(step.updates for step in steps)
             for step in (step for step in steps if not step.updates):
                 found = f"{calls} calls in {len(steps)} steps"
@@ -454,10 +455,10 @@ class Run:
             self.raise_first("flow", steps)
             return float(three)
 
-        def losses() -> list[Array]:
+        def losses() -> list[Any]:
             if error:
                 raise error
-            return self._losses(returned, steps)
+            return [*self._losses(returned, steps), float(one)]
 
         return NamedResults(batches=batches, labels=labels, flow=flow, losses=losses)
 
@@ -565,6 +566,14 @@ def _keep(original: Any, layer: Any, input: Any, output: Array) -> Array:
     return output
 
 
+def agree_here(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
+    """Require a pair of equal entries from a run on these inputs."""
+    losses, expected, secret = found
+    if secret != inputs["secrets"][0]:
+        raise Wrong("The losses are not from this run.")
+    return losses, expected
+
+
 of_the_loop = partial(statement, cases=tuple(CALLS))
 
 
@@ -594,7 +603,7 @@ of_the_loop = partial(statement, cases=tuple(CALLS))
 )
 @of_the_loop(
     "train returns one loss for each epoch: the mean over its samples, in which a short batch counts less.",
-    agree,
+    agree_here,
     name="EpochLoss",
     hint="Start each epoch's loss at 0, and weight each batch's loss by its share of all samples.",
     of=("losses",),
