@@ -29,9 +29,12 @@ def test_grading_imports_nothing_of_what_is_kept_out() -> None:
     assert {*without.split()} >= KEPT_OUT | CONVERTING, "else nothing would have to be kept out"
 
 
-@pytest.mark.parametrize("command", ["report", "collect", "export", "feedback", "roster", "extend"])
+@pytest.mark.parametrize(
+    "command",
+    ["commands.report", "commands.feedback", *(f"lms.{each}" for each in ("collect", "export", "roster", "extend"))],
+)
 def test_a_command_that_runs_no_notebook_imports_nothing_that_runs_or_converts_one(command: str) -> None:
-    [modules] = output(REPORT.replace("report", command))
+    [modules] = output(REPORT.replace("commands.report", command))
     assert {"nbgrader.apps.baseapp", "nbgrader.preprocessors.latesubmissions"} <= {*modules.split()}
     assert not (KEPT_OUT | CONVERTING) & {*modules.split()}
 

@@ -65,7 +65,7 @@ OPTIONS = {
     "doctor": set(),
     "new": {"assignment"},
     "check": {"assignment", "part", "quick"},
-    "build": BUILD,
+    "build": BUILD | {"due"},
     "bundle": BUILD,
     "site": BUILD,
     "grade": RUN | {"student", "notebook", "force", "f", "seen"},

@@ -15,10 +15,9 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
 
-from lib.checking.challenges import read_record
-from lib.checking.results import leaves
-from lib.checking.student_code import Failure
+from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
+from lib.grading.judge.judge import draw_and_run
 from lib.grading.pages.formgrader import SubmissionPage
 from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
@@ -161,10 +160,10 @@ def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):
     resources |= {"index": 0, "total": 1, "student": "x", "last_name": "", "first_name": "", "notebook_path": ""}
     shown, _ = SubmissionPage(config=config).from_filename(str(graded.notebook(name)), resources=resources)
     loss = verdict.parts[0]
-    kept = [each for part in verdict.parts for each in (part.challenge, *part.expected.values())]
-    records = [read_record(data) for each in kept for data in each.values()]
-    results = [leaf for each in records if not isinstance(each, Failure) for _, leaf in leaves(each)]
-    digits = [str(number) for leaf in results if isinstance(leaf, np.ndarray) for number in leaf.flat]
+    key = unit_registry.answer_key(ASSIGNMENT)
+    drawn = [draw_and_run(key, part, verdict.seed) for part in key.parts]
+    results = [each for inputs, known in drawn for each in (*inputs.values(), *known.values())]
+    digits = [str(number) for each in results if isinstance(each, np.ndarray) for number in each.flat]
     numbers = {number[:8] for number in digits if re.fullmatch(r"\d+\.\d{7,}", number)}
     assert len(numbers) > 500
     given = graded.released().read_text()  # a drawn number may begin as one of the notebook's own, such as 0.000625
