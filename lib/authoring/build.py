@@ -175,8 +175,6 @@ class CheckApp(Rebuild):
 
     def process(self, trial: Trial) -> None:
         """Print the faults by all rules, and write the file by which checks name mistakes."""
-        if trial.is_plain:
-            raise ConfigError(f"{trial.name} is not a unit: by the configuration nbgrader grades it without one.")
         trial.chosen = tuple(part for part in trial.key.parts if self.part in (part.name, part.id))
         if self.part and not trial.chosen:
             known = ", ".join(part.name for part in trial.key.parts)

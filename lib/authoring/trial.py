@@ -24,7 +24,6 @@ from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
 from lib.checking.student_code import silence
-from lib.grading import unit_registry
 from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.execution.notebook import Bounds
 from lib.grading.execution.outputs import answer_in
@@ -73,10 +72,10 @@ class RightCode(NamedTuple):
 class Trial:
     """An assignment on trial: its folder, its solution notebooks by path, and its answer key, empty without a unit.
 
-    `answers` is the key's import string, from the configuration if it `is_configured`. `place` is the location of a
-    unit that was found by its name. `settings` configure nbgrader's preprocessors. `students` are the student versions,
-    and `runs` the executed solution and student notebooks, by path. If parts are `chosen`, rules of code apply only to
-    these. `part_data` has the data of parts for local checks, and `undefined` the errors of mistakes that can't be run.
+    `place` is the location of its unit. `settings` configure nbgrader's preprocessors. `students` are the student
+    versions, and `runs` the executed solution and student notebooks, by path. If parts are `chosen`, rules of code
+    apply only to these. `part_data` has the data of parts for local checks, and `undefined` the errors of mistakes that
+    can't be run.
     """
 
     name: str
@@ -84,8 +83,6 @@ class Trial:
     solutions: Mapping[str, NotebookNode]
     settings: Configurable
     key: AnswerKey
-    answers: str = ""
-    is_configured: bool = False
     place: UnitLocation | None = None
     students: dict[str, StudentVersion] = field(default_factory=dict)
     runs: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
@@ -101,32 +98,29 @@ class Trial:
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
         """Read an assignment. Raises ConfigError if its unit can't be imported, and Fault if it has no notebook."""
-        preprocessor = UnitPreprocessor(parent=settings)
-        answers, place = preprocessor.answers_of(name), unit_registry.find(name)
+        place = (preprocessor := UnitPreprocessor(parent=settings)).location_of(name)
         if not (files := sorted(folder.glob("*.ipynb"))):
             if not place:
                 known = {each.parent.name for each in folder.parent.glob("*/*.ipynb")}
                 raise ConfigError(unknown("assignment", name, known))
             attempt = f"put a notebook such as {name}.ipynb there"
             raise Fault(file_line(folder), "a unit without its solution notebook", attempt)
-        key = preprocessor.unit_of(name)
         pattern = f"{CourseDirectory(parent=settings).notebook_id}.ipynb"
         if not (chosen := [file for file in files if file.match(pattern)]):
             raise ConfigError(unknown("notebook", pattern.removesuffix(".ipynb"), [file.stem for file in files]))
-        if answers:
+        key = preprocessor.unit_of(name) or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
+        if place:
             chosen = files  # a unit's parts may be in several notebooks
         with silence():  # nbformat warns about duplicate ids, which a rule reports
             solutions = {file_line(file): nbformat.read(file, as_version=4) for file in chosen}
-        key = key or AnswerKey(Unit(name, name.replace("_", " ").capitalize(), ()), {}, ())
-        for notebook in solutions.values() if answers else ():
+        for notebook in solutions.values() if place else ():
             mark_cells(notebook, key.unit)
-        own = place if place and place.answers == answers else None
-        return cls(name, folder, solutions, settings, key, answers, name in preprocessor.units, own)
+        return cls(name, folder, solutions, settings, key, place)
 
     @property
     def is_plain(self) -> bool:
         """True if the assignment has no unit, so that nbgrader grades it without one."""
-        return not self.answers
+        return self.place is None
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -1,7 +1,7 @@
 """The students' wheel, the distribution `zerolayer-student`: all of `lib` except its closed half.
 
-It contains the open half of every unit, including those in the course's folder and in other packages, so that students
-need no other wheel of the same name for the next unit. hatchling builds it from the project file
+It contains the open half of every unit, including those in the course's folder, so that students need no other wheel of
+the same name for the next unit. hatchling builds it from the project file
 `student_pyproject.toml`.
 """
 

@@ -6,10 +6,8 @@ units: it finds these modules by name when it is displayed.
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,15 +30,12 @@ class WhatIf:
 def of_units() -> tuple[WhatIf, ...]:
     """Return the what-ifs of the units whose checks the notebook has imported.
 
-    If it has imported none, return those of all units: in this package, in the course's folder and in other packages.
+    If it has imported none, return those of all units, in this package and in the course's folder.
     """
     modules = [unit for unit in UNITS_WITH_CHECKS if unit in sys.modules]
     if not modules:
         units = import_module("lib.units")
         for folder in units.__path__:
             modules += [f"lib.units.{file.parent.name}" for file in sorted(Path(folder).glob("*/what_if.py"))]
-        for point in entry_points(group=units.GROUP):
-            with suppress(ImportError):  # a broken package: `zerolayer build` and `grade` report it
-                modules.append(import_module(point.module).__name__)
     found = [unit for unit in modules if find_spec(f"{unit}.what_if")]
     return tuple(each for unit in found for each in import_module(f"{unit}.what_if").WHAT_IFS)

@@ -1,30 +1,21 @@
 """The registry of units: finds each unit by its assignment's name, and loads its answer key.
 
-| location | module | name |
-|---|---|---|
-| this package | `lib.units.NAME` | its folder |
-| the course's folder | `lib.units.NAME` | its folder, `units/NAME` |
-| another package | any | an entry point NAME of the group `zerolayer.units` |
-
-A unit's module is its open half. The closed half is the folder `closed` in it, or a module `closed` with an ANSWER_KEY.
+A unit is a folder with `exercise.py`, in this package or in the course's folder `units`. Its module `lib.units.NAME` is
+its open half, and the folder `closed` in it is its closed half.
 """
 
 from __future__ import annotations  # lib.answer_key would import NumPy, whose threads make it unsafe to fork
 
 import linecache
-import pkgutil
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution, entry_points
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePath
 from traceback import extract_tb
 from typing import TYPE_CHECKING
-
-from traitlets.utils.importstring import import_item
 
 import lib.units
 from lib.grading.errors import ConfigError, file_line
@@ -48,16 +39,15 @@ RIGHT = "<the right code of "
 
 @dataclass(frozen=True)
 class UnitLocation:
-    """A unit's location: the module of its open half, and that module's folder."""
+    """A unit's location: its name, and its folder."""
 
     name: str
-    module: str
     folder: Path
 
     @property
-    def answers(self) -> str:
-        """The import string of its closed half, even if the closed half is a folder without a module."""
-        return f"{self.module}.{CLOSED}.ANSWER_KEY"
+    def module(self) -> str:
+        """The module of its open half."""
+        return f"{lib.units.__name__}.{self.name}"
 
     @property
     def closed(self) -> Path:
@@ -71,7 +61,7 @@ class UnitLocation:
 
 
 def find_all() -> dict[str, UnitLocation]:
-    """Return all units by name, those of this package before the course's and other packages'."""
+    """Return all units by name, those of this package before the course's."""
     found: dict[str, UnitLocation] = {}
     for location in _all_locations():
         found.setdefault(location.name, location)
@@ -79,12 +69,7 @@ def find_all() -> dict[str, UnitLocation]:
 
 
 def find(name: str) -> UnitLocation | None:
-    """Return the unit of an assignment, or None.
-
-    Raises ConfigError if two units have the name, or if the unit's package can't be found.
-    """
-    if isinstance(packaged := _in_packages().get(name), str):
-        raise ConfigError(packaged)
+    """Return the unit of an assignment, or None. Raises ConfigError if two units have the name."""
     found = [location for location in _all_locations() if location.name == name]
     if len(found) > 1:
         raise ConfigError(
@@ -103,29 +88,8 @@ def find_by_key(key: AnswerKey) -> UnitLocation | None:
 
 def _all_locations() -> Iterator[UnitLocation]:
     for folder in lib.units.__path__:
-        exercises = {file.parent.name for file in Path(folder).glob(f"*/{lib.units.EXERCISE}")}
-        names = sorted(exercises | {module.name for module in pkgutil.iter_modules([folder]) if module.ispkg})
-        yield from (UnitLocation(name, f"lib.units.{name}", Path(folder, name)) for name in names)
-    yield from (location for location in _in_packages().values() if isinstance(location, UnitLocation))
-
-
-@cache
-def _in_packages() -> Mapping[str, UnitLocation | str]:
-    """Return the units of other packages by name, or the message for a unit that can't be found."""
-    found: dict[str, UnitLocation | str] = {}
-    for name, module in ((point.name, point.module) for point in entry_points(group=lib.units.GROUP)):
-        try:
-            spec = find_spec(module)
-        except (ImportError, ValueError):  # a parent package doesn't exist
-            spec = None
-        if spec and spec.submodule_search_locations:
-            found[name] = UnitLocation(name, module, Path(spec.submodule_search_locations[0]))
-        else:
-            found[name] = (
-                f"The unit {name} can't be found. An installed package registers it as {module!r}, which can't be"
-                " imported as a package. Install it again, or uninstall it."
-            )
-    return found
+        for file in sorted(Path(folder).glob(f"*/{lib.units.EXERCISE}")):
+            yield UnitLocation(file.parent.name, file.parent)
 
 
 def missing_packages(unit: Unit) -> list[str]:
@@ -152,22 +116,11 @@ def starting_units(known: Iterable[str]) -> list[str]:
 
 def answer_key(name: str) -> AnswerKey:
     """Load a unit's closed half. Raises KeyError if there is no such unit, ConfigError if it can't be loaded."""
-    return load(find_all()[name].answers, f"The unit {name}", "Correct the unit.")
-
-
-def load(answers: str, what: str, advice: str) -> AnswerKey:
-    """Import an answer key by its import string. Raises ConfigError, which names `what` and gives the advice."""
-    from lib.answer_key import AnswerKey  # not at the top: it imports NumPy
-
-    unit = next((each for each in find_all().values() if each.answers == answers), None)
+    location = find_all()[name]
     try:
-        is_folder = unit and not (unit.closed / "__init__.py").is_file()
-        found = _read_folder(unit, import_module(unit.module).UNIT) if unit and is_folder else import_item(answers)
+        return _read_folder(location, import_module(location.module).UNIT)
     except (Exception, SystemExit) as error:  # importing a module may raise anything
-        raise ConfigError(f"{what} fails: {answers!r} can't be imported: {describe(error)}. {advice}") from error
-    if not isinstance(found, AnswerKey):
-        raise ConfigError(f"{what} fails: {answers!r} is a {type(found).__name__}. {advice}")
-    return found
+        raise ConfigError(f"The unit {name} can't be used: {describe(error)}. Correct the unit.") from error
 
 
 @cache

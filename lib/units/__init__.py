@@ -4,21 +4,27 @@ The units that come with this package are here. A course has units of its own in
 imported under the same name, `lib.units.NAME`. A course's folder is the one with `nbgrader_config.py`: the working
 directory, or one that it is in.
 
-A unit is a folder with `exercise.py`: that file is the unit's module, and `lib.unit_module` completes it. A unit whose
-`__init__.py` has code says there itself what it is.
+A unit is a folder with `exercise.py`. That file is the unit's module; `complete` makes the unit and its checks of its
+names:
+
+| name | field of `Unit` |
+|---|---|
+| `PARTS` | `parts`, in the notebook's order |
+| `TITLE` | `title`; by default the folder's name |
+| `PACKAGES`, `EXTRAS`, `BUILDS_ON` | `packages` and so on; optional |
 """
 
 import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 COURSE = "ZEROLAYER_COURSE"
 """The environment variable that names the course's folder to a process that works elsewhere."""
 FOLDER, CONFIG = "units", "nbgrader_config.py"
-GROUP = "zerolayer.units"
-"""The entry points by which other packages name their units."""
 EXERCISE = "exercise.py"
+FIELDS = ("PACKAGES", "EXTRAS", "BUILDS_ON")
 _OURS = tuple(__path__)
 
 
@@ -56,23 +62,31 @@ def course_folder() -> str:
     return folder
 
 
-def is_exercise(folder: str) -> bool:
-    """True if a folder is a unit by its exercise."""
-    file, init = (os.path.join(folder, name) for name in (EXERCISE, "__init__.py"))  # noqa: PTH118  # likewise
-    return os.path.isfile(file) and not (os.path.isfile(init) and os.path.getsize(init))  # noqa: PTH113, PTH202  # likewise
+def complete(names: dict[str, Any]) -> None:
+    """Add `UNIT` and `check` to the names of an exercise; notebooks import `check`."""
+    from lib.checking.dispatch import Checks
+    from lib.unit import Unit
+
+    if "PARTS" not in names:
+        raise ValueError('it has no PARTS. Write, for example: PARTS = (Part("check-loss", …),)')
+    name = names["__name__"].rpartition(".")[2]
+    fields = {field.lower(): names[field] for field in FIELDS if field in names}
+    names["UNIT"] = unit = Unit(name, names.get("TITLE", name.replace("_", " ").capitalize()), names["PARTS"], **fields)
+    names["check"] = Checks(unit.parts, names["__name__"])
 
 
 class _Finder:
-    """Finds the module of a unit that is an exercise."""
+    """Finds the module of a unit."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """Called by Python for each import."""
         package, _, unit = name.rpartition(".")
         for folder in __path__ if package == __name__ else ():
-            if is_exercise(own := os.path.join(folder, unit)):  # noqa: PTH118  # likewise
-                spec = ModuleSpec(name, _Loader(name, file := os.path.join(own, EXERCISE)), origin=file)  # noqa: PTH118
-                spec.submodule_search_locations, spec.has_location = [own], True
+            file = os.path.join(folder, unit, EXERCISE)  # noqa: PTH118  # likewise
+            if os.path.isfile(file):  # noqa: PTH113  # likewise
+                spec = ModuleSpec(name, _Loader(name, file), origin=file)
+                spec.submodule_search_locations, spec.has_location = [os.path.dirname(file)], True  # noqa: PTH120
                 return spec
         return None
 
@@ -81,8 +95,6 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """Called by Python."""
         super().exec_module(module)
-        from lib.unit_module import complete
-
         complete(vars(module))
 
 

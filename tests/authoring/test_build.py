@@ -187,10 +187,9 @@ def test_parts_may_be_in_two_notebooks_but_each_in_one(built: Built, capsys: pyt
 
 def test_an_assignment_without_a_unit_is_built_as_nbgrader_does_also_one_notebook_of_it(built: Built) -> None:
     """Its points are those in its cells, its code may fail, and what looks like a placeholder is text."""
-    with (built.root / "nbgrader_config.py").open("a") as config:
-        config.write(f"\nc.UnitPreprocessor.units = {{{UNIT!r}: ''}}\n")
+    shutil.rmtree(built.root / "units")
     points = flags("check-loss", grade_id="anything", points=9), flags("check-fit", points=0.5)
-    both(*points, code("check.fit()", "assert False"))(built.root)
+    both(*points, code("check.fit()", "assert False"), code(f"from lib.units.{UNIT} import check", ""))(built.root)
     built.write("second", new_markdown_cell("old", id="a"))
     run(Rebuild, built.root, UNIT)
     assert built.max_scores() == {"anything": 9, "check-fit": 0.5, "explain-why": 3}

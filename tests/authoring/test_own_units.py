@@ -1,15 +1,7 @@
-"""A unit of one's own, from `new` to a graded class: docs/authoring.md, followed to the letter.
+"""A unit of one's own, from `new` to a graded class: docs/authoring.md, followed to the letter."""
 
-At the end the unit that `new` writes lies in an installed package, in place of the course's folder.
-"""
-
-import json
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -21,13 +13,13 @@ from lib.grading.commands.demo import CHECKOUT
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
-from tests.authoring.own_unit import BLANKS, BLOCKS, MISTAKES, NOTEBOOK, OPEN, PAGE, UNIT, begin, refused, succeeds
+from tests.authoring.broken import LOSS
+from tests.authoring.own_unit import BLANKS, BLOCKS, NOTEBOOK, OPEN, PAGE, UNIT, begin, refused, succeeds
 from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import QUICK, Course
 from tests.submissions import cell
 
-RIGHT = "import numpy as np\n\n\ndef loss(y, yhat):\n    return np.mean((y - yhat) ** 2)\n"
 THIEVES = ("closed", "closed.right", "reference")
 
 
@@ -203,19 +195,15 @@ def test_every_command_tells_of_a_broken_unit_in_a_sentence(course, tmp_path, ol
         assert error in refused(broken, command, UNIT), command
 
 
-def test_a_unit_keeps_its_judge_and_is_proved_anew_when_it_was_changed(course, tmp_path):
-    """Neither a new unit nor one that the configuration names takes it away; it is proved at each build."""
-    named = 'c.UnitPreprocessor.units = {"mine": "lib.units.other.closed.ANSWER_KEY"}'
-    other = changed(course, tmp_path, ("nbgrader_config.py", "c = get_config()", f"c = get_config()\n{named}"))
-    succeeds(other.zerolayer("grade", UNIT, "--force", "--student=ada", *QUICK))
-    assert points(other)["ada"] == 4
-    slips = (
-        ("'np.sum'", "'1 * np.mean'", "a mistake that earns all points"),
-        ("w - rate", "w - raet", "no 'w - raet'"),
-    )
-    for old, new, said in slips:
-        (other.root / MISTAKES).write_text((other.root / MISTAKES).read_text().replace(old, new))
-        assert said in refused(other, "check", UNIT)
+def test_answers_in_sight_of_student_code_are_refused(course, tmp_path):
+    """Right objects in a module beside the checks: `from lib.units.… import` would earn all points."""
+    other = changed(course, tmp_path)
+    folder = other.root / "units" / UNIT
+    right = "def fit(w, X, y, rate, steps):\n    return w - rate * gradient(w, X, y)\n\n\ngradient = fit\n"
+    (folder / "known.py").write_text(f"import numpy as np\n\n\ndef loss(y, yhat):\n    {LOSS}\n\n\n{right}")
+    (folder / "closed/right.py").write_text(f"from lib.units.{UNIT}.known import fit, loss\n")
+    said = refused(other, "grade", UNIT)
+    assert f"answers that student code can import, as lib.units.{UNIT}.known" in said
 
 
 def test_where_the_unit_or_its_notebook_is_not_found_nobody_is_graded(course, tmp_path):
@@ -245,60 +233,12 @@ def test_a_name_is_one_units_alone_and_a_new_unit_overwrites_nothing(course, tmp
     assert f"Two units are called {ASSIGNMENT}" in refused(twice, "build", ASSIGNMENT)
 
 
-# A package of its own
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory, lockable_here):
-    """A course whose unit is in an installed package, in an environment of its own that has it beside the libraries."""
-    course = Course(tmp_path_factory.mktemp("packaged"))
-    home = course.root / ".venv"
-    venv.create(home, symlinks=True)
-    [site] = home.glob("lib/python*/site-packages")
-    (site / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{CHECKOUT}\n")
-    package = site / "tiny_unit"
-    shutil.copytree(TEMPLATE / "my_unit", package, ignore=shutil.ignore_patterns("__pycache__"))
-    exercise, end = (package / "exercise.py").rename(package / "__init__.py"), "\nNAME = 'tiny'\ncomplete(globals())\n"
-    exercise.write_text(f"from lib.unit_module import complete\n{exercise.read_text()}{end}")
-    (package / "closed/right.py").write_text(RIGHT)
-    (site / "tiny_unit-1.0.dist-info").mkdir()
-    (site / "tiny_unit-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: tiny-unit\nVersion: 1.0\n")
-    (site / "tiny_unit-1.0.dist-info/entry_points.txt").write_text("[zerolayer.units]\ntiny = tiny_unit\n")
-    notebook = (TEMPLATE / "my_unit.ipynb").read_text().replace("lib.units.my_unit", "tiny_unit")
-    (course.root / "solutions/tiny").mkdir(parents=True)
-    (course.root / "solutions/tiny/tiny.ipynb").write_text(notebook)
-    shutil.copy(CHECKOUT / "nbgrader_config.py", course.root)
-    course.package = package
-
-    def zerolayer(*arguments):
-        command = [home / "bin/python", "-m", "lib.grading", *arguments]
-        env = {name: value for name, value in os.environ.items() if name not in ("ZEROLAYER_WARM", "PYTHONPATH")}
-        env["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share/jupyter"))
-        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False, env=env)
-
-    course.zerolayer = zerolayer
-    succeeds(course.zerolayer("build", "tiny"))
-    hand_in(course, "tiny", "ada", loss="np.mean((y - yhat) ** 2)")
-    for module in THIEVES:
-        hand_in(course, "tiny", module, loss=thief(f"tiny_unit.{module}", "loss"))
-    succeeds(course.zerolayer("grade", "tiny", *QUICK))
-    return course
-
-
-def test_a_unit_in_a_package_of_its_own_grades_and_its_closed_half_stays_with_its_author(installed):
-    assert points(installed, "tiny") == {"ada": 2, **dict.fromkeys(THIEVES, 0)}
-    shipped = json.loads((installed.package / "fingerprints.json").read_text())
-    assert shipped["mistakes"]["check-loss"] and shipped["right"]["check-loss"]
-    names = {*bundled(installed, "tiny")}
-    assert "tiny_unit/__init__.py" in names
-    assert not [name for name in names if "closed" in name]
-
-
-def test_answers_in_sight_of_student_code_are_refused_and_a_package_that_is_gone_is_said(installed):
-    """Right objects in a module beside the checks: `from tiny_unit.reference import *` would earn all points."""
-    shutil.copy(installed.package / "closed/right.py", installed.package / "reference.py")
-    (installed.package / "closed/right.py").write_text("from tiny_unit.reference import loss\n")
-    said = refused(installed, "grade", "tiny")
-    assert "answers that student code can import, as tiny_unit.reference" in said
-    shutil.rmtree(installed.package)
-    assert "The unit tiny can't be found" in refused(installed, "grade", "tiny")
+def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "own.py").touch()
+    (tmp_path / "solutions").touch()  # a file in the way of a folder
+    files = ("units/mine/exercise.py", "units/mine/closed/mistakes.toml", "tests/test_mine.py", "solutions/mine.ipynb")
+    with pytest.raises(OSError, match="solutions"):
+        write_all(tmp_path, {Path(file): "" for file in files})
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"units", "tests", "tests/own.py", "solutions"}

@@ -20,7 +20,7 @@ from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, SquaredError
 
 def told(key: AnswerKey, rules: Any = OF_CODE) -> list[str]:
     """Give what is told of a unit that no folder has."""
-    trial = Trial("relu", Path(), {}, Configurable(), key, "the.KEY")
+    trial = Trial("relu", Path(), {}, Configurable(), key)
     return [str(fault) for _, fault in faults_of(trial, rules)]
 
 
@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
     ),
     "it can't be defined": (
         a("Odd", "mse = squares"),
-        ["the.KEY: ", "'Odd'", "can't be run", "NameError: name 'squares'"],
+        ["relu: ", "'Odd'", "can't be run", "NameError: name 'squares'"],
     ),
     "it is another one": (
         a("Again", *ABSOLUTE.sources),
@@ -114,3 +114,26 @@ def test_what_keeps_the_laws_has_no_fault() -> None:
     practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
     for key in (ANSWER_KEY, same, untold, generic, practice):
         assert told(key) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (
+            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
+            "another result",
+        ),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
+        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
+    ],
+)
+def test_a_worked_example_that_is_not_so_is_told(
+    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
+    trial = Trial("relu", Path(), {}, Configurable(), ANSWER_KEY, place=UnitLocation("relu", Path("a/unit")))
+    faults = [str(fault) for fault in code.examples_agree(trial)]
+    assert len(faults) == bool(said)
+    assert all(
+        each.startswith("a/unit/examples.toml: the worked example of 'check-mse") and said in each for each in faults
+    )

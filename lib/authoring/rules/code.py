@@ -319,4 +319,4 @@ def _find_line(trial: Trial, text: str, pattern: str) -> str:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if text in line:
                 return file_line(file, number)
-    return trial.answers
+    return trial.name

@@ -17,8 +17,7 @@ from lib.grading.submissions.restore import course_id
 
 def knows_its_unit(trial: Trial) -> Faults:
     """A notebook that calls checks has a unit."""
-    needs_unit = trial.is_plain and not trial.is_configured
-    if needs_unit and (lost := lost_unit(trial.name, {file: nb.cells for file, nb in trial.solutions.items()})):
+    if trial.is_plain and (lost := lost_unit(trial.name, {file: nb.cells for file, nb in trial.solutions.items()})):
         yield lost
 
 

@@ -81,7 +81,7 @@ class ReportApp(Command):
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             renew_penalties(gradebook, self)
         classroom = read_classroom(self.coursedir, assignment)
-        if not classroom.graded and not UnitPreprocessor(parent=self).answers_of(assignment):
+        if not classroom.graded and not UnitPreprocessor(parent=self).location_of(assignment):
             self.fail(
                 f"There is no report on {assignment}, since it has no unit and so no verdicts. Its points are in"
                 " formgrader and in the output of `nbgrader export`."

@@ -19,7 +19,7 @@ from lib.grading.gradebook.database import cells_of_all
 from lib.grading.gradebook.lateness import cost, read_extensions
 from lib.grading.gradebook.marks import Class, read_marks
 from lib.grading.gradebook.session import GradebookSession
-from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor, packages_of
+from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits, limit_problem
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection
 from lib.grading.submissions.restore import read_released
@@ -74,8 +74,8 @@ class Course:
         self.run = BoundedExecute(parent=converter).bounds
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
-        judging.check_unit(assignment, sources, self.run.sandbox)
-        self.packages = packages_of(self.unit) if self.unit else ()
+        judging.check_unit(assignment, sources)
+        self.packages = (f"lib.units.{assignment}",) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""
         self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
         self.judged = {

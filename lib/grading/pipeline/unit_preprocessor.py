@@ -4,7 +4,6 @@
 |---|---|
 | each tested cell has a part, and each part one cell | nbgrader gives full points for cells that nothing judges |
 | student code can't import the answers | copying them earns points for nothing |
-| student code can import the checks | all students get 0 points |
 """
 
 import re
@@ -19,7 +18,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Dict, Unicode
+from traitlets import Unicode
 
 import lib.units
 from lib.answer_key import AnswerKey
@@ -30,17 +29,13 @@ from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.submitted_files import step_folder
-from lib.grading.unit_registry import CLOSED
+from lib.grading.unit_registry import CLOSED, UnitLocation
 from lib.unit import Unit
 
 
 class UnitPreprocessor(NbGraderPreprocessor):
     """The settings on units, shared by grading and the preprocessors that build a notebook."""
 
-    units = Dict(
-        help="""The import strings of AnswerKeys for assignments whose units can't be found by name. An empty string
-        means that nbgrader grades the assignment by itself.""",
-    ).tag(config=True)
     secret_file = Unicode(
         "judge_secret", help="The file with the secret from which seeds are derived. It is created when first needed."
     ).tag(config=True)
@@ -54,56 +49,36 @@ class UnitPreprocessor(NbGraderPreprocessor):
         return cache(self._import)
 
     def _import(self, assignment: str) -> AnswerKey | None:
-        name, is_configured = self.answers_of(assignment), assignment in self.units
-        if not name:
+        if self.location_of(assignment) is None:
             return None
-        what, advice = f"The unit {assignment}", "Nothing was done. Correct the unit."
-        if is_configured:
-            what = f"The unit that UnitPreprocessor.units names for {assignment}"
-            advice = (
-                "Nothing was done. Expected the import string of an AnswerKey, such as"
-                " 'my_package.closed.ANSWER_KEY'. Correct it, or remove it to have nbgrader grade the assignment by"
-                " itself."
-            )
-        course = CourseDirectory(parent=self)
-        unit_registry.SOLUTIONS[assignment] = step_folder(course, "source", ".", assignment)
-        key = unit_registry.load(name, what, advice)
-        if not is_configured and key.unit.name != assignment:
-            raise ConfigError(
-                f"The unit {assignment} is called {key.unit.name!r}. Expected the name of its folder. Change it in that"
-                f' folder\'s __init__.py: UNIT = Unit("{assignment}", …)'
-            )
-        for fault in find_exposed(key, name):
+        source = step_folder(CourseDirectory(parent=self), "source", ".", assignment)
+        unit_registry.SOLUTIONS[assignment] = source
+        key = unit_registry.answer_key(assignment)
+        for fault in find_exposed(key):
             raise ConfigError(str(fault))
         return key
 
-    def answers_of(self, assignment: str) -> str:
-        """Return the import string of the AnswerKey for an assignment; "" if it has no unit."""
-        if assignment in self.units:
-            return str(self.units[assignment] or "")
+    def location_of(self, assignment: str) -> UnitLocation | None:
+        """Return the location of an assignment's unit, or None if it has no unit."""
         lib.units.enter(CourseDirectory(parent=self).root)  # needed in nbgrader's own commands
-        place = unit_registry.find(assignment)
-        return place.answers if place else ""
+        return unit_registry.find(assignment)
 
-    def check_unit(self, assignment: str, sources: Mapping[str, SourceNotebook], locked: bool = True) -> None:
+    def check_unit(self, assignment: str, sources: Mapping[str, SourceNotebook]) -> None:
         """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
 
-        Also raised if a notebook without a unit calls checks, or if the checks can't be imported in `locked` kernels:
-        in both cases no student would get points.
+        Also raised if a notebook without a unit calls checks: no student would get points.
         """
         key = self.unit_of(assignment)
         cells = {f"{name}.ipynb": [*source.cells.values()] for name, source in sources.items()}
         if key is None:
-            if assignment not in self.units and (lost := lost_unit(assignment, cells)):
+            if lost := lost_unit(assignment, cells):
                 raise ConfigError(f"{lost}\nNothing was graded.")
             return
         if found := [*map(str, misfits(key.unit, cells))]:
             raise ConfigError(
-                "\n".join([f"{assignment} can't be graded: its cells don't fit {self.answers_of(assignment)}.", *found])
+                "\n".join([f"{assignment} can't be graded: its cells don't fit its unit.", *found])
                 + "\nThen run `zerolayer build`, and grade again."
             )
-        for fault in find_unseen(key) if locked else ():
-            raise ConfigError(f"{fault}\nNothing was graded.")
 
     def secret(self) -> bytes:
         """Return the course's secret; make it if there is none yet. Raises ConfigError if the file can't be one."""
@@ -125,7 +100,6 @@ class UnitPreprocessor(NbGraderPreprocessor):
 # ---- The cells of an assignment and the parts of its unit. Each function yields the faults that it finds.
 
 TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
-LAYOUT = f"arrange the unit's files as `zerolayer new` does, with the answers in its folder {CLOSED}"
 
 
 def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[Fault]:
@@ -183,9 +157,9 @@ def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) 
                 return Fault(
                     f"{file}, cell {id or cell.get('id')!r}",
                     "checks of a unit that can't be found",
-                    "run this in the course's folder, and install the package with the unit",
+                    "run this in the course's folder",
                     found=(loads or call or [""])[0],
-                    expected=f"a unit {assignment}, in `units/` of the course's folder or in an installed package",
+                    expected=f"a unit {assignment}, in `units/` of the course's folder",
                 )
     return None
 
@@ -204,41 +178,18 @@ def suggest(name: str, others: Iterable[str]) -> str:
 # ---- The modules that student code can import in the sandbox.
 
 
-def find_exposed(key: AnswerKey, answers: str) -> Iterator[Fault]:
-    """Yield the modules with a unit's answers that student code can import; `answers` is the key's import string."""
-    home = answers.rpartition(".")[0]
+def find_exposed(key: AnswerKey) -> Iterator[Fault]:
+    """Yield the modules with a unit's answers that student code can import."""
     right = (key.right[name] for part in key.parts for name in part.subjects)
-    modules = {home, *(str(getattr(each, "__module__", type(each).__module__)) for each in right)}
-    own = {home.partition(".")[0], "lib"}
-    for name in sorted(module for module in modules if module.partition(".")[0] in own):
+    modules = {str(getattr(each, "__module__", type(each).__module__)) for each in right}
+    for name in sorted(each for each in modules if each.startswith("lib.")):
         if (file := _file_of(name)) and is_shown(file):
             yield Fault(
                 file_line(file),
                 f"answers that student code can import, as {name}",
-                LAYOUT,
+                f"put them into the unit's folder {CLOSED}",
                 expected=f"right objects in a folder {CLOSED} of the unit",
             )
-
-
-def find_unseen(key: AnswerKey) -> Iterator[Fault]:
-    """Yield the modules that a unit's checks need and that can't be imported in the sandbox."""
-    for name in sorted(_modules_of(key)):
-        if (file := _file_of(name)) and not is_shown(file):
-            yield Fault(
-                file_line(file),
-                "checks that submissions can't import in the sandbox",
-                f"{LAYOUT}, and read docs/authoring.md",
-                expected="the unit in `units/` of the course's folder, or in an installed package with an entry point",
-            )
-
-
-def packages_of(key: AnswerKey) -> tuple[str, ...]:
-    """Return the packages that contain a unit's checks."""
-    return tuple(sorted({package for name in _modules_of(key) if (package := sys.modules[name].__package__)}))
-
-
-def _modules_of(key: AnswerKey) -> set[str]:
-    return {statement.look.__module__ for part in key.parts for statement in part.statements}
 
 
 def is_shown(file: Path) -> bool:

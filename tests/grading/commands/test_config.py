@@ -60,21 +60,6 @@ def test_every_command_of_a_course_refuses_a_broken_configuration_and_none(tmp_p
     assert not off and len(IN_COURSE) > 5
 
 
-UNITS = {
-    "no_such_module.UNIT": "can't be imported: ModuleNotFoundError",
-    "broken_unit.UNIT": "can't be imported: ZeroDivisionError",
-    "lib.grading.judge.NO_UNIT": "can't be imported: ",
-    "math": "is a module",
-}
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_a_unit_that_is_not_there_is_told(course, unit):
-    (course.root / "broken_unit.py").write_text("1 / 0")
-    said = refused(course, GradeApp, f"--UnitPreprocessor.units={UNIT}={unit}")
-    assert f"The unit that UnitPreprocessor.units names for {UNIT} fails: {unit!r} {UNITS[unit]}" in said
-
-
 def test_a_secret_that_is_none_is_refused_before_anything_is_graded(course):
     (course.root / "judge_secret").write_text("")
     assert "judge_secret must contain the course's secret" in refused(course, GradeApp)
