@@ -9,9 +9,9 @@
 
 Each way to make a mistake is a table of changes to the source of right code, `{ 'old' = 'new' }`, or an expression that
 replaces the `…` in that source; right code has `right` there. A single change that fits several places is made at all
-of them together, and at each alone. The source is that of the part's first subject in the answer key, or the text
-`source`. `names` is Python code that defines names for the changes, in addition to NumPy's and those of the right
-objects.
+of them together, and at each alone. The source is that of the part's subjects in the answer key, or the text `source`.
+`names` is Python code that defines names for the changes, in addition to NumPy's and those of the right objects. `sum`
+and other names that Python has, too, are NumPy's in a part with its own `source`, and Python's in others.
 
 `it` is the name of the result in a sentence: it adds the changes of any result from `changes.toml`. They apply to the
 part's first subject, or to `of`, a function, or a method such as `Softmax.backward`. A group's `teach` is advice for
@@ -28,6 +28,7 @@ reason: `'g ** 2 -> g * g' = 'the same number'`.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import textwrap
 import tomllib
@@ -45,6 +46,7 @@ CHANGES = Path(__file__).with_name("changes.toml")
 ANSWER_KEY = "answer_key.toml"
 """The only TOML file of a closed half without mistakes; `lib.answer_key` reads it."""
 PART_KEYS = ("source", "names", "it", "of", "teach", "mistakes", "equal")
+TEXTS = ("source", "names", "it", "of", "teach")
 GROUP_KEYS = ("hint", "teach", "same", "untold", "named")
 
 
@@ -105,7 +107,12 @@ def changed(function: Callable[..., Any], change: Callable[[Any], Any]) -> Calla
     return lambda *args, **kwargs: change(function(*args, **kwargs))
 
 
-NAMES = {name: vars(np)[name] for name in np.__all__ if name in vars(np)}  # lazily loaded modules would take 0.1 s
+NAMES = {name: getattr(np, name) for name in np.__all__ if name in vars(np) and not hasattr(builtins, name)}
+"""NumPy's names, but not those that Python has, too. Lazily loaded modules would take 0.1 s."""
+SHARED = (
+    f"from numpy import {', '.join(sorted(name for name in np.__all__ if callable(getattr(builtins, name, None))))}\n"
+)
+"""Code for those."""
 NAMES |= {"norm": np.linalg.norm, "np": np, "changed": changed}
 """Names that the changes may use."""
 
@@ -151,11 +158,15 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         raise BadMistake(where._replace(name=strange[0]), "write why it is right, too: 'was -> now' = 'the reason'.")
     if not about or part.subjects[0] not in right:  # AnswerKey reports the missing subject
         return
-    source = about.get("source") or textwrap.dedent(inspect.getsource(right[part.subjects[0]]))  # type: ignore[arg-type]  # a function or a class
-    names = about.get("names", "")
+    for key, value in about.items():
+        if key in TEXTS and not isinstance(value, str):
+            raise BadMistake(where, f"{key} must be a text.")
+    own = [textwrap.dedent(inspect.getsource(right[each])) for each in part.subjects]  # type: ignore[arg-type]
+    source = about.get("source") or "\n\n".join(dict.fromkeys(own))
+    names = SHARED * ("source" in about) + about.get("names", "")
     for group in about.get("mistakes", ()):
-        if "hint" not in group:
-            raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint.")
+        if not isinstance(group.get("hint"), str):
+            raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint, a text.")
         known = {name for name in group if name not in GROUP_KEYS}
         if others := {*group.get("same", {}), *group.get("untold", ()), *group.get("named", ())} - known:
             raise BadMistake(where, f"{', '.join(others)}: no mistake of this group has this name.")

@@ -65,9 +65,26 @@ def test_what_may_become_of_any_result_has_the_results_name(tmp_path):
     assert [objects["slope"](Y, YHAT).tolist() for objects in wrong.objects(RIGHT)] == [[-2.0, -6.0]]
 
 
+def by_hand(y, yhat):
+    return sum((a - b) ** 2 for a, b in zip(y, yhat, strict=True)) / len(y)
+
+
+def test_builtins_are_pythons_and_both_functions_of_a_part_can_be_changed(tmp_path):
+    right = {"by_hand": by_hand, "slope": slope}
+    look = Statement("S", "Right.", lambda inputs, code, other: code)
+    parts = (Part("check-loss", "loss", ("by_hand", "slope"), lambda rng: {}, (look,)),)
+    (tmp_path / "mistakes.toml").write_text(
+        f"{GROUP}'a' = [{{ ' / len(y)' = '' }}]\n'b' = [{{ '2 * (yhat' = '(yhat' }}]\n"
+    )
+    one, other = read(tmp_path, right, parts)
+    assert [each["by_hand"](Y, YHAT) for each in one.objects(right)] == [10.0]
+    assert [each["slope"](Y, YHAT).tolist() for each in other.objects(right)] == [[1.0, 3.0]]
+
+
 CHANGE = "'a' = [{ '** 2' = '' }]"
 SLIPS = {
     "[check-loss": "mistakes.toml: Expected ']'",
+    "[check-loss]\nit = { a = 'b' }": "mistakes.toml, check-loss: it must be a text.",
     "[check-los]\nit = 'The loss'": "mistakes.toml, check-los: there is no such part.",
     "[check-loss]\nis = 'The loss'": "mistakes.toml, check-loss: is should be one of source, names",
     f"[[check-loss.mistakes]]\n{CHANGE}": "'a': its group has no hint",

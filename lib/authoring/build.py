@@ -8,7 +8,10 @@ import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below 
 
 # isort: split
 import logging
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nbgrader.api import InvalidEntry
@@ -20,7 +23,7 @@ from traitlets import Bool, Unicode
 
 from lib.authoring.make_fingerprints import write_file
 from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
-from lib.authoring.student_version import points_in
+from lib.authoring.student_version import SILENT, points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
 from lib.grading.commands.command import (
@@ -38,6 +41,40 @@ from lib.grading.machine_faults import sentence
 from lib.grading.progress import say
 
 HARMLESS = "          Warning only: the release goes ahead."
+
+
+class Converter(GenerateAssignment):
+    """nbgrader's converter without its tracebacks. `fault` is the error that has ended it."""
+
+    fault: Exception | None = None
+
+    def run(self) -> None:
+        """Convert. Raises the error that has ended it, of which nbgrader's own says nothing."""
+        try:
+            self.start()
+        except NbGraderException as error:
+            fault = self.fault or error
+        else:
+            return
+        raise fault  # outside of `except`, which would hide its cause
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Called by nbgrader first."""
+        with self._noted():
+            super().init_assignment(assignment_id, student_id)
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Called by nbgrader for each notebook."""
+        with self._noted():
+            super().convert_single_notebook(notebook_filename)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # nbgrader's preprocessors raise many types
+            self.fault = error
+            raise
 
 
 class Rebuild(Command, GenerateAssignmentApp):
@@ -63,8 +100,8 @@ class Rebuild(Command, GenerateAssignmentApp):
             solution = Path(course.format_path(course.source_directory, ".", course.assignment_id))
             self.trial = Trial.of(course.assignment_id, solution, self)
             self.process(self.trial)
-        except NbGraderException:
-            self.exit(1)  # nbgrader has logged the reason
+        except NbGraderException as error:
+            self.fail("%s.\nNothing was changed.", error)
         except (Fault, ConfigError) as error:
             self.fail("%s", error)
         except (SQLAlchemyError, InvalidEntry, OSError) as error:
@@ -89,10 +126,28 @@ class Rebuild(Command, GenerateAssignmentApp):
         if refusing := sum(rule.refuses for rule in broken):
             many = "a fault" if len(broken) == 1 else f"{refusing} of {len(broken)} faults"
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
-        converter = GenerateAssignment(coursedir=self.coursedir, parent=self)  # `Begin` finds the trial in this command
-        converter.force = True
         with private(self.coursedir.groupshared):
-            converter.start()
+            self.release()
+
+    def release(self) -> None:
+        """Run nbgrader's converter in another folder, which replaces the last release once it is whole."""
+        converter = Converter(coursedir=self.coursedir, parent=self, log=SILENT)
+        converter.force = True
+        course, released, step = self.coursedir, self.released, self.coursedir.release_directory
+        course.release_directory = f".{step}-{os.getpid()}"
+        new, folder = self.released, Path(course.format_path(course.release_directory, ".", "."))
+        try:
+            if released.exists():
+                shutil.copytree(released, new)  # with one notebook to build, the others stay
+            converter.run()
+            if released.exists():
+                released.rename(new.with_name(f"{new.name}-before"))
+            released.parent.mkdir(parents=True, exist_ok=True)
+            new.rename(released)
+        finally:
+            course.release_directory = step
+            for left in (new, new.with_name(f"{new.name}-before"), folder):
+                shutil.rmtree(left, ignore_errors=True)
 
     def print_faults(self, trial: Trial, rules: Iterable[Rule]) -> list[Rule]:
         """Print all faults, and return the rule that each of them breaks."""
@@ -168,7 +223,7 @@ class CheckApp(Rebuild):
     flags = Command.flags | {"quick": ({"CheckApp": {"quick": True}}, "Skip the small changes of right code.")}
 
     def start(self) -> None:
-        """Try the unit. Exit with 1 if it has a fault."""
+        """Try the unit. Exit with 1 if it has a fault; a warning is none."""
         self.coursedir.assignment_id = named_unit(self, requested_names(self))
         self.extra_args: list[str] = []
         super().start()
@@ -185,6 +240,6 @@ class CheckApp(Rebuild):
                 say(f"{remark}\n")
         if trial.place and trial.part_data and (new := write_file(trial.name, trial.part_data)):
             say(f"{file_line(new)} is new: checks use it to name mistakes. Restart the kernels that have loaded it.")
-        if broken:
-            self.fail("%s has %s.", trial.name, "a fault" if len(broken) == 1 else f"{len(broken)} faults")
-        say(f"{trial.name} has no fault.")
+        if refusing := sum(rule.refuses for rule in broken):
+            self.fail("%s has %s.", trial.name, "a fault" if refusing == 1 else f"{refusing} faults")
+        say(f"{trial.name} has no fault{' but has warnings' if broken else ''}.")

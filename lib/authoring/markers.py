@@ -119,11 +119,19 @@ def _match_template(marker: _Marker) -> list[str]:
     readings = list(_matches(marker.statement, texts))
     if len(readings) != 1:
         what = f"a marker that {'fits its statement in more than one way' if readings else 'does not fit'}"
-        attempt = "hide it with a single ?" if readings else "copy the statement again, and change only the ?"
+        attempt = "hide it with a single ?" if readings else _advise(marker.statement, texts)
         raise Fault(
             marker.place, what, attempt, found=marker.statement, expected=f"{code}, with one expression for each ?"
         )
     return readings[0]
+
+
+def _advise(statement: str, texts: list[str]) -> str:
+    for text in texts:
+        if text not in statement:
+            return f"copy the statement again, and change only the ?: it has no {text.strip()!r}"
+        statement = statement.partition(text)[2]
+    return "let each ? stand for one whole expression"
 
 
 def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:

@@ -62,7 +62,7 @@ OF_RUNS = (
     Rule(notebooks.runs_to_its_end, VALID),
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
     Rule(notebooks.ends_well, RUN, refuses=False),
-    Rule(notebooks.earns_nothing_untouched, (*RUN, *CODE)),
+    Rule(notebooks.earns_nothing_untouched, (*RUN, *CODE, notebooks.earns_all_points)),
 )
 
 
