@@ -56,8 +56,8 @@ class AnswerKey:
         return self.unit.parts
 
     def part(self, id: str) -> Part | None:
-        """Find a part by its cell's id."""
-        return next((part for part in self.parts if part.id == id), None)
+        """Find a part or a prediction by its cell's id."""
+        return next((part for part in (*self.parts, *self.unit.predictions) if part.id == id), None)
 
     def subjects(self, part: Part) -> tuple[object, ...]:
         """Return the arguments of a part's check: the right objects."""

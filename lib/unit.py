@@ -208,11 +208,13 @@ class Unit:
 
     `builds_on` is the name of the unit whose code students reuse. `packages` are
     requirements of the unit and its notebook that this package doesn't install, as pip reads them: `pandas>=2`.
+    `predictions` are parts for guesses before an experiment (`lib.checking.predictions`); they aren't graded.
     """
 
     name: str
     title: str
     parts: tuple[Part, ...]
+    predictions: tuple[Part, ...] = ()
     extras: tuple[Extra, ...] = ()
     builds_on: str = ""
     packages: tuple[str, ...] = ()

@@ -67,6 +67,7 @@ def test_the_seeds_blanks_are_blanks_at_the_seeds_places():
     cells = graded(nbformat.read(RELEASED, as_version=4))
     counts = {name: len(open_blanks(cell.source)) for name, cell in cells.items() if cell.cell_type == "code"}
     expected = {name: sum(place.count("?") for place in places) for name, places in BLANKS.items()}
+    expected |= {part.id.removeprefix("check-"): 1 for part in UNIT.predictions}
     assert {name: count for name, count in counts.items() if count} == expected
     assert not [place for name, places in BLANKS.items() for place in places if place not in cells[name].source]
 
@@ -87,12 +88,16 @@ def test_what_the_notebook_shows_of_tensorflow_works_without_it():
 
 def test_each_solution_cell_defines_its_own_and_nothing_else():
     code = {name: cell for name, cell in graded(SOLUTION).items() if cell.cell_type == "code"}
-    defined = {name: re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE) for name, cell in code.items()}
+    defined = {
+        name: re.findall(r"^(?:def|class) (\w+)|^(\w+) = ", cell.source, re.MULTILINE) for name, cell in code.items()
+    }
+    defined = {name: ["".join(each) for each in found] for name, found in defined.items()}
     assert {name: names for name, names in defined.items() if code[name].metadata.nbgrader.solution} == {
         "loss": ["cce", "cce_gradient"],
         "softmax": ["Softmax"],
         "dense": ["Dense"],
         "train": ["train"],
+        **{part.id.removeprefix("check-"): [*part.subjects] for part in UNIT.predictions},
     }
 
 
@@ -109,7 +114,7 @@ def test_each_part_has_one_visible_call_and_the_points_of_its_statements():
 def test_grading_runs_only_what_it_needs_and_never_tensorflow():
     code = [cell for cell in SOLUTION.cells if cell.cell_type == "code"]
     run = [cell.source for cell in code if "skip-execution" not in cell.metadata.get("tags", [])]
-    assert len(run) == 4 + 4 + len(UNIT.parts)  # given code, blanks, and checks
+    assert len(run) == 4 + 4 + len(UNIT.parts) + 2 * len(UNIT.predictions)  # given code, blanks, and checks
     assert not [source for source in run if re.search(r"tensorflow|to_categorical|plt\.(plot|show|figure)", source)]
     assert SOLUTION.metadata.kernelspec == {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -172,6 +177,35 @@ ONE_NOW = [
 @cache
 def solution(name):
     return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+
+
+LIMITS = [
+    (NAME, None, "digits-data", 200),
+    (NAME, None, "loss", 620),
+    (NAME, None, "first-forward", 900),
+    (NAME, None, "blobs-train", 2_100),
+    (NAME, None, "explorer", 2_300),
+    (NAME, None, None, 3_050),
+    ("hidden_layer", "training", "width", 100),
+    ("hidden_layer", None, None, 1_550),
+    ("optimizers", None, "bowl", 400),
+    ("optimizers", None, None, 2_000),
+]
+"""How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
+
+
+def test_few_words_stand_before():
+    off = []
+    for name, first, last, most in LIMITS:
+        cells = solution(name).cells
+        ids = [cell.id for cell in cells]
+        between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
+        texts = [cell for cell in between if cell.cell_type == "markdown"]
+        texts = [cell for cell in texts if not cell.source.startswith("**Predict.**")]
+        own = [cell for cell in texts if not cell.metadata.get("nbgrader", {}).get("solution")]  # no answers
+        words = sum(len(cell.source.split()) for cell in own)
+        off += [(name, last, words)] if words > most else []
+    assert not off
 
 
 @pytest.mark.parametrize("name", ALL)

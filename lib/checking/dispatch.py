@@ -96,7 +96,8 @@ class Check:
         if isinstance(inputs, Failure):
             note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
         if note or isinstance(inputs, Failure):
-            return Report(part, tuple(map(_not_checked, part.reported)), note)
+            listed = part.reported if part.points else ()  # a prediction's statement is what comes out
+            return Report(part, tuple(Finding(statement, "not checked") for statement in listed), note)
         if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
             look_at(part, others, subjects, Budget(1.0))  # then values that code stores between calls have an effect
         printed = PrintRecorder()

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
     from lib.checking.help import Help, WorkedExample  # loaded only after a check has failed
 
-MARKS = {"right": "✓", "wrong": "✗", "open": "–", "not checked": "–", "advice": "!"}
+MARKS = {"right": "✓", "wrong": "✗", "open": "–", "not checked": "–", "note": "!"}
 COLOURS = {
     "right": "var(--jp-success-color1, #2e7d32)",
     "wrong": "var(--jp-error-color1, #d32f2f)",
     **dict.fromkeys(("open", "not checked"), "var(--jp-border-color1, #8a8a8a)"),
-    "advice": "var(--jp-warn-color1, #e65100)",
+    "note": "var(--jp-warn-color1, #e65100)",
 }
 WIDTH = 83
 """The length of a line of plain text: `nbgrader validate` truncates longer ones."""
@@ -116,7 +116,8 @@ def html(report: Report) -> str:
 def heading(report: Report) -> str:
     """Return the title of a report: the part, and its points."""
     part = report.part
-    return f"{part.title}: {report.points:g} of {part.points:g} points ({part.id})"
+    points = f": {report.points:g} of {part.points:g} point{'s' * (part.points != 1)}" if part.points else ""
+    return f"{part.title}{points} ({part.id})"
 
 
 def _notes(report: Report) -> Iterator[str]:
@@ -129,7 +130,7 @@ def _notes(report: Report) -> Iterator[str]:
 
 
 def _state(finding: Finding) -> str:
-    return "advice" if finding.state == "wrong" and not finding.max_points else finding.state
+    return "note" if finding.state == "wrong" and not finding.statement.points else finding.state
 
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:

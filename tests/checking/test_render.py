@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
 @pytest.mark.parametrize("report", [RIGHT, SUM, RAISES, MARKUP], ids=["right", "sum", "raises", "markup"])
 def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Report) -> None:
     reader, text = Reader(report._repr_html_()), str(report)
-    states = ["advice" if each.state == "wrong" and not each.max_points else each.state for each in report.findings]
+    states = ["note" if each.state == "wrong" and not each.statement.points else each.state for each in report.findings]
     assert reader.tags[0] == "section" and "aria-label" in reader.attributes and "ol" in reader.tags
     assert reader.tags.count("li") == len(report.findings) == 5
     assert not {"script", "img"} & {*reader.tags}
@@ -73,7 +73,7 @@ def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Re
 
 def test_the_heading_counts_points_and_a_failure_is_told_once() -> None:
     assert str(SUM).startswith("The loss: 0 of 4 points (check-loss)\n")
-    assert "A reason:" not in str(SUM) and "advice" not in str(SUM)
+    assert "A reason:" not in str(SUM) and "note" not in str(SUM)
     for raises in (str(loss("x @ np.ones((9, 9))")), Reader(loss("x @ np.ones((9, 9))")._repr_html_()).heard):
         opened = " ".join(raises.split())
         assert opened.count("It raised ValueError") == 1 and opened.count("The same as in statement 1.") == 4

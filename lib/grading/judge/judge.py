@@ -45,7 +45,16 @@ def judge(
     """
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
-    findings = [each for each in find(part, inputs, shown, known) if each.max_points]
+    findings = [each for each in find(part, inputs, shown, known) if each.statement.points or not part.points]
+    evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
+    verdict = PartVerdict(
+        part.id,
+        part.title,
+        tuple(_verdict(each, missing) for each in findings),
+        challenge={name: _readable(value) for name, value in inputs.items()},
+        answer={name: found for name, (found, _) in evidence.items()},
+        expected={name: expected for name, (_, expected) in evidence.items()},
+    )
     if answers is None:
         problem, cause = problem or "The check gave no answer.", _cause_of(problem, missing)
         unjudged = tuple(replace(each, state="not checked", why=None) for each in findings)

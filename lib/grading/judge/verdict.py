@@ -73,7 +73,8 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
-    others: "tuple[Verdict, ...]" = ()  # in the file: the verdicts on the assignment's other notebooks
+    is_readable: bool = True  # False if a person has to open the notebook by other means
+    predictions: tuple[PartVerdict, ...] = ()  # which earn no points
 
     @property
     def points(self) -> float:
@@ -111,6 +112,7 @@ class Verdict:
         return replace(
             first,
             parts=tuple(part for verdict in found for part in verdict.parts),
+            predictions=tuple(each for verdict in found for each in verdict.predictions),
             remarks=tuple(dict.fromkeys(remark for verdict in found for remark in verdict.remarks)),
             reasons=tuple(dict.fromkeys(reason for verdict in found for reason in verdict.reasons)),
         )

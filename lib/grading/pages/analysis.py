@@ -136,6 +136,22 @@ def mistakes(classroom: Classroom, unit: AnswerKey | None) -> list[tuple[ClassMi
     )
 
 
+def predictions(classroom: Classroom) -> list[tuple[str, str, int, list[tuple[str, int]]]]:
+    """Return for each prediction its title, what comes out, how many predicted it, and how many predicted otherwise."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for _, verdict in classroom.graded:
+        for part in verdict.predictions:
+            for guess in part.statements:
+                said = guess.brief if guess.state in ("right", "wrong") else "No prediction."
+                found.setdefault((part.title, guess.text), Counter())[said] += 1
+    return [(*about, counts.pop("", 0), sorted(counts.items())) for about, counts in found.items()]
+
+
+def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
+    """Return the remarks on submissions and on how their notebooks ran."""
+    return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
+
+
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:
     """Return each finding with its students, without duplicates, the most frequent first."""
     groups: dict[Item, dict[str, StudentWork]] = {}

@@ -63,7 +63,7 @@ class Page:
     @property
     def written(self) -> list[str]:
         """The cells that a person grades, in the notebook's order."""
-        judged = {part.id for part in self.verdict.parts}
+        judged = {part.id for part in (*self.verdict.parts, *self.verdict.predictions)}
         return sorted(self.marks.keys() - judged, key=list(self.gradebook.code).index)
 
     @property

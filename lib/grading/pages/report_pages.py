@@ -75,6 +75,7 @@ def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made:
         outcome_of=analysis.outcome,
         mistakes=analysis.mistakes(classroom, unit),
         unknown=analysis.unknown(classroom),
+        predictions=analysis.predictions(classroom),
         codes_of=analysis.codes_of,
         to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
         to_review=group((cell, work) for work in classroom.works for cell in work.to_review),

@@ -104,7 +104,7 @@ TOOLBAR = "nbgrader's Create Assignment, in JupyterLab"
 
 def misfits(unit: Unit, notebooks: Mapping[str, Iterable[NotebookNode]]) -> Iterator[Fault]:
     """Yield the cells of an assignment that don't fit the unit's parts; `notebooks` has the cells by file name."""
-    parts, tested, untested = [part.id for part in unit.parts], list[str](), set[str]()
+    parts, tested, untested = [part.id for part in (*unit.parts, *unit.predictions)], list[str](), set[str]()
     for file, cells in notebooks.items():
         for cell in cells:
             (tested.append if is_tested(cell) else untested.add)(course_id(cell))

@@ -1,6 +1,7 @@
 """Optimizers: plain steps, momentum and Adam, a training loop with a schedule, and weight decay."""
 
 from lib.unit import Extra
+from lib.units.optimizers.predictions import PREDICTIONS as PREDICTIONS
 from lib.units.optimizers.training_loop import decay, fit, schedule
 from lib.units.optimizers.update_rules import adam, momentum, sgd
 

@@ -3,6 +3,7 @@
 from lib.unit import Extra
 from lib.units.softmax_classifier.dense import dense_backward
 from lib.units.softmax_classifier.loss import cce, cce_gradient
+from lib.units.softmax_classifier.predictions import PREDICTIONS as PREDICTIONS
 from lib.units.softmax_classifier.softmax import softmax_backward, softmax_forward, softmax_stable
 from lib.units.softmax_classifier.training_loop import train
 
