@@ -1,7 +1,8 @@
 """Mutants: small changes of right code from the table `mutants.toml`, which show what a unit's draws don't vary.
 
 The facts in the table come from a profile of right code in the local check: the kind of each expression, its range and
-its sizes. `lib.authoring.survivors` finds the mutants that keep all points.
+its sizes. Whole functions change by the decorators `AROUND`. `lib.authoring.survivors` finds the mutants that keep all
+points.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial, wraps
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,10 +95,13 @@ class Code:
         methods = {part.code.partition(".")[2] for part in right.parts} | {"__init__"}
         body = right.definition.body if self.is_class else [right.definition]
         functions = [each for each in body if isinstance(each, ast.FunctionDef)]
-        chosen = [each for each in functions if not self.is_class or {"", each.name} & methods]
-        self.nodes = [node for each in chosen for statement in each.body for node in changeable(statement)]
+        self.chosen = [each for each in functions if not self.is_class or {"", each.name} & methods]
+        self.nodes = [node for each in self.chosen for statement in each.body for node in changeable(statement)]
         self.starting = nodes_in(each for each in functions if each.name == "__init__")
         self.parameters = {node.arg for node in nodes_in(functions) if isinstance(node, ast.arg)} - {"self"}
+        attributes = (f"self{name}" for name in stored_in(nodes_in(functions)) if name.startswith("."))
+        self.given = sorted([*self.parameters, *attributes])
+        """The code of what may be written into: parameters and attributes."""
         self.changing = self.parameters | stored_in(nodes_in(functions) - self.starting)
         """Names that change from call to call; names of attributes begin with a dot."""
         loops: list[Any] = [node for node in nodes_in(functions) if isinstance(node, LOOPS)]
@@ -109,7 +114,8 @@ class Code:
 
     def define(self, source: str, **more: object) -> dict[str, Any]:
         """Run the source of the subject in its namespace, and return the namespace."""
-        space = {**self.right.space, "np": np, "copy": copy, "storage": {}, "count": count, **more}
+        changed = {each.__name__: partial(around, each) for each in AROUND}
+        space = {**self.right.space, "np": np, "copy": copy, "storage": {}, "count": count, **changed, **more}
         exec(compile(source, "<cell of a mutant>", "exec"), space)
         return space
 
@@ -151,7 +157,18 @@ class Code:
                 for change in TABLE[row]:
                     degrees = [change] if isinstance(change, str) else change
                     families.append([each for degree in degrees for each in self._change(number, degree, facts, known)])
+        families += [[each] for each in self._around()]
         return sorted(filter(None, families), key=lambda family: "#?" not in self.right.lines[family[0].line - 1])
+
+    def _around(self) -> Iterator[Mutant]:
+        for function in self.chosen:
+            first = next(number for number, node in enumerate(self.nodes) if node in nodes_in(function.body))
+            is_random = "random" in self.source
+            for change in AROUND[: None if is_random else -1] if function.name != "__init__" else ():
+                function.decorator_list.insert(0, ast.Name(change.__name__))
+                now = (change.__doc__ or "").removesuffix(".").replace("It ", "of calls: it ", 1)
+                yield Mutant(first, function.lineno, function.name, now, ast.unparse(self.tree))
+                del function.decorator_list[0]
 
     def _change(self, number: int, change: str, facts: Facts, known: set[str]) -> Iterator[Mutant]:
         (code, _, words), node = change.partition("  # "), self.nodes[number]
@@ -171,7 +188,7 @@ class Code:
         match node:
             case ast.Return(value=ast.expr() as value):
                 yield "return", {}
-                for name in sorted(self.parameters - self.loop_names):
+                for name in (each for each in self.given if each not in self.loop_names):
                     inner = getattr((self.values_of(name) or [None])[0], "__dict__", {})
                     for each in (name, *(f"{name}.{attribute}" for attribute in inner)):
                         yield "emptied", {"e": ast.unparse(value), "given": each}
@@ -181,7 +198,7 @@ class Code:
                 for name in sorted(self.parameters | (self.loop_names if node in self.looped else set())):
                     for facts in sizes_of(name, self.values_of(name)):
                         yield from [("sized", facts)] if facts["low"] < facts["high"] else []
-                if home != "storage" and (code := ast.unparse(node)).startswith("self."):
+                if self.is_class and (code := ast.unparse(node)).startswith("self."):
                     yield "attribute", {"shared": code.replace("self.", "type(self).", 1)}
             case ast.stmt():
                 yield "statement", {}
@@ -283,3 +300,46 @@ def count(home: dict[str, int], number: int) -> int:
     """Count the runs of a statement in a mutant."""
     home[f"count{number}"] = home.get(f"count{number}", 0) + 1
     return home[f"count{number}"]
+
+
+# ---- Around whole functions: each calls one with its arguments, and keeps values from call to call
+
+
+def fed(call: Any, kept: dict[Any, Any], args: tuple[Any, ...]) -> Any:
+    """It gets its last result as its first array."""
+    at = next((at for at, each in enumerate(args) if isinstance(each, np.ndarray)), None)
+    if "last" in kept and at is not None and np.shape(kept["last"]) == np.shape(args[at]):
+        args = (*args[:at], kept["last"], *args[at + 1 :])
+    kept["last"] = copy.deepcopy(result := call(*args))
+    return result
+
+
+def buffered(call: Any, kept: dict[Any, Any], args: tuple[Any, ...]) -> Any:
+    """It returns all results of one shape in one array."""
+    if not isinstance(result := call(*args), np.ndarray) or not result.ndim:
+        return result
+    np.copyto(buffer := kept.setdefault(result.shape, np.empty(result.shape)), result)
+    return buffer
+
+
+def remembered(call: Any, kept: dict[Any, Any], args: tuple[Any, ...]) -> Any:
+    """It returns the same result for equal arguments."""
+    key = repr([vars(each) if hasattr(each, "__dict__") else np.ravel(each).tolist() for each in args])
+    if key not in kept:
+        kept[key] = call(*args)
+    return kept[key]
+
+
+def seeded(call: Any, kept: dict[Any, Any], args: tuple[Any, ...]) -> Any:
+    """It seeds NumPy's generator."""
+    np.random.seed(0)
+    return call(*args)
+
+
+AROUND = (fed, buffered, remembered, seeded)
+
+
+def around(change: Any, function: Any) -> Any:
+    """Return a changed function."""
+    kept: dict[Any, Any] = {}
+    return wraps(function)(lambda *args, **named: change(partial(function, **named), kept, args))

@@ -33,7 +33,13 @@ from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
 """Changes that are tried first. If code survives one of them, its inner expressions are not tried."""
-LIMIT = "limit "
+GROUPS = {
+    "limit ": "No draw goes beyond",
+    "only where ": "Sizes that nothing needs: only where",
+    "only right where ": "Sizes that nothing tells apart: only right where",
+    "of calls: ": "Calls that nothing tells apart:",
+}
+"""Starts of changes that have one cause, with the beginning of the line that names all of them, at the end."""
 DRAWS, FEW = 20, 3
 """The number of draws, and the number of draws after which a mutant without all points is given up."""
 SECONDS, BUDGET = 1.0, 60.0
@@ -123,20 +129,21 @@ def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant]
     patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only `*` is a wildcard
     fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
     found = [each for each in survivors if not any(each in matches for matches in fits.values())]
-    limited, right_too = sum(each.now.startswith(LIMIT) for each in found), len(survivors) - len(found)
-    counts = f"{len(found) - limited} keep all points, {limited} more are limits, {right_too} are recorded as right"
-    text, limits = [f"{right.place}: {tried}. {counts}."], dict[str, dict[str, None]]()
+    grouped = {start: [each for each in found if each.now.startswith(start)] for start in GROUPS}
+    found = [each for each in found if not each.now.startswith(tuple(GROUPS))]
+    more, right_too = sum(map(len, grouped.values())), len(survivors) - len(found)
+    counts = f"{len(found)} keep all points, {more} more in groups, {right_too - more} are recorded as right"
+    text = [f"{right.place}: {tried}. {counts}."]
     found.sort(key=lambda each: ("#?" not in right.lines[each.line - 1], each.line, each.node))
     for line, group in groupby(found, lambda each: each.line):
-        shown = dict[str, None]()
-        for each in group:
-            if each.now.startswith(LIMIT):
-                limits.setdefault(each.now.removeprefix(LIMIT), {})[each.was] = None
-            else:
-                shown[f"    {each.draws:2} of {DRAWS} draws  {each}"] = None
-        text += [f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}", *shown] if shown else []
-    beyond = "; ".join(f"{limit}: {', '.join(code)}" for limit, code in limits.items())
-    text += [f"  No draw goes beyond {beyond}"] if beyond else []
+        text.append(f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
+        text += dict.fromkeys(f"    {each.draws:2} of {DRAWS} draws  {each}" for each in group)
+    for start, about in GROUPS.items():
+        places = dict[str, dict[str, None]]()
+        for each in grouped[start]:
+            places.setdefault(each.now.removeprefix(start), {})[each.was] = None
+        beyond = "; ".join(f"{limit}: {', '.join(code)}" for limit, code in places.items())
+        text += [f"  {about} {beyond}"] if beyond else []
     unused = [entry for entry in equal if not fits[entry]]
     text += [f"  Recorded as right, but no change that keeps all points matches: {entry}" for entry in unused]
     return "\n".join(text)

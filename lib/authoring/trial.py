@@ -28,7 +28,7 @@ from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.execution.notebook import Bounds
 from lib.grading.execution.outputs import answer_in
 from lib.grading.execution.pool import PackedNotebook, RunTask
-from lib.grading.judge.judge import judge, known_of
+from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
@@ -37,7 +37,6 @@ from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.submitted_files import course_files
 from lib.grading.unit_registry import UnitLocation
-from lib.mistakes import Mistake
 from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
 
@@ -74,8 +73,7 @@ class Trial:
 
     `place` is the location of its unit. `settings` configure nbgrader's preprocessors. `students` are the student
     versions, and `runs` the executed solution and student notebooks, by path. If parts are `chosen`, rules of code
-    apply only to these. `part_data` has the data of parts for local checks, and `undefined` the errors of mistakes that
-    can't be run.
+    apply only to these. `part_data` has the data of parts for local checks.
     """
 
     name: str
@@ -88,12 +86,7 @@ class Trial:
     runs: dict[str, tuple[NotebookNode, NotebookNode]] = field(default_factory=dict)
     chosen: tuple[Part, ...] = ()
     part_data: dict[str, PartData] = field(default_factory=dict)
-    undefined: dict[Mistake, str] = field(default_factory=dict)
     _draws: dict[str, dict[int, Draw]] = field(default_factory=dict)
-    _findings: dict[tuple[Part, int, tuple[int, ...]], tuple[list[Finding], tuple[object, ...]]] = field(
-        default_factory=dict
-    )
-    _wrong_objects: dict[Mistake, list[Mapping[str, object]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, folder: Path, settings: Configurable) -> Self:
@@ -150,7 +143,7 @@ class Trial:
             shown = look_at_ours(part, inputs, self.key.subjects(part))
             # Results of right code that the judge compares with must be the same in another run: on a few draws.
             needs_results = not all(statement.right for statement in part.statements)
-            known = known_of(part, inputs, shown) if needs_results else {}
+            known = shown if needs_results else {}
             again = needs_results and len(draws) < TWICE
             draws[seed] = Draw(inputs, known, look_at_ours(part, inputs, self.key.subjects(part)) if again else shown)
         return draws[seed]
@@ -159,32 +152,12 @@ class Trial:
         """Return the draws of a part until now."""
         return [*self._draws.get(part.id, {}).values()]
 
-    def judge(self, part: Part, subjects: tuple[object, ...], seed: int) -> list[Finding]:
-        """Return the finding of each statement for some code on a draw."""
-        at = part, seed, tuple(map(id, subjects))
-        if at not in self._findings:
-            inputs, known, _ = self.draw(part, seed)
-            found = find(part, inputs, look_at_ours(part, inputs, subjects), known)
-            self._findings[at] = found, subjects  # a reference, so that no other object gets its id
-        return self._findings[at][0]
-
-    def first_lost(self, part: Part, subjects: tuple[object, ...], seed: int) -> Finding | None:
-        """Return the finding of the first statement that loses its points, for some code on a draw."""
-        wrong = (each for each in self.judge(part, subjects, seed) if each.max_points and each.state != "right")
-        return next(wrong, None)
-
-    def wrong_objects(self, mistake: Mistake) -> list[Mapping[str, object]]:
-        """Return the right objects with the wrong ones among them, for each way to make a mistake.
-
-        The list is empty if they can't be defined; `undefined` then has the error.
-        """
-        if mistake not in self._wrong_objects:
-            try:
-                self._wrong_objects[mistake] = [*mistake.objects(self.key.right)]
-            except Exception as error:  # changed code may raise anything
-                self._wrong_objects[mistake] = []
-                self.undefined[mistake] = f"{type(error).__name__}: {error}"
-        return self._wrong_objects[mistake]
+    def first_lost(self, part: Part, objects: Mapping[str, object], seed: int) -> Finding | None:
+        """Return the finding of the first statement that loses its points on a draw; `objects` are the code by name."""
+        inputs, known, _ = self.draw(part, seed)
+        shown = look_at_ours(part, inputs, tuple(objects[name] for name in part.subjects))
+        found = find(part, inputs, shown, known)
+        return next((each for each in found if each.statement.points and each.state != "right"), None)
 
     def right_code(self) -> Iterator[RightCode]:
         """Yield the right code of each subject, from the cells of the solutions that grading runs."""

@@ -159,11 +159,6 @@ BROKEN = {
         f"{NOTEBOOK}, cell 'check-loss': the solution does not earn its points",
     ),
     "an untouched notebook earns points": Broken(cells(give_away), "the unchanged student notebook earns points"),
-    "a cell that ends in an error": Broken(
-        cells(lambda nb: nb.cells.append(nbformat.v4.new_code_cell("int('x')", id="more"))),
-        "a cell of the solution that ends in an error.\nFound:    ValueError",
-        held=False,
-    ),
     # what students get
     "leaks everywhere": Broken(
         both(
@@ -204,13 +199,6 @@ BROKEN = {
         text(OPEN, "PARTS = ", 'PACKAGES = ("nosuch>=2",)\nPARTS = '),
         f"{OPEN}: a unit that needs nosuch>=2.\nFound:    it is not installed here",
     ),
-    # words
-    "statement without a hint": Broken(
-        UNHINTED,
-        f"{OPEN}:36: result: a statement without a hint.\nExpected:",
-        held=False,
-    ),
-    "part worth nothing": Broken(text(OPEN, "points=2", "points=0"), f"the part {CHECK} has no points"),
     "no right code": Broken(
         code("def loss", "def los"),
         f"LookupError: no cell of a notebook in solutions/{UNIT} defines loss, the subject of a check",
@@ -277,6 +265,8 @@ BROKEN = {
         also=("Found:    way 1: other code has the same results",),
     ),
     "two faults": Broken(
-        both(more(f"Hint: `{ANSWER}`", "tip"), UNHINTED), "cell 'tip': it shows the answer to the blank at", faults=2
+        both(more(f"Hint: `{ANSWER}`", "tip"), text(MISTAKES, "'np.mean' = 'np.sum'", "'np.mean(' = 'np.summ('")),
+        "cell 'tip': it shows the answer to the blank at",
+        faults=2,
     ),
 }

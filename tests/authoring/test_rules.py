@@ -15,7 +15,7 @@ from lib.checking.right import agree
 from lib.mistakes import Mistake
 from lib.unit import Part, statement
 from tests.grading import relu_unit
-from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY, OPEN, SquaredError
+from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY
 
 
 def told(key: AnswerKey, rules: Any = OF_CODE) -> list[str]:
@@ -42,11 +42,6 @@ def Borrowed(inputs: Any, mse: Any, ReLU: Any) -> Any:
 @statement("It is symmetric.", agree, hint="Print both.")
 def Agrees(inputs: Any, mse: Any) -> Any:
     return [mse(inputs["x"], inputs["g"]), mse(inputs["g"], inputs["x"])]
-
-
-@statement("It is a number.", agree, hint="Print it.", points=1)
-def Always(inputs: Any, mse: Any) -> Any:
-    return [mse(inputs["x"], inputs["g"]) is None, False] if inputs["x"].sum() > 1e9 else [1, 1]
 
 
 class Scaled:
@@ -76,10 +71,6 @@ FAULTS: dict[str, tuple[AnswerKey, list[str]]] = {
         with_part(relu_unit.loss, statements=(Agrees,)),
         ["the part 'check-mse' has the same right results on many draws", f"in {MANY} of {MANY} draws"],
     ),
-    "a statement never fails": (
-        with_part(relu_unit.loss, statements=(SquaredError, Always)),
-        ["Always: a statement that never fails"],
-    ),
     "it can't be defined": (
         a("Odd", "mse = squares"),
         ["relu: ", "'Odd'", "can't be run", "NameError: name 'squares'"],
@@ -107,33 +98,9 @@ def test_the_first_fault_says_where_and_what(fault: str) -> None:
 
 
 def test_what_keeps_the_laws_has_no_fault() -> None:
-    """Also what says that it can't be told, a change of any result that is none here, and a part for practice."""
+    """Also what says that it can't be told, and a change of any result that is none here."""
     same = a("Again", *ABSOLUTE.sources, same_as="The error is absolute")
     untold = a("Raises", "def mse(y, yhat):\n    return y[99]", is_untold=True)
     generic = a("Transposed", "mse = changed(mse, lambda r: r.T)", is_generic=True)
-    practice = replace(with_part(relu_unit.loss, statements=(replace(SquaredError, points=0),)), mistakes=(OPEN,))
-    for key in (ANSWER_KEY, same, untold, generic, practice):
+    for key in (ANSWER_KEY, same, untold, generic):
         assert told(key) == []
-
-
-@pytest.mark.parametrize(
-    ("about", "said"),
-    [
-        (
-            {"given": "Two.", "steps": [{"text": "both", "by_hand": 2, "code": "mse(2 * np.ones(2), np.zeros(2))"}]},
-            "another result",
-        ),
-        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4}]}, "can't be read"),
-        ({"given": "Two.", "steps": [{"text": "both", "by_hand": 4, "code": "mse(2 * np.ones(2), np.zeros(2))"}]}, ""),
-    ],
-)
-def test_a_worked_example_that_is_not_so_is_told(
-    about: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(help, "read_examples", lambda module: {"check-mse": about})
-    trial = Trial("relu", Path(), {}, Configurable(), ANSWER_KEY, place=UnitLocation("relu", Path("a/unit")))
-    faults = [str(fault) for fault in code.examples_agree(trial)]
-    assert len(faults) == bool(said)
-    assert all(
-        each.startswith("a/unit/examples.toml: the worked example of 'check-mse") and said in each for each in faults
-    )

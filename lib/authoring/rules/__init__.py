@@ -40,28 +40,23 @@ OF_NOTEBOOKS = (
     Rule(open_half.shows_no_answer),
     Rule(open_half.declares_packages),
 )
-CODE = (code.draws_the_same_again, code.right_code_is_right, code.can_fail)
+CODE = (code.draws_the_same_again, code.right_code_is_right)
 MISTAKES = (*CODE, code.mistakes_can_be_run)
 NEEDED_FOR_DATA = {code.draws_the_same_again, code.right_code_is_right, code.mistakes_can_be_run}
 OF_CODE = (
-    Rule(code.has_hints, refuses=False),
-    Rule(code.is_worth_something),
     Rule(code.draws_the_same_again),
     Rule(code.right_code_is_right, (code.draws_the_same_again,)),
-    Rule(code.examples_agree),
-    Rule(code.can_fail, CODE[:2]),
     Rule(code.asks_for_other_results, CODE),
     Rule(code.mistakes_can_be_run, CODE),
-    Rule(code.mistakes_cost_points, CODE),
-    Rule(code.mistakes_cost_once, CODE),
-    Rule(code.mistakes_have_names, (*MISTAKES, code.is_worth_something, code.mistakes_cost_points), refuses=False),
+    Rule(code.mistakes_cost_points, MISTAKES),
+    Rule(code.mistakes_cost_once, MISTAKES),
+    Rule(code.mistakes_have_names, (*MISTAKES, code.mistakes_cost_points), refuses=False),
 )
 """The rules that apply to each part separately."""
 RUN = (*VALID, notebooks.runs_to_its_end)
 OF_RUNS = (
     Rule(notebooks.runs_to_its_end, VALID),
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
-    Rule(notebooks.ends_well, RUN, refuses=False),
     Rule(notebooks.earns_nothing_untouched, (*RUN, *CODE, notebooks.earns_all_points)),
 )
 

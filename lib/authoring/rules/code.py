@@ -1,23 +1,19 @@
 """Rules of a unit's code: right code is right on every draw, and each mistake costs points once and has a name."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from itertools import chain, islice, pairwise
 from time import process_time
-from typing import Any
 from unittest.mock import patch
-
-import numpy as np
 
 from lib.authoring.make_fingerprints import of_part
 from lib.authoring.trial import DESK, Draw, Faults, Trial
 from lib.checking.findings import Finding, find
-from lib.checking.help import BAD_EXAMPLE, EXAMPLES, work_example
-from lib.checking.looks import look_at_ours, of_case
+from lib.checking.looks import of_case
 from lib.checking.right import Chance
 from lib.checking.spies import namespace_of
-from lib.checking.student_code import Budget
+from lib.checking.student_code import Failure
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake
@@ -32,28 +28,6 @@ OFTEN = 0.2
 """The largest share of draws on which the results of the draw before may be right. For one truth value it is half."""
 ENOUGH = 10
 """The number of mistakes of one part that are tried on another part: usually either none or most cost points there."""
-LONG = 30.0
-"""The time limit in seconds for a part's worked example."""
-
-
-# Words
-
-
-def has_hints(trial: Trial) -> Faults:
-    """Each statement with points has a hint: one thing to try if it fails."""
-    for part in trial.parts:
-        for statement in part.statements:
-            if statement.points and not statement.hint:
-                attempt = 'add a line such as  hint="Compute two samples by hand."'
-                yield Fault(where(statement), f"{statement.name}: a statement without a hint", attempt)
-
-
-def is_worth_something(trial: Trial) -> Faults:
-    """A part with mistakes has points. A part for practice has neither."""
-    for part in trial.parts:
-        if not part.points and any(mistake.part == part.id for mistake in trial.key.mistakes):
-            attempt = "give points to one of its statements: points=1"
-            yield Fault(where(part), f"the part {part.id!r} has no points", attempt, found="0 points")
 
 
 # Right code
@@ -125,26 +99,6 @@ def _findings(part: Part, drawn: Draw) -> list[Finding]:
     return find(part, drawn.inputs, drawn.shown, drawn.known)
 
 
-def examples_agree(trial: Trial) -> Faults:
-    """Each step of a worked example is the result of right code."""
-    if trial.place is None:
-        return
-    file = file_line(trial.place.folder / EXAMPLES)
-    for part in trial.parts:
-        what = f"the worked example of {part.id!r}"
-        try:
-            example = work_example(part, trial.key.subjects(part), trial.place.module, Budget(LONG))
-        except BAD_EXAMPLE as error:
-            attempt = "compare it with lib/units/softmax_classifier/examples.toml"
-            expected = "TOML with `given` and `steps`, each with `text`, `by_hand` and `code`"
-            yield Fault(file, f"{what} can't be read", attempt, found=unit_registry.describe(error), expected=expected)
-            return
-        for step in (step for step in (example.steps if example else ()) if not step.agrees):
-            differs = f"{what}, step {step.text!r}: right code has another result"
-            attempt = "compute the step again by hand, or correct its code"
-            yield Fault(file, differs, attempt, found=step.found, expected=step.by_hand)
-
-
 def asks_for_other_results(trial: Trial) -> Faults:
     """Results that are right on one draw are wrong on most others, so that constants don't earn points."""
     for part in trial.parts:
@@ -169,54 +123,21 @@ def _earns_all(part: Part, findings: Iterable[Finding]) -> bool:
     return is_certain and all(found.state == "right" for _, found in with_points)
 
 
-def can_fail(trial: Trial) -> Faults:
-    """A statement with points fails for some code."""
-    for part in trial.parts:
-        never = [statement for statement in part.statements if statement.points]
-        for subjects in _wrong_codes(trial, part):
-            if not never:
-                break
-            right = {each.name for each in trial.judge(part, subjects, 0) if each.state == "right"}
-            never = [statement for statement in never if statement.name in right]
-        for statement in never:
-            yield Fault(
-                where(statement),
-                f"{statement.name}: a statement that never fails",
-                "return a result of student code from its look, and check the expected result",
-                found="all mistakes, code that returns None, and code that returns random numbers are right",
-            )
-
-
-def _wrong_codes(trial: Trial, part: Part) -> Iterator[tuple[object, ...]]:
-    for _, ways in _mistakes_of(trial, part):
-        yield from (_subjects(part, objects) for objects in ways)
-    rng = np.random.default_rng(0)
-    for function in (lambda *args, **kwargs: None), (lambda *args, **kwargs: rng.normal()):
-        yield tuple(_stand_in(subject, function) for subject in trial.key.subjects(part))
-
-
-def _stand_in(right: object, function: Callable[..., Any]) -> object:
-    if not isinstance(right, type):
-        return function
-    methods = {name: function for name, each in vars(right).items() if callable(each)}
-    return type(right.__name__, (), {**methods, "__init__": lambda self, *args, **kwargs: None})
-
-
 # Mistakes
 
 
 def mistakes_can_be_run(trial: Trial) -> Faults:
     """A mistake is changed right code. It uses only names of NumPy, of right code, or of `names`."""
     for part in trial.parts:
-        for mistake, ways in _mistakes_of(trial, part):
-            if mistake.is_generic:
-                continue
-            lost = [trial.first_lost(part, _subjects(part, objects), 0) for objects in ways]
-            errors = [text for each in lost if each and "NameError" in (text := describe(each))]
-            errors += [trial.undefined[mistake]] if mistake in trial.undefined else []
-            if errors:
+        for mistake in (each for each in trial.key.mistakes if each.part == part.id and not each.is_generic):
+            try:
+                lost = [trial.first_lost(part, objects, 0) for objects in mistake.objects(trial.key.right)]
+                error = next((text for each in lost if each and "NameError" in (text := describe(each))), "")
+            except Exception as raised:  # changed code may raise anything
+                error = f"{type(raised).__name__}: {raised}"
+            if error:
                 what = _of(mistake, "changed code that can't be run")
-                yield Fault(_place_of(trial, mistake), what, "correct the change", found=errors[0])
+                yield Fault(_place_of(trial, mistake), what, "correct the change", found=error)
 
 
 def mistakes_cost_points(trial: Trial) -> Faults:
@@ -228,7 +149,7 @@ def mistakes_cost_points(trial: Trial) -> Faults:
         for seed in _draws(range(MANY), FEW) if part.points and own else ():
             draws += 1
             for mistake, ways in own:
-                if any(trial.first_lost(part, _subjects(part, objects), seed) is None for objects in ways):
+                if any(trial.first_lost(part, objects, seed) is None for objects in ways):
                     found.setdefault(mistake, []).append(seed)
         for mistake, earning in found.items():
             what = f"a mistake that earns all points{'' if len(earning) == draws else ' in some draws'}"
@@ -242,7 +163,7 @@ def mistakes_cost_once(trial: Trial) -> Faults:
     """A mistake costs no points in parts that check other code, because it has cost points already."""
     attempt = (
         "replace the student's other functions in the look, with Calls().within(f, g=…), or set the attributes that a"
-        " method needs, with lib.checking.layers.prepare"
+        " method needs, with lib.checking.spies.prepare"
     )
     for part in trial.parts:
         others = [own for own in trial.key.parts if _code_of(own) != _code_of(part)]
@@ -269,11 +190,10 @@ def mistakes_have_names(trial: Trial) -> Faults:
 def _mistakes_of(trial: Trial, part: Part) -> Iterator[tuple[Mistake, list[Mapping[str, object]]]]:
     for mistake in trial.key.mistakes:
         if mistake.part == part.id:
-            yield mistake, trial.wrong_objects(mistake)
-
-
-def _subjects(part: Part, objects: Mapping[str, object]) -> tuple[object, ...]:
-    return tuple(objects[name] for name in part.subjects)
+            ways = list[Mapping[str, object]]()
+            with suppress(Exception):  # another rule reports what can't be run
+                ways += mistake.objects(trial.key.right)
+            yield mistake, ways
 
 
 def _code_of(part: Part) -> str:
@@ -283,12 +203,10 @@ def _code_of(part: Part) -> str:
 def _lost_elsewhere(trial: Trial, part: Part, objects: Mapping[str, object]) -> Finding | None:
     # Wrong code of another part may be a subject here, or right code may call it by its name.
     wrong = {name: each for name, each in objects.items() if trial.key.right[name] is not each}
-    inputs, known, _ = trial.draw(part, 0)
     with ExitStack() as replaced:
         for home in filter(None, map(namespace_of, trial.key.subjects(part))):
             replaced.enter_context(patch.dict(home, {name: wrong[name] for name in wrong.keys() & home.keys()}))
-        found = find(part, inputs, look_at_ours(part, inputs, _subjects(part, objects)), known)
-    return next((each for each in found if each.max_points and each.state != "right"), None)
+        return trial.first_lost(part, objects, 0)
 
 
 # Messages

@@ -97,19 +97,6 @@ def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
             yield course_id(cell) or cell.get("id") or f"number {number}", cell, f"{error.ename}: {error.evalue}"
 
 
-def ends_well(trial: Trial) -> Faults:
-    """No cell of the solution ends in an unintended error, because students run it too."""
-    for file, (solution, _) in trial.runs.items():
-        for name, cell, error in errors_in(solution):
-            if trial.key.part(course_id(cell)) is None:  # a part with an error loses points, which is another fault
-                yield Fault(
-                    f"{file}, cell {name!r}",
-                    "a cell of the solution that ends in an error",
-                    "correct it; tag it raises-exception if that is intended, or skip-execution if grading can skip it",
-                    found=error[:400],
-                )
-
-
 def earns_nothing_untouched(trial: Trial) -> Faults:
     """The unchanged student notebook earns 0 points."""
     for file, (_, untouched) in trial.runs.items():
