@@ -22,9 +22,9 @@ import numpy as np
 from lib.checking import fingerprints
 from lib.checking.findings import Finding
 from lib.checking.fingerprints import Fingerprint, groups_of, name_mistakes
-from lib.checking.layers import prepare
 from lib.checking.looks import Shown
 from lib.checking.results import Wrong, numbers, show
+from lib.checking.spies import prepare
 from lib.checking.student_code import Budget, Failure, cell_of, run_each, write_line
 from lib.unit import Array, Part
 
@@ -35,7 +35,7 @@ EXAMPLES = "examples.toml"
 `names` is code that sets it up, and each of the `steps` has a `text`, a result `by_hand`, and the `code` that computes
 it with the student's code. `names` at the top of the file are for all parts."""
 BAD_EXAMPLE = (ValueError, KeyError, TypeError, AttributeError)
-"""The exceptions that a malformed file raises. `build` reports them to the author."""
+"""The exceptions that a malformed file raises."""
 
 
 class SourceLines(NamedTuple):

@@ -1,4 +1,4 @@
-"""Spies: functions that temporarily replace a student's functions and methods, wherever these are called.
+"""Test doubles: functions and layers of ours, in place of a student's own, and records of what they are given.
 
 A spy replaces the code object of a function, not the function itself. So names, closures, partials, dicts and
 subclasses with a reference to the function all call the spy. This works in CPython 3.10 to 3.13, and in Pyodide. Other
@@ -10,12 +10,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import partial, wraps
 from types import FunctionType
 from typing import Any, TypeAlias
 
+from lib.checking.results import Wrong, are_near, numbers, read
 from lib.checking.student_code import is_own
+from lib.unit import Array, NamedResults
 
+MOST_CALLS = 10_000
 Spy: TypeAlias = Callable[..., Any]
 """Called with the original function, and its arguments in the order of its parameters."""
 Undo: TypeAlias = Callable[[], None]
@@ -142,3 +145,123 @@ def functions_of(code: Any, depth: int = 0) -> Iterator[FunctionType]:
     for each in inner if depth < 9 else ():
         if callable(each):
             yield from functions_of(each, depth + 1)
+
+
+# ---- What functions are given
+
+
+class Calls:
+    """Records the arguments of calls, in the order of the calls and of the parameters.
+
+    `calls("step", f)` returns a function that calls `f` and records its arguments. `calls.within(code, rate=f)` returns
+    student code that calls `f` instead of its own `rate`. `calls.and_result(value)` returns the calls of each function
+    by its name, and the `result`. Arguments are copied at each call, because students may change them in place.
+    """
+
+    def __init__(self) -> None:
+        self.recorded: dict[str, list[Any]] = {}
+
+    def __call__(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that calls `function` and records its arguments under `name`."""
+        calls = self.recorded.setdefault(name, [])
+        signature = inspect.signature(function)
+
+        def spy(*args: Any, **kwargs: Any) -> Any:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # raises Python's own message about the arguments
+            bound.apply_defaults()
+            if len(calls) >= MOST_CALLS:
+                raise Wrong(f"{name} is called far more often than expected.", found=f"{MOST_CALLS:,} calls")
+            calls.append({key: read(each, f"What {name} is given") for key, each in bound.arguments.items()})
+            return function(*args, **kwargs)
+
+        return spy
+
+    def within(self, code: Any, **functions: Callable[..., Any]) -> Callable[..., Any]:
+        """Return student code that calls `functions` instead of its own ones of these names, and record the calls."""
+        spies = {name: self._ignore_original(self(name, function)) for name, function in functions.items()}
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with spied(namespace_of(code) or {}, spies):
+                return code(*args, **kwargs)
+
+        return run
+
+    @staticmethod
+    def _ignore_original(spy: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda original, *args, **kwargs: spy(*args, **kwargs)
+
+    def and_result(self, result: Any) -> NamedResults:
+        """Return the calls of each function by its name, and the result. Each is compared separately."""
+        return NamedResults({**self.recorded, "result": lambda: result})
+
+
+# ---- Layers
+
+
+def prepare(layer: Any, x: Array, input: Array, output: Array) -> None:
+    """Run the layer's own forward, and if its output is wrong, set the attributes of a right layer.
+
+    So a mistake in forward doesn't affect backward, and other attributes that forward sets for backward exist.
+    """
+    with suppress(Exception):  # another part checks forward
+        layer.forward(x.copy())
+    if not is_like(getattr(layer, "output", None), output):
+        layer.input, layer.output = input.copy(), output.copy()
+
+
+def is_like(found: object, right: Array) -> bool:
+    """True if a result of student code is the right array within 1e-5: rounding in float32, but not to four digits."""
+    try:
+        return bool(are_near(numbers(found, right.shape), right, rtol=1e-5).all())
+    except Wrong:
+        return False
+
+
+def kept_output(layer: Any) -> Array:
+    """Return the output that a student's forward has stored. Raises `Wrong` if there is none."""
+    output = getattr(layer, "output", None)
+    if output is None:
+        hint = "Assign the result to self.output: a name without self. is lost when forward returns."
+        raise Wrong("self.output is missing.", found="None", expected="numbers", hint=hint)
+    return numbers(output, what="self.output")
+
+
+def make_test_class(test: type, name: str, code: object) -> type:
+    """Return a test class that is also a subclass of the student's class `name` in the namespace of `code`.
+
+    Its objects are instances of the student's class and have its other methods, but the attributes and methods of
+    `test` take precedence. These methods also accept the student's names of parameters. The student's `__init__` is not
+    run. If there is no such class, or nothing can inherit from it, return `test`.
+    """
+    own = (namespace_of(code) or {}).get(name)
+    if not isinstance(own, type):
+        return test
+    methods = inspect.getmembers(test, lambda each: isinstance(each, FunctionType))
+    adapted = {
+        key: _accept_names_of(getattr(own, key, None), method) for key, method in methods if not key.startswith("_")
+    }
+    try:
+        return type(own)(name, (test, own), {"__setattr__": object.__setattr__, **adapted})
+    except Exception:  # a student's class may raise anything
+        return test
+
+
+def _accept_names_of(own: Any, method: FunctionType) -> Callable[..., Any]:
+    try:
+        signature = inspect.signature(own)
+    except (TypeError, ValueError):  # the student's class has no such method
+        return method
+    most = inspect.unwrap(method).__code__.co_argcount  # unwrapped, because it may be adapted already
+
+    @wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) > most:
+            with suppress(TypeError):  # arguments that don't fit here may fit the test method's own names
+                bound = signature.bind(*args, **kwargs)
+                args, kwargs = (*bound.args, *bound.kwargs.values())[:most], {}
+        return method(*args, **kwargs)
+
+    return call

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lib.checking import right, student_code
-from lib.checking.recorded_calls import Calls
+from lib.checking.spies import Calls
 from lib.unit import Inputs, NamedResults, Statement
 from tests.checking.little import desk_and_judge, one, part_of, said
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lib.checking.layers import make_test_class
+from lib.checking.spies import make_test_class
 from tests.variants import written
 
 OWN = """

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.layers import make_test_class, prepare
 from lib.checking.results import Plain, Wrong, numbers
+from lib.checking.spies import make_test_class, prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}

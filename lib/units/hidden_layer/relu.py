@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import is_like, kept_output
 from lib.checking.results import Plain, Wrong, compare, numbers
 from lib.checking.right import anything, by_name
+from lib.checking.spies import is_like, kept_output
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}

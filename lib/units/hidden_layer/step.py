@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import is_like, make_test_class
 from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name
+from lib.checking.spies import is_like, make_test_class
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 

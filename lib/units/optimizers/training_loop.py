@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.epochs import Samples, require_mixing, sizes_of
-from lib.checking.layers import make_test_class
 from lib.checking.results import Plain, Wrong, numbers
-from lib.checking.spies import namespace_of, spied
+from lib.checking.spies import make_test_class, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
 

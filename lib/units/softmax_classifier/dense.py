@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import prepare
 from lib.checking.results import numbers
 from lib.checking.right import central_difference_by_column, expected, slopes
+from lib.checking.spies import prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
