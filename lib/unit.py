@@ -39,8 +39,7 @@ class Statement:
     `of`. It runs once for each of the `cases`: in the case `big` the input `w_big` is also called `w`. Code must not
     change the inputs in `keeps`. `examples` are pairs of inputs, which replace drawn ones, and the result by hand.
     `right` returns the found and the expected value (`lib.checking.right`); without it the answer key's code computes
-    the expected result. For a `sealed` statement students get only a digest of that result, because it is itself the
-    answer.
+    the expected result.
 
     `points` are earned if the statement holds, independently of other statements; 0 points make it advice.
     `depends_on` names statements of the same part that test the same code: mistakes are recognised by the results of
@@ -61,7 +60,6 @@ class Statement:
     cases: tuple[str, ...] = ("",)
     keeps: tuple[str, ...] = ()
     examples: tuple[tuple[Inputs, Any], ...] = ()
-    sealed: bool = False
     depends_on: tuple[str, ...] = ()
     what: str = ""
     axes: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ Notes = list[tuple[Mistake, str]]
 class PartData(NamedTuple):
     """The data of a part for its local check, and notes on mistakes without a fingerprint."""
 
-    right: Mapping[str, Plain | Seal]
+    right: Mapping[str, Plain]
     mistakes: Sequence[Fingerprint]
     notes: Notes
 
@@ -85,11 +85,11 @@ def of_part(key: AnswerKey, part: Part) -> PartData:
         return PartData(dict(_right_results(part, right)), *_take_fingerprints(key, part, right, is_random))
 
 
-def _right_results(part: Part, shown: Shown) -> Iterator[tuple[str, Plain | Seal]]:
+def _right_results(part: Part, shown: Shown) -> Iterator[tuple[str, Plain]]:
     for statement in (each for each in part.statements if not each.right):
         for place, _, name, by_hand in places_of(statement, part.desk_inputs()):
             if by_hand is None and not name.startswith(KEPT):
-                yield place, Seal.of(Measurement({"": shown[place]})) if statement.sealed else shown[place]
+                yield place, shown[place]
 
 
 def _take_fingerprints(key: AnswerKey, part: Part, right: Shown, is_random: bool) -> tuple[list[Fingerprint], Notes]:
@@ -158,7 +158,7 @@ def _wrong(
             if statement.text:
                 is_wrong = find_wrong(statement, inputs, shown, right, place) is not None
             else:
-                is_wrong = not Seal.of(Measurement({"": expected})).fits(outcome)
+                is_wrong = not Seal.of(Measurement({"": expected})).is_of(Measurement({"": outcome}))
             if is_wrong:
                 yield outcome, expected
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +72,6 @@ class Seal:
         if len(packed) != -(-count // 8):  # the seal has another number of bits
             return False
         return measured.digest(np.unpackbits(packed, count=count), self.by_message) == self.digest
-
-    def fits(self, result: Plain) -> bool:
-        """True if this is the seal of a single result."""
-        return self.is_of(Measurement({"": result}))
 
 
 @dataclass(frozen=True)
@@ -237,7 +233,7 @@ class DeskData:
     Both are by part, for the inputs of the local check.
     """
 
-    right: Mapping[str, Mapping[str, Plain | Seal]]
+    right: Mapping[str, Mapping[str, Plain]]
     mistakes: Mapping[str, Sequence[Fingerprint]]
 
 
@@ -246,11 +242,7 @@ def write(data: DeskData) -> str:
     import json
 
     right = {
-        part: {
-            place: asdict(each) if isinstance(each, Seal) else {"is": to_json(each)} for place, each in known.items()
-        }
-        for part, known in data.right.items()
-        if known
+        part: {place: to_json(each) for place, each in known.items()} for part, known in data.right.items() if known
     }
     hints = dict.fromkeys(each.hint for mistakes in data.mistakes.values() for each in mistakes)
     numbers = {hint: number for number, hint in enumerate(hints)}
@@ -279,8 +271,7 @@ def read(package: str) -> DeskData:
     try:
         content = json.loads(files(package).joinpath(FILE).read_text(encoding="utf-8"))
         right = {
-            part: {place: from_json(each["is"]) if "is" in each else Seal(**each) for place, each in known.items()}
-            for part, known in content["right"].items()
+            part: {place: from_json(each) for place, each in known.items()} for part, known in content["right"].items()
         }
         hints, catalogue = content["hints"], content["mistakes"]
         mistakes = {part: tuple(_read_one(hints, *each) for each in known) for part, known in catalogue.items()}

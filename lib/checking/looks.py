@@ -28,8 +28,6 @@ Shown: TypeAlias = Mapping[str, Outcome]
 """The outcomes of a part's looks, by place."""
 KEPT = "kept "
 """The prefix of an input's name after a look. The value is the changed input, or its mark if it hasn't changed."""
-LARGEST = 1e9
-"""The bound of numbers in an input with a mark."""
 NOT_RUN = Failure("time", "Not run: the tests before it used all the time for this part.")
 CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 """Python's messages on a call with wrong arguments, which no line of the called function has raised."""
@@ -148,11 +146,10 @@ class Copies(UserDict[str, Any]):
 
 
 def mark(drawn: Any) -> Plain:
-    """Return a weighted mean of an array, in a dict. It identifies the draw, and needs a hundredth of the space."""
-    if type(drawn) is not np.ndarray or drawn.dtype != np.float64 or not (np.abs(drawn) < LARGEST).all():
+    """Return the mean square of an array, in a dict. It identifies the draw, and needs a hundredth of the space."""
+    if type(drawn) is not np.ndarray or drawn.dtype != np.float64 or not np.isfinite(total := np.square(drawn).sum()):
         return read(drawn)
-    weights = np.sqrt(np.arange(2, drawn.size + 2))
-    return {"mark": np.array((weights * drawn.ravel()).sum() / max(weights.sum(), 1))}
+    return {"mark": np.array(total / max(drawn.size, 1))}
 
 
 def _is_as_drawn(copied: Any, drawn: Any) -> bool:
