@@ -8,7 +8,6 @@ The open half is for students. It contains no answers.
 | `units` | one folder for each notebook: its statements, and in `closed` its answers |
 | `checking` | the checks: in the notebook, under `nbgrader validate`, and during grading |
 | `blanks` | a `?` in a cell is an expression that raises an error when it is reached |
-| `pasted_characters` | characters of pasted code that Python refuses, and what to type instead |
 | `data` | data sets, split and scaled, and TensorFlow without its messages |
 | `explorer` | sliders that control the student's own network |
 | `jupyterlab`, `lab_settings` | JupyterLab with the settings for the explorer: small messages without delay |

@@ -9,7 +9,7 @@ From then on a cell with open blanks runs: its functions are defined, and the fi
 the cell with a sentence that names the blank, its line and its purpose. After the cell a message lists the blanks that
 are still open. Before Python compiles a cell, each `?` becomes `__blank__["that sentence"]`. Strings, comments, magics,
 shell lines and IPython's own help (`cce?`) don't change. If the cell has a character from pasted text that Python
-refuses, a message says what to type instead (`lib.pasted_characters`).
+refuses, such as a curly quote, a message says what to type instead.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ import keyword
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
-
-from lib.pasted_characters import advise, find_pasted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -344,3 +342,42 @@ def _mask_formatted(source: str, opening: re.Match[str]) -> str:
 
 def _mask_all(mark: str, text: str) -> str:
     return "\r".join(mark * len(line) for line in text.split("\n"))
+
+
+# ---- Characters of pasted code
+
+SIGNS = {"“”„‟«»″": '"', "‘’‚‛‹›′´": "'", "−‐‑‒–—―": "-", "×⋅∗": "*", "÷∕⁄": "/"}
+TYPED = {character: typed for characters, typed in SIGNS.items() for character in characters} | {
+    **{"≤": "<=", "≥": ">=", "≠": "!=", "→": "->", "…": "...", "²": "**2", "³": "**3", "、": ",", "。": "."},
+    **{chr(0xFEE0 + number): chr(number) for number in range(0x21, 0x7F)},  # full width, of East Asian keyboards
+}
+"""What to type in the place of a character."""
+
+
+def refused_character(message: str) -> str:
+    """Return the character that Python's message of a SyntaxError refuses; "" if it is about something else."""
+    found = re.search(r"invalid (?:non-printable )?character (?:'.' \()?U\+((?:10|[0-9A-F])?[0-9A-F]{4})\b", message)
+    number = int(found[1], 16) if found else 0
+    # Student code can raise any message, also one with half of a surrogate pair, which no file can hold.
+    return "" if number == 0 or 0xD800 <= number < 0xE000 else chr(number)
+
+
+def find_pasted(mask: str, message: str) -> list[str]:
+    """Return the characters, each once, for which Python refuses a cell with this mask that ended in a SyntaxError."""
+    refused = [character for character in mask if not character.isascii() and not f"a{character}".isidentifier()]
+    return list(dict.fromkeys(filter(None, [*refused, refused_character(message)])))
+
+
+def advise(characters: Sequence[str]) -> str:
+    """Return a sentence with what to type in the place of these characters; "" if there are none."""
+    steps = ", ".join(map(_replace_by, characters))
+    return steps and f"Pasted text often has characters that Python can't read. Replace {steps}."
+
+
+def _replace_by(character: str) -> str:
+    from unicodedata import name  # only where a sentence is written
+
+    named = name(character, "").lower() or f"U+{ord(character):04X}"  # symbols of a PDF's own fonts have no names
+    if character.isprintable():
+        return f"{character} ({named}) by {TYPED.get(character, 'what Python has for it')}"
+    return f"each {named} by {'a space' if character.isspace() else 'nothing'}"

@@ -174,8 +174,7 @@ def _advise(error: BaseException, text: str) -> str:
     # `lib.blanks` prints this advice below the cell. Under nbgrader's validate only the check's own message is shown.
     if not isinstance(error, SyntaxError):
         return ""
-    from lib.blanks import masked  # only after a cell has failed
-    from lib.pasted_characters import advise, find_pasted
+    from lib.blanks import advise, find_pasted, masked  # only after a cell has failed
 
     return f" {advise(find_pasted(masked(text), str(error.msg)))}".rstrip()
 

@@ -17,6 +17,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbjson import reads
 from pygments.formatters import HtmlFormatter
 
+from lib.blanks import advise, refused_character
 from lib.checking.subjects import NOT_CALLABLE
 from lib.grading.gradebook.marks import Mark, NotebookMarks, Total
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
@@ -27,7 +28,6 @@ from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
-from lib.pasted_characters import advise, refused_character
 
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 """Earlier states of a progress bar; a notebook shows only the last state."""
