@@ -19,8 +19,8 @@ from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import look_at
 from lib.checking.render import Report
 from lib.checking.student_code import Budget, Failure, PrintRecorder, attempt, exclude_package, run_each
-from lib.checking.subjects import find_borrowed, find_other, find_stale, find_subjects, watch
-from lib.unit import Array, Part, Statement
+from lib.checking.subjects import as_graded, find_stale, find_subjects, watch
+from lib.unit import Array, Part
 
 if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
@@ -81,10 +81,11 @@ class Check:
         nbgrader = os.environ.get("NBGRADER_EXECUTION")
         if nbgrader and (seed := read_challenge()) is not None:
             return Answer(self.part.id, answer(self.part, seed, args))
-        report = self._examine(args)
+        with as_graded():
+            report = self._examine(args)
         if nbgrader is None:
             return report
-        if not report.right or report.remark:
+        if not report.right:
             raise CheckFailed(replace(report, printed=""))
         return None
 
@@ -115,7 +116,7 @@ class Check:
             report, self._mistake = replace(report, help=help), next(iter(help.mistakes), self._mistake)
         elif report.right:
             report, self._mistake = replace(report, corrected=self._mistake), None
-        return replace(report, remark=find_other(part.subjects, args) or find_borrowed(subjects))
+        return report
 
     def example(self) -> CheckInputs:
         """Return the inputs of this check as named arrays."""

@@ -47,9 +47,9 @@ SAME = "The same as in statement {}."
 class Report:
     """The report of a local check: one finding for each statement, in order.
 
-    `note` is the reason if no statement could be checked. `help` has the steps that a student can open. `remark` is a
-    warning that grading tests other code or other data than this call. `corrected` is the mistake that an earlier run
-    of the check has named, if everything is right now. `printed` is the output of the code.
+    `note` is the reason if no statement could be checked. `help` has the steps that a student can open. `corrected` is
+    the mistake that an earlier run of the check has named, if everything is right now. `printed` is the output of the
+    code.
     """
 
     part: Part
@@ -57,7 +57,6 @@ class Report:
     note: str = ""
     help: Help | None = None
     corrected: Fingerprint | None = None
-    remark: str = ""
     printed: str = ""
 
     @property
@@ -121,7 +120,8 @@ def heading(report: Report) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    yield from filter(None, (report.note, report.remark))
+    if report.note:
+        yield report.note
     if report.corrected:
         yield f"{PRAISE}{report.corrected.name}. {WHY}"
 

@@ -1,7 +1,8 @@
 """Subjects of a check: the notebook's objects by their names, unless the cell that defines one has failed since.
 
 Python keeps a function when its cell is run again and fails. A check would then test the old version, and report that
-everything is right for code that is no longer in the notebook. Grading runs the notebook as it is.
+everything is right for code that is no longer in the notebook. Grading runs the notebook as it is, without example
+cells: a check doesn't have their names either.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from __future__ import annotations
 import dis
 import re
 import sys
-from collections.abc import Iterator
-from types import CodeType, FunctionType
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import CodeType
 from typing import Any
-
-import numpy as np
-
-from lib.checking.spies import functions_of
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """The definitions in a cell's text, even if Python can't parse it."""
+SKIPPED = "skip-execution"
+"""nbgrader's tag of cells that grading doesn't run."""
 ABSENT = object()
 """The value of a name that isn't defined."""
 NOT_CALLABLE = (
@@ -37,6 +37,8 @@ class CellRuns:
         """Names that the last run of their cell did not define, each with its old value or `ABSENT`, and the reason."""
         self.cell_of: dict[str, str] = {}
         """For each name the id of the cell that should have defined it last, if the front end sends ids."""
+        self.before_examples: dict[str, object] = {}
+        """Names that example cells have set, each with its value before that or `ABSENT`."""
 
     def note_names(self, info: Any) -> None:
         """Called by IPython before a cell runs."""
@@ -48,9 +50,13 @@ class CellRuns:
         if before is None or info is None:
             return
         names, text, cell = self.shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
-        error = result.error_before_exec or result.error_in_exec
+        error, is_example = result.error_before_exec or result.error_in_exec, self._is_example()
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self._note(name, cell)
+            if is_example:
+                self.before_examples.setdefault(name, before.get(name, ABSENT))
+            else:
+                self.before_examples.pop(name, None)
             if type(before.get(name)).__name__ == "Checks" != type(names[name]).__name__:
                 print(NOT_CALLABLE.format(name=name))
         written = {name for found in DEFINED.finditer(text) for name in found.groups() if name}
@@ -67,6 +73,13 @@ class CellRuns:
             elif not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and no longer defines it."
                 self._note(name, None, (value, why))
+
+    def _is_example(self) -> bool:
+        # JupyterLab sends a cell's metadata with its code.
+        try:
+            return SKIPPED in self.shell.get_parent()["metadata"]["tags"]
+        except (AttributeError, KeyError, TypeError):
+            return False
 
     def _note(self, name: str, cell: str | None, stale: tuple[object, str] | None = None) -> None:
         self.stale.pop(name, None)
@@ -105,32 +118,24 @@ def find_subjects(names: tuple[str, ...], args: tuple[Any, ...], at_desk: bool =
     return tuple(found[name] for name in names), ""
 
 
-def find_other(names: tuple[str, ...], args: tuple[Any, ...]) -> str:
-    """Return a warning if an argument of a check is not the notebook's object of that name, which grading checks."""
-    found = notebook_names()
-    for name, value in zip(names, args, strict=False):
-        if found and found.get(name) is not value:
-            return f"Grading checks {name} as this notebook defines it. This call checks something else."
-    return ""
+@contextmanager
+def as_graded() -> Iterator[None]:
+    """Set names to what they are in grading, which doesn't run the cells that are tagged `SKIPPED`."""
+    names, before = notebook_names(), _watching.before_examples if _watching else {}
+    now = {name: names.get(name, ABSENT) for name in before}
+    _set(names, before)
+    try:
+        yield
+    finally:
+        _set(names, now)
 
 
-def find_borrowed(values: tuple[Any, ...]) -> str:
-    """Return a warning if the code of these objects uses data from another cell.
-
-    Grading doesn't run example cells, so the name is missing there. There is no warning if the front end sends no ids
-    of cells.
-    """
-    cells, names = (_watching.cell_of, _watching.shell.user_ns) if _watching else ({}, {})
-    # By type(): `isinstance` would run a `__class__` property of a student's object.
-    code = [value for value in values if issubclass(type(value), FunctionType | type)]
-    for function in (each for value in code for each in functions_of(value) if each.__globals__ is names):
-        own = function.__qualname__.partition(".")[0]
-        for name in globals_of(function.__code__):
-            is_data = isinstance(names.get(name), np.ndarray | int | float | list | dict)
-            if is_data and own in cells and cells.get(name, cells[own]) != cells[own]:
-                why = "Grading does not run example cells"
-                return f"{own} uses {name}, which another cell has set. {why}: use the function's own arguments."
-    return ""
+def _set(names: dict[str, Any], values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        if value is ABSENT:
+            names.pop(name, None)
+        else:
+            names[name] = value
 
 
 def globals_of(code: CodeType) -> Iterator[str]:

@@ -16,7 +16,6 @@ MINUS = RIGHT.replace("    return", "    y = 1 − 2\n    return")
 LAYER = "class Layer:\n    def forward(self, input):\n        self.output = input"
 CHECK = "check.loss()"
 FINE = ["4 of 4 points", "no not defined", "no Not tested"]
-GRADED = "Grading checks loss as this notebook defines it. This call checks something else."
 GONE = ["0 of 4", "loss is not defined yet. Run the cell that defines it first.", "no wrong", "not checked"]
 AGAIN = "Correct that cell, run it, and run this check again."
 FAILED = ["0 of 4", "Not tested: the last run of the cell that defines loss failed", AGAIN]
@@ -30,8 +29,7 @@ from tests.checking.little import check
 from lib.checking.subjects import watch
 watch()"""
 VALIDATE = "import os\nos.environ['NBGRADER_EXECUTION'] = 'validate'"
-OF_ROWS = "class Layer:\n    def forward(self, x): return [x for r in rows][0]"
-OTHERS = "Layer uses rows, which another cell has set."
+SCALED = RIGHT.replace("(x ** 2)", "scale * (x ** 2)")
 MINE = ("b", "loss = mine")
 PASTED = [*FAILED, 'Replace “ (left double quotation mark) by ", ” (right']
 
@@ -43,25 +41,22 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     "inside another call": (["print(check.loss().note)"], ["loss is not defined yet."]),
     "after a reset": (["%reset -f", "from tests.checking.little import check", CHECK], GONE),
     "another call": (["len(nowhere)"], ["NameError"]),
-    "given": ([RIGHT, "check.loss(loss)"], [*FINE, f"no {GRADED}"]),
-    "other code": ([f"{RIGHT}\nmine = lambda x: loss(x)\ncheck.loss(mine)"], [*FINE, GRADED]),
+    "given": ([RIGHT, "check.loss(loss)"], FINE),
+    "other code": ([f"{RIGHT}\nmine = lambda x: loss(x)\ncheck.loss(mine)"], FINE),
     "too many": ([f"{RIGHT}\ncheck.loss(loss, 3)"], ["This check takes loss. It got 2 arguments."]),
     # A student's own variable called check
     "a list": (["check = [1]"], [TAKEN]),
     "a list's own methods": (["check = [1]", "check[0] = 1\ncheck.append(2)"], [f"no {TAKEN}"]),
     "deleted": (["del check", CHECK], [f"no {TAKEN}", "NameError"]),
-    # Data of other cells
-    "data of another cell": (
-        [("a", "scale = 1.0"), ("b", RIGHT.replace("(x ** 2)", "scale * (x ** 2)")), ("c", CHECK)],
-        ["loss uses scale, which another cell has set. Grading does not run example cells", "4 of 4"],
+    # Names of example cells, which grading doesn't run
+    "of an example": (
+        [("example", "scale = 1.0"), ("b", SCALED), ("c", CHECK)],
+        ["0 of 4", "Nothing is called scale here"],
     ),
-    "in a comprehension of a method": ([("a", "rows = [1]"), ("b", OF_ROWS), "check.layer()"], [OTHERS]),
-    "data of its own cell": ([("a", f"scale = 1.0\n{RIGHT}"), ("b", CHECK)], [*FINE, "no another cell"]),
-    "an attribute of that name": ([("a", "mean = 1.0"), ("b", RIGHT), ("c", CHECK)], [*FINE, "no another cell"]),
-    "a function of another cell": (
-        [("a", "def square(x): return x ** 2"), ("b", RIGHT.replace("(x ** 2)", "square(x)")), ("c", CHECK)],
-        [*FINE, "no another cell"],
-    ),
+    "of another cell": ([("a", "scale = 1.0"), ("b", SCALED), ("c", CHECK)], FINE),
+    "of a cell, then of an example": ([("a", "scale = 1.0"), ("example", "scale = 7"), SCALED, CHECK], FINE),
+    "of an example, then of a cell": ([("example", "scale = 7"), ("a", "scale = 1.0"), SCALED, CHECK], FINE),
+    "and it is still there": ([("example", "scale = 7"), SCALED, CHECK, "print('scale', scale)"], ["scale 7"]),
     # Cells that have failed
     "a colon": (
         [RIGHT, NO_COLON, CHECK],
@@ -99,6 +94,7 @@ for name, cells in json.load(sys.stdin).items():
     InteractiveShell.clear_instance()
     os.environ.pop("NBGRADER_EXECUTION", None)
     shell = InteractiveShell.instance(config=quick)
+    shell.get_parent = lambda: {"metadata": {"tags": ["skip-execution"] if id == "example" else []}}
     watch()  # as the import of a unit does in a kernel
     for id, cell in cells:
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
