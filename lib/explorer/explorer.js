@@ -7,17 +7,13 @@ const SETTING = ['learning_rate', 'batch_size', 'seed', 'data', 'what_if', 'size
 const MOST_ANSWERS = 2000; // Python relies on the last 1,500
 const MOST_KEPT = 4;
 const QUIET = 400; // ms without a change before screen readers get the caption
-const THUMB = 16; // width of a slider's thumb in pixels
 const FRAME = 50; // ms between two pictures of the animation
 const PLAYED = 60; // pictures in the animation at most
 const [WIDTH, HEIGHT] = [420, 300]; // of every picture, so that the layout doesn't move
 const SHADED = [280, 200]; // pixels of the regions, fewer than in the picture, because they are the slowest to draw
-const [DEPTHS, EDGES] = [64, 8]; // shades of each class, and for each shade its blends with a border's colour
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 408, 8, 264]; // the axes of the loss
 const MARKERS = [[16, 1], [3, 1.3], [4, 1.2], [4, 1.3]]; // corners and relative size: a disc, a triangle, a square, a diamond
 const DASHES = ['10 3', '2 4', '10 3 2 3', '5 5']; // of kept runs
-
-const shelf = globalThis.zerolayerKept ??= new Map(); // kept runs by notebook, which survive a new run of its cell
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const format = value => String(Number(value.toPrecision(3))).replace('-', '−');
@@ -60,10 +56,11 @@ function writeMarker(x, y, label, size) {
 }
 
 function drawLoss(answer, kept, span, classes) {
-  const curves = [answer, ...kept].flatMap(each => [...each.training, ...each.validation, ...each.highest]);
-  const positive = curves.filter(each => each > 0 && each < Infinity);
-  const low = Math.min(-2, Math.floor(Math.log10(Math.min(...positive, 1))));
-  const high = Math.max(1, Math.ceil(Math.log10(Math.max(...positive, 1))));
+  // The axis is that of the epochs' losses: single batches and a few validation samples may come to any small loss.
+  const all = [answer, ...kept];
+  const lowest = Math.min(1, ...all.flatMap(each => [...each.training]).filter(loss => loss > 0));
+  const highest = Math.max(1, ...all.flatMap(each => [...each.training, ...each.validation]).filter(Number.isFinite));
+  const [low, high] = [Math.min(-2, Math.floor(Math.log10(lowest))), Math.max(1, Math.ceil(Math.log10(highest)))];
   const x = epoch => LEFT + epoch / span * (RIGHT - LEFT);
   const y = loss => BOTTOM - (clamp(Math.log10(Math.max(loss, 0)), low, high) - low) / (high - low) * (BOTTOM - TOP);
   const trace = losses => writeLine([...losses].slice(0, span).map((loss, at) => [x(at + 1), y(loss)]));
@@ -116,13 +113,13 @@ function readColours(element) {
     const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
     return [name, [number >> 16, number >> 8 & 255, number & 255]];
   }));
-  return { ...colours, shades: mixShades(colours) };
+  return colours;
 }
 
 // Gives each pixel the colour of its most probable class: stronger with a larger lead over the next class, and darker on
 // a border. The logarithms of probabilities are interpolated between the points of the grid, so that straight borders
 // stay straight. The lead divided by its slope is the distance from a border, so that borders are smooth lines.
-function shadeRegions(canvas, logs, classes, grid, shades) {
+function shadeRegions(canvas, logs, classes, grid, colours) {
   const [wide, high] = [canvas.width, canvas.height] = SHADED;
   const pen = canvas.getContext('2d');
   const image = canvas.image ??= pen.createImageData(wide, high);
@@ -158,25 +155,14 @@ function shadeRegions(canvas, logs, classes, grid, shades) {
       const lead = first - second + 1e-9; // equal everywhere: no border
       const x = (line[winner + 1] - line[winner] - line[other + 1] + line[other]) * across;
       const y = (rise[winner] - rise[other]) * down;
-      const edge = 1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12); // 0 at a distance of 1.5 pixels
-      const depth = Math.floor(DEPTHS * lead / (lead + 1.5));
-      const share = edge > 0 ? Math.ceil(EDGES * Math.min(edge, 1)) : 0;
-      pixels[at] = shades[(Math.floor(winner / grid) % 10 * DEPTHS + depth) * (EDGES + 1) + share];
+      const edge = clamp(1.5 - lead / (Math.sqrt(x * x + y * y) + 1e-12), 0, 1); // 0 at a distance of 1.5 pixels
+      const own = colours[Math.floor(winner / grid) % 10];
+      const blend = part => own[part] + edge * (colours.edge[part] - own[part]);
+      const alpha = Math.max(26 + 97 * lead / (lead + 1.5), 150 * edge);
+      pixels[at] = (alpha << 24 | blend(2) << 16 | blend(1) << 8 | blend(0)) >>> 0;
     }
   }
   pen.putImageData(image, 0, 0);
-}
-
-// Returns pixel colours for each class and each depth, blended with 0% to 100% of a border's colour.
-function mixShades(colours) {
-  return Uint32Array.from({ length: 10 * DEPTHS * (EDGES + 1) }, (_, at) => {
-    const edge = at % (EDGES + 1) / EDGES;
-    const depth = Math.floor(at / (EDGES + 1)) % DEPTHS / DEPTHS;
-    const own = colours[Math.floor(at / (EDGES + 1) / DEPTHS)];
-    const [red, green, blue] = own.map((part, place) => part + edge * (colours.edge[place] - part));
-    const alpha = Math.max(26 + 97 * depth, 150 * edge);
-    return (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
-  });
 }
 
 // Draws weights as coloured cells, with a tile for each row. A tile is an image if the features are the pixels of a
@@ -211,7 +197,7 @@ export default () => {
   // Shared by all views of one explorer.
   const answers = new Map();
   const views = new Set();
-  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, refusal: {} };
+  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, begins: false, refusal: {} };
   let model = null;
   let choices = null; // the options of each control
   let data = null; // the data set, from Python's describe_data
@@ -220,14 +206,12 @@ export default () => {
   const keyOf = want => want.join('|');
   const find = (changes = {}) => answers.get(keyOf(SETTING.map(name => changes[name] ?? get(name))));
   const showAll = () => views.forEach(view => view.show());
-  const nameShelf = () => `${choices.notebook} ${choices.counted}`;
 
   function receive(message, buffers) {
     state.gone = false;
     store(message, buffers);
     // Most answers come ahead of time, and drawing each one would delay the sliders.
     if (keyOf(message.want) === keyOf(SETTING.map(get))) showAll();
-    else views.forEach(view => view.showMap());
   }
 
   function store(message, arrays) {
@@ -242,6 +226,8 @@ export default () => {
   function readData() {
     const described = get('data_set');
     data = { ...described, points: readFloats(described.points) };
+    if (state.begins) goTo(choices.good, choices.preset_batch);
+    state.begins = false;
     showAll();
   }
 
@@ -260,6 +246,12 @@ export default () => {
   function goTo(learning_rate, batch_size) {
     state.ratio = null;
     change({ learning_rate, batch_size: Math.min(batch_size, data.sizes.at(-1)) });
+  }
+
+  // Other data begin with the good rate: what is seen there doesn't depend on what was tried before.
+  function beginWith(name) {
+    state.begins = true;
+    change({ data: name });
   }
 
   function play() {
@@ -296,12 +288,10 @@ export default () => {
   function initialize({ model: own }) {
     model = own;
     choices = get('choices');
-    state.kept = shelf.get(nameShelf()) ?? [];
     store(get('answer'), get('answer').arrays);
     readData();
     model.on('msg:custom', receive);
     model.on('change:data_set', readData);
-    model.on('change:redefined', showAll);
     model.on('comm_live_update', () => { // the kernel was restarted, unless it still answers
       state.gone = true;
       showAll();
@@ -323,10 +313,6 @@ export default () => {
       const field = make('input', { type: 'text', inputMode: 'decimal', className: 'zl-field', label: `${label}, to type` });
       const refusal = make('span', { className: 'zl-refusal' });
       const read = typed => (typed ? Number(typed.replace(',', '.')) : NaN); // some languages write 0,1
-      field.oninput = () => { // for Python to train ahead
-        const number = read(field.value.trim());
-        if (!findFault(name, number)) model.send({ aimed: { [name]: number } });
-      };
       const take = () => {
         const typed = field.value.trim();
         const number = read(typed);
@@ -355,12 +341,6 @@ export default () => {
       input.oninput = () => {
         if (name === 'epochs' && state.player) stop();
         change({ [name]: listValues(name)[input.value] });
-      };
-      let pointed = null; // the value under the pointer, for Python to train ahead
-      input.onpointermove = event => {
-        const share = (event.offsetX - THUMB / 2) / (input.clientWidth - THUMB);
-        const at = Math.round(clamp(share, 0, 1) * input.max);
-        if (!event.buttons && at !== pointed) model.send({ aimed: { [name]: listValues(name)[pointed = at] } });
       };
       shows.push(() => {
         const places = listValues(name);
@@ -408,7 +388,6 @@ export default () => {
     };
     const setKept = kept => {
       state.kept = kept;
-      shelf.set(nameShelf(), kept);
       showAll();
     };
     const keep = makeButton('', () => setKept([...state.kept, shown]), 'Keep this curve in the picture');
@@ -427,24 +406,18 @@ export default () => {
       keep.disabled = state.kept.length >= MOST_KEPT;
       keep.textContent = keep.disabled ? `${MOST_KEPT} runs are kept, which is the limit` : 'Keep this run';
       forget.disabled = !state.kept.length;
-      keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.caption.split(' At the end')[0] })));
+      keptList.replaceChildren(...state.kept.map(each => make('li', { textContent: each.caption })));
       const waits = state.asked && state.asked !== get('what_if');
       look.disabled = !waits;
       question.textContent = waits
         ? `What if ${state.asked}? ${choices.what_ifs[state.asked]} Predict the curve first, then press Look.` : '';
     });
-    const table = make('table');
-    const map = make('details', { className: 'zl-map' }, make('summary', { textContent: 'Map of learning rates and batch sizes' }), table);
-    map.ontoggle = () => {
-      model.send({ map: map.open });
-      showAll();
-    };
     const more = make('details', { className: 'zl-more' }, make('summary', { textContent: 'More' }),
       make('div', { className: 'zl-row' },
-        makeChoice('Data', choices.data.map(name => [name, name]), name => change({ data: name }), () => get('data')),
+        makeChoice('Data', choices.data.map(name => [name, name]), beginWith, () => get('data')),
         make('label', {}, 'Seed', ...makeField('seed', 'Seed')), make('label', {}, lock, 'Lock rate ÷ batch size')),
       make('div', { className: 'zl-row' }, keep, forget), keptList,
-      make('div', { className: 'zl-row' }, whatIfs, look), question, map);
+      make('div', { className: 'zl-row' }, whatIfs, look), question);
 
     // ---- Pictures and words
 
@@ -470,10 +443,7 @@ export default () => {
     const caption = make('div', { className: 'zl-says' });
     const notice = make('div', { className: 'zl-notice', role: 'status' });
     shows.push(() => {
-      const names = get('redefined');
-      const verb = names.length > 1 ? 'were' : 'was';
-      notice.textContent = state.gone ? 'The kernel was restarted: run this cell again.'
-        : names.length ? `${names.join(', ')} ${verb} redefined: run this cell again.` : '';
+      notice.textContent = state.gone ? 'The kernel was restarted: run this cell again.' : '';
       el.classList.toggle('zl-waits', Boolean(notice.textContent) || !find() && !state.player);
     });
     const live = make('div', { className: 'zl-live zl-aside', role: 'status' });
@@ -490,7 +460,7 @@ export default () => {
       network.figure.hidden = !answer.picture.length;
       if (network.figure.hidden) return;
       if (data.points.length) {
-        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours.shades);
+        shadeRegions(network.canvas, answer.picture, answer.rows, choices.grid, colours);
         network.show('Decision regions', data.drawn ??= drawPoints(data));
         explains.textContent = 'stronger colour: more certain; hollow: validation';
       } else {
@@ -498,35 +468,6 @@ export default () => {
         network.show('Weights', drawWeights(network.canvas, answer, names, colours));
         explains.textContent = `blue: above 0; orange: below 0; one for each ${choices.counted ? 'hidden unit' : 'class'}`;
       }
-    }
-
-    function showMap() {
-      if (!map.open) return;
-      const cells = data.map_sizes.flatMap(size => choices.map_rates.map(rate => {
-        const answer = find({ batch_size: size, learning_rate: rate });
-        return { rate, size, loss: answer?.complete ? answer.training[get('epochs') - 1] ?? Infinity : NaN };
-      }));
-      const known = cells.filter(cell => !Number.isNaN(cell.loss));
-      const [lowest] = known.toSorted((a, b) => a.loss - b.loss);
-      const far = cell => Math.hypot(Math.log(cell.rate / get('learning_rate')), Math.log(cell.size / get('batch_size')));
-      const [nearest] = cells.toSorted((a, b) => far(a) - far(b));
-      const count = known.length < cells.length ? ` ${known.length} of ${cells.length} are trained.` : '';
-      const best = lowest ? ` The lowest is ${format(lowest.loss)}, at rate ${lowest.rate}, batch ${lowest.size}.` : '';
-      const words = `Training loss after ${get('epochs')} epochs. Click on a cell to go there.${count}${best}`;
-      table.replaceChildren(make('caption', { textContent: words }),
-        make('tr', {}, ...['batch ╲ rate', ...choices.map_rates].map(name => make('th', { textContent: name }))),
-        ...data.map_sizes.map(size => make('tr', {}, make('th', { textContent: size }),
-          ...cells.filter(cell => cell.size === size).map(cell => makeCell(cell, lowest, cell === nearest)))));
-    }
-
-    function makeCell({ rate, size, loss: reached }, lowest, isNearest) {
-      const words = Number.isNaN(reached) ? '…' : reached < Infinity ? format(Number(reached.toPrecision(2))) : '×';
-      const cell = makeButton(words, () => goTo(rate, size));
-      cell.tabIndex = -1; // the sliders lead to the same settings by keys
-      cell.className = isNearest ? 'zl-cell zl-nearest' : 'zl-cell';
-      const depth = reached < Infinity ? 45 * clamp(1 - Math.log(reached / lowest.loss) / Math.log(100), 0, 1) : 0;
-      cell.style.setProperty('--depth', `${Math.round(depth)}%`);
-      return make('td', {}, cell);
     }
 
     // Announces the caption to screen readers after a pause, because a drag would announce too many.
@@ -548,7 +489,6 @@ export default () => {
         caption.replaceChildren(words, ...code ? [make('pre', { textContent: code })] : []);
         showLoss(answer);
         if (isNew) showNetwork(answer);
-        showMap();
       }
       announceLater();
     }
@@ -573,7 +513,7 @@ export default () => {
     themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
     const sizes = new ResizeObserver(paint);
     sizes.observe(el);
-    const view = { show, showMap };
+    const view = { show };
     views.add(view);
     show();
     model.send({ begin: true });

@@ -46,4 +46,4 @@ class Pad(anywidget.AnyWidget):
         return {"probabilities": found.tolist(), "words": words}
 
     def _ipython_display_(self) -> None:
-        display_live(self, [{"text/plain": "A pad to draw a digit on. Run this cell to draw."}, {"text/plain": ""}])
+        display_live(self, "A pad to draw a digit on. Run this cell to draw.")

@@ -16,7 +16,6 @@ from lib.explorer.what_ifs import WhatIf
 
 REMEMBERED = 150  # runs
 COLUMNS = 240  # of the curve by iteration: the picture has no room for more
-MAP_ITERATIONS = 400  # at most, for each epoch in the map: with more, 100 epochs take too long
 PICTURE_RANDOMNESS = np.random.RandomState(0).get_state()  # for forward passes that draw random numbers
 
 Arrays = list[bytes]
@@ -140,7 +139,7 @@ class Answers:
     def describe_data(self, name: str) -> dict[str, Any]:
         """Describe a data set. `points` are x, y, the label and 1 for validation, for each sample in a plane."""
         samples, plane = self.samples(name), self.plane(name)
-        sizes, points = samples.batch_sizes, np.empty(0)
+        points = np.empty(0)
         if plane:
             labels = np.concatenate([samples.labels, samples.labels_validation])
             validation = np.arange(len(labels)) >= len(samples.labels)
@@ -148,8 +147,7 @@ class Answers:
         return {
             "name": name,
             "classes": samples.names,
-            "sizes": sizes,
+            "sizes": samples.batch_sizes,
             "features": len(samples.X),
             "points": points.astype(np.float32).tobytes(),
-            "map_sizes": [size for size in (*sizes[:-1:2], sizes[-1]) if sizes[-1] / size <= MAP_ITERATIONS],
         }

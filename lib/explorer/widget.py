@@ -7,33 +7,26 @@ waiting for a message.
 
 import asyncio
 import math
-import os
 import time
-from base64 import b64encode
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import anywidget
 import traitlets
-from IPython import get_ipython
 
 from lib.checking.student_code import BROWSER
-from lib.checking.subjects import notebook_names
 from lib.explorer.coalesce import Coalescer
 from lib.explorer.page_answers import Answers, Architecture, Want
-from lib.explorer.redefined import find_parts, find_redefined
 from lib.explorer.runs import Network, Run, Setting
 from lib.explorer.samples import GRID
 from lib.explorer.still_outputs import display_live
 from lib.explorer.what_ifs import WhatIf, of_units
 
 LEARNING_RATES = tuple(float(f"{10 ** (power / 10):.3g}") for power in range(-40, 21))  # values of the slider
-MAP_RATES = LEARNING_RATES[::10]
 PRESETS = {"Too small": 0.0001, "Good": 0.1, "Too large": 100.0}  # tests try them on all data sets
 PRESET_BATCH = 16
 EPOCHS, MOST_EPOCHS = 100, 300
@@ -45,8 +38,6 @@ NEXT_SLICE = 0.045 if BROWSER == 1 else 0.09  # seconds of training between two 
 AHEAD_SLICE = 0.008 if BROWSER == 1 else 0.02  # seconds of training ahead at a time: the longest wait of a move
 AHEAD = 4.0 * BROWSER  # processor seconds for training ahead between two moves
 PAUSE = 0.0 if BROWSER == 1 else 0.005  # seconds after a slice: in a browser, keys and the kernel share one loop
-NEXT = 6  # values of the slider that are trained before the map
-REST = 3.0 * BROWSER  # seconds without a move before the still picture is drawn, which is as slow as ten moves
 SENT = 1500  # the page certainly still has this many answers, since it stores 2,000
 
 
@@ -54,8 +45,8 @@ class Explorer(anywidget.AnyWidget):
     """A network with sliders. Raises ValueError for unknown data or an invalid data set.
 
     `what_ifs` are the mistakes to choose from; None means those of the notebook's unit. An `architecture` makes the
-    layers before softmax instead of `network.Dense`. `code` is further student code that the network runs. Training
-    runs in the event `loop`, by default the kernel's; in a plain Python shell, each change is answered at once.
+    layers before softmax instead of `network.Dense`. Training runs in the event `loop`, by default the kernel's; in a
+    plain Python shell, each change is answered at once.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -73,7 +64,6 @@ class Explorer(anywidget.AnyWidget):
     choices = traitlets.Dict(help="what the page offers").tag(sync=True)
     data_set = traitlets.Dict(help="the current data set, as the page draws it").tag(sync=True)
     answer = traitlets.Dict(help="the first answer, for a page whose kernel is still busy").tag(sync=True)
-    redefined = traitlets.List(help="the names that the notebook has redefined since").tag(sync=True)
 
     def __init__(
         self,
@@ -81,7 +71,6 @@ class Explorer(anywidget.AnyWidget):
         data: Any = None,
         what_ifs: Iterable[WhatIf] | None = None,
         architecture: Architecture | None = None,
-        code: Iterable[Any] = (),
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         answers = Answers(network, data, of_units() if what_ifs is None else what_ifs, architecture)
@@ -89,12 +78,10 @@ class Explorer(anywidget.AnyWidget):
         self._sent: dict[Want, bool] = {}  # True if the answer was complete
         self._ahead: Iterator[Want] = iter(())
         self._next: Want | None = None
-        self._cells: set[Want] = set()  # of the map, if it is open
         self._axis, self._upwards = "learning_rate", False  # of the last move
-        self._aimed: dict[str, Any] = {}  # the value that a control may soon get, by the control's name
-        self._seen = self._mapped = self._saved = False
-        self._spent = self._moved = 0.0
-        self._stills: list[list[Any]] = []
+        self._seen = self._saved = False
+        self._spent = 0.0
+        self._stills: list[Any] = []
         name, size = next(iter(answers.sources)), architecture.size if architecture else 0
         batch_size = min(PRESET_BATCH, answers.samples(name).batch_sizes[-1])
         first = Want(PRESETS["Good"], batch_size, 0, name, "", size, EPOCHS)
@@ -104,15 +91,14 @@ class Explorer(anywidget.AnyWidget):
             "rates": LEARNING_RATES,
             "epochs": list(range(1, MOST_EPOCHS + 1)),
             "presets": list(PRESETS.items()),
+            "good": PRESETS["Good"],
             "preset_batch": PRESET_BATCH,
             "data": list(answers.sources),
             "what_ifs": {name: each.question for name, each in answers.what_ifs.items()},
             "sizes": architecture.sizes if architecture else (0,),
             "counted": architecture.counted if architecture else "",
             "is_number": bool(architecture and architecture.is_number),
-            "map_rates": MAP_RATES,
             "grid": GRID,
-            "notebook": os.environ.get("JPY_SESSION_NAME", ""),  # Jupyter's server sets it
         }
         drawn = {"choices": choices, "data_set": answers.describe_data(name), "answer": {**answer, "arrays": arrays}}
         super().__init__(**first._asdict(), **drawn)
@@ -121,10 +107,6 @@ class Explorer(anywidget.AnyWidget):
         self._coalescer = Coalescer(self._work, loop)
         self.observe(self._follow, Want._fields)
         self.on_msg(self._hear)
-        own = network.Dense, network.Softmax, network.cce, network.cce_gradient
-        self._parts = find_parts([*own, *code], notebook_names())
-        if self._parts:
-            get_ipython().events.register("post_run_cell", self._note_redefined)
 
     # ---- Traits
 
@@ -153,18 +135,13 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
-        """Send the samples, and limit the batch size to their number. A full batch stays a full batch."""
+        """Send the samples, and limit the batch size to their number."""
         if change.old:
-            before, most = (self._answers.samples(name).batch_sizes[-1] for name in (change.old, change.new))
+            self.batch_size = min(self.batch_size, self._answers.samples(change.new).batch_sizes[-1])
             self.data_set = self._answers.describe_data(change.new)
-            self.batch_size = most if self.batch_size == before else min(self.batch_size, most)
 
     def _want(self) -> Want:
         return Want(*(getattr(self, name) for name in Want._fields))
-
-    def _note_redefined(self, _: Any) -> None:
-        """Called by IPython after a cell was run."""
-        self.redefined = find_redefined(self._parts, notebook_names())
 
     # ---- What is shown, for Python and for pages without a kernel
 
@@ -177,70 +154,49 @@ class Explorer(anywidget.AnyWidget):
         """The caption of the current picture."""
         return self._answers.picture(self._want()).caption
 
-    def still(self) -> list[dict[str, str]]:
-        """Return two outputs for pages without a kernel: the caption, and the picture as a PNG."""
-        want = self._want()
-        run, picture = self._answers.run(want), self._answers.picture(want)
-        outputs = [{"text/plain": "\n".join(map(fill, picture.caption.split("\n")))}, {"text/plain": ""}]
-        if picture.numbers.size:
-            with suppress(ImportError):  # in a browser, Matplotlib is there only after a cell has imported it
-                from lib.explorer.still_picture import draw  # not at the top: Matplotlib is slow to import
-
-                png = draw(run, min(run.epochs, want.epochs), self._answers.plane(want.data), picture.numbers)
-                outputs[1]["image/png"] = b64encode(png).decode()
-        return outputs
+    @property
+    def still(self) -> str:
+        """The text for a page without the kernel."""
+        is_complete = self._answers.run(want := self._want()).complete(want.epochs)
+        return "\n".join(map(fill, self.caption.split("\n"))) if is_complete else "Run this cell to see the explorer."
 
     def _ipython_display_(self) -> None:
-        """Display the widget, and the still outputs for a page without the kernel."""
-        self._stills.append(display_live(self, self.still()))
+        """Display the widget, and the text for a page without the kernel."""
+        self._stills.append(display_live(self, self.still))
 
     def _save(self) -> None:
-        """Update the still outputs of all displays."""
+        """Update the texts of all displays."""
         self._saved = True
-        for handles in self._stills:
-            for handle, output in zip(handles, self.still(), strict=True):
-                handle.update(output, raw=True)
+        for handle in self._stills:
+            handle.update({"text/plain": self.still}, raw=True)
 
     # ---- The work
 
     def _follow(self, change: Any) -> None:
         """Store the kind of change, and wake the worker. Messages from the page arrive in another thread."""
-        self._saved, self._aimed = False, {}
+        self._saved = False
         if change.name not in ("data", "what_if"):
             self._axis, self._upwards = change.name, change.new > change.old
         self._coalescer.wake()
 
     def _hear(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
-        """Handle a message from the page.
-
-        `begin`: the page is new and has no answers. `map`: the map was opened or closed. `aimed`: the value under the
-        pointer, or a number that is being typed, by the name of its control.
-        """
-        if "begin" in message:
-            self._sent, self._seen, self._mapped = {}, True, False
-        self._mapped = message.get("map", self._mapped)
-        self._aimed = message.get("aimed", self._aimed)
+        """Begin for a new page, which has no answers yet."""
+        self._sent, self._seen = {}, True
         self._coalescer.wake()
 
     def _work(self) -> float | None:
         """Do the next slice of work. Return the seconds until the next slice, or None if all work is done."""
-        want, now = self._want(), time.perf_counter()
+        want = self._want()
         if self._coalescer.is_new:
-            self._moved, self._spent = now, 0.0
-            self._next, self._ahead, self._cells = None, self._look_ahead(want), set(self._list_cells(want))
+            self._spent, self._next, self._ahead = 0.0, None, self._look_ahead(want)
         if not self._sent.get(want):
             first = want not in self._sent
             complete = self._train(want, FIRST_SLICE if first else NEXT_SLICE)
             return DRAWING if first and not complete else PAUSE
-        if not self._seen:
+        if not self._saved:
             self._save()
-            return None
-        fault = self._answers.run(want).fault
-        if not self._saved and (fault or now > self._moved + REST):
-            self._save()
-        elif self._spent > AHEAD or fault or not self._work_ahead():
-            return None if self._saved else max(self._moved + REST - now, 0.001)
-        return PAUSE
+        is_done = not self._seen or self._spent > AHEAD or self._answers.run(want).fault or not self._work_ahead()
+        return None if is_done else PAUSE
 
     def _train(self, want: Want, seconds: float, only_complete: bool = False) -> bool:
         """Train for at most `seconds`, and send the answer. Return True if the answer is complete."""
@@ -262,18 +218,12 @@ class Explorer(anywidget.AnyWidget):
             if self._next is None:
                 return False
         begin = time.process_time()  # not the clock: a busy machine would train less
-        # Of what is aimed at, the first part is sent as well, for the page to show it at once.
-        is_first = self._next not in self._sent and self._next == self._want()._replace(**self._aimed)
-        self._train(self._next, AHEAD_SLICE, only_complete=not is_first)
-        if self._next not in self._cells:  # the map has no limit, because the student sees it fill
-            self._spent += time.process_time() - begin
+        self._train(self._next, AHEAD_SLICE, only_complete=True)
+        self._spent += time.process_time() - begin
         return True
 
     def _look_ahead(self, want: Want) -> Iterator[Want]:
-        """Yield likely next settings: what is aimed at, near values of the last slider, the map, and other values."""
-        yield want._replace(**self._aimed)
-        yield from islice(self._list_near(want, self._axis), NEXT)
-        yield from sorted(self._cells, key=lambda cell: _rank(cell, want))
+        """Yield likely next settings: near values of the last slider, then those of the others."""
         for name in (self._axis, "learning_rate", "batch_size", "size"):
             yield from self._list_near(want, name)
 
@@ -289,14 +239,3 @@ class Explorer(anywidget.AnyWidget):
         above, below = along[at:], along[:at][::-1]
         for place in (*above, *below) if self._upwards else (*below, *above):
             yield want._replace(**{name: place})
-
-    def _list_cells(self, want: Want) -> Iterator[Want]:
-        for rate in MAP_RATES if self._mapped else ():
-            for size in self.data_set["map_sizes"]:
-                yield want._replace(learning_rate=rate, batch_size=size)
-
-
-def _rank(cell: Want, here: Want) -> float:
-    """Return the rank of a cell in the order of training: late if it is far away, or if an epoch has many batches."""
-    far = math.hypot(math.log(cell.learning_rate / here.learning_rate), math.log(cell.batch_size / here.batch_size))
-    return far - math.log(cell.batch_size)

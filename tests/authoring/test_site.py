@@ -293,7 +293,7 @@ def test_every_cell_of_the_solution_runs_there_and_what_comes_back_is_graded_to_
 
     earns_all(course, file)
     for part in POINTS:
-        assert f"{POINTS[part]} of {POINTS[part]} points (check-{part})" in words
+        assert f"{POINTS[part]} of {POINTS[part]} point{'s' * (POINTS[part] != 1)} (check-{part})" in words
 
 
 def test_no_script_failed_and_nothing_was_asked_of_any_other_server(page):

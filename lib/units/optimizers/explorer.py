@@ -51,4 +51,4 @@ def explore_momentum(make_network: Any, Momentum: Any, Adam: Any, cce: Any, cce_
     adam = WhatIf("your Adam takes the steps", "Does it need smaller or larger learning rates?", apply)
     momentum = Architecture("momentum", MOMENTA, MOMENTA[0], make, lower_weights, describe, is_number=True)
     network = Network(make(0), lambda: make_network([1, 1, 1]).layers[-1], cce, cce_gradient)
-    return Explorer(network, data, [adam], momentum, (make_network, Momentum, Adam))
+    return Explorer(network, data, [adam], momentum)

@@ -92,6 +92,8 @@ def test_without_relu_the_borders_stay_straight_and_without_its_mask_gradients_a
 
 
 def test_two_kinks_leave_a_direction_without_any_unit_and_three_can_close_a_triangle() -> None:
+    [part] = [part for part in UNIT.predictions if part.id == "check-prediction-kinks"]
+    assert part.statements[0].text.startswith("3. ")
     angles = np.linspace(0, 2 * np.pi, 720, endpoint=False)
     far = 1e6 * np.array([np.cos(angles), np.sin(angles)])
     rng = np.random.default_rng(0)

@@ -90,11 +90,13 @@ def test_each_run_takes_the_steps_of_a_new_optimizer(
 
 
 def test_rate_and_momentum_together_set_the_length_of_a_step(explorer: Explorer) -> None:
+    [part] = [part for part in UNIT.predictions if part.id == "check-prediction-slider"]
     kept = np.log(trained(explorer, 0.01, 0.9).epoch_loss[:100])
     apart = {
-        rate: np.abs(np.log(trained(explorer, rate, 0).epoch_loss[:100]) - kept).mean() for rate in (0.01, 0.02, 0.1, 1)
+        choice: np.abs(np.log(trained(explorer, float(choice), 0).epoch_loss[:100]) - kept).mean()
+        for choice in ("0.01", "0.02", "0.1", "1")
     }
-    assert min(apart, key=lambda rate: apart[rate]) == 0.1
+    assert min(apart, key=lambda choice: apart[choice]) == "0.1" and part.statements[0].text.startswith("0.1. ")
     assert sorted(apart.values())[0] < 0.1 < 1 < sorted(apart.values())[1]
 
 

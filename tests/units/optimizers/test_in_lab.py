@@ -19,7 +19,12 @@ def page(browser, lab):
     """A page with the cells of the solution that the explorer needs; of the data one line."""
     cells = {cell.id: cell.source for cell in nbformat.read(SOLUTION, as_version=4).cells}
     # One cell: JupyterLab takes cells that are out of sight out of the page.
-    source = [*(cells[name] for name in CELLS), cells["scales"].splitlines()[0], QUIETLY, cells["explore"]]
+    source = [
+        *(cells[name] for name in (*CELLS, "prediction-slider")),
+        cells["scales"].splitlines()[1],
+        QUIETLY,
+        cells["explore"],
+    ]
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     lab.open(page, lab.write("momentum.ipynb", "\n".join(source)))
     run_all(page)
