@@ -21,6 +21,8 @@ SKIPPED = "skip-execution"
 """nbgrader's tag of cells that grading doesn't run."""
 ABSENT = object()
 """The value of a name that isn't defined."""
+SECTIONS = "sections.json"
+"""The file of a unit with the section of the notebook that defines each name; `zerolayer build` writes it."""
 NOT_CALLABLE = (
     "The checks can't be called: {name} is now a variable or a function of your own. Give it another name, then restart"
     " the kernel and run all cells."
@@ -50,7 +52,9 @@ class CellRuns:
         if before is None or info is None:
             return
         names, text, cell = self.shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
-        error, is_example = result.error_before_exec or result.error_in_exec, self._is_example()
+        error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, NameError) and (section := find_section(error.name or "", names)):
+            print(f"{error.name} comes from “{section}”. Run the cells of that section first.")
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self._note(name, cell)
             if is_example:
@@ -87,6 +91,22 @@ class CellRuns:
             self.stale[name] = stale
         if cell is not None:
             self.cell_of[name] = cell
+
+
+def find_section(name: str, names: dict[str, Any]) -> str:
+    """Return the section of the notebook that defines a missing name, or an empty text."""
+    check = names.get("check")
+    checks = vars(check).values() if type(check).__name__ == "Checks" else ()
+    package = next((each.package for each in checks), "")
+    if not package or name in names:
+        return ""
+    import json  # only after an error
+    from importlib.resources import files
+
+    try:
+        return str(json.loads(files(package).joinpath(SECTIONS).read_text(encoding="utf-8")).get(name, ""))
+    except (OSError, ValueError, ModuleNotFoundError):  # a unit that was built before there was such a file
+        return ""
 
 
 def find_stale(values: tuple[Any, ...]) -> str:
