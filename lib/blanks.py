@@ -55,11 +55,9 @@ class _RaisesOpenBlank:
 
 @dataclass(frozen=True)
 class Blank:
-    """Blank `index` of `of` in its cell, on `line` (all from 1), with the text `source[start:end]`."""
+    """A blank of a cell, on `line` (counted from 1), with the text `source[start:end]`."""
 
     line: int
-    index: int
-    of: int
     purpose: str
     start: int = field(repr=False)
     end: int = field(repr=False)
@@ -69,8 +67,7 @@ class Blank:
         """The message for a student who reaches the blank."""
         purpose = f": {self.purpose}" if self.purpose else ""
         end = "" if self.purpose.endswith((".", "?", "!")) else "."  # a purpose may be a question, such as "Is it 0?"
-        place = f"Blank {self.index} of {self.of} on line {self.line}"
-        return f"{place} is still open{purpose}{end} Replace the ? with your code."
+        return f"A blank on line {self.line} is still open{purpose}{end} Replace the ? with your code."
 
 
 def open_blanks(source: str) -> list[Blank]:
@@ -90,10 +87,7 @@ def open_blanks(source: str) -> list[Blank]:
     ]
     purposes = _purposes(source, mask)
     lines = [source.count("\n", 0, mask.index("?", start)) + 1 for start, _ in spans]
-    return [
-        Blank(line, index, len(spans), purposes[line - 1], start, end)
-        for index, (line, (start, end)) in enumerate(zip(lines, spans, strict=True), 1)
-    ]
+    return [Blank(line, purposes[line - 1], start, end) for line, (start, end) in zip(lines, spans, strict=True)]
 
 
 def runnable(source: str) -> str:
@@ -197,6 +191,8 @@ def _report(result: ExecutionResult | None) -> None:
     if isinstance(error, SyntaxError) and (found := _pasted(error, source)):
         # JupyterLab would go to the next line within a word.
         print(textwrap.fill(advise(found), 88, break_on_hyphens=False))
+    elif isinstance(error, SyntaxError) and _BARE_SUBSCRIPTS.search(masked(source)):
+        print("The first argument of np.einsum is a text: put it in quotes.")
     elif blanks := open_blanks(source):
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}
@@ -243,6 +239,8 @@ def _statements(mask: str) -> Iterator[re.Match[str]]:
 
 # Patterns for a mask: one `?` or several, or an f-string with one in its braces.
 _BLANK = re.compile(r"(?<!')'['\r]*\?['?\r]*'|\?+")
+
+_BARE_SUBSCRIPTS = re.compile(r"einsum\([^\"()]*->")
 
 _TRAILING_SPACES = re.compile(r"(?<=\?)[ \t]+$", re.MULTILINE)
 

@@ -89,7 +89,7 @@ def text(report: Report) -> str:
         lines += _wrap(f"  {number} {MARKS[state]} {state}: {finding.heading}")
         for label, sentence in _shown(report, number):
             lines += _wrap(f"      {label}{sentence}")
-    if report.printed:
+    if report.printed.strip():
         lines += ["", f"  {PRINTED}", *(f"    {line}" for line in report.printed.splitlines())]
     for title, help_lines in _help_steps(report):
         lines += ["", f"  ---- {title} ----"]
@@ -105,8 +105,8 @@ def html(report: Report) -> str:
         points, state = f" ({finding.max_points:g})" if finding.max_points else "", _state(finding)
         shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
         lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-        items += item(state, state, finding.heading + points, lines)
-    printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
+        items += item(state, state, finding.text + points, lines)
+    printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed.strip() else ""
     help = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _help_steps(report))
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(report))
     return section(heading(report), notes, items, printed + help)

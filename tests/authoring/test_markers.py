@@ -109,8 +109,8 @@ def test_its_blanks_complain_and_the_solution_runs() -> None:
     after = ["layer = Dense(np.ones((2, 3)))", "layer.forward(np.ones((2, 4)))", "layer.backward(np.ones((2, 4)))"]
     assert _run([*before, SOLUTION, *after]) == []
     assert _run([*before, built(solution(SOLUTION)).notebook.cells[0].source, *after]) == [
-        f"Blank {index} of 5 on line {line} is still open: {purpose}. Replace the ? with your code."
-        for index, line, purpose in ((1, 7, "the scores z"), (3, 10, "shaped as the weights"))
+        f"A blank on line {line} is still open: {purpose}. Replace the ? with your code."
+        for line, purpose in ((7, "the scores z"), (10, "shaped as the weights"))
     ]
 
 

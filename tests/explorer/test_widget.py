@@ -239,7 +239,7 @@ def swallowing(self, output_gradient, learning_rate=None):
 
 
 def blank(self, output_gradient, learning_rate=None):
-    raise OpenBlank("Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code.")
+    raise OpenBlank("A blank on line 3 is still open: the gradient. Replace the ? with your code.")
 
 
 class Small(student.Dense):
@@ -259,7 +259,7 @@ class Small(student.Dense):
             {"backward": lambda self, output_gradient: output_gradient.T},
             ["Softmax.backward: result must have the shape (3, 16), but its shape is (16, 3)"],
         ),
-        ({"backward": blank}, ["Blank 1 of 1 on line 3 is still open: the gradient. Replace the ? with your code."]),
+        ({"backward": blank}, ["A blank on line 3 is still open: the gradient. Replace the ? with your code."]),
         ({"Dense": Small}, ["It raised MemoryError: too many samples. That was in Small.forward"]),
         ({"Dense": lambda d, k: [][0]}, ["IndexError", "in <lambda>"]),
         ({"Dense": lambda d, k: object()}, ["Dense: weights must have the shape (3, 3), but there is none."]),

@@ -95,7 +95,7 @@ def test_what_was_right_in_one_draw_is_wrong_in_another(unit: str | None) -> Non
 
 
 def stays_open(*_: Any) -> None:
-    raise OpenBlank("Blank 2 of 3 on line 6 is still open.")
+    raise OpenBlank("A blank on line 6 is still open.")
 
 
 ZEROS = {"ReLU": type("ReLU", (ReLU,), {"backward": lambda self, g: 0 * g})}
@@ -105,7 +105,7 @@ STATES = [
     (relu, {}, [RIGHT, RIGHT], ""),
     (relu, ZEROS, [RIGHT, WRONG], "The result is not the right one. Where: entry"),
     (relu, TURNED, [WRONG, WRONG], "Something else came out. Where: entry"),
-    (relu, HALF, [RIGHT, OPEN], "Blank 2 of 3 on line 6 is still open."),
+    (relu, HALF, [RIGHT, OPEN], "A blank on line 6 is still open."),
     (loss, written("def mse(y, p):\n    return y.reshape(99)"), [WRONG], "line 2: return y.reshape(99)"),
     (loss, written("def mse(y, p):\n    return y.shape(1)"), [WRONG], "shape is not a function."),
     (loss, written("def mse(y, p):\n    return 1.7e308"), [WRONG], "Found inf"),

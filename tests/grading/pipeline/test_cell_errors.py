@@ -70,7 +70,7 @@ def test_the_verdict_says_that_a_name_is_defined_too_late() -> None:
     assert not defined_below(first_definitions(cells), 4)
 
 
-OPEN = "Blank 1 of 1 on line 1 is still open: a number."
+OPEN = "A blank on line 1 is still open: a number."
 ENDED = "The cell loss ended in SyntaxError: invalid syntax (line 1)."
 SAID = [
     (cell("cce = ?", OpenBlank.__name__, OPEN), ("open", OPEN, "open"), "left blank"),
