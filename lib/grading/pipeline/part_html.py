@@ -26,7 +26,8 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
             new = [render.SAME.format(first)]
         below = "".join(render.indent(each) for each in new or details)
         state = "not checked" if statement.state == "open" else statement.state
-        items += render.item(state, statement.state, text, below)
+        is_note = state == "wrong" and not statement.max_points  # as in a prediction, whose text is what came out
+        items += render.item(*(("note", "note") if is_note else (state, statement.state)), text, below)
     return render.section(heading, opening, items)
 
 
