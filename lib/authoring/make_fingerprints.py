@@ -4,7 +4,6 @@
 inputs of the local checks.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
@@ -26,12 +25,12 @@ from lib.grading.files import write_whole
 from lib.mistakes import Mistake
 from lib.unit import Inputs, Part, Unit
 
+FEWEST = 2
+"""A name needs at least this many wrong numbers, unless right code has a single one: one may have any cause."""
 NOTHING = 1e-5
 """A single number below this is no evidence of a mistake: any code may return about 0."""
 OTHER_NUMBERS = 1
 """A salt for other random numbers: a fingerprint contains only results that don't depend on them."""
-SHAPES = re.compile(r"\(\d+,[\d, ]*\)|\(size \d+ is different from \d+\)")
-"""Shapes of arrays, or two different sizes, in NumPy's error messages."""
 Notes = list[tuple[Mistake, str]]
 """The mistakes without a fingerprint, each with the reason."""
 
@@ -139,10 +138,13 @@ def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, 
         seals = {}
         for group in fingerprints.groups_with(part, failed):
             wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
-            numbers = any(_shows_in_numbers(outcome, wanted) for outcome, wanted in wrong)
-            if numbers or (wrong and (mistake.is_named or all(_shows_in_words(outcome) for outcome, _ in wrong))):
+            most = sum(map(_count_numbers, measure(part, inputs, right, group, with_advice).outcomes.values()))
+            numbers = sum(_count_numbers(*pair) for pair in wrong) >= min(FEWEST, max(most, 1))
+            words = [outcome.text for outcome, _ in wrong if isinstance(outcome, Failure) and outcome.kind == "value"]
+            if numbers or (wrong and (mistake.is_named or len(words) == len(wrong))):
                 seal = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)
-                if seal.is_of(measure(part, inputs, again, group, with_advice)):
+                is_sure = seal.is_of(measure(part, inputs, again, group, with_advice))
+                if is_sure and not seal.is_of(measure(part, inputs, right, group, with_advice)):
                     seals[group] = seal
         if seals:
             return Fingerprint(mistake.name, mistake.hint, seals, tuple(failed), with_advice)
@@ -163,16 +165,11 @@ def _wrong(
                 yield outcome, expected
 
 
-def _shows_in_numbers(outcome: Outcome, right: Outcome) -> bool:
-    # nan alone or a single 0 isn't enough: it has many causes.
+def _count_numbers(outcome: Outcome, right: Outcome = None) -> int:
+    # Texts count as numbers. nan doesn't, and neither does a single 0: they have many causes.
     if isinstance(outcome, Failure):
-        return False
+        return 0
     if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
-        is_nothing = abs(outcome.item()) < NOTHING and right.item() != 1  # with a right 1 the result is a yes or no
-        return not is_nothing and bool(np.isfinite(outcome).all())
-    return any(not isinstance(leaf, np.ndarray) or np.isfinite(leaf).any() for _, leaf in leaves(outcome))
-
-
-def _shows_in_words(outcome: Outcome) -> bool:
-    # An error with a message of ours, or with the shapes of arrays.
-    return isinstance(outcome, Failure) and (outcome.kind == "value" or bool(SHAPES.search(outcome.text)))
+        # With a right 1 the result is a yes or no.
+        return int(np.isfinite(outcome).all() and (abs(outcome.item()) >= NOTHING or right.item() == 1))
+    return sum(int(np.isfinite(leaf).sum()) if isinstance(leaf, np.ndarray) else 1 for _, leaf in leaves(outcome))

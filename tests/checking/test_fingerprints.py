@@ -43,7 +43,7 @@ NAMED = [
     (lambda x, g: np.mean(x) if g is np.sum else 3.3, ["The sum is the mean"]),
     (lambda x, g: 2 * g(x) if g is np.sum else 3.3, []),  # one number of two, and the other one is another
     (lambda x, g: 2.1 * g(x), []),
-    (lambda x, g: g(x[:2] + x[:3]), ["The arrays don't fit"]),
+    (lambda x, g: g(x[:2] + x[:3]), []),  # an error alone has many causes
     (lambda x, g: g(x[:1, None] @ x[None, :3] @ x), []),
     (lambda x, g: 0.0, []),
     (lambda x, g: np.nan, []),
