@@ -122,8 +122,9 @@ def _differs(wrong: Wrong) -> Failure:
 def sides(statement: Statement, outcome: Plain, given: Inputs, name: str, by_hand: Any, known: Any) -> tuple[Any, Any]:
     """Return the found and the expected part of a result. Raises `Wrong` if a look at the found part is enough."""
     if name.startswith(KEPT):
-        drawn = given[name.removeprefix(KEPT)]
-        return outcome, mark(drawn) if isinstance(outcome, dict) else read(drawn)
+        if isinstance(outcome, dict) and "after" in outcome:
+            return outcome["after"], outcome["before"]
+        return outcome, mark(given.get(name.removeprefix(KEPT), 0.0))
     if by_hand is not None:
         return outcome, read(by_hand)
     if statement.right is None:
@@ -137,8 +138,12 @@ def _compare(statement: Statement, outcome: Plain, given: Inputs, name: str, by_
     found, expected = sides(statement, outcome, given, name, by_hand, known)
     hint, what = statement.hint, statement.what
     if name.startswith(KEPT):
-        what = f"The code changes {name.removeprefix(KEPT)}, which it is given."  # test answers quote this sentence
-        compare(found, expected, rtol=0, what=what, hint=NEW_ARRAY, heading=KEEPS_INPUTS)
+        is_mark = found is outcome
+        changed = f"{name.removeprefix(KEPT)}, which it is given" if is_mark or not outcome["what"] else outcome["what"]
+        what, atol = f"The code changes {changed}.", 1e-6 if is_mark else 0  # test answers quote this sentence
+        compare(found, expected, rtol=0, atol=atol, what=what, hint=NEW_ARRAY, heading=KEEPS_INPUTS)
+        if not is_mark:
+            raise Wrong(what, hint=NEW_ARRAY, heading=KEEPS_INPUTS)
         return
     try:
         compare(

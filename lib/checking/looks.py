@@ -27,7 +27,16 @@ Outcome: TypeAlias = Plain | Failure
 Shown: TypeAlias = Mapping[str, Outcome]
 """The outcomes of a part's looks, by place."""
 KEPT = "kept "
-"""The prefix of an input's name after a look. The value is the changed input, or its mark if it hasn't changed."""
+"""The prefix of an input's name after a look. The value is its mark, or if it has changed, both forms in a dict."""
+SEED = "the seed"
+"""A name in a statement's `keeps`: code must not set the seed of NumPy's random numbers."""
+SETS_SEED = Failure(
+    "value",
+    "Your code sets the seed of NumPy's random numbers: from then on, all other code draws the same ones again.",
+    hint="Leave np.random.seed out of this code. Set the seed once, in a cell of its own.",
+)
+LARGEST = 1e9
+"""The bound of numbers in an input with a mark."""
 NOT_RUN = Failure("time", "Not run: the tests before it used all the time for this part.")
 CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 """Python's messages on a call with wrong arguments, which no line of the called function has raised."""
@@ -130,19 +139,37 @@ class Copies(UserDict[str, Any]):
 
     def __init__(self, drawn: Inputs):
         super().__init__(drawn)
-        self._copies: list[tuple[Any, Any]] = []
+        self._given: list[tuple[Any, Any, Any, str]] = []
 
     def __getitem__(self, name: str) -> Any:
         drawn = self.data[name]
-        copied = np.array(drawn) if type(drawn) is np.ndarray else copy.deepcopy(drawn)
-        self._copies.append((drawn, copied))
+        copied = _copy(drawn)
+        self._given.append((drawn, copied, drawn, ""))
         return copied
 
+    def watch(self, name: str, value: Any, what: str = "") -> Any:
+        """Return a value that code gets, or has returned. If it is an array or a list, code must not change it.
+
+        Otherwise code hasn't kept the input `name`. `what` describes the value in a message, in place of `name`.
+        """
+        if isinstance(value, np.ndarray | list):
+            self._given.append((self.data[name], value, _copy(value), what))
+        return value
+
     def left(self, name: str) -> Plain:
-        """Return the first copy of an input, by any of its names, that code has changed, or the input's mark."""
-        drawn = self.data[name]
-        copies = (copied for one, copied in self._copies if one is drawn)
-        return next((read(copied) for copied in copies if not _is_as_drawn(copied, drawn)), mark(drawn))
+        """Return what code has changed of an input and of the values watched under its name, or the input's mark."""
+        drawn = self.data.get(name, 0.0)
+        for one, given, before, what in self._given:
+            if one is drawn and not _is_as_before(given, before):
+                return {"before": read(before), "after": read(given), "what": what}
+        return mark(drawn)
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is np.ndarray:
+        return np.array(value)
+    are_arrays = type(value) is list and all(type(each) is np.ndarray for each in value)
+    return [np.array(each) for each in value] if are_arrays else copy.deepcopy(value)
 
 
 def mark(drawn: Any) -> Plain:
@@ -152,24 +179,29 @@ def mark(drawn: Any) -> Plain:
     return {"mark": np.array(total / max(drawn.size, 1))}
 
 
-def _is_as_drawn(copied: Any, drawn: Any) -> bool:
-    are_like = type(copied) is type(drawn) is np.ndarray and (copied.dtype, copied.shape) == (drawn.dtype, drawn.shape)
-    if are_like and copied.tobytes() == drawn.tobytes():  # the fast path for nearly all inputs
+def _is_as_before(given: Any, before: Any) -> bool:
+    if type(given) is type(before) is list and len(given) == len(before):
+        return all(map(_is_as_before, given, before))
+    are_like = type(given) is type(before) is np.ndarray and (given.dtype, given.shape) == (before.dtype, before.shape)
+    if are_like and given.tobytes() == before.tobytes():  # the fast path for nearly all inputs
         return True
-    return not isinstance(outcome_of(partial(compare, read(copied), read(drawn), rtol=0)), Failure)
+    return not isinstance(outcome_of(partial(compare, read(given), read(before), rtol=0, atol=0)), Failure)
 
 
 def _take(
     look: Look, inputs: Inputs, case: str, subjects: tuple[Any, ...], kept: Collection[str]
 ) -> dict[str, Outcome] | Failure:
-    given = Copies(of_case(inputs, case))
+    from lib.checking.randomness import seeds  # likewise
+
+    given, seeds_before = Copies(of_case(inputs, case)), seeds[0]
     try:
         result = look(given, *subjects)
     except Exception as error:
         return _blame(error)
     results = result if isinstance(result, NamedResults) else {"": result}
     shown = {name: outcome_of(partial(_read_one, each)) for name, each in results.items()}
-    return shown | {f"{KEPT}{name}": outcome_of(partial(given.left, name)) for name in kept}
+    shown |= {f"{KEPT}{name}": outcome_of(partial(given.left, name)) for name in kept}
+    return shown | {f"{KEPT}{SEED}": SETS_SEED} if seeds[0] > seeds_before and SEED in kept else shown
 
 
 def _read_one(each: Any) -> Plain:

@@ -19,6 +19,8 @@ from numpy.random import mtrand
 
 _for_good = ExitStack()
 """The contexts that `begin` has entered, until the process ends."""
+seeds = [0]
+"""How often code has called `np.random.seed`."""
 _spare: list[np.random.MT19937] = []
 """Generators for NumPy's functions that can be used again: to create one takes 0.2 ms."""
 
@@ -36,8 +38,12 @@ def reproducible(seed: int) -> Iterator[Callable[[], None]]:
     source, seed_of_one = random.Random(seed), random.Random.seed
 
     def begin_anew() -> None:
-        for generator in (source, random, np.random):
+        for generator in (source, random, mtrand._rand):
             generator.seed(seed)
+
+    def seed_numpy(*args: Any, **kwargs: Any) -> None:
+        seeds[0] += 1
+        mtrand._rand.seed(*args, **kwargs)
 
     def seed_one(generator: random.Random, seed: Any = None, version: int = 2) -> None:
         seed_of_one(generator, source.getrandbits(64) if seed is None else seed, version)
@@ -52,6 +58,7 @@ def reproducible(seed: int) -> Iterator[Callable[[], None]]:
         for place, name, new in (
             *((os, "urandom", source.randbytes), (random, "_urandom", source.randbytes)),
             *((random.Random, "seed", seed_one), (random, "seed", partial(seed_one, random._inst))),
+            (np.random, "seed", seed_numpy),
         ):
             undo.callback(setattr, place, name, getattr(place, name))
             setattr(place, name, new)

@@ -13,19 +13,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.checking.layers import make_test_class, prepare
+from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import make_test_class, prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
-NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10)}
-"""(layers, units in turn, batch, passes, factor of the rate) of two networks, without a number in common.
+NETWORKS = {"": (3, [3], 7, 8, 1), "deeper": (7, [2, 3, 4], 15, 2, 10), "single": (1, [5, 6], 9, 2, 3)}
+"""(layers, units in turn, batch, passes, factor of the rate) of three networks.
 
 The number of passes is even. So if each pass reverses the list of layers, the last pass has the wrong order.
 """
+WEIGHTS = np.array([[-3.0, 0.02], [0.5, 7.0]])
+"""The weights of every second layer but the last one."""
 SCALES = (30, 0.3)
 """The size of all arrays, by sample: large numbers reveal clipping, and small ones reveal rounding."""
 SHOWN = {"first pass": 0.5, "last pass": 1.0}
-"""The passes to compare, and the scale of their arrays. All passes before the last have half the scale of the last."""
+"""The passes to compare, and the scale of their arrays. All passes before the last have half the scale of the last.
+
+But the last of many passes gets the same arrays as the one before, to reveal code that recognises them.
+"""
 
 
 def draw(rng: np.random.Generator) -> Inputs:
@@ -65,13 +72,19 @@ class Layer:
     def forward(self, input: Any) -> Any:
         """Record the input; store and return the random output."""
         self.record(Call("forward", self, copy_array(input)))
-        self.input, self.output = input, self.scale * self.drawn[0]
+        self.input, self.output = input, read_only(self.scale * self.drawn[0])
         return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Record the gradient and the learning rate; return the random input gradient."""
         self.record(Call("backward", self, copy_array(output_gradient), learning_rate))
-        return self.scale * self.drawn[1]
+        return read_only(self.scale * self.drawn[1])
+
+
+def read_only(array: Array) -> Array:
+    """Return an array that code can't write into, because the layer that has returned it still needs it."""
+    array.flags.writeable = False
+    return array
 
 
 def copy_array(value: Any) -> Any:
@@ -84,14 +97,16 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
     output = layers[-1].drawn[0]  # now, because student code may empty the list
-    network = Network(layers)
+    network, _ = Network(layers), Network(layers[:1])  # another network, to reveal layers that all networks share
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
     for number in range(last + 1):
         scale = [*SHOWN.values()][number == last]
-        given = drawn if number == last else [scale * each for each in drawn]
+        given = drawn if number in (last, last - 1 or last) else [scale * each for each in drawn]
         for layer in own:
             layer.scale = scale
+        if number == last:
+            drawn[0][:], drawn[1][:] = inputs["input"], inputs["gradient"]  # in case that the pass before wrote there
         if method == "backward":
             listed = layers[:]
             prepare(network, given[0], given[0], scale * output)
@@ -110,10 +125,13 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
 def _make_layers(inputs: Inputs, Network: Any, calls: list[Call]) -> list[Layer]:
     # Instances of the student's classes, since code may ask for the class: Dense, ReLU, Dense, ..., Softmax.
     test = make_test_class(Layer, "Layer", Network)
-    dense, relu, softmax = (make_test_class(test, name, Network) for name in ("Dense", "ReLU", "Softmax"))
-    kinds = [*np.resize([dense, relu], len(inputs["numbers"]) - 1), softmax]
-    drawn = zip(kinds, inputs["outputs"], inputs["input_gradients"], strict=True)
-    return [kind(number, *arrays, calls.append) for number, (kind, *arrays) in enumerate(drawn)]
+    names = [*np.resize(["Dense", "ReLU"], len(inputs["numbers"]) - 1).tolist(), "Softmax"]
+    kinds = {name: make_test_class(test, name, Network) for name in {*names}}
+    drawn = zip(names, inputs["outputs"], inputs["input_gradients"], strict=True)
+    layers = [kinds[name](number, *arrays, calls.append) for number, (name, *arrays) in enumerate(drawn)]
+    for layer in layers[:-1:2]:
+        layer.weights = WEIGHTS.copy()
+    return layers
 
 
 def _results_of_pass(
@@ -126,6 +144,9 @@ def _results_of_pass(
     is_copy = any(all(call.layer is not each for each in own) for call in calls)
 
     def order() -> str:
+        if not all(np.array_equal(vars(each).get("weights", WEIGHTS), WEIGHTS) for each in own):
+            hint = "Leave the weights to each layer's backward."
+            raise Wrong(f"{method} changes the weights of a layer itself.", hint=hint)
         if is_copy:
             hint = "Call the layers in self.layers: what a copy stores or learns is lost."
             raise Wrong(f"{method} calls copies of the layers.", hint=hint)
@@ -223,7 +244,7 @@ in_each_network = partial(statement, cases=tuple(NETWORKS), hint_also_for=("shap
     name="LastOutput",
     hint="After the loop, assign the last layer's output to self.output, and return it.",
     of=("returned", "output"),
-    keeps=("input",),
+    keeps=("input", SEED),
     what="The result of forward, or self.output, is not the last layer's output.",
     axes=("unit", "sample"),
     lines=r"output|return",
@@ -264,7 +285,7 @@ def forward(inputs: Inputs, Network: Any) -> NamedResults:
     name="RateAndResult",
     hint="Pass the learning rate to every layer, unchanged. After the loop, return the gradient of the last call.",
     of=("rates", "returned"),
-    keeps=("gradient",),
+    keeps=("gradient", SEED),
     what="A layer got another learning rate, or the result is not what the last call returned.",
     lines=r"backward\(|return",
 )

@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import RETURNED, fits, is_like, kept_output
+from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, compare, numbers
 from lib.checking.right import anything, by_name
 from lib.checking.spies import is_like, kept_output
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
-SIZES = {"batch": (4, 7), "square": (5, 5), "one": (6, 1)}
+SIZES = {"batch": (4, 7), "square": (9, 9), "one": (17, 1)}
 """(units, batch) of the inputs: different numbers, equal ones (a wrong axis raises no error), and one sample."""
 LARGER = {"batch": (1, 1), "square": (1000, 12), "one": (1, 1)}
 """Factors of inputs and gradients: large ones reveal an output cut off at 1000, and a clipped gradient."""
 RATES = (0.1, 3.0)
 """The learning rates of the passes, in turn. They reveal a ReLU that uses the learning rate."""
-NEAR_0 = 0.002
+NEAR_0 = 0.0002
 """The factor of the last unit's inputs and gradients. It reveals a mask with a threshold above 0."""
 CASES = (*SIZES, "again")
 """`again` is the batch with its samples in another order, after other batches in the same layer."""
@@ -58,6 +60,8 @@ def draw(rng: np.random.Generator) -> Inputs:
         x, gradient = (signs * sizes)[order], (others * rng.uniform(0.5, 4, size=(units, batch)))[order]
         for each in (x, gradient):
             each[-1] *= NEAR_0
+        if size == "square":  # a sample without a positive input
+            x[:, 0] = np.abs(x[:, 0]) * -sign * np.sign(x[:, 1:].sum())
         inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
         inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
     batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
@@ -71,18 +75,22 @@ def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
     return [*inputs.get("before", ()), (inputs["input"], inputs["gradient"])]
 
 
-def _prepare(layer: Any, x: Array) -> None:
+def _prepare(layer: Any, x: Array) -> Array:
     """Run the layer's own forward, and replace a wrong output, so that backward is tested without forward's mistakes.
 
     The new output is positive exactly where x is. An output is right if the smaller of it and its excess over x is 0.
+    Return the array that forward got, which backward must not change.
     """
+    given = x.copy()
     with suppress(Exception):  # another part reports it
-        layer.forward(x.copy())
+        layer.forward(given)
     with suppress(Wrong):
         output = numbers(getattr(layer, "output", None), x.shape)
         if is_like(np.minimum(output, output - x), np.zeros(x.shape)):
-            return
-    layer.input, layer.output = x.copy(), 1 + np.sign(x)
+            return given
+    given = layer.input = x.copy()
+    layer.output = np.abs(x) * (1 + np.sign(x))
+    return given
 
 
 def _where_input_is(sign: int, passed: str) -> FoundAndExpected:
@@ -108,7 +116,7 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     "Where the input is positive, the output is the input.",
     _where_input_is(1, "input"),
     name="PositivesPass",
-    hint="Take one positive number, such as 3. Compute its output by hand, and compare it with your code's.",
+    hint="Take two positive numbers, such as 0.5 and 3. Compute their outputs by hand, and then by your code.",
     of=("output",),
     what="The output of a positive input is not the input.",
 )
@@ -118,7 +126,7 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     name="NegativesBecomeZero",
     hint="Take one negative number, such as -2. Compute its output by hand, and compare it with your code's.",
     of=("output", "fits"),
-    keeps=("input",),
+    keeps=("input", SEED),
     what="The output of a negative input is not 0.",
 )
 @of_forward(
@@ -131,20 +139,22 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     depends_on=("PositivesPass", "NegativesBecomeZero"),
     lines="return|output",
 )
-def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
-    """Run the student's forward; return self.output, the result, and whether the two agree."""
-    layer = ReLU()
-    for x, _ in _passes(inputs):
-        returned = layer.forward(x)
+def forward(inputs: Any, ReLU: Any) -> NamedResults:
+    """Run the student's forward; return self.output, the result, and whether the two agree.
 
-    def fits() -> float:
-        if returned is not None and not is_like(returned, kept_output(layer)):
-            hint = "Return self.output: a network passes the result on to the next layer."
-            raise Wrong("forward returns something else than its output.", hint=hint)
-        return 1.0
-
+    All inputs of one shape are the same array, to reveal code that recognises arrays.
+    """
+    layer, x = ReLU(), inputs["input"]
+    for each, _ in inputs.get("before", ()):
+        given = x if each.shape == x.shape else each
+        given[:] = each
+        inputs.watch("input", layer.forward(given), RETURNED)
+    x[:] = inputs["input"]
+    returned = layer.forward(x)
     return NamedResults(
-        output=lambda: kept_output(layer), returned=lambda: numbers(returned, what="The result of forward"), fits=fits
+        output=lambda: kept_output(layer),
+        returned=lambda: numbers(returned, what="The result of forward"),
+        fits=lambda: fits(layer, returned),
     )
 
 
@@ -153,7 +163,7 @@ def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
     _where_input_is(1, "gradient"),
     name="GradientPasses",
     hint="The slope of a positive input is 1. Multiply the incoming gradient by the slope.",
-    keeps=("gradient",),
+    keeps=("gradient", "input", SEED),
     what="The result for a positive input is not the incoming gradient.",
 )
 @of_backward(
@@ -164,16 +174,17 @@ def forward(inputs: Inputs, ReLU: Any) -> NamedResults:
     points=2,
     what="The result for a negative input is not 0.",
 )
-def backward(inputs: Inputs, ReLU: Any) -> Array:
+def backward(inputs: Any, ReLU: Any) -> Array:
     """Run the student's backward, and return its result."""
     layer = ReLU()
     for number, (x, gradient) in enumerate(_passes(inputs)):
-        _prepare(layer, x)
+        inputs.watch("input", _prepare(layer, x))
+        inputs.watch("input", layer.output, RETURNED)
         if inputs["case"] == "beside":
             with suppress(Exception):  # an error here also occurs in the tested layer
                 other = ReLU()
                 other.forward(np.roll(x, 1, axis=1))
-                other.backward(gradient.copy(), 0.1)
+                inputs.watch("input", other.backward(gradient.copy(), 0.1), RETURNED)
         returned = layer.backward(gradient, RATES[number % 2])
     return numbers(returned, what="The result of backward")
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import is_like, make_test_class
+from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name
 from lib.checking.spies import is_like, make_test_class
@@ -51,6 +53,7 @@ def draw(rng: np.random.Generator) -> Inputs:
             "costs": costs * loss / mean_loss(costs, y, yhat),
             "learning_rate": times * float(rng.uniform(0.2, 0.9)),
             "steps": steps,
+            "weights": rng.normal(scale=20, size=(2, classes, features + 1)),
         }
         inputs |= {f"{name}_{case}".rstrip("_"): each for name, each in given.items()}
     return inputs
@@ -105,13 +108,12 @@ def _run_step(step: Any, below: Dense, network: Network, calls: list[Call], inpu
     passed = np.zeros(inputs["X"].shape)
     below.drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
     network.layers = [below, network]
-    # Weights of 1 reveal a loss with weight decay.
-    below.weights, network.weights = np.ones((2, len(inputs["y"]), len(inputs["X"]) + 1))
+    below.weights, network.weights = inputs["weights"].copy()  # they also reveal a loss with weight decay
     functions = _recorded("loss", mean_loss, inputs, losses), _recorded("loss_gradient", loss_gradient, inputs, slopes)
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
-        _require_one_way(network, below, calls)
+        _require_one_way(network, below, calls, inputs["weights"])
         return numbers(_update(calls).given, what="The gradient for network.backward")
 
     return NamedResults(
@@ -133,13 +135,14 @@ def _recorded(name: str, function: Callable[..., Any], inputs: Inputs, calls: li
     return record
 
 
-def _last_input(network: Network, calls: list[Call]) -> Array:
-    """Return the last argument of network.forward before the update."""
-    before = takewhile(lambda call: call.method == "forward", calls)
-    if not (given := [call.given for call in before if call.layer is network]):
+def _last_input(network: Network, calls: list[Call]) -> list[Any]:
+    """Return the last argument of network.forward before the update, and how many calls of it there are."""
+    given = [call.given for call in calls if call.layer is network and call.method == "forward"]
+    before = [*takewhile(lambda call: call.method == "forward", calls)]
+    if not (own := [call.given for call in before if call.layer is network]):
         hint = "The loss gradient needs a prediction: call forward of the network that step gets, not of a copy."
         raise Wrong("network.forward was not called before network.backward.", hint=hint)
-    return numbers(given[-1], what="The argument of network.forward")
+    return [numbers(own[-1], what="The argument of network.forward"), float(len(given))]
 
 
 def _update(calls: list[Call]) -> Call:
@@ -158,13 +161,13 @@ def _or_nan(value: Any) -> Array:
     return np.array(np.nan)
 
 
-def _require_one_way(network: Network, below: Dense, calls: list[Call]) -> None:
+def _require_one_way(network: Network, below: Dense, calls: list[Call], weights: Array) -> None:
     """Raise `Wrong` if step trained a copy, changed the network, or didn't pass a gradient from layer to layer."""
     updates, shape = [call for call in calls if call.method == "backward"], below.drawn[1].shape
     if any(isinstance(call.layer, Network) and call.layer is not network for call in updates):
         hint = "Call backward of the network that step gets: what a copy learns is lost."
         raise Wrong("backward is called on a copy of the network.", hint=hint)
-    if any(np.any(layer.weights != 1) for layer in (below, network)):
+    if not np.array_equal([below.weights, network.weights], weights):
         hint = "Leave the weights to network.backward: there, each layer updates its own."
         raise Wrong("step changes the weights itself.", hint=hint)
     if [*map(id, network.layers)] != [id(below), id(network)]:
@@ -210,7 +213,8 @@ def with_1_over_b(right: FoundAndExpected) -> FoundAndExpected:
 
 
 def the_batch(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """It is X."""
+    """The first of the two is X."""
+    found = found[0]
     what, hint = "network.forward did not get X.", "Pass the batch as it is: network.forward(X)."
     compare(found, inputs["X"], what=what, hint=hint, hint_also_for=("shape",), axes=("feature", "sample"))
     return found, inputs["X"]
@@ -229,7 +233,7 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
     name="BatchLoss",
     hint="Print what the loss function returns, and what step returns.",
     of=("input", "returned"),
-    keeps=("X", "y"),
+    keeps=("X", "y", SEED),
     what="step does not return what the loss function returned.",
     hint_also_for=("shape",),
     lines=r"loss\(|forward\(",
@@ -262,7 +266,7 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
     Every second one of these has fewer samples, and all have other rates. None reverses the samples, because labels
     that are the same in reverse would hide a mistake.
     """
-    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate")}
+    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
     samples = np.arange(last["X"].shape[1])
     below = make_test_class(Dense, "Dense", step)(0, last["X"], last["X"], calls.append)
     network = make_test_class(Network, "Network", step)(1, last["X"], last["X"], calls.append)

@@ -6,10 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import make_test_class
+from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import make_test_class, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
+
+
+def draw_matrices(rng: np.random.Generator) -> dict[str, Any]:
+    """Draw the arguments of optimizers, all with a last column."""
+    drawn = update_rules.draw(rng)
+    return {name: [*map(np.atleast_2d, each)] if isinstance(each, list) else each for name, each in drawn.items()}
 
 
 def draw_loops(rng: np.random.Generator) -> Inputs:
@@ -18,8 +26,8 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
     The first has many epochs of two full batches. The second has more layers and samples, two full batches, and a last
     batch of one sample.
     """
-    inputs = {name: value for name, value in update_rules.draw(rng).items() if name.startswith("weights")}
-    for case, size, whole, last, epochs in (("", 20, 2, 0, 11), ("_more", 51, 2, 1, 2)):
+    inputs = {name: value for name, value in draw_matrices(rng).items() if name.startswith("weights")}
+    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 51, 2, 1, 2)):
         batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
         samples = whole * batch_size + last
         inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}
@@ -30,16 +38,16 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
-    """Draw the numbers of a short and of a long schedule."""
-    peaks = rng.uniform([1, 0.004], [5, 0.01])
-    warmups, falls = rng.integers([[4, 101], [9, 14]], [[9, 120], [13, 18]])
+    """Draw the numbers of a short schedule, a long one, and one without a warm-up and with the long one's peak."""
+    peaks = rng.uniform([1, 0.004], [5, 0.01])[[0, 1, 1]]
+    warmups, falls = rng.integers([[4, 101, 0], [9, 14, 5]], [[9, 120, 1], [13, 18, 8]])
     return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
 
 
 def draw_decays(rng: np.random.Generator) -> Inputs:
     """Draw the arguments of optimizers, and two decays."""
     decay, small = rng.uniform([0.15, 0.004], [0.2, 0.008]).tolist()
-    return {**update_rules.draw(rng), "decay": decay, "decay_more": small}
+    return {**draw_matrices(rng), "decay": decay, "decay_more": small}
 
 
 class Optimizer:
@@ -230,20 +238,24 @@ fit = part("check-fit", "The training loop", ("fit",), draw_loops, (run_loop,))
     name="Fall",
     hint="Print the angle in the cosine, in the first step after the warm-up and in the last step.",
     points=2,
-    of=("fall",),
+    of=("fall", "without_warm_up"),
+    keeps=(SEED,),
 )
 def rates(inputs: Inputs, schedule: Any) -> NamedResults:
-    """Return the rates of two schedules in the warm-up, and after it. All other rates are 0."""
+    """Return the rates of the schedules in the warm-up, and after it. Of a long warm-up, only some are computed."""
 
-    def both(is_fall: bool) -> dict[str, Any]:
+    def rates_of(*schedules: int, is_fall: bool = True) -> dict[str, Any]:
         found = dict[str, Any]()
-        for peak, half, end in inputs["schedules"]:
-            begin, stop = (half, end) if is_fall else (max(half - 9, 0), half)
-            own = (np.squeeze(schedule(t, peak, half, end)) for t in range(begin, stop))
-            found[f"schedule {len(found) + 1}, warmup_steps {half}, all_steps {end}"] = [*begin * [np.zeros(())], *own]
+        for number in schedules:
+            peak, half, end = inputs["schedules"][number - 1]
+            steps = range(half, end) if is_fall else [*range(min(half, 6)), *range(max(half - 4, 6), half)]
+            own = {t: np.squeeze(schedule(t, peak, half, end)) for t in steps}
+            rates = [own.get(t, np.zeros(())) for t in range(max(own) + 1)]
+            found[f"schedule {number}, warmup_steps {half}, all_steps {end}"] = rates
         return found
 
-    return NamedResults(warm_up=partial(both, False), fall=partial(both, True))
+    fall = partial(rates_of, 1, 2)
+    return NamedResults(warm_up=partial(fall, is_fall=False), fall=fall, without_warm_up=partial(rates_of, 3))
 
 
 schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (rates,))
@@ -254,7 +266,7 @@ schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_sc
     name="OptimizerStep",
     hint="Pass the three arguments of step as they are: the decay is subtracted after the optimizer's own step.",
     of=("given",),
-    keeps=("weights", "gradients"),
+    keeps=("weights", "gradients", SEED),
 )
 @of_arrays(
     "Each weight is the optimizer's new one minus weight_decay times the old one.",
@@ -268,15 +280,15 @@ schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_sc
     hint="Print what is subtracted from the last column of each array: it must be 0.",
     of=("bias",),
 )
-def decayed(inputs: Inputs, WeightDecay: Any) -> NamedResults:
-    """Take steps with the student's decay around a test optimizer."""
+def decayed(inputs: Any, WeightDecay: Any) -> NamedResults:
+    """Take steps with the student's decay around a test optimizer, beside another one."""
     moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
     inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
-    optimizer = WeightDecay(inner, inputs["decay"])
+    optimizer, _ = WeightDecay(inner, inputs["decay"]), WeightDecay(Optimizer(inner.move), inputs["decay"] / 2)
     for rate in inputs["rates"].tolist():
         following = [[w + 1 for w in arrays] for arrays in given]  # not the student's results: they are tested alone
         new.append([np.array(w) for w in update_rules.take_step(optimizer, given[0], given[1], rate)])
-        given = following
+        given = [inputs.watch(name, each) for name, each in zip(("weights", "gradients"), following, strict=True)]
 
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import RETURNED
+from lib.checking.looks import SEED
 from lib.checking.results import Wrong
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 
@@ -34,10 +36,13 @@ of_arrays = partial(
 
 
 def draw(rng: np.random.Generator) -> Inputs:
-    """Draw weights, gradients, rates and settings in both cases. Arrays of equal shape reveal shared state."""
+    """Draw weights, gradients, rates and settings in both cases. Arrays of equal shape reveal shared state.
+
+    The last array of `more` is a vector, which reveals code that only works for matrices.
+    """
     rows, columns = (int(each) for each in rng.choice(np.arange(2, 5), size=2, replace=False))
-    few = [(rows, columns)] * 3
-    more = [(rows, columns), (rows, columns), (columns, rows + 2), (1, columns)]
+    few: list[tuple[int, ...]] = [(rows, columns)] * 3
+    more = [(rows, columns), (rows, columns), (columns, rows + 2), (columns,)]
     inputs = dict[str, Any]()
     for case, shapes, limits, slopes, rates in zip(("", "_more"), (few, more), (FEW, MORE), SLOPES, RATES, strict=True):
         for name in GIVEN:
@@ -48,36 +53,47 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning_rate: float) -> list[Any]:
-    """Return the new weights from a step of the student's optimizer. Raises `Wrong` if there is not one for each array.
-
-    The lists are copies, but the arrays are not, so that a step that writes into them changes the inputs.
-    """
-    returned = optimizer.step([*weights], [*gradients], learning_rate)
-    new = [*returned] if hasattr(returned, "__iter__") else []
-    if len(new) == len(weights):
+    """Return the new weights from a step of the student's optimizer: one for each array, or it raises `Wrong`."""
+    count, returned = len(weights), optimizer.step(weights, gradients, learning_rate)
+    new = [*returned] if isinstance(returned, list | tuple | np.ndarray) else []
+    if len(new) == count:
         return new
-    found = str(len(new)) if new else f"a {type(returned).__name__}"
+    what, found = "step does not return a list of new arrays.", str(len(new)) if new else f"a {type(returned).__name__}"
     hint = "End step with return and a list of new arrays, one for each array of weights, in the same order."
-    raise Wrong("step does not return a list of new arrays.", found=found, expected=str(len(weights)), hint=hint)
+    raise Wrong(what, found=found, expected=str(count) if new else f"a list of {count}", hint=hint)
 
 
-def take_steps(inputs: Inputs, *optimizers: Any) -> NamedResults:
-    """Take steps with two optimizers in turn.
+def take_steps(inputs: Any, *optimizers: Any) -> NamedResults:
+    """Take steps with two optimizers in turn. Each step gets other weights, not those that the step before returned.
 
     Return the first one's weights after the first, second and last step, the other's last weights, and whether the
     arrays of each step are new.
     """
-    weights, other, *both = (inputs[name] for name in GIVEN)
-    again = [inputs[name] for name in GIVEN[2:]]  # other copies: the first step may write into its gradients
-    seen, is_new = list[list[Array]](), list[bool]()
-    for n, (size, rate) in enumerate(zip(inputs["slopes"].tolist(), inputs["rates"].tolist(), strict=True)):
-        slopes, others = [[size * np.sin(n + g) for g in gradients] for gradients in again] if n else both
-        new, other = take_step(optimizers[0], weights, slopes, rate), take_step(optimizers[1], other, others, rate)
-        is_new.append(all(each is not one for each in new for one in (*weights, *slopes)))
-        weights = new
-        seen.append([np.array(w) for w in weights])
-    later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": other}
-    return NamedResults(first_step=seen[0], later=later, is_new=is_new)
+    sizes, rates, seen, is_new = inputs["slopes"].tolist(), inputs["rates"].tolist(), list[list[Array]](), list[bool]()
+    for n, (size, rate) in enumerate(zip(sizes, rates, strict=True)):
+        weights, other, slopes, others = given = [inputs[name] for name in GIVEN]
+        if n:
+            given = weights, other, slopes, others = [
+                *([w / n - n for w in each] for each in given[:2]),
+                *([size * np.sin(n + g) for g in each] for each in given[2:]),
+            ]
+            for name, each in zip(GIVEN, given, strict=True):
+                inputs.watch(name, each)
+        arrays = [*weights, *slopes]
+        new = take_step(optimizers[0], weights, slopes, rate)
+        last = take_step(optimizers[1], other, others, rate)
+        is_new.append(all(each is not one for each in new for one in arrays))
+        seen.append([np.array(w) for w in new])
+        inputs.watch(GIVEN[0], new, RETURNED)
+    later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": [*map(np.array, last)]}
+    return NamedResults(first_step=seen[0], later=later, is_new=lambda: require_new(is_new))
+
+
+def require_new(is_new: list[bool]) -> bool:
+    """Raise `Wrong` if in some step not all arrays were new."""
+    if all(is_new):
+        return True
+    raise Wrong("step returns an array that it was given, not a new one.", where=f"step {is_new.index(False)}")
 
 
 def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -87,11 +103,12 @@ def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     with a small epsilon have a wrong length, other statements report it.
     """
     (tiny, large, plain, short), begin = found, inputs["weights"]
-    forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
+    roots = np.ones(2), np.sqrt(1 - inputs["beta2"] ** np.array([1, 2]))
+    forms = np.array([sum(0.1 / (1 + inputs["epsilon"] / root)) for root in roots])
     nearest = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
     stays, same = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
     names = "tiny gradients", "the gradient 0", "a large epsilon"
-    expected = large, same, nearest if np.allclose(plain, begin[0] - 0.1) else short
+    expected = large, same, nearest if np.allclose(plain, begin[0] - 0.2) else short
     return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
 
 
@@ -101,7 +118,7 @@ part = partial(Part, repeated=True)
 @of_arrays(
     "step returns each array minus learning_rate times its gradient, in the same order.",
     name="PlainStep",
-    hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.1.",
+    hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.3.",
     of=("first_step", "later"),
 )
 @of_arrays(
@@ -109,9 +126,7 @@ part = partial(Part, repeated=True)
     name="NewArrays",
     hint="Print weights before and after a call of step. Write the result into a new array.",
     of=("is_new",),
-    keeps=GIVEN,
-    what="step returns one of its arguments.",
-    axes=("step",),
+    keeps=(*GIVEN, SEED),
 )
 def plain(inputs: Inputs, SGD: Any) -> NamedResults:
     """Take plain steps."""
@@ -126,7 +141,7 @@ sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step"
     name="FirstStep",
     hint="Follow one weight with the velocity 0 by hand: what are the velocity and the weight after the step?",
     of=("first_step",),
-    keeps=GIVEN,
+    keeps=(*GIVEN, SEED),
 )
 @of_arrays(
     "Each later step adds a plain step to momentum times the velocity. Each array and object has its own velocity.",
@@ -138,7 +153,7 @@ sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step"
 )
 def with_momentum(inputs: Inputs, Momentum: Any) -> NamedResults:
     """Take steps with momentum."""
-    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=inputs["momentum"]))
+    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=inputs["momentum"] / 2))
 
 
 momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentum,), code="Momentum.step")
@@ -149,7 +164,7 @@ momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentu
     name="FirstLength",
     hint="Follow the first step by hand, with t = 1 and the gradient 2: m, v, and both after the correction.",
     of=("first_step",),
-    keeps=GIVEN,
+    keeps=(*GIVEN, SEED),
 )
 @of_arrays(
     "Later steps use both running means and both corrections. Each array and object has its own means.",
@@ -161,8 +176,8 @@ momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentu
 )
 def with_means(inputs: Inputs, Adam: Any) -> NamedResults:
     """Take steps of Adam."""
-    make = partial(Adam, beta1=inputs["beta1"], beta2=inputs["beta2"])
-    return take_steps(inputs, make(), make())
+    betas = [inputs["beta1"], inputs["beta2"]]
+    return take_steps(inputs, Adam(*betas), Adam(beta1=betas[0] / 2, beta2=betas[1] / 2))
 
 
 @of_arrays(
@@ -178,7 +193,7 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """Return weights after steps with various sizes of gradients and epsilon.
 
     These are all weights after three steps with tiny gradients, and with large ones, where one entry has the gradient
-    0. Then come two times one array after a step with the gradient 1, with a small epsilon and with a large one.
+    0. Then come two times one array after two steps with the gradient 1, with a small epsilon and with a large one.
     """
 
     def walk(epsilon: float, even: bool, *sizes: float) -> list[Array]:
@@ -189,7 +204,7 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
         return [np.array(w) for w in weights]
 
     ends = [walk(EPSILON, False, size, 2 * size, 3 * size) for size in (TINY, 1)]
-    return [*ends, *(walk(epsilon, True, 1)[0] for epsilon in (EPSILON, inputs["epsilon"]))]
+    return [*ends, *(walk(epsilon, True, 1, 1)[0] for epsilon in (EPSILON, inputs["epsilon"]))]
 
 
 adam = part("check-adam", "Adam", ("Adam",), draw, (with_means, with_epsilons), code="Adam.step")

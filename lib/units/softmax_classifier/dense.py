@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import RETURNED, prepare
+from lib.checking.looks import SEED
 from lib.checking.results import numbers
 from lib.checking.right import central_difference_by_column, expected, slopes
 from lib.checking.spies import prepare
@@ -40,10 +42,13 @@ def draw(rng: np.random.Generator) -> Inputs:
     return {**inputs, "weights_again": inputs["weights_batch"]}
 
 
-def _prepare(layer: Any, weights: Array, x: Array) -> None:
-    layer.weights = weights.copy()
+def _prepare(layer: Any, weights: Array, x: Array, is_again: bool = False) -> Array:
+    if is_again and np.shape(layer.weights) == weights.shape:
+        np.copyto(layer.weights, weights)  # in place, so that the layer can't tell by the object
+    else:
+        layer.weights = weights.copy()
     with_ones = np.vstack([x, np.ones((1, x.shape[1]))])
-    prepare(layer, x, with_ones, weights @ with_ones)
+    return prepare(layer, x, with_ones, weights @ with_ones)
 
 
 def _scores(inputs: Inputs, weights: Array, x: Array) -> Array:
@@ -98,25 +103,31 @@ in_each_size = partial(statement, cases=tuple(SIZES), size=_size)
     name="InputGradient",
     hint="Leave out the last column of the weights, the bias. Compute this gradient before the weights change.",
     of=("returned",),
-    keeps=("gradient",),
+    keeps=("gradient", "input", SEED),
     what="The returned gradient differs from central differences of forward.",
     axes=("feature", "sample"),
     size=lambda inputs: float(np.abs(inputs["gradient"]).max()),
 )
-def backward(inputs: Inputs, Dense: Any) -> NamedResults:
+def backward(inputs: Any, Dense: Any) -> NamedResults:
     """Run backward of the student's layer; return its result and the change of the weights.
 
     Before that, another layer takes a step of the same size, or in the case `again` this layer takes many.
     """
-    weights = inputs["weights"]
+    weights, gradient, is_again = inputs["weights"], inputs["gradient"], inputs["case"] == "again"
     sizes = weights.shape[1] - 1, len(weights)
-    layer, is_again = Dense(*sizes), inputs["case"] == "again"
-    other, gradient = layer if is_again else Dense(*sizes), inputs["gradient_batch" if is_again else "gradient"][::-1]
-    _prepare(other, weights, inputs["input_batch" if is_again else "input"])
+    layer = Dense(*sizes)
+    other, before = (layer, "_batch") if is_again else (Dense(*sizes), "")
+    given = _prepare(layer, weights, inputs["input"])
+    _prepare(other, weights, inputs[f"input{before}"][:, ::-1])
+    others = inputs[f"gradient{before}"][::-1].copy()
     rates = cycle((0.5, 0.01, 2.0))  # of the steps before, different from the rate of the tested step
-    call_before(lambda: other.backward(gradient.copy(), next(rates)), MANY if is_again else 1)
-    _prepare(layer, weights, inputs["input"])
-    returned = layer.backward(inputs["gradient"], float(inputs["learning_rate"]))
+    first = call_before(lambda: other.backward(others, next(rates)), MANY if is_again else 1)
+    inputs.watch("gradient", first, RETURNED)
+    if is_again:
+        given = _prepare(layer, weights, inputs["input"], is_again)
+    inputs.watch("input", given)
+    inputs.watch("input", layer.output, RETURNED)
+    returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after
     return NamedResults(moved=moved, returned=lambda: numbers(returned, what="The result of backward"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lib.checking.results import Wrong, compare, numbers, require_shape
-from lib.checking.right import central_difference_by_column
+from lib.checking.looks import SEED
+from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
+from lib.checking.right import anything, central_difference_by_column
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statement, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 
@@ -17,16 +19,19 @@ KEPT_AWAY = 1.5e-6
 """The largest number to add to yhat, or lower limit of yhat, that avoids log 0: 1e-6, with a margin for rounding."""
 ONE_NUMBER = "Print the shape of what you return. A loss is one number, for one sample and for a batch."
 ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
-SURE, NOT = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
-"""Labels of one sample, and two certain predictions, of which one is right."""
+SURE = np.array([[1.0], [0.0]])
+CERTAIN = {"right": SURE, "wrong": 1 - SURE}
+"""Labels of one sample, and two certain predictions."""
+CASES, ALONE = ("one", "square", "large"), 3
+"""The inputs of the loss, and the number of a batch's last samples whose losses are computed alone."""
 
 
 def draw(rng: np.random.Generator) -> dict[str, Array]:
-    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` …"""
+    """Draw labels and probabilities in each of `SIZES`: `y_one`, `yhat_one`, `y_batch` … Some labels are integers."""
     inputs: dict[str, Array] = {}
     for size, shape in SIZES.items():
-        inputs[f"y_{size}"] = y = labels(rng, *shape)
-        inputs[f"yhat_{size}"] = predictions(rng, y)
+        y = labels(rng, *shape)
+        inputs |= {f"y_{size}": y.astype(int) if size == "square" else y, f"yhat_{size}": predictions(rng, y)}
     return inputs
 
 
@@ -47,13 +52,20 @@ def is_finite(what: str) -> FoundAndExpected:
 def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
     """Draw labels between 0 and 1 as well. They distinguish mistakes that all lead to an infinite loss."""
     inputs = draw(rng)
-    return {**inputs, "y_soft": probabilities(rng, *SIZES["square"]), "yhat_soft": inputs["yhat_square"]}
+    return {**inputs, "y_soft": probabilities(rng, *SIZES["batch"]), "yhat_soft": inputs["yhat_batch"]}
 
 
-def _call_with_others(code: Any, inputs: Inputs) -> None:
-    # Many times before the single sample, to reveal state that the code keeps.
-    y, yhat = inputs["y"], inputs["yhat"]
-    call_before(lambda: code(y[::-1].copy(), yhat.copy()), MANY if inputs["case"] == "one" else 1)
+def _call_before(code: Any, inputs: Any) -> tuple[Array, Array]:
+    """Call code on other labels if the case is `one` or `large`, and return the tested y and yhat.
+
+    These are the same two arrays, to reveal code that recognises arrays.
+    """
+    y, yhat, times = inputs["y"], inputs["yhat"], {"one": MANY, "large": 1}.get(inputs["case"])
+    if times:
+        y[:] = y[::-1].copy()
+        inputs.watch("yhat", call_before(lambda: code(y, yhat), times), "a result that it has returned before")
+        y[:], yhat[:] = inputs["y"], inputs["yhat"]
+    return y, yhat
 
 
 def loss(inputs: Inputs, cce: Any) -> Array:
@@ -79,34 +91,24 @@ def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
     """
     is_each = name == "alone" and inputs["y"].shape[1] > 1
     require_numbers(found if is_each else [found])
-    p = inputs["yhat"].T[inputs["y"].T == 1]
+    p = inputs["yhat"].T[inputs["y"].T == 1][-ALONE if is_each else 0 :]
     least, most = (-np.log(each) if is_each else np.mean(-np.log(each)) for each in (p + KEPT_AWAY, p))
     return found, np.where((least <= np.asarray(found)) & (np.asarray(found) <= most), found, most)
 
 
-def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
-    """It is the mean of the student's own losses of single samples. Another statement tests these."""
+def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
+    """It is the mean of the student's own losses of the last samples and of the rest. Another statement tests these."""
     require_numbers(found)
+    whole, rest, *alone = found
+    if len({*alone}) == 1:
+        raise Wrong("The loss is the same for all samples.", found=whole, hint="Compute the loss from y and yhat.")
     classes, samples = inputs["y"].shape
-    if len({*found[1:]}) == 1:
-        raise Wrong("The loss is the same for all samples.", found=found[0], hint="Compute the loss from y and yhat.")
+    mean = np.array((sum(alone) + (samples - len(alone)) * rest) / samples)
+    if are_near(*mean_loss(np.array(alone), inputs, "alone")).all():  # then the mean of all samples is known
+        mean = mean_loss(np.array(whole), inputs, name)[1]
     what = "The batch's loss is not the mean over its samples."
-    mean = found[1 : 1 + samples].mean(keepdims=True)
-    compare(found[:1].reshape(()), mean.reshape(()), what=what, path=f"{classes} classes, {samples} samples")
-    return found[:1], mean
-
-
-@statement(
-    "The loss is a finite number even where a probability is 0.",
-    is_finite("The loss is not finite for a prediction that is certain and {name}."),
-    hint="Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7).",
-    points=0,
-    of=("right", "wrong"),
-    depends_on=("OneSample",),
-)
-def ZeroProbability(inputs: Inputs, cce: Any) -> NamedResults:
-    """Return the loss of two certain predictions: p = 1 for the true class, and p = 1 for another class."""
-    return NamedResults(right=lambda: cce(SURE.copy(), SURE.copy()), wrong=lambda: cce(SURE.copy(), NOT.copy()))
+    compare(np.array(whole), mean, what=what, path=f"{classes} classes, {samples} samples")
+    return whole, mean
 
 
 def _by_hand(loss: float) -> tuple[Inputs, float]:
@@ -121,8 +123,8 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     name="OneSample",
     hint="Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
     of=("alone",),
-    cases=tuple(SIZES),
-    examples=(_by_hand(2.0), _by_hand(0.002)),
+    cases=CASES,
+    examples=(_by_hand(2.0),),
     what="The loss of one sample is not -log of its true class's probability.",
     axes=("sample",),
 )
@@ -132,19 +134,42 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     name="BatchMean",
     hint="Call cce with two samples, and with each of them alone. The first result must be the mean of the other two.",
     of=("both",),
-    cases=("batch", "square", "large"),
-    keeps=("y", "yhat"),
+    cases=CASES[1:],
+    keeps=("y", "yhat", SEED),
     depends_on=("OneSample",),
 )
-def losses(inputs: Inputs, cce: Any) -> NamedResults:
-    """Run the student's loss on each sample alone, on the batch, and on the first sample with other labels."""
+@statement(
+    "The loss is a finite number even where a probability is 0.",
+    is_finite("The loss is not finite for a prediction that is certain and {name}."),
+    name="ZeroProbability",
+    hint="Keep yhat away from 0 inside the logarithm, for example with np.maximum(yhat, 1e-7).",
+    points=0,
+    of=tuple(CERTAIN),
+    cases=("square",),
+    depends_on=("OneSample",),
+)
+def losses(inputs: Any, cce: Any) -> NamedResults:
+    """Run the student's loss on the last three samples alone, on the rest, and on the batch."""
+    y, yhat = _call_before(cce, inputs)
+    first = max(y.shape[1] - ALONE, 0)
+    parts = [np.s_[:, at : at + 1] for at in range(first, y.shape[1])]
+    alone = [loss({"y": y[part], "yhat": yhat[part]}, cce) for part in parts]
+    if not first:
+        return NamedResults(alone=alone[0])
+    rest = {"y": y[:, :first], "yhat": yhat[:, :first]}
+    certain = CERTAIN.items() if inputs["case"] == "square" else ()
+    given = {name: [inputs.watch(*each) for each in (("y", 1 * SURE), ("yhat", 1 * yhat))] for name, yhat in certain}
+    return NamedResults(
+        {name: partial(cce, *each) for name, each in given.items()},
+        alone=alone,
+        both=lambda: [loss({"y": y, "yhat": yhat}, cce), loss(rest, cce), *alone],
+    )
+
+
+def soft_losses(inputs: Inputs, cce: Any) -> Array:
+    """Return the losses of two batches with soft labels."""
     y, yhat = inputs["y"], inputs["yhat"]
-    _call_with_others(cce, inputs)
-    pairs = [(np.roll(y[:, [0]], by, axis=0), yhat[:, [0]]) for by in range(1, len(y))]
-    pairs += [(y[:, [at]], yhat[:, [at]]) for at in range(y.shape[1])]  # last, to reveal state from earlier calls
-    results = [loss({"y": labels, "yhat": prediction.copy()}, cce) for labels, prediction in pairs]
-    others, alone = results[: len(y) - 1], results[len(y) - 1 :]
-    return NamedResults(alone=alone if alone[1:] else alone[0], both=lambda: [loss(inputs, cce), *alone, *others])
+    return np.array([loss({"y": y[:, part], "yhat": yhat[:, part]}, cce) for part in (np.s_[:], np.s_[2:])])
 
 
 cce = Part(
@@ -154,11 +179,8 @@ cce = Part(
     draw_with_soft_labels,
     (
         losses,
-        ZeroProbability,
         # Never reported, because right code may rely on labels that are 0 or 1: it only helps to name mistakes.
-        Statement(
-            "Losses", "", loss, mean_loss, points=0, cases=("soft", "batch", "square"), depends_on=("OneSample",)
-        ),
+        Statement("Losses", "", soft_losses, anything, points=0, cases=("soft",), depends_on=("OneSample",)),
     ),
     repeated=True,
 )
@@ -190,7 +212,7 @@ def slopes_of(is_true: bool) -> FoundAndExpected:
 )
 def ZeroProbabilityGradient(inputs: Inputs, cce_gradient: Any) -> Array:
     """Return the gradient for a true class with p = 0."""
-    return numbers(cce_gradient(SURE.copy(), NOT.copy()), what="The gradient")
+    return numbers(cce_gradient(SURE.copy(), CERTAIN["wrong"].copy()), what="The gradient")
 
 
 of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
@@ -209,14 +231,18 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
     slopes_of(is_true=False),
     name="OtherClasses",
     hint="Print your gradient for one sample. Which factor of the slope is 0 for every class but the true one?",
-    keeps=("y", "yhat"),
+    keeps=("y", "yhat", SEED),
     depends_on=("TrueClass",),
     what="The entry of a class that is not the true one is not 0.",
 )
-def gradient(inputs: Inputs, cce_gradient: Any) -> Array:
+def gradient(inputs: Any, cce_gradient: Any) -> Array:
     """Run the student's gradient. The right shape is (classes, batch)."""
-    _call_with_others(cce_gradient, inputs)
-    return numbers(cce_gradient(inputs["y"], inputs["yhat"]), what="The gradient")
+    given = _call_before(cce_gradient, inputs)
+    found = numbers(cce_gradient(*given), what="The gradient")
+    if inputs["case"] == "one":
+        with suppress(Exception):  # advice reports it
+            cce_gradient(inputs.watch("y", SURE.copy()), inputs.watch("yhat", CERTAIN["wrong"].copy()))
+    return found
 
 
 STATEMENTS = (gradient, ZeroProbabilityGradient)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lib.checking.layers import RETURNED, fits, kept_output, prepare
+from lib.checking.looks import SEED
 from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
 from lib.checking.right import anything, by_name, slopes
 from lib.checking.spies import kept_output, prepare
@@ -91,18 +93,6 @@ def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
     return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float), z[::-1].astype(float))), z]
 
 
-@statement(
-    "forward also returns its output, which later cells use.",
-    anything,
-    points=0,
-    depends_on=("ColumnsSumToOne",),
-    lines=r"return|output",
-)
-def ReturnsOutput(inputs: Inputs, Softmax: Any) -> Array:
-    """Return the result of forward, independent of self.output."""
-    return numbers(Softmax().forward(inputs["scores_one"]), what="The result of forward")
-
-
 def _check_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
     """Raise `Wrong` in the case `again`, which has the same numbers as a first pass that was right."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
@@ -122,27 +112,48 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     sums,
     name="ColumnsSumToOne",
     hint="Print the exponentials, and the number by which each is divided.",
+    of=("output",),
     cases=("batch", "one", "square"),
     what="A column does not sum to 1.",
     axes=("sample",),
 )
 @statement(
     "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m.",
-    ratios,
+    by_name(output=ratios, fits=anything),
     name="RatiosFollowScores",
     hint="Take one column with two scores, and compute each step of your code by hand.",
+    of=("output", "fits"),
     cases=CASES,
-    keeps=("scores",),
+    keeps=("scores", SEED),
     depends_on=("ColumnsSumToOne",),
     what="log a_k - log a_0 is not z_k - z_0.",
     axes=CLASS_AND_SAMPLE,
 )
-def forward(inputs: Inputs, Softmax: Any) -> Array:
-    """Run a layer's forward, after that of another layer or after many of its own."""
-    layer, is_again = Softmax(), inputs["case"] == "again"
+@statement(
+    "forward also returns its output, which later cells use.",
+    anything,
+    name="ReturnsOutput",
+    points=0,
+    of=("returned",),
+    cases=("one",),
+    depends_on=("ColumnsSumToOne",),
+    lines=r"return|output",
+)
+def forward(inputs: Any, Softmax: Any) -> NamedResults:
+    """Run a layer's forward, after another layer's or after many of its own, which get the same array."""
+    layer, is_again, z = Softmax(), inputs["case"] == "again", inputs["scores"]
     other = layer if is_again else Softmax()
-    call_before(lambda: other.forward(inputs["scores"][::-1].copy()), MANY if is_again else 1)
-    return output_of(layer, inputs["scores"])
+    z[:] = z[::-1].copy()
+    before = other.forward(z.copy() if is_again else z)
+    if is_again:
+        call_before(lambda: other.forward(z))
+    for result in (before, getattr(other, "output", None)):
+        inputs.watch("scores", result, RETURNED)
+    z[:] = inputs["scores"]
+    returned = layer.forward(z)
+    return NamedResults(
+        output=lambda: kept_output(layer), fits=lambda: fits(layer, returned), returned=lambda: returned
+    )
 
 
 of_softmax = partial(Part, subjects=("Softmax",), code="Softmax.forward", repeated=True)
@@ -150,7 +161,7 @@ softmax_forward = of_softmax(
     "check-softmax-forward",
     "Softmax, forward",
     draw=draw_scores,
-    statements=(forward, WholeNumbers, ReturnsOutput),
+    statements=(forward, WholeNumbers),
 )
 
 
@@ -182,7 +193,7 @@ def withstands(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     If one class is far from the others, only outputs of softmax are tested: a class with a far lower score has the
     probability 0, and the others keep their ratios.
     """
-    (small, large, other, given), z, added, where = found, inputs["scores"], inputs["added"], ADDED[inputs["case"]]
+    (small, large, other, given), z, added, where = found, inputs["scores"], inputs[f"added_{name}"], ADDED[name]
     _require_dependence(small, other, given, z)
     expected, what = small, "The output differs from that of small scores with the same differences."
     if np.ptp(added, axis=0).any():
@@ -208,13 +219,18 @@ def _is_softmax(output: Array, z: Array) -> bool:
     "Adding a large number to all scores of a sample does not change the output, and nothing overflows.",
     withstands,
     hint="Print np.exp([1000, 1001]). Which two numbers have the same difference, but small exponentials?",
-    cases=tuple(ADDED),
+    of=tuple(ADDED),
     hint_also_for=("nan",),
 )
-def LargeScores(inputs: Inputs, Softmax: Any) -> list[Array]:
+def LargeScores(inputs: Inputs, Softmax: Any) -> NamedResults:
     """Return the outputs for the scores, with numbers added, and in another order, and the scores."""
     z = inputs["scores"]
-    return [*(output_of(Softmax(), each) for each in (z.copy(), z + inputs["added"], z[::-1].copy())), z]
+    small, other = (output_of(Softmax(), each) for each in (z.copy(), z[::-1].copy()))
+
+    def with_added(case: str) -> list[Array]:
+        return [small, output_of(Softmax(), z + inputs[f"added_{case}"]), other, z]
+
+    return NamedResults({case: partial(with_added, case) for case in ADDED})
 
 
 softmax_stable = of_softmax(
@@ -246,6 +262,8 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
             output[:, 1] = rng.permutation(np.append(0.9995, 0.0005 * output[1:, 1] / output[1:, 1].sum()))
         inputs[f"output_{size}"] = output
         inputs[f"input_{size}"] = np.log(output) + rng.uniform(1.5, 3, size=(1, batch))  # of both signs
+        if size == "square":  # reveals softmax without a shift, or with one for the whole batch
+            inputs[f"input_{size}"] += rng.permutation([-2000.0, -1000, 0, 1000, 2000])
     return {**inputs, **{f"{each}_again": inputs[f"{each}_batch"] for each in ("gradient", "output", "input")}}
 
 
@@ -277,14 +295,6 @@ def products(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs))
 
 
-def is_left(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
-    """The output is unchanged."""
-    if not are_near(found, inputs["output"]).all():
-        hint = "Compute into a new array: self.output is the prediction, which the loss needs."
-        raise Wrong("backward changes the entries of self.output.", hint=hint)
-    return found, found
-
-
 def sums_to_zero(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     """Each column sums to 0."""
     return found.sum(axis=0), np.zeros(inputs["gradient"].shape[1])
@@ -312,12 +322,11 @@ of_backward = partial(
 )
 @of_backward(
     "In a batch, each sample has its own Jacobian: every column agrees with central differences.",
-    by_name(returned=products, output=is_left),
+    products,
     name="EachSampleItsOwn",
     hint="Run backward on one sample at a time, then on two together, and compare the columns.",
-    of=("returned", "output"),
     cases=("batch", "square", "large", "again"),
-    keeps=("gradient",),
+    keeps=("gradient", "input", "output", SEED),
     depends_on=("OneSampleBack",),
 )
 @of_backward(
@@ -331,17 +340,25 @@ of_backward = partial(
     axes=("sample",),
     size=1e4,  # the entries are in the hundreds, and a sum near 0 is rounded
 )
-def backward(inputs: Inputs, Softmax: Any) -> NamedResults:
-    """Run backward; return its result, of the right shape (classes, batch), and the output, which must not change."""
-    layer, is_again = Softmax(), inputs["case"] == "again"
+def backward(inputs: Any, Softmax: Any) -> NamedResults:
+    """Run backward after another layer's, or after many of its own; return its result.
+
+    Its right shape is (classes, batch).
+    """
+    layer, is_again, gradient = Softmax(), inputs["case"] == "again", inputs["gradient"]
     other = layer if is_again else Softmax()
-    z, a, gradient = (inputs[name][::-1] for name in ("input", "output", "gradient"))
-    prepare(other, z, z, a)
-    call_before(lambda: _call_backward(other, gradient.copy()), MANY if is_again else 1)
-    prepare(layer, inputs["input"], inputs["input"], inputs["output"])
-    output = layer.output
-    returned = numbers(_call_backward(layer, inputs["gradient"]), what="The result of backward")
-    return NamedResults(returned=returned, output=output)
+    own, others = ([inputs[name][::step] for name in ("input", "output")] for step in (1, -1))
+    for each, (z, a) in ((layer, own), (other, others)):
+        given = prepare(each, z, z, a)
+    gradient[:] = gradient[::-1].copy()
+    first = call_before(lambda: _call_backward(other, gradient), MANY if is_again else 1)
+    inputs.watch("gradient", first, RETURNED)
+    gradient[:] = inputs["gradient"]
+    if is_again:
+        given = prepare(layer, own[0], *own)
+    inputs.watch("input", given)
+    inputs.watch("output", layer.output)
+    return NamedResults(returned=numbers(_call_backward(layer, gradient), what="The result of backward"))
 
 
 softmax_backward = of_softmax(
