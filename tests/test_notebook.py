@@ -179,35 +179,6 @@ def solution(name):
     return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
 
 
-LIMITS = [
-    (NAME, None, "digits-data", 200),
-    (NAME, None, "loss", 620),
-    (NAME, None, "first-forward", 900),
-    (NAME, None, "blobs-train", 2_100),
-    (NAME, None, "explorer", 2_300),
-    (NAME, None, None, 3_100),
-    ("hidden_layer", "training", "width", 100),
-    ("hidden_layer", None, None, 1_550),
-    ("optimizers", None, "bowl", 400),
-    ("optimizers", None, None, 2_000),
-]
-"""How many words stand between two cells at most; None stands for the notebook's beginning and its end."""
-
-
-def test_few_words_stand_before():
-    off = []
-    for name, first, last, most in LIMITS:
-        cells = solution(name).cells
-        ids = [cell.id for cell in cells]
-        between = cells[ids.index(first) if first else 0 : ids.index(last) if last else None]
-        texts = [cell for cell in between if cell.cell_type == "markdown"]
-        texts = [cell for cell in texts if not cell.source.startswith("**Predict.**")]
-        own = [cell for cell in texts if not cell.metadata.get("nbgrader", {}).get("solution")]  # no answers
-        words = sum(len(cell.source.split()) for cell in own)
-        off += [(name, last, words)] if words > most else []
-    assert not off
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_every_name_that_a_cell_reads_is_its_own_or_bound_by_one_cell(name):
     """So to run any cell again, or in another order, never changes what a name means elsewhere."""

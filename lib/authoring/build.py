@@ -24,7 +24,7 @@ from traitlets import Bool, Unicode
 from lib.authoring.make_fingerprints import write_file
 from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
 from lib.authoring.sections import write_sections
-from lib.authoring.student_version import points_in
+from lib.authoring.student_version import SILENT, points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
 from lib.grading.commands.command import (
@@ -129,8 +129,6 @@ class Rebuild(Command, GenerateAssignmentApp):
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
         if trial.place:
             write_sections(trial.place.folder, trial.solutions.values())
-        converter = GenerateAssignment(coursedir=self.coursedir, parent=self)  # `Begin` finds the trial in this command
-        converter.force = True
         with private(self.coursedir.groupshared):
             self.release()
 

@@ -157,7 +157,7 @@ class Trial:
         inputs, known, _ = self.draw(part, seed)
         shown = look_at_ours(part, inputs, tuple(objects[name] for name in part.subjects))
         found = find(part, inputs, shown, known)
-        return next((each for each in found if each.statement.points and each.state != "right"), None)
+        return next((each for each in found if each.max_points and each.state != "right"), None)
 
     def right_code(self) -> Iterator[RightCode]:
         """Yield the right code of each subject, from the cells of the solutions that grading runs."""

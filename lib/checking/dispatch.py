@@ -20,7 +20,7 @@ from lib.checking.looks import look_at
 from lib.checking.render import Report
 from lib.checking.student_code import Budget, Failure, PrintRecorder, attempt, exclude_package, run_each
 from lib.checking.subjects import as_graded, find_stale, find_subjects, watch
-from lib.unit import Array, Part
+from lib.unit import Array, Part, Statement
 
 if TYPE_CHECKING:
     from lib.checking.fingerprints import Fingerprint
@@ -98,7 +98,7 @@ class Check:
             note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."
         if note or isinstance(inputs, Failure):
             listed = part.reported if part.points else ()  # a prediction's statement is what comes out
-            return Report(part, tuple(Finding(statement, "not checked") for statement in listed), note)
+            return Report(part, tuple(map(_not_checked, listed)), note)
         if not part.repeated and not isinstance(others := attempt(lambda: part.other_inputs), Failure):
             look_at(part, others, subjects, Budget(1.0))  # then values that code stores between calls have an effect
         printed = PrintRecorder()

@@ -35,8 +35,6 @@ SETS_SEED = Failure(
     "Your code sets the seed of NumPy's random numbers: from then on, all other code draws the same ones again.",
     hint="Leave np.random.seed out of this code. Set the seed once, in a cell of its own.",
 )
-LARGEST = 1e9
-"""The bound of numbers in an input with a mark."""
 NOT_RUN = Failure("time", "Not run: the tests before it used all the time for this part.")
 CALL_ERROR = re.compile(r"\(\) (takes|missing|got)|not callable")
 """Python's messages on a call with wrong arguments, which no line of the called function has raised."""

@@ -105,7 +105,7 @@ def html(report: Report) -> str:
         points, state = f" ({finding.max_points:g})" if finding.max_points else "", _state(finding)
         shown = ((label, escape(sentence)) for label, sentence in _shown(report, number))
         lines = "".join(indent(label + (f"<code>{text}</code>" if label == CODE else text)) for label, text in shown)
-        items += item(state, state, finding.text + points, lines)
+        items += item(state, state, finding.heading + points, lines)
     printed = f"<p>{PRINTED}</p><pre>{escape(report.printed)}</pre>" if report.printed.strip() else ""
     help = "".join(_fold(title, "".join(line.html for line in lines)) for title, lines in _help_steps(report))
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(report))
@@ -130,7 +130,7 @@ def _notes(report: Report) -> Iterator[str]:
 
 
 def _state(finding: Finding) -> str:
-    return "note" if finding.state == "wrong" and not finding.statement.points else finding.state
+    return "note" if finding.state == "wrong" and not finding.max_points else finding.state
 
 
 def details(finding: Finding) -> Iterator[tuple[str, str]]:

@@ -200,16 +200,31 @@ class Calls:
 
 # ---- Layers
 
+RETURNED = "a result that it has returned before"
 
-def prepare(layer: Any, x: Array, input: Array, output: Array) -> None:
+
+def prepare(layer: Any, x: Array, input: Array, output: Array) -> Array:
     """Run the layer's own forward, and if its output is wrong, set the attributes of a right layer.
 
-    So a mistake in forward doesn't affect backward, and other attributes that forward sets for backward exist.
+    So a mistake in forward doesn't affect backward, and other attributes that forward sets for backward exist. Return
+    the array that forward got, which backward must not change.
     """
+    given = x.copy()
     with suppress(Exception):  # another part checks forward
-        layer.forward(x.copy())
+        layer.forward(given)
     if not is_like(getattr(layer, "output", None), output):
-        layer.input, layer.output = input.copy(), output.copy()
+        given = layer.input = input.copy()
+        layer.output = output.copy()
+    return given
+
+
+def fits(layer: Any, returned: object) -> float:
+    """Raise `Wrong` if forward has returned something else than the layer's output, other than None."""
+    own = kept_output(layer)
+    if returned is not None and not is_like(returned, own):
+        hint = "Return self.output: a network passes the result on to the next layer."
+        raise Wrong("forward returns something else than its output.", hint=hint)
+    return 1.0
 
 
 def is_like(found: object, right: Array) -> bool:

@@ -52,7 +52,7 @@ class CellRuns:
         if before is None or info is None:
             return
         names, text, cell = self.shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
-        error = result.error_before_exec or result.error_in_exec
+        error, is_example = result.error_before_exec or result.error_in_exec, self._is_example()
         if isinstance(error, NameError) and (section := find_section(error.name or "", names)):
             print(f"{error.name} comes from “{section}”. Run the cells of that section first.")
         for name in [name for name, value in names.items() if before.get(name) is not value]:

@@ -20,7 +20,7 @@ from lib.grading.execution.pool import RunTask
 from lib.grading.judge.verdict import Verdict
 from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.one_notebook import judge_notebook, pack, with_outputs
-from lib.grading.pipeline.unit_preprocessor import misfits, packages_of
+from lib.grading.pipeline.unit_preprocessor import misfits
 from lib.grading.safe_names import StudentId, unknown
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import ReleasedCell, course_id, restore
@@ -73,7 +73,7 @@ def grade(
     if submission.runnable:
         beside = map(Path, find_all_files(str(source.parent), ["*.ipynb"]))
         packed = pack(submission, {str(each.relative_to(source.parent)): each.read_bytes() for each in beside})
-        submission = with_outputs(submission, RunTask({name: packed}, bounds, packages_of(key))()[name])
+        submission = with_outputs(submission, RunTask({name: packed}, bounds, (f"lib.units.{name}",))()[name])
     return judge_notebook(submission, key, (name, source.stem, ""), logging.getLogger(__name__))[1]
 
 

@@ -11,7 +11,7 @@ names:
 |---|---|
 | `PARTS` | `parts`, in the notebook's order |
 | `TITLE` | `title`; by default the folder's name |
-| `PACKAGES`, `EXTRAS`, `BUILDS_ON` | `packages` and so on; optional |
+| `PREDICTIONS`, `PACKAGES`, `EXTRAS`, `BUILDS_ON` | `packages` and so on; optional |
 """
 
 import os
@@ -24,7 +24,7 @@ COURSE = "ZEROLAYER_COURSE"
 """The environment variable that names the course's folder to a process that works elsewhere."""
 FOLDER, CONFIG = "units", "nbgrader_config.py"
 EXERCISE = "exercise.py"
-FIELDS = ("PACKAGES", "EXTRAS", "BUILDS_ON")
+FIELDS = ("PREDICTIONS", "PACKAGES", "EXTRAS", "BUILDS_ON")
 _OURS = tuple(__path__)
 
 
@@ -72,7 +72,7 @@ def complete(names: dict[str, Any]) -> None:
     name = names["__name__"].rpartition(".")[2]
     fields = {field.lower(): names[field] for field in FIELDS if field in names}
     names["UNIT"] = unit = Unit(name, names.get("TITLE", name.replace("_", " ").capitalize()), names["PARTS"], **fields)
-    names["check"] = Checks(unit.parts, names["__name__"])
+    names["check"] = Checks((*unit.parts, *unit.predictions), names["__name__"])
 
 
 class _Finder:

@@ -99,7 +99,6 @@ def write(file: str, content: str) -> Change:
 
 
 CHECK = "'check-loss'"
-UNHINTED = text(OPEN, ', of=("result",), hint="Print w in each step."', ', of=("result",)')
 LEAKS = tuple(
     f"{place}: it shows the answer to the blank"
     for place in (

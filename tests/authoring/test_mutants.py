@@ -85,20 +85,6 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
         ["len(y) -> 5", "only right where len(y) is 5: y", "np.sort(y)"],
         ["np.sum(y) -> ", "len(y) + 1"],
     ),
-    "two sizes in one draw": (
-        *(MEAN, lambda rng: {"y": numbers(rng, 5), "z": numbers(rng, 7)}),
-        lambda inputs, mean: [mean(inputs["y"]), mean(inputs["z"])],
-        {},
-        ["np.sort(y)"],
-        ["len(y) -> 5", "len(y) -> 7", "only right where"],
-    ),
-    "lists of one length, in place and emptied afterwards": (
-        *(ALL_STEPS, lambda rng: {"ws": [*numbers(rng, 3, 2)], "gs": [*numbers(rng, 3, 2)]}),
-        lambda inputs, steps: steps(inputs["ws"], inputs["gs"]),
-        {},
-        ["w - g -> is written into w", "only right where", "len(ws) is 3: ws", "gs is emptied", "the first 5: "],
-        ["[*ws][:2]", "w + g", "[*ws][::-1]"],
-    ),
     "a loop whose last batch has never one sample": (
         *(TOTAL, lambda rng: {"X": numbers(rng, 8), "size": 3}),
         lambda inputs, total: total(inputs["X"], inputs["size"]),
@@ -112,27 +98,6 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
         {},
         ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
         ["-> only in the first call", "self.share * 1.1", "self.v -> any"],
-    ),
-    "an object that takes four steps at two rates": (
-        *(MEMORY, lambda rng: {"g": numbers(rng, 4), "share": rng.uniform(0.5, 1), "rates": [0.5, 0.25, 0.5, 1]}),
-        steps_of,
-        {},
-        ["6 calls: "],
-        ["rate -> 0.5", "-> only in the first 2 calls", "rate -> as in the first call"],
-    ),
-    "copies of layers, where nobody looks at the layers themselves": (
-        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=3)}),
-        lambda inputs, Network: pass_on(inputs, Network)[0],
-        {},
-        ["self.layers -> a deep copy", "layer -> a deep copy", "len(layers) is 3: layers"],
-        ["[*self.layers][1:]", "layer.forward(x) -> x"],
-    ),
-    "layers of two numbers that are looked at": (
-        *(NETWORK, lambda rng: {"x": numbers(rng, 2), "numbers": rng.normal(size=7)}),
-        lambda inputs, Network: [pass_on(inputs, Network), pass_on(inputs, Network, 7)],
-        {},
-        ["the first 10: layers, self.layers"],
-        ["a deep copy", "only right where len(layers)", "the first 5"],
     ),
 }
 

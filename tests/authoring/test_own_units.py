@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from pathlib import Path
 from zipfile import ZipFile
 
 import nbformat
@@ -231,14 +230,3 @@ def test_a_name_is_one_units_alone_and_a_new_unit_overwrites_nothing(course, tmp
     shutil.copy(CHECKOUT / "nbgrader_config.py", twice.root)
     shutil.copytree(CHECKOUT / "solutions", twice.root / "solutions")
     assert f"Two units are called {ASSIGNMENT}" in refused(twice, "build", ASSIGNMENT)
-
-
-def test_half_a_unit_is_not_left_where_a_file_cannot_be_written(tmp_path):
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "own.py").touch()
-    (tmp_path / "solutions").touch()  # a file in the way of a folder
-    files = ("units/mine/exercise.py", "units/mine/closed/mistakes.toml", "tests/test_mine.py", "solutions/mine.ipynb")
-    with pytest.raises(OSError, match="solutions"):
-        write_all(tmp_path, {Path(file): "" for file in files})
-    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
-    assert left == {"units", "tests", "tests/own.py", "solutions"}

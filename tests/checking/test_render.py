@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
 @pytest.mark.parametrize("report", [RIGHT, SUM, RAISES, MARKUP], ids=["right", "sum", "raises", "markup"])
 def test_what_is_seen_is_heard_and_escaped_and_the_text_says_the_same(report: Report) -> None:
     reader, text = Reader(report._repr_html_()), str(report)
-    states = ["note" if each.state == "wrong" and not each.statement.points else each.state for each in report.findings]
+    states = ["note" if each.state == "wrong" and not each.max_points else each.state for each in report.findings]
     assert reader.tags[0] == "section" and "aria-label" in reader.attributes and "ol" in reader.tags
     assert reader.tags.count("li") == len(report.findings) == 5
     assert not {"script", "img"} & {*reader.tags}

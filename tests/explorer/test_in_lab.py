@@ -9,10 +9,8 @@ import psutil
 import pytest
 from matplotlib.image import imread
 
-from lib.explorer.samples import Plane
 from tests.browser import QUIETLY, readout, run_all, save, slider, wait_for, wait_until_idle
 from tests.explorer import student
-from tests.explorer.test_runs import by_the_notebooks_loop
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -111,44 +109,6 @@ def test_keys_and_drags_change_the_pictures_which_stay_where_they_are(explorer):
     assert all(place == places[0] for place in places)
 
 
-def test_a_border_is_a_smooth_line_where_the_lead_is_steep(explorer):
-    type_in(explorer, "Learning rate", 100)
-    wait_for_run(explorer, 100)
-    data = explorer.evaluate("""() => {
-      const canvas = document.querySelectorAll('.zl-canvas canvas')[1];
-      return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
-    }""")
-    seen = np.reshape(data, (200, 280, 4))[..., :3]
-    plane, W = Plane(BLOBS), by_the_notebooks_loop(100.0, 16)[3].reshape(3, 3)
-    steps = (plane.high - plane.low) / [279, 199]  # from pixel to pixel
-    x, y = np.meshgrid(plane.low[0] + steps[0] * np.arange(280), plane.high[1] - steps[1] * np.arange(200))
-    scores = W @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
-    second, first = np.argsort(scores, axis=0)[1:]
-    lead = scores[first, np.arange(x.size)] - scores[second, np.arange(x.size)]
-    far = np.reshape(lead / np.linalg.norm((W[first] - W[second])[:, :2] * steps, axis=1), (200, 280))  # in pixels
-    assert np.sum(far < 0.4) > 200 and np.abs(seen[far < 0.4] - 0x50).max() < 16  # of the border's colour, without gaps
-    classes = np.array([[0x00, 0x72, 0xB2], [0xD5, 0x5E, 0x00], [0x00, 0x9E, 0x73]])  # as in the notebook's plots
-    assert np.abs(seen - classes[first].reshape(200, 280, 3))[far > 2].max() < 16
-
-
-def test_what_is_typed_is_used_as_it_is_or_refused_in_words(explorer):
-    type_in(explorer, "Learning rate", "0.123")
-    wait_for_run(explorer, 0.123)
-    slider(explorer, "Learning rate").press("ArrowRight")  # from the place nearest to it, 0.126
-    wait_for_words(explorer, "Learning rate 0.158,")
-    for label, typed, words, back in (
-        ("Learning rate", "1,438,0", "Learning rate: 1,438,0 can’t be used. Enter a number above 0.", "0.158"),
-        ("Learning rate", "", "Learning rate: nothing can’t be used.", "0.158"),
-        ("Batch size", "1,024", "Batch size: 1,024 can’t be used. Enter a whole number from 1 to 240.", "16"),
-        ("Batch size", "241", "Batch size: 241 can’t be used. Enter a whole number from 1 to 240.", "16"),
-        ("Epochs", "2.5", "Epochs: 2.5 can’t be used. Enter a whole number from 1 to 300.", "100"),
-    ):
-        type_in(explorer, label, typed)
-        for place in (".zl-refusal", ".zl-live"):
-            wait_for_words(explorer, words, place)
-        assert readout(explorer, label) == back
-
-
 def is_dim(page):
     """True if the words and both pictures are dimmed."""
     opacity = "each => getComputedStyle(each).opacity"
@@ -220,18 +180,6 @@ def test_a_what_if_is_predicted_first_then_looked_at(explorer):
     wait_for_words(explorer, "your code as it is", ".zl-pictures text")
 
 
-def test_other_data_with_more_features_show_weights(explorer):
-    type_in(explorer, "Epochs", 1)
-    type_in(explorer, "Batch size", 1)
-    explorer.get_by_label("Data").select_option("digits")
-    explorer.get_by_role("img", name="Weights").wait_for()
-    wait_for_words(explorer, "Learning rate 0.1, batch size 16. After 1 epoch")  # whatever was tried before
-    labels = explorer.get_by_role("img", name="Weights").locator("text").all_text_contents()
-    assert labels == [str(digit) for digit in range(10)]
-    explorer.get_by_label("Data").select_option("blobs")
-    explorer.get_by_role("img", name="Decision regions").wait_for()
-
-
 def test_every_control_can_be_reached_by_keyboard_and_has_a_name(explorer):
     focused = """() => {
       const at = document.activeElement;
@@ -296,21 +244,6 @@ def test_both_themes_can_be_read(explorer):
         corner, dark = pixels(explorer)[2, -2, :3].mean(), theme.endswith("Dark")
         assert corner < 0.2 if dark else corner > 0.9
         assert (explorer.evaluate(regions) != light) == dark  # what a canvas shows follows, too
-
-
-def test_divergence_and_faulty_code_are_said_and_the_page_lives_on(page, lab):
-    show(page, lab, "faults.ipynb", QUIETLY + "\n".join([NETWORK, FAULTS]))
-    overflow, raising = (page.locator(".zl-explorer").nth(number) for number in range(2))
-    slider(overflow, "Learning rate").press("End")
-    slider(overflow, "Batch size").press("Home")
-    overflow.locator(".zl-says").filter(has_text=re.compile(r"Diverged in epoch \d+: .* nan")).wait_for()
-    assert raising.locator("pre").inner_text() == "return output_gradient @ self.output"
-    assert re.search(r"ValueError: .* in Raising.backward, cell .*line \d+", raising.locator(".zl-says").inner_text())
-    raising.get_by_role("button", name="Too small").click()
-    raising.locator(".zl-says").filter(has_text="Learning rate 0.0001").wait_for()
-    overflow.get_by_role("button", name="Good").click()
-    overflow.locator(".zl-says").filter(has_text="Learning rate 0.1, batch size 16. After 100 epochs").wait_for()
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
 
 
 def test_after_a_restart_the_picture_is_dim_and_says_to_run_the_cell_again(page, lab):

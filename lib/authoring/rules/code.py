@@ -13,7 +13,6 @@ from lib.checking.findings import Finding, find
 from lib.checking.looks import of_case
 from lib.checking.right import Chance
 from lib.checking.spies import namespace_of
-from lib.checking.student_code import Failure
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
 from lib.mistakes import Mistake

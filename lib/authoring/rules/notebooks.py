@@ -9,6 +9,7 @@ from lib.authoring.rules.code import right_code_is_right
 from lib.authoring.student_version import make_student_version
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault, UnitFailsError
+from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.cell_results import error_output
 from lib.grading.pipeline.unit_preprocessor import lost_unit, misfits

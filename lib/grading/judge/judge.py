@@ -12,10 +12,9 @@ from typing import Any
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
 from lib.checking.challenges import DESK, SECRET, read_shown, write_record
-from lib.checking.error_hints import explain, hint_for
-from lib.checking.findings import Finding, Known, find, sides
+from lib.checking.findings import Diagnosis, Finding, Known, find
 from lib.checking.fingerprints import DeskData, find_failed, groups_of, name_mistakes
-from lib.checking.looks import Outcome, Shown, look_at_ours, places_of
+from lib.checking.looks import Outcome, look_at_ours, places_of
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
 from lib.grading.errors import UnitFailsError, end_sentence, with_line
@@ -46,16 +45,7 @@ def judge(
     """
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
-    findings = [each for each in find(part, inputs, shown, known) if each.statement.points or not part.points]
-    evidence = dict(_evidence([each for each in findings if each.state != "right"], inputs, shown, known))
-    verdict = PartVerdict(
-        part.id,
-        part.title,
-        tuple(_verdict(each, missing) for each in findings),
-        challenge={name: _readable(value) for name, value in inputs.items()},
-        answer={name: found for name, (found, _) in evidence.items()},
-        expected={name: expected for name, (_, expected) in evidence.items()},
-    )
+    findings = [each for each in find(part, inputs, shown, known) if each.max_points or not part.points]
     if answers is None:
         problem, cause = problem or "The check gave no answer.", _cause_of(problem, missing)
         unjudged = tuple(replace(each, state="not checked", why=None) for each in findings)
@@ -86,9 +76,8 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
     except Exception as error:  # whatever a unit's own code may raise
         raise UnitFailsError(part.id, describe(error)) from error
     for finding in find(part, inputs, shown, shown):
-        if finding.state != "right" and finding.statement.points:
-            why = finding.why
-            raise UnitFailsError(part.id, with_line(_sentence(why), why.line if isinstance(why, Failure) else ""))
+        if finding.why and finding.max_points:
+            raise UnitFailsError(part.id, with_line(words.why(finding), finding.why.line))
     return inputs, shown
 
 
@@ -130,41 +119,3 @@ def shipped(key: AnswerKey) -> DeskData:
     """Read what ships with the unit of an answer key: fingerprints, and right results on the desk's inputs."""
     place = unit_registry.find_by_key(key)
     return fingerprints.read(place.module) if place else DeskData({}, {})
-
-
-def _explain(why: str, missing: Mapping[str, Failure]) -> str:
-    cause = _cause_of(why, missing)
-    return f"{end_sentence(why)} {cause.text}" if cause else why
-
-
-def _cause_of(why: str, missing: Mapping[str, Failure]) -> Failure | None:
-    return missing.get(found[1]) if (found := NAME_ERROR.search(why)) else None
-
-
-# ---- Evidence for an appeal
-
-
-def _evidence(
-    findings: Sequence[Finding], inputs: Inputs, shown: Shown, known: Known
-) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
-    for statement in (finding.statement for finding in findings):
-        found, expected = dict[str, Any](), dict[str, Any]()
-        for place, own_inputs, name, by_hand in places_of(statement, inputs):
-            outcome = shown.get(place, Failure("value", "It gave no result."))
-            pair = _both(statement, outcome, own_inputs, name, by_hand, known.get(place))
-            found[place], expected[place] = map(write_record, pair)
-        yield statement.name, (found, expected)
-
-
-def _both(
-    statement: Statement, outcome: Outcome, own_inputs: Inputs, name: str, by_hand: object, known: object
-) -> tuple[Outcome, Outcome]:
-    if isinstance(outcome, Failure):
-        return outcome, known
-    pair = attempt(lambda: sides(statement, outcome, own_inputs, name, by_hand, known))
-    return (outcome, pair) if isinstance(pair, Failure) else pair
-
-
-def _readable(value: object) -> Any:
-    plain = attempt(lambda: to_json(read(value)))
-    return repr(value)[:80] if isinstance(plain, Failure) else plain

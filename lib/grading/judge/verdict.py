@@ -73,8 +73,8 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     lacked: tuple[str, ...] = ()  # imported packages that were not installed
-    is_readable: bool = True  # False if a person has to open the notebook by other means
     predictions: tuple[PartVerdict, ...] = ()  # which earn no points
+    others: "tuple[Verdict, ...]" = ()  # in the file: the verdicts on the assignment's other notebooks
 
     @property
     def points(self) -> float:

@@ -142,14 +142,9 @@ def predictions(classroom: Classroom) -> list[tuple[str, str, int, list[tuple[st
     for _, verdict in classroom.graded:
         for part in verdict.predictions:
             for guess in part.statements:
-                said = guess.brief if guess.state in ("right", "wrong") else "No prediction."
+                said = words.brief(guess) if guess.state in ("right", "wrong") else "No prediction."
                 found.setdefault((part.title, guess.text), Counter())[said] += 1
     return [(*about, counts.pop("", 0), sorted(counts.items())) for about, counts in found.items()]
-
-
-def remarks(classroom: Classroom) -> list[tuple[str, list[StudentWork]]]:
-    """Return the remarks on submissions and on how their notebooks ran."""
-    return group((remark.text, work) for work, verdict in classroom.graded for remark in verdict.remarks)
 
 
 def group(found: Iterable[tuple[Item, StudentWork]]) -> list[tuple[Item, list[StudentWork]]]:

@@ -90,7 +90,8 @@ def judge_notebook(
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*submission.remarks, *local)
     scored = [*_judge_cells(cells, unit, submission, remarks)] if unit else []
-    parts = tuple(part for part, _ in scored)
+    guesses = {part.id for part in unit.unit.predictions} if unit else set()
+    parts, predictions = (tuple(each for each, _ in scored if (each.id in guesses) is it) for it in (False, True))
     is_stopped = any(TOO_LONG in remark.text for remark in submission.remarks)
     if is_stopped and not (parts and all(part.points == part.max_points for part in parts)):
         reasons.append("a cell ran too long and was stopped")
@@ -103,6 +104,7 @@ def judge_notebook(
         reasons=tuple(_reasons(submission, rows.waits, reasons)),
         waits=rows.waits,
         lacked=missing,
+        predictions=predictions,
     )
     return notebook, verdict, rows
 

@@ -15,11 +15,11 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
     opening += "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
     items, shown = "", dict[tuple[str, ...], int]()  # a repeated reason or hint is only in the first item
     for number, statement in enumerate(part.statements, 1):
-        text = statement.heading or statement.text
+        text = statement.heading
         text += f" ({_worth(statement.points, statement.max_points, scale)})" if statement.max_points else ""
-        why = escape(end_sentence(statement.why) if statement.code else statement.why)
-        why += f" {render.CODE}<code>{escape(statement.code)}</code>" if statement.code else ""
-        details = tuple(filter(None, (why, statement.hint and render.TRY + escape(statement.hint))))
+        why, line, hint = words.why(statement), words.line(statement), words.hint(statement)
+        why = f"{escape(end_sentence(why))} {render.CODE}<code>{escape(line)}</code>" if line else escape(why)
+        details = tuple(filter(None, (why, hint and render.TRY + escape(hint))))
         new = [each for each in details if not any(each in above for above in shown)]
         first = shown.setdefault(details, number)
         if details and first < number:

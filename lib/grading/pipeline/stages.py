@@ -169,52 +169,12 @@ def _judge(course: Course, work: PreparedSubmission, name: str, outcome: RunOutc
     return _first_that_works(course, what, [partial(_finish, course, work, name, way) for way in ways])
 
 
-def _with_outputs(prepared: PreparedNotebook, result: RunResult | None) -> PreparedNotebook:
-    """Return a notebook with the outputs of its run, if there was one."""
-    if result is None:
-        return prepared
-    try:
-        outputs = orjson.loads(result.cells)
-    except orjson.JSONDecodeError:  # orjson is stricter, for example about NaN
-        outputs = json.loads(result.cells)
-    # nbformat would make nodes at all levels, but an answer has hundreds of objects.
-    cells = [
-        NotebookNode({**cell, **run, "outputs": [*map(_node_of, run["outputs"])]} if run else cell)
-        for cell, run in zip(prepared.cells, outputs, strict=True)
-    ]
-    restored = replace(prepared.restored, cells=cells)
-    return replace(prepared, restored=restored, remarks=(*prepared.remarks, *result.remarks))
-
-
-def _node_of(output: dict[str, Any]) -> NotebookNode:
-    return NotebookNode({name: NotebookNode(each) if type(each) is dict else each for name, each in output.items()})
-
-
-def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], PreparedNotebook]) -> JudgedNotebook:
-    """Judge a notebook's cells, and replace the outputs of graded ones by the verdicts."""
-    prepared, submitted = way(), work.submitted
-    cells, unit = prepared.cells, course.unit
-    clean_outputs(cells)
-    missing = tuple(missing_packages(cells))
-    local, reasons = _environment_remarks(cells, missing)
-    remarks = (*map(Remark, prepared.restored.remarks), *prepared.remarks, *local)
-    found = [*_judge_cells(cells, unit, prepared.seed, remarks)] if unit else []
-    guesses = {part.id for part in unit.unit.predictions} if unit else set()
-    parts, predictions = (tuple(each for each in found if (each.id in guesses) is it) for it in (False, True))
-    notebook = course.trim(NotebookNode(prepared.submission.notebook, cells=cells, metadata=NotebookNode()))
-    judged = {each.id for each in found}
-    rows = rows_of(notebook.cells, prepared.restored.doubts, judged, course.log)
+def _finish(course: Course, work: PreparedSubmission, name: str, way: Callable[[], Submission]) -> JudgedNotebook:
+    names = (course.assignment, name, work.submitted.student)
+    judged = judge_notebook(way(), course.unit, names, course.log, work.submitted.digest, course.trim)
+    notebook, verdict, rows = judged
     if kernelspec := course.gradebook.sources[name].kernelspec:
         notebook.metadata.kernelspec = kernelspec
-    verdict = Verdict(
-        *(course.assignment, name, submitted.student, prepared.seed, parts, remarks),
-        handed_in=submitted.digest,
-        reasons=tuple(_reasons(prepared, rows.waits, reasons)),
-        waits=rows.waits,
-        lacked=missing,
-        is_readable=prepared.submission.runnable,
-        predictions=predictions,
-    )
     try:
         return orjson.dumps(notebook), verdict, rows  # ten times as fast as `json`
     except orjson.JSONEncodeError:  # raised for integers over 64 bits

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.checking.layers import make_test_class, prepare
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import make_test_class, prepare

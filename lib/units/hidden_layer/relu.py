@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import RETURNED, fits, is_like, kept_output
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, compare, numbers
 from lib.checking.right import anything, by_name
-from lib.checking.spies import is_like, kept_output
+from lib.checking.spies import RETURNED, fits, is_like, kept_output
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (9, 9), "one": (17, 1)}

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import is_like, make_test_class
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import make_test_class
+from lib.checking.epochs import Samples, require_mixing, sizes_of
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import make_test_class, namespace_of, spied
@@ -27,7 +27,7 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
     batch of one sample.
     """
     inputs = {name: value for name, value in draw_matrices(rng).items() if name.startswith("weights")}
-    for case, size, whole, last, epochs in (("", 7, 1, 0, 11), ("_more", 51, 2, 1, 2)):
+    for case, size, whole, last, epochs in (("", 20, 2, 0, 11), ("_more", 51, 2, 1, 2)):
         batch_size, (features, classes) = int(rng.integers(size, size + 3)), (4, 5) if case else (2, 3)
         samples = whole * batch_size + last
         inputs |= {f"batch_size{case}": batch_size, f"nepochs{case}": epochs, f"rate{case}": rng.uniform(0.5, 1)}

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import RETURNED
 from lib.checking.looks import SEED
 from lib.checking.results import Wrong
+from lib.checking.spies import RETURNED
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 
 CASES = "", "more"

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import RETURNED, prepare
 from lib.checking.looks import SEED
 from lib.checking.results import numbers
 from lib.checking.right import central_difference_by_column, expected, slopes
-from lib.checking.spies import prepare
+from lib.checking.spies import RETURNED, prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 

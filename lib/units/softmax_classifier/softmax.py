@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.layers import RETURNED, fits, kept_output, prepare
 from lib.checking.looks import SEED
 from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
 from lib.checking.right import anything, by_name, slopes
-from lib.checking.spies import kept_output, prepare
+from lib.checking.spies import RETURNED, fits, kept_output, prepare
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 

@@ -6,6 +6,7 @@ import pytest
 
 from lib.checking.challenges import answer
 from lib.grading import unit_registry
+from lib.grading.judge import words
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import predictions
@@ -32,7 +33,7 @@ def judged(guess: object) -> PartVerdict:
 def test_a_guess_has_a_row_of_its_own_and_no_points(guess: object, state: str, said: str) -> None:
     verdict = judged(guess)
     [row] = verdict.statements
-    assert (row.state, row.brief, verdict.max_points) == (state, said, 0)
+    assert (row.state, words.brief(row), verdict.max_points) == (state, said, 0)
     page = html(verdict)
     assert "Batch size 16." in page and " points" not in page and "wrong" not in page
 

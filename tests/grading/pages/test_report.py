@@ -70,7 +70,6 @@ SAYS = {
         "The loss (2) 64 % 5 4 1 – 1",
         "Softmax for large scores (1) 82 % 9 – – 1 1",
     ],
-    "runs": ["can't be read as JSON"],
     "everyone": ["all (24) code (20) The loss (2)", "King, Ada ada ✎ to mark 20", "11 graded submissions"],
     "author": [
         "3 groups of wrong answers without a name",

@@ -10,6 +10,7 @@ from lib.data import rings
 from lib.explorer.runs import Run, Setting
 from lib.explorer.widget import Explorer
 from lib.reference import cce, cce_gradient
+from lib.units.hidden_layer import UNIT
 from lib.units.hidden_layer.width import WIDTHS, describe_units, explore_width, lower_weights
 from lib.units.hidden_layer.without_relu import WHAT_IFS
 from tests.explorer.two_layers import make_network

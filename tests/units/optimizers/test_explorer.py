@@ -11,6 +11,7 @@ from lib.explorer.runs import Run, Setting
 from lib.explorer.widget import Explorer
 from lib.grading.unit_registry import answer_key
 from lib.reference import ReLU, Softmax, cce, cce_gradient
+from lib.units.optimizers import UNIT
 from lib.units.optimizers.explorer import MOMENTA, UNITS, explore_momentum
 from tests.explorer.two_layers import make_network as with_updates
 
