@@ -111,7 +111,8 @@ class ReportApp(Command):
 def write_report(app: Command) -> None:
     """Write the class report at the end of another command, if there is a verdict; else, or on failure, go on."""
     assignment = app.coursedir.assignment_id
-    report = ReportApp(parent=app, coursedir=CourseDirectory(parent=app, assignment_id=assignment, student_id="*"))
+    report = ReportApp(parent=app, coursedir=CourseDirectory(parent=app))
+    report.coursedir.assignment_id, report.coursedir.student_id = assignment, "*"  # not as the command was called
     try:
         if (classroom := read_classroom(report.coursedir, assignment)).graded:
             report.write(classroom)
