@@ -1,25 +1,21 @@
-"""`zerolayer report ASSIGNMENT`: write the class report, and with `--student` a page on one student for an appeal."""
+"""`zerolayer report ASSIGNMENT`: write the class report."""
 
 import os
-from dataclasses import replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Unicode, default
 
-from lib.answer_key import AnswerKey
-from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
+from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.machine_faults import sentence
 from lib.grading.pages.class_data import Classroom, read_classroom
-from lib.grading.pages.report_pages import Links, class_page, own_page, student_page
+from lib.grading.pages.report_pages import Links, class_page
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
-from lib.grading.safe_names import visible
 
 
 class ReportApp(Command):
@@ -34,13 +30,12 @@ class ReportApp(Command):
     )
     examples = """
         zerolayer report UNIT
-        zerolayer report UNIT --student ada    for an appeal: every number of one student
     """
     folder = Unicode("reports", help="The folder in the course for reports.").tag(config=True)
     server = Unicode(
         help="The address of the Jupyter server with formgrader, for links. On a hub, by default the hub's server."
     ).tag(config=True)
-    aliases = {**options("student", "assignment", "db"), "server": "ReportApp.server"}
+    aliases = {**options("assignment", "db"), "server": "ReportApp.server"}
 
     uses = (UnitPreprocessor,)
 
@@ -51,10 +46,9 @@ class ReportApp(Command):
         return next(filter(None, map(os.environ.get, names)), "http://localhost:8888")
 
     def start(self) -> None:
-        """Write the pages and print their paths. Exits with 1 if nothing is graded, or a page can't be written."""
+        """Write the page and print its path. Exits with 1 if nothing is graded, or the page can't be written."""
         super().start()
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
-        check_student(self, self.coursedir.student_id)
         with self.exit_on_failure("reported on"):
             try:
                 self.write(self._classroom(assignment))
@@ -63,16 +57,11 @@ class ReportApp(Command):
                 self.fail("%s can't be written: %s. Try another folder: --ReportApp.folder=FOLDER", error.filename, why)
 
     def write(self, classroom: Classroom) -> None:
-        """Write the pages of a class with a verdict, and print their paths. Raises OSError."""
-        assignment, now, target = (
-            classroom.assignment,
-            datetime.now().astimezone(),
-            Path(self.coursedir.root, self.folder),
-        )
+        """Write the page of a class with a verdict, and print its path. Raises OSError."""
+        assignment, target = classroom.assignment, Path(self.coursedir.root, self.folder)
         links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
         unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
-        self._write_students(classroom, unit, replace(links, folder=target / assignment), now)
-        write_whole(page, class_page(classroom, unit, links, now).encode())
+        write_whole(page, class_page(classroom, unit, links, datetime.now().astimezone()).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
         if classroom.strangers:
             say(_strangers_message(classroom))
@@ -94,25 +83,12 @@ class ReportApp(Command):
             )
         return classroom
 
-    def _write_students(self, classroom: Classroom, unit: AnswerKey | None, links: Links, now: datetime) -> None:
-        """Write the requested pages, and again all existing ones: a regrade may have changed them."""
-        asked, target = self.coursedir.student_id, links.folder.parent
-        wanted = {work.student for work, _ in classroom.graded if asked != "*" and fnmatchcase(work.student, asked)}
-        if asked != "*" and not wanted:
-            self.fail("%s", f"There is no verdict on {asked}: no submission of theirs is graded.")
-        for work, _ in classroom.graded:
-            page = own_page(target, classroom.assignment, work.student)
-            if work.student in wanted or page.is_file():
-                write_whole(page, student_page(work, unit, links, now).encode())
-                if work.student in wanted:
-                    say(visible(f"{page} has all numbers for {work.name or work.student}."))
-
 
 def write_report(app: Command) -> None:
     """Write the class report at the end of another command, if there is a verdict; else, or on failure, go on."""
     assignment = app.coursedir.assignment_id
     report = ReportApp(parent=app, coursedir=CourseDirectory(parent=app))
-    report.coursedir.assignment_id, report.coursedir.student_id = assignment, "*"  # not as the command was called
+    report.coursedir.assignment_id = assignment
     try:
         if (classroom := read_classroom(report.coursedir, assignment)).graded:
             report.write(classroom)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.answer_key import AnswerKey
 from lib.checking import fingerprints
-from lib.checking.challenges import DESK, SECRET, read_shown, write_record
+from lib.checking.challenges import DESK, SECRET, read_shown
 from lib.checking.findings import Diagnosis, Finding, Known, find
 from lib.checking.fingerprints import DeskData, find_failed, groups_of, name_mistakes
 from lib.checking.looks import Outcome, look_at_ours, places_of
@@ -51,15 +51,12 @@ def judge(
         unjudged = tuple(replace(each, state="not checked", why=None) for each in findings)
         problem = visible(f"{end_sentence(problem)} {cause}" if cause else problem)
         return PartVerdict(part.id, part.title, unjudged, problem=problem)
-    lost = [each for each in findings if each.state != "right"]
-    if not lost:
+    if all(each.state == "right" for each in findings):
         return PartVerdict(part.id, part.title, tuple(findings))
-    places = [place for each in lost for place, *_ in places_of(part.statement(each.name), inputs) if place in shown]
     mistakes = _mistakes_of(key, part, read_shown(answers.get(DESK)))
     statements = tuple(_explain(each, mistakes, missing) for each in findings)
     first = next((each.mistake for each in statements if each.mistake), None)
-    kept = {place: write_record(shown[place]) for place in places}
-    return PartVerdict(part.id, part.title, statements, first, answer=kept)
+    return PartVerdict(part.id, part.title, statements, first)
 
 
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:

@@ -1,14 +1,12 @@
 """Verdicts: for each submitted notebook the points of each part, the mistakes, and hints.
 
-A verdict is stored as `verdict.json` next to the autograded notebook, with the results of the student's code that were
-not right: for an appeal, the inputs and the expected results are drawn again from the seed. It also stores all that
-grading has to remember about a submission. For an assignment without a unit it has only that.
+A verdict is stored as `verdict.json` next to the autograded notebook, with the seed from which the inputs were drawn.
+It also stores all that grading has to remember about a submission. For an assignment without a unit it has only that.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -27,17 +25,13 @@ class DamagedVerdictError(ValueError):
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """The verdict on one part: a finding for each statement with points. `problem` is why there was no answer.
-
-    `answer` has the results of student code for statements that are not right, by place.
-    """
+    """The verdict on one part: a finding for each statement with points. `problem` is why there was no answer."""
 
     id: str
     title: str
     statements: tuple[Finding, ...]
     mistake: Diagnosis | None = None
     problem: str = ""
-    answer: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def points(self) -> float:

@@ -1,4 +1,4 @@
-"""Pages of the report: one for the class, and one for each student's appeal. Templates escape all text.
+"""The page of the class report. Its template escapes all text.
 
 A student's name links to formgrader and to the feedback page, if it exists, if possible to the cell in question.
 """
@@ -9,17 +9,13 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import Any
 from urllib.parse import quote
 
 from nbgrader.coursedir import CourseDirectory
 
 from lib.answer_key import AnswerKey
-from lib.grading.judge import words
-from lib.grading.judge.verdict import Verdict
 from lib.grading.pages import analysis
 from lib.grading.pages.class_data import Classroom, StudentWork
-from lib.grading.pages.evidence import draw_again
 from lib.grading.pages.likeness import like_works
 from lib.grading.pages.templates import templates
 from lib.grading.submissions.submitted_files import step_folder
@@ -47,51 +43,34 @@ class Links:
         place = "/".join(map(quote, (self.assignment, notebook, cell)))
         return f"{self.server.rstrip('/')}/formgrader/marking/{place}"
 
-    def own_page(self, work: StudentWork) -> str:
-        """Return the link to a student's page for an appeal, or "" if there is none."""
-        page = own_page(self.folder, self.assignment, work.student)
-        return quote(f"{self.assignment}/{page.name}") if page.is_file() else ""
-
-
-def own_page(folder: Path, assignment: str, student: str) -> Path:
-    """Return the file of a student's page for an appeal."""
-    return folder / assignment / f"{student}.html"
-
 
 def class_page(classroom: Classroom, unit: AnswerKey | None, links: Links, made: datetime) -> str:
     """Return the class's page."""
     found, group = analysis.scores(classroom), analysis.group
-    return _render(
-        "class.html.j2",
-        links,
-        classroom=classroom,
-        made=made,
-        due=classroom.due and classroom.due.replace(tzinfo=UTC).astimezone(),
-        scores=found,
-        median=median(found.values) if found.values else None,
-        bins=analysis.distribution(found),
-        parts=analysis.part_figures(classroom),
-        outcomes=analysis.OUTCOMES,
-        outcome_of=analysis.outcome,
-        mistakes=analysis.mistakes(classroom, unit),
-        unknown=analysis.unknown(classroom),
-        predictions=analysis.predictions(classroom),
-        codes_of=analysis.codes_of,
-        to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
-        to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
-        late=[work for work in classroom.works if work.late],
-        like=like_works(classroom, links.course),
+    return (
+        templates()
+        .get_template("class.html.j2")
+        .render(
+            assignment=links.assignment,
+            links=links,
+            # Cached: a name occurs in many lists, and each link needs a look at the disk.
+            links_of=cache(links.of),
+            classroom=classroom,
+            made=made,
+            due=classroom.due and classroom.due.replace(tzinfo=UTC).astimezone(),
+            scores=found,
+            median=median(found.values) if found.values else None,
+            bins=analysis.distribution(found),
+            parts=analysis.part_figures(classroom),
+            outcomes=analysis.OUTCOMES,
+            outcome_of=analysis.outcome,
+            mistakes=analysis.mistakes(classroom, unit),
+            unknown=analysis.unknown(classroom),
+            predictions=analysis.predictions(classroom),
+            codes_of=analysis.codes_of,
+            to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
+            to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
+            late=[work for work in classroom.works if work.late],
+            like=like_works(classroom, links.course),
+        )
     )
-
-
-def student_page(work: StudentWork, unit: AnswerKey | None, links: Links, made: datetime) -> str:
-    """Return a student's page for an appeal."""
-    verdicts = Verdict.load_each(work.folder)
-    shown = {part.id: draw_again(unit, part, verdict.seed) for verdict in verdicts for part in verdict.parts}
-    return _render("student.html.j2", links, work=work, verdict=work.verdict, made=made, evidence=shown, words=words)
-
-
-def _render(template: str, links: Links, **values: Any) -> str:
-    # Cached: a name occurs in many lists, and each link needs a look at the disk.
-    shared = {"assignment": links.assignment, "links": links, "links_of": cache(links.of)}
-    return templates().get_template(template).render(shared, **values)

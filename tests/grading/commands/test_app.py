@@ -110,7 +110,6 @@ def course(small_course, tmp_path_factory):
         ("grade", "--debug", "DEBUG"),
         ("grade", "--log-level=DEBUG", "DEBUG"),
         *((each, "--student=nobody", "There is no student nobody. There is: ada.") for each in ("grade", "feedback")),
-        ("report", "--student=nobody", "There is no student nobody. There is: ada."),
         ("grade", "--seen=nobody", "There is no student nobody. There is: ada."),
         *((each, "--notebook=t", "There is no notebook t. There is: tiny.") for each in ("build", "grade", "feedback")),
         ("build", "--no-db", "is ready"),
