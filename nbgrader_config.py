@@ -58,6 +58,3 @@ c.Application.logging_config = {
     "filters": {"visible": {"()": "lib.grading.safe_names.VisibleNames"}},
     "handlers": {"console": {"filters": ["visible"]}},
 }
-
-# `nbgrader export` writes nbgrader's own columns; what somebody else wrote is text in a spreadsheet, and no formula.
-c.ExportApp.plugin_class = "lib.grading.pages.csv_exporter.TextExporter"

@@ -4,7 +4,7 @@ import logging
 import os
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.safe_names import InvalidId, VisibleNames, parse_id, visible
+from lib.grading.safe_names import InvalidId, VisibleNames, escape_formula, parse_id, visible
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
 
@@ -25,6 +25,20 @@ def test_what_means_something_to_a_page_a_path_a_pattern_or_a_terminal_is_no_id(
     for name in (*NO_IDS, *(f"a{letter}b" for letter in NOT_PRINTED)):
         found = parse_id(name)
         assert isinstance(found, InvalidId) and found.name == name and found.problem.startswith("it ")
+
+
+FORMULAS = [
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1+1", "\t=1+1", "\r=1+1", "\n=1+1", '"=1+1', "'=1+1", "\u200b=1+1", "-1x",
+    "\u00a0=1+1", "＝1+1", "＋1", "－1+1", "＠SUM(A1)", "\t1", "=", "-2+3+cmd|' /C calc'!A0", "--1", "-1;2",
+]  # fmt: skip
+HARMLESS = [
+    "-1,5", "Ada", "O'Neil", "Bảo", "", "a=b", "ada@example.org", "77", "-3.5", "-1e-05", "-", "    Points Possible",
+    "2-1",
+]  # fmt: skip
+
+
+def test_what_reads_as_a_formula_is_made_text():
+    assert [escape_formula(each) for each in FORMULAS + HARMLESS] == [*(f"'{each}" for each in FORMULAS), *HARMLESS]
 
 
 def test_a_log_message_shows_what_is_in_a_name_whoever_wrote_it(caplog):

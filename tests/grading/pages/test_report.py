@@ -7,10 +7,13 @@ from urllib.parse import unquote
 import pytest
 from nbgrader.api import Gradebook
 
+from lib.grading.commands.demo import run
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.judge.verdict import FILE, Verdict
 from tests.course import ASSIGNMENT
 from tests.grading.active import elements, text_of
+from tests.grading.pages.conftest import FILLINGS
 from tests.sample_class import RIGHT
 
 pytestmark = pytest.mark.xdist_group("a graded class")
@@ -172,3 +175,17 @@ def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     assert "The loss of one sample is not -log of its true class" in unnamed
     assert "still open" not in unnamed and not re.search(r"\w is not defined", unnamed)
     assert "http" not in re.sub(r"http://localhost:8888", "", page).replace('http-equiv="Content', "")
+
+
+def test_what_was_marked_and_graded_again_is_marked(small_class, tmp_path):
+    """nbgrader asks for a person's eye once more; the points are there, and every page has the same."""
+    course = small_class.copy(tmp_path)
+    thirds = {"explain-gradient": 4 / 3, "explain-rate-and-batch": 0.1}
+    students = (*FILLINGS, "lars")
+    course.marks({(student, cell): points for student in students for cell, points in thirds.items()}, again=True)
+    points = "21.4333"
+    page = text_of(course.report().replace("<", " <"))
+    assert "Check 22 marks : these answers were graded again after they were marked." in page
+    assert re.search(rf"King, Ada ada ✎ {re.escape(points)} 20", page)
+    run(FeedbackApp, course.root, ASSIGNMENT)
+    assert f"{points} of 24 points" in text_of(course.feedback("ada"))
