@@ -86,10 +86,10 @@ def test_a_unit_that_cannot_be_imported_is_said_once_and_stops_nobody(built, tmp
     """Each process that ran notebooks said so."""
     course = built.copy(tmp_path / "course")
     (course.root / "units" / "broken").mkdir(parents=True)
-    (course.root / "units" / "broken" / "__init__.py").write_text("raise ValueError('half done')")
+    (course.root / "units" / "broken" / "exercise.py").write_text("raise ValueError('half done')")
     run = course.grade("--jobs=4")
     assert listed(run) == DIED
-    told = "The unit broken can't be imported: ValueError: half done (units/broken/__init__.py:1)"
+    told = "The unit broken can't be imported: ValueError: half done (units/broken/exercise.py:1)"
     assert run.stderr.count(told) == 1
 
 

@@ -141,8 +141,8 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     with ZipFile(course.root / "out.zip") as file:
         cells = json.loads(file.read(f"emil_5_6_{ASSIGNMENT}.ipynb"))["cells"]
     assert "<h1>19 of 20 points so far</h1>" in cells[0]["source"] and "<a " not in cells[0]["source"]
-    [below] = [cell["source"] for cell in cells if "Comment:" in cell["source"]]
-    assert "\n" not in below and "&lt;img" in below and below.startswith("<p>")
+    [below] = [cell["source"] for cell in cells if "onerror" in cell["source"]]
+    assert "\n" not in below and "&lt;img" in below and below.startswith("<p><b>Comment:")
     [check] = [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "check-cce"]
     assert "The loss is the mean over all entries of the matrix" in str(check["outputs"])
 
