@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +24,8 @@ from lib.grading.submissions.submitted_files import NOTEBOOK, STAMP
 from lib.grading.submissions.walk import walk
 
 SERVICE = "If one account submits for all students, set c.ExchangeCollect.check_owner = False."
+TOLERANCE = timedelta(minutes=10)
+"""Allowed difference between a submission's claimed time and its files': copying takes time, and clocks differ."""
 SECRET = "submission_secret.txt"
 """A file of a submission. Anyone who knows its text can fetch the feedback."""
 LONGEST_STAMP = 100
@@ -33,7 +35,7 @@ REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": dateti
 
 
 class OwnedCollect(ExchangeCollect):
-    """nbgrader's `collect` with checks of owner and files. `check_owner` refuses where nbgrader only warns."""
+    """nbgrader's `collect` with checks of owner, time and files. Without `check_owner`, folders' names are believed."""
 
     src_records: list[dict[str, Any]]
 
@@ -46,17 +48,28 @@ class OwnedCollect(ExchangeCollect):
     def _path_to_record(self, path: str) -> dict[str, Any]:
         """Override nbgrader's reading of a folder's name, to refuse folders before the newest one is chosen."""
         try:
-            why = self._refusal(path)
+            if not (why := self._refusal(path)):
+                student, time = Path(path).name.rsplit("+", 3)[0], self._time(path)
+                return {"username": student, "filename": Path(path).name, "timestamp": time}
         except FileNotFoundError:  # deleted since it was listed
             return dict(REFUSED)
         except OSError as error:
             why = f"it can't be read: {error.strerror}. Delete it."
-        if why:
-            self.log.warning("%s is not collected: %s", visible(path), why)
-            return dict(REFUSED)
-        # From the right: an account's name may contain a +, but not the other parts.
-        student, _, timestamp, *_ = Path(path).name.rsplit("+", 3)
-        return {"username": student, "filename": Path(path).name, "timestamp": parse_utc(timestamp)}
+        self.log.warning("%s is not collected: %s", visible(path), why)
+        return dict(REFUSED)
+
+    def _time(self, path: str) -> datetime:
+        """Return the time of a submission: the one in its name, unless its files were last changed at another time.
+
+        A student can choose the folder's name, `timestamp.txt` and the times that `ls` shows, but not inodes' times.
+        """
+        claimed = _claimed_time(path)
+        if not self.check_owner:
+            return claimed
+        # Of every entry, because writing to a file doesn't change its folder's time.
+        changes = (entry.status.st_ctime for entry in walk(Path(path), is_untrusted=True))
+        changed = datetime.fromtimestamp(max(os.lstat(path).st_ctime, *changes, 0), UTC).replace(tzinfo=None)
+        return claimed if abs(changed - claimed) <= TOLERANCE else changed
 
     def _refusal(self, path: str) -> str:
         """Return why a folder in `inbound/` isn't collected and what to do, or ""."""
@@ -68,6 +81,8 @@ class OwnedCollect(ExchangeCollect):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return "it is not a folder. Delete it."
         owner = _owner(path)
+        if os.path.ismount(path):
+            return f"a file system is mounted there, which may report any time. Ask {owner} to submit again."
         if self.check_owner and owner != parts[0]:
             return f"it is named for {parts[0]}, but {owner} owns it. Ask {owner} what it is. {SERVICE}"
         if not os.access(path, os.R_OK | os.X_OK):
@@ -95,12 +110,17 @@ class OwnedCollect(ExchangeCollect):
 
     def _copy_whole(self, src: str, place: Path, log: Any) -> None:
         # By a temporary folder: after a full disk or a kill, an incomplete copy would count as collected.
-        claimed = parse_utc(Path(src).name.rsplit("+", 3)[2])
+        [time] = (each["timestamp"] for each in self.src_records if each["filename"] == Path(src).name)
+        if time != _claimed_time(src):
+            self.log.warning(
+                f"{visible(src)} claims another time than {time} UTC, when it was last changed, which counts. If all"
+                f" submissions were moved or restored, collect with --ExchangeCollect.check_owner=False."
+            )
         with temporary_sibling_folder(place) as temporary:
             safe, whole = temporary / "safe", temporary / "whole"
             safe.mkdir()
             write_files({str(name): content for name, content in self._copyable_files(src)}, safe)
-            write(safe / STAMP, f"{claimed} UTC".encode())  # the one by which nbgrader chose it
+            write(safe / STAMP, f"{time} UTC".encode())  # the student's own file may contain any time
             super().do_copy(str(safe), str(whole), log)
             whole.rename(place)
 
@@ -166,6 +186,12 @@ def _owner(path: str) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"account {uid}"
+
+
+def _claimed_time(path: str) -> datetime:
+    """Return the time in a folder's name. From the right: an account's name may contain a +, but not other parts."""
+    time: datetime = parse_utc(Path(path).name.rsplit("+", 3)[2])
+    return time
 
 
 def _is_time(text: str) -> bool:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from contextlib import chdir
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from nbgrader.apps import CollectApp, ReleaseFeedbackApp
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
+from lib.grading.sandbox import lockdown
 from lib.grading.submissions.exchange import OwnedCollect
 from tests.submissions.pages import WITH_WIDGETS, WITHOUT_WIDGETS
 
@@ -203,12 +205,60 @@ def stamp_of(exchange):
     return parse_utc((exchange.course / "submitted" / ME / "ps1" / "timestamp.txt").read_text())
 
 
-def test_the_time_is_the_one_in_the_folders_name_and_no_other_that_a_student_writes(exchange):
-    (exchange.hand_in(ME) / "timestamp.txt").write_text(FORGED)
+def now():
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("stamp", [FORGED, LATER])
+def test_a_time_that_a_student_made_up_does_not_count(exchange, capsys, stamp):
+    """Neither in the folder's name nor in a file, nor by setting the times that can be set."""
+    before = now()
+    folder = exchange.hand_in(ME, stamp=stamp)
+    (folder / "timestamp.txt").write_text(FORGED)
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (0, 0))
     exchange.collect_without_ours()
     assert (exchange.root / "without ours" / ME / "ps1" / "timestamp.txt").read_text() == FORGED
+    (folder / "timestamp.txt").unlink()  # none at all would be in time, too
     exchange.collect()
-    assert stamp_of(exchange) == parse_utc(SOON)
+    assert before - timedelta(seconds=1) <= stamp_of(exchange) <= now()
+    assert "claims another time" in capsys.readouterr().err
+
+
+def test_a_change_after_the_deadline_changes_the_time(exchange, capsys):
+    """Writing to a file changes no folder's time, but the file's."""
+    folder = exchange.hand_in(ME, stamp=f"{now()} UTC")
+    exchange.collect()
+    assert "claims" not in capsys.readouterr().err
+    folder.rename(folder.with_name(folder.name.replace(f"{now():%Y-%m-%d}", f"{now() - timedelta(days=1):%Y-%m-%d}")))
+    (next(exchange.inbound.iterdir()) / "ps1.ipynb").write_text("better")
+    assert exchange.collect("--update") == {ME: "better"}
+    assert now() - stamp_of(exchange) < timedelta(hours=1)
+
+
+@as_root
+def test_a_file_system_that_a_student_has_mounted_is_not_collected(exchange, capsys):
+    """It reports any time for its files, and so could be in time for ever."""
+    folder = exchange.hand_in(OTHER, owner=OTHER)
+    try:
+        lockdown.mount("tmpfs", str(folder), "tmpfs", options=f"uid={pwd.getpwnam(OTHER).pw_uid}")
+    except OSError:
+        pytest.skip("this root may not mount anything")
+    try:
+        assert exchange.collect() == {}
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert "a file system is mounted there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [(), (ANYONE,)])
+def test_a_time_that_is_true_or_that_the_course_believes_stays_as_it_is(exchange, capsys, options):
+    """Where all were moved, the course may believe what they say. The note in the folder is never read."""
+    stamp = parse_utc(FORGED) if options else now() - timedelta(minutes=2)
+    (exchange.hand_in(ME, stamp=f"{stamp} UTC") / "timestamp.txt").write_text(LATER)
+    exchange.collect(*options)
+    assert stamp_of(exchange) == stamp
+    assert "claims another time" not in capsys.readouterr().err
 
 
 def test_one_students_files_keep_no_others_feedback(exchange, capsys):
