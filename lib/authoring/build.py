@@ -23,7 +23,6 @@ from traitlets import Bool, Unicode
 
 from lib.authoring.make_fingerprints import write_file
 from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
-from lib.authoring.sections import write_sections
 from lib.authoring.student_version import SILENT, points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
@@ -127,8 +126,6 @@ class Rebuild(Command, GenerateAssignmentApp):
         if refusing := sum(rule.refuses for rule in broken):
             many = "a fault" if len(broken) == 1 else f"{refusing} of {len(broken)} faults"
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
-        if trial.place:
-            write_sections(trial.place.folder, trial.solutions.values())
         with private(self.coursedir.groupshared):
             self.release()
 
@@ -206,7 +203,7 @@ class BuildApp(Rebuild):
 
 def table_of_points(trial: Trial) -> str:
     """Return a table of the points of each graded cell, and their sum."""
-    titles = {part.id: part.title for part in trial.key.parts}
+    titles = {part.id: part.title for part in (*trial.key.parts, *trial.key.unit.predictions)}
     points = {id: each for version in trial.students.values() for id, each in points_in(version.source, {}).items()}
     width = max(map(len, [*points, "together"]))
     rows = [f"  {id:{width}} {each:6g}  {titles.get(id, '')}".rstrip() for id, each in points.items()]

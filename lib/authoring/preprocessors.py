@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from lib.authoring.rules import OF_NOTEBOOKS, OF_RUNS, faults_of
+from lib.authoring.sections import write_sections
 from lib.authoring.student_version import finish
 from lib.authoring.trial import Trial
 
@@ -17,7 +18,7 @@ Resources = dict[str, Any]
 
 
 class Begin(NbGraderPreprocessor):
-    """Tries the assignment, and makes the gradebook's version of the notebook."""
+    """Tries the assignment, lists its sections, and makes the gradebook's version of the notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called first, once for each notebook. Raises RuntimeError with all faults that prevent a release."""
@@ -27,6 +28,8 @@ class Begin(NbGraderPreprocessor):
             trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
             if faults := [str(fault) for rule, fault in faults_of(trial, (*OF_NOTEBOOKS, *OF_RUNS)) if rule.refuses]:
                 raise RuntimeError("\n\n".join(faults))
+        if trial.place:
+            write_sections(trial.place.folder, trial.solutions.values())
         [version] = [each for file, each in trial.students.items() if Path(file).stem == resources["unique_key"]]
         return version.source, resources
 

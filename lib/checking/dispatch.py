@@ -92,7 +92,7 @@ class Check:
     def _examine(self, args: tuple[Any, ...]) -> Report:
         part = self.part
         subjects, missing = find_subjects(part.subjects, args)
-        note = missing or find_stale(subjects)
+        note = missing or find_stale(part.subjects, subjects)
         inputs = {} if note else attempt(lambda: part.at_desk)
         if isinstance(inputs, Failure):
             note = f"The inputs of this check can't be drawn: {inputs.text}. Tell your instructor."

@@ -7,12 +7,10 @@ cells: a check doesn't have their names either.
 
 from __future__ import annotations
 
-import dis
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import CodeType
 from typing import Any
 
 DEFINED = re.compile(r"(?m)^[ \t]*(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
@@ -22,7 +20,7 @@ SKIPPED = "skip-execution"
 ABSENT = object()
 """The value of a name that isn't defined."""
 SECTIONS = "sections.json"
-"""The file of a unit with the section of the notebook that defines each name; `zerolayer build` writes it."""
+"""The file of a unit with the section of the notebook that defines each name; a build writes it."""
 NOT_CALLABLE = (
     "The checks can't be called: {name} is now a variable or a function of your own. Give it another name, then restart"
     " the kernel and run all cells."
@@ -109,10 +107,13 @@ def find_section(name: str, names: dict[str, Any]) -> str:
         return ""
 
 
-def find_stale(values: tuple[Any, ...]) -> str:
-    """Return why one of these objects is not the one in the notebook now, or an empty text if all are."""
+def find_stale(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
+    """Return why the value of one of these names is not the one in the notebook now, or an empty text if all are.
+
+    Code is found under another name too; a number isn't, since Python has one object for equal small numbers.
+    """
     for name, (stale, why) in (_watching.stale if _watching else {}).items():
-        if any(stale is value for value in values):
+        if any(stale is value and (own == name or callable(value)) for own, value in zip(names, values, strict=False)):
             old = f"Python still has the old {name}."
             return f"Not tested: {why} {old} Correct that cell, run it, and run this check again."
     return ""
@@ -156,14 +157,6 @@ def _set(names: dict[str, Any], values: Mapping[str, object]) -> None:
             names.pop(name, None)
         else:
             names[name] = value
-
-
-def globals_of(code: CodeType) -> Iterator[str]:
-    """Yield the global names that a code object and its inner functions read."""
-    yield from (each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from globals_of(inner)
 
 
 def _shell() -> Any:

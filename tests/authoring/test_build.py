@@ -19,6 +19,7 @@ from nbgrader.apps.dbapp import DbAssignmentRemoveApp
 from traitlets.config import PyFileConfigLoader
 
 from lib.authoring.build import Rebuild
+from lib.checking.subjects import SECTIONS
 from lib.grading.commands.demo import run
 from tests.authoring.broken import Change, both, cells, code, flags, more, own, text
 from tests.authoring.own_unit import NOTEBOOK, UNIT, begin, flagged
@@ -131,9 +132,11 @@ def test_what_does_not_fit_is_refused_by_every_way_to_build_and_changes_nothing(
 
 
 def test_nbgraders_own_command_builds_the_same(built: Built) -> None:
-    before = built.read(), built.max_scores()
+    sections = built.root / "units" / UNIT / SECTIONS
+    before = built.read(), built.max_scores(), sections.read_bytes()
+    sections.unlink()
     run(GenerateAssignmentApp, built.root, UNIT, "--force")
-    assert (built.read(), built.max_scores()) == before
+    assert (built.read(), built.max_scores(), sections.read_bytes()) == before
 
 
 def test_a_class_that_was_graded_keeps_its_cells(begun: Built, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,8 @@ watch()"""
 VALIDATE = "import os\nos.environ['NBGRADER_EXECUTION'] = 'validate'"
 SCALED = RIGHT.replace("(x ** 2)", "scale * (x ** 2)")
 MINE = ("b", "loss = mine")
+UNIT = "from lib.units.softmax_classifier import check"
+GUESS, LIMIT = "prediction_limit = 2", "check.prediction_limit()"
 PASTED = [*FAILED, 'Replace “ (left double quotation mark) by ", ” (right']
 
 SHOWN: dict[str, tuple[list[Any], list[str]]] = {
@@ -79,6 +81,12 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     "another cell fails": ([("a", RIGHT), ("b", "nowhere"), CHECK], FINE),
     "a cell that names it fails": ([RIGHT, "if loss == 3\n    pass", CHECK], FINE),
     "assigned by another cell": ([("a", f"{RIGHT}\nmine = loss"), MINE, MINE, CHECK], FINE),
+    # A number is the same object in other cells too
+    "a guess, failed": ([UNIT, GUESS, GUESS.replace("2", "("), LIMIT], ["Not tested: the last run of the cell that"]),
+    "a guess elsewhere, failed": (
+        [UNIT, GUESS, ("a", "prediction_epochs = 2"), ("a", "prediction_epochs = ("), LIMIT],
+        ["✓ right", "no Not tested"],
+    ),
     # nbgrader's validate shows the errors of checks alone, so these say it all.
     "under validate": ([VALIDATE, RIGHT, QUOTES, CHECK], ["CheckFailed", *PASTED]),
     # What is loaded anew stays for all rows below

@@ -228,6 +228,7 @@ def test_three_commands_make_the_same_pages(course, monkeypatch):
     before = {name: course.feedback(name) for name in STUDENTS}
     late = "17.5 of 22 points so far Your work earned 20.5 points so far. 3 points were taken off"
     assert late in " ".join(lines_of(before["reversed_order"]))
+    assert not [page for page in before.values() if "0 of 0" in page], "a prediction has no points"
     made = course.zerolayer("feedback", ASSIGNMENT)
     assert (made.returncode, made.stderr) == (0, "")
     assert f"{len(STUDENTS)} are unchanged" in made.stdout
