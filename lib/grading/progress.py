@@ -1,16 +1,11 @@
-"""What a run reports: a bar while it runs, then the scores, and the submissions that need a person.
+"""What a run reports: a bar while it runs, then the scores, and the submissions that need a person."""
 
-`seen.csv` in the course's folder has the reasons that a person has seen.
-"""
-
-import csv
 import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import quantiles
 from time import monotonic
 from typing import Self
@@ -20,7 +15,7 @@ from tqdm import tqdm
 from lib.grading.gradebook.marks import NotebookMarks
 from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
-from lib.grading.safe_names import LONGEST_ID, escape_formula, visible
+from lib.grading.safe_names import LONGEST_ID, visible
 
 MANY = 5
 """From this number of students on, one line has them all."""
@@ -55,18 +50,17 @@ class Progress(AbstractContextManager["Progress"]):
         """Count a submission as `graded`, `not graded` or `skipped`. With reasons, a person has to look at it."""
         self.counts[outcome] += 1
         if reasons:
-            self.list(student, "; ".join(reasons))
+            self.for_a_person[self._name(student)] = visible("; ".join(reasons))
         shown = {**self.counts, **({"for a person": len(self.for_a_person)} if self.for_a_person else {})}
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
 
-    def list(self, student: str, reason: str) -> None:
-        """List a submission for a person, unless it is listed already."""
-        self.for_a_person.setdefault(visible(self._names.get(student, student)), visible(reason))
-
     def note_again(self, student: str, reason: str) -> None:
         """Note why a submission is graded again."""
-        self.again[visible(self._names.get(student, student))] = visible(reason)
+        self.again[self._name(student)] = visible(reason)
+
+    def _name(self, student: str) -> str:
+        return visible(self._names.get(student, student))
 
     def table(self) -> str:
         """Return the summary: how many submissions were graded, how fast, and which need a person and why."""
@@ -163,36 +157,3 @@ def describe(verdict: Verdict) -> str:
     if named or verdict.remarks:
         return visible("; ".join(named or [verdict.remarks[0].text]))
     return f"blanks still open in: {'; '.join(open_)}" if open_ else visible(f"{short[0].title}: {why}")
-
-
-HEAD = ("assignment", "student", "submission", "reason")
-
-
-class Seen:
-    """The reasons that a person has seen: in `seen.csv`, a line for each reason to look at a submission.
-
-    A line belongs to one version of a submission: it has the digest of its files, or the name of a file that was not
-    collected. The file may be edited. After a line is removed, its reason is listed again.
-    """
-
-    def __init__(self, course: Path, assignment: str):
-        """Read the file if it exists. Raises OSError if it can't be read."""
-        self._file, self._assignment = course / "seen.csv", assignment
-        text = self._file.read_text("utf-8-sig", "replace") if self._file.exists() else ""
-        self._rows = {tuple(row) for row in csv.reader(text.splitlines())}
-
-    def unseen(self, student: str, submission: str, reasons: Iterable[str]) -> list[str]:
-        """Return the reasons that no one has seen, without duplicates."""
-        return [why for why in dict.fromkeys(reasons) if self._row(student, submission, why) not in self._rows]
-
-    def note(self, student: str, submission: str, reasons: Iterable[str]) -> None:
-        """Add a line for each unseen reason. Raises OSError if the file can't be written."""
-        rows = [self._row(student, submission, why) for why in self.unseen(student, submission, reasons)]
-        with self._file.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(rows if self._rows else [HEAD, *rows])
-        self._rows |= {HEAD, *rows}
-
-    def _row(self, student: str, submission: str, why: str) -> tuple[str, ...]:
-        # A reason may contain a student's file name, which a spreadsheet could read as a formula.
-        cells = (self._assignment, student, submission, why)
-        return tuple(escape_formula(visible(cell)) for cell in cells)

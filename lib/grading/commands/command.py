@@ -1,19 +1,17 @@
 """The base class of the commands: nbgrader's application, but strict about settings files and options.
 
 traitlets would log an error in a settings file and continue with its defaults, which grade without the judge and
-release notebooks without blanks. It would also take an unknown option for a setting that has no effect. An unknown
+release notebooks without blanks. It would also warn of an unknown option, and continue without it. An unknown
 assignment, student or unit ends a command with a message, too.
 """
 
 import logging
 import os
 import re
-import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from itertools import takewhile
 from pathlib import Path
 from shlex import quote
 from traceback import extract_tb
@@ -25,7 +23,7 @@ from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, TraitError, default
 from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
-from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader
+from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader, KVArgParseConfigLoader
 
 import lib.units
 from lib.grading import unit_registry
@@ -37,8 +35,8 @@ from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
-HELP = ("h", "help", "help-all", "V", "version")
-"""The options of traitlets itself, which take no value."""
+GONE = {"seen": "--seen is gone: `grade` lists only what it has just graded, and the report lists what is still open."}
+"""What to use in place of options of the last release."""
 
 
 class _Loader(FileConfigLoader):
@@ -67,6 +65,12 @@ class _PyLoader(_Loader, PyFileConfigLoader):
 
 class _JSONLoader(_Loader, JSONFileConfigLoader):
     pass
+
+
+class _OptionLoader(KVArgParseConfigLoader):
+    def _handle_unrecognized_alias(self, arg: str) -> None:
+        self.log.error("%s", GONE.get(arg, f"Unrecognized option: {arg}. --help lists the options."))
+        raise SystemExit(1)
 
 
 def options(*names: str) -> dict[str, str]:
@@ -128,31 +132,15 @@ class Command(NbGrader):
             cls.instance().fail("%s", f"A setting can't be used: {error}")
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
-        """Parse the options. Exits with 2 for an unknown one, while traitlets only warns of one with a value."""
-        words = sys.argv[1:] if argv is None else argv
-        known = {*self.aliases, *self.flags, *HELP}
-        for word in takewhile("--".__ne__, words):
-            option = re.match(r"--?([A-Za-z][\w-]*)(=|$)", word)
-            if option and option[1] not in known:
-                there = ", ".join(f"--{name}" for name in sorted({*self.aliases, *self.flags}) if len(name) > 1)
-                word, _, _ = word.partition("=")
-                self.log.error(
-                    "`%s` has no option %s. It has: %s. --help explains them.", self.command_name, word, there
-                )
-                self.exit(2)
-        super().parse_command_line(self._names_first(words))
+        """Parse the options. Exits with 1 for an unknown one; argparse would exit with 2."""
+        try:
+            super().parse_command_line(argv)
+        except SystemExit as end:
+            self.exit(int(bool(end.code)))
 
-    def _names_first(self, words: Sequence[str]) -> list[str]:
-        """Put names before options: argparse refuses names on both sides of an option."""
-        names, options, left = list[str](), list[str](), iter(words)
-        for word in takewhile("--".__ne__, left):
-            if not word.startswith("-"):
-                names.append(word)
-                continue
-            options.append(word)
-            if "=" not in word and word.lstrip("-") not in {*self.flags, *HELP}:
-                options += [value for value in [next(left, None)] if value is not None]
-        return [*names, *options, *(["--", *after] if (after := [*left]) else [])]
+    def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> _OptionLoader:
+        """Called by traitlets to parse the options."""
+        return _OptionLoader(argv, aliases, flags, classes=classes, log=self.log, subcommands=self.subcommands)
 
     def load_config_file(self, **kwargs: Any) -> None:
         """Load the files without nbgrader's warning that the working directory has none: the course may have one."""

@@ -51,7 +51,7 @@ class DoctorApp(Command):
         gradebook = url.database if url.get_backend_name() == "sqlite" else None
         folders = (course.submitted_directory, course.autograded_directory, course.feedback_directory, "reports")
         others = S_IRWXO if course.groupshared else S_IRWXO | S_IRWXG
-        paths = [Path(course.root, name) for name in (*filter(None, [gradebook]), *folders, "seen.csv")]
+        paths = [Path(course.root, name) for name in (*filter(None, [gradebook]), *folders)]
         return [file_line(path) for path in paths if path.exists() and path.stat().st_mode & others]
 
     def _missing_packages(self) -> list[str]:

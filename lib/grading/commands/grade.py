@@ -35,19 +35,16 @@ class GradeApp(Command, AutogradeApp):
         to stop, after a message. Finished submissions are kept: the same command continues from there, or with --force
         starts over.
 
-        Submissions that need a person are listed each time, until you mark them with `--seen` or the student submits
-        again. The reasons that you have seen are stored in the file seen.csv.
+        Only submissions that this run graded, or could not grade, are listed. The report has all that need a person.
     """
     examples = """
         zerolayer grade UNIT
         zerolayer grade UNIT --student ada --force
-        zerolayer grade UNIT --seen ada,bo     mark what is listed for ada and bo as seen
         zerolayer grade UNIT --jobs 8 --timeout 60
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
         **options("student", "assignment", "notebook", "db"),
-        "seen": "Grade.seen",
         "jobs": "Grade.jobs",
         "scheduler": "Grade.scheduler",
         "timeout": "BoundedExecute.timeout",
@@ -69,8 +66,7 @@ class GradeApp(Command, AutogradeApp):
         super(AutogradeApp, self).start()  # not AutogradeApp's, which runs nbgrader's own converter
         self.coursedir.assignment_id = check_assignment(self, named_assignment(self))
         grade = Grade(coursedir=self.coursedir, parent=self)
-        for asked in (self.coursedir.student_id, *grade.seen.split(",")):
-            check_student(self, asked)
+        check_student(self, self.coursedir.student_id)
         try:
             grade.start()
         except NbGraderException:

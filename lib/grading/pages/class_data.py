@@ -14,7 +14,6 @@ from lib.grading.gradebook.database import has_roster, open_gradebook
 from lib.grading.gradebook.lateness import late_by
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
-from lib.grading.progress import Seen
 from lib.grading.safe_names import InvalidId
 from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted, step_folder
@@ -51,12 +50,10 @@ class StudentWork:
     """For each cell the one with the student's code for it."""
     fault: str = ""
     """What is wrong with the verdict's file, or ""."""
-    is_left_out: bool = False
-    """True if files were not collected from a download."""
     left_out: list[str] = field(default_factory=list)
-    """Unseen reasons why files were not collected."""
-    to_look_at: list[str] = field(default_factory=list)
-    """Unseen reasons why a person has to look at the notebook."""
+    """Files that were not collected from a download, and why."""
+    to_look_at: tuple[str, ...] = ()
+    """Reasons why a person has to look at the notebook."""
 
     @property
     def state(self) -> WorkState:
@@ -65,7 +62,7 @@ class StudentWork:
             return "graded"
         if self.is_submitted:
             return "not graded"
-        return "not collected" if self.is_left_out else "missing"
+        return "not collected" if self.left_out else "missing"
 
     @property
     def to_grade(self) -> bool:
@@ -121,12 +118,9 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
         roster = has_roster(gradebook)
-    seen = Seen(Path(course.root), assignment)
-    strangers, unclaimed = [], []
+    strangers = []
     found = [id for id, _ in find_submitted(course, assignment)]
-    for wrong in (id for id in found if isinstance(id, InvalidId)):
-        if seen.unseen(wrong.name, "", [wrong.reason]):
-            unclaimed.append(f"{wrong.name}: {wrong.reason}")
+    unclaimed = [f"{wrong.name}: {wrong.reason}" for wrong in found if isinstance(wrong, InvalidId)]
     for student in sorted(id for id in found if not isinstance(id, InvalidId)):
         if student not in works and is_folder(step_folder(course, "autograded", student, assignment)):
             strangers.append(student)
@@ -134,17 +128,16 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
             works.setdefault(student, StudentWork(student)).is_submitted = True
     collected = read_collection(course, assignment)
     for left in collected.left_out:
-        work = works.setdefault(left.student, StudentWork(left.student)) if left.student else None
-        if work:
-            work.is_left_out = True
-        if seen.unseen(left.student or left.file, left.file, [left.why]):
-            (work.left_out if work else unclaimed).append(left.reason)
+        if left.student:
+            works.setdefault(left.student, StudentWork(left.student)).left_out.append(left.reason)
+        else:
+            unclaimed.append(left.reason)
     for id, work in works.items():
         work.folder = step_folder(course, "autograded", id, assignment)
         work.is_late_in_canvas = id in collected.late
         work.read_verdict(assignment)
         if work.verdict:
-            work.to_look_at = seen.unseen(id, work.verdict.handed_in, work.verdict.reasons)
+            work.to_look_at = work.verdict.reasons
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
     return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
 

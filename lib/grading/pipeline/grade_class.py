@@ -7,11 +7,10 @@ process is a program of its own, which never reads an answer.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -24,7 +23,7 @@ from traitlets import Float, Integer, Unicode
 
 from lib.grading.errors import ConfigError, UnitFailsError
 from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
-from lib.grading.files import is_file, is_folder, remove
+from lib.grading.files import is_file, remove
 from lib.grading.gradebook.database import label
 from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
@@ -34,8 +33,8 @@ from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, To
 from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.one_notebook import judge_right
 from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, prepare, save, task
-from lib.grading.progress import Progress, Score, Seen, say, write_table
-from lib.grading.safe_names import InvalidId, unknown, visible
+from lib.grading.progress import Progress, Score, say, write_table
+from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.submitted_files import (
@@ -52,11 +51,10 @@ CHANGED = "the submitted files have changed since"
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision: `is_due`, and the reason why earlier results are `lost`, or the `reasons` to list if not due."""
+    """Whether a submission `is_due`, and why earlier results are `lost`, or ""."""
 
     is_due: bool
     lost: str = ""
-    reasons: Sequence[str] = ()
 
 
 def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
@@ -86,7 +84,7 @@ def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
         return Decision(True)
     if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
         return Decision(True, CHANGED)
-    return Decision(False, reasons=list(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)))
+    return Decision(False)
 
 
 def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
@@ -114,9 +112,6 @@ class Grade(Autograde):
 
     jobs = Integer(0, min=0, help="Notebooks that run at once; by default two for each processor.").tag(config=True)
     scheduler = Unicode("", help="The address of a Dask scheduler, to run notebooks on its workers.").tag(config=True)
-    seen = Unicode("", help="Students, such as `ada,bo`, or a pattern: mark what is listed for them as seen.").tag(
-        config=True
-    )
     patience = Float(60, min=0, help="Seconds to wait for a Dask scheduler's workers or a slow start.").tag(config=True)
 
     # nbgrader would write into the final folder, where a partial submission would count as graded.
@@ -164,7 +159,6 @@ class Grade(Autograde):
         # Linux releases the lock when this process ends, even if killed; filelock closes it in forked workers.
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
-        self._seen = Seen(Path(directory.root), assignment)
         course = self._open(stack)
         self._names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
         self.progress = stack.enter_context(Progress(len(self.students), self._names))
@@ -222,7 +216,6 @@ class Grade(Autograde):
 
     def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask]]:
         """Prepare each submission that is due, and yield it with its task."""
-        self._list_uncollected(course)
         for folder in self.students:
             if work := self._begin(course, folder):
                 if (running := task(course, work)).notebooks:
@@ -230,30 +223,11 @@ class Grade(Autograde):
                 else:
                     self._take(course, work, {})
 
-    def _list_uncollected(self, course: Course) -> None:
-        """List submissions that could not be collected, unless the student has another one."""
-        for left in course.collected.left_out:
-            is_asked = fnmatchcase(left.student, self.coursedir.student_id)
-            is_there = left.student and is_folder(Path(self._format_source(course.assignment, left.student)))
-            if is_asked and not is_there:  # a file without a known owner is listed by its name
-                who, why = (left.student, left.reason) if left.student else (left.file, left.why)
-                if self._to_list(who, left.file, [left.why]):
-                    self.progress.list(who, f"could not be collected: {why}")
-
-    def _to_list(self, who: str, submission: str, reasons: Iterable[str]) -> list[str]:
-        """Mark the reasons as seen if `--seen` requests that; return the reasons that are still unseen."""
-        if any(who == asked or fnmatchcase(who, asked) for asked in self.seen.split(",")):
-            for reason in self._seen.unseen(who, submission, reasons):
-                say(visible(f"Seen: {who}: {reason}"))
-            self._seen.note(who, submission, reasons)
-        return self._seen.unseen(who, submission, reasons)
-
     def _begin(self, course: Course, folder: Path) -> PreparedSubmission | None:
         """Read and prepare the submission in a folder, if it is due and can be graded."""
         student = self.students[folder]
         if isinstance(student, InvalidId):
-            is_listed = bool(self._to_list(student.name, "", [student.reason]))
-            self._leave(student.name, student.reason, is_listed)
+            self._leave(student.name, student.reason)
             return None
         place = step_folder(self.coursedir, "autograded", student, course.assignment)
         if closed := [each for each in (place.parent, place) if os.path.lexists(each) and not os.access(each, OPEN)]:
@@ -266,7 +240,7 @@ class Grade(Autograde):
             submitted = read(folder, student)
             decision = decide(course, submitted, place)
             if not decision.is_due:
-                self.progress.add("skipped", student, self._to_list(student, submitted.digest, decision.reasons))
+                self.progress.add("skipped", student)
                 return None
             if decision.lost:
                 self.progress.note_again(student, decision.lost)
@@ -304,7 +278,7 @@ class Grade(Autograde):
             self._leave(student, f"was not graded: {error}")
             return
         self._graded.append(student)
-        self.progress.add("graded", student, self._seen.unseen(student, work.submitted.digest, verdict.reasons))
+        self.progress.add("graded", student, verdict.reasons)
         if verdict.parts:
             self._found.append(self._named(Score.of(verdict)))
         self.run_post_convert_hook()
@@ -312,9 +286,9 @@ class Grade(Autograde):
     def _named(self, score: Score) -> Score:
         return replace(score, student=self._names.get(score.student, score.student))
 
-    def _leave(self, student: str, why: str, is_listed: bool = True) -> None:
+    def _leave(self, student: str, why: str) -> None:
         """Leave a submission ungraded, and list it with the reason."""
-        self.progress.add("not graded", student, [why] if is_listed else [])
+        self.progress.add("not graded", student, [why])
 
     def _stop_if_none_runs(self, course: Course) -> None:
         """Stop if no notebook can be run at present, not even one that only the machine can make fail."""

@@ -126,9 +126,8 @@ def test_the_roster_is_canvas_and_a_download_finds_its_students(term):
 
 
 def test_what_can_be_no_notebook_is_listed_for_a_person(term):
-    assert term.graded.returncode == 3
     for student, file in (("ana", "lopezana_104_text.html"), ("kimlee_105", "kimlee_LATE_105_link.html")):
-        assert f"{file}: {student} submitted no notebook." in " ".join(term.graded.stdout.split())
+        assert f"{file}: {student} submitted no notebook." in " ".join(term.collected.stdout.split())
     assert "the download names it group3, which isn't gil. If that is a group, enter the" in term.collected.stdout
 
 
@@ -175,10 +174,6 @@ def test_the_report_knows_who_is_missing_and_fits_a_phone(marked):
     said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
     assert "Missing: 1 Weiss, Mona" in said and "Canvas doesn't say" in said
     assert "Lopez, Ana ana : lopezana_104_text.html: ana submitted no notebook." in said
-    seen = marked.zerolayer("grade", ASSIGNMENT, "--seen", "ana,kimlee_105")
-    assert "Seen: ana: " in seen.stdout and "Seen: kimlee_105: " in seen.stdout
-    said = text_of((marked.root / "reports" / f"{ASSIGNMENT}.html").read_text().replace("<", " <"))
-    assert "Missing: 1 Weiss, Mona" in said and "ana submitted no notebook" not in said
 
 
 def test_what_goes_back_has_the_points_and_finds_its_owners(marked):

@@ -389,12 +389,10 @@ def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
     assert there(course).keys() == {"ada_1", "bo_2", "cy_3"}
 
 
-def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
+def test_the_report_lists_who_could_not_be_collected(collected):
     done = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
-    assert done.returncode == 3
+    assert "could not be collected" not in done.stdout
     assert collected.verdict("smithjane_12345").points == 20
-    assert re.search("tar_16 +could not be collected: tar_16_1_work.tar.gz", done.stdout)
-    assert re.search("nobody.ipynb +could not be collected: it has a name that doesn't show its owner", done.stdout)
     set_due(collected)
     again = collected.zerolayer("grade", ASSIGNMENT, *QUICK)
     assert "lopezana_12346 is late according to Canvas, which gives no time" in again.stderr, "also by a later due date"
@@ -402,4 +400,13 @@ def test_the_report_and_grading_tell_who_could_not_be_collected(collected):
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     left_out = read_collection(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
     assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
-    assert all(text in page for text in ("is a .gz archive", "tar_16", "key_7", "Mary_Lou_506"))
+    assert all(
+        text in page
+        for text in (
+            "is a .gz archive",
+            "tar_16",
+            "key_7",
+            "nobody.ipynb: it has a name that doesn't show its owner",
+            "Mary_Lou_506",
+        )
+    )

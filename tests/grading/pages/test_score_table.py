@@ -50,7 +50,6 @@ def test_one_fact_about_many_students_is_said_once_and_others_by_name():
         for student in ("bo", "cy", "di", "ed", "flo", "gil"):
             progress.add("graded", student, ["imports seaborn"])
         progress.add("graded", "ada", ["a cell ran too long"])
-        progress.list("ada", "another")
     _, *lines = progress.table().splitlines()
     assert lines == [
         "     7 need a person; a graded submission's verdict has details:",
