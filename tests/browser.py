@@ -1,7 +1,7 @@
 """JupyterLab in a real browser: the server, a Chromium page, and the few moves that every browser test makes.
 
 The fixtures are `browser` (one Chromium for a module) and `lab` (one JupyterLab on a folder of its own).
-Without a browser these tests are skipped with the reason; under `CI=true` a missing browser is a failure.
+Without a browser these tests are skipped, and in CI they fail.
 """
 
 import json
@@ -27,6 +27,7 @@ import nbformat
 import pytest
 
 from lib.authoring.site import KERNEL
+from tests.missing import missing
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -123,11 +124,6 @@ def plain_server(folder):
         server.shutdown()
 
 
-def missing(reason):
-    """Skip for want of a browser; under CI that is a failure, so that no browser test is lost unseen."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-
-
 def pyodide_parts() -> Path:
     """Give an archive with Pyodide's files in it, kept between runs: pip fetches no part of its 77 MB."""
     name = f"{PYODIDE.replace('-', '_').replace('==', '-')}-py3-none-any.whl"
@@ -135,7 +131,7 @@ def pyodide_parts() -> Path:
         fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-cache-dir", "--dest", str(CACHE)]
         done = subprocess.run([*fetch, PYODIDE], capture_output=True, text=True, check=False)
         if done.returncode:
-            missing(f"no files of Pyodide: {done.stderr[-500:]}")
+            missing(f"Pyodide ({done.stderr[-500:]})", f"Fetch it once: pip download {PYODIDE}")
     return CACHE / name
 
 
@@ -164,7 +160,7 @@ def chromium():
             found = next(filter(None, map(shutil.which, CHROMIUM)), None)
             browser = running.enter_context(playwright.chromium.launch(executable_path=found, args=ARGUMENTS))
         except Exception as error:
-            missing(f"no browser: {str(error).splitlines()[0]}")
+            missing(f"browser ({str(error).splitlines()[0]})", "On Debian: apt install chromium")
         for name in ("new_page", "new_context"):
             setattr(browser, name, patient(getattr(browser, name)))
         yield browser

@@ -49,7 +49,7 @@ def files(folder):
 def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    done = command_server.run(command[0], command[1:], tmp_path, timeout=300)
+    done = command_server.run(command[0], command[1:], tmp_path)
     assert done.returncode == 0, done.stderr
     assert [*(tmp_path / "notebooks").iterdir()] == [tmp_path / "notebooks" / NAME]
     assert files(tmp_path / "notebooks" / NAME) == files(RELEASED.parent)
@@ -123,7 +123,7 @@ def load(folder, id="setup"):
     """Run a cell that loads libraries in a new kernel, where the notebook lies in `folder`; give the error, or None."""
     cell = nbformat.from_dict(next(cell for cell in SOLUTION.cells if cell.id == id))
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=SOLUTION.metadata)
-    NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
     return next((output for output in notebook.cells[0].outputs if output.output_type == "error"), None)
 
 
@@ -212,7 +212,7 @@ def run(name):
     demos = [(at, cell) for at, cell in code if "nbgrader" not in cell.metadata]
     with TemporaryDirectory() as folder, chdir(folder):
         shutil.copytree(ROOT / "solutions" / name / "figures", "figures")
-        client = NotebookClient(notebook, timeout=300)
+        client = NotebookClient(notebook)
         with client.setup_kernel():
             for at, cell in code:
                 client.execute_cell(cell, at)

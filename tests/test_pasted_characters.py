@@ -65,7 +65,7 @@ def test_below_pythons_error_stands_what_to_type():
     cells = ["%load_ext lib.blanks", *CELLS, *LEFT_ALONE, *BLANKS]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     # A kernel may send a sentence and its line break apart.
-    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60, coalesce_streams=True).execute()
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True, coalesce_streams=True).execute()
     off = []
     for cell in notebook.cells[1:]:
         errors = [output for output in cell.outputs if output.output_type == "error"]

@@ -68,7 +68,7 @@ class Person:
         """Give a command as it is typed in a shell, and return what it said; it has to succeed."""
         program, *arguments = shlex.split(command)
         module = {"nbgrader": "nbgrader", "zerolayer": "lib.grading"}[program]
-        done = command_server.run(module, arguments, self.folder, 300, self.environment)
+        done = command_server.run(module, arguments, self.folder, self.environment)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 

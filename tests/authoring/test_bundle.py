@@ -26,9 +26,10 @@ from lib.authoring.bundle import zip_files
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.authoring.own_unit import refused, succeeds
-from tests.browser import PATIENCE, jupyter_lab, missing, quiet, run_all, wait_until_idle
+from tests.browser import PATIENCE, jupyter_lab, quiet, run_all, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
+from tests.missing import missing
 from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.test_desk_in_lab import cell_with
 
@@ -81,7 +82,7 @@ class Student:
         self.environment["PYTHONNOUSERSITE"] = "1"
 
     def run(self, *command, **how):
-        how = {"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True, "timeout": 500} | how
+        how = {"cwd": self.folder, "env": self.environment, "capture_output": True, "text": True} | how
         return subprocess.run(command, check=False, **how)
 
     def python(self, code):
@@ -105,7 +106,7 @@ def student(course, bundle, tmp_path_factory):
     [command] = [line for line in commands(bundle) if line.startswith("python3 -m venv")]
     done = student.run("sh", "-c", f"{command} --version")
     if re.search("Could not find a version|Connection|resolution", done.stdout + done.stderr):
-        missing(f"no package registry: {done.stderr[-500:]}")
+        missing(f"package registry ({done.stderr[-500:]})", "pip needs one: look at the network and `pip config list`.")
     assert done.returncode == 0, done.stdout + done.stderr
     return student
 

@@ -21,12 +21,11 @@ from functools import cache
 from pathlib import Path
 
 
-def run(module, arguments, folder, timeout, environment=os.environ):
+def run(module, arguments, folder, environment=os.environ):
     """Run `python -m MODULE ARGUMENT…` in a folder; give what came of it, as `subprocess.run` does."""
     sys.audit("subprocess.Popen", sys.executable, [sys.executable, "-m", module, *arguments], folder, None)
     request = {"module": module, "arguments": arguments, "folder": str(folder), "environment": {**environment}}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(timeout)
         line.connect(_address())
         socket.send_fds(line, [b"%-8d" % len(content := json.dumps(request).encode())], [out.fileno(), err.fileno()])
         line.sendall(content)

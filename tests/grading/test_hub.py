@@ -26,8 +26,9 @@ from hatchling.builders.wheel import WheelBuilder
 
 from lib.authoring.wheel import student_wheel
 from lib.grading.commands.demo import complete
-from tests.browser import PATIENCE, missing, quiet, readout, run_all, slider
+from tests.browser import PATIENCE, quiet, readout, run_all, slider
 from tests.course import ASSIGNMENT, UNPROVED
+from tests.missing import missing
 from tests.sample_class import ANSWERS, STUDENTS
 from tests.test_desk_in_lab import cell_with, said_by
 from tests.test_term import QUESTIONS
@@ -41,6 +42,7 @@ NOTEBOOK = f"{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EXPLORED = ("blobs-data", "explorer")
 """What the student keeps of the cells that nobody grades: all others run in test_bundle and test_site."""
+PROGRAMS = "On Debian: apt install util-linux passwd npm; npm install -g configurable-http-proxy"
 NO_SETTINGS: dict[str, str] = {}
 COVERED = ("/home", "/opt", "/srv", "/tmp", str(ROOT))
 ENVIRONMENT = """
@@ -85,7 +87,9 @@ class Machine:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         self.first = subprocess.Popen(command, text=True, **pipes)  # ends with its input, however these tests end
         if self.first.stdout.readline() != "ready\n":
-            missing(f"no accounts can be made for a hub: {self.first.communicate()[1]}")
+            missing(
+                f"right to make accounts for a hub ({self.first.communicate()[1]})", "Run this as a machine's root."
+            )
         self.inside = psutil.Process(self.first.pid).children()[0].pid
 
     def command(self, script, account="root", environment=NO_SETTINGS):
@@ -131,9 +135,9 @@ def machine(tmp_path_factory, new_course):
     """The machine with its accounts, both environments, and a released assignment."""
     for program in ("unshare", "nsenter", "setpriv", "useradd", "configurable-http-proxy"):
         if not shutil.which(program, path=f"{os.environ['PATH']}:{PATH}"):
-            missing(f"no {program}, which a hub needs here")
+            missing(f"{program}, which a hub needs", PROGRAMS)
     if os.geteuid():
-        missing("only root can make accounts for a hub")
+        pytest.skip("Only root can make accounts for a hub. Run this as root.")
     folder = tmp_path_factory.mktemp("hub")
     name, built = student_wheel(distribution("zerolayer"))
     [own] = map(Path, WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"]))

@@ -62,7 +62,7 @@ class SmallCourse(Course):
             file.write(f"\nc.BaseConverter.{moment}_convert_hook = 'moment.come'\n")
 
     def grade(self, *options, environment=os.environ):
-        return command_server.run("lib.grading", ("grade", UNIT, *options), self.root, 500, environment)
+        return command_server.run("lib.grading", ("grade", UNIT, *options), self.root, environment)
 
     def verdict(self, student):
         return Verdict.load(self.root / "autograded" / student / UNIT)

@@ -6,13 +6,10 @@ import re
 import subprocess
 import sys
 import termios
-from contextlib import closing, suppress
-
-from sqlalchemy import create_engine, text
+from contextlib import suppress
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from tests.course import UNPROVED
-from tests.grading.execution.conftest import CLASS, DIED, EVERYTHING, POINTS, SAVED_POINTS, UNIT, listed
+from tests.grading.execution.conftest import CLASS, DIED, EVERYTHING, POINTS, UNIT, listed
 
 
 def test_a_run_lists_what_it_graded_itself(course):
@@ -92,11 +89,3 @@ def test_nothing_runs_unprotected_by_itself(course, tmp_path):
     assert "use --no-sandbox" in refused.stderr
     assert listed(course.zerolayer("grade", UNIT, "--no-sandbox", env=lacking)) == DIED
     assert course.points() == POINTS
-
-
-def test_the_gradebook_may_be_in_postgresql(course, postgresql):
-    assert course.zerolayer("build", UNIT, UNPROVED, "--db", postgresql).returncode == 0
-    with closing(create_engine(postgresql).connect()) as connection:
-        for options in ((), ("--force",)):
-            assert listed(course.grade("--db", postgresql, *options)) == DIED
-            assert dict(map(tuple, connection.execute(text(SAVED_POINTS)).all())) == POINTS

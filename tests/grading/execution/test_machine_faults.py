@@ -37,7 +37,7 @@ def disk(folder, size):
     folder.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("A small disk to fill can be mounted by root alone")
+        pytest.skip("Only root can mount a small disk to fill. Run this as root.")
     try:
         yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}k", folder], check=True)
     finally:

@@ -100,8 +100,8 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path):
     for name, ((call, *arguments), _) in DISTURBED.items():
         marked = [tmp_path / name, *arguments] if call is first_time else arguments
         # A busy machine may be slow to begin a process.
-        works += [(name, Job(call, *marked, seconds=3 if signal.SIGSTOP in arguments else 15))]
-        works += [((name, number), Job(int, number, seconds=15)) for number in range(3)]
+        works += [(name, Job(call, *marked, seconds=3 if signal.SIGSTOP in arguments else 100))]
+        works += [((name, number), Job(int, number, seconds=100)) for number in range(3)]
     with Pool(2) as pool:
         came = dict(run_tasks(pool, works))
     for name, (_, wanted) in DISTURBED.items():
@@ -198,7 +198,7 @@ def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course,
         assert said(broken).endswith(f"Stopped. Finished submissions are kept; the same command {comes}.")
     for number in json.loads((course.root / "processes.json").read_text()):
         with suppress(ProcessLookupError), open(os.pidfd_open(number), "rb", 0) as process:  # noqa: PTH123  # no path
-            assert select.select([process], [], [], 30)[0], "it ends with its command"
+            assert select.select([process], [], [], 300)[0], "it ends with its command"
     saved = len(course.points())
     assert saved < len(CLASS)
     again = course.grade()
@@ -246,9 +246,9 @@ class Dask:
         process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, env=environment)
         self.stack.enter_context(process)
         self.stack.callback(process.kill)  # one may be stopped, and would be waited for
-        with Client(scheduler_file=str(self.file), timeout=60, set_as_default=False) as client:
+        with Client(scheduler_file=str(self.file), timeout=300, set_as_default=False) as client:
             if number:
-                client.wait_for_workers(number, timeout=60)
+                client.wait_for_workers(number, timeout=300)
         return process
 
 

@@ -13,7 +13,7 @@ import psutil
 from lib.grading.kernel import REPLY
 from lib.grading.kernel.client import ForkServer, spawn
 
-SECONDS = 60
+SECONDS = 300
 
 
 class Kernel:

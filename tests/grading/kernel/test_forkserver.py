@@ -21,7 +21,7 @@ from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
 pytestmark = pytest.mark.usefixtures("lockable_here")
-LOOKS_INSIDE = pytest.mark.skipif(os.geteuid() != 0, reason="Only root may look into a kernel that is locked in.")
+LOOKS_INSIDE = pytest.mark.skipif(os.geteuid() != 0, reason="Only root sees into a locked kernel. Run this as root.")
 COURSE = Path(lib.__file__).parent
 A_DAY = """
 import os
@@ -165,5 +165,5 @@ def test_it_ends_with_its_owner_and_takes_all_along():
 
 
 def test_one_that_nobody_asks_for_long_ends(tmp_path):
-    done = subprocess.run([sys.executable, "-c", AN_IDLE_DAY, str(tmp_path / "address")], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", AN_IDLE_DAY, str(tmp_path / "address")], check=False)
     assert done.returncode == 0

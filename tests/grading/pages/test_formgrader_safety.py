@@ -21,7 +21,6 @@ from tests.course import ASSIGNMENT
 from tests.grading.pages.conftest import FILLINGS, SERVER, SmallClass
 from tests.submissions import pages
 
-pytest.importorskip("nbgrader.apps")
 ATTACK = "<img src=x onerror=\"fetch('/api/terminals',{method:'POST'});window.ran=1\"><script>window.ran=1</script>"
 ID = "<img src=x onerror=window.ran=1>"
 """A student's id, which can be part of a path."""

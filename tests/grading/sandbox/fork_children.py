@@ -31,6 +31,7 @@ PATIENCE = 1.0
 
 
 def main():
+    lockdown.die_with_parent()
     for module in sys.argv[2:]:
         importlib.import_module(module)
     witness = {"env": {"SECRET": SECRET.decode()}, "preexec_fn": lockdown.die_with_parent}
@@ -74,13 +75,16 @@ def uid_of(child):
 
 
 def end(child, seconds):
-    """Wait for the child to end, kill it if it doesn't, and give its exit code; none if it was killed or stopped."""
-    handle = os.pidfd_open(child)
-    ended, _, _ = select.select([handle], [], [], seconds)
-    os.close(handle)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) if ended else None
+    """Wait for the child to end or to stop; return its exit code, or None if it hasn't ended by itself in time."""
+    late = []
+    signal.signal(signal.SIGALRM, lambda *_: (late.append(True), os.kill(child, signal.SIGKILL)))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if os.WIFSTOPPED(status):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return None if late or os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
 
 
 def listen(heard):

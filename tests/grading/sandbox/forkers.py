@@ -60,7 +60,7 @@ class Forker(AbstractContextManager):
         self.refusal = "" if ready else self._process.stderr.read()
         self.facts = json.loads(ready) if ready else {}
 
-    def run(self, code, *, files=MappingProxyType({}), seconds=20, stays=False, **limits):
+    def run(self, code, *, files=MappingProxyType({}), seconds=300, stays=False, **limits):
         """Run code in a child; with `stays`, until it tells something, and leave it running."""
         request = {"code": code, "facts": self.facts, "files": {**files}, "limits": limits}
         print(json.dumps({**request, "seconds": seconds, "stays": stays}), file=self._process.stdin, flush=True)

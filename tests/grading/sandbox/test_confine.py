@@ -56,7 +56,7 @@ for folder, _, names in os.walk('/'):
 
 
 def test_nothing_of_the_machine_is_seen_but_libraries(sandbox):
-    _, devices, settings, *more = sandbox.run(LOOK, seconds=60).output
+    _, devices, settings, *more = sandbox.run(LOOK).output
     assert set(devices.split()) == DEVICES
     assert not set(settings.split()) & {"shadow", "sudoers", "ssh", "hostname", "machine-id", "environment"}
     assert more == []
@@ -101,7 +101,7 @@ tell('drawn', open('plot.png', 'rb').read(4)[1:])
 def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     """They are imported before, in one thread, as the warm process does; their own threads start inside."""
     with Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow") as forker:
-        _, *output = forker.run(LIBRARIES, seconds=100).output
+        _, *output = forker.run(LIBRARIES).output
     assert output == ["product 216000000.0", "trained 15", "threads True", "drawn b'PNG'"]
 
 

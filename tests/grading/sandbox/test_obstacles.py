@@ -34,7 +34,7 @@ def run(*arguments, after="", **options):
     """Run Python; `after` a shell's command, in a user's and mounts' namespaces of its own."""
     within = ["unshare", "--map-root-user", "--mount", "sh", "-ec", f'{after}; exec "$@"', "sh"] if after else []
     command = [*within, sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 def forbid(number, *calls):
@@ -74,7 +74,7 @@ AS_NOBODY += ["--reuid=65534", "--regid=65534", "--clear-groups"]
 @pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_a_command_whose_output_is_closed_ends_as_ever(lockable_here, closed):
     command = f'exec "{sys.executable}" -m lib.grading doctor {closed}'
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -24,7 +24,7 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 OTHER = "games" if ME != "games" else "daemon"
 ANYONE = "--ExchangeCollect.check_owner=False"
 SOON, LATER = "2026-03-01 12:00:00.000000 UTC", "2099-03-01 12:00:00.000000 UTC"
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand in for two accounts")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="Only root can submit for two accounts. Run this as root.")
 
 
 class Exchange:
