@@ -109,11 +109,10 @@ function drawPoints(data) {
 // Returns the theme's colours as red, green and blue. This is slow: the browser has to lay out the page.
 function readColours(element) {
   const style = getComputedStyle(element);
-  const colours = Object.fromEntries([...'0123456789', 'edge'].map(name => {
+  return Object.fromEntries([...'0123456789', 'edge'].map(name => {
     const number = parseInt(style.getPropertyValue(`--zl-${name}`).trim().slice(1), 16);
     return [name, [number >> 16, number >> 8 & 255, number & 255]];
   }));
-  return colours;
 }
 
 // Gives each pixel the colour of its most probable class: stronger with a larger lead over the next class, and darker on
@@ -197,7 +196,7 @@ export default () => {
   // Shared by all views of one explorer.
   const answers = new Map();
   const views = new Set();
-  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, begins: false, refusal: {} };
+  const state = { kept: [], gone: false, asked: '', ratio: null, player: null, span: null, refusal: {} };
   let model = null;
   let choices = null; // the options of each control
   let data = null; // the data set, from Python's describe_data
@@ -226,8 +225,7 @@ export default () => {
   function readData() {
     const described = get('data_set');
     data = { ...described, points: readFloats(described.points) };
-    if (state.begins) goTo(choices.good, choices.preset_batch);
-    state.begins = false;
+    state.ratio = null;
     showAll();
   }
 
@@ -241,17 +239,6 @@ export default () => {
     // A stored answer is painted before the change goes to Python, because sending is as slow as drawing.
     if (find()) requestAnimationFrame(() => setTimeout(() => model.save_changes()));
     else model.save_changes();
-  }
-
-  function goTo(learning_rate, batch_size) {
-    state.ratio = null;
-    change({ learning_rate, batch_size: Math.min(batch_size, data.sizes.at(-1)) });
-  }
-
-  // Other data begin with the good rate: what is seen there doesn't depend on what was tried before.
-  function beginWith(name) {
-    state.begins = true;
-    change({ data: name });
   }
 
   function play() {
@@ -376,8 +363,10 @@ export default () => {
     if (choices.counted) sliders.append(makeSlider('size', choices.counted[0].toUpperCase() + choices.counted.slice(1)));
     const player = makeButton('', () => (state.player ? stop() : play()));
     shows.push(() => { player.textContent = state.player ? '■ Stop' : '▶ Play the training'; });
-    const presets = choices.presets.map(([words, rate]) => makeButton(words, () => goTo(rate, choices.preset_batch),
-      `learning rate ${rate}, batch size ${choices.preset_batch}`));
+    const presets = choices.presets.map(([words, rate]) => makeButton(words, () => {
+      state.ratio = null;
+      change({ learning_rate: rate, batch_size: Math.min(choices.preset_batch, data.sizes.at(-1)) });
+    }, `learning rate ${rate}, batch size ${choices.preset_batch}`));
 
     // ---- The section More
 
@@ -414,7 +403,7 @@ export default () => {
     });
     const more = make('details', { className: 'zl-more' }, make('summary', { textContent: 'More' }),
       make('div', { className: 'zl-row' },
-        makeChoice('Data', choices.data.map(name => [name, name]), beginWith, () => get('data')),
+        makeChoice('Data', choices.data.map(name => [name, name]), name => change({ data: name }), () => get('data')),
         make('label', {}, 'Seed', ...makeField('seed', 'Seed')), make('label', {}, lock, 'Lock rate ÷ batch size')),
       make('div', { className: 'zl-row' }, keep, forget), keptList,
       make('div', { className: 'zl-row' }, whatIfs, look), question);

@@ -69,7 +69,7 @@ class Answers:
         self.what_ifs = {each.name: each for each in what_ifs}
         self.sources = sources(data)
         self.samples = cache(lambda name: load(self.sources[name]))
-        self.plane = cache(lambda name: Plane(self.samples(name)) if self.samples(name).planar else None)
+        self.plane = cache(lambda name: Plane(self.samples(name)) if len(self.samples(name).X) == 2 else None)
         for name in self.sources.keys() - BUILT_IN.keys():  # to raise ValueError now, not at a slider's move
             self.samples(name)
         self._starts: dict[Setting, Matrix] = {}

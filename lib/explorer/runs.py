@@ -10,7 +10,6 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -178,11 +177,6 @@ class Run:
         """Return the student's layer before softmax, with its weights after `epoch` epochs."""
         self._dense.weights = self.weights[epoch]
         return self._dense
-
-    @cached_property
-    def loss_before(self) -> float:
-        """The loss on the training samples with the initial weights."""
-        return self.recipe.network.loss(self._target(self._all), self.predict(self.samples.X, 0))
 
     def _train(self) -> Iterator[None]:
         """Train without an end, and yield after every batch."""

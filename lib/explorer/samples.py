@@ -14,10 +14,7 @@ Labels: TypeAlias = NDArray[np.intp]
 Source: TypeAlias = Callable[[], tuple[Any, Any]] | tuple[ArrayLike, ArrayLike]
 
 BUILT_IN: dict[str, Callable[[], tuple[Any, Any]]] = {
-    "blobs": data.blobs,
-    "rings": data.rings,
-    "moons": data.moons,
-    "digits": data.digits,
+    each.__name__: each for each in (data.blobs, data.rings, data.moons, data.digits)
 }
 GRID = 36  # points on each side of a plane; JavaScript interpolates between them
 MARGIN = 0.4
@@ -37,11 +34,6 @@ class Samples:
     labels_validation: Labels
     y_validation: Matrix
     names: list[str]
-
-    @property
-    def planar(self) -> bool:
-        """True if the samples have two features, so that decision regions can be drawn."""
-        return len(self.X) == 2
 
     @property
     def batch_sizes(self) -> list[int]:

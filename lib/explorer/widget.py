@@ -91,7 +91,6 @@ class Explorer(anywidget.AnyWidget):
             "rates": LEARNING_RATES,
             "epochs": list(range(1, MOST_EPOCHS + 1)),
             "presets": list(PRESETS.items()),
-            "good": PRESETS["Good"],
             "preset_batch": PRESET_BATCH,
             "data": list(answers.sources),
             "what_ifs": {name: each.question for name, each in answers.what_ifs.items()},
@@ -135,10 +134,11 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.observe("data")
     def _fit_to_data(self, change: Any) -> None:
-        """Send the samples, and limit the batch size to their number."""
+        """Send the samples, and begin with the good setting, whatever was tried on other data."""
         if change.old:
-            self.batch_size = min(self.batch_size, self._answers.samples(change.new).batch_sizes[-1])
             self.data_set = self._answers.describe_data(change.new)
+            self.learning_rate = PRESETS["Good"]
+            self.batch_size = min(PRESET_BATCH, self.data_set["sizes"][-1])
 
     def _want(self) -> Want:
         return Want(*(getattr(self, name) for name in Want._fields))

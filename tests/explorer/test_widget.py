@@ -99,25 +99,15 @@ def test_each_change_is_answered_once(explorer):
     assert complete(explorer) == wants
 
 
-def test_other_data_have_their_picture_and_keep_the_batch_within_the_samples(explorer):
+def test_other_data_begin_at_the_good_setting_and_have_their_own_picture(explorer):
     explorer.epochs = 1
-    explorer.batch_size = 240  # all
+    explorer.learning_rate, explorer.batch_size = 100.0, 240
     explorer.data = "digits"
-    assert explorer.batch_size == 240 and explorer.data_set["features"] == 64
+    assert (explorer.learning_rate, explorer.batch_size, explorer.data_set["features"]) == (0.1, 16, 64)
     said, (*_, picture) = explorer.sent[-1]
-    weights = explorer.run(Setting(0.1, 240, data="digits")).weights[1]  # there is no plane to draw
+    weights = explorer.run(Setting(0.1, 16, data="digits")).weights[1]  # there is no plane to draw
     assert said["rows"] == 10 and not len(explorer.data_set["points"])
     np.testing.assert_allclose(picture.reshape(10, 65), weights, 1e-5)
-    explorer.batch_size = 1000
-    explorer.data = "moons"
-    assert explorer.batch_size == 240
-
-
-def test_what_the_page_sets_at_once_is_put_in_force_at_once():
-    """As a message of the page does it: two traits together, each of which alone could not be used."""
-    explorer = Explorer(STUDENT, {"few": (X, TWO), "blobs": (BLOBS.X, BLOBS.labels)})
-    explorer.set_state({"data": "blobs", "batch_size": 100, "learning_rate": 0.5})
-    assert (explorer.data, explorer.batch_size, explorer.learning_rate) == ("blobs", 100, 0.5)
 
 
 # ---- What is sent
