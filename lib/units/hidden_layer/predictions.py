@@ -54,8 +54,8 @@ PREDICTIONS = (
         "Experiment B: digits",
         ("None, or fewer", "About one more of 100", "About three more of 100", "All of them"),
         right=2,
-        why="Straight borders separate most digits, so there is little left to gain. Two seeds of one network can "
-        "differ by about half as much, so one run of each network does not show how large the gain is.",
+        why="Straight borders separate most digits, so there is little left to gain. The seeds of one network differ "
+        "too, so one run of each network does not show how large the gain is.",
     ),
     prediction(
         "random",

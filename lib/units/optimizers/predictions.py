@@ -62,8 +62,8 @@ PREDICTIONS = (
         ("Less than half of them", "About two thirds", "About eight tenths", "More than 95 of 100"),
         right=4,
         why="At first the gradients are large, and steps at rate 3 move the kinks of units past all samples. No "
-        "gradient brings them back. With short first steps, about half of the units stay alive. With short last "
-        "steps, the weights settle.",
+        "gradient brings them back. With short first steps, more units stay alive, and they are enough for the rings. "
+        "With short last steps, the weights settle.",
     ),
     prediction(
         "decay",

@@ -11,7 +11,6 @@ from lib.explorer.runs import Run, Setting
 from lib.explorer.widget import Explorer
 from lib.grading.unit_registry import answer_key
 from lib.reference import ReLU, Softmax, cce, cce_gradient
-from lib.units.optimizers import UNIT
 from lib.units.optimizers.explorer import MOMENTA, UNITS, explore_momentum
 from tests.explorer.two_layers import make_network as with_updates
 
@@ -88,17 +87,6 @@ def test_each_run_takes_the_steps_of_a_new_optimizer(
             layers[0].weights, layers[1].weights = optimizer.step(*arrays, 0.02)
     expected = np.concatenate([each.weights.ravel() for each in layers])
     np.testing.assert_allclose(run.weights[2], expected)
-
-
-def test_rate_and_momentum_together_set_the_length_of_a_step(explorer: Explorer) -> None:
-    [part] = [part for part in UNIT.predictions if part.id == "check-prediction-slider"]
-    kept = np.log(trained(explorer, 0.01, 0.9).epoch_loss[:100])
-    apart = {
-        choice: np.abs(np.log(trained(explorer, float(choice), 0).epoch_loss[:100]) - kept).mean()
-        for choice in ("0.01", "0.02", "0.1", "1")
-    }
-    assert min(apart, key=lambda choice: apart[choice]) == "0.1" and part.statements[0].text.startswith("0.1. ")
-    assert sorted(apart.values())[0] < 0.1 < 1 < sorted(apart.values())[1]
 
 
 def test_the_velocity_adds_up_to_as_many_steps_as_the_caption_says(explorer: Explorer) -> None:
