@@ -11,6 +11,7 @@ import lib.units
 from lib.authoring.make_fingerprints import of_part, write_file
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command, activation, options, requested_names
+from lib.grading.commands.demo import CHECKOUT
 from lib.grading.files import write_files
 from lib.grading.progress import say
 
@@ -42,7 +43,7 @@ class NewApp(Command):
         if existing := [path for path in files if (course / path).exists()]:
             self.fail("%s exists already. Nothing was written. Choose another name, or delete it.", existing[0])
         if not (course / CONFIG).exists():
-            files[Path(CONFIG)] = course_config().read_text(encoding="utf-8")
+            files[Path(CONFIG)] = (CHECKOUT / CONFIG).read_text(encoding="utf-8")
         write_all(course, files)
         lib.units.enter(str(course))
         key = unit_registry.answer_key(name)
@@ -90,9 +91,3 @@ def files_of(name: str) -> Iterator[tuple[Path, str]]:
             folder = {".ipynb": Path("solutions", name)}.get(file.suffix, Path("units"))
             folder = Path("tests") if own.name.startswith("test_") else folder
             yield folder / own, file.read_text(encoding="utf-8").replace(NAME, name).replace(TITLE, title)
-
-
-def course_config() -> Path:
-    """Return the path of the default configuration: at the top of a clone, or here in an installed package."""
-    places = (Path(lib.__file__).parents[1] / CONFIG, Path(__file__).with_name(CONFIG))
-    return next(path for path in places if path.is_file())

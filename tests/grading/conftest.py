@@ -133,5 +133,6 @@ def graded(new_course, tmp_path_factory) -> Course:
     (course.root / "judge_secret").write_text("ab" * 32)
     for name, submission in SUBMISSIONS.items():
         submission.hand_in(course.released(), course.root / "submitted" / name / ASSIGNMENT)
+    course.ungraded = shutil.copy(course.root / "gradebook.db", course.root / "ungraded.db")
     course.run = course.zerolayer("grade", ASSIGNMENT, *QUICK)
     return course

@@ -1,6 +1,7 @@
 """The command `zerolayer`: one module for each subcommand, built on nbgrader's apps."""
 
 COMMANDS = {
+    "quickstart": "lib.grading.commands.quickstart:QuickstartApp",
     "lab": "lib.grading.commands.lab:LabApp",
     "demo": "lib.grading.commands.demo:DemoApp",
     "doctor": "lib.grading.commands.doctor:DoctorApp",

@@ -28,7 +28,9 @@ from lib.grading.progress import say
 from lib.grading.submissions.restore import course_id
 from lib.right_code import MARKER
 
-CHECKOUT = Path(lib.__file__).resolve().parents[1]
+PACKAGE = Path(lib.__file__).resolve().parent
+CHECKOUT = next(place for place in (PACKAGE.parent, PACKAGE / "authoring") if (place / lib.units.CONFIG).is_file())
+"""The folder with the configuration and the solutions: the top of a clone, or in an installed package."""
 
 
 class DemoApp(Command):
@@ -49,7 +51,7 @@ class DemoApp(Command):
         unit = named_unit(self, self.extra_args)
         places = [place for place in (Path(self.coursedir.root), CHECKOUT) if (place / "solutions" / unit).is_dir()]
         if not places:
-            self.fail(f"The demo needs the folder solutions/{unit}. Run it in the course's folder.")
+            self.fail(f"There is no folder solutions/{unit}. Run the demo in the folder of the unit's course.")
         sample = unit_registry.answer_key(unit).sample_class
         if not sample.students:
             self.fail(f"{unit} has no sample class. Add one to closed/answer_key.toml: see docs/authoring.md.")

@@ -128,8 +128,7 @@ def save(course: Course, work: PreparedSubmission, outcome: RunOutcome, folder: 
     others = [name for name in course.gradebook.sources if name not in work.notebooks]
     before = {file.name: file.read_bytes() for name in others if is_file(file := place / f"{name}.ipynb")}
     earlier = list[Verdict]()
-    # nbgrader's own command has already copied the submission there, which may have a file of that name.
-    if others and not work.submitted.has(FILE):
+    if others:
         with suppress(DamagedVerdictError):
             found = Verdict.load_each(place, of=(course.assignment, work.submitted.student))
             earlier = [verdict for verdict in found if verdict.notebook in others]

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import PyFileConfigLoader
@@ -22,7 +23,7 @@ from lib.grading.pages.formgrader import SubmissionPage
 from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.conftest import QUICK, Course
+from tests.grading.conftest import QUICK, SUBMISSIONS, Course
 from tests.grading.pipeline.test_replay import FILE, hand_in
 from tests.submissions import POINTS, as_bytes, right
 
@@ -107,44 +108,75 @@ def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
 
 # By nbgrader's own hands
 
-BY_NBGRADER = """
-    honest blanks_open metadata_missing kernel_dies answers_made_up messages_malformed
-    folder_wrecked active_pages cut_short empty not_json a_list nested_without_end
-    another_name two_other_names
-    folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
-"""The last ten ended in a traceback and without a verdict, since nbgrader itself read them first."""
+FEW = """
+    honest blanks_open kernel_dies answers_made_up folder_wrecked cut_short empty another_name two_other_names
+    no_notebook nothing_at_all folder_for_a_notebook pipe somebody_elses""".split()  # noqa: SIM905
 
 
-@pytest.fixture(scope="module")
-def by_nbgrader(graded, tmp_path_factory):
-    """The same course and some of the class, graded by `nbgrader autograde`; pipes and links lie there as they are."""
-    course = Course(tmp_path_factory.mktemp("again") / "course")
-    shutil.copytree(graded.root, course.root, ignore=lambda *_: {"submitted", "autograded", "feedback"})
+def again(graded, root, names):
+    """The same course before it was graded, with some of the class; pipes and links lie there as they are."""
+    course = Course(root / "course")
+    shutil.copytree(graded.root, course.root, ignore=lambda *_: {"submitted", "autograded", "feedback", "gradebook.db"})
+    shutil.copy(graded.ungraded, course.root / "gradebook.db")
     (course.root / "submitted").mkdir()
-    for name in BY_NBGRADER:
+    for name in names:
         subprocess.run(["cp", "-a", graded.root / "submitted" / name, course.root / "submitted"], check=True)
-    course.run = course.nbgrader("autograde", ASSIGNMENT, *QUICK)
     return course
 
 
-def test_nbgraders_own_command_gives_the_same_verdict(graded, by_nbgrader):
-    assert by_nbgrader.run.returncode == 0, by_nbgrader.run.stderr
-    assert "Traceback" not in by_nbgrader.run.stderr
-    assert not [name for name in BY_NBGRADER if by_nbgrader.verdict(name) != graded.verdict(name)]
-    again = by_nbgrader.zerolayer("grade", ASSIGNMENT)
-    assert f"{len(BY_NBGRADER)} skipped" in again.stdout, "it counts as graded"
+def differences(one, other, names):
+    """Where two courses differ: in a verdict, the points in the gradebook, or the files of the graded folder."""
+    tables = []
+    for course in (one, other):
+        with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+            points = {each.student_id: each.score for each in gradebook.assignment_submissions(ASSIGNMENT)}
+        folders = {name: course.notebook(name).parent for name in names}
+        files = {
+            name: sorted(str(file.relative_to(folders[name])) for file in folders[name].rglob("*")) for name in names
+        }
+        tables.append({name: (course.verdict(name), points[name], files[name]) for name in names})
+    return [(name, tables[0][name], tables[1][name]) for name in names if tables[0][name] != tables[1][name]]
 
 
-def test_formgraders_button_gives_the_same_verdict(by_nbgrader, monkeypatch):
-    monkeypatch.chdir(by_nbgrader.root)
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(by_nbgrader.root)).load_config()
-    config.CourseDirectory.root = str(by_nbgrader.root)
-    for name in ("blanks_open", "cut_short", "another_name"):
-        before = by_nbgrader.verdict(name)
-        by_nbgrader.notebook(name).with_name("verdict.json").unlink()
+@pytest.mark.parametrize("names", [FEW, pytest.param([*SUBMISSIONS], marks=pytest.mark.slow)], ids=["few", "all"])
+def test_nbgraders_own_command_grades_a_class_as_ours_does(graded, tmp_path, names):
+    course = again(graded, tmp_path, names)
+    done = course.nbgrader("autograde", ASSIGNMENT, *QUICK)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert not differences(graded, course, names)
+    skipped = course.zerolayer("grade", ASSIGNMENT)
+    assert f"{len(names)} skipped" in skipped.stdout, "it counts as graded"
+
+
+@pytest.mark.parametrize("names", [FEW[-7:], pytest.param([*SUBMISSIONS], marks=pytest.mark.slow)], ids=["few", "all"])
+def test_nbgraders_own_command_grades_each_alone_and_again_as_ours_does(graded, tmp_path, names):
+    """By `--force` it removed the graded folder of a student whose file has another name, and left it empty."""
+    course = again(graded, tmp_path, names)
+    for name in [*names, *names[:3]]:
+        done = course.nbgrader("autograde", ASSIGNMENT, f"--student={name}", "--force", *QUICK)
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert not differences(graded, course, names)
+
+
+def test_a_submission_that_can_not_be_graded_keeps_its_earlier_work_and_the_command_fails(graded, tmp_path):
+    course = again(graded, tmp_path, ["honest"])
+    assert course.nbgrader("autograde", ASSIGNMENT, *QUICK).returncode == 0
+    before = course.notebook("honest").read_bytes()
+    (course.root / "nbgrader_config.py").open("a").write("\nc.BoundedExecute.limits = {'memory': 1}\n")
+    done = course.nbgrader("autograde", ASSIGNMENT, "--force", *QUICK)
+    assert done.returncode == 1
+    assert course.notebook("honest").read_bytes() == before
+
+
+def test_formgraders_button_gives_the_same_verdict(graded, tmp_path, monkeypatch):
+    course = again(graded, tmp_path, names := ["blanks_open", "cut_short", "another_name"])
+    monkeypatch.chdir(course.root)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    config.CourseDirectory.root = str(course.root)
+    for name in names:
         result = NbGraderAPI(config=config).autograde(ASSIGNMENT, name, force=True)
         assert result["success"], result
-        assert by_nbgrader.verdict(name) == before
+    assert not differences(graded, course, names)
 
 
 def test_pages_show_points_mistake_and_hint_and_no_numbers_of_the_judge(graded):

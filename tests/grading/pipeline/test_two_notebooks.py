@@ -128,9 +128,8 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
     (folder / FILE).write_bytes(Verdict.pack([forged, replace(forged, notebook="a third one")]))
     own = [(ASSIGNMENT, 16), (SECOND, 0)]
     for command, name, options, found in (
-        (course.zerolayer, "grade", (), own),
-        # The other's own verdict lies where nbgrader has laid what was handed in.
         (course.nbgrader, "autograde", (f"--notebook={ASSIGNMENT}",), own[:1]),
+        (course.zerolayer, "grade", (), own),
         (course.nbgrader, "autograde", (), own),
     ):
         done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
