@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from pkgutil import resolve_name
 
+from lib.grading import unit_registry
 from lib.grading.commands import COMMANDS
 from lib.grading.commands.command import Command, activation
 from lib.grading.commands.demo import copy_course, run
@@ -44,5 +45,5 @@ class QuickstartApp(Command):
             (course / CONFIG).write_text(config.replace('c.CourseDirectory.course_id = "zerolayer"', own), "utf-8")
         # Without a trial run of the solutions: they were tried when this package was made.
         run(resolve_name(COMMANDS["build"]), course, "--Rebuild.runs=False")
-        unit = min(folder.name for folder in (course / "notebooks").iterdir())
+        unit = unit_registry.starting_units(unit_registry.find_all())[0]
         say(NEXT.format(course=course, unit=unit, activation=activation()))

@@ -132,7 +132,7 @@ UNKNOWN = {"check": "unit", "demo": "unit"}
 """What other commands call an assignment."""
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"doctor", "new", "roster"}))
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"doctor", "new", "quickstart", "roster"}))
 def test_each_command_says_which_names_there_are_the_nearest_first(course, command):
     more = {"extend": ["ada", "--days", "2"], "collect": ["work.zip"], "export": ["--into=x.csv"], "lab": ["--version"]}
     done = course.zerolayer(command, "tinny", *more.get(command, []))
