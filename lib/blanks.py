@@ -193,7 +193,7 @@ def _report(result: ExecutionResult | None) -> None:
         print(textwrap.fill(advise(found), 88, break_on_hyphens=False))
     elif isinstance(error, SyntaxError) and _BARE_SUBSCRIPTS.search(masked(source)):
         print("The first argument of np.einsum is a text: put it in quotes.")
-    elif blanks := open_blanks(source):
+    elif (blanks := open_blanks(source)) and not (len(blanks) == 1 and isinstance(error, OpenBlank)):  # named already
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}
         places = [f"line {line} ({purpose})" if purpose else f"line {line}" for line, purpose in purposes]

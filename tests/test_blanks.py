@@ -252,7 +252,8 @@ def test_help_strings_and_shell_lines_still_work(run: Run, student: InteractiveS
 def test_loaded_twice_and_unloaded(run: Run, student: InteractiveShell) -> None:
     student.run_line_magic("load_ext", "lib.blanks")
     load_ipython_extension(student)
-    assert run("x = ?")[1].count("still open in this cell") == 1
+    assert run("later = lambda: ?")[1].count("still open in this cell") == 1
+    assert run("x = ?")[1].count("still open") == 1  # the error has named it
     transforms = len(student.input_transformers_cleanup)
     student.run_line_magic("unload_ext", "lib.blanks")
     assert len(student.input_transformers_cleanup) == transforms - 1

@@ -21,6 +21,8 @@ ABSENT = object()
 """The value of a name that isn't defined."""
 SECTIONS = "sections.json"
 """The file of a unit with the section of the notebook that defines each name; a build writes it."""
+UNDEFINED = "{name} is not defined: {why} Correct that cell, and run it."
+OPEN = "a blank in its cell is still open."
 NOT_CALLABLE = (
     "The checks can't be called: {name} is now a variable or a function of your own. Give it another name, then restart"
     " the kernel and run all cells."
@@ -51,7 +53,8 @@ class CellRuns:
             return
         names, text, cell = self.shell.user_ns, info.raw_cell or "", getattr(info, "cell_id", None)
         error, is_example = result.error_before_exec or result.error_in_exec, self._is_example()
-        if isinstance(error, NameError) and (section := find_section(error.name or "", names)):
+        is_missing = isinstance(error, NameError) and error.name not in self.stale
+        if is_missing and (section := find_section(error.name or "", names)):
             print(f"{error.name} comes from “{section}”. Run the cells of that section first.")
         for name in [name for name, value in names.items() if before.get(name) is not value]:
             self._note(name, cell)
@@ -69,12 +72,20 @@ class CellRuns:
                 continue
             if error is not None:
                 why = f"the last run of the cell that defines {name} failed ({_describe(error)}).{_advise(error, text)}"
+                why = OPEN if _describe(error) == "OpenBlank" and value is ABSENT else why
                 self._note(name, cell if value is ABSENT else None, (value, why))
             elif value is ABSENT:
                 self._note(name, None)
             elif not re.search(rf"\b{name}\b", text):
                 why = f"the cell that defined {name} was run again, and no longer defines it."
                 self._note(name, None, (value, why))
+
+    def show_name_error(self, shell: Any, kind: Any, error: Any, traceback: Any, tb_offset: Any = None) -> None:
+        """Called by IPython to show a NameError. If a blank is open, it is a sentence without a traceback."""
+        _, why = self.stale.get(error.name, (None, ""))
+        if why == OPEN:
+            error._render_traceback_ = lambda: [UNDEFINED.format(name=error.name, why=why)]
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
     def _is_example(self) -> bool:
         # JupyterLab sends a cell's metadata with its code.
@@ -134,7 +145,7 @@ def find_subjects(names: tuple[str, ...], args: tuple[Any, ...], at_desk: bool =
         if not at_desk:
             return (), f"{name} is not defined."
         if value is ABSENT:
-            return (), f"{name} is not defined: {why} Correct that cell, and run it."
+            return (), UNDEFINED.format(name=name, why=why)
         return (), f"{name} is not defined yet. Run the cell that defines it first."
     return tuple(found[name] for name in names), ""
 
@@ -176,6 +187,7 @@ def watch() -> None:
     shell = _shell()
     if shell is not None and (_watching is None or _watching.shell is not shell):
         _watching = CellRuns(shell)
+        shell.set_custom_exc((NameError,), _watching.show_name_error)
         shell.events.register("pre_run_cell", _watching.note_names)
         shell.events.register("post_run_cell", _watching.compare_names)
 

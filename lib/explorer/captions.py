@@ -49,11 +49,11 @@ def _progress(run: Run, done: int, epochs: int) -> str:
 def _losses(run: Run, done: int) -> str:
     if not done:
         return "there is no loss" if run.over else "there is no loss yet"
-    guessing, samples = math.log(len(run.samples.y)), len(run.samples.labels_validation)
+    classes, samples = len(run.samples.y), len(run.samples.labels_validation)
     training, validation = (_loss(curve[:done]) for curve in (run.epoch_loss, run.validation_loss))
     return (
-        f"the training loss is {training}, and the validation loss {validation}; that of guessing is {short(guessing)}."
-        f" {run.right[done - 1]} of {samples} validation samples are right"
+        f"the training loss is {training}, and the validation loss {validation}; that of guessing is log {classes} ="
+        f" {short(math.log(classes))}. {run.right[done - 1]} of {samples} validation samples are right"
     )
 
 

@@ -86,7 +86,7 @@ def of_second_unit():
     """Give the second unit's way to its explorer as one cell, without the plot, which would load matplotlib."""
     cells = {cell.id: cell.source for cell in nbformat.read(SECOND_SOLUTION, as_version=4).cells}
     cells["rings-data"] = cells["rings-data"].partition("\n")[0]
-    cells["width"] = cells["width"].partition("\n")[0]
+    cells["width"] = cells["width"].splitlines()[1]  # without the guess, which comes first
     explored = "explore_width(make_network, cce, cce_gradient, data={'three rings': (X_rings, labels_rings)})"
     loaded = "import sys\nprint('plots:', 'matplotlib' in sys.modules)"
     looked = ["display(check.relu_forward())", loaded, explored]
@@ -94,7 +94,7 @@ def of_second_unit():
 
 
 def half_done(notebook):
-    """Fill all blanks but those of the loss, and add two cells of a student's own.
+    """Fill all blanks but those of the loss, guesses too, and add two cells of a student's own.
 
     The last one put out scripts, and all cells say that they are trusted, as somebody else's file may.
     """
@@ -103,6 +103,8 @@ def half_done(notebook):
     for cell in solved.cells:
         if cell.id == "loss":
             cell.source = released[cell.id]
+        if cell.id.startswith("prediction-"):
+            cell.source = cell.source.replace("?", "1")
         cell.metadata["trusted"] = True
     solved.cells += [nbformat.v4.new_code_cell(LIMIT), nbformat.v4.new_code_cell(of_second_unit())]
     pages = {"text/html": "<b>a fellow student's page</b><script>window.ran = 1</script><img src=x onerror='ran = 2'>"}

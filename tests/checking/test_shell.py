@@ -31,7 +31,9 @@ watch()"""
 VALIDATE = "import os\nos.environ['NBGRADER_EXECUTION'] = 'validate'"
 SCALED = RIGHT.replace("(x ** 2)", "scale * (x ** 2)")
 MINE = ("b", "loss = mine")
-UNIT = "from lib.units.softmax_classifier import check"
+UNIT = "%load_ext lib.blanks\nfrom lib.units.softmax_classifier import check"
+OPEN = "prediction_limit = ?"
+AT_A_BLANK = "prediction_limit is not defined: a blank in its cell is still open. Correct that cell, and run it."
 GUESS, LIMIT = "prediction_limit = 2", "check.prediction_limit()"
 PASTED = [*FAILED, 'Replace “ (left double quotation mark) by ", ” (right']
 
@@ -81,6 +83,9 @@ SHOWN: dict[str, tuple[list[Any], list[str]]] = {
     "another cell fails": ([("a", RIGHT), ("b", "nowhere"), CHECK], FINE),
     "a cell that names it fails": ([RIGHT, "if loss == 3\n    pass", CHECK], FINE),
     "assigned by another cell": ([("a", f"{RIGHT}\nmine = loss"), MINE, MINE, CHECK], FINE),
+    # A guess that is still open
+    "an open guess": ([UNIT, OPEN, "prediction_limit # first"], [AT_A_BLANK, "no Traceback", "no comes from"]),
+    "an open guess, checked": ([UNIT, OPEN, LIMIT], [AT_A_BLANK, "no Batch size"]),
     # A number is the same object in other cells too
     "a guess, failed": ([UNIT, GUESS, GUESS.replace("2", "("), LIMIT], ["Not tested: the last run of the cell that"]),
     "a guess elsewhere, failed": (

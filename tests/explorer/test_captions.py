@@ -28,7 +28,7 @@ def test_the_numbers_are_the_last_ones_and_the_range_of_the_last_quarter(rate):
             words.append(f"{losses[-1]:.3g} (from {low} to {high} in the last {len(last)} epochs)")
         assert describe(run, shown) == (
             f"Learning rate {rate:g}, batch size 16. After {shown} epochs ({15 * shown} iterations) the training loss"
-            f" is {words[0]}, and the validation loss {words[1]}; that of guessing is 1.1."
+            f" is {words[0]}, and the validation loss {words[1]}; that of guessing is log 3 = 1.1."
             f" {run.right[shown - 1]} of 60 validation samples are right."
         )
 

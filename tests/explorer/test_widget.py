@@ -65,7 +65,7 @@ def test_what_is_set_is_trained_with_and_the_words_equal_numpy(explorer, rate, b
     assert explorer.caption == (
         f"Learning rate {rate:g}, batch size {batch_size}. After 5 epochs ({steps:,} iterations) "
         f"the training loss is {losses[-1]:.3g}, and the validation loss {validation[-1]:.3g}; "
-        f"that of guessing is 1.1. {right} of 60 validation samples are right."
+        f"that of guessing is log 3 = 1.1. {right} of 60 validation samples are right."
     )
 
 
