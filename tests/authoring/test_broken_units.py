@@ -30,7 +30,13 @@ def break_it(course, tmp_path):
     return copy
 
 
-@pytest.mark.parametrize("name", BROKEN)
+DEFAULT = ("missing check cell", "a kernel that dies", "an untouched notebook earns points", "leaks everywhere")
+DEFAULT += ("right code that fails", "a mistake that nothing tells", "two faults")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in DEFAULT)) for name in BROKEN]
+)
 def test_what_is_wrong_is_told_and_what_would_follow_is_not(break_it, name):
     broken, other = BROKEN[name], break_it(name)
     done = other.zerolayer("check", UNIT, "--quick", *([f"--part={broken.part}"] if broken.part else []))

@@ -3,8 +3,6 @@
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -212,15 +210,3 @@ def test_a_course_with_folders_in_another_order_loses_none(built: Built) -> None
         built.build()
         assert {path.name for path in (built.root / UNIT).iterdir()} == {"solutions", "notebooks"}
         assert (built.root / UNIT / "notebooks" / f"{UNIT}.ipynb").is_file()
-
-
-def test_builds_that_start_together_may_find_postgresql_empty(source: Course, tmp_path: Path, postgresql: str) -> None:
-    """They make its tables and rows at the same time: each can't see what another hasn't finished."""
-    command = [sys.executable, "-m", "lib.grading", "build", UNIT, f"--db={postgresql}", UNPROVED]
-    folders = [shutil.copytree(source.root, tmp_path / name) for name in ("first", "second", "third")]
-    builds = [subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) for folder in folders]
-    told = [build.communicate()[1] for build in builds]
-    assert [build.returncode for build in builds] == [0] * 3, told
-    with Gradebook(postgresql, "zerolayer") as gradebook:
-        [notebook] = gradebook.find_assignment(UNIT).notebooks
-        assert {cell.name: cell.max_score for cell in notebook.grade_cells} == SCORES

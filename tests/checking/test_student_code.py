@@ -29,7 +29,11 @@ from lib.units import hidden_layer, softmax_classifier
 from tests.checking.little import LAYER, LOSS, check, of_x, one
 from tests.variants import written
 
-PARTS = (LOSS, LAYER, *softmax_classifier.UNIT.parts, *hidden_layer.UNIT.parts)
+OURS = [
+    pytest.param(part, marks=pytest.mark.slow)
+    for unit in (softmax_classifier, hidden_layer)
+    for part in unit.UNIT.parts
+]
 
 
 class Everything:
@@ -133,7 +137,7 @@ def subjects_with(part: Part, code: Any) -> list[Any]:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+@pytest.mark.parametrize("part", [LOSS, LAYER, *OURS], ids=lambda part: part.id)
 def test_a_check_survives_and_says_so_and_answers_in_plain_data(part: Part, capfd: pytest.CaptureFixture[str]) -> None:
     off = []
     for name, code in CODE.items():

@@ -172,6 +172,7 @@ SURVIVED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whom", SURVIVED.values(), ids=SURVIVED)
 def test_who_is_killed_in_the_middle_of_a_class_costs_nobody_points(course, undisturbed, whom, tmp_path_factory):
     assert listed(disturb(course, whom)) == DIED
@@ -189,7 +190,10 @@ BROKEN_OFF = {
 }
 
 
-@pytest.mark.parametrize(("whom", "how"), BROKEN_OFF.values(), ids=BROKEN_OFF)
+@pytest.mark.parametrize(
+    ("whom", "how"),
+    [pytest.param(*BROKEN_OFF[name], id=name, marks=[pytest.mark.slow] * (name != "judged")) for name in BROKEN_OFF],
+)
 def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course, undisturbed, whom, how):
     broken = disturb(course, whom, **how)
     assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)

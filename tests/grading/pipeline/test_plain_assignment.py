@@ -100,8 +100,6 @@ GIVEN_AWAY = {
     "shown_before_the_error": (
         "import sys\ndef squares(n):\n    sys.displayhook(1.0)\n    raise ValueError(n)\n", dict.fromkeys(TESTS, 1)
     ),
-    # Each later cell is read as one that does nothing (tests/grading/kernel/test_hooks.py has more ways).
-    "unread": ("get_ipython().input_transformers_cleanup.append(lambda lines: ['pass'])", FULL),
 }  # fmt: skip
 """Points that stock nbgrader gives to what failed or never ran."""
 STOPS_STOCK = {

@@ -98,6 +98,7 @@ tell('drawn', open('plot.png', 'rb').read(4)[1:])
 """
 
 
+@pytest.mark.slow
 def test_numpy_matplotlib_and_tensorflow_work_after_the_lock_down(home):
     """They are imported before, in one thread, as the warm process does; their own threads start inside."""
     with Forker("sandbox", home, "numpy", "matplotlib.pyplot", "tensorflow") as forker:
