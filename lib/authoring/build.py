@@ -136,6 +136,8 @@ class Rebuild(Command, GenerateAssignmentApp):
         course, released, step = self.coursedir, self.released, self.coursedir.release_directory
         course.release_directory = f".{step}-{os.getpid()}"
         new, folder = self.released, Path(course.format_path(course.release_directory, ".", "."))
+        if not converter.no_database:
+            open_gradebook(course.db_url, course.course_id).close()  # before nbgrader, whose file the group can't write
         try:
             if released.exists():
                 shutil.copytree(released, new)  # with one notebook to build, the others stay

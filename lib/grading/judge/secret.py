@@ -30,7 +30,7 @@ def read_secret(path: Path) -> bytes:
 def make_secret(path: Path, is_shared: bool = False) -> bytes:
     """Make the secret and return it, or return the one that another process has made."""
     try:
-        path.touch(0o640 if is_shared else 0o600, exist_ok=False)
+        path.touch(0o660 if is_shared else 0o600, exist_ok=False)
         path.write_text(secrets.token_hex(32))
     except FileExistsError:
         pass
