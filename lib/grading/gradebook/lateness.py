@@ -77,18 +77,17 @@ def read_extensions(course: CourseDirectory, assignment: str) -> Mapping[str, ti
     return {student: timedelta(seconds=more) for student, more in _read(course).get(assignment, {}).items()}
 
 
-def extend(gradebook: Gradebook, course: CourseDirectory, assignment: str, more: Mapping[str, timedelta]) -> None:
-    """Set students' extensions; an extension of zero removes it.
+def extend(gradebook: Gradebook, course: CourseDirectory, assignment: str, student: str, more: timedelta) -> None:
+    """Set a student's extension; an extension of zero removes it.
 
     Raises MissingEntry if there is no such assignment, and ConfigError if the file of extensions is damaged.
     """
     stored = _read(course)
-    own = stored.setdefault(assignment, {}) | {student: time.total_seconds() for student, time in more.items()}
-    stored[assignment] = {student: seconds for student, seconds in own.items() if seconds}
-    submissions = {one.student_id: one for one in gradebook.find_assignment(assignment).submissions}
-    for student, time in more.items():
-        if student in submissions:
-            submissions[student].extension = time or None
+    own = stored.get(assignment, {}) | {student: more.total_seconds()}
+    stored[assignment] = {each: seconds for each, seconds in own.items() if seconds}
+    for submission in gradebook.find_assignment(assignment).submissions:
+        if submission.student_id == student:
+            submission.extension = more or None
     write_whole(Path(course.root, EXTENSIONS), orjson.dumps(stored, option=orjson.OPT_INDENT_2))
     gradebook.db.commit()
 

@@ -4,7 +4,6 @@ Nothing in a zip file is trusted. Notebooks are read within limits and written u
 file that is refused gets a message that says what to do, and doesn't stop the others.
 """
 
-import io
 import os
 import re
 import stat
@@ -38,15 +37,13 @@ offset for a file, and an LZMA dictionary of gigabytes."""
 INSTEAD = "Ask for the notebook itself."
 MOST_FILES = 10**6
 """Files and folders in an unpacked download."""
-MOST_PACKED, LARGEST_ZIP = 1_000, 100_000_000
-"""Files in one student's zip, and bytes that it may unpack to."""
 LONGEST_NAME = 200
 """Bytes of a notebook's name; file systems allow 255."""
 
 
 @dataclass(frozen=True)
 class DownloadedNotebook:
-    """A student's notebook: the number of its copy, the downloaded file that contained it, and its unpacked path."""
+    """A student's notebook: the number of its copy, the downloaded file's name, and its unpacked path."""
 
     owner: Owner
     copy: int
@@ -73,7 +70,10 @@ class Download:
         files = [(entry.path, PurePosixPath(path.name, entry.name)) for entry in seen]
         for file, name in files if path.is_dir() else [(path, PurePosixPath(path.name))]:
             with file.open("rb") as data, self._collect_refusal(name.name):
-                self._add_file(name, data, name.name, is_download=True)
+                if name.suffix.lower() == ".zip" and self._find_owner(name) is None:
+                    self._open(data)
+                else:
+                    self._add_file(name, data)
 
     def finish(self) -> None:
         """Refuse everyone who submitted no notebook."""
@@ -99,48 +99,29 @@ class Download:
             again = f"Download it again. If that doesn't help: {INSTEAD}"
             self._refuse(self._student, shown, f"it can't be unpacked ({why}). {again}")
 
-    def _add_file(
-        self, name: PurePosixPath, data: IO[bytes], shown: str, owner: Owner | None = None, is_download: bool = False
-    ) -> None:
-        """Add a file. All files in a student's zip belong to its `owner`, whatever their names."""
-        kind, is_inner = name.suffix.lower(), owner is not None
-        owner = owner or self._find_owner(PurePosixPath(normalize("NFC", str(name))))  # macOS writes accents as NFD
-        if kind in ARCHIVES - {".zip"}:
-            raise RefusedError(f"is a {kind} archive, and only zip files are opened here. {INSTEAD}")
-        if kind != ".zip":
-            self._save_notebook(name, data, owner, shown if is_inner else name.name)
-        elif is_inner:
-            raise RefusedError(f"is a zip in a student's zip. {INSTEAD}")
-        elif owner:
-            self._open(io.BytesIO(_read_bounded(data)), shown, owner)
-        elif is_download:
-            self._open(data, shown, None)
-        else:
-            raise RefusedError("is a zip in a zip, and its name doesn't show its owner. Collect it separately.")
-
-    def _open(self, data: IO[bytes], shown: str, owner: Owner | None) -> None:
-        """Add the files in a zip: a whole download, or within limits one student's zip."""
+    def _open(self, data: IO[bytes]) -> None:
+        """Add the files in a download."""
         with ZipFile(data) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.filename.endswith(("/", "\\"))]
-            size = sum(entry.file_size for entry in entries)
-            if owner and (len(entries) > MOST_PACKED or size > LARGEST_ZIP):
-                most = f"{MOST_PACKED:,} files or {LARGEST_ZIP // 10**6} MB"
-                raise RefusedError(f"has {len(entries):,} files of {size / 1e6:,.0f} MB, more than {most}. {INSTEAD}")
-            student = self._student if owner else ""
-            for entry in entries:
-                self._student = student
-                # Without the download's name, which differs from week to week: a refusal is seen once.
-                inner_name = visible(entry.filename)[:120] + (f" in {shown}" if owner else "")
-                with self._collect_refusal(inner_name):
+            for entry in archive.infolist():
+                if entry.filename.endswith(("/", "\\")):
+                    continue
+                self._student = ""
+                # Without the download's name, which differs from week to week.
+                with self._collect_refusal(visible(entry.filename)[:120]):
                     parts = _safe_parts(entry)
                     # macOS and Jupyter add hidden files, among them copies of notebooks.
                     if not any(map(HIDDEN.match, parts)):
                         with archive.open(entry) as inner:
-                            self._add_file(PurePosixPath(*parts), inner, shown if owner else parts[-1], owner)
+                            self._add_file(PurePosixPath(*parts), inner)
 
-    def _save_notebook(self, name: PurePosixPath, data: IO[bytes], owner: Owner | None, downloaded: str) -> None:
+    def _add_file(self, name: PurePosixPath, data: IO[bytes]) -> None:
         """Unpack a notebook. Of several copies of one file, keep the one with the highest number."""
-        file = owner.file if owner and owner.file and downloaded == name.name else name.name
+        name = PurePosixPath(normalize("NFC", str(name)))  # macOS writes accents as NFD
+        owner = self._find_owner(name)
+        if name.suffix.lower() in ARCHIVES:
+            other = name.with_suffix(".ipynb")
+            raise RefusedError(f"is an archive. {INSTEAD} Or unpack it, and collect its notebook as {other}.")
+        file = owner.file if owner and owner.file else name.name
         if not NOTEBOOK.search(file):
             self._others[self._student].append(name.name)
             return
@@ -159,14 +140,14 @@ class Download:
         self._count += 1
         place = self._place / str(self._count)
         write(place, content)
-        self.found[self._student][own] = DownloadedNotebook(owner, copy, downloaded, place)
+        self.found[self._student][own] = DownloadedNotebook(owner, copy, name.name, place)
 
     def _find_owner(self, name: PurePosixPath) -> Owner | None:
         """Return the owner that the outermost possible part of a path names, and set the current student."""
         self._student = ""
         for part in name.parts:
             is_last = part == name.parts[-1]
-            owner = owner_of(part, is_last or part.lower().endswith(".zip"), self._released)
+            owner = owner_of(part, is_last, self._released)
             if owner and (is_last or owner.lms == "moodle"):
                 self._student = student = self._students.id_of(owner.lms, owner.number, owner.name)
                 if student not in self.owners or owner.late:

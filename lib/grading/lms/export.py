@@ -3,26 +3,23 @@
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 
-import orjson
-from traitlets import Bool, Unicode
+from traitlets import Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file, write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.lms.feedback import canvas_files, notebook_of, pack
+from lib.grading.lms.feedback import name_in_canvas, notebook_of, pack
 from lib.grading.lms.students import Students
 from lib.grading.lms.table import IDENTIFIER, SECTION, Table
 from lib.grading.pages.page_maker import PageMaker, render
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
-from lib.grading.submissions.collection import collection_file, read_collection
+from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import step_folder
 
 EXCUSED = "EX"
@@ -50,16 +47,12 @@ class LmsExportApp(Command):
         zerolayer export UNIT --into worksheet.csv --feedback feedback.zip
     """
     into = Unicode("", help="Canvas' gradebook or Moodle's worksheet, to be filled.").tag(config=True)
-    feedback = Unicode(
-        "", help="The zip of feedback to write. For Canvas it has the feedback that is new since the last zip."
-    ).tag(config=True)
+    feedback = Unicode("", help="The zip of feedback to write.").tag(config=True)
     column = Unicode("", help="The column in Canvas, by title or number, if its name differs.").tag(config=True)
-    all = Bool(False, help="Write all feedback for Canvas, new or not.").tag(config=True)
     aliases = {
         **options("assignment", "db"),
         **{name: f"LmsExportApp.{name}" for name in ("into", "feedback", "column")},
     }
-    flags = {**Command.flags, "all": ({"LmsExportApp": {"all": True}}, all.help)}
 
     uses = (UnitPreprocessor,)
 
@@ -143,10 +136,6 @@ class LmsExportApp(Command):
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
         assignment, maker, files, without = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes](), []
-        sent_file = collection_file(self.coursedir, assignment, "feedback.json")
-        sent = dict[str, str]()
-        with suppress(FileNotFoundError, orjson.JSONDecodeError):
-            sent = orjson.loads(sent_file.read_bytes())
         for student, notebooks in marks.items():
             folder = step_folder(self.coursedir, "autograded", student, assignment)
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
@@ -156,19 +145,13 @@ class LmsExportApp(Command):
                 about = f"Participant_{number}_assignfeedback_file"
                 files |= {f"{about}_{name}.html": render(page, folder).encode() for name, page in pages.items()}
             elif note and pages:
-                own = canvas_files(note, {name: notebook_of(page) for name, page in pages.items()})
-                digests = {name: blake2b(content, digest_size=16).hexdigest() for name, content in own.items()}
-                files |= {name: own[name] for name in own if self.all or sent.get(name) != digests[name]}
-                sent |= digests
+                files |= {name_in_canvas(note, name): notebook_of(page) for name, page in pages.items()}
             else:
                 without.append(student)
         if without:
             self.log.warning("No feedback for students whose work came from no LMS: %s.", ", ".join(sorted(without)))
-        if files:
-            write_whole(Path(self.feedback), pack(files))
-            write_whole(sent_file, orjson.dumps(sent))
-        new = f"{self.feedback} is ready to upload, with {len(files)} files."
-        say(new if files else "No feedback is new. To write all of it, use --all.")
+        write_whole(Path(self.feedback), pack(files))
+        say(f"{self.feedback} is ready to upload, with {len(files)} files.")
 
 
 def _listed(students: list[str]) -> str:

@@ -7,11 +7,10 @@ name. (`assignfeedback_file_zip_importer`)
 
 import io
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from html import escape
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 
@@ -25,8 +24,7 @@ LINK = re.compile(r"</?a\b[^>]*>")
 def notebook_of(page: Page) -> bytes:
     """Return the student's graded notebook, with the summary of its page as the first cell.
 
-    The findings follow each check, and the instructor's comment follows its cell. Cells get new ids, so that grading
-    again with the same findings returns the same bytes.
+    The findings follow each check, and the instructor's comment follows its cell.
     """
     cells = [_text(LINK.sub("", render_summary(page)))]
     for cell in page.notebook.cells:
@@ -34,7 +32,7 @@ def notebook_of(page: Page) -> bytes:
         if comment := page.gradebook.comments.get(course_id(cell)):
             cells.append(_text(f"<p><b>Comment:</b> {escape(comment)}</p>"))
     numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
-    return orjson.dumps({**page.notebook, "cells": numbered}, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps({**page.notebook, "cells": numbered})
 
 
 def _text(html: str) -> dict[str, Any]:
@@ -42,21 +40,12 @@ def _text(html: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": " ".join(html.split())}
 
 
-def canvas_files(note: CollectedSubmission, notebooks: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files to upload to Canvas for a student: notebooks, named and zipped as they were submitted."""
-    files = defaultdict[str, dict[str, bytes]](dict)
-    for name, content in notebooks.items():
-        file = f"{name}.ipynb"
-        own = file if file in note.files else next(iter(note.files))
-        files[_in_canvas(note, note.files[own])][own] = content
-    packed = {}
-    for file, contents in files.items():
-        packed[file] = pack(contents) if file.lower().endswith(".zip") else next(iter(contents.values()))
-    return packed
+def name_in_canvas(note: CollectedSubmission, notebook: str) -> str:
+    """Return the name of the file to upload to Canvas for a student's notebook: the one that it came with.
 
-
-def _in_canvas(note: CollectedSubmission, file: str) -> str:
-    """Return a downloaded file's name, changed if numbers in the student's name would keep Canvas from finding it."""
+    It is changed if numbers in the student's name would keep Canvas from finding the student.
+    """
+    file = note.files.get(f"{notebook}.ipynb") or next(iter(note.files.values()))
     pieces = [piece for piece in file.split("_") if piece != "LATE"]
     numbers = pieces[1:3] if pieces[0] == "anon" else [piece for piece in pieces if piece.isdecimal()][:2]
     own = re.search(rf"{note.number}_(\d+)_.*", file, re.DOTALL)
@@ -64,9 +53,9 @@ def _in_canvas(note: CollectedSubmission, file: str) -> str:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of files, with the same bytes for the same files."""
+    """Return a zip of files."""
     data = io.BytesIO()
     with ZipFile(data, "w") as archive:
         for name, content in files.items():
-            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
+            archive.writestr(name, content, ZIP_DEFLATED)
     return data.getvalue()

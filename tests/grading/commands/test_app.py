@@ -72,7 +72,7 @@ OPTIONS = {
     "feedback": {"assignment", "student", "notebook", "db", "jobs"},
     "report": {"assignment", "db", "server"},
     "collect": {"db"},
-    "export": {"assignment", "db", "into", "feedback", "column", "all"},
+    "export": {"assignment", "db", "into", "feedback", "column"},
 }
 """What each command has besides those of `EVERYWHERE`; whatever else is typed goes to JupyterLab from `lab`."""
 
