@@ -42,7 +42,8 @@ class Pad(anywidget.AnyWidget):
         if found.shape != (10,) or not np.isfinite(found).all():
             raise Wrong(f"The network must return ten probabilities, but it returned {found[:10]}.")
         second, first = np.argsort(found)[-2:]
-        words = f"Read as {first} ({found[first]:.0%}); next is {second} ({found[second]:.0%})."
+        next_one = f"; next is {second} ({found[second]:.0%})" if found[second] >= 0.005 else ""
+        words = f"Read as {first} ({found[first]:.0%}){next_one}."
         return {"probabilities": found.tolist(), "words": words}
 
     def _ipython_display_(self) -> None:
