@@ -1,9 +1,9 @@
 """Likeness: groups of students with the same unusual code, for a person to look at.
 
 Code is compared as Moss does it, by winnowing (Schleimer, Wilkerson and Aiken, 2003): of all runs of `RUN` tokens some
-are kept as fingerprints, the same ones wherever they occur. Names that students choose don't count, so renaming hides
-nothing. Most right answers are alike, so these tell nothing: short fillings of blanks, what stands in the course's own
-notebooks, and what many students have.
+are kept as fingerprints, the same ones wherever they occur. Names of variables don't count, so renaming hides nothing.
+Most right answers are alike, so these tell nothing: short fillings of blanks, what stands in the course's own
+notebooks, and what many students have. `benchmarks/likeness.py` measures the thresholds.
 """
 
 import builtins
@@ -28,13 +28,15 @@ RUN, WINDOW = 10, 4
 """Tokens of a fingerprint, and runs of which one is kept: each shared text of 13 tokens has a shared fingerprint."""
 COMMON = 0.1
 """A fingerprint of more than this share of the class, and of more than three students, is common."""
-ENOUGH, SHARE = 10, 0.6
+ENOUGH, SHARE = 15, 0.6
 """Rare fingerprints that another student has, at least, and their share of the rare ones of a cell or of all."""
 SHORT = 100
 """Characters of a blank's filling that tells nothing."""
 WORDS = 3
 """More words than these make a comment that tells something, and each so many count as a fingerprint."""
 PYTHON = {*dir(builtins), *keyword.kwlist}
+DEFINED = re.compile(r"^ *(?:def|class|import .* as|from .* import) (\w+)", re.MULTILINE)
+"""The course's own functions, classes and modules, whose names a student can't change."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ def _texts(file: Path, with_locked: bool = False) -> dict[str, str]:
 def find_like(codes: Mapping[str, Mapping[str, str]], course: Iterable[str]) -> list[Like]:
     """Return the groups of students with like code, by student and cell. `course` has released code and solutions."""
     given = "\n".join(course)
-    names = PYTHON | {token.string for token in _tokens(given) if token.type == tokenize.NAME}
+    names = PYTHON | {*DEFINED.findall(given)}
     lines = {line.strip() for line in given.splitlines() if "?" in line}
     blank = re.compile("|".join(re.escape(line).replace(r"\?", f".{{,{SHORT}}}") for line in lines) or r"\Z.")
-    known = {*_fingerprints(given, names, None)}
+    known = {*_fingerprints(given, names, None, window=1)}
     prints = {
         student: {cell: _fingerprints(code, names, blank) for cell, code in cells.items()}
         for student, cells in codes.items()
@@ -124,8 +126,10 @@ def _lines(codes: Mapping[str, str], prints: Mapping[str, Mapping[int, set[int]]
     return tuple(found)
 
 
-def _fingerprints(code: str, names: Collection[str], blank: re.Pattern[str] | None) -> dict[int, set[int]]:
-    """Return the fingerprints of code with their lines. `names` aren't the student's; `blank` lines don't count."""
+def _fingerprints(
+    code: str, names: Collection[str], blank: re.Pattern[str] | None, window: int = WINDOW
+) -> dict[int, set[int]]:
+    """Return the fingerprints of code with their lines. `names` aren't variables; `blank` lines don't count."""
     words, lines, found, before = list[str](), list[int](), defaultdict[int, set[int]](set), ""
     for token in _tokens(code):
         line, text = token.start[0], token.string
@@ -140,8 +144,8 @@ def _fingerprints(code: str, names: Collection[str], blank: re.Pattern[str] | No
             lines.append(line)
             before = text
     runs = [crc32(" ".join(words[at : at + RUN]).encode()) for at in range(len(words) - RUN + 1)]
-    for start in range(len(runs) - WINDOW + 1):
-        at = min(range(start, start + WINDOW), key=lambda place: (runs[place], -place))
+    for start in range(len(runs) - window + 1):
+        at = min(range(start, start + window), key=lambda place: (runs[place], -place))
         found[runs[at]] |= {*lines[at : at + RUN]}
     return found
 
