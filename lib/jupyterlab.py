@@ -20,6 +20,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 
 SETTINGS = Path(__file__).with_name("lab_settings")
 STUDENTS = SETTINGS / "student"
+KERNEL_START = SETTINGS / "kernel_start.py"
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -32,10 +33,14 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
 
 def lab_environment(environment: Mapping[str, str] = os.environ, student: bool = True) -> dict[str, str]:
-    """Return `environment` with zerolayer's settings in `JUPYTER_CONFIG_PATH`, for a process that runs JupyterLab."""
+    """Return `environment` with zerolayer's settings, for a process that runs JupyterLab.
+
+    They are in `JUPYTER_CONFIG_PATH` and, for its kernels, in `PYTHONSTARTUP` if the user has no file of that name.
+    """
     settings = [str(STUDENTS), str(SETTINGS)] if student else [str(SETTINGS)]
     paths = [*settings, *filter(None, [environment.get("JUPYTER_CONFIG_PATH")])]
-    return {**environment, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    start = {"PYTHONSTARTUP": str(KERNEL_START), **environment}
+    return {**start, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def open_at(notebook: Path, root: Path | None = None) -> list[str]:

@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from lib.jupyterlab import SETTINGS, STUDENTS, lab_environment, open_at
 from tests.browser import Lab, jupyter_lab, wait_until_idle
@@ -21,6 +23,17 @@ def test_jupyterlab_reads_the_websocket_class_and_a_path_that_is_set_already_is_
     shown = subprocess.check_output(command, env=environment, text=True)
     config = json.loads(shown[shown.index("{") :])
     assert config["ServerApp"]["kernel_websocket_connection_class"] == "lib.jupyterlab.PromptConnection"
+
+
+def test_before_the_first_cell_blanks_work_and_a_missing_name_says_what_to_run(tmp_path):
+    notebook = nbformat.read(tmp_path / Lab("", "", tmp_path).write("restarted.ipynb", "np.zeros(3)", "x = ?"), 4)
+    client = NotebookClient(notebook, timeout=120, allow_errors=True)
+    with client.setup_kernel(env=lab_environment()):
+        for at, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, at)
+    missing, blank = ("\n".join(str(output) for output in cell.outputs) for cell in notebook.cells)
+    assert "After a restart of the kernel, run the notebook's cells from the top." in missing
+    assert "A blank on line 1 is still open" in blank
 
 
 def test_the_file_browser_begins_at_the_root_and_the_link_leads_below_it(tmp_path):

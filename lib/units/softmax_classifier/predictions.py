@@ -51,9 +51,9 @@ PREDICTIONS = (
             "None: the three losses differ by less than a tenth",
         ),
         right=2,
-        why="A step follows the gradient of its own batch. With one sample in a batch, and at this rate, about half of "
-        "the steps raise the mean loss of all samples. No step from all 240 samples does that, but 20 steps are too "
-        "few. Batch size 16 is between the two. So the batch size decides which learning rate is too large.",
+        why="A step follows the gradient of its own batch. With one sample in a batch, and at this rate, more than a "
+        "third of the steps raise the mean loss of all samples. No step from all 240 samples does that, but 20 steps "
+        "are too few. Batch size 16 is between the two. So the batch size decides which learning rate is too large.",
     ),
     prediction(
         "stop",
