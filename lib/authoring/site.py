@@ -1,9 +1,9 @@
 """The browser edition: a folder of plain files, which a student opens as a link and starts, with nothing to install.
 
 The folder has the student notebooks, JupyterLite, which runs them in the browser, and the same wheel as in the student
-bundle. Any web server that hands out files can serve it. JupyterLite's own builder lays the folder out. Its kernel is
-Pyodide, which gets the packages that a notebook imports before the first cell is run, so that the notebook is the same
-file as elsewhere.
+bundle. Any web server for files can serve it. JupyterLite's own builder writes the folder. Its kernel is Pyodide,
+which gets the packages that a notebook imports before the first cell is run, so that the notebook is the same file as
+elsewhere.
 """
 
 import json
@@ -39,8 +39,8 @@ HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
 """The display of the time of the last save, which for an unchanged notebook would be the date above."""
 SETTINGS = {
     # All cells are in the page from the start: touch screens scroll without jumps, and the browser finds text. With
-    # "defer" they come one by one, and the page is laid out anew for each, which takes twice the processor time.
-    # A line of code that is longer than the screen goes on in the next row.
+    # "defer" they come one by one, and the browser computes the layout anew for each, which takes twice the time. A
+    # line of code that is longer than the screen goes on in the next row.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "codeCellConfig": {"lineWrap": True}},
     # Our extension saves, at each change, and allows a notebook in one tab only: nothing else changes the file.
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False, "lastModifiedCheckMargin": 10**12},
@@ -71,7 +71,7 @@ class SiteApp(Rebuild):
 
     name = "zerolayer-site"
     argument = "[UNIT…]"
-    description = "Build the student notebooks, and lay out a folder with which they run in a browser by themselves."
+    description = "Build the student notebooks, and a folder with which they run in a browser by themselves."
     examples = """
         zerolayer site
         zerolayer site UNIT
@@ -80,9 +80,9 @@ class SiteApp(Rebuild):
     folder = Unicode("dist/site", help="Where the site is written, in the course folder.").tag(config=True)
 
     def start(self) -> None:
-        """Build and lay out; exits with 1 where either fails. A site that is there is replaced as a whole."""
+        """Build, and write the site as a whole, in place of an earlier one. Exit with 1 if that fails."""
         if find_spec("jupyterlite_core") is None:
-            self.fail('What builds the site is not installed. Give: pip install "zerolayer[site]"')
+            self.fail('What builds the site is not installed. Run: pip install "zerolayer[site]"')
         assignments = requested_names(self) or all_assignments(self)
         self.extra_args: list[str] = []
         releases = []
@@ -99,9 +99,9 @@ class SiteApp(Rebuild):
 
 
 def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
-    """Lay out the site with these units and their released folders; what was in its place before is gone afterwards.
+    """Write the site with these units and their released folders, in place of an earlier one.
 
-    Raises CalledProcessError with what JupyterLite's builder wrote, where it fails.
+    Raises CalledProcessError with the output of JupyterLite's builder if it fails.
     """
     contents = {f"{unit.name}/{name}": data for unit, folder in releases for name, data in read_files(folder).items()}
     wheels = dict([student_wheel(distribution("zerolayer")), *map(library_wheel, LIBRARIES)])
@@ -128,7 +128,7 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
 
 
 def start_page(units: Sequence[Unit], contents: Files) -> str:
-    """Write the page that the link leads to: which notebook to open, where work is kept, how to hand it in."""
+    """Return the page that the link opens: the notebooks, where work is stored, and how to hand it in."""
     files = [name for name in sorted(contents) if name.endswith(".ipynb")]
     notebooks = [(unit.title, name) for unit in units for name in files if name.startswith(f"{unit.name}/")]
     extras = sorted({extra.title for unit in units for extra in unit.extras})

@@ -326,6 +326,7 @@ def test_each_prediction_has_its_question_its_blank_its_claims_and_an_answer_of_
     module = import_module(f"lib.units.{unit}")
     cells = nbformat.read(ROOT / f"notebooks/{unit}/{unit}.ipynb", as_version=4).cells
     sources = {cell.id: cell.source for cell in cells}
+    goes_on = {cell.id for cell in cells if "raises-exception" in cell.metadata.get("tags", ())}
     known = {claim.__name__ for claim in UNITS[unit]}
     for part in module.UNIT.predictions:
         [statement], [name] = part.statements, part.subjects
@@ -333,6 +334,7 @@ def test_each_prediction_has_its_question_its_blank_its_claims_and_an_answer_of_
         choices = re.findall(r"^\d\. (.*)$", sources[f"predict-{id}"], re.MULTILINE)
         assert id in known and re.match(rf"{name} = \?  # your guess: 1, ", sources[f"prediction-{id}"])
         assert sources[part.id] == f"check.{part.name}()"
+        assert f"prediction-{id}" in goes_on, "Run All Cells goes on past an open guess"
         check = getattr(module.check, part.name)
         told = [" ".join(str(check(guess)).split()) for guess in range(1, len(choices) + 1)]
         right = [choice for choice, words in zip(choices, told, strict=True) if "✓ right" in words]
