@@ -16,7 +16,7 @@ COMMANDS = {
     "collect": "lib.grading.lms.collect:CollectApp",
     "export": "lib.grading.lms.export:LmsExportApp",
     "roster": "lib.grading.lms.roster:RosterApp",
-    "extend": "lib.grading.lms.extend:ExtendApp",
+    "extend": "lib.grading.commands.extend:ExtendApp",
 }
 """The class of each subcommand, for `pkgutil.resolve_name`. Importing only the one that is called halves the start
 time."""

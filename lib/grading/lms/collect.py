@@ -58,6 +58,9 @@ class CollectApp(Command):
         self.coursedir.assignment_id = check_assignment(self, assignment)
         paths = [Path(file) for file in files]
         tables = [path for path in paths if path.suffix.lower() == ".csv"]
+        if tables == paths:
+            roster = "`zerolayer roster FILE` reads a list of students alone."
+            self.fail(f"{files[0]} is a table, which has no submissions. Name the download, too. {roster}")
         then = " Not everything was collected. Once this is fixed, the same command goes on from there."
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.exit_on_failure("collected", then), open_gradebook(url, course) as gradebook:
@@ -71,7 +74,7 @@ class CollectApp(Command):
             for download in sorted(filter(None, downloads), key=_time):
                 self._collect(gradebook, download)
             write_collection(self.coursedir, assignment, CollectionRecords(self.notes, tuple(self.left_out)))
-        self._report(assignment, len(tables) < len(paths))
+        self._report(assignment)
 
     def _begin(self, gradebook: Gradebook, assignment: str) -> None:
         records = read_collection(self.coursedir, assignment)
@@ -170,16 +173,16 @@ class CollectApp(Command):
         say(visible(f"{name} ({left.student}): {left.reason}" if left.student else left.reason))
         return "needs a person"
 
-    def _report(self, assignment: str, is_download: bool) -> None:
-        """Print what was collected. Exits with 1 if files were to be collected, and there was nothing in them."""
+    def _report(self, assignment: str) -> None:
+        """Print what was collected. Exits with 1 if there was nothing in the files."""
         for lms, who in self.not_on_roster.items():
             add = "Canvas' gradebook" if lms == "canvas" else "Moodle's grading worksheet, which tells namesakes apart,"
             are = "isn't on the roster" if len(who) == 1 else f"aren't on the roster ({len(who)})"
             say(visible(f"{', '.join(who)} {are}. To find out who that is, collect again with {add} as a CSV file."))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
-        if is_download and not self.counts:
+        if not self.counts:
             self.fail(f"{assignment}: nothing was collected. Name the file that Canvas or Moodle downloads for all.")
-        say(f"{assignment}: {counts or 'nothing was found'}; {len(self.left_out)} need a person.")
+        say(f"{assignment}: {counts or 'nothing new'}; {len(self.left_out)} need a person.")
 
 
 def _note(found: Mapping[str, DownloadedNotebook], late: bool, downloaded: float) -> CollectedSubmission:

@@ -1,12 +1,11 @@
 """Downloads from Canvas and Moodle: unpacking them safely, and finding the owner of each notebook.
 
-Nothing in a zip file is trusted. Notebooks are read within limits and written under numbers instead of their names. A
-file that is refused gets a message that says what to do, and doesn't stop the others.
+Notebooks are read within limits and written under numbers, so that no name in a zip leads to a file. A file that is
+refused gets a message that says what to do, and doesn't stop the others.
 """
 
 import os
 import re
-import stat
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -16,7 +15,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO
 from unicodedata import normalize
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile
 
 from lib.grading.files import write
 from lib.grading.lms.names import RENAME, Owner, RefusedError, own_name, owner_of
@@ -26,7 +25,7 @@ from lib.grading.safe_names import visible
 from lib.grading.submissions.collection import Refusal
 from lib.grading.submissions.submission import HIDDEN, UnreadableError, strip_widgets
 from lib.grading.submissions.submitted_files import ARCHIVES, MOST_BYTES, NOTEBOOK
-from lib.grading.submissions.walk import DEEPEST, walk
+from lib.grading.submissions.walk import walk
 
 UNPACKING_ERRORS = (
     *(BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error),
@@ -105,14 +104,12 @@ class Download:
             for entry in archive.infolist():
                 if entry.filename.endswith(("/", "\\")):
                     continue
-                self._student = ""
-                # Without the download's name, which differs from week to week.
-                with self._collect_refusal(visible(entry.filename)[:120]):
-                    parts = _safe_parts(entry)
-                    # macOS and Jupyter add hidden files, among them copies of notebooks.
-                    if not any(map(HIDDEN.match, parts)):
-                        with archive.open(entry) as inner:
-                            self._add_file(PurePosixPath(*parts), inner)
+                self._student, parts = "", re.split(r"[/\\]", entry.filename)
+                # macOS and Jupyter add hidden files, among them copies of notebooks.
+                if not any(HIDDEN.match(part) and part not in (".", "..") for part in parts):
+                    # Without the download's name, which differs from week to week.
+                    with self._collect_refusal(visible(entry.filename)[:120]), archive.open(entry) as inner:
+                        self._add_file(PurePosixPath(*parts), inner)
 
     def _add_file(self, name: PurePosixPath, data: IO[bytes]) -> None:
         """Unpack a notebook. Of several copies of one file, keep the one with the highest number."""
@@ -161,18 +158,3 @@ def _read_bounded(data: IO[bytes]) -> bytes:
     if len(content) > MOST_BYTES:
         raise RefusedError(f"has more than {MOST_BYTES // 10**6} MB. Ask for it with its outputs cleared.")
     return content
-
-
-def _safe_parts(entry: ZipInfo) -> tuple[str, ...]:
-    """Return the parts of an entry's path. Raises RefusedError if the path or the entry isn't safe to unpack."""
-    parts = tuple(part for part in re.split(r"[/\\]", entry.filename) if part != ".")
-    if not parts or ".." in parts or "" in parts or ":" in parts[0]:
-        raise RefusedError(f"has a name that leads out of its folder. {INSTEAD}")
-    if len(parts) >= DEEPEST:
-        raise RefusedError(f"is {len(parts)} folders deep. {INSTEAD}")
-    # The upper 16 bits have the Unix mode; they are 0 in a zip from Windows.
-    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise RefusedError(f"is a link or a device, not a file. {INSTEAD}")
-    if entry.flag_bits & 1:
-        raise RefusedError("is encrypted. Ask for it without a password.")
-    return parts

@@ -4,15 +4,16 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from traitlets import Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
-from lib.grading.files import is_file, temporary_sibling_file, write_whole
+from lib.grading.files import is_file, temporary_sibling_file
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.lms.feedback import name_in_canvas, notebook_of, pack
+from lib.grading.lms.feedback import name_in_canvas, notebook_of
 from lib.grading.lms.students import Students
 from lib.grading.lms.table import IDENTIFIER, SECTION, Table
 from lib.grading.pages.page_maker import PageMaker, render
@@ -96,10 +97,10 @@ class LmsExportApp(Command):
                 " grading off, and collect a new download: by the files' numbers it tells whose points these are."
             )
         if others := [id for id in left if id not in anonymous]:
-            self.log.warning(
-                f"{self.into} has no row, or several, for these students, and gets no points for them:"
-                f" {', '.join(others)}. `zerolayer roster` adds their numbers, logins and addresses to the gradebook."
-            )
+            advice = "`zerolayer roster` adds their numbers and logins to the gradebook, from this file."
+            if table.kind == "worksheet":
+                advice = "Collect the download again with this file, which says whose the numbers are."
+            self.log.warning(f"{self.into} has no row, or several, for {_listed(others)}. {advice}")
         return rows
 
     def _fill(self, table: Table, rows: Mapping[int, str], points: Mapping[str, float], worth: float) -> None:
@@ -131,26 +132,35 @@ class LmsExportApp(Command):
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
         for note, about in notes.items():
             self.log.warning("%s: %s.", note, _listed(about))
-        say(f"{place} is ready to import: the points of {filled} of {len(points)} graded students.")
+        say(f"{place} is ready to import. Cells filled: {filled}; graded students without one: {len(points) - filled}.")
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
-        assignment, maker, files, without = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes](), []
+        assignment, maker, files = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes]()
+        without = defaultdict[str, list[str]](list)
         for student, notebooks in marks.items():
             folder = step_folder(self.coursedir, "autograded", student, assignment)
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
             pages = {name: maker.read(file, assignment, student, notebooks[name]) for name, file in graded.items()}
             note = self.notes.get(student)
-            if number := numbers.get(student) or (note.number if note and note.lms == "moodle" else ""):
+            number = numbers.get(student) or (note.number if note and note.lms == "moodle" else "")
+            if number and pages:
                 about = f"Participant_{number}_assignfeedback_file"
                 files |= {f"{about}_{name}.html": render(page, folder).encode() for name, page in pages.items()}
             elif note and pages:
                 files |= {name_in_canvas(note, name): notebook_of(page) for name, page in pages.items()}
             else:
-                without.append(student)
-        if without:
-            self.log.warning("No feedback for students whose work came from no LMS: %s.", ", ".join(sorted(without)))
-        write_whole(Path(self.feedback), pack(files))
+                why = (
+                    "whose work came from no LMS"
+                    if pages
+                    else "whose work has to be graded again, by `zerolayer grade`"
+                )
+                without[why].append(student)
+        for why, students in without.items():
+            self.log.warning("No feedback for students %s: %s.", why, _listed(sorted(students)))
+        with temporary_sibling_file(Path(self.feedback)) as part, ZipFile(part, "w", ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
         say(f"{self.feedback} is ready to upload, with {len(files)} files.")
 
 

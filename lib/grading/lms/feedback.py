@@ -5,12 +5,9 @@ the name. (`infer_comment_context_from_filename` in assignment.rb) Moodle finds 
 name. (`assignfeedback_file_zip_importer`)
 """
 
-import io
 import re
-from collections.abc import Mapping
 from html import escape
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 
@@ -50,12 +47,3 @@ def name_in_canvas(note: CollectedSubmission, notebook: str) -> str:
     numbers = pieces[1:3] if pieces[0] == "anon" else [piece for piece in pieces if piece.isdecimal()][:2]
     own = re.search(rf"{note.number}_(\d+)_.*", file, re.DOTALL)
     return file if own is None or numbers == [note.number, own[1]] else f"student_{own[0]}"
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of files."""
-    data = io.BytesIO()
-    with ZipFile(data, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content, ZIP_DEFLATED)
-    return data.getvalue()

@@ -90,6 +90,10 @@ CANVAS = {
     "work\\backslash_12352_67901_softmax_classifier.ipynb": WORK,
     "12353_67902_softmax_classifier.ipynb": WORK,
     "widgets_12355_67904_softmax_classifier.ipynb": WITH_WIDGETS,
+    "../../up_1_1_softmax_classifier.ipynb": WORK,
+    "/etc/root_2_1_softmax_classifier.ipynb": WORK,
+    "C:\\Users\\drive_3_1_softmax_classifier.ipynb": WORK,
+    f"{'a/' * 2000}deep_4_1_softmax_classifier.ipynb": WORK,
     f"{'x' * 99}_12356_67905_softmax_classifier.ipynb": WORK,
 }
 MOODLE = {
@@ -104,6 +108,7 @@ MOODLE = {
 }
 ALONE = """
     smithjane_12345 o_neil_12348 capital_12354 twice_12351 backslash_12352 student_12353 widgets_12355
+    up_1 root_2 drive_3 deep_4 link_5
     lopezana_12346 kimlee_12347 byhand_77 folder_79 Jane_Smith_501 Åsa_Öberg-Łuk_502 Participant_503 Li_Wei_504
     Li_Wei_505 José_Núñez_507"""
 COLLECTED = {
@@ -123,15 +128,10 @@ REFUSED = {
 }
 """Files of students in a download."""
 UNSAFE = {
-    "up": (packed((f"../../out_1_1_{FILE}", WORK)), "leads out of its folder"),
-    "root": (packed((f"/etc/out_2_1_{FILE}", WORK)), "leads out of its folder"),
-    "drive": (packed((f"C:\\Users\\out_3_1_{FILE}", WORK)), "leads out of its folder"),
-    "link": (packed((link(f"link_5_1_{FILE}"), "../../../judge_secret")), "is a link or a device"),
-    "key": (encrypted(packed((f"key_7_1_{FILE}", WORK))), "is encrypted"),
+    "key": (encrypted(packed((f"key_7_1_{FILE}", WORK))), "can't be unpacked"),
     "bad": (damaged(packed((f"bad_9_1_{FILE}", bytes(range(256)) * 9))), "can't be unpacked"),
     "beyond": (beyond(packed((f"beyond_18_1_{FILE}", WORK))), "can't be unpacked"),
     "cut": (OWN[: len(OWN) // 2], "can't be unpacked"),
-    "deep": (packed(("a/" * 2000 + f"deep_14_1_{FILE}", WORK)), "2001 folders deep"),
 }
 """Downloads of one file."""
 
@@ -175,7 +175,12 @@ def collected(new_course, tmp_path_factory):
         (unpacked / f"{name}_79_1_{FILE}").write_bytes(WORK)
     refused = {name: data for name, (data, _) in REFUSED.items()}
     completed = as_bytes(right(nbformat.read(course.released(), as_version=4)))
-    canvas = {**CANVAS, f"smithjane_12345_67890_{FILE}": completed, **refused}
+    canvas = {
+        **CANVAS,
+        f"smithjane_12345_67890_{FILE}": completed,
+        link(f"link_5_1_{FILE}"): "../judge_secret",
+        **refused,
+    }
     downloads = {
         "submissions.zip": packed(*canvas.items()),
         "Course-Softmax-99.zip": packed(*MOODLE.items()),
@@ -377,7 +382,8 @@ def test_what_keeps_it_from_being_done_is_told_in_a_sentence(course):
     told = {
         ("collect", ASSIGNMENT, "no.zip"): "no.zip: No such file or directory. Not everything was collected.",
         ("collect", ASSIGNMENT, "nbgrader_config.py"): "nothing was collected. Name the file that Canvas or Moodle",
-        ("collect", ASSIGNMENT, "other.csv"): "other.csv has no columns ID and Section",
+        ("collect", ASSIGNMENT, "nbgrader_config.py", "other.csv"): "other.csv has no columns ID and Section",
+        ("collect", ASSIGNMENT, "other.csv"): "other.csv is a table, which has no submissions. Name the download, too.",
         ("collect", ASSIGNMENT): "Name an assignment and the downloads",
         ("collect", "nosuch", "nbgrader_config.py"): "There is no assignment nosuch. There ",
     }
