@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, Self
 
 import nbformat
 import numpy as np
-import orjson
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
@@ -25,9 +24,8 @@ from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
 from lib.checking.student_code import silence
 from lib.grading.errors import ConfigError, Fault, file_line
-from lib.grading.execution.notebook import Bounds
+from lib.grading.execution.notebook import Bounds, run_cells
 from lib.grading.execution.outputs import answer_in
-from lib.grading.execution.pool import PackedNotebook, RunTask
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.course import BoundedExecute
@@ -188,7 +186,7 @@ class Trial:
         """
         bounds = BoundedExecute(parent=self.settings).bounds
         bounds = replace(bounds, sandbox=bounds.sandbox and find_obstacle() is None)
-        files = {**course_files(self.course, self.name, ()), CHALLENGE: orjson.dumps({"seed": SEED})}
+        files = {**course_files(self.course, self.name, ()), CHALLENGE: json.dumps({"seed": SEED}).encode()}
         for file, version in self.students.items():
             both = (deepcopy(nb) for nb in (self.solutions[file], version.notebook))
             try:
@@ -211,14 +209,11 @@ RuleFunction = Callable[[Trial], Faults]
 
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:
     try:
-        result = RunTask({file: PackedNotebook.of(nb.cells, files)}, bounds)()[file]
-        found = " ".join(remark.text for remark in result.remarks)
+        found = " ".join(remark.text for remark in run_cells(nb.cells, files, bounds))
     except Exception as error:  # a kernel can't be started; outside Linux it may be one of Jupyter's
         found = f"{type(error).__name__}: {error}"
     if found:
         attempt = "restart the kernel and run all cells in JupyterLab"
         expected = f"all cells that are not tagged skip-execution run, each within {bounds.timeout} seconds"
         raise Fault(file, "the notebook can't be run as submissions are", attempt, found=found, expected=expected)
-    for cell, outputs in zip(nb.cells, json.loads(result.cells, object_hook=NotebookNode), strict=True):
-        cell.update(outputs or {})
-    return nb
+    return nbformat.from_dict(nb)

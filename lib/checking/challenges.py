@@ -23,8 +23,9 @@ BUDGET = 10.0
 """The time limit in seconds for all looks of one part together."""
 DESK, SECRET = "desk", "secret"
 """The two draws of inputs that an answer may contain."""
-asked: tuple[str, ...] = DESK, SECRET
-"""The draws that the caller asks for. Points need the secret one, and the names of mistakes the other."""
+asked: tuple[str, ...] = (SECRET,)
+"""The draws that checks make while a notebook is graded: points need the secret one. The caller sets the other one
+after a fault, to name the mistake."""
 LONGEST = 400
 """The maximum number of characters of a failure's text."""
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind) if kind != "differs"}
@@ -88,9 +89,13 @@ def started_in() -> str:
 
 
 def answer(
-    part: Part, seed: int, args: tuple[Any, ...], run: Callable[..., list[Any]] = run_each
+    part: Part,
+    seed: int,
+    args: tuple[Any, ...],
+    run: Callable[..., list[Any]] = run_each,
+    draws: tuple[str, ...] = (DESK, SECRET),
 ) -> dict[str, dict[str, Any]]:
-    """Run the subjects of a call on both draws, and return their results as JSON data.
+    """Run the subjects of a call on these draws, and return their results as JSON data.
 
     A failure is recorded, and the other looks still run. If only both draws together show values that code stores
     between calls, both are made. Each draw has half of the time limit.
@@ -100,7 +105,7 @@ def answer(
         return {SECRET: {"": write_record(Failure("undefined", missing))}}
     budget, late = Budget(0, patience=inf), dict[str, Failure]()
     shown = dict[str, Mapping[str, Outcome]]()
-    for name in asked if part.repeated else (DESK, SECRET):
+    for name in draws if part.repeated else (DESK, SECRET):
         budget.left = max(budget.left, 0) + BUDGET / 2
         inputs = attempt(lambda: part.at_desk) if name == DESK else attempt(lambda: part.secret_inputs(seed))
         if isinstance(inputs, Failure):

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class ConfigError(Exception):
@@ -14,6 +15,9 @@ class UnitFailsError(ConfigError):
     def __init__(self, part: str, why: str) -> None:
         failing = f"the unit's own code fails on the inputs drawn for it, in {part}: {why}"
         super().__init__(f"{failing}. Fix the unit, and grade again")
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a worker's error is pickled
+        return ConfigError, self.args
 
 
 class Fault(ValueError):

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import NotebookNode
@@ -121,9 +120,9 @@ def test_a_notebook_says_its_language_which_the_browser_edition_asks_students_fo
 def _run(sources: list[str]) -> list[str]:
     """Run code cells; the sentence of each error."""
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
-    ran, remarks = run_cells(orjson.dumps(cells), {}, BoundedExecute(sandbox=False).bounds)
+    remarks = run_cells(cells, {}, BoundedExecute(sandbox=False).bounds)
     assert not remarks
-    return [output["evalue"] for cell in ran for output in cell["outputs"] if output["output_type"] == "error"]
+    return [output["evalue"] for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
 
 
 MISMARKED = [

@@ -31,10 +31,11 @@ def test_one_file_is_graded_by_the_steps_of_a_class(lockable_here, tmp_path, mon
 
 
 def test_what_cannot_be_graded_is_said(lockable_here, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        grade(tmp_path / "ada.ipynb")
+    (tmp_path / "ada.ipynb").write_text("{no")
     with pytest.raises(ConfigError, match="There is no unit ada"):
         grade(tmp_path / "ada.ipynb")
-    with pytest.raises(FileNotFoundError):
-        grade(tmp_path / "ada.ipynb", ASSIGNMENT)
-    (tmp_path / "ada.ipynb").write_text("{no")
     verdict = grade(tmp_path / "ada.ipynb", ASSIGNMENT)
     assert (verdict.points, verdict.reasons) == (0, ("could not be read or run",))
+    assert "can't be read as JSON" in verdict.remarks[0].text

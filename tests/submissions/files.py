@@ -125,7 +125,7 @@ def own_names(notebook, folder):
     modules = "lib", "numpy", "matplotlib", "random", "json", "tensorflow", "IPython", "ipywidgets", "ast"
     for name in (*modules, "ipykernel_launcher"):  # the last would start no kernel
         (folder / f"{name}.py").write_text("raise RuntimeError('the student has a file of this name')")
-    for name in ("keras", "scipy", "orjson"):
+    for name in ("keras", "scipy", "msgspec"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text("")
     return right(notebook)

@@ -1,17 +1,18 @@
 """Running one notebook in a kernel of its own, within limits: its code may kill the kernel, hang, or print endlessly.
 
-Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`). If the code breaks the
-run off, the outputs of earlier cells stay, and a remark says so. Errors of the machine raise `RunLostError`, after
-which another try may help. Everything here is plain data, without Jupyter or nbgrader, so a worker starts in 0.1 s.
+Cells go to a forked kernel over one connection, and their outputs come back (`kernel.client`); without the sandbox,
+Jupyter's own kernel runs them. If the code breaks the run off, the outputs of earlier cells stay, and a remark says so.
+Errors of the machine raise `RunLostError`, after which another try may help.
 """
 
-import json
 import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -52,10 +53,10 @@ LONG = " Look for a loop that never ends, or for work that a smaller example wou
 """Advice after a remark about the time limit."""
 
 Cell = dict[str, Any]
-
-
-Judge = Callable[[str, Mapping[str, Any]], Any]
-"""Returns the verdict on a part's answer, by the part's id, if all of it is right, else None."""
+IsRight = Callable[[str, Mapping[str, Any]], bool]
+"""True if all of a part's answer to the secret draw is right; called with the part's id."""
+ASK = "__import__('lib.checking.challenges').checking.challenges.asked = {!r}"
+"""A cell that sets the draws of the checks after it. What it sets, student code may change: that draws other hints."""
 
 
 class FloodError(TimeoutError):
@@ -96,32 +97,22 @@ class Run:
     Afterwards a cell's execution count is None unless it ran to its end: points depend on that.
     """
 
-    def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds, judge: Judge | None = None):
-        self.cells, self.files, self.bounds, self.judge = cells, files, bounds, judge
-        self.verdicts = dict[str, Any]()
-        """The verdicts on the parts that are right."""
+    def __init__(self, cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds, is_right: IsRight):
+        self.cells, self.files, self.bounds, self.is_right = cells, files, bounds, is_right
         for cell in cells:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
         self.remarks: list[Remark] = []
-        self.was_refused = False
-        """True if Linux refused the kernel a thread, or the kernel crashed, as some libraries then do."""
         self._at: int | None = None
-        self._number = 0
-        self._room = OutputRoom(bounds.max_output, bounds.max_notebook_output, self._remark)
 
     def run(self) -> None:
         """Run all cells. Raises RunLostError if no kernel can be started, or the machine fails or is too busy."""
         try:
-            from lib.grading.kernel.client import spawn  # not at the top: off Linux it can't be imported
-
-            with spawn(self.files, self.bounds.limits) as client:
-                self._deadline = client.clock() + self.bounds.budget
-                client.latest = monotonic() + CLOCK_FACTOR * self.bounds.budget
+            with self._kernel() as run_once:
                 for at, cell in enumerate(self.cells):
                     if has_code(cell):
                         self._at = at
-                        self._run_cell(client, cell)
+                        self._run_cell(run_once, cell)
         except RunLostError:
             raise
         except Exception as error:
@@ -133,25 +124,52 @@ class Run:
             did, advice = BROKE_OFF.get(type(error), ("ended the run", ""))
             self._remark(f"{did}; no cell after it could run.{advice}")
 
-    def _run_cell(self, client: "KernelClient", cell: Cell) -> None:
-        """Run a cell. A check makes the secret draw, and the other one only if the judge finds a fault."""
-        if self.judge is None or not is_graded(cell):
-            self._run_once(client, cell)
+    def _run_cell(self, run_once: Callable[[Cell], None], cell: Cell) -> None:
+        """Run a cell. A check makes the secret draw, and the desk's only if the judge finds a fault."""
+        run_once(cell)
+        id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if not is_graded(cell) or (answer := answer_in(cell, id)) is None or DESK in answer:
             return
-        self._run_once(client, cell, (SECRET,))
-        id = cell["metadata"]["nbgrader"]["grade_id"]
-        if (answer := answer_in(cell, id)) is None or DESK in answer:
-            return
-        if verdict := self.judge(id, answer):
-            self.verdicts[id] = verdict
-            cell["outputs"] = []
-        else:
-            kept = {name: cell[name] for name in ("outputs", "execution_count")}
-            self._run_once(client, cell, (DESK,))
-            answer[DESK] = (answer_in(cell, id) or {}).get(DESK)
-            cell.update(kept)
+        if not self.is_right(id, answer):
+            again = {**cell, "outputs": []}
+            for each in (_ask(DESK), again, _ask(SECRET)):
+                run_once(each)
+            answer[DESK] = (answer_in(again, id) or {}).get(DESK)
 
-    def _run_once(self, client: "KernelClient", cell: Cell, draws: Sequence[str] = (DESK, SECRET)) -> None:
+    def _kernel(self) -> AbstractContextManager[Callable[[Cell], None]]:
+        """Start a kernel; within the context, the value runs one cell."""
+        raise NotImplementedError
+
+    def _remark(self, did: str) -> None:
+        remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+
+def _ask(draw: str) -> Cell:
+    return {"cell_type": "code", "metadata": {}, "source": ASK.format((draw,)), "outputs": []}
+
+
+class LockedRun(Run):
+    """A run in a forked kernel in the sandbox."""
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.was_refused = False
+        """True if Linux refused the kernel a thread, or the kernel crashed, as some libraries then do."""
+        self._number = 0
+        self._room = OutputRoom(self.bounds.max_output, self.bounds.max_notebook_output, self._remark)
+
+    @contextmanager
+    def _kernel(self) -> Iterator[Callable[[Cell], None]]:
+        from lib.grading.kernel.client import spawn  # not at the top: off Linux it can't be imported
+
+        with spawn(self.files, self.bounds.limits) as client:
+            self._deadline = client.clock() + self.bounds.budget
+            client.latest = monotonic() + CLOCK_FACTOR * self.bounds.budget
+            yield partial(self._run_once, client)
+
+    def _run_once(self, client: "KernelClient", cell: Cell) -> None:
         if client.clock() > self._deadline:
             all_of_it = f"The notebook ran longer than {self.bounds.budget} seconds; its last cells were not run.{LONG}"
             self.remarks += [remark] if (remark := Remark(all_of_it)) not in self.remarks else []
@@ -164,7 +182,7 @@ class Run:
         seconds = max(1, round(min(left, self.bounds.timeout or left)))
         token = token_hex(8)  # random, so that code can't forge replies for later cells
         try:
-            client.run(cell["source"], token, CLOCK_FACTOR * seconds, draws)
+            client.run(cell["source"], token, CLOCK_FACTOR * seconds)
             reply = self._receive_reply(client, cell, token, seconds, FLOOD * self.bounds.max_output)
         except TimeoutError as reason:
             client.signal(signal.SIGINT)
@@ -267,72 +285,78 @@ class Run:
         if code == -signal.SIGKILL and not is_spent:
             raise RunLostError("A kernel was killed from outside. Linux does so when memory runs out.")
 
-    def _remark(self, did: str) -> None:
-        remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
-        if remark not in self.remarks:
-            self.remarks.append(remark)
+
+class PlainRun(Run):
+    """A run in Jupyter's own kernel, with all our rights. Systems other than Linux have no sandbox."""
+
+    @contextmanager
+    def _kernel(self) -> Iterator[Callable[[Cell], None]]:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import DeadKernelError
+
+        seconds = self.bounds.timeout or self.bounds.budget
+
+        def run_once(cell: Cell) -> None:
+            node, began = nbformat.from_dict(cell), monotonic()
+            try:
+                client.nb.cells.append(node)
+                client.execute_cell(node, len(client.nb.cells) - 1)
+            except DeadKernelError as error:
+                raise KernelDied from error
+            if monotonic() - began >= seconds:  # nbclient has interrupted it
+                self._remark(f"ran longer than {seconds}{TOO_LONG}.{LONG}")
+            has_ended = "shell.execute_reply" in node.metadata.get("execution", ())  # the count is set at its start
+            cell.update(outputs=node.outputs, execution_count=node.execution_count if has_ended else None)
+
+        options = {"timeout": seconds, "interrupt_on_timeout": True, "allow_errors": True}
+        with TemporaryDirectory() as folder:
+            write_files(self.files, Path(folder))
+            client = NotebookClient(nbformat.v4.new_notebook(), **options)
+            environment = {**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"}
+            with client.setup_kernel(cwd=folder, env=environment):
+                yield run_once
 
 
-def run_cells(cells: bytes, files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run a notebook's cells, given as JSON; return them with their outputs, and remarks. Raises `RunLostError`."""
-    done, remarks, _ = run_and_judge(cells, files, bounds, None)
-    return done, remarks
-
-
-def run_and_judge(
-    cells: bytes, files: Mapping[str, bytes], bounds: Bounds, judge: Judge | None
-) -> tuple[list[Cell], list[Remark], dict[str, Any]]:
-    """Run a notebook's cells; return them, remarks, and the verdicts on right parts. Raises `RunLostError`.
+def run_cells(
+    cells: Sequence[Cell], files: Mapping[str, bytes], bounds: Bounds, is_right: IsRight = lambda id, answer: False
+) -> list[Remark]:
+    """Run a notebook's cells, which get their outputs and execution counts; return remarks. Raises `RunLostError`.
 
     If the kernel was refused a thread, the notebook runs again, provided that the machine has enough threads.
     """
     if sys.platform != "linux" or not bounds.sandbox:
-        return *_run_plainly(json.loads(cells), files, bounds), {}
+        plain = PlainRun(cells, files, bounds, is_right)
+        plain.run()
+        return plain.remarks
     for _ in range(2):
-        run = Run(json.loads(cells), files, bounds, judge)
+        run = LockedRun(cells, files, bounds, is_right)
         run.run()
         if not run.was_refused:
             break
         _try_threads(bounds)
-    return list(run.cells), run.remarks, run.verdicts
+    return run.remarks
+
+
+def problem_here(bounds: Bounds) -> str:
+    """Return why no notebook can be run at present, or "". Raises `RunLostError`."""
+    cell: Cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
+    remarks = run_cells([cell], {}, bounds)
+    errors = [f"{each['ename']}: {each['evalue']}" for each in cell["outputs"] if each["output_type"] == "error"]
+    return next(iter([*errors, *(remark.text for remark in remarks)]), "")
 
 
 def _try_threads(bounds: Bounds) -> None:
     """Raise `RunLostError` unless this machine lets a kernel start as many threads as a notebook needs."""
     cell: Cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
-    trial = Run([cell], {}, replace(bounds, limits={}))  # not the course's own limits, which may be narrower
+    trial = LockedRun(
+        [cell], {}, replace(bounds, limits={}), lambda *_: False
+    )  # not the course's own limits, which may be narrower
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
             f"A kernel could not start {THREADS} threads. {MORE_THREADS}, or run fewer notebooks at once with --jobs."
         )
-
-
-def _run_plainly(cells: list[Cell], files: Mapping[str, bytes], bounds: Bounds) -> tuple[list[Cell], list[Remark]]:
-    """Run cells in Jupyter's own kernel, with all our rights. Systems other than Linux have no sandbox."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
-    notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
-    remarks: list[Remark] = []
-    options = {"timeout": bounds.timeout or bounds.budget, "interrupt_on_timeout": True, "allow_errors": True}
-    with TemporaryDirectory() as folder:
-        write_files(files, Path(folder))
-        client = NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options)
-        try:
-            client.execute(env={**os.environ, "NBGRADER_EXECUTION": "autograde", "PYTHONHASHSEED": "0"})
-        except (CellTimeoutError, DeadKernelError) as error:
-            remarks = [Remark(f"A cell ended the run, and no cell after it could run: {type(error).__name__}.")]
-        except Exception as error:
-            raise RunLostError(f"{type(error).__name__}: {error}") from error
-    for cell in notebook.cells:
-        if "shell.execute_reply" not in cell.metadata.get("execution", ()):  # the count is set when a cell starts
-            cell.execution_count = None
-    return list(notebook.cells), remarks
 
 
 def place_of(cells: Sequence[Mapping[str, Any]], at: int) -> str:

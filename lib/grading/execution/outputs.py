@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from lib.checking import results
 from lib.checking.challenges import MIME
@@ -113,19 +113,11 @@ def answer_in(cell: Mapping[str, Any], part: str) -> dict[str, Any] | None:
 
 
 def read_json(words: bytes) -> Any:
-    """Read JSON by orjson, which is fast, or else by Python's own reader, which also accepts NaN."""
+    """Read JSON by msgspec, which is fast, or else by Python's own reader, which also accepts NaN."""
     try:
-        return orjson.loads(words)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(words)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return json.loads(words)
-
-
-def write_json(data: object) -> bytes:
-    """Write JSON by orjson, or else by Python's own writer, which also accepts integers over 64 bits."""
-    try:
-        return orjson.dumps(data)
-    except TypeError:
-        return json.dumps(data).encode()
 
 
 def _gives_points(kind: str, content: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Pools of workers that run many notebooks at once. Tasks and results are bytes, and no folder is shared.
+"""Pools of workers that run many tasks at once, here or on other machines: no folder is shared.
 
 A `Pool` has processes on this machine, by Pebble; a `Cluster` has a Dask scheduler's workers. If a worker dies or takes
 too long, only its own task fails. A failed task is tried once more.
@@ -8,118 +8,51 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
-from functools import partial
-from importlib.util import find_spec
+from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import Protocol, TypeVar
 
-import orjson
 from pebble import ProcessPool
 
-from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, run_and_judge
-from lib.grading.execution.outputs import read_json, write_json
-from lib.grading.machine_faults import ClusterError, RunLostError
-from lib.grading.remarks import Remark
+from lib.grading.errors import ConfigError
+from lib.grading.machine_faults import ClusterError
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
+Done = TypeVar("Done", covariant=True)
 JOBS = 2
 """Kernels for each processor: a kernel is idle much of the time."""
-MARGIN = 60
-"""Seconds that a task may take beyond the limits of its notebooks."""
-Judge = Callable[[int, str, Mapping[str, Any]], Any]
-judge_right: Judge | None = None
-"""In a worker that knows what is right: returns the verdict on a part's answer to the draw of a seed if all of it is
-right, else None. Others leave that to the judge. No student code runs in a worker, nor in a fork of one."""
 TICK = 2.0
 """Seconds without a result after which the pool is tested for a breakdown."""
 
 
-@dataclass(frozen=True)
-class PackedNotebook:
-    """A notebook's cells as JSON, and the files for its working directory."""
+class Task(Protocol[Done]):
+    """Work for a worker, which is pickled. An error that another try can't help is a ConfigError."""
 
-    cells: bytes
-    files: Mapping[str, bytes]
-    seed: int | None = None  # of the secret draw, if there is one
-
-    @classmethod
-    def of(cls, cells: Iterable[Mapping[str, Any]], files: Mapping[str, bytes], seed: int | None = None) -> Self:
-        """Pack cells. A placeholder replaces each cell without code to run, so that positions stay the same."""
-        placeholder, keys = {"cell_type": "raw", "metadata": {}, "source": ""}, ("cell_type", "source", "metadata")
-        needed = [{key: cell[key] for key in keys} if has_code(cell) else placeholder for cell in cells]
-        return cls(orjson.dumps(needed), files, seed)
-
-
-@dataclass(frozen=True)
-class RunTask:
-    """The notebooks of one submission to run, by name, and their limits."""
-
-    notebooks: Mapping[str, PackedNotebook]
-    bounds: Bounds
-    packages: tuple[str, ...] = ()  # with the checks that the notebooks call
-
-    def __call__(self) -> "dict[str, RunResult]":
-        """Run the notebooks one after the other. Raises RunLostError if this worker can't."""
-        for package in self.packages:
-            found = None
-            with suppress(ModuleNotFoundError):  # raised if a parent package is missing
-                found = find_spec(package)
-            if found is None:
-                raise RunLostError(f"The notebook's checks are in {package}, which the worker doesn't have.")
-        return {name: RunResult.of(packed, self.bounds) for name, packed in self.notebooks.items()}
+    def __call__(self) -> Done:
+        """Do the work."""
 
     def time_limit(self) -> float:
-        """Return the longest time in seconds that the task may take."""
-        # Twice, since a notebook that was refused a thread runs again.
-        return 2 * (CLOCK_FACTOR * self.bounds.budget + self.bounds.grace) * len(self.notebooks) + MARGIN
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """The result of a run: each cell's outputs and execution count as JSON, and remarks on problems."""
-
-    cells: bytes
-    remarks: tuple[Remark, ...]
-    verdicts: Mapping[str, Any] = field(default_factory=dict)  # on the parts that are right
-
-    @classmethod
-    def of(cls, packed: PackedNotebook, bounds: Bounds) -> Self:
-        """Run a notebook. Raises RunLostError if this worker can't."""
-        judge = partial(judge_right, seed) if judge_right and (seed := packed.seed) is not None else None
-        cells, remarks, verdicts = run_and_judge(packed.cells, packed.files, bounds, judge)
-        keys = ("outputs", "execution_count")
-        results = [{key: cell.get(key) for key in keys} if cell["cell_type"] == "code" else None for cell in cells]
-        # JSON, since data from student code must never be unpickled.
-        return cls(write_json(results), tuple(remarks), verdicts)
-
-    def error(self) -> str:
-        """Return the first error of a cell, or the first remark, or "" if the run had no problem."""
-        outputs = [output for cell in read_json(self.cells) if cell for output in cell["outputs"] or ()]
-        errors = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
-        return next(iter([*errors, *(remark.text for remark in self.remarks)]), "")
+        """Return the longest time in seconds that it may take."""
 
 
 class Pool(AbstractContextManager["Pool"]):
-    """Processes on this machine, which end with this one. If they are forks of it, they can judge what is right."""
+    """Processes on this machine, which end with this one. Where possible they are forks of it, and need no imports."""
 
-    def __init__(self, jobs: int, judge: Judge | None = None):
-        self.width, self._jobs, self._judge = 2 * jobs, jobs, judge
+    def __init__(self, jobs: int):
+        self.width, self._jobs = 2 * jobs, jobs
         self._pool = self._begin()
         self._pool.schedule(int)  # Pebble starts its processes at the first task
 
     def _begin(self) -> ProcessPool:
         # A fork has only the calling thread: locks that other threads hold would stay locked.
         can_fork = sys.platform == "linux" and threading.active_count() == 1
-        given = [self._judge] if can_fork else [None]  # answer keys can't be pickled
         context = get_context("fork" if can_fork else "spawn")
-        return ProcessPool(self._jobs, context=context, initializer=_init_worker, initargs=given)
+        return ProcessPool(self._jobs, context=context, initializer=_init_worker)
 
     def submit(self, task: Callable[[], Result], seconds: float | None = None) -> "Future[Result]":
         """Schedule a task, with an optional time limit."""
@@ -143,9 +76,7 @@ class Pool(AbstractContextManager["Pool"]):
         self._pool.join()
 
 
-def _init_worker(judge: Judge | None) -> None:
-    global judge_right
-    judge_right = judge
+def _init_worker() -> None:
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command handles Ctrl-C, and ends its workers
@@ -214,13 +145,13 @@ class Cluster(AbstractContextManager["Cluster"]):
 
 
 def run_tasks(
-    pool: Pool | Cluster, works: Iterable[tuple[Tag, RunTask]]
-) -> Iterator[tuple[Tag, dict[str, RunResult] | BaseException]]:
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, Task[Result]]]
+) -> Iterator[tuple[Tag, Result | BaseException]]:
     """Run tasks as they come; yield each one's tag with its result, or with its error after the second failure.
 
     Only `pool.width` tasks are under way at a time, so that memory doesn't grow with the class.
     """
-    queue, running = iter(works), dict[Future[dict[str, RunResult]], tuple[Tag, RunTask, bool]]()
+    queue, running = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
     last_change = monotonic()
     while True:
         while len(running) < pool.width and (work := next(queue, None)):
@@ -239,7 +170,7 @@ def run_tasks(
         for future in done:
             tag, task, is_last = running.pop(future)
             result = _result_of(future, pool)
-            if is_last or not isinstance(result, BaseException):
+            if is_last or not isinstance(result, BaseException) or isinstance(result, ConfigError):
                 yield tag, result
             else:
                 running[pool.submit(task, task.time_limit())] = tag, task, True
@@ -258,6 +189,6 @@ def _result_of(future: "Future[Result]", pool: Pool | Cluster) -> Result | BaseE
         return error
 
 
-def open_pool(jobs: int, scheduler: str, patience: float, judge: Judge | None) -> Pool | Cluster:
+def open_pool(jobs: int, scheduler: str, patience: float) -> Pool | Cluster:
     """Return the workers of a Dask scheduler if one is named, else `jobs` processes on this machine."""
-    return Cluster(scheduler, patience) if scheduler else Pool(jobs or JOBS * (os.cpu_count() or 1), judge)
+    return Cluster(scheduler, patience) if scheduler else Pool(jobs or JOBS * (os.cpu_count() or 1))

@@ -13,7 +13,6 @@ from logging import getLogger
 from pathlib import Path
 
 import msgspec
-import orjson
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
@@ -88,7 +87,7 @@ def extend(gradebook: Gradebook, course: CourseDirectory, assignment: str, stude
     for submission in gradebook.find_assignment(assignment).submissions:
         if submission.student_id == student:
             submission.extension = more or None
-    write_whole(Path(course.root, EXTENSIONS), orjson.dumps(stored, option=orjson.OPT_INDENT_2))
+    write_whole(Path(course.root, EXTENSIONS), msgspec.json.format(msgspec.json.encode(stored)))
     gradebook.db.commit()
 
 

@@ -23,7 +23,6 @@ from typing import Any, NoReturn
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.session import Session
 
-from lib.checking import challenges
 from lib.grading.kernel import MAX_ERROR_TEXT, REFUSED, REPLY
 
 AT_ONCE = 8192
@@ -143,7 +142,7 @@ async def _run_cells(kernel: IPythonKernel, cells: Iterable[bytes]) -> None:
     # Cached, since ipykernel transforms each cell twice, the first time to see whether it awaits anything.
     kernel.shell.transform_cell = transform = lru_cache(1)(kernel.shell.transform_cell)
     for line in cells:
-        code, token, challenges.asked = json.loads(line)
+        code, token = json.loads(line)
         await asyncio.sleep(0)  # lets tasks from earlier cells run
         transform.cache_clear()
         reply: dict[str, Any] = {"status": "error"}

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import cache
@@ -27,7 +27,6 @@ from tempfile import gettempdir, mkdtemp
 from time import monotonic
 from typing import Any
 
-from lib.checking.challenges import DESK, SECRET
 from lib.checking.student_code import seconds_waited
 from lib.grading.kernel import MAX_MESSAGE, forkserver
 from lib.grading.kernel.forkserver import write_request
@@ -238,14 +237,14 @@ class KernelClient(AbstractContextManager["KernelClient"]):
             return message if isinstance(message, str) else None
         return f"The kernel ended before it could start, with code {self.end[0]}." if self.end else ""
 
-    def run(self, code: str, token: str, seconds: float, draws: Sequence[str] = (DESK, SECRET)) -> None:
-        """Send a cell to run; its reply will repeat the token. Checks in it make these draws.
+    def run(self, code: str, token: str, seconds: float) -> None:
+        """Send a cell to run; its reply will repeat the token.
 
         Raises `TimeoutError` if the kernel doesn't receive it in time.
         """
         self._line.settimeout(seconds)
         with suppress(ConnectionError):  # `messages` then ends at once
-            self._line.sendall(json.dumps([code, token, draws]).encode() + b"\n")
+            self._line.sendall(json.dumps([code, token]).encode() + b"\n")
 
     def clock(self) -> float:
         """Return the time in seconds, minus the time that the kernel or this thread has waited for a processor.

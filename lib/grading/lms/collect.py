@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
-import orjson
+import msgspec
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.command import Command, check_assignment, options
@@ -197,7 +197,7 @@ def _note(found: Mapping[str, DownloadedNotebook], late: bool, downloaded: float
 def _digest(files: Mapping[str, Path]) -> str:
     """Return a digest of notebooks' names and contents."""
     digests = [(name, blake2b(path.read_bytes()).hexdigest()) for name, path in sorted(files.items())]
-    return blake2b(orjson.dumps(digests), digest_size=16).hexdigest()
+    return blake2b(msgspec.json.encode(digests), digest_size=16).hexdigest()
 
 
 def _time(files: list[Path]) -> float:

@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import Any
 
-import orjson
+import msgspec
 
 from lib.grading.pages.page_maker import Page, render_summary
 from lib.grading.submissions.collection import CollectedSubmission
@@ -29,7 +29,7 @@ def notebook_of(page: Page) -> bytes:
         if comment := page.gradebook.comments.get(course_id(cell)):
             cells.append(_text(f"<p><b>Comment:</b> {escape(comment)}</p>"))
     numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
-    return orjson.dumps({**page.notebook, "cells": numbered})
+    return msgspec.json.encode({**page.notebook, "cells": numbered})
 
 
 def _text(html: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The results of cells after a run: errors, names that are missing because of them, points, and doubts for a person."""
 
+import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """The definitions in a cell's text."""
 LONGEST = 200
 """The most characters of an error that are shown."""
+LOG = logging.getLogger(__name__)
 MOST_NAMES = 10_000
 """The most names to store, since each check goes through all. A completed notebook defines some hundred."""
 VERSION = sys.version_info[:2]
@@ -107,9 +109,7 @@ def doubt(cell: NotebookNode) -> str:
     return ""
 
 
-def rows_of(
-    cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Mapping[str, float], log: Any
-) -> CellResults:
+def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Mapping[str, float]) -> CellResults:
     """Return scores, of `judged` cells or else as nbgrader's, and comments for answer cells.
 
     Where nbgrader would give points for no work, a cell with a `doubt` earns 0, and needs a person, as do the answers
@@ -131,7 +131,7 @@ def rows_of(
             scores[name] = 0.0  # nbgrader would take a result from before the error
         elif utils.is_grade(cell):
             # An answer that wasn't found may still earn points.
-            scores[name] = None if name in waits else utils.determine_grade(cell, log)[0]
+            scores[name] = None if name in waits else utils.determine_grade(cell, LOG)[0]
         if utils.is_solution(cell) or utils.is_task(cell):
             untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
             comments[name] = waits.get(name) or ("No response." if untouched else None)

@@ -7,18 +7,19 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import Any
 
-from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, IgnorePattern, LimitOutput
 from traitlets import Bool, Dict, Integer, TraitError, validate
 from traitlets.config import LoggingConfigurable
 
 from lib.answer_key import AnswerKey
+from lib.grading import unit_registry
 from lib.grading.execution.notebook import Bounds
 from lib.grading.gradebook.database import cells_of_all
 from lib.grading.gradebook.lateness import cost, read_extensions
 from lib.grading.gradebook.marks import Class, read_marks
 from lib.grading.gradebook.session import GradebookSession
+from lib.grading.pipeline.one_notebook import Terms
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits, limit_problem
 from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection
@@ -75,9 +76,14 @@ class Course:
         judging = UnitPreprocessor(parent=converter)
         self.unit: AnswerKey | None = judging.unit_of(assignment)
         judging.check_unit(assignment, sources)
-        self.packages = (f"lib.units.{assignment}",) if self.unit else ()
         self.secret = judging.secret() if self.unit else b""
-        self._trims = [step(parent=converter) for step in (IgnorePattern, LimitOutput)]
+        trims = {
+            kind.__name__: {name: getattr(step, name) for name in kind.class_own_traits(config=True)}
+            for kind, step in ((kind, kind(parent=converter)) for kind in (IgnorePattern, LimitOutput))
+        }
+        solutions = unit_registry.SOLUTIONS.get(assignment)
+        self.terms = Terms(assignment, assignment if self.unit else "", self.run, solutions, trims)
+        """All that a worker has to know."""
         self.judged = {
             (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
             for name, part in self._parts()
@@ -106,12 +112,6 @@ class Course:
             self.log.warning("%s", error)
         due: datetime | None = self.gradebook.duedate
         return due + LATE_WITHOUT_TIME if due is not None and submitted.student in self.collected.late else None
-
-    def trim(self, notebook: NotebookNode) -> NotebookNode:
-        """Shorten a judged notebook's outputs by nbgrader's own preprocessors and their settings."""
-        for step in self._trims:
-            notebook, _ = step(notebook, {})
-        return notebook
 
     @cached_property
     def cells_of_all(self) -> Mapping[str, Set[str]]:

@@ -1,8 +1,8 @@
 """Grading a class: this process decides which submissions are due, prepares and finishes them, and workers run them.
 
 Every step that needs the gradebook or the course's secret happens in this process, one submission after the other
-(`stages`). The workers (`execution.pool`) are forks of it, so they find what is right. Kernels aren't: their warm
-process is a program of its own, which never reads an answer.
+(`stages`). Workers (`execution.pool`) run and judge. No student code runs in them, nor in a fork of one: the warm
+process of the kernels is a program of its own, which never reads an answer.
 """
 
 import os
@@ -21,22 +21,23 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde, NbGraderException
 from traitlets import Float, Integer, Unicode
 
-from lib.grading.errors import ConfigError, UnitFailsError
-from lib.grading.execution.pool import Cluster, PackedNotebook, Pool, RunResult, RunTask, open_pool, run_tasks
+from lib.grading.errors import ConfigError
+from lib.grading.execution.notebook import problem_here
+from lib.grading.execution.pool import Cluster, Pool, open_pool, run_tasks
 from lib.grading.files import is_file, remove
 from lib.grading.gradebook.database import label
 from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
-from lib.grading.machine_faults import NO_THREAD, ClusterError, RunLostError, TooBusyError, sentence
+from lib.grading.machine_faults import NO_THREAD, ClusterError, TooBusyError, sentence
 from lib.grading.pipeline.course import BoundedExecute, Course
-from lib.grading.pipeline.one_notebook import judge_right
-from lib.grading.pipeline.stages import OF_THE_MACHINE, PreparedSubmission, prepare, save, task
+from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, Graded, GradeTask
+from lib.grading.pipeline.stages import prepare, save
 from lib.grading.progress import Progress, Score, say, write_table
 from lib.grading.safe_names import InvalidId, unknown
-from lib.grading.sandbox.limits import TRIAL
 from lib.grading.sandbox.obstacles import find_obstacle
+from lib.grading.submissions.submission import Submission
 from lib.grading.submissions.submitted_files import (
     NoAccessError,
     SubmittedFiles,
@@ -163,8 +164,8 @@ class Grade(Autograde):
         self._names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
         self.progress = stack.enter_context(Progress(len(self.students), self._names))
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
-        for work, result in run_tasks(self._pool, self._prepare(course)):
-            self._take(course, work, result)
+        for (submitted, task), result in run_tasks(self._pool, self._prepare(course)):
+            self._take(course, submitted, task, result)
 
     def _remove_leftovers(self, folders: Path) -> None:
         """Remove leftovers of killed runs; `folders` is the pattern of the folders for unfinished submissions."""
@@ -188,8 +189,7 @@ class Grade(Autograde):
             ForkServer.shared().start()  # a new program, which knows no answers; it warms up in the meantime
         gradebook = stack.enter_context(GradebookSession(directory.db_url, directory.course_id, assignment))
         course = Course(self, gradebook, assignment)
-        judge = partial(judge_right, course.unit) if course.unit else None
-        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, self.patience, judge)
+        self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle) if locked else None
         if other := course.other_points():
@@ -214,17 +214,13 @@ class Grade(Autograde):
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
         return write_table([self._named(Score.of_marks(each, marks[each].values())) for each in self._graded], "")
 
-    def _prepare(self, course: Course) -> Iterator[tuple[PreparedSubmission, RunTask]]:
-        """Prepare each submission that is due, and yield it with its task."""
+    def _prepare(self, course: Course) -> Iterator[tuple[tuple[SubmittedFiles, GradeTask], GradeTask]]:
+        """Read and prepare each submission that is due and can be graded, and yield it with its task."""
         for folder in self.students:
             if work := self._begin(course, folder):
-                if (running := task(course, work)).notebooks:
-                    yield work, running
-                else:
-                    self._take(course, work, {})
+                yield work, work[1]
 
-    def _begin(self, course: Course, folder: Path) -> PreparedSubmission | None:
-        """Read and prepare the submission in a folder, if it is due and can be graded."""
+    def _begin(self, course: Course, folder: Path) -> tuple[SubmittedFiles, GradeTask] | None:
         student = self.students[folder]
         if isinstance(student, InvalidId):
             self._leave(student.name, student.reason)
@@ -245,9 +241,7 @@ class Grade(Autograde):
             if decision.lost:
                 self.progress.note_again(student, decision.lost)
             self.run_pre_convert_hook()
-            return prepare(course, submitted)
-        except UnitFailsError as error:
-            self._leave(student, f"was not graded: {error}")
+            return submitted, prepare(course, submitted)
         except (NoAccessError, OSError) as error:
             file = error.filename if isinstance(error, OSError) else folder
             if not (isinstance(file, str | Path) and Path(file).is_relative_to(folder)):
@@ -261,22 +255,23 @@ class Grade(Autograde):
             self._leave(student, why)
         return None
 
-    def _take(self, course: Course, work: PreparedSubmission, result: Mapping[str, RunResult] | BaseException) -> None:
-        """Finish a submission with the result of its run. Leave it ungraded if the machine made the run fail."""
-        student = work.submitted.student
+    def _take(
+        self, course: Course, submitted: SubmittedFiles, task: GradeTask, result: Mapping[str, Graded] | BaseException
+    ) -> None:
+        """Keep a submission's results. Leave it ungraded if its unit or the machine failed."""
+        student = submitted.student
         if isinstance(result, BaseException):
-            self._stop_if_none_runs(course)
+            if not isinstance(result, ConfigError):
+                self._stop_if_none_runs(course)
             # In the sandbox student code can't kill a worker, so a lost worker is the machine's fault.
-            if course.run.sandbox or isinstance(result, (RunLostError, OSError, MemoryError)):
+            if course.run.sandbox or isinstance(result, OF_THE_MACHINE):
                 self._leave(student, f"was not graded: {sentence(result)}")
                 return
-        try:
-            folder = Path(self._format_dest(course.assignment, student))
-            place = step_folder(self.coursedir, "autograded", student, course.assignment)
-            verdict = save(course, work, result, folder, place)
-        except UnitFailsError as error:
-            self._leave(student, f"was not graded: {error}")
-            return
+            self.log.error("Running the notebooks of %s failed twice: %r", student, result)
+            result = task.unrun()()
+        folder = Path(self._format_dest(course.assignment, student))
+        place = step_folder(self.coursedir, "autograded", student, course.assignment)
+        verdict = save(course, submitted, task, result, folder, place)
         self._graded.append(student)
         self.progress.add("graded", student, verdict.reasons)
         if verdict.parts:
@@ -292,12 +287,10 @@ class Grade(Autograde):
 
     def _stop_if_none_runs(self, course: Course) -> None:
         """Stop if no notebook can be run at present, not even one that only the machine can make fail."""
-        cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
-        trial = RunTask({"trial": PackedNotebook.of([cell], {})}, course.run, course.packages)
+        seconds = GradeTask(course.terms, "", "", {"trial": Submission([])}, {}).time_limit()
         try:
             # The time limit applies to the wait for other runs, too.
-            results = self._pool.submit(trial, trial.time_limit()).result(timeout=trial.time_limit())
-            problem = next((result.error() for result in results.values()), "")
+            problem = self._pool.submit(partial(problem_here, course.run), seconds).result(timeout=seconds)
         except (TimeoutError, TooBusyError):
             problem = ""
         except Exception as error:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import orjson
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.files import is_file, write_whole
@@ -86,4 +85,4 @@ def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecor
 
 def write_collection(course: CourseDirectory, assignment: str, collected: CollectionRecords) -> None:
     """Write an assignment's records."""
-    write_whole(collection_file(course, assignment), orjson.dumps(collected, option=orjson.OPT_INDENT_2))
+    write_whole(collection_file(course, assignment), msgspec.json.format(msgspec.json.encode(collected)))

@@ -8,16 +8,16 @@ import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from random import getrandbits
 from typing import Any
 
+import msgspec
 from nbformat.notebooknode import NotebookNode
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
-from lib.grading.judge.verdict import PartVerdict
 from lib.grading.remarks import Remark
 from lib.grading.safe_names import visible
 from lib.grading.submissions.submitted_files import (
@@ -56,8 +56,7 @@ class Submission:
 
     `remarks` are for the student, and `reasons` say why a person has to look at the notebook. `doubts` has the answers
     that a person has to look for, each with the reason. The challenge is drawn from the `seed`. If the submitted file
-    can't be read, the notebook is not `runnable`, and `empty` if nothing was submitted. `verdicts` has those of its
-    run's worker, on the parts that are right.
+    can't be read, the notebook is not `runnable`, and `empty` if nothing was submitted. `kernelspec` is the course's.
     """
 
     cells: list[NotebookNode]
@@ -67,7 +66,21 @@ class Submission:
     seed: int = 0
     runnable: bool = True
     empty: bool = False
-    verdicts: Mapping[str, PartVerdict] = field(default_factory=dict)
+    kernelspec: Mapping[str, str] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Called by pickle: for a worker the cells are packed as JSON, twenty times as fast as pickle does it."""
+        cells, *more = (getattr(self, each.name) for each in fields(self))
+        return _unpack, (msgspec.json.encode(cells), *more)
+
+
+def _unpack(cells: bytes, *more: Any) -> Submission:
+    return Submission([_node_of(cell) for cell in msgspec.json.decode(cells)], *more)
+
+
+def _node_of(cell: dict[str, Any]) -> "CleanCell":
+    metadata = {name: NotebookNode(each) if isinstance(each, dict) else each for name, each in cell["metadata"].items()}
+    return CleanCell(cell, metadata=NotebookNode(metadata))
 
 
 def read_submission(

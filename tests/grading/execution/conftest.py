@@ -1,6 +1,5 @@
 """A course of one small unit, in which everybody has everything right: what disturbs grading is tried on it."""
 
-import json
 import os
 import re
 import shutil
@@ -130,8 +129,8 @@ def ran(*sources, files=MappingProxyType({}), graded=(), **bounds):
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
     for at in graded:
         cells[at]["metadata"]["nbgrader"] = {"grade": True, "solution": False}
-    done, remarks = run_cells(json.dumps(cells).encode(), dict(files), replace(BoundedExecute().bounds, **bounds))
-    return done, [remark.text for remark in remarks]
+    remarks = run_cells(cells, dict(files), replace(BoundedExecute().bounds, **bounds))
+    return cells, [remark.text for remark in remarks]
 
 
 def text(cell):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.grading.execution import notebook
-from lib.grading.execution.notebook import Run
+from lib.grading.execution.notebook import KernelDied, LockedRun
 from lib.grading.execution.outputs import missing_packages
 from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.sandbox.limits import THREADS
@@ -94,7 +94,8 @@ def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
     assert text(cells[0]) == "KeyboardInterrupt: "
     assert [cell["execution_count"] for cell in cells] == [1, None, None]
-    assert remarks == ["A cell ended the run, and no cell after it could run: DeadKernelError."]
+    stopped, died = f"Cell 1 ran longer than 2 seconds and was stopped.{notebook.LONG}", notebook.BROKE_OFF[KernelDied]
+    assert remarks == [stopped, f"Cell 2 {died[0]}; no cell after it could run.{died[1]}"]
 
 
 # Bounds
@@ -206,14 +207,14 @@ def test_what_a_cell_leaves_goes_on_in_the_next():
 
 
 def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(monkeypatch):
-    take = Run._handle_message
+    take = LockedRun._handle_message
 
     def take_and_kill(self, kernel, cell, token, words):
         kernel.kill()
         kernel.was_killed = False  # as if it had been somebody else
         return take(self, kernel, cell, token, words)
 
-    monkeypatch.setattr(Run, "_handle_message", take_and_kill)
+    monkeypatch.setattr(LockedRun, "_handle_message", take_and_kill)
     with pytest.raises(RunLostError, match="A kernel was killed from outside"):
         ran("import time; print('now', flush=True); time.sleep(60)")
 

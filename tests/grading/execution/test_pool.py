@@ -16,8 +16,9 @@ from distributed import Client
 from pebble import CONSTS, ProcessExpired
 
 from lib.grading.commands.grade import NEEDS_A_PERSON
-from lib.grading.execution.pool import Pool, RunTask, run_tasks
+from lib.grading.execution.pool import Pool, run_tasks
 from lib.grading.machine_faults import RunLostError, TooBusyError
+from lib.grading.pipeline.one_notebook import Terms
 from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, alone, listed, said
 
 # The pool by itself
@@ -112,7 +113,7 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path):
 
 def test_where_the_checks_are_not_installed_nothing_is_run():
     with pytest.raises(RunLostError, match=r"The notebook's checks are in lib\.units\.elsewhere"):
-        RunTask({}, None, ("lib.units.elsewhere",))()
+        Terms("elsewhere", "elsewhere", None).answer_key()
 
 
 # A class

@@ -19,7 +19,7 @@ from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.course import Course as Graded
 from lib.grading.pipeline.grade_class import Grade
 from lib.grading.pipeline.one_notebook import digest_of_run
-from lib.grading.pipeline.stages import prepare, task
+from lib.grading.pipeline.stages import prepare
 from lib.grading.safe_names import StudentId
 from lib.grading.submissions.submitted_files import SubmittedFiles, read
 from tests.course import ASSIGNMENT
@@ -121,7 +121,7 @@ def test_a_file_reaches_the_kernel_and_changes_the_seed_or_does_neither(course):
                 for files in ({}, {name: b"1"}, {name: b"2"}):
                     names = {PurePosixPath(name): content for name, content in {FILE: whole, **files}.items()}
                     work = prepare(graded, SubmittedFiles(StudentId("ada"), Path("nowhere"), names))
-                    run = task(graded, work).notebooks[ASSIGNMENT].files
+                    run = work.files
                     seeds.add(work.notebooks[ASSIGNMENT].seed)
                     seen.add(repr(sorted((name, content) for name, content in run.items() if name != CHALLENGE)))
                     reach |= files.keys() & (run.keys() - {CHALLENGE})
