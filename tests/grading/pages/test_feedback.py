@@ -20,6 +20,7 @@ from traitlets.config import PyFileConfigLoader
 from lib.authoring.make_fingerprints import build
 from lib.checking.challenges import SECRET, write_record
 from lib.checking.student_code import Failure
+from lib.grading.commands.feedback import FeedbackApp
 from lib.grading.gradebook.marks import Mark, NotebookMarks
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
@@ -220,7 +221,7 @@ def test_a_remark_leads_to_the_cell_it_names(course):
     page = elements(course.feedback("cell_never_ends"))
     [link] = [element for element in page if element.tag == "a" and element.text == "See the cell."]
     [cell] = [element for element in page if element.get("id") == link.get("href")[1:]]
-    assert "while True : pass" in " ".join(" ".join(cell.itertext()).split())
+    assert "while True :" in " ".join(" ".join(cell.itertext()).split())
 
 
 def test_three_commands_make_the_same_pages(course, monkeypatch):
@@ -265,12 +266,20 @@ def light(colour):
     return [0.2126, 0.7152, 0.0722] @ np.where(parts <= 0.04, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
 
 
+@pytest.fixture(scope="module")
+def pages(small_class, tmp_path_factory):
+    """Pages of a mistake, of open blanks, and of a file that is no notebook."""
+    course = small_class.copy(tmp_path_factory.mktemp("phone"), "feedback")
+    assert course.runs_here(FeedbackApp, ASSIGNMENT).returncode == 0
+    return course
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_page_reads_on_a_phone_in_both_themes(course, browser, theme):
+def test_a_page_reads_on_a_phone_in_both_themes(pages, browser, theme):
     phone = browser.new_context(viewport={"width": 375, "height": 700}, is_mobile=True, color_scheme=theme)
     page = phone.new_page()
-    for name in ("common_mistake", "kernel_dies", "cell_never_ends"):
-        page.goto((course.root / "feedback" / name / ASSIGNMENT / f"{ASSIGNMENT}.html").as_uri())
+    for name in ("emil", "jomo", "lars"):
+        page.goto((pages.root / "feedback" / name / ASSIGNMENT / f"{ASSIGNMENT}.html").as_uri())
         assert page.locator(".summary h1").bounding_box()["y"] < 100
         assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.summary p')).fontSize)") >= 16
         for pair in page.evaluate(COLOURS, READ):
