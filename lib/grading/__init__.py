@@ -15,9 +15,9 @@
 A package imports only those below it. All may import `files` (safe reading and writing), `safe_names` (ids, and names
 as text), `unit_registry` (finds units), `machine_faults`, `errors`, and `remarks`.
 
-`grade.grade` grades one notebook file. `pipeline.stages` grades a folder by the same steps, for `zerolayer grade` and
-nbgrader's own commands alike. Each check answers a challenge with arrays, in its notebook's kernel, and the judge
+`grade.grade` grades one student's files. `pipeline.grade_class` grades a class by the same steps, for `zerolayer grade`
+and nbgrader's own commands alike. Each check answers a challenge with arrays, in its notebook's kernel, and the judge
 compares them with the expected ones.
 
-The process that holds the answers never runs student code, and no kernel imports this package.
+No process that holds the answers runs student code, nor a fork of one, and no kernel imports this package.
 """

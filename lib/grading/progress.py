@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import quantiles
@@ -12,6 +12,7 @@ from typing import Self
 
 from tqdm import tqdm
 
+from lib.checking.findings import Finding
 from lib.grading.gradebook.marks import NotebookMarks
 from lib.grading.judge import words
 from lib.grading.judge.verdict import Verdict
@@ -157,3 +158,30 @@ def describe(verdict: Verdict) -> str:
     if named or verdict.remarks:
         return visible("; ".join(named or [verdict.remarks[0].text]))
     return f"blanks still open in: {'; '.join(open_)}" if open_ else visible(f"{short[0].title}: {why}")
+
+
+def verdict_lines(verdict: Verdict) -> str:
+    """Return a verdict as text, for instructors: points, and for each wrong statement what was found and expected."""
+    lines = [f"{verdict.points:g} of {verdict.max_points:g} points, with the seed {verdict.seed}"]
+    shown = set[str]()
+    for part in verdict.parts:
+        lines.append(f"{f'{part.points:g}/{part.max_points:g}':>6}  {part.title}")
+        lines += [f"{'':>8}{part.problem}"] if part.problem and part.problem not in shown else []
+        shown.add(part.problem)
+        for finding in part.statements:
+            if finding.state in ("wrong", "open"):
+                lines += [f"{'':>8}{finding.state}: {finding.heading}", *(f"{'':>10}{each}" for each in _why(finding))]
+    lines += [f"Note: {remark.text}" for remark in verdict.remarks]
+    lines += [f"For a person: {why}" for why in verdict.reasons]
+    return "\n".join(map(visible, lines))
+
+
+def _why(finding: Finding) -> Iterator[str]:
+    if (why := finding.why) and not why.is_of_code:
+        yield f"{why.text} ({why.where})" if why.where else why.text
+        for side, text in (("found", why.found), ("expected", why.expected)):
+            yield from [f"{side}: {' '.join(text.split())}"] if text else []
+    elif why:
+        yield " ".join(words.reason(finding).split())
+    if finding.mistake:
+        yield f"mistake: {finding.mistake.name}"

@@ -1,9 +1,10 @@
-"""`zerolayer grade`: grade a class by `pipeline.grade_class`."""
+"""`zerolayer grade`: grade a class by `pipeline.grade_class`, or one student's files by `grade.grade`."""
 
 import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below from loading slow modules
 
 # isort: split
 import logging
+import re
 import signal
 from typing import ClassVar
 
@@ -11,8 +12,11 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import NbGraderException
 
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
+from lib.grading.errors import ConfigError
+from lib.grading.machine_faults import RunLostError, sentence
 from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.grade_class import Grade
+from lib.grading.progress import say, verdict_lines
 
 NEEDS_A_PERSON = 3
 """The exit code if some submissions need a person. nbgrader uses 0 and 1, shells use 2 and 126 or more."""
@@ -21,11 +25,10 @@ NEEDS_A_PERSON = 3
 class GradeApp(Command, AutogradeApp):
     """`zerolayer grade ASSIGNMENT`: `nbgrader autograde` for a whole class at once."""
 
-    in_course = True
     own_log_level = logging.WARNING  # at nbgrader's default level each file of each submission is logged
 
     name = "zerolayer-grade"
-    argument = "ASSIGNMENT"
+    argument = "ASSIGNMENT or FILE.ipynb"
     description = f"""
         Grade the submissions of an assignment, and write the class report. Every submission gets a verdict, also one
         that can't be read.
@@ -36,11 +39,16 @@ class GradeApp(Command, AutogradeApp):
         starts over.
 
         Only submissions that this run graded, or could not grade, are listed. The report has all that need a person.
+
+        With a notebook's file in place of the assignment, in any folder, grades that file and prints its verdict: the
+        points of each part, and what was found and expected for each wrong statement. Nothing is stored. If the unit
+        has several notebooks, name all of them.
     """
     examples = """
         zerolayer grade UNIT
         zerolayer grade UNIT --student ada --force
         zerolayer grade UNIT --jobs 8 --timeout 60
+        zerolayer grade ada.ipynb
         zerolayer grade UNIT --scheduler tcp://10.0.0.1:8786
     """
     aliases = {
@@ -61,9 +69,21 @@ class GradeApp(Command, AutogradeApp):
 
     uses: ClassVar[tuple[type, ...]] = (Grade, BoundedExecute)
 
+    @property
+    def in_course(self) -> bool:  # type: ignore[override]
+        """True unless the arguments are notebooks, which need no course."""
+        return not self._files
+
+    @property
+    def _files(self) -> list[str]:
+        return [word for word in self.extra_args if re.search(r"\.ipynb$", word, re.IGNORECASE)]
+
     def start(self) -> None:
         """Grade. Exits with 1 if nbgrader would, and with `NEEDS_A_PERSON` if some submissions need one."""
         super(AutogradeApp, self).start()  # not AutogradeApp's, which runs nbgrader's own converter
+        if self._files:
+            self._grade_files()
+            return
         self.coursedir.assignment_id = check_assignment(self, named_assignment(self))
         grade = Grade(coursedir=self.coursedir, parent=self)
         check_student(self, self.coursedir.student_id)
@@ -79,4 +99,17 @@ class GradeApp(Command, AutogradeApp):
 
         write_report(self)
         if grade.progress.for_a_person:
+            self.exit(NEEDS_A_PERSON)
+
+    def _grade_files(self) -> None:
+        """Grade the notebooks of one student, and print the verdict."""
+        from lib.grading.grade import grade  # not at the top: grading a class doesn't need it
+
+        try:
+            bounds = BoundedExecute(parent=self).bounds
+            verdict = grade(self.extra_args, self.coursedir.assignment_id, bounds=bounds)
+        except (ConfigError, RunLostError, OSError, MemoryError) as error:
+            self.fail("%s", f"Nothing was graded. {sentence(error)}")
+        say(verdict_lines(verdict))
+        if verdict.reasons:
             self.exit(NEEDS_A_PERSON)

@@ -7,6 +7,7 @@ import pytest
 
 from lib.grading.commands.demo import CHECKOUT, complete, copy_course
 from lib.grading.commands.grade import NEEDS_A_PERSON
+from lib.grading.grade import grade
 from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.pipeline.grade_class import CHANGED
 from lib.grading.remarks import Remark
@@ -135,3 +136,10 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
         done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
         assert done.returncode in (0, NEEDS_A_PERSON), done.stderr
         assert [(one.notebook, one.points) for one in each(course, "mallory")] == found
+
+
+def test_grade_takes_both_files_or_their_folder(course, lockable_here):
+    folder, released = course.root / "submitted" / "emil" / ASSIGNMENT, course.released().parent
+    files = sorted(folder.glob("*.ipynb"), reverse=True)
+    one, other = (grade(each, ASSIGNMENT, released=released, seed=1) for each in (folder, files))
+    assert one == other and one.points == 19
