@@ -59,17 +59,21 @@ class CollectApp(Command):
         paths = [Path(file) for file in files]
         tables = [path for path in paths if path.suffix.lower() == ".csv"]
         if tables == paths:
-            roster = "`zerolayer roster FILE` reads a list of students alone."
-            self.fail(f"{files[0]} is a table, which has no submissions. Name the download, too. {roster}")
+            alone = "`zerolayer roster FILE` reads a list of students alone."
+            self.fail(f"{files[0]} is a table, which has no submissions. Name the download, too. {alone}")
         then = " Not everything was collected. Once this is fixed, the same command goes on from there."
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.exit_on_failure("collected", then), open_gradebook(url, course) as gradebook:
             gradebook.find_assignment(assignment)
+            read = [Table.read(table, "canvas", "worksheet", "participants") for table in tables]
+            for roster in (table for table in read if table.kind != "worksheet"):
+                read_roster(gradebook, Students(gradebook, self.coursedir, assignment), roster)
             self._begin(gradebook, assignment)
-            for table in tables:
-                self._read_table(gradebook, Table.read(table, "canvas", "worksheet", "participants"))
-            alone = [path for path in paths if not path.is_dir() and path.suffix.lower() not in (".zip", ".csv")]
-            downloads = [*([path] for path in paths if path not in (*alone, *tables)), alone]
+            for worksheet in (table for table in read if table.kind == "worksheet"):
+                for old, new in [*self.students.note_numbers(worksheet)]:
+                    self._rename(gradebook, old, new)
+            single = [path for path in paths if not path.is_dir() and path.suffix.lower() not in (".zip", ".csv")]
+            downloads = [*([path] for path in paths if path not in (*single, *tables)), single]
             # The latest last, by the files' own times: an LMS writes none into them.
             for download in sorted(filter(None, downloads), key=_time):
                 self._collect(gradebook, download)
@@ -85,17 +89,6 @@ class CollectApp(Command):
         ]
         self.counts, self.not_on_roster = Counter[str](), defaultdict[str, list[str]](list)
         self.released = {file.name for file in step_folder(self.coursedir, "release", ".", assignment).glob("*")}
-
-    def _read_table(self, gradebook: Gradebook, table: Table) -> None:
-        """Read a roster, or the numbers in Moodle's worksheet."""
-        assignment = self.coursedir.assignment_id
-        if table.kind == "worksheet":
-            for old, new in [*self.students.note_numbers(table)]:
-                self._rename(gradebook, old, new)
-        else:
-            read_roster(gradebook, self.students, table)
-            write_collection(self.coursedir, assignment, CollectionRecords(self.notes, tuple(self.left_out)))
-            self._begin(gradebook, assignment)
 
     def _rename(self, gradebook: Gradebook, old: str, new: str) -> None:
         rename(gradebook, self.coursedir, self.coursedir.assignment_id, old, new)

@@ -66,14 +66,13 @@ class CollectionRecords:
         return [student for student, note in self.notes.items() if note.late]
 
 
-def collection_file(course: CourseDirectory, assignment: str, name: str = "collected.json") -> Path:
-    """Return the path of a file about an assignment's downloads."""
-    return Path(course.root, "downloaded", assignment, name)
+def _file_of(course: CourseDirectory, assignment: str) -> Path:
+    return Path(course.root, "downloaded", assignment, "collected.json")
 
 
 def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecords:
     """Read an assignment's records. Return empty ones if there are none or the file is damaged."""
-    place = collection_file(course, assignment)
+    place = _file_of(course, assignment)
     if not is_file(place):
         return CollectionRecords()
     try:
@@ -85,4 +84,4 @@ def read_collection(course: CourseDirectory, assignment: str) -> CollectionRecor
 
 def write_collection(course: CourseDirectory, assignment: str, collected: CollectionRecords) -> None:
     """Write an assignment's records."""
-    write_whole(collection_file(course, assignment), msgspec.json.format(msgspec.json.encode(collected)))
+    write_whole(_file_of(course, assignment), msgspec.json.format(msgspec.json.encode(collected)))

@@ -58,13 +58,13 @@ class OwnedCollect(ExchangeCollect):
         self.log.warning("%s is not collected: %s", visible(path), why)
         return dict(REFUSED)
 
-    def _time(self, path: str) -> datetime:
+    def _time(self, path: str) -> datetime | None:
         """Return the time of a submission: the one in its name, unless its files were last changed at another time.
 
         A student can choose the folder's name, `timestamp.txt` and the times that `ls` shows, but not inodes' times.
         """
         claimed = _claimed_time(path)
-        if not self.check_owner:
+        if claimed is None or not self.check_owner:
             return claimed
         # Of every entry, because writing to a file doesn't change its folder's time.
         changes = (entry.status.st_ctime for entry in walk(Path(path), is_untrusted=True))
@@ -74,7 +74,7 @@ class OwnedCollect(ExchangeCollect):
     def _refusal(self, path: str) -> str:
         """Return why a folder in `inbound/` isn't collected and what to do, or ""."""
         parts = Path(path).name.rsplit("+", 3)
-        if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _is_time(parts[2]):
+        if len(parts) < 3 or parts[1] != self.coursedir.assignment_id or not _claimed_time(path):
             return "its name isn't one that nbgrader gives to submissions. Delete it."
         if isinstance(student := parse_id(parts[0]), InvalidId):
             return f"it names an invalid student id: {student.problem}. Ask its owner, {_owner(path)}, to submit again."
@@ -188,13 +188,9 @@ def _owner(path: str) -> str:
         return f"account {uid}"
 
 
-def _claimed_time(path: str) -> datetime:
+def _claimed_time(path: str) -> datetime | None:
     """Return the time in a folder's name. From the right: an account's name may contain a +, but not other parts."""
-    time: datetime = parse_utc(Path(path).name.rsplit("+", 3)[2])
-    return time
-
-
-def _is_time(text: str) -> bool:
     with suppress(Exception):  # dateutil's parser may raise anything
-        return parse_utc(text).tzinfo is None
-    return False
+        time: datetime = parse_utc(Path(path).name.rsplit("+", 3)[2])
+        return time if time.tzinfo is None else None
+    return None
