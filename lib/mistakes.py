@@ -18,7 +18,6 @@ part's first subject, or to `of`, a function, or a method such as `Softmax.backw
 the teacher if many students made its mistakes; a part's `teach` is for groups without their own. Other keys of a group
 list mistakes that have no numbers of their own:
 
-* `same = { 'this' = 'that' }`: this one gives the same numbers as that one, whose name is shown instead.
 * `untold = ['this']`: this one can't be distinguished from other code.
 * `named = ['this']`: this one is named even if it only raises an error or returns nan or None, as other code may do.
 
@@ -47,7 +46,7 @@ ANSWER_KEY = "answer_key.toml"
 """The only TOML file of a closed half without mistakes; `lib.answer_key` reads it."""
 PART_KEYS = ("source", "names", "it", "of", "teach", "mistakes", "equal")
 TEXTS = ("source", "names", "it", "of", "teach")
-GROUP_KEYS = ("hint", "teach", "same", "untold", "named")
+GROUP_KEYS = ("hint", "teach", "untold", "named")
 
 
 class Location(NamedTuple):
@@ -79,9 +78,8 @@ class BadMistake(ValueError):
 class Mistake:
     """A mistake of one part: its name and hint, what to teach again, and the source of each way to make it.
 
-    `same_as` is the name of a mistake with the same numbers. A mistake that `is_untold` can't be distinguished from
-    other code; one that `is_named` is named even for an error or nan alone. A mistake that `is_generic` is a change of
-    any result, which may be right in some parts.
+    A mistake that `is_untold` can't be distinguished from other code; one that `is_named` is named even for an error or
+    nan alone. A mistake that `is_generic` is a change of any result, which may be right in some parts.
     """
 
     part: str
@@ -89,7 +87,6 @@ class Mistake:
     hint: str
     sources: tuple[str, ...]
     teach: str = ""
-    same_as: str = ""
     is_untold: bool = False
     is_named: bool = False
     is_generic: bool = False
@@ -168,7 +165,7 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         if not isinstance(group.get("hint"), str):
             raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint, a text.")
         known = {name for name in group if name not in GROUP_KEYS}
-        if others := {*group.get("same", {}), *group.get("untold", ()), *group.get("named", ())} - known:
+        if others := {*group.get("untold", ()), *group.get("named", ())} - known:
             raise BadMistake(where, f"{', '.join(others)}: no mistake of this group has this name.")
         for name, ways in group.items():
             if name not in GROUP_KEYS:
@@ -177,9 +174,8 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
                     raise BadMistake(at, "write a list of ways: [{ 'old' = 'new' }].")
                 sources = tuple(names + each for way in ways for each in _write(source, way, at))
                 teach = group.get("teach", about.get("teach", ""))
-                same = group.get("same", {}).get(name, "")
                 untold, named = (name in group.get(key, ()) for key in ("untold", "named"))
-                yield Mistake(part.id, name, group["hint"], sources, teach, same, untold, named)
+                yield Mistake(part.id, name, group["hint"], sources, teach, untold, named)
     if "it" in about:
         yield from _changes_of_any(part, about, names + source.replace("…", "right"))
 

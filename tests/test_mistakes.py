@@ -50,12 +50,12 @@ def test_right_code_is_changed_as_the_entry_says(tmp_path):
 def test_a_blank_names_and_a_source_of_ones_own(tmp_path):
     text = (
         "[check-loss]\nsource = 'def loss(y, yhat): return … + 1'\nnames = '''\ndef twice(x): return 2 * x\n'''\n"
-        f"teach = 'Again.'\n{GROUP}'a' = ['twice(y.sum())']\nsame = {{ 'a' = 'b' }}\nuntold = ['a']\n"
+        f"teach = 'Again.'\n{GROUP}'a' = ['twice(y.sum())']\nuntold = ['a']\n"
     )
     made = mistakes(tmp_path, text)["a"]
     assert [objects["loss"](Y, YHAT) for objects in made.objects(RIGHT)] == [7.0]
-    told = (made.part, made.hint, made.teach, made.same_as, made.is_untold)
-    assert told == ("check-loss", "Divide.", "Again.", "b", True)
+    told = (made.part, made.hint, made.teach, made.is_untold)
+    assert told == ("check-loss", "Divide.", "Again.", True)
 
 
 def test_what_may_become_of_any_result_has_the_results_name(tmp_path):

@@ -106,7 +106,7 @@ def _take_fingerprints(key: AnswerKey, part: Part, right: Shown, is_random: bool
             if seals not in names:
                 names[seals] = mistake.name
                 found.append(fingerprint)
-            elif names[seals] not in (mistake.name, mistake.same_as) and not mistake.is_generic:
+            elif names[seals] != mistake.name and not mistake.is_generic:
                 notes.append((mistake, f"way {number}: the same as {names[seals]!r}"))
     return found, notes
 

@@ -177,7 +177,7 @@ def mistakes_cost_once(trial: Trial) -> Faults:
 def mistakes_have_names(trial: Trial) -> Faults:
     """A mistake has results that no other code has, so that checks can name it."""
     attempt = (
-        "draw other inputs, or declare it in its group: same = { 'this' = 'that' }, untold = ['this'], or"
+        "draw other inputs, or declare it in its group: untold = ['this'], or"
         " named = ['this'] if it only raises an error or returns nan or None"
     )
     for part in trial.parts:
