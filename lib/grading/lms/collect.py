@@ -30,6 +30,13 @@ from lib.grading.submissions.submitted_files import step_folder
 OUTCOMES = ("new", "replaced", "unchanged", "older than the collected one")
 """The possible outcomes for a submission, apart from those that need a person."""
 
+WHO_IS_WHO = {
+    "canvas": "To find out who that is, collect again with Canvas' gradebook as a CSV file.",
+    "moodle": "To find out who that is, collect again with Moodle's grading worksheet, which tells namesakes apart.",
+    "blind": "Moodle hides these names. Once it shows them, collect again with its grading worksheet.",
+}
+"""What helps if a student isn't on the roster, by LMS."""
+
 
 class CollectApp(Command):
     """Sort downloads from Canvas and Moodle into `submitted/`."""
@@ -123,10 +130,12 @@ class CollectApp(Command):
         }
         for number in anonymous.keys() & named.keys():
             self._rename(gradebook, anonymous[number], named[number])
-        if left := sorted(anonymous[number] for number in anonymous.keys() - named.keys()) if named else []:
+        if named and (left := sorted(anonymous[number] for number in anonymous.keys() - named.keys())):
             why = "Canvas shows names now, and no file has the number of this one: there may be a newer one. If so,"
-            for id in left:
-                self._leave(Refusal(id, "", f"{why} remove {id} from submitted/ and autograded/."), id)
+            why = f"{why} remove this one from submitted/ and autograded/."
+            self.left_out += [Refusal(id, "", why) for id in left]
+            self.counts["needs a person"] += len(left)
+            say(f"{', '.join(left)}: {why}")
 
     def _place(
         self, student: str, found: Mapping[str, DownloadedNotebook], owner: Owner, time: float, temporary: Path
@@ -151,7 +160,7 @@ class CollectApp(Command):
         if is_same:
             return "unchanged"
         if self.has_roster and student not in self.students.names and note.lms != "anonymous":
-            self.not_on_roster[note.lms].append(f"{note.name} ({student})")
+            self.not_on_roster["blind" if note.name == "Participant" else note.lms].append(f"{note.name} ({student})")
         for name, each in found.items():
             (temporary / student / place.name).mkdir(parents=True, exist_ok=True)
             each.place.rename(temporary / student / place.name / name)
@@ -169,9 +178,8 @@ class CollectApp(Command):
     def _report(self, assignment: str) -> None:
         """Print what was collected. Exits with 1 if there was nothing in the files."""
         for lms, who in self.not_on_roster.items():
-            add = "Canvas' gradebook" if lms == "canvas" else "Moodle's grading worksheet, which tells namesakes apart,"
             are = "isn't on the roster" if len(who) == 1 else f"aren't on the roster ({len(who)})"
-            say(visible(f"{', '.join(who)} {are}. To find out who that is, collect again with {add} as a CSV file."))
+            say(visible(f"{', '.join(who)} {are}. {WHO_IS_WHO[lms]}"))
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
         if not self.counts:
             self.fail(f"{assignment}: nothing was collected. Name the file that Canvas or Moodle downloads for all.")

@@ -13,10 +13,10 @@ from lib.grading.files import is_file, temporary_sibling_file
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
-from lib.grading.lms.feedback import name_in_canvas, notebook_of
+from lib.grading.lms.names import name_for_upload
 from lib.grading.lms.students import Students
 from lib.grading.lms.table import IDENTIFIER, SECTION, Table
-from lib.grading.pages.page_maker import PageMaker, render
+from lib.grading.pages.page_maker import PageMaker, render, render_notebook
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
@@ -148,14 +148,9 @@ class LmsExportApp(Command):
                 about = f"Participant_{number}_assignfeedback_file"
                 files |= {f"{about}_{name}.html": render(page, folder).encode() for name, page in pages.items()}
             elif note and pages:
-                files |= {name_in_canvas(note, name): notebook_of(page) for name, page in pages.items()}
+                files |= {name_for_upload(note, name): render_notebook(page) for name, page in pages.items()}
             else:
-                why = (
-                    "whose work came from no LMS"
-                    if pages
-                    else "whose work has to be graded again, by `zerolayer grade`"
-                )
-                without[why].append(student)
+                without["from no LMS" if pages else "whom `zerolayer grade` has to grade"].append(student)
         for why, students in without.items():
             self.log.warning("No feedback for students %s: %s.", why, _listed(sorted(students)))
         with temporary_sibling_file(Path(self.feedback)) as part, ZipFile(part, "w", ZIP_DEFLATED) as archive:

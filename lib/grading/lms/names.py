@@ -11,6 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from unicodedata import category, normalize
 
+from lib.grading.submissions.collection import CollectedSubmission
+
 ENDS = r"((?P<attachment>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 FORMS = {
     "moodle": re.compile(r"(?P<name>.*)_(?P<number>\d+)_assignsubmission_[a-z]+(_(?P<file>.*))?", re.DOTALL),
@@ -68,6 +70,19 @@ def own_name(file: str, released: Collection[str]) -> tuple[str, int]:
     found = COPY.search(stem)
     name = file if file in released else COPY.sub("", stem) + dot + end
     return name, int(found[1] or found[2]) if found else 0
+
+
+def name_for_upload(note: CollectedSubmission, notebook: str) -> str:
+    """Return the name of a file of feedback for Canvas: that of the submitted file, to whose comment it is attached.
+
+    Canvas takes the first two numbers in a name (`infer_comment_context_from_filename` in assignment.rb), so numbers in
+    the student's name are left out.
+    """
+    file = note.files.get(f"{notebook}.ipynb") or next(iter(note.files.values()))
+    pieces = [piece for piece in file.split("_") if piece != "LATE"]
+    numbers = pieces[1:3] if pieces[0] == "anon" else [piece for piece in pieces if piece.isdecimal()][:2]
+    own = re.search(rf"{note.number}_(\d+)_.*", file, re.DOTALL)
+    return file if own is None or numbers == [note.number, own[1]] else f"student_{own[0]}"
 
 
 def name_in_canvas(name: str) -> str:

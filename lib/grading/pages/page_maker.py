@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from markupsafe import Markup
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4.nbjson import reads
@@ -29,6 +31,7 @@ from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
 
+LINK = re.compile(r"</?a\b[^>]*>")
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 """Earlier states of a progress bar; a notebook shows only the last state."""
 FRESH = (
@@ -170,6 +173,25 @@ def render(page: Page, folder: Path) -> str:
 def render_summary(page: Page) -> str:
     """Return the points, what to say about them, and the list of parts as HTML."""
     return templates().get_template("summary.html.j2").render(page=page, visible=visible)
+
+
+def render_notebook(page: Page) -> bytes:
+    """Return the graded notebook with the summary of its page as the first cell, for an LMS that shows no pages.
+
+    The findings follow each check, and the instructor's comment follows its cell.
+    """
+    cells = [_text_cell(LINK.sub("", render_summary(page)))]
+    for cell in page.notebook.cells:
+        cells.append({**cell})
+        if comment := page.gradebook.comments.get(course_id(cell)):
+            cells.append(_text_cell(f"<p><b>Comment:</b> {escape(comment)}</p>"))
+    numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
+    return msgspec.json.encode({**page.notebook, "cells": numbered})
+
+
+def _text_cell(html: str) -> dict[str, Any]:
+    # On a single line, all of it is HTML: Markdown of a student's, such as a picture, is not interpreted.
+    return {"cell_type": "markdown", "metadata": {}, "source": " ".join(html.split())}
 
 
 def render_cells(cells: Iterable[NotebookNode], room: safe_html.Room, folder: Path) -> str:

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.lms.export import LmsExportApp
-from lib.grading.lms.feedback import name_in_canvas
+from lib.grading.lms.names import name_for_upload
 from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords, write_collection
 from tests.course import ASSIGNMENT
 
@@ -99,7 +99,7 @@ def test_moodle_gets_the_page_of_each_student_whose_row_is_certain(moodle_class)
         pages = {name: file.read(name).decode() for name in file.namelist()}
     assert [*pages] == [f"Participant_501_assignfeedback_file_{ASSIGNMENT}.html"]
     assert [*pages.values()] == [small_page(moodle_class, "ada")]
-    assert "No feedback for students whose work came from no LMS: " in said
+    assert "No feedback for students from no LMS: " in said
 
 
 def small_page(course, student):
@@ -119,7 +119,7 @@ UPLOADED = {
 def test_canvas_gets_a_file_by_whose_name_it_finds_its_owner(name):
     lms, number, expected = UPLOADED[name]
     note = CollectedSubmission(lms, "", number, False, 0, 0.0, {f"{ASSIGNMENT}.ipynb": name}, "")
-    assert name_in_canvas(note, ASSIGNMENT) == expected
+    assert name_for_upload(note, ASSIGNMENT) == expected
 
 
 def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small_class, tmp_path):
