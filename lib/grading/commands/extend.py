@@ -34,7 +34,7 @@ def more_time(days: str, until: str, due: datetime | None) -> timedelta:
 
 
 class ExtendApp(Command):
-    """Give a student more time; late penalties follow at once."""
+    """Extend a student's deadline; late penalties follow at once."""
 
     in_course = True
     name = "zerolayer-extend"

@@ -1,7 +1,7 @@
 """`zerolayer feedback`: write the feedback pages of a class, with several processes.
 
-Every page is rendered each time, which takes a few milliseconds, and written only if it differs from the file. So no
-extra rules are needed for new marks, regrading, changed templates or removed pages.
+Every page is written each time, which takes a few milliseconds. So no rules are needed for new marks, regrading,
+changed templates or removed pages.
 """
 
 import logging
@@ -24,7 +24,7 @@ from traitlets import Integer
 
 from lib.grading.commands.command import Command, check_assignment, check_student, named_assignment, options
 from lib.grading.errors import ConfigError
-from lib.grading.files import find_folders, is_file, read_bounded, write_whole
+from lib.grading.files import find_folders, is_file, write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
@@ -35,9 +35,6 @@ from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible
 from lib.grading.submissions.exchange import SECRET
 from lib.grading.submissions.submitted_files import STAMP, step_folder
-
-LARGEST_PAGE = 50_000_000
-"""The most bytes of an old page that are read. A page has about a hundred thousand."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +49,25 @@ class PageTask:
     notebooks: str
     marks: Mapping[str, NotebookMarks]
 
-    def __call__(self) -> bool:
-        """Return True if any page has changed. Raises MissingEntry if the gradebook has no marks, and OSError."""
-        is_new = False
+    def __call__(self) -> None:
+        """Write the pages. Raises MissingEntry if the gradebook has no marks, and OSError."""
         for file in sorted(self.graded.glob(f"{self.notebooks}.ipynb")):
             if file.stem not in self.marks:
                 raise MissingEntry(
                     f"the gradebook has no marks for it. Grade it again; if the student has left, remove {self.graded}."
                 )
             page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem]).encode()
-            place = self.place / f"{file.stem}.html"
-            if not is_file(place) or read_bounded(place, LARGEST_PAGE) != page:
-                write_whole(place, page)
-                is_new = True
+            write_whole(self.place / f"{file.stem}.html", page)
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # nbgrader needs them for the release
             write_whole(self.place / note.name, note.read_bytes())
-        return is_new
 
 
-def write_pages(course: CourseDirectory, app: Command, jobs: int = 0) -> tuple[int, int, dict[str, str]]:
+def write_pages(course: CourseDirectory, app: Command, jobs: int = 0) -> tuple[int, dict[str, str]]:
     """Write the pages of all graded students. Raises Timeout if another run does so.
 
-    Returns the numbers of students with changed and with unchanged pages, and the failures' reasons by student.
+    Returns the number of students, and the failures' reasons by student.
     """
-    assignment, changed, failed = course.assignment_id, list[bool](), dict[str, str]()
+    assignment, failed = course.assignment_id, dict[str, str]()
     with FileLock(Path(course.root, course.feedback_directory, f".{assignment}.lock"), blocking=False):
         with open_gradebook(course.db_url, course.course_id) as gradebook:
             renew_penalties(gradebook, app)
@@ -91,13 +83,11 @@ def write_pages(course: CourseDirectory, app: Command, jobs: int = 0) -> tuple[i
             for student, folder, place in _requested(course)
         ]
         with bar(len(tasks), "page") as shown:
-            for task, result in _run_tasks(tasks, jobs or os.cpu_count() or 1):
-                if isinstance(result, BaseException):
-                    failed[task.student] = _reason_of(result, app)
-                else:
-                    changed.append(result)
+            for task, error in _run_tasks(tasks, jobs or os.cpu_count() or 1):
+                if error:
+                    failed[task.student] = _reason_of(error, app)
                 shown.update()
-    return changed.count(True), changed.count(False), failed
+    return len(tasks), failed
 
 
 def _requested(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
@@ -108,22 +98,22 @@ def _requested(course: CourseDirectory) -> Iterator[tuple[str, Path, Path]]:
             yield student, folder, step_folder(course, "feedback", student, course.assignment_id)
 
 
-def _run_tasks(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, bool | BaseException]]:
-    """Run the tasks in processes forked from this one; yield each with its result or error."""
+def _run_tasks(tasks: Sequence[PageTask], jobs: int) -> Iterator[tuple[PageTask, BaseException | None]]:
+    """Run the tasks in processes forked from this one; yield each with its error, if any."""
     # The first task runs in this process: it loads templates and caches, which the forked processes then share.
     here = 1 if os.name == "posix" else len(tasks)
     for task in tasks[:here]:
-        result: bool | BaseException
         try:
-            result = task()
+            task()
         except Exception as error:
-            result = error
-        yield task, result
+            yield task, error
+        else:
+            yield task, None
     if rest := tasks[here:]:
         pool = ProcessPool(min(jobs, len(rest)), context=get_context("fork"))
         try:
             for task, future in [(task, pool.schedule(task)) for task in rest]:
-                yield task, future.exception() or future.result()
+                yield task, future.exception()
         finally:  # also after Ctrl-C, when Pebble would continue to the last task
             pool.stop()
             pool.join()
@@ -150,9 +140,9 @@ class FeedbackApp(Command):
     name = "zerolayer-feedback"
     argument = "ASSIGNMENT"
     description = """
-        Write the feedback pages of an assignment that are new or have changed.
+        Write the feedback pages of an assignment.
 
-        Exits with 0 if all pages are up to date, and with 1 if some could not be written, after a message for each.
+        Exits with 0 if all pages are written, and with 1 if some could not be written, after a message for each.
         You can run the same command again: it continues from there.
     """
     examples = """
@@ -176,14 +166,12 @@ class FeedbackApp(Command):
             with self.exit_on_failure("given feedback", then):
                 if not any(_requested(self.coursedir)):
                     self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
-                written, unchanged, failed = write_pages(self.coursedir, self, jobs=self.jobs)
+                whole, failed = write_pages(self.coursedir, self, jobs=self.jobs)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
             self.log.error("Stopped. Finished pages are kept; the same command goes on from there.")
             self.exit(130)
-        say(f"{written} of {written + unchanged + len(failed)} feedback pages written in {monotonic() - began:.1f} s")
-        if unchanged:
-            say(f"{unchanged:>6} are unchanged")
+        say(f"{whole - len(failed)} of {whole} feedback pages written in {monotonic() - began:.1f} s")
         for student, why in sorted(failed.items()):
             self.log.error("The page of %s could not be written: %s", visible(student), visible(why))
         if failed:

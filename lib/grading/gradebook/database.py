@@ -1,16 +1,12 @@
 """nbgrader's gradebook: opened, and queried for what several commands need."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 from nbgrader.api import Assignment, Gradebook, InvalidEntry, Notebook, SourceCell, Student, SubmittedAssignment
 from sqlalchemy import make_url, or_, select
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-
-Result = TypeVar("Result")
 
 
 def open_gradebook(db_url: str, course_id: str = "default_course") -> Gradebook:
@@ -22,19 +18,10 @@ def open_gradebook(db_url: str, course_id: str = "default_course") -> Gradebook:
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
         with suppress(OSError):  # SQLite's own message is better
             Path(url.database).touch()  # SQLite would create the file without the group's permissions in the umask
-    return retry(lambda: Gradebook(db_url, course_id))
-
-
-def retry(write: Callable[[], Result], times: int = 2) -> Result:
-    """Create tables or rows that another program may be creating at the same time.
-
-    The first attempt may fail because of the tables and the second because of the rows. If nbgrader commits in many
-    steps, more attempts may fail: `times`.
-    """
-    for _ in range(times):
+    for _ in range(2):  # another program may be creating the tables, and then the row, at the same time
         with suppress(IntegrityError, ProgrammingError, OperationalError, InvalidEntry):
-            return write()
-    return write()
+            return Gradebook(db_url, course_id)
+    return Gradebook(db_url, course_id)
 
 
 def has_roster(gradebook: Gradebook) -> bool:

@@ -120,7 +120,7 @@ class Verdict:
         try:
             first = msgspec.json.decode(_file_in(folder), type=Verdict)
         except msgspec.ValidationError as error:  # any other JSON
-            raise DamagedVerdictError(f"isn't laid out as a verdict: {error}") from None
+            raise DamagedVerdictError(f"isn't a verdict: {error}") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DamagedVerdictError(f"can't be read as JSON: {error}") from None
         verdicts = [replace(first, others=()), *first.others]

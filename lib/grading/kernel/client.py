@@ -214,7 +214,7 @@ class KernelClient(AbstractContextManager["KernelClient"]):
         self.received = 0
         """Bytes received from the kernel so far."""
         self.end: tuple[int, float] | None = None
-        """The exit code and the processor time, once the connection is closed; None if nobody has told."""
+        """The exit code and the processor time, once the connection is closed; None if it is unknown."""
         self.was_killed = False
         """True if this side has ended the kernel."""
         self.latest = inf

@@ -135,7 +135,7 @@ def _fork(listener: socket.socket, children: dict[int, Child], poll: select.poll
 
 
 def _reap(child: Child) -> None:
-    """Tell the caller how a child ended, unless the connection is full or closed."""
+    """Report to the caller how a child ended, unless the connection is full or closed."""
     _, status, usage = os.wait4(child.number, 0)  # unlike waitpid it returns the processor time
     os.close(child.handle)
     end = json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime]).encode()

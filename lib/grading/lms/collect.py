@@ -120,7 +120,7 @@ class CollectApp(Command):
                 self.counts[self._place(student, found, download.owners[student], time, temporary)] += 1
 
     def _reveal(self, gradebook: Gradebook, download: Download) -> None:
-        """Give anonymous work to its student if Canvas now shows the name: the number of the file stays the same."""
+        """Move anonymous work to its student if Canvas now shows the name: the number of the file stays the same."""
         anonymous = {note.attachment: id for id, note in self.notes.items() if note.lms == "anonymous"}
         named = {
             each.owner.attachment: student

@@ -79,7 +79,7 @@ class Students:
 
 
 def rename(gradebook: Gradebook, course: CourseDirectory, assignment: str, old: str, new: str) -> None:
-    """Give a submission, with the marks of a person, to another id that has none. `grade` grades it again for that."""
+    """Move a submission, with the marks of a person, to another id that has none. `grade` grades it again there."""
     place, target = (step_folder(course, "submitted", id, assignment) for id in (old, new))
     if place.is_dir() and not target.exists():
         put_in_place(place, target)

@@ -2,8 +2,8 @@
 
 Code is compared as Moss does it, by winnowing (Schleimer, Wilkerson and Aiken, 2003): of all runs of `RUN` tokens some
 are kept as fingerprints, the same ones wherever they occur. Names of variables don't count, so renaming hides nothing.
-Most right answers are alike, so these tell nothing: short fillings of blanks, what stands in the course's own
-notebooks, and what many students have. `benchmarks/likeness.py` measures the thresholds.
+Most right answers are alike, so these don't count: short fillings of blanks, code of the course's own notebooks,
+and code that many students have. `benchmarks/likeness.py` measures the thresholds.
 """
 
 import builtins
@@ -31,9 +31,9 @@ COMMON = 0.1
 ENOUGH, SHARE = 15, 0.6
 """Rare fingerprints that another student has, at least, and their share of the rare ones of a cell or of all."""
 SHORT = 100
-"""Characters of a blank's filling that tells nothing."""
+"""Characters of a blank's filling that doesn't count."""
 WORDS = 3
-"""More words than these make a comment that tells something, and each so many count as a fingerprint."""
+"""A comment with more words than these counts, and each so many are a fingerprint."""
 PYTHON = {*dir(builtins), *keyword.kwlist}
 DEFINED = re.compile(r"^ *(?:def|class|import .* as|from .* import) (\w+)", re.MULTILINE)
 """The course's own functions, classes and modules, whose names a student can't change."""
@@ -56,7 +56,7 @@ def like_works(classroom: Classroom, course: CourseDirectory) -> list[tuple[Like
     for work, verdict in classroom.graded:
         texts = _texts(work.folder / f"{verdict.notebook}.ipynb")
         own[work.student] = {at: text for at, text in texts.items() if text not in given}
-        if verdict.points:  # a notebook as released is nobody's
+        if verdict.points:  # a notebook as released has no author
             same[verdict.handed_in].append(work.student)
     found = find_like(own, sorted(given))
     found += [Like(tuple(students), ()) for students in same.values() if len(students) > 1]

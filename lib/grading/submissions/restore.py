@@ -2,7 +2,7 @@
 
 A student may have deleted, changed, duplicated or moved a check, edited a cell's metadata, or submitted another
 notebook. A restored notebook has every cell of the course exactly once, in an order in which the checks work. A cell
-that has lost its id runs where it stands, so its code counts; a person looks for a written answer.
+that has lost its id runs where it is, so its code counts; a person looks for a written answer.
 
 Examples are released cells with a tag, which grading skips. An example or a locked cell that a student has changed runs
 as a whole, before the course's own version: a student may define a helper there, and call it elsewhere.
