@@ -8,8 +8,6 @@ import lib.grading.lazy_apps  # noqa: F401  # first: it keeps the imports below 
 
 # isort: split
 import logging
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode
 
 from lib.authoring.make_fingerprints import write_file
-from lib.authoring.rules import OF_CODE, OF_NOTEBOOKS, OF_RUNS, Rule, faults_of
+from lib.authoring.rules import CHECK, OF_CODE, OF_NOTEBOOKS, RELEASE, Rule, faults_of
 from lib.authoring.student_version import SILENT, points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
@@ -82,7 +80,7 @@ class Rebuild(Command, GenerateAssignmentApp):
 
     in_course, is_private = True, False
     own_log_level = logging.WARNING
-    runs = Bool(True, help="Run the notebooks before building.").tag(config=True)
+    runs = Bool(True, help="Try the notebooks, right code and mistakes before building.").tag(config=True)
     trial: Trial
     aliases = options("assignment", "notebook", "db", "course")
     flags = Command.flags | {name: GenerateAssignmentApp.flags[name] for name in ("no-db", "source_with_tests")}
@@ -122,7 +120,7 @@ class Rebuild(Command, GenerateAssignmentApp):
 
     def process(self, trial: Trial) -> None:
         """Print the faults, and release the assignment unless one of them prevents that."""
-        broken = self.print_faults(trial, (*OF_NOTEBOOKS, *(OF_RUNS if self.runs else ())))
+        broken = self.print_faults(trial, RELEASE if self.runs else OF_NOTEBOOKS)
         if refusing := sum(rule.refuses for rule in broken):
             many = "a fault" if len(broken) == 1 else f"{refusing} of {len(broken)} faults"
             self.fail("%s is not built, because of %s. Nothing was changed.", trial.name, many)
@@ -130,26 +128,12 @@ class Rebuild(Command, GenerateAssignmentApp):
             self.release()
 
     def release(self) -> None:
-        """Run nbgrader's converter in another folder, which replaces the last release once it is whole."""
+        """Run nbgrader's converter with our preprocessors."""
         converter = Converter(coursedir=self.coursedir, parent=self, log=SILENT)
         converter.force = True
-        course, released, step = self.coursedir, self.released, self.coursedir.release_directory
-        course.release_directory = f".{step}-{os.getpid()}"
-        new, folder = self.released, Path(course.format_path(course.release_directory, ".", "."))
-        if not converter.no_database:
-            open_gradebook(course.db_url, course.course_id).close()  # before nbgrader, whose file the group can't write
-        try:
-            if released.exists():
-                shutil.copytree(released, new)  # with one notebook to build, the others stay
-            converter.run()
-            if released.exists():
-                released.rename(new.with_name(f"{new.name}-before"))
-            released.parent.mkdir(parents=True, exist_ok=True)
-            new.rename(released)
-        finally:
-            course.release_directory = step
-            for left in (new, new.with_name(f"{new.name}-before"), folder):
-                shutil.rmtree(left, ignore_errors=True)
+        if not converter.no_database:  # before nbgrader, whose file the group can't write
+            open_gradebook(self.coursedir.db_url, self.coursedir.course_id).close()
+        converter.run()
 
     def print_faults(self, trial: Trial, rules: Iterable[Rule]) -> list[Rule]:
         """Print all faults, and return the rule that each of them breaks."""
@@ -236,7 +220,7 @@ class CheckApp(Rebuild):
         if self.part and not trial.chosen:
             known = ", ".join(part.name for part in trial.key.parts)
             self.fail("%s has no part called %s. It has: %s", trial.name, self.part, known)
-        broken = self.print_faults(trial, OF_CODE if self.part else (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS))
+        broken = self.print_faults(trial, OF_CODE if self.part else CHECK)
         if trial.part_data.keys() == {part.id for part in trial.parts} and not self.quick:
             for remark in remarks(trial):
                 say(f"{remark}\n")

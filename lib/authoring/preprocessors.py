@@ -3,13 +3,18 @@
 nbgrader's own SaveCells runs between the two, and writes the gradebook's rows.
 """
 
+import os
+import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from lib.authoring.rules import OF_NOTEBOOKS, OF_RUNS, faults_of
+from lib.authoring.rules import RELEASE, faults_of
 from lib.authoring.sections import write_sections
 from lib.authoring.student_version import finish
 from lib.authoring.trial import Trial
@@ -17,8 +22,40 @@ from lib.authoring.trial import Trial
 Resources = dict[str, Any]
 
 
+def keep_until_whole(converter: GenerateAssignment, convert: Callable[[], None]) -> None:
+    """Convert into another folder, which replaces the last release once it is whole.
+
+    nbgrader removes the release before it converts, and again if that fails.
+    """
+    course = converter.coursedir
+    step, end = course.release_directory, (".", course.assignment_id)
+    released = Path(course.format_path(step, *end))
+    course.release_directory = f".{step}-{os.getpid()}"
+    new, folder = (Path(course.format_path(course.release_directory, *each)) for each in (end, (".", ".")))
+    before = new.with_name(f"{new.name}-before")
+    try:
+        if released.exists():
+            shutil.copytree(released, new)  # with one notebook to build, the others stay
+        convert()
+        if released.exists():
+            released.rename(before)
+        released.parent.mkdir(parents=True, exist_ok=True)
+        new.rename(released)
+    finally:
+        course.release_directory = step
+        for left in (new, before, folder):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 class Begin(NbGraderPreprocessor):
     """Tries the assignment, lists its sections, and makes the gradebook's version of the notebook."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Called by the exporter, before nbgrader removes the last release."""
+        super().__init__(**settings)
+        converter = getattr(self.parent, "parent", None)
+        if isinstance(converter, GenerateAssignment):
+            converter.convert_notebooks = partial(keep_until_whole, converter, converter.convert_notebooks)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Called first, once for each notebook. Raises RuntimeError with all faults that prevent a release."""
@@ -26,7 +63,7 @@ class Begin(NbGraderPreprocessor):
         trial = getattr(command, "trial", None)  # of `zerolayer build`, which has found no fault
         if trial is None:
             trial = Trial.of(resources["nbgrader"]["assignment"], Path(resources["metadata"]["path"]), self)
-            if faults := [str(fault) for rule, fault in faults_of(trial, (*OF_NOTEBOOKS, *OF_RUNS)) if rule.refuses]:
+            if faults := [str(fault) for rule, fault in faults_of(trial, RELEASE) if rule.refuses]:
                 raise RuntimeError("\n\n".join(faults))
         if trial.place:
             write_sections(trial.place.folder, trial.solutions.values())

@@ -11,11 +11,9 @@ anything:
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import os
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
 from itertools import groupby, product
 from math import inf
@@ -24,7 +22,7 @@ from time import process_time
 import numpy as np
 
 from lib.authoring.mutants import Code, Mutant, nodes_in
-from lib.authoring.trial import DESK, RightCode, Trial
+from lib.authoring.trial import DESK, RightCode, Trial, start_workers
 from lib.checking.findings import find
 from lib.checking.looks import look_at
 from lib.checking.student_code import Budget, silence
@@ -95,7 +93,7 @@ def try_all(code: Code, trial: Trial, seconds: float, processes: int) -> tuple[l
             idle = nodes_in(code.nodes[each.node] for each in survivors if each.draws == DRAWS)
             chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
             chosen = [each for each in chosen if code.nodes[each[0].node] not in idle]
-            with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
+            with start_workers(processes) as pool:
                 for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
                     progress.update()
                     survivors, tried, spent = survivors + found, tried + len(family), spent + time

@@ -19,7 +19,7 @@ from traitlets.config import PyFileConfigLoader
 from lib.authoring.build import Rebuild
 from lib.checking.subjects import SECTIONS
 from lib.grading.commands.demo import run
-from tests.authoring.broken import Change, both, cells, code, flags, more, own, text
+from tests.authoring.broken import BROKEN, Change, both, cells, code, flags, more, own, text
 from tests.authoring.own_unit import NOTEBOOK, UNIT, begin, flagged
 from tests.course import UNPROVED
 from tests.grading.conftest import Course, refusal
@@ -107,6 +107,7 @@ REFUSED: list[tuple[Change, str]] = [
         cells(lambda nb: nb.cells.append(written("### BEGIN SOLUTION\nBecause.", "explain-how"))),
         "a notebook that can't be built. Found: RuntimeError: no end solution statement found",
     ),
+    (BROKEN["a mistake earns points"].change, "a mistake that earns all points"),
 ]
 
 
@@ -114,7 +115,7 @@ REFUSED: list[tuple[Change, str]] = [
 def test_what_does_not_fit_is_refused_by_every_way_to_build_and_changes_nothing(
     built: Built, change: Change, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By ours, by nbgrader's own, which removes the release, and by formgrader's button."""
+    """By ours, by nbgrader's own, and by formgrader's button."""
     before = built.state()
     change(built.root)
     done = built.zerolayer("build", UNIT)
@@ -126,7 +127,7 @@ def test_what_does_not_fit_is_refused_by_every_way_to_build_and_changes_nothing(
     button = partial(NbGraderAPI(config=config).generate_assignment, UNIT, force=True)
     assert built.nbgrader("generate_assignment", UNIT, "--force").returncode == 1
     assert not button()["success"]
-    assert built.state()[2] == before[2]
+    assert built.state() == before
 
 
 def test_nbgraders_own_command_builds_the_same(built: Built) -> None:

@@ -6,17 +6,16 @@ fault without a more specific one. `zerolayer check` and `zerolayer build` apply
 
 import os
 from collections.abc import Iterable, Iterator, Set
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import replace
 from itertools import groupby
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
 
 from lib.authoring.make_fingerprints import PartData, of_part
 from lib.authoring.rules import code, notebooks, open_half
-from lib.authoring.trial import RuleFunction, Trial
+from lib.authoring.trial import RuleFunction, Trial, start_workers
 from lib.checking.student_code import silence
 from lib.grading.errors import Fault
 from lib.grading.progress import bar
@@ -42,6 +41,7 @@ OF_NOTEBOOKS = (
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right)
 MISTAKES = (*CODE, code.mistakes_can_be_run)
+COSTING = (*MISTAKES, code.mistakes_cost_points)
 NEEDED_FOR_DATA = {code.draws_the_same_again, code.right_code_is_right, code.mistakes_can_be_run}
 OF_CODE = (
     Rule(code.draws_the_same_again),
@@ -59,6 +59,12 @@ OF_RUNS = (
     Rule(notebooks.earns_all_points, (*RUN, *CODE)),
     Rule(notebooks.earns_nothing_untouched, (*RUN, *CODE, notebooks.earns_all_points)),
 )
+
+
+CHECK = (*OF_NOTEBOOKS, *OF_CODE, *OF_RUNS)
+"""All rules, for `zerolayer check`."""
+RELEASE = tuple(rule for rule in CHECK if rule not in OF_CODE or rule.find_faults in COSTING)
+"""The rules that decide whether an assignment is released."""
 
 
 def faults_of(trial: Trial, rules: Iterable[Rule]) -> Iterator[tuple[Rule, Fault]]:
@@ -102,7 +108,10 @@ def apply_to_parts(trial: Trial, rules: list[Rule], broken: Set[RuleFunction]) -
     if len(left) == 1 or not hasattr(os, "fork"):
         found = {number: _try_part(number) for number in left}
     else:
-        with bar(len(left), "part") as progress, ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        with (
+            bar(len(left), "part") as progress,
+            start_workers() as pool,
+        ):
             numbers = {pool.submit(_try_part, number): number for number in left}
             for done in as_completed(numbers):
                 found[numbers[done]] = done.result()
@@ -118,5 +127,6 @@ def _try_part(number: int) -> PartResult:
     trial, rules, broken = _forked
     part = trial.parts[number]
     found = [(rules.index(rule), fault) for rule, fault in apply(replace(trial, chosen=(part,)), rules, broken)]
-    missing = {rules[index].find_faults for index, _ in found} & NEEDED_FOR_DATA
-    return found, None if missing else of_part(trial.key, part)
+    broken = {rules[index].find_faults for index, _ in found}
+    is_usable = NEEDED_FOR_DATA.isdisjoint(broken) and len(rules) == len(OF_CODE)  # a release needs no data
+    return found, of_part(trial.key, part) if is_usable else None

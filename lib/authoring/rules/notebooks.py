@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lib.authoring.rules.code import right_code_is_right
 from lib.authoring.student_version import make_student_version
 from lib.authoring.trial import Faults, Trial
-from lib.grading.errors import Fault, UnitFailsError
+from lib.grading.errors import Fault
 from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.cell_results import error_output
@@ -67,12 +66,7 @@ def runs_to_its_end(trial: Trial) -> Faults:
 def earns_all_points(trial: Trial) -> Faults:
     """The solution's own code earns all points."""
     for file, (solution, _) in trial.runs.items():
-        try:
-            verdicts = [*trial.verdicts(solution)]
-        except UnitFailsError:  # `build` hasn't applied this rule
-            yield from right_code_is_right(trial)
-            return
-        for verdict in verdicts:
+        for verdict in trial.verdicts(solution):
             if verdict.points != verdict.max_points:
                 yield Fault(
                     f"{file}, cell {verdict.id!r}",
