@@ -62,6 +62,8 @@ class Wrong(Exception):
         super().__init__(what)
         self.what, self.where, self.hint, self.heading = what, where, hint, heading
         self.found, self.expected = show(found), show(expected)
+        if self.found == self.expected and isinstance(found, float):
+            self.found, self.expected = repr(found), repr(expected)  # they differ after the fifth digit
 
     @property
     def sentence(self) -> str:

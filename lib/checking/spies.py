@@ -209,12 +209,21 @@ def prepare(layer: Any, x: Array, input: Array, output: Array) -> Array:
     So a mistake in forward doesn't affect backward, and other attributes that forward sets for backward exist. Return
     the array that forward got, which backward must not change.
     """
-    given = x.copy()
-    with suppress(Exception):  # another part checks forward
-        layer.forward(given)
+    given = run_forward(layer, x)
     if not is_like(getattr(layer, "output", None), output):
         given = layer.input = input.copy()
         layer.output = output.copy()
+    return given
+
+
+def run_forward(layer: Any, x: Array) -> Array:
+    """Run the layer's own forward on a copy of x, and return the copy. Another part reports what is wrong there."""
+    from lib.checking.randomness import seeds  # imports numpy.random, which only drawing needs
+
+    given, seeds_before = x.copy(), seeds[0]
+    with suppress(Exception):
+        layer.forward(given)
+    seeds[0] = seeds_before
     return given
 
 

@@ -30,7 +30,7 @@ SCALES = (30, 0.3)
 SHOWN = {"first pass": 0.5, "last pass": 1.0}
 """The passes to compare, and the scale of their arrays. All passes before the last have half the scale of the last.
 
-But the last of many passes gets the same arrays as the one before, to reveal code that recognises them.
+But the last of many passes gets equal arrays as the one before, to reveal code that recognises them.
 """
 
 
@@ -50,11 +50,15 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 
 class Call(NamedTuple):
-    """A call of a test layer: the method, the layer, the argument, and the learning rate."""
+    """A call of a test layer: the method, the layer, the argument, the result, and the learning rate.
+
+    Code can't write into the result until the next pass, because the layers still need it.
+    """
 
     method: str
     layer: Layer
     given: Any
+    returned: Array
     rate: Any = None
 
 
@@ -70,20 +74,28 @@ class Layer:
 
     def forward(self, input: Any) -> Any:
         """Record the input; store and return the random output."""
-        self.record(Call("forward", self, copy_array(input)))
         self.input, self.output = input, read_only(self.scale * self.drawn[0])
+        self.record(Call("forward", self, copy_array(input), self.output))
         return self.output
 
     def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
         """Record the gradient and the learning rate; return the random input gradient."""
-        self.record(Call("backward", self, copy_array(output_gradient), learning_rate))
-        return read_only(self.scale * self.drawn[1])
+        returned = read_only(self.scale * self.drawn[1])
+        self.record(Call("backward", self, copy_array(output_gradient), returned, learning_rate))
+        return returned
 
 
 def read_only(array: Array) -> Array:
-    """Return an array that code can't write into, because the layer that has returned it still needs it."""
+    """Return an array that code can't write into."""
     array.flags.writeable = False
     return array
+
+
+def forget(calls: list[Call]) -> None:
+    """Forget earlier calls. Code may write into their results again."""
+    for call in calls:
+        call.returned.flags.writeable = True
+    calls.clear()
 
 
 def copy_array(value: Any) -> Any:
@@ -101,19 +113,18 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
     for number in range(last + 1):
         scale = [*SHOWN.values()][number == last]
-        given = drawn if number in (last, last - 1 or last) else [scale * each for each in drawn]
+        given = drawn if number == last else [each * (1 if number == last - 1 > 0 else scale) for each in drawn]
         for layer in own:
             layer.scale = scale
-        if number == last:
-            drawn[0][:], drawn[1][:] = inputs["input"], inputs["gradient"]  # in case that the pass before wrote there
         if method == "backward":
             listed = layers[:]
             prepare(network, given[0], given[0], scale * output)
             layers[:] = listed  # forward may change the list, which is not a mistake of backward
-        calls.clear()
+        forget(calls)
         results = run(network, *given)
         if number in (0, last):
             shown.append(_results_of_pass(inputs["numbers"], calls, own, method, results, is_first=not number))
+        forget(calls)
 
     def both(name: str) -> dict[str, Any]:
         return {when: each[name]() for when, each in zip(SHOWN, shown, strict=True)}

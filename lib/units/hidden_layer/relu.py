@@ -11,7 +11,7 @@ import numpy as np
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, compare, numbers
 from lib.checking.right import anything, by_name
-from lib.checking.spies import RETURNED, fits, is_like, kept_output
+from lib.checking.spies import RETURNED, fits, is_like, kept_output, run_forward
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (9, 9), "one": (17, 1)}
@@ -64,7 +64,7 @@ def draw(rng: np.random.Generator) -> Inputs:
         inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
         inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
     batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
-    *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 4, 5, 6, 1, 2, 3))
+    *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 1, 2))
     inputs["before_again"] = [[inputs["input_square"], inputs["gradient_square"]], *moved]
     inputs["input_again"], inputs["gradient_again"] = again
     return {**inputs, **{f"{name}_beside": inputs[f"{name}_batch"] for name in ("input", "gradient")}}
@@ -80,15 +80,13 @@ def _prepare(layer: Any, x: Array) -> Array:
     The new output is positive exactly where x is. An output is right if the smaller of it and its excess over x is 0.
     Return the array that forward got, which backward must not change.
     """
-    given = x.copy()
-    with suppress(Exception):  # another part reports it
-        layer.forward(given)
+    given = run_forward(layer, x)
     with suppress(Wrong):
         output = numbers(getattr(layer, "output", None), x.shape)
         if is_like(np.minimum(output, output - x), np.zeros(x.shape)):
             return given
     given = layer.input = x.copy()
-    layer.output = np.abs(x) * (1 + np.sign(x))
+    layer.output = (np.abs(x) + x) / 2
     return given
 
 
@@ -139,17 +137,11 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     lines="return|output",
 )
 def forward(inputs: Any, ReLU: Any) -> NamedResults:
-    """Run the student's forward; return self.output, the result, and whether the two agree.
-
-    All inputs of one shape are the same array, to reveal code that recognises arrays.
-    """
-    layer, x = ReLU(), inputs["input"]
-    for each, _ in inputs.get("before", ()):
-        given = x if each.shape == x.shape else each
-        given[:] = each
-        inputs.watch("input", layer.forward(given), RETURNED)
-    x[:] = inputs["input"]
-    returned = layer.forward(x)
+    """Run the student's forward; return self.output, the result, and whether the two agree."""
+    layer = ReLU()
+    for x, _ in inputs.get("before", ()):
+        layer.forward(inputs.watch("input", x))
+    returned = layer.forward(inputs["input"])
     return NamedResults(
         output=lambda: kept_output(layer),
         returned=lambda: numbers(returned, what="The result of forward"),
@@ -174,16 +166,17 @@ def forward(inputs: Any, ReLU: Any) -> NamedResults:
     what="The result for a negative input is not 0.",
 )
 def backward(inputs: Any, ReLU: Any) -> Array:
-    """Run the student's backward, and return its result."""
-    layer = ReLU()
-    for number, (x, gradient) in enumerate(_passes(inputs)):
-        inputs.watch("input", _prepare(layer, x))
-        inputs.watch("input", layer.output, RETURNED)
+    """Run the student's backward, and return its result. A layer may use the arrays of an earlier pass again."""
+    layer, passes = ReLU(), _passes(inputs)
+    for number, (x, gradient) in enumerate(passes):
+        given = _prepare(layer, x)
+        if number == len(passes) - 1:
+            inputs.watch("input", given)
+            inputs.watch("input", layer.output, RETURNED)
         if inputs["case"] == "beside":
             with suppress(Exception):  # an error here also occurs in the tested layer
-                other = ReLU()
-                other.forward(np.roll(x, 1, axis=1))
-                inputs.watch("input", other.backward(gradient.copy(), 0.1), RETURNED)
+                run_forward(other := ReLU(), np.roll(x, 1, axis=1))
+                other.backward(gradient.copy(), 0.1)
         returned = layer.backward(gradient, RATES[number % 2])
     return numbers(returned, what="The result of backward")
 

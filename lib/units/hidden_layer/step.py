@@ -82,41 +82,34 @@ def mean_gradient(inputs: Inputs) -> Any:
 
 
 class Dense(Layer):
-    """The first layer of the test network, with weights, as an instance of the student's Dense."""
+    """A layer of the test network, with weights, as an instance of the student's Dense."""
 
     weights: Any = None
 
 
-class Network(Dense):
-    """A test network, which is also its own last layer. Its prediction changes with each update.
-
-    `make_test_class` adds the other methods of the student's Network.
-    """
+class Network(Layer):
+    """A test network of two layers, with the results of the last one. It has the other methods of the student's."""
 
     layers: Any = ()
 
-    def backward(self, output_gradient: Any, learning_rate: Any = None) -> Array:
-        """Record the gradient and the learning rate, and change the prediction."""
-        self.drawn = np.roll(self.drawn[0], 1, axis=1), self.drawn[1]
-        return super().backward(output_gradient, learning_rate)
 
-
-def _run_step(step: Any, below: Dense, network: Network, calls: list[Call], inputs: Inputs) -> NamedResults:
+def _run_step(step: Any, network: Network, layers: list[Dense], calls: list[Call], inputs: Inputs) -> NamedResults:
     calls.clear()
     losses, slopes = list[list[Any]](), list[list[Any]]()
     passed = np.zeros(inputs["X"].shape)
-    below.drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
-    network.layers = [below, network]
-    below.weights, network.weights = inputs["weights"].copy()  # they also reveal a loss with weight decay
+    layers[0].drawn, network.drawn = (inputs["X"], passed), (inputs["yhat"], passed)
+    layers[1].drawn, network.layers = network.drawn, [*layers]
+    for layer, weights in zip(layers, inputs["weights"], strict=True):
+        layer.weights = weights.copy()  # they also reveal a loss with weight decay
     functions = _recorded("loss", mean_loss, inputs, losses), _recorded("loss_gradient", loss_gradient, inputs, slopes)
     returned = step(network, *functions, inputs["X"], inputs["y"], inputs["learning_rate"])
 
     def gradient() -> Array:
-        _require_one_way(network, below, calls, inputs["weights"])
+        _require_one_way(network, layers, calls, inputs["weights"])
         return numbers(_update(calls).given, what="The gradient for network.backward")
 
     return NamedResults(
-        input=lambda: _last_input(network, calls),
+        input=lambda: _last_input((network, layers[1]), calls),
         returned=lambda: [numbers(returned, what="The result of step"), *losses[-1:]],
         gradient=lambda: [gradient(), _or_nan(_update(calls).rate), *slopes[-1:]],
         rate=lambda: [rate_of(_update(calls), "network.backward"), _or_nan(_update(calls).given)],
@@ -134,19 +127,19 @@ def _recorded(name: str, function: Callable[..., Any], inputs: Inputs, calls: li
     return record
 
 
-def _last_input(network: Network, calls: list[Call]) -> list[Any]:
-    """Return the last argument of network.forward before the update, and how many calls of it there are."""
-    given = [call.given for call in calls if call.layer is network and call.method == "forward"]
+def _last_input(ends: tuple[Layer, ...], calls: list[Call]) -> list[Any]:
+    """Return what the network's or its last layer's forward got last before the update, and how many calls it had."""
+    given = [call.given for call in calls if call.layer in ends and call.method == "forward"]
     before = [*takewhile(lambda call: call.method == "forward", calls)]
-    if not (own := [call.given for call in before if call.layer is network]):
+    if not (own := [call.given for call in before if call.layer in ends]):
         hint = "The loss gradient needs a prediction: call forward of the network that step gets, not of a copy."
         raise Wrong("network.forward was not called before network.backward.", hint=hint)
     return [numbers(own[-1], what="The argument of network.forward"), float(len(given))]
 
 
 def _update(calls: list[Call]) -> Call:
-    """Return the one call of backward, of the network or of a copy. Raises `Wrong` if there is not exactly one call."""
-    updates = [call for call in calls if isinstance(call.layer, Network) and call.method == "backward"]
+    """Return the one call of backward, of the network, its last layer or a copy. Raises `Wrong` if there isn't one."""
+    updates = [call for call in calls if call.layer.number and call.method == "backward"]
     if len(updates) != 1:
         what, hint = "network.backward was not called once.", "Call it once in a step: every call changes the weights."
         raise Wrong(what, found=f"{len(updates)} calls", expected="1 call", hint=hint)
@@ -160,19 +153,23 @@ def _or_nan(value: Any) -> Array:
     return np.array(np.nan)
 
 
-def _require_one_way(network: Network, below: Dense, calls: list[Call], weights: Array) -> None:
+def _require_one_way(network: Network, layers: list[Dense], calls: list[Call], weights: Array) -> None:
     """Raise `Wrong` if step trained a copy, changed the network, or didn't pass a gradient from layer to layer."""
-    updates, shape = [call for call in calls if call.method == "backward"], below.drawn[1].shape
-    if any(isinstance(call.layer, Network) and call.layer is not network for call in updates):
+    updates, shape = [call for call in calls if call.method == "backward"], layers[0].drawn[1].shape
+    if any(call.layer not in (network, *layers) for call in updates):
         hint = "Call backward of the network that step gets: what a copy learns is lost."
         raise Wrong("backward is called on a copy of the network.", hint=hint)
-    if not np.array_equal([below.weights, network.weights], weights):
+    if not np.array_equal([layer.weights for layer in layers], weights):
         hint = "Leave the weights to network.backward: there, each layer updates its own."
         raise Wrong("step changes the weights itself.", hint=hint)
-    if [*map(id, network.layers)] != [id(below), id(network)]:
+    if [*map(id, network.layers)] != [*map(id, layers)]:
         raise Wrong("step changes the network's layers.", hint="Leave network.layers as it is: the next step needs it.")
-    for call in updates:
-        if call.layer is below and np.shape(call.given) != shape:
+    first = [call for call in updates if call.layer is layers[0]]
+    if not first and any(call.layer is layers[1] for call in updates):
+        hint = "Call network.backward: it passes the gradient through all layers."
+        raise Wrong("Only the last layer's backward is called.", hint=hint)
+    for call in first:
+        if np.shape(call.given) != shape:
             what = "The first layer's backward does not get what the next layer's backward returned."
             hint = "Go from the last layer to the first. Pass to each layer what the call before it returned."
             raise Wrong(what, found=f"shape {np.shape(call.given)}", expected=f"shape {shape}", hint=hint)
@@ -266,14 +263,21 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
     that are the same in reverse would hide a mistake.
     """
     calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
-    samples = np.arange(last["X"].shape[1])
-    below = make_test_class(Dense, "Dense", step)(0, last["X"], last["X"], calls.append)
-    network = make_test_class(Network, "Network", step)(1, last["X"], last["X"], calls.append)
+    samples, arrays = np.arange(last["X"].shape[1]), (last["X"], last["X"])
+
+    def record(call: Call) -> None:
+        calls.append(call)
+        if call.method == "backward" and call.layer.number:  # each update changes the prediction
+            network.drawn = layers[1].drawn = np.roll(network.drawn[0], 1, axis=1), network.drawn[1]
+
+    dense = make_test_class(Dense, "Dense", step)
+    layers = [dense(number, *arrays, record) for number in (0, 1)]
+    network = make_test_class(Network, "Network", step)(2, *arrays, record)
     for by in range(inputs["steps"], 0, -1):
         others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
         cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
-        _run_step(step, below, network, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
-    return _run_step(step, below, network, calls, last)
+        _run_step(step, network, layers, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    return _run_step(step, network, layers, calls, last)
 
 
 step = Part("check-step", "One training step", ("step",), draw, (take_step,), repeated=True)

@@ -38,9 +38,9 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
-    """Draw the numbers of a short schedule, a long one, and one without a warm-up and with the long one's peak."""
-    peaks = rng.uniform([1, 0.004], [5, 0.01])[[0, 1, 1]]
-    warmups, falls = rng.integers([[4, 101, 0], [9, 14, 5]], [[9, 120, 1], [13, 18, 8]])
+    """Draw the numbers of a short schedule with a small peak, and of a long one, which reveals a lower bound."""
+    peaks = rng.uniform([0.004, 3.2], [0.01, 5])
+    warmups, falls = rng.integers([[4, 101], [9, 50]], [[9, 120], [13, 70]])
     return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
 
 
@@ -238,24 +238,21 @@ fit = part("check-fit", "The training loop", ("fit",), draw_loops, (run_loop,))
     name="Fall",
     hint="Print the angle in the cosine, in the first step after the warm-up and in the last step.",
     points=2,
-    of=("fall", "without_warm_up"),
+    of=("fall",),
     keeps=(SEED,),
 )
 def rates(inputs: Inputs, schedule: Any) -> NamedResults:
-    """Return the rates of the schedules in the warm-up, and after it. Of a long warm-up, only some are computed."""
+    """Return the rates of both schedules in a few steps of the warm-up, and in a few after it."""
 
-    def rates_of(*schedules: int, is_fall: bool = True) -> dict[str, Any]:
+    def rates_of(is_fall: bool) -> dict[str, Any]:
         found = dict[str, Any]()
-        for number in schedules:
-            peak, half, end = inputs["schedules"][number - 1]
-            steps = range(half, end) if is_fall else [*range(min(half, 6)), *range(max(half - 4, 6), half)]
-            own = {t: np.squeeze(schedule(t, peak, half, end)) for t in steps}
-            rates = [own.get(t, np.zeros(())) for t in range(max(own) + 1)]
-            found[f"schedule {number}, warmup_steps {half}, all_steps {end}"] = rates
+        for peak, half, end in inputs["schedules"]:
+            steps = (half, (half + end) // 2, end - 11, end - 1) if is_fall else (0, 1, half // 2, half - 1)
+            rates = {f"step {t}": np.squeeze(schedule(t, peak, half, end)) for t in steps if not is_fall or t >= half}
+            found[f"peak {peak:.4g}, warmup_steps {half}, all_steps {end}"] = rates
         return found
 
-    fall = partial(rates_of, 1, 2)
-    return NamedResults(warm_up=partial(fall, is_fall=False), fall=fall, without_warm_up=partial(rates_of, 3))
+    return NamedResults(warm_up=partial(rates_of, is_fall=False), fall=partial(rates_of, is_fall=True))
 
 
 schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_schedules, (rates,))
@@ -284,7 +281,8 @@ def decayed(inputs: Any, WeightDecay: Any) -> NamedResults:
     """Take steps with the student's decay around a test optimizer, beside another one."""
     moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
     inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
-    optimizer, _ = WeightDecay(inner, inputs["decay"]), WeightDecay(Optimizer(inner.move), inputs["decay"] / 2)
+    optimizer = WeightDecay(inner, inputs["decay"])
+    WeightDecay(Optimizer(inner.move), update_rules.OTHER * inputs["decay"])  # objects may share their settings
     for rate in inputs["rates"].tolist():
         following = [[w + 1 for w in arrays] for arrays in given]  # not the student's results: they are tested alone
         new.append([np.array(w) for w in update_rules.take_step(optimizer, given[0], given[1], rate)])

@@ -1,4 +1,4 @@
-"""Three optimizers: the weights after each step, for two objects that take steps in turn.
+"""Three optimizers: the weights after each step, next to an object with other settings.
 
 The case `more` has more arrays and steps, and other numbers, so that no fixed number is right in both cases.
 """
@@ -23,6 +23,10 @@ MORE = {"momentum": (0.2, 0.4), "beta1": (0.3, 0.45), "beta2": (0.6, 0.8)}
 """The ranges of the settings in each case."""
 SLOPES = (1, 8, 0.1, 1), (1, 0.1, 8, 0.1, 1, 1)
 """The size of the gradients in each step, which reveals clipping and means that only grow."""
+FAR = 1000.0
+"""How far the weights of the step after the last one are from the others."""
+OTHER = 0.37
+"""The factor of another object's settings: no mistake has it."""
 RATES = (0.2, 0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 0.2, 0.2, 3)
 """The largest rate of each step."""
 of_arrays = partial(
@@ -54,39 +58,54 @@ def draw(rng: np.random.Generator) -> Inputs:
 
 def take_step(optimizer: Any, weights: list[Any], gradients: list[Any], learning_rate: float) -> list[Any]:
     """Return the new weights from a step of the student's optimizer: one for each array, or it raises `Wrong`."""
-    count, returned = len(weights), optimizer.step(weights, gradients, learning_rate)
+    returned = optimizer.step(weights, gradients, learning_rate)
     new = [*returned] if isinstance(returned, list | tuple | np.ndarray) else []
-    if len(new) == count:
-        return new
-    what, found = "step does not return a list of new arrays.", str(len(new)) if new else f"a {type(returned).__name__}"
+    found = str(len(new)) if new else f"a {type(returned).__name__}"
+    if len(new) == len(weights):
+        if all(hasattr(w, "shape") for w in new):
+            return new
+        found = f"a list of {type(new[0]).__name__}s"
     hint = "End step with return and a list of new arrays, one for each array of weights, in the same order."
-    raise Wrong(what, found=found, expected=str(count) if new else f"a list of {count}", hint=hint)
+    expected = f"a list of {len(weights)} arrays"
+    raise Wrong("step does not return a list of new arrays.", found=found, expected=expected, hint=hint)
 
 
-def take_steps(inputs: Any, *optimizers: Any) -> NamedResults:
-    """Take steps with two optimizers in turn. Each step gets other weights, not those that the step before returned.
+def take_steps(inputs: Any, optimizer: Any, other: Any) -> NamedResults:
+    """Take steps from the weights of the step before, as in training; another optimizer takes the first and the last.
 
-    Return the first one's weights after the first, second and last step, the other's last weights, and whether the
-    arrays of each step are new.
+    Return the weights after the first, second and last step, the other's last weights, and whether the arrays of each
+    step are new. After the last step comes one with its gradients from far other weights, which must have an effect:
+    the exact one isn't compared, because a velocity that is the difference of the last two weights is right, too.
     """
     sizes, rates, seen, is_new = inputs["slopes"].tolist(), inputs["rates"].tolist(), list[list[Array]](), list[bool]()
+    weights, others, begin, other_begin = (inputs[name] for name in GIVEN)
     for n, (size, rate) in enumerate(zip(sizes, rates, strict=True)):
-        weights, other, slopes, others = given = [inputs[name] for name in GIVEN]
-        if n:
-            given = weights, other, slopes, others = [
-                *([w / n - n for w in each] for each in given[:2]),
-                *([size * np.sin(n + g) for g in each] for each in given[2:]),
-            ]
-            for name, each in zip(GIVEN, given, strict=True):
-                inputs.watch(name, each)
-        arrays = [*weights, *slopes]
-        new = take_step(optimizers[0], weights, slopes, rate)
-        last = take_step(optimizers[1], other, others, rate)
-        is_new.append(all(each is not one for each in new for one in arrays))
+        slopes, other_slopes = ([size * np.sin(n + g) for g in each] for each in (begin, other_begin))
+        inputs.watch("gradients", slopes)
+        new = take_step(optimizer, weights, slopes, rate)
+        is_new.append(all(each is not one for each in new for one in (*weights, *slopes)))
         seen.append([np.array(w) for w in new])
-        inputs.watch(GIVEN[0], new, RETURNED)
-    later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": [*map(np.array, last)]}
-    return NamedResults(first_step=seen[0], later=later, is_new=lambda: require_new(is_new))
+        weights = inputs.watch("weights", new, RETURNED)
+        if n in (0, len(sizes) - 1):
+            inputs.watch("other_gradients", other_slopes)
+            others = inputs.watch("other", take_step(other, others, other_slopes, rate), RETURNED)
+    later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": [*map(np.array, others)]}
+    far = [w + FAR for w in seen[-1]]
+    moved = [np.array(w) for w in take_step(optimizer, inputs.watch("weights", [*far]), slopes, rate)]
+    return NamedResults(
+        first_step=seen[0],
+        later=later,
+        is_new=lambda: require_new(is_new),
+        begins_there=lambda: require_begin(moved, far),
+    )
+
+
+def require_begin(new: list[Array], weights: list[Array]) -> bool:
+    """Raise `Wrong` if a step doesn't begin at the weights that it gets."""
+    if all(np.all(one > each - FAR / 2) for one, each in zip(new, weights, strict=True)):
+        return True
+    hint = "Compute the new weights from the argument weights: other code may change them between two steps."
+    raise Wrong("step does not begin at the weights that it gets.", hint=hint)
 
 
 def require_new(is_new: list[bool]) -> bool:
@@ -119,7 +138,7 @@ part = partial(Part, repeated=True)
     "step returns each array minus learning_rate times its gradient, in the same order.",
     name="PlainStep",
     hint="Compute the step of one weight by hand: 2 with the gradient 10, at rate 0.3.",
-    of=("first_step", "later"),
+    of=("first_step", "later", "begins_there"),
 )
 @of_arrays(
     "step returns new arrays, and does not change its arguments.",
@@ -148,12 +167,12 @@ sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step"
     name="LaterSteps",
     hint="Print the velocity in three steps with the gradient 1. Which part of it does the next step keep?",
     points=2,
-    of=("later",),
+    of=("later", "begins_there"),
     depends_on=("FirstStep",),
 )
 def with_momentum(inputs: Inputs, Momentum: Any) -> NamedResults:
     """Take steps with momentum."""
-    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=inputs["momentum"] / 2))
+    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=OTHER * inputs["momentum"]))
 
 
 momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentum,), code="Momentum.step")
@@ -171,13 +190,13 @@ momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentu
     name="LaterSteps",
     hint="Take two steps with the gradients 2 and 6. Print self.t, self.m and self.v, and compute them by hand.",
     points=2,
-    of=("later",),
+    of=("later", "begins_there"),
     depends_on=("FirstLength",),
 )
 def with_means(inputs: Inputs, Adam: Any) -> NamedResults:
     """Take steps of Adam."""
     betas = [inputs["beta1"], inputs["beta2"]]
-    return take_steps(inputs, Adam(*betas), Adam(beta1=betas[0] / 2, beta2=betas[1] / 2))
+    return take_steps(inputs, Adam(*betas), Adam(beta1=OTHER * betas[0], beta2=OTHER * betas[1]))
 
 
 @of_arrays(
