@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from math import inf
 from statistics import mean
 from typing import Literal, TypeVar, get_args
 
@@ -40,18 +39,6 @@ class PartFigures:
     outcomes: Counter[PartOutcome]
     success: float
     statements: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Bin:
-    """The number of students with a score of at least `low` and less than `high`.
-
-    The last bin, with an infinite `high`, has those with more than `low`.
-    """
-
-    low: float
-    high: float
-    count: int
 
 
 @dataclass(frozen=True)
@@ -104,14 +91,11 @@ def scores(classroom: Classroom) -> Scores:
     return Scores(final, classroom.max_score, judged=False)
 
 
-def distribution(found: Scores) -> list[Bin]:
-    """Count scores in bins of equal, whole width up to the best one, and those above it in a bin of their own."""
+def distribution(found: Scores) -> list[tuple[int, int]]:
+    """Count scores in bins of equal, whole width: the lowest score of each, and how many. The last has all above it."""
     width = next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if found.best / step < MOST_BINS)
-    within = [value for value in found.values if value <= found.best]
-    counts = Counter(int(value // width) for value in within)
-    bins = [Bin(at * width, (at + 1) * width, counts[at]) for at in range(int(found.best // width) + 1)]
-    above = len(found.values) - len(within)
-    return [*bins, Bin(found.best, inf, above)] if above else bins
+    counts = Counter(int(min(value, found.best) // width) for value in found.values)
+    return [(at * width, counts[at]) for at in range(int(found.best // width) + 1)]
 
 
 @dataclass(frozen=True)
