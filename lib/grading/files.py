@@ -148,11 +148,14 @@ def _sibling_prefix(place: Path) -> str:
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     """Write files into a folder by their relative names. Raises ValueError for a name that leads out of the folder."""
+    made = set[PurePosixPath]()
     for name, content in files.items():
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{name!r} leads out of the working directory")
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in made:
+            (folder / path.parent).mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
         write(folder / path, content)
 
 

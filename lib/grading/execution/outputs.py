@@ -112,11 +112,11 @@ def answer_in(cell: Mapping[str, Any], part: str) -> dict[str, Any] | None:
     return None
 
 
-def read_json(words: bytes) -> Any:
+def read_json(words: bytes | str) -> Any:
     """Read JSON by msgspec, which is fast, or else by Python's own reader, which also accepts NaN."""
     try:
         return msgspec.json.decode(words)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return json.loads(words)
 
 
@@ -146,8 +146,10 @@ def missing_packages(cells: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _is_shallow(value: object, depth: int) -> bool:
     """True if `value` is an object or list of at most `depth` levels: copying deeper ones could exceed a limit."""
-    if not isinstance(value, (dict, list)):
-        return False
-    items = value.values() if isinstance(value, dict) else value
-    inner = [item for item in items if isinstance(item, (dict, list))]
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)
+    level = [value] if isinstance(value, (dict, list)) else []
+    is_one = bool(level)
+    while level and depth >= 0:
+        items = (each.values() if type(each) is dict else each for each in level)
+        level = [item for each in items for item in each if type(item) is dict or type(item) is list]
+        depth -= 1
+    return is_one and not level

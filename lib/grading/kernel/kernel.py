@@ -7,6 +7,7 @@ socket and starts no thread, since neither survives a fork.
 All forks share the fixed seed of `hash`, and the addresses of objects in memory.
 """
 
+import asyncio
 import gc
 import importlib
 import io
@@ -80,7 +81,7 @@ def warm_up() -> None:
     # A cell without effects and a formatted traceback fill IPython's caches and complete its imports.
     kernel.shell.find_line_magic("load_ext")
     kernel.shell.display_formatter.format(None)
-    kernel.shell.run_cell("if None:\n    pass", store_history=False, silent=True)
+    asyncio.run(kernel.do_execute("if None:\n    pass", silent=True, store_history=False))
     try:
         json.loads("")
     except ValueError:

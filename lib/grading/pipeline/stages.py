@@ -34,9 +34,6 @@ from lib.grading.submissions.submission import (
 )
 from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
 
-FAILED = explain_unreadable(SENTENCE)
-"""The replacement for a notebook that can't be restored. It has no content from the student."""
-
 
 def prepare(course: Course, submitted: SubmittedFiles) -> GradeTask:
     """Prepare the notebooks of a submission that are to be graded."""
@@ -53,7 +50,7 @@ def prepare(course: Course, submitted: SubmittedFiles) -> GradeTask:
             raise
         except Exception as error:  # caused by the notebook's content
             course.log.error("Grading %s of %s failed: %r", name, submitted.student, error)
-            found = restored(FAILED)
+            found = restored(explain_unreadable(SENTENCE))  # without content from the student
         notebooks[name] = replace(found, remarks=(*found.remarks, *others), reasons=(*found.reasons, *reasons))
     return GradeTask(course.terms, submitted.student, submitted.digest, notebooks, files)
 

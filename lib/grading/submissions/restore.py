@@ -42,8 +42,11 @@ class ReleasedCell(NamedTuple):
 
 
 def restore(submission: Submission, known: dict[str, NotebookNode], released: Sequence[ReleasedCell]) -> Submission:
-    """Return a submission with every cell of the course exactly once. An earlier remark explains missing cells."""
-    submitted, explained = [clean_cell(cell) for cell in submission.cells], bool(submission.remarks)
+    """Return a submission with every cell of the course exactly once. Changes its cells.
+
+    An earlier remark explains missing cells.
+    """
+    submitted, explained = submission.cells, bool(submission.remarks)
     ids, doubts = {*map(course_id, submitted)} - {""}, dict(find_doubts(submitted, known, released))
     restored = restore_cells(submitted, known, {cell.id: cell.source for cell in released})
     examples = {cell.source for cell in released if cell.is_example}

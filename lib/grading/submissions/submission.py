@@ -18,6 +18,7 @@ from nbformat.notebooknode import NotebookNode
 
 from lib.checking.results import clean
 from lib.grading.execution.notebook import SKIPPED
+from lib.grading.execution.outputs import read_json
 from lib.grading.remarks import Remark
 from lib.grading.safe_names import visible
 from lib.grading.submissions.submitted_files import (
@@ -181,7 +182,7 @@ def cells_in(data: bytes, name: str) -> list[NotebookNode]:
     if _count_lists(data) > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:
-        read = json.loads(text)
+        read = read_json(text)
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} is not a notebook: it can't be read as JSON. {ADVICE}") from None
     return _cells_of(read, name)

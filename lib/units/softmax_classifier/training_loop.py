@@ -512,7 +512,7 @@ def _are_means(found: Array, sums: Array, sizes: Array, total: int) -> bool:
 
 def _is_same(given: Any, right: Any) -> bool:
     """True for the same numbers in an array: a fast path for nearly all arguments."""
-    return np.shape(given) == np.shape(right) and isinstance(given, np.ndarray) and bool((given == right).all())
+    return isinstance(given, np.ndarray) and given.shape == np.shape(right) and bool((given == right).all())
 
 
 def _is_near(given: Array, right: Array, atol: float = 1e-9) -> bool:

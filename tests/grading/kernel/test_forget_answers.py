@@ -2,13 +2,17 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from lib.checking.looks import look_at_ours, places_of
 from lib.checking.results import to_json
+from lib.grading.execution.pool import Pool
+from lib.grading.kernel.client import ADDRESS
 from tests.checking.desk import KEYS, subjects
 from tests.grading.kernel.clients import kernel
 
@@ -75,14 +79,21 @@ def right_results():
                         break
 
 
-def test_nothing_in_memory_gives_what_is_right():
-    """Functions of this process do, for parts of two units; a step is given the loss gradient itself, not yet by B."""
-    right = [*right_results()]
-    assert len({part for part, _ in search(right)}) > 5
+def search_from_a_worker(right):
+    """Name what is found in a worker that judges, and in a kernel of a warm process that this worker has started."""
+    os.environ.pop(ADDRESS, None)
+    code = f"import json, lib.units.optimizers\n{inspect.getsource(search)}"
+    code += f"\nfound = search(json.loads({json.dumps(right)!r}))\nfound"
     with kernel({"challenge.json": '{"seed": 7}'}) as one:
-        code = f"import json, lib.units.optimizers\n{inspect.getsource(search)}"
-        code += f"\nfound = search(json.loads({json.dumps(right)!r}))"
-        assert one.run(f"{code}\nfound") == "[]"
+        return search(right), one.run(code)
+
+
+def test_nothing_in_a_kernels_memory_gives_what_is_right_whoever_has_started_it():
+    """Functions of the worker do, for parts of two units; a step is given the loss gradient itself, not yet by B."""
+    with Pool(1) as pool:
+        known, found = pool.submit(partial(search_from_a_worker, [*right_results()])).result()
+    assert len({part for part, _ in known}) > 5
+    assert found == "[]"
 
 
 ATTACKS = {
