@@ -41,6 +41,8 @@ class Progress(AbstractContextManager["Progress"]):
         """Why a person has to look at a submission, by student."""
         self.again: dict[str, str] = {}
         """Why a submission is graded again, by student."""
+        self.late: Mapping[str, str] = {}
+        """By how much a submission is late, by student."""
         self._start = monotonic()
         self._bar = bar(total, "submission")
 
@@ -72,6 +74,7 @@ class Progress(AbstractContextManager["Progress"]):
         if skipped := self.counts["skipped"]:
             lines.append(f"{skipped:>6} skipped: unchanged since they were graded (--force grades them again)")
         lines += _list("graded again", self.again)
+        lines += _list("late", {self._name(student): by for student, by in self.late.items()})
         verb = "needs" if len(self.for_a_person) == 1 else "need"
         lines += _list(f"{verb} a person; a graded submission's verdict has details", self.for_a_person)
         return "\n".join(lines)

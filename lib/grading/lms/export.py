@@ -10,7 +10,7 @@ from traitlets import Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
 from lib.grading.files import is_file, temporary_sibling_file
-from lib.grading.gradebook.database import open_gradebook
+from lib.grading.gradebook.database import label, open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import Class, Total, above_maximum, format_points, read_marks
 from lib.grading.lms.names import name_for_upload
@@ -70,6 +70,7 @@ class LmsExportApp(Command):
             marks = read_marks(gradebook, assignment)
             if not marks:
                 self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
+            self.names = {one.id: label(one) for one in gradebook.students}
             self.notes = read_collection(self.coursedir, assignment).notes
             table = Table.read(Path(self.into), "canvas", "worksheet") if self.into else None
             rows = self._rows(table, Students(gradebook, self.coursedir, assignment), marks) if table else {}
@@ -93,14 +94,15 @@ class LmsExportApp(Command):
         anonymous = [id for id in left if id in self.notes and self.notes[id].lms == "anonymous"]
         if anonymous:
             self.log.warning(
-                f"Canvas hides whose work this is: {_listed(anonymous)}. Post the grades there, or switch anonymous"
-                " grading off, and collect a new download: by the files' numbers it tells whose points these are."
+                f"Canvas hides whose work this is: {self._listed(anonymous)}. Post the grades there, or switch"
+                " anonymous grading off, and collect a new download: by the files' numbers it tells whose points"
+                " these are."
             )
         if others := [id for id in left if id not in anonymous]:
             advice = "`zerolayer roster` adds their numbers and logins to the gradebook, from this file."
             if table.kind == "worksheet":
                 advice = "Collect the download again with this file, which says whose the numbers are."
-            self.log.warning(f"{self.into} has no row, or several, for {_listed(others)}. {advice}")
+            self.log.warning(f"{self.into} has no row, or several, for {self._listed(others)}. {advice}")
         return rows
 
     def _fill(self, table: Table, rows: Mapping[int, str], points: Mapping[str, float], worth: float) -> None:
@@ -131,7 +133,7 @@ class LmsExportApp(Command):
             writer = csv.writer(target, delimiter=table.delimiter)
             writer.writerows([escape_formula(line[at] if at < len(line) else "") for at in columns] for line in lines)
         for note, about in notes.items():
-            self.log.warning("%s: %s.", note, _listed(about))
+            self.log.warning("%s: %s.", note, self._listed(about))
         say(f"{place} is ready to import. Cells filled: {filled}; graded students without one: {len(points) - filled}.")
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
@@ -152,12 +154,12 @@ class LmsExportApp(Command):
             else:
                 without["from no LMS" if pages else "whom `zerolayer grade` has to grade"].append(student)
         for why, students in without.items():
-            self.log.warning("No feedback for students %s: %s.", why, _listed(sorted(students)))
+            self.log.warning("No feedback for students %s: %s.", why, self._listed(sorted(students)))
         with temporary_sibling_file(Path(self.feedback)) as part, ZipFile(part, "w", ZIP_DEFLATED) as archive:
             for name, content in files.items():
                 archive.writestr(name, content)
         say(f"{self.feedback} is ready to upload, with {len(files)} files.")
 
-
-def _listed(students: list[str]) -> str:
-    return visible(", ".join(students) if len(students) < MANY else f"{len(students)} students")
+    def _listed(self, students: list[str]) -> str:
+        named = ", ".join(self.names.get(student, student) for student in students)
+        return visible(named if len(students) < MANY else f"{len(students)} students")

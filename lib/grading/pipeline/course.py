@@ -66,6 +66,8 @@ class Course:
     def __init__(self, converter: Autograde, gradebook: GradebookSession, assignment: str):
         """Read the shared data. Raises ConfigError if no submission can be graded."""
         self.converter, self.gradebook, self.assignment = converter, gradebook, assignment
+        self.late = dict[str, str]()
+        """By how much submissions of this run were late, by student."""
         self.directory, self.log = converter.coursedir, converter.log
         if converter.permissions in (444, 664):  # nbgrader's defaults, which let all accounts read
             converter.permissions = 660 if self.directory.groupshared else 600
@@ -140,10 +142,9 @@ class Course:
         return step
 
     def penalty(self, student: str, score: float, late: float) -> float | None:
-        """Log that a submission is late, and return the penalty."""
+        """Note that a submission is late, and return the penalty."""
         in_canvas = student in self.collected.late
-        by = "late according to Canvas, which gives no time" if in_canvas else f"{late} seconds late"
-        self.log.warning("%s is %s", student, by)
+        self.late[student] = "according to Canvas, which gives no time" if in_canvas else f"{late:.0f} seconds"
         return cost(self._penalties.plugin_inst, student, score, late)
 
     def other_points(self) -> list[str]:

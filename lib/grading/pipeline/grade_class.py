@@ -163,6 +163,7 @@ class Grade(Autograde):
         course = self._open(stack)
         self._names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
         self.progress = stack.enter_context(Progress(len(self.students), self._names))
+        self.progress.late = course.late
         self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for (submitted, task), result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, submitted, task, result)

@@ -179,7 +179,7 @@ def test_what_goes_back_has_the_points_and_finds_its_owners(marked):
     assert done.returncode == 0, done.stderr
     rows = csv.reader(io.StringIO((marked.root / "canvas-filled.csv").read_text("utf-8-sig")))
     assert {row[0]: row[-1] for row in rows if row[1].isdigit()} == POINTS
-    assert "Excused in Canvas, and left unchanged: hana." in done.stderr
+    assert "Excused in Canvas, and left unchanged: hana (Roth, Hana)." in done.stderr
     assert "Canvas hides whose work this is: anon_12345, anon_x7Kd2." in done.stderr
     with ZipFile(marked.root / "feedback.zip") as file:
         assert {*file.namelist()} == {name for name in marked.zip if name.endswith("ipynb")} - {EARLIER}

@@ -242,7 +242,7 @@ def test_a_term_changes_only_the_cells_that_it_has_points_for(two_units, tmp_pat
     before = dict(lms.cells)
     for assignment, expected in (("first", lms.end), ("second", lms.second)):
         said, _ = term.exports(assignment, week_1[assignment])
-        assert f", or several, for {lea}. " in said and "graded students without one: 1." in said
+        assert f", or several, for {lea} (Weiß, Lea). " in said and "graded students without one: 1." in said
         term.exports(assignment, term.saves("now.csv", lms.gradebook(END, assignment)))
         before |= {(student, at[assignment]): points for student, points in expected.items()}
     assert lms.cells == before

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from zipfile import ZipFile
 
 import pytest
@@ -45,9 +46,10 @@ def test_canvas_gets_only_the_rows_and_columns_that_are_filled(small_class):
         ["'=1+1, Ada", "77", "", "", "1, 2", "40"],
         ["Ng, Emil", "102", "N-12", "nobody", "1", "38"],
     ]
-    assert "Excused in Canvas, and left unchanged: bao." in said and "finn, gail" in said
+    assert "Excused in Canvas, and left unchanged: bao (Nguyễn, Dr., Bảo)." in said
+    assert re.search("or several, for .*finn.*gail.*`zerolayer roster` adds", said)
     assert "11 submissions have unmarked written answers, which count as 0." in said
-    assert "Points scaled, since the LMS's maximum is not 24: ada, emil." in said
+    assert re.search(r"Points scaled, since the LMS's maximum is not 24: ada( \(.*\))?, emil", said)
 
 
 def test_a_file_keeps_its_own_signs(small_class):
@@ -90,7 +92,9 @@ def test_a_worksheet_gets_the_grades_of_certain_rows(moodle_class):
     grades = {identifier.removeprefix("Participant "): grade for identifier, grade, _ in rows[1:]}
     assert grades == {"501": f"{20 / 24 * 100:.2f}", "503": "8.33", "41201": "100.00", "41217": "50.00"}
     assert "Points reduced to Moodle's maximum, since it accepts no more: other." in said
-    assert "has 30 of 4 points for" in said and "Li_Wei, bao, emil" in said
+    assert "has 30 of 4 points for" in said and re.search(
+        "several, for Li_Wei, bao.*emil.*Collect the download again with this file", said
+    )
 
 
 def test_moodle_gets_the_page_of_each_student_whose_row_is_certain(moodle_class):
