@@ -1,9 +1,7 @@
 """`zerolayer doctor`: test the sandbox on this machine."""
 
 from contextlib import suppress
-from glob import glob
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from stat import S_IRWXG, S_IRWXO
@@ -13,7 +11,6 @@ from sqlalchemy import make_url
 from lib.grading import unit_registry
 from lib.grading.commands.command import Command
 from lib.grading.errors import file_line
-from lib.grading.judge.verdict import FILE, Verdict
 from lib.grading.progress import say
 from lib.grading.sandbox import obstacles
 
@@ -29,11 +26,6 @@ class DoctorApp(Command):
         super().start()
         problems = obstacles.examine()
         say(obstacles.report(problems))
-        if missing := ", ".join(self._missing_packages()):
-            say(
-                f"\nGraded submissions import packages that are not installed here: {missing}.\n"
-                "    Try: `pip install` those that your students may use, and grade these students again with --force."
-            )
         if found := " ".join(map(quote, self._exposed_paths())):
             say(
                 f"\nOther accounts may be able to read the class's work and points: {found}.\n"
@@ -53,13 +45,3 @@ class DoctorApp(Command):
         others = S_IRWXO if course.groupshared else S_IRWXO | S_IRWXG
         paths = [Path(course.root, name) for name in (*filter(None, [gradebook]), *folders)]
         return [file_line(path) for path in paths if path.exists() and path.stat().st_mode & others]
-
-    def _missing_packages(self) -> list[str]:
-        """Return the packages that graded submissions lacked, and that are still not installed."""
-        graded = self.coursedir.format_path(self.coursedir.autograded_directory, "*", "*")
-        named = dict[str, None]()
-        for file in sorted(glob(str(Path(graded, FILE)))):  # noqa: PTH207  # the whole path is a pattern
-            with suppress(Exception):  # `zerolayer report` lists damaged verdicts
-                for verdict in Verdict.load_each(Path(file).parent):
-                    named |= dict.fromkeys(verdict.lacked)
-        return [name for name in named if find_spec(name) is None]

@@ -66,7 +66,6 @@ class Verdict:
     handed_in: str = ""  # the digest of the submitted files
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
-    lacked: tuple[str, ...] = ()  # imported packages that were not installed
     predictions: tuple[PartVerdict, ...] = ()  # which earn no points
     others: "tuple[Verdict, ...]" = ()  # in the file: the verdicts on the assignment's other notebooks
 

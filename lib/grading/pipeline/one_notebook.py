@@ -190,7 +190,7 @@ def judge_notebook(
     `right` has the verdicts on parts that are known to be right.
     """
     clean_outputs(cells)
-    missing = tuple(missing_packages(cells))
+    missing = missing_packages(cells)
     local, reasons = _environment_remarks(cells, missing)
     remarks = (*submission.remarks, *local)
     scored = [*_judge_cells(cells, key, submission.seed, remarks, right)] if key else []
@@ -208,7 +208,6 @@ def judge_notebook(
         handed_in=task.digest,
         reasons=tuple(_reasons(submission, cells, rows.waits, reasons)),
         waits=rows.waits,
-        lacked=missing,
         predictions=predictions,
     )
     return Graded(msgspec.json.encode(notebook), verdict, rows)
