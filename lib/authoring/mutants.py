@@ -74,6 +74,11 @@ def rows_for(values: Sequence[Any]) -> list[str]:
     return [*coarse, *own.get(kind, [kind])]
 
 
+def is_shuffled(value: Any) -> bool:
+    """True if an array has the numbers from 0 on, each once, in another order."""
+    return value.ndim == 1 and list(value) != sorted(value) == [*range(value.size)]
+
+
 def sizes_of(name: str, values: Sequence[Any]) -> Iterator[Facts]:
     """Yield facts about the sizes of a named value: their code, their range, and the code of a part of the largest."""
     kind = kind_of(values[0]) if values else ""
@@ -163,10 +168,11 @@ class Code:
     def _around(self) -> Iterator[Mutant]:
         for function in self.chosen:
             first = next(number for number, node in enumerate(self.nodes) if node in nodes_in(function.body))
-            is_random = "random" in self.source
-            for change in AROUND[: None if is_random else -1] if function.name != "__init__" else ():
+            for change in AROUND if function.name != "__init__" else ():
                 function.decorator_list.insert(0, ast.Name(change.__name__))
-                now = (change.__doc__ or "").removesuffix(".").replace("It ", "of calls: it ", 1)
+                is_hole = change is seeded and "random" in self.source  # no text forbids the others, nor is it seen
+                start = "it " if is_hole else "of calls: it "
+                now = (change.__doc__ or "").removesuffix(".").replace("It ", start, 1)
                 yield Mutant(first, function.lineno, function.name, now, ast.unparse(self.tree))
                 del function.decorator_list[0]
 
@@ -189,6 +195,8 @@ class Code:
             case ast.Return(value=ast.expr() as value):
                 yield "return", {}
                 for name in (each for each in self.given if each not in self.loop_names):
+                    if kind_of((self.values_of(name) or [None])[0]) == "array":
+                        yield "typed", {"e": ast.unparse(value), "given": name}
                     inner = getattr((self.values_of(name) or [None])[0], "__dict__", {})
                     for each in (name, *(f"{name}.{attribute}" for attribute in inner)):
                         yield "emptied", {"e": ast.unparse(value), "given": each}
@@ -211,6 +219,8 @@ class Code:
 
     def _rows_by_form(self, node: ast.expr) -> Rows:
         step = 1 if kind_of(self.seen.get(getattr(node, "left", node), [0.0])[0]) == "count" else 0.25
+        if ast.unparse(node) == "np.random":
+            yield "form", {"form": "np.random.default_rng()"}
         for new in forms_of(node, step):
             yield "form", {"form": ast.unparse(new)}
             if name_of(new) and {kind_of(self.seen.get(each, [0])[0]) for each in (node, new)} == {"array"}:
@@ -224,6 +234,11 @@ class Code:
         for row in rows_for(values)[: 1 if isinstance(node, ast.List | ast.Tuple | ast.ListComp) else None]:
             yield row, ranges
         yield from [("constant", ranges)] if names & self.changing else []
+        if isinstance(node, ast.Call) and kind_of(values[0]) == "array" and all(map(is_shuffled, values)):
+            sizes = (
+                name for name in sorted(self.parameters) if kind_of((self.values_of(name) or [None])[0]) == "count"
+            )
+            yield from (("shuffled", {"size": name}) for name in sizes)
         for facts in sizes_of(name_of(node), values) if name_of(node) in self.parameters else ():
             yield "given", facts
         for changing, facts in times:

@@ -14,6 +14,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import groupby, product
 from math import inf
@@ -31,17 +32,22 @@ from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
 """Changes that are tried first. If code survives one of them, its inner expressions are not tried."""
-GROUPS = {
+ALLOWED = {
+    "of calls: ": "Right, where the text allows it, of calls:",
+    "in the dtype of ": "Right, where no text asks for whole numbers: in the dtype of",
+}
+SIZES = {
     "limit ": "No draw goes beyond",
     "only where ": "Sizes that nothing needs: only where",
     "only right where ": "Sizes that nothing tells apart: only right where",
-    "of calls: ": "Calls that nothing tells apart:",
 }
-"""Starts of changes that have one cause, with the beginning of the line that names all of them, at the end."""
+"""Starts of changes that prove least and are tried last, with the beginning of the line that names all of them."""
+GROUPS = ALLOWED | SIZES
 DRAWS, FEW = 20, 3
 """The number of draws, and the number of draws after which a mutant without all points is given up."""
-SECONDS, BUDGET = 1.0, 60.0
-"""Limits of processor time in seconds: for a mutant, in addition to ten times right code's; and for a subject."""
+SECONDS, BUDGET = 1.0, 20.0
+"""Limits of processor time in seconds: for a mutant, in addition to ten times right code's; and for the mutants of a
+subject, to which comes what others leave."""
 
 
 def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequence[int]) -> bool:
@@ -80,46 +86,75 @@ def hardest(family: Sequence[Mutant]) -> tuple[list[Mutant], float]:
     return sorted(found, key=lambda each: -each.draws)[:1], process_time() - begin
 
 
-def try_all(code: Code, trial: Trial, seconds: float, processes: int) -> tuple[list[Mutant], str]:
-    """Try the mutants of a subject. Return the survivors, and a text with the number of mutants and the time.
+def rank(family: Sequence[Mutant]) -> int:
+    """Return when a change is tried: coarse ones first, and sizes last."""
+    return 0 if family[0].now in COARSE else 2 if family[0].now.startswith(tuple(SIZES)) else 1
 
-    The inner expressions of code that survives any other value are not tried.
-    """
-    global _forked
-    _forked, families, survivors, tried, spent = (code, trial, seconds), code.mutants(), list[Mutant](), 0, 0.0
-    with bar(len(families), "change") as progress:
-        progress.set_description(code.right.definition.name)
-        for is_coarse in (True, False):
-            idle = nodes_in(code.nodes[each.node] for each in survivors if each.draws == DRAWS)
-            chosen = [each for each in families if (each[0].now in COARSE) == is_coarse]
-            chosen = [each for each in chosen if code.nodes[each[0].node] not in idle]
-            with start_workers(processes) as pool:
-                for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=4), strict=True):
-                    progress.update()
-                    survivors, tried, spent = survivors + found, tried + len(family), spent + time
-                    if spent > BUDGET:
-                        pool.shutdown(cancel_futures=True)
-                        break
-    inner = [nodes_in(ast.iter_child_nodes(code.nodes[each.node])) for each in survivors if each.now in COARSE]
-    survivors = [each for each in survivors if not any(code.nodes[each.node] in nodes for nodes in inner)]
-    late = f", of {sum(map(len, families))}: the others were not tried" if spent > BUDGET else ""
-    return survivors, f"{tried} changes of right code in {spent:.0f} seconds of processor time{late}"
+
+@dataclass
+class Subject:
+    """The mutants of a subject, those that survive, how many were tried and left out, and the processor time."""
+
+    code: Code
+    seconds: float
+    families: list[list[Mutant]]
+    survivors: list[Mutant] = field(default_factory=list)
+    tried: int = 0
+    left_out: int = 0
+    spent: float = 0.0
+
+    def try_rank(self, number: int, trial: Trial, processes: int, budget: float) -> float:
+        """Try the mutants of a rank within a budget of processor time, and return the time.
+
+        The inner expressions of code that survives any other value are not tried.
+        """
+        global _forked
+        _forked = self.code, trial, self.seconds
+        coarse = [each for each in self.survivors if each.now in COARSE and each.draws == DRAWS]
+        idle = nodes_in(self.code.nodes[each.node] for each in coarse)
+        chosen = [each for each in self.families if rank(each) == number and self.code.nodes[each[0].node] not in idle]
+        left, spent = sum(map(len, chosen)), 0.0
+        with bar(len(chosen), "change") as progress, start_workers(processes) as pool:
+            progress.set_description(self.code.right.definition.name)
+            for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=2), strict=True):
+                progress.update()
+                self.survivors += found
+                self.tried, left, spent = self.tried + len(family), left - len(family), spent + time
+                if spent > budget:
+                    pool.shutdown(cancel_futures=True)
+                    break
+        self.left_out, self.spent = self.left_out + left, self.spent + spent
+        return spent
+
+    def report(self, equal: Sequence[str]) -> str:
+        """Return a report on the survivors, except those that are recorded as right."""
+        nodes = self.code.nodes
+        inner = [nodes_in(ast.iter_child_nodes(nodes[each.node])) for each in self.survivors if each.now in COARSE]
+        survivors = [each for each in self.survivors if not any(nodes[each.node] in within for within in inner)]
+        text = f"{self.tried} changes of right code in {self.spent:.0f} seconds of processor time"
+        text += f"; {self.left_out} more were left out, those of sizes first" if self.left_out else ""
+        return describe(self.code.right, equal, survivors, text)
 
 
 def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
     """Try the mutants of each subject, and yield a report on each. Systems without fork have no reports."""
-    recorded = read_equal(trial.place.closed) if trial.place else {}
+    subjects = list[Subject]()
     for right in trial.right_code() if hasattr(os, "fork") else ():
-        equal = [entry for part in right.parts for entry in recorded.get(part.id, ())]
         with silence():
             for part, draw in product(right.parts, (DESK, *range(DRAWS))):
                 trial.draw(part, draw)  # before forking, so that the processes share the draws
         begin, code = process_time(), Code(right)
         if keeps_all(code, trial, inf, code.source, [DESK, 0]):
-            seconds = SECONDS + 10 * (process_time() - begin)
-            yield describe(right, equal, *try_all(code, trial, seconds, processes or os.cpu_count() or 1))
+            subjects.append(Subject(code, SECONDS + 10 * (process_time() - begin), code.mutants()))
         else:
             yield f"{right.place}: changes of right code are not tried, because it loses points without them."
+    budget = BUDGET * len(subjects)
+    for number in range(3):
+        for left, subject in zip(range(len(subjects), 0, -1), subjects, strict=True):
+            budget -= subject.try_rank(number, trial, processes or os.cpu_count() or 1, budget / left)
+    recorded = read_equal(trial.place.closed) if trial.place else {}
+    for subject in subjects:
+        yield subject.report([entry for part in subject.code.right.parts for entry in recorded.get(part.id, ())])
 
 
 def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
@@ -132,9 +167,10 @@ def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant]
     more, right_too = sum(map(len, grouped.values())), len(survivors) - len(found)
     counts = f"{len(found)} keep all points, {more} more in groups, {right_too - more} are recorded as right"
     text = [f"{right.place}: {tried}. {counts}."]
-    found.sort(key=lambda each: ("#?" not in right.lines[each.line - 1], each.line, each.node))
-    for line, group in groupby(found, lambda each: each.line):
-        text.append(f"  line {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
+    found.sort(key=lambda each: (each.draws < DRAWS, "#?" not in right.lines[each.line - 1], each.line, each.node))
+    for (is_rare, line), group in groupby(found, lambda each: (each.draws < DRAWS, each.line)):
+        heading = "Draws that are too narrow, line" if is_rare else "line"
+        text.append(f"  {heading} {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
         text += dict.fromkeys(f"    {each.draws:2} of {DRAWS} draws  {each}" for each in group)
     for start, about in GROUPS.items():
         places = dict[str, dict[str, None]]()

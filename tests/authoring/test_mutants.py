@@ -48,6 +48,10 @@ def total(X, size):
     for batch in np.split(X, np.arange(size, len(X), size)):
         sums.append(np.sum(batch))  #? sums.append(?)
     return sums"""
+BATCHES = """
+def batches(n, size):
+    order = np.random.permutation(n)  #? order = ?
+    return np.split(order, np.arange(size, n, size))"""
 MEMORY = """
 class Memory:
     def __init__(self, share):
@@ -91,6 +95,17 @@ CASES: dict[str, tuple[str, Any, Any, dict[str, Any], list[str], list[str]]] = {
         {},
         ["size -> 3", "len(batch) > 1: sums.append(np.sum(batch))", "6 turns"],
         ["only in the first 2 turns", "not in the first turn", "[1:]", "only where len(batch)"],
+    ),
+    "a shuffle whose order is not seen": (
+        *(BATCHES, lambda rng: {"n": int(rng.integers(6, 9)), "size": 3}),
+        lambda inputs, batches: np.sort(np.concatenate(batches(inputs["n"], inputs["size"]))),
+        {},
+        [
+            "is shuffled only within pieces of size",
+            "np.random -> np.random.default_rng()",
+            "it seeds NumPy's generator",
+        ],
+        ["n + 1"],
     ),
     "an object that takes two steps at one rate": (
         *(MEMORY, lambda rng: {"g": numbers(rng, 2), "share": rng.uniform(0.5, 1), "rates": [0.5, 0.5]}),
@@ -138,3 +153,10 @@ def test_an_entry_has_its_reason(tmp_path: Path, why: str) -> None:
     part = Part(PART, "It", ("mean",), LUCK[1], ())
     with pytest.raises(BadMistake, match=r"it\.toml, check-it, 'a -> b': write why it is right, too"):
         read(tmp_path, {"mean": np.mean}, (part,))
+
+
+def test_sizes_are_tried_last_and_what_is_left_out_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survivors, "BUDGET", 0.0)
+    source, draw, look, *_ = CASES["a rate that is always the same"]
+    said = told(source, draw, look)
+    assert "more were left out" in said and "No draw goes beyond" not in said
