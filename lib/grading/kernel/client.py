@@ -29,8 +29,7 @@ from typing import Any
 
 from lib.checking.student_code import seconds_waited
 from lib.grading.kernel import MAX_MESSAGE, forkserver
-from lib.grading.kernel.forkserver import write_request
-from lib.grading.machine_faults import TooBusyError
+from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.sandbox.limits import Limits
 from lib.units import COURSE
 
@@ -56,18 +55,21 @@ class ForkServerDied(RuntimeError):
     """The warm process ended, by no fault of the notebook. The next request starts a new one."""
 
 
-class KernelNotStarted(RuntimeError):
-    """A forked child could not become a kernel; the message has the reason."""
-
-
 def spawn(files: Mapping[str, bytes], limits: Mapping[str, Any] = {}) -> "KernelClient":
     """Start a kernel with these files in its working directory.
 
-    Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if another try may help.
+    Raises `RunLostError` if that is impossible, and `ForkServerDied` if another try may help.
     """
     environment = {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
     environment["NBGRADER_EXECUTION"] = "autograde"  # checks then read the challenge's file
     return ForkServer.shared().fork(write_request(environment, asdict(Limits(**limits)), files))
+
+
+def write_request(environment: Mapping[str, str], limits: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """Return a request for a kernel, from the fields of its `Limits` and the files in its working directory."""
+    sizes = {name: len(content) for name, content in files.items()}
+    words = {"environment": dict(environment), "limits": dict(limits), "files": sizes}
+    return b"".join((json.dumps(words).encode() + b"\n", *files.values()))
 
 
 class ForkServer:
@@ -90,7 +92,7 @@ class ForkServer:
     def fork(self, request: bytes) -> "KernelClient":
         """Request a kernel, and wait until it is ready.
 
-        Raises `KernelNotStarted` if that is impossible, and `ForkServerDied` if the warm process ended, and a new one
+        Raises `RunLostError` if that is impossible, and `ForkServerDied` if the warm process ended, and a new one
         ended too.
         """
         with suppress(ForkServerDied):
@@ -105,13 +107,13 @@ class ForkServer:
             word, handles, *_ = socket.recv_fds(line, CHUNK, 1)
         if not handles:
             line.close()
-            raise KernelNotStarted(word.decode().strip()) if word else self._error_of_death()
+            raise RunLostError(word.decode().strip()) if word else self._error_of_death()
         client = KernelClient(line, handles[0], word.strip())
         why = client.begin(request)
         if why is None:
             return client
         client.__exit__()
-        raise KernelNotStarted(why) if why else self._error_of_death()
+        raise RunLostError(why) if why else self._error_of_death()
 
     def is_running(self) -> bool:
         """True if the warm process takes requests."""

@@ -18,26 +18,17 @@ import select
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from signal import SIGKILL, pidfd_send_signal
-from typing import Any
 
 from lib.grading.sandbox import lockdown
 
 IDLE = 600
 """Seconds without a kernel after which a warm process ends, to free its memory."""
 HANG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
-
-
-def write_request(environment: Mapping[str, str], limits: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
-    """Return a request for a kernel, from the fields of its `Limits` and the files in its working directory."""
-    sizes = {name: len(content) for name, content in files.items()}
-    words = {"environment": dict(environment), "limits": dict(limits), "files": sizes}
-    return b"".join((json.dumps(words).encode() + b"\n", *files.values()))
 
 
 def main() -> None:

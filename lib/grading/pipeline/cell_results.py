@@ -15,7 +15,7 @@ from lib.checking.subjects import DEFINED
 from lib.grading.errors import end_sentence
 from lib.grading.execution.notebook import has_code, place_of
 from lib.grading.gradebook.session import CellResults
-from lib.grading.pipeline.unit_preprocessor import is_tested
+from lib.grading.submissions.restore import is_tested
 
 AT_TOP_LEVEL = re.compile(r"(?m)^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)")
 """The definitions in a cell's text."""

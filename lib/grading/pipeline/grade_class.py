@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -50,42 +50,36 @@ CHANGED = "the submitted files have changed since"
 """The reason to grade a submission again if only its digest differs."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Whether a submission `is_due`, and why earlier results are `lost`, or ""."""
+def decide(course: Course, submitted: SubmittedFiles, place: Path) -> tuple[bool, str]:
+    """Return whether to grade a submission, and the reason if that is because earlier results are lost.
 
-    is_due: bool
-    lost: str = ""
-
-
-def decide(course: Course, submitted: SubmittedFiles, place: Path) -> Decision:
-    """Decide by nbgrader's rule whether to grade a submission: if it is new, newer than before, or with --force.
+    By nbgrader's rule a submission is due if it is new, newer than before, or with --force.
 
     A graded submission is also due if the gradebook and the verdict differ, or the files have changed, since files from
     a download have no time of their own. Nothing else is due, since a new grading asks for manual marks again.
     """
     if submitted.student in course.directory.student_id_exclude.split(","):
-        return Decision(False)
+        return False, ""
     if course.converter.force or not all(is_file(place / f"{name}.ipynb") for name in course.notebooks):
-        return Decision(True)
+        return True, ""
     if submitted.student not in course.times:
-        return Decision(True, "the gradebook had no marks for it")
+        return True, "the gradebook had no marks for it"
     timestamp, before = course.timestamp_of(submitted), course.times[submitted.student]
     try:
         found = Verdict.load_each(place, of=(course.assignment, submitted.student))
     except DamagedVerdictError as error:
-        return Decision(True, f"its {FILE} {error}")
+        return True, f"its {FILE} {error}"
     verdicts = [
         one for one in found if one.notebook in course.notebooks or one.notebook not in course.gradebook.sources
     ]
     marks = {name: course.marks.get(submitted.student, {}).get(name) for name in course.notebooks}
     if lost := _lost_of(course, verdicts, marks):
-        return Decision(True, lost)
+        return True, lost
     if timestamp is not None and (before is None or timestamp > before):
-        return Decision(True)
+        return True, ""
     if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
-        return Decision(True, CHANGED)
-    return Decision(False)
+        return True, CHANGED
+    return False, ""
 
 
 def _lost_of(course: Course, verdicts: Sequence[Verdict], marks: dict[str, NotebookMarks | None]) -> str:
@@ -235,12 +229,12 @@ class Grade(Autograde):
             return None
         try:
             submitted = read(folder, student)
-            decision = decide(course, submitted, place)
-            if not decision.is_due:
+            is_due, lost = decide(course, submitted, place)
+            if not is_due:
                 self.progress.add("skipped", student)
                 return None
-            if decision.lost:
-                self.progress.note_again(student, decision.lost)
+            if lost:
+                self.progress.note_again(student, lost)
             self.run_pre_convert_hook()
             return submitted, prepare(course, submitted)
         except (NoAccessError, OSError) as error:

@@ -3,7 +3,7 @@
 | call | returns | |
 |---|---|---|
 | `submitted_files.read` | `SubmittedFiles` | the folder, as bytes with a digest |
-| `grade_class.decide` | `Decision` | the decision whether to grade it |
+| `grade_class.decide` | | the decision whether to grade it |
 | `prepare` | `GradeTask` | each notebook with restored cells and a seed, and the other files of the run |
 | the task's call | `Graded` by notebook | files, verdicts and rows, from a worker on this machine or another one |
 | `save` | `Verdict` | rows in the gradebook, and the graded folder in its place |

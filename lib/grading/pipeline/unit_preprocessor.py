@@ -27,7 +27,7 @@ from lib.grading.errors import ConfigError, Fault, file_line
 from lib.grading.gradebook.session import SourceNotebook
 from lib.grading.judge.secret import make_secret, read_secret
 from lib.grading.judge.verdict import FILE
-from lib.grading.submissions.restore import course_id
+from lib.grading.submissions.restore import course_id, is_tested
 from lib.grading.submissions.submitted_files import step_folder
 from lib.grading.unit_registry import CLOSED, UnitLocation
 from lib.unit import Unit
@@ -162,11 +162,6 @@ def lost_unit(assignment: str, notebooks: Mapping[str, Iterable[NotebookNode]]) 
                     expected=f"a unit {assignment}, in `units/` of the course's folder",
                 )
     return None
-
-
-def is_tested(cell: NotebookNode) -> bool:
-    """True if only tests decide on a cell's points. A person marks solutions, texts and tasks."""
-    return is_grade(cell) and cell.cell_type == "code" and not is_solution(cell)
 
 
 def suggest(name: str, others: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import is_grade, is_solution
 
 from lib.grading.execution.notebook import is_skipped
 from lib.grading.remarks import Remark
@@ -125,6 +126,11 @@ def find_doubts(
 def course_id(cell: NotebookNode) -> str:
     """Return the course's id in a cell's metadata, or ""."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def is_tested(cell: NotebookNode) -> bool:
+    """True if only tests decide on a cell's points. A person marks solutions, texts and tasks."""
+    return is_grade(cell) and cell.cell_type == "code" and not is_solution(cell)
 
 
 def _without_spaces(text: str) -> str:

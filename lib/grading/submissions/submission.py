@@ -47,10 +47,6 @@ class UnreadableError(Exception):
     """A file that can't be read as a notebook; the message is for the student."""
 
 
-class EmptyError(UnreadableError):
-    """An empty file, which even a person couldn't grade."""
-
-
 @dataclass(frozen=True)
 class Submission:
     """A notebook to grade: its cells as they were read, then restored, then run.
@@ -166,7 +162,7 @@ def _read_or_explain(submitted: SubmittedFiles, name: PurePosixPath, remarks: tu
             raise UnreadableError(f"{shown} can't be opened. {ADVICE}")
         return Submission(cells_in(data, shown), remarks)
     except UnreadableError as error:
-        return explain_unreadable(str(error), empty=isinstance(error, EmptyError))
+        return explain_unreadable(str(error), empty=data is not None and not data.strip())
 
 
 def cells_in(data: bytes, name: str) -> list[NotebookNode]:
@@ -178,7 +174,7 @@ def cells_in(data: bytes, name: str) -> list[NotebookNode]:
     # Bytes in another encoding, which some editors write, are replaced.
     text = data.decode(json.detect_encoding(data), errors="replace")
     if not text.strip():
-        raise EmptyError(f"{name} is empty. {ADVICE}")
+        raise UnreadableError(f"{name} is empty. {ADVICE}")
     if _count_lists(data) > MOST_PARTS:
         raise UnreadableError(f"{name} has more than {MOST_PARTS:,} lists. Clear the outputs and submit again.")
     try:

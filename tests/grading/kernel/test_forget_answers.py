@@ -88,7 +88,7 @@ def search_from_a_worker(right):
         return search(right), one.run(code)
 
 
-def test_nothing_in_a_kernels_memory_gives_what_is_right_whoever_has_started_it():
+def test_nothing_in_memory_gives_what_is_right():
     """Functions of the worker do, for parts of two units; a step is given the loss gradient itself, not yet by B."""
     with Pool(1) as pool:
         known, found = pool.submit(partial(search_from_a_worker, [*right_results()])).result()

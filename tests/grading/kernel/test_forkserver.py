@@ -15,8 +15,8 @@ import pytest
 
 import lib
 from lib.grading.kernel import client
-from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, KernelNotStarted
-from lib.grading.kernel.forkserver import write_request
+from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, write_request
+from lib.grading.machine_faults import RunLostError
 from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
 
@@ -118,7 +118,7 @@ def test_a_process_with_a_second_thread_is_not_forked():
 
 
 def test_what_keeps_a_kernel_from_starting_is_told():
-    with pytest.raises(KernelNotStarted, match="files: No space left on device"):
+    with pytest.raises(RunLostError, match="files: No space left on device"):
         kernel({"large": "x" * 2**21}, scratch=2**20).__enter__()
 
 
