@@ -228,11 +228,12 @@ def run_forward(layer: Any, x: Array) -> Array:
 
 
 def fits(layer: Any, returned: object) -> float:
-    """Raise `Wrong` if forward has returned something else than the layer's output, other than None."""
+    """Raise `Wrong` if forward has returned something else than the layer's output."""
     own = kept_output(layer)
-    if returned is not None and not is_like(returned, own):
-        hint = "Return self.output: a network passes the result on to the next layer."
-        raise Wrong("forward returns something else than its output.", hint=hint)
+    if not is_like(returned, own):
+        hint = "End forward with return(self.output): later cells use what forward returns."
+        what = "forward returns nothing." if returned is None else "forward returns something else than its output."
+        raise Wrong(what, found="None" if returned is None else "", expected="the output", hint=hint)
     return 1.0
 
 

@@ -118,23 +118,13 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
     what="The output of a positive input is not the input.",
 )
 @of_forward(
-    "Where the input is negative, the output is 0.",
+    "Where the input is negative, the output is 0. forward returns the output.",
     by_name(output=_where_input_is(-1, "input"), fits=anything),
     name="NegativesBecomeZero",
     hint="Take one negative number, such as -2. Compute its output by hand, and compare it with your code's.",
     of=("output", "fits"),
     keeps=("input", SEED),
     what="The output of a negative input is not 0.",
-)
-@of_forward(
-    "forward also returns its output, which a network passes on to the next layer.",
-    anything,
-    name="ReturnsOutput",
-    hint="End forward with return(self.output).",
-    points=0,
-    of=("returned",),
-    depends_on=("PositivesPass", "NegativesBecomeZero"),
-    lines="return|output",
 )
 def forward(inputs: Any, ReLU: Any) -> NamedResults:
     """Run the student's forward; return self.output, the result, and whether the two agree."""
@@ -144,7 +134,6 @@ def forward(inputs: Any, ReLU: Any) -> NamedResults:
     returned = layer.forward(inputs["input"])
     return NamedResults(
         output=lambda: kept_output(layer),
-        returned=lambda: numbers(returned, what="The result of forward"),
         fits=lambda: fits(layer, returned),
     )
 

@@ -117,7 +117,8 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     axes=("sample",),
 )
 @statement(
-    "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m.",
+    "In each column, log-probabilities differ as the scores do: log a_k - log a_m = z_k - z_m."
+    " forward returns the output.",
     by_name(output=ratios, fits=anything),
     name="RatiosFollowScores",
     hint="Take one column with two scores, and compute each step of your code by hand.",
@@ -127,16 +128,6 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     depends_on=("ColumnsSumToOne",),
     what="log a_k - log a_0 is not z_k - z_0.",
     axes=CLASS_AND_SAMPLE,
-)
-@statement(
-    "forward also returns its output, which later cells use.",
-    anything,
-    name="ReturnsOutput",
-    points=0,
-    of=("returned",),
-    cases=("one",),
-    depends_on=("ColumnsSumToOne",),
-    lines=r"return|output",
 )
 def forward(inputs: Any, Softmax: Any) -> NamedResults:
     """Run a layer's forward, after another layer's or after many of its own, which get the same array."""
@@ -150,9 +141,7 @@ def forward(inputs: Any, Softmax: Any) -> NamedResults:
         inputs.watch("scores", result, RETURNED)
     z[:] = inputs["scores"]
     returned = layer.forward(z)
-    return NamedResults(
-        output=lambda: kept_output(layer), fits=lambda: fits(layer, returned), returned=lambda: returned
-    )
+    return NamedResults(output=lambda: kept_output(layer), fits=lambda: fits(layer, returned))
 
 
 of_softmax = partial(Part, subjects=("Softmax",), code="Softmax.forward", repeated=True)
