@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.browser import PATIENCE, run_all, wait_for
+# ruff: noqa: F401, F811  # fixtures are imported, and are arguments
+from tests.browser import PATIENCE, browser, lab, run_all, wait_for
 from tests.course import ASSIGNMENT
 from tests.explorer.test_in_lab import EXPLORE, ready
-from tests.grading.conftest import new_course  # noqa: F401  # a fixture
-from tests.test_term import QUESTIONS, REMARK, choose, term  # noqa: F401  # a fixture
+from tests.grading.conftest import new_course
+from tests.test_term import QUESTIONS, REMARK, choose, term
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -29,7 +30,7 @@ def take_file(browser, file, name, width, height):
     take(page, name)
 
 
-def test_formgrader(browser, term):  # noqa: F811  # the fixture
+def test_formgrader(browser, term):
     with term.instructor.at_jupyterlab(browser, student=False) as (page, lab):
         page.set_viewport_size({"width": 1000, "height": 620})
         for number in (1, 2):
@@ -46,7 +47,7 @@ def test_formgrader(browser, term):  # noqa: F811  # the fixture
         take(page, "formgrader")
 
 
-def test_assignment_list(browser, term):  # noqa: F811  # the fixture
+def test_assignment_list(browser, term):
     with term.emil.at_jupyterlab(browser, student=True) as (page, _):
         page.set_viewport_size({"width": 1000, "height": 450})
         choose(page, "Assignment List")
@@ -57,7 +58,7 @@ def test_assignment_list(browser, term):  # noqa: F811  # the fixture
         take(page, "assignment_list")
 
 
-def test_feedback(browser, term):  # noqa: F811  # the fixture
+def test_feedback(browser, term):
     [file] = (term.emil.folder / ASSIGNMENT / "feedback").glob("*/*.html")
     take_file(browser, file, "feedback", 860, 620)
 

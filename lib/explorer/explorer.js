@@ -60,7 +60,7 @@ function drawLoss(answer, kept, span, classes) {
   const all = [answer, ...kept];
   const lowest = Math.min(1, ...all.flatMap(each => [...each.training]).filter(loss => loss > 0));
   const highest = Math.max(1, ...all.flatMap(each => [...each.training, ...each.validation]).filter(Number.isFinite));
-  const [low, high] = [Math.min(-1, Math.floor(Math.log10(lowest))), Math.max(1, Math.ceil(Math.log10(highest)))];
+  const [low, high] = [Math.min(-1, Math.floor(Math.log10(lowest / 2))), Math.max(1, Math.ceil(Math.log10(highest)))];
   const x = epoch => LEFT + epoch / span * (RIGHT - LEFT);
   const y = loss => BOTTOM - (clamp(Math.log10(Math.max(loss, 0)), low, high) - low) / (high - low) * (BOTTOM - TOP);
   const trace = losses => writeLine([...losses].slice(0, span).map((loss, at) => [x(at + 1), y(loss)]));
