@@ -5,14 +5,12 @@ One student unzips it and opens it with the README's own command, on a machine t
 
 import ast
 import io
-import json
 import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
@@ -26,12 +24,10 @@ from lib.authoring.bundle import zip_files
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
 from tests.authoring.own_unit import refused, succeeds
-from tests.browser import PATIENCE, jupyter_lab, quiet, run_all, wait_until_idle
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.missing import missing
-from tests.submissions import FILE, POINTS, as_bytes, right
-from tests.test_desk_in_lab import cell_with
+from tests.submissions import FILE, POINTS
 
 LIB = Path(lib.__file__).parent
 SOLUTION = nbformat.read(CHECKOUT / "solutions" / ASSIGNMENT / FILE, as_version=4)
@@ -295,43 +291,7 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
     assert Path(file).is_relative_to(student.folder / ".venv"), "there is no checkout at the student's"
 
 
-# At work
-
-
-@pytest.fixture(scope="module")
-def page(student, browser):
-    """JupyterLab as the bundle's own command starts it; the notebook is rightly filled in, and all cells have run."""
-    path = student.folder / FILE
-    path.write_bytes(as_bytes(quiet(right(nbformat.read(path, as_version=4)))))
-    command = (student.folder / ".venv" / "bin" / "zerolayer-student", FILE)
-    with jupyter_lab(student.folder, student.environment, command) as lab:
-        page = browser.new_page(viewport={"width": 1100, "height": 1400})
-        lab.open(page, FILE)
-        run_all(page)
-        explored = cell_with(page, "explore(Dense").locator(".zl-says")
-        explored.filter(has_text=re.compile(r"After \d+ epochs")).wait_for(timeout=2 * PATIENCE)  # the last cell's
-        wait_until_idle(page)
-        settings = json.loads(lab.ask("lab/api/settings/@jupyterlab/apputils-extension:notification"))
-        page.settings = settings["schema"]["properties"]
-        yield page
-        page.close()
-
-
-@pytest.fixture(scope="module")
-def done(student, page):
-    """The notebook that was saved there, with its outputs. The last cell has its number once all have run."""
-    until = time.monotonic() + PATIENCE / 1000
-    while True:
-        page.keyboard.press("Control+s")  # JupyterLab stores nothing where nothing has changed: no answer is waited for
-        page.wait_for_timeout(500)
-        notebook = nbformat.read(student.folder / FILE, as_version=4)
-        *_, last = (cell for cell in notebook.cells if cell.cell_type == "code")
-        if last.execution_count or time.monotonic() > until:
-            return notebook
-
-
-def outputs(notebook, source):
-    return [output for cell in notebook.cells if source in cell.source for output in cell.get("outputs", [])]
+# What comes back
 
 
 def earns_all(course, file):
