@@ -19,8 +19,8 @@ from lib.unit import Inputs, Part
 CHALLENGE = "challenge.json"
 """The name of the challenge's file, in the folder where the kernel was started."""
 MIME = "application/vnd.zerolayer.answer+json"
-BUDGET = 10.0
-"""The time limit in seconds for all looks of one part together."""
+BUDGET = 14.0
+"""The time limit in seconds for all looks of one part together: 30 calls of 0.2 seconds on each of two draws."""
 DESK, SECRET = "desk", "secret"
 """The two draws of inputs that an answer may contain."""
 asked: tuple[str, ...] = (SECRET,)

@@ -35,11 +35,13 @@ from lib.checking.results import Wrong, in_a_sentence
 Value = TypeVar("Value")
 Kind = Literal["blank", "undefined", "error", "time", "busy", "value", "differs"]
 
-TIME_LIMIT = 3.0
-"""The time limit for one piece of student code, in seconds. Right code needs a few milliseconds. On Linux the time in
+TIME_LIMIT = 5.0
+"""The time limit in seconds for one piece of student code: 16 calls of 0.2 seconds, and a margin. On Linux the time in
 which the thread waits for a processor doesn't count, so that right code doesn't fail on a busy machine."""
 PATIENCE = 7.0
-"""The limit in seconds for waiting for a processor. With `TIME_LIMIT` a student waits at most 10 seconds."""
+"""The limit in seconds for waiting for a processor. With `TIME_LIMIT` a student waits at most 12 seconds."""
+HARDLY = 1.0
+"""Code that has run for fewer seconds than this when its patience ends is stopped by the machine, not by its loop."""
 BUSY = "This computer is busy: your code hardly ran, and did not finish. Close other programs, and try again."
 BROWSER = 4.0 if sys.platform == "emscripten" else 1.0
 """The factor for time limits in a browser: WebAssembly is several times slower, and tracing slows it down further."""
@@ -421,10 +423,12 @@ class _Worker:
         except BaseException:
             self.stop()
             raise
-        budget.left -= self.clock() - began
-        is_busy, own, ended = self._waited >= hopeless, self.own_line(), outcomes[: len(actions) - 1]
+        now = self.clock()
+        budget.left -= now - began
+        ran, own, ended = now - self._began, self.own_line(), outcomes[: len(actions) - 1]
+        is_busy = self._waited >= hopeless and ran < HARDLY
         self.stop()
-        return [*ended, Failure("busy", BUSY, own=own) if is_busy else _out_of_time(allowed, own)]
+        return [*ended, Failure("busy", BUSY, own=own) if is_busy else _out_of_time(min(allowed, ran), own)]
 
     def own_line(self) -> OwnLine | None:
         """Return the student's line that is running now."""

@@ -91,7 +91,7 @@ def take_steps(inputs: Any, optimizer: Any, other: Any) -> NamedResults:
             others = inputs.watch("other", take_step(other, others, other_slopes, rate), RETURNED)
     later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": [*map(np.array, others)]}
     far = [w + FAR for w in seen[-1]]
-    moved = [np.array(w) for w in take_step(optimizer, inputs.watch("weights", [*far]), slopes, rate)]
+    moved = take_step(optimizer, [w.copy() for w in far], [size * np.sin(n + g) for g in begin], rate)
     return NamedResults(
         first_step=seen[0],
         later=later,
@@ -100,7 +100,7 @@ def take_steps(inputs: Any, optimizer: Any, other: Any) -> NamedResults:
     )
 
 
-def require_begin(new: list[Array], weights: list[Array]) -> bool:
+def require_begin(new: list[Any], weights: list[Array]) -> bool:
     """Raise `Wrong` if a step doesn't begin at the weights that it gets."""
     if all(np.all(one > each - FAR / 2) for one, each in zip(new, weights, strict=True)):
         return True
