@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.browser import PATIENCE, browser, lab, run_all, wait_for
 from tests.course import ASSIGNMENT
 from tests.explorer.test_in_lab import EXPLORE, ready
-from tests.grading.conftest import new_course
+from tests.grading.conftest import lockable_here, new_course
 from tests.test_term import QUESTIONS, REMARK, choose, term
 
 DOCS = Path(__file__).parents[1] / "docs"

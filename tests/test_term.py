@@ -24,7 +24,7 @@ from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT
 from tests.grading import command_server
 from tests.grading.active import elements
-from tests.grading.conftest import new_course  # noqa: F401  # a fixture
+from tests.grading.conftest import lockable_here, new_course  # noqa: F401  # fixtures
 from tests.sample_class import ANSWERS, STUDENTS
 
 NOTEBOOK = f"{ASSIGNMENT}.ipynb"

@@ -97,7 +97,7 @@ def lockable_here():
 
 
 @pytest.fixture(scope="session")
-def new_course(tmp_path_factory) -> Callable[[Path], Course]:
+def new_course(tmp_path_factory, lockable_here) -> Callable[[Path], Course]:
     """Give `new_course(root)`, which lays out a course that is built; the build is one for all of a run's processes."""
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder

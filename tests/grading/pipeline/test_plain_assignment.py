@@ -176,7 +176,7 @@ def handed_in(course, kind, **options):
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory):
+def ours(tmp_path_factory, lockable_here):
     course = Course(tmp_path_factory.mktemp("ours"))
     copy_course(course.root)
     handed_in(course, "ours")
