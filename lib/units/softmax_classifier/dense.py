@@ -12,7 +12,7 @@ import numpy as np
 from lib.checking.looks import SEED
 from lib.checking.results import numbers
 from lib.checking.right import central_difference_by_column, expected, slopes
-from lib.checking.spies import RETURNED, prepare
+from lib.checking.spies import prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, call_before
 
@@ -120,12 +120,11 @@ def backward(inputs: Any, Dense: Any) -> NamedResults:
     _prepare(other, weights, inputs[f"input{before}"][:, ::-1])
     others = inputs[f"gradient{before}"][::-1].copy()
     rates = cycle((0.5, 0.01, 2.0))  # of the steps before, different from the rate of the tested step
-    first = call_before(lambda: other.backward(others, next(rates)), MANY if is_again else 1)
-    inputs.watch("gradient", first, RETURNED)
+    call_before(lambda: other.backward(others, next(rates)), MANY if is_again else 1)
     if is_again:
         given = _prepare(layer, weights, inputs["input"], is_again)
     inputs.watch("input", given)
-    inputs.watch("input", layer.output, RETURNED)
+    inputs.watch("input", layer.output, "self.output")
     returned = layer.backward(gradient, float(inputs["learning_rate"]))
     after = numbers(layer.weights, what="self.weights")
     moved = after - weights if after.shape == weights.shape else after

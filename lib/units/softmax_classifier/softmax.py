@@ -10,7 +10,7 @@ import numpy as np
 from lib.checking.looks import SEED
 from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
 from lib.checking.right import anything, by_name, slopes
-from lib.checking.spies import RETURNED, fits, kept_output, prepare
+from lib.checking.spies import fits, is_like, kept_output, prepare
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
@@ -31,6 +31,8 @@ ADDED = {
 CASES = (*SIZES, "again")
 """The case `again` is the batch once more, in a layer that has already processed many other batches."""
 CLASS_AND_SAMPLE = ("class", "sample")
+OWN_OUTPUT = "Each layer keeps its own output."
+"""What is wrong in place of a statement's text."""
 
 
 # ---- Forward
@@ -134,14 +136,22 @@ def forward(inputs: Any, Softmax: Any) -> NamedResults:
     layer, is_again, z = Softmax(), inputs["case"] == "again", inputs["scores"]
     other = layer if is_again else Softmax()
     z[:] = z[::-1].copy()
-    before = other.forward(z.copy() if is_again else z)
+    other.forward(z.copy())  # another array, which code may keep
     if is_again:
         call_before(lambda: other.forward(z))
-    for result in (before, getattr(other, "output", None)):
-        inputs.watch("scores", result, RETURNED)
+    before = None if is_again else getattr(other, "output", None)
+    if before is not None:
+        before = numbers(before, what="self.output").copy()
     z[:] = inputs["scores"]
     returned = layer.forward(z)
-    return NamedResults(output=lambda: kept_output(layer), fits=lambda: fits(layer, returned))
+
+    def is_returned() -> float:
+        if before is not None and not is_like(other.output, before):
+            hint = "Store the output in the object, self.output, not in the class or in a global array."
+            raise Wrong("The output of one layer changes when another layer runs.", hint=hint, heading=OWN_OUTPUT)
+        return fits(layer, returned)
+
+    return NamedResults(output=lambda: kept_output(layer), fits=is_returned)
 
 
 of_softmax = partial(Part, subjects=("Softmax",), code="Softmax.forward", repeated=True)
@@ -336,11 +346,11 @@ def backward(inputs: Any, Softmax: Any) -> NamedResults:
     layer, is_again, gradient = Softmax(), inputs["case"] == "again", inputs["gradient"]
     other = layer if is_again else Softmax()
     own, others = ([inputs[name][::step] for name in ("input", "output")] for step in (1, -1))
-    for each, (z, a) in ((layer, own), (other, others)):
-        given = prepare(each, z, z, a)
+    given = prepare(other, others[0], *others)
+    if not is_again:  # this layer last: an output that all layers share is its own
+        given = prepare(layer, own[0], *own)
     gradient[:] = gradient[::-1].copy()
-    first = call_before(lambda: _call_backward(other, gradient), MANY if is_again else 1)
-    inputs.watch("gradient", first, RETURNED)
+    call_before(lambda: _call_backward(other, gradient), MANY if is_again else 1)
     gradient[:] = inputs["gradient"]
     if is_again:
         given = prepare(layer, own[0], *own)

@@ -138,6 +138,7 @@ class Run:
         self.asked: tuple[int, int] | None = None
         self.batches, self.shuffles, self.given = list[Samples](), dict[float, int](), list[Samples]()
         self.weights, self.softmaxes, self.called = dict[int, tuple[Any, Array]](), dict[int, Any](), set[str]()
+        self.kept = dict[object, tuple[dict[str, Any], Any]]()
 
     def spies(self) -> dict[str, Spy]:
         """Return the functions and methods that replace the notebook's."""
@@ -191,7 +192,7 @@ class Run:
             step = self._begin(layer, samples, is_known)
         if id(layer) not in self.weights:
             self._look_at_new(layer, step)
-        return _keep(original, layer, input, step.arrays[SCORES].copy())
+        return self._keep(original, layer, input, step.arrays[SCORES].copy())
 
     def _due(self) -> Samples:
         return self.batches[(self.version - self.begin) % len(self.batches)] if self.batches else np.arange(0)
@@ -238,7 +239,30 @@ class Run:
         step.arrays[PREDICTION] = self.outputs(step.version, step.samples)
         step.shown = step.arrays[PREDICTION].copy()
         self.softmaxes[id(layer)] = layer
-        return _keep(original, layer, input, step.shown)
+        return self._keep(original, layer, input, step.shown)
+
+    def _keep(self, original: Any, layer: Any, input: Any, output: Array) -> Array:
+        """Store in the layer what its own forward stores, with this output in place of its own.
+
+        That forward runs once for each class and shape of the input: it may be slow.
+        """
+        key = type(layer), np.shape(input)
+        with suppress(Exception):  # an error in a layer is not a mistake of the loop
+            layer.input = input
+            if key not in self.kept:
+                before = dict(vars(layer))
+                original(layer, input)
+                stored = {name: each for name, each in vars(layer).items() if each is not before.get(name)}
+                self.kept[key] = stored, layer.output
+            stored, own = self.kept[key]
+            for name, each in stored.items():
+                is_dict, new = isinstance(each, dict), output if each is own else each
+                setattr(
+                    layer, name, {key: output if one is own else one for key, one in each.items()} if is_dict else new
+                )
+        with suppress(Exception):
+            layer.output = output
+        return output
 
     def cce(self, original: Any, y: Any, yhat: Any, *_: Any) -> Any:
         """Note whose labels and predictions these are, and return the mean of the predictions' losses."""
@@ -548,22 +572,6 @@ def _find_attribute(original: Any, layer: Any, name: str) -> Any:
     if name in ("input", "output"):
         return None
     raise AttributeError(f"'{type(layer).__name__}' object has no attribute '{name}'")
-
-
-def _keep(original: Any, layer: Any, input: Any, output: Array) -> Array:
-    """Store in the layer what its own forward stores, with this output in place of its own."""
-    with suppress(Exception):  # an error in a layer is not a mistake of the loop
-        layer.input = input
-        original(layer, input)
-        own = layer.output
-        for name, value in list(vars(layer).items()):
-            if isinstance(value, dict):
-                setattr(layer, name, {key: output if each is own else each for key, each in value.items()})
-            elif value is own:
-                setattr(layer, name, output)
-    with suppress(Exception):
-        layer.output = output
-    return output
 
 
 def agree_here(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
