@@ -59,10 +59,10 @@ def _restore(
     course: Course, submitted: SubmittedFiles, files: Mapping[str, bytes], name: str, submission: Submission
 ) -> Submission:
     """Restore a notebook's cells, and draw its seed."""
-    source = course.gradebook.sources[name]
+    source, ids = course.gradebook.sources[name], {*map(course_id, submission.cells)}
     restored = restore(submission, source.cells, course.released(name))
     restored = replace(restored, kernelspec=source.kernelspec)
-    if other := assignment_of({*map(course_id, submission.cells)}, course.cells_of_all, course.assignment):
+    if other := assignment_of(ids, course.cells_of_all, course.assignment):
         restored = replace(restored, reasons=(f"may not be this assignment's notebook, but {other}'s",))
     if course.unit is None:
         return restored
