@@ -54,6 +54,10 @@ def judge(
     if all(each.state == "right" for each in findings):
         return PartVerdict(part.id, part.title, tuple(findings))
     mistakes = _mistakes_of(key, part, read_shown(answers.get(DESK)))
+    wrong = [each.name for each in findings if each.state == "wrong"]
+    if wrong and mistakes and not any(name in mistakes for name in wrong):
+        # One error in all results is shown once, at the first statement: so is its cause.
+        mistakes = {wrong[0]: next(iter(mistakes.values()))}
     statements = tuple(_explain(each, mistakes, missing) for each in findings)
     first = next((each.mistake for each in statements if each.mistake), None)
     return PartVerdict(part.id, part.title, statements, first)
