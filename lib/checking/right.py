@@ -72,12 +72,6 @@ def anything(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     return found, found
 
 
-def agree(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-    """Require a pair of equal entries, such as f(x) and f(x + 2π)."""
-    one, other = found
-    return one, other
-
-
 def by_name(**right: FoundAndExpected) -> FoundAndExpected:
     """Combine a `right` for each of several named results."""
     return lambda found, inputs, name: right[name](found, inputs, name)
