@@ -128,7 +128,12 @@ def _by_place(part: Part, look: Look, outcomes: Mapping[str, Any]) -> Iterator[t
     names = {name: None for each in statements for name in (*each.of, *(f"{KEPT}{kept}" for kept in each.keeps))}
     for case, found in outcomes.items():
         for name in names:
-            missing = Failure("value", f"The check returned no {name or 'result'}.")
+            attempt = (
+                f"return NamedResults({name}=…) of lib.unit"
+                if name
+                else "return one value, or name one of several in the statement: of=(…,)"
+            )
+            missing = Failure("value", f"The check returned no {name or 'single result'}. To mend it, {attempt}.")
             yield place_of(look.__name__, case, name), found.get(name, missing) if isinstance(found, dict) else found
 
 
