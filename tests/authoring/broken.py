@@ -184,11 +184,11 @@ BROKEN = {
     ),
     "open half imports the closed one": Broken(
         text(OPEN, "def draw(rng)", "def peek():\n    from .closed import right\n\n\ndef draw(rng)"),
-        f"{OPEN}:9: a file for students that imports answers",
+        f"{OPEN}: a file for students that imports answers",
     ),
-    "open half names the reference": Broken(
-        text(OPEN, "def draw(rng)", "SECRET = 'lib.reference'\n\n\ndef draw(rng)"),
-        "that imports answers.\nFound:    lib.reference",
+    "open half imports the reference": Broken(
+        text(OPEN, "import numpy as np", "import numpy as np\nfrom lib.reference import Dense"),
+        "that imports answers.\nFound:    lib.reference.Dense",
     ),
     "a package that students may not have": Broken(
         text(OPEN, "import numpy as np", "import numpy as np\nimport tqdm"),
@@ -233,6 +233,14 @@ BROKEN = {
     ),
     "a look that fails": Broken(
         text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails", part="loss"
+    ),
+    "a look that returns a dict": Broken(
+        both(
+            text(OPEN, "    points=2,", '    points=2,\n    of=("value",),'),
+            text(OPEN, 'loss(inputs["y"], inputs["yhat"])', '{"value": loss(inputs["y"], inputs["yhat"])}'),
+        ),
+        "The check returned no value. To mend it, return NamedResults(value=…) of lib.unit.",
+        part="loss",
     ),
     "the same on many draws": Broken(
         text(OPEN, "    y = rng", "    rng = np.random.default_rng(rng.integers(3))\n    y = rng"),

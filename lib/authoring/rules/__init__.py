@@ -35,9 +35,8 @@ OF_NOTEBOOKS = (
     Rule(notebooks.has_ids),
     Rule(notebooks.fits_its_unit, (notebooks.has_ids,)),
     Rule(notebooks.can_be_made, (notebooks.has_ids,)),
-    Rule(open_half.leads_nowhere),
     Rule(open_half.shows_no_answer),
-    Rule(open_half.declares_packages),
+    Rule(open_half.imports_what_students_have),
 )
 CODE = (code.draws_the_same_again, code.right_code_is_right)
 MISTAKES = (*CODE, code.mistakes_can_be_run)

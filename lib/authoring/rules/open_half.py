@@ -1,4 +1,4 @@
-"""Rules of a unit's open half: it doesn't import or contain an answer, and declares the packages that it imports."""
+"""Rules of a unit's open half: it contains no answer, and declares the packages that it imports."""
 
 import ast
 import re
@@ -26,63 +26,42 @@ SAY = "describe it in words there, or add a blank there, or hide less in the fir
 COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
 
 
-def leads_nowhere(trial: Trial) -> Faults:
-    """The open half doesn't import the closed one."""
-    module = trial.place.module if trial.place else ""
-    for file, text in open_files(trial).items():
-        for line, found in _ways_in(text, module) if file.suffix == ".py" else ():
-            attempt = f"don't import {module}.{CLOSED}, {' or '.join(NEVER)} there"
-            yield Fault(file_line(file, line), "a file for students that imports answers", attempt, found=found)
-
-
-def declares_packages(trial: Trial) -> Faults:
-    """Packages that a unit imports, and that this package doesn't install, are in its PACKAGES and installed here."""
+def imports_what_students_have(trial: Trial) -> Faults:
+    """Students' files import no answers, and only packages that are installed with this one or declared in PACKAGES."""
     unit = trial.key.unit
     if trial.place is None:
         return
     for package in unit_registry.missing_packages(unit):
         where = file_line(trial.place.folder / EXERCISE)
         yield Fault(where, f"a unit that needs {package}", f"pip install {package}", found="it is not installed here")
+    closed = (f"{trial.place.module}.{CLOSED}", *NEVER)
     asked = (*tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"], *unit.packages)
     names, by_module = {unit_registry.name_of(each) for each in asked}, packages_distributions()
     own = {*sys.stdlib_module_names, trial.place.module.partition(".")[0], "lib", *(each.name for each in unit.extras)}
     files = {file_line(file): text for file, text in open_files(trial).items() if file.suffix == ".py"}
     cells = {place: cell.source for file, nb in trial.solutions.items() for place, cell in places_of(nb, file)}
     for where, text in {**files, **cells}.items():
-        for module in _imports(text):
-            if module not in own and names.isdisjoint(map(unit_registry.name_of, (module, *by_module.get(module, ())))):
-                own.add(module)
-                attempt = f'add  PACKAGES = ("{module}",)  to the exercise: then the bundle requires it'
-                yield Fault(where, f"{module} is imported, which students may not have", attempt)
+        for imported in _imports(text, trial.place.module):
+            package = imported.partition(".")[0]
+            if f"{imported}.".startswith(tuple(f"{name}." for name in closed)):
+                attempt = f"don't import {' or '.join(closed)} there"
+                yield Fault(where, "a file for students that imports answers", attempt, found=imported)
+            elif package not in own and names.isdisjoint(
+                map(unit_registry.name_of, (package, *by_module.get(package, ())))
+            ):
+                own.add(package)
+                attempt = f'add  PACKAGES = ("{package}",)  to the exercise: then the bundle requires it'
+                yield Fault(where, f"{package} is imported, which students may not have", attempt)
 
 
-def _imports(text: str) -> Iterator[str]:
-    for node in ast.walk(_parse(MAGIC.sub(r"\1pass", text))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module.partition(".")[0]
-
-
-def _parse(text: str) -> ast.Module:
-    with suppress(SyntaxError, ValueError):
-        return ast.parse(text)
-    return ast.Module([], [])  # invalid code imports nothing
-
-
-def _ways_in(text: str, module: str) -> Iterator[tuple[int, str]]:
-    closed = tuple(f"{name}." for name in (f"{module}.{CLOSED}", *NEVER))
-    for node in ast.walk(_parse(text)):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            start = ".".join(filter(None, [module if node.level else "", node.module]))
-            names = [start, *(f"{start}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
-            names = [node.value]
-        if found := [name for name in names if f"{name}.".startswith(closed)]:
-            yield getattr(node, "lineno", 0), found[0]
+def _imports(text: str, module: str) -> Iterator[str]:
+    with suppress(SyntaxError, ValueError):  # invalid code imports nothing
+        for node in ast.walk(ast.parse(MAGIC.sub(r"\1pass", text))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                start = ".".join(filter(None, [module if node.level else "", node.module]))
+                yield from (f"{start}.{alias.name}" for alias in node.names)
 
 
 def shows_no_answer(trial: Trial) -> Faults:
