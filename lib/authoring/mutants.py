@@ -194,6 +194,8 @@ class Code:
         match node:
             case ast.Return(value=ast.expr() as value):
                 yield "return", {}
+                if kind_of(self.seen.get(value, [None])[0]) in ("list", "objects"):
+                    yield "generated", {"e": ast.unparse(value)}
                 for name in (each for each in self.given if each not in self.loop_names):
                     if kind_of((self.values_of(name) or [None])[0]) == "array":
                         yield "typed", {"e": ast.unparse(value), "given": name}

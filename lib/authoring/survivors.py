@@ -32,9 +32,9 @@ from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
 """Changes that are tried first. If code survives one of them, its inner expressions are not tried."""
-ALLOWED = {
-    "of calls: ": "Right, where the text allows it, of calls:",
-    "in the dtype of ": "Right, where no text asks for whole numbers: in the dtype of",
+HOLES = {
+    "of calls: ": "Holes, unless the text allows that, of calls:",
+    "in the dtype of ": "Holes, where whole numbers may be given: the result is in the dtype of",
 }
 SIZES = {
     "limit ": "No draw goes beyond",
@@ -42,7 +42,9 @@ SIZES = {
     "only right where ": "Sizes that nothing tells apart: only right where",
 }
 """Starts of changes that prove least and are tried last, with the beginning of the line that names all of them."""
-GROUPS = ALLOWED | SIZES
+GROUPS = HOLES | SIZES
+MOST = 3
+"""The number of places that are listed for one change of a group."""
 DRAWS, FEW = 20, 3
 """The number of draws, and the number of draws after which a mutant without all points is given up."""
 SECONDS, BUDGET = 1.0, 20.0
@@ -176,8 +178,13 @@ def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant]
         places = dict[str, dict[str, None]]()
         for each in grouped[start]:
             places.setdefault(each.now.removeprefix(start), {})[each.was] = None
-        beyond = "; ".join(f"{limit}: {', '.join(code)}" for limit, code in places.items())
+        beyond = "; ".join(f"{limit}: {_few([*code])}" for limit, code in places.items())
         text += [f"  {about} {beyond}"] if beyond else []
     unused = [entry for entry in equal if not fits[entry]]
     text += [f"  Recorded as right, but no change that keeps all points matches: {entry}" for entry in unused]
     return "\n".join(text)
+
+
+def _few(code: list[str]) -> str:
+    more = len(code) - MOST
+    return ", ".join(code[:MOST]) + (f" and {more} more" if more > 0 else "")
