@@ -61,22 +61,18 @@ class UnitLocation:
 
 
 def find_all() -> dict[str, UnitLocation]:
-    """Return all units by name, those of this package before the course's."""
+    """Return all units by name, those of this package before the course's. Raises ConfigError if two share a name."""
     found: dict[str, UnitLocation] = {}
-    for location in _all_locations():
-        found.setdefault(location.name, location)
+    for folder in lib.units.__path__:
+        for file in sorted(Path(folder).glob(f"*/{lib.units.EXERCISE}")):
+            name = file.parent.name
+            if name in found:
+                raise ConfigError(
+                    f"Two units are called {name}: {found[name].folder} and {file.parent}. Expected one."
+                    " Rename one of them and its assignment, or remove it."
+                )
+            found[name] = UnitLocation(name, file.parent)
     return found
-
-
-def find(name: str) -> UnitLocation | None:
-    """Return the unit of an assignment, or None. Raises ConfigError if two units have the name."""
-    found = [location for location in _all_locations() if location.name == name]
-    if len(found) > 1:
-        raise ConfigError(
-            f"Two units are called {name}: {found[0].folder} and {found[1].folder}. Expected one."
-            " Rename one of them and its assignment, or remove it."
-        )
-    return found[0] if found else None
 
 
 @cache
@@ -84,12 +80,6 @@ def find_by_key(key: AnswerKey) -> UnitLocation | None:
     """Return the unit with this answer key; None if the key isn't from a unit's folder."""
     location = find_all().get(key.unit.name)
     return location if location and answer_key(location.name) is key else None
-
-
-def _all_locations() -> Iterator[UnitLocation]:
-    for folder in lib.units.__path__:
-        for file in sorted(Path(folder).glob(f"*/{lib.units.EXERCISE}")):
-            yield UnitLocation(file.parent.name, file.parent)
 
 
 def missing_packages(unit: Unit) -> list[str]:

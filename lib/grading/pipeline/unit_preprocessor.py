@@ -61,7 +61,7 @@ class UnitPreprocessor(NbGraderPreprocessor):
     def location_of(self, assignment: str) -> UnitLocation | None:
         """Return the location of an assignment's unit, or None if it has no unit."""
         lib.units.enter(CourseDirectory(parent=self).root)  # needed in nbgrader's own commands
-        return unit_registry.find(assignment)
+        return unit_registry.find_all().get(assignment)
 
     def check_unit(self, assignment: str, sources: Mapping[str, SourceNotebook]) -> None:
         """Raise ConfigError unless each tested cell of an assignment with a unit has its part, and each part a cell.
