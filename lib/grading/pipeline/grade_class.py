@@ -9,9 +9,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
-from glob import glob
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +22,7 @@ from traitlets import Float, Integer, Unicode
 from lib.grading.errors import ConfigError
 from lib.grading.execution.notebook import problem_here
 from lib.grading.execution.pool import Cluster, Pool, open_pool, run_tasks
-from lib.grading.files import is_file, remove
+from lib.grading.files import is_file
 from lib.grading.gradebook.database import label
 from lib.grading.gradebook.marks import NotebookMarks
 from lib.grading.gradebook.session import GradebookSession
@@ -154,18 +153,8 @@ class Grade(Autograde):
         names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
         self.progress = stack.enter_context(Progress(len(self.students), names))
         self.progress.late = course.late
-        self._remove_leftovers(Path(self._format_dest(assignment, "*")))
         for (submitted, task), result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, submitted, task, result)
-
-    def _remove_leftovers(self, folders: Path) -> None:
-        """Remove leftovers of killed runs; `folders` is the pattern of the folders for unfinished submissions."""
-        for pattern in (folders, folders.with_name(f".{folders.name}.part-*")):
-            for folder in glob(str(pattern)):  # noqa: PTH207  # the whole path is a pattern
-                remove(Path(folder))
-        for folder in glob(str(folders.parent)):  # noqa: PTH207
-            with suppress(OSError):  # not empty, since it has another assignment's submission; or a file
-                Path(folder).rmdir()
 
     def _open(self, stack: ExitStack) -> Course:
         """Open the workers, the gradebook and the course."""
