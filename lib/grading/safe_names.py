@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from typing import NewType
 from unicodedata import category, normalize
 
@@ -85,16 +85,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("unit", "regression", ["trees", "linear_regression"])
     'There is no unit regression. There are: linear_regression, trees.'
     """
-    matcher = SequenceMatcher(b=name.casefold(), autojunk=False)
-
-    def likeness(other: str) -> float:
-        matcher.set_seq1(other.casefold())
-        return matcher.ratio()
-
-    nearest = sorted(known, key=lambda each: (-likeness(each), each))
-    more = f" and {len(nearest) - MOST_NAMED} more" if len(nearest) > MOST_NAMED else ""
-    there = f"There {'is' if len(nearest) == 1 else 'are'}: {', '.join(nearest[:MOST_NAMED])}{more}."
-    return visible(f"There is no {kind} {name}. {there if nearest else 'There are none yet.'}")
+    names = list(known)
+    nearest = get_close_matches(name, names, MOST_NAMED, cutoff=0)
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    there = f"There {'is' if len(names) == 1 else 'are'}: {', '.join(nearest)}{more}."
+    return visible(f"There is no {kind} {name}. {there if names else 'There are none yet.'}")
 
 
 class VisibleNames(logging.Filter):
