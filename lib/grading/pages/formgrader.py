@@ -56,16 +56,6 @@ SCHEME = """<div class="panel panel-info"><div class="panel-heading">Mark scheme
 CLIPPED = "<style>.text_cell_render, .output_subarea { overflow: auto hidden; }</style>"
 """Keeps a student's text and outputs from covering points or a verdict."""
 
-BACKBONE = re.compile(r'<script src="[^"]*/backbone-min\.js"></script>')
-OWN_IDS = """
-<script>
-(reset => {
-    Backbone.Collection.prototype._reset = function () { reset.call(this); this._byId = Object.create(null); };
-})(Backbone.Collection.prototype._reset);
-</script>"""
-"""Follows Backbone, which looks ids up in an object with a prototype: a student's id `constructor` would be found there
-and leave the lists empty."""
-
 LAST_LINK = re.compile(r'<li role="presentation"[^>]*><a href="{{ base_url }}/formgrader/manage_students">')
 MARKING = '<li role="presentation"><a href="{{ base_url }}/formgrader/marking">Mark by Question</a></li>\n'
 """A link for each page's sidebar, before the last one."""
@@ -76,8 +66,7 @@ class OwnScripts(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Override Jinja's hook, which gets each template's text before values are inserted."""
-        changed = BACKBONE.sub(lambda tag: tag[0] + OWN_IDS, source)
-        changed = LAST_LINK.sub(lambda link: MARKING + link[0], changed)
+        changed = LAST_LINK.sub(lambda link: MARKING + link[0], source)
         allowed = changed.replace("<script", f'<script nonce="{NONCE}"')
         added = f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n{CLIPPED}'
         return allowed.replace("<head>", f"<head>\n{added}")
