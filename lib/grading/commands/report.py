@@ -63,8 +63,6 @@ class ReportApp(Command):
         unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
         write_whole(page, class_page(classroom, unit, links, datetime.now().astimezone()).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
-        if classroom.strangers:
-            say(_strangers_message(classroom))
 
     def _classroom(self, assignment: str) -> Classroom:
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
@@ -78,9 +76,7 @@ class ReportApp(Command):
         if not classroom.graded:
             faults = [f"The verdict.json of {work.student} {work.fault}." for work in classroom.works if work.fault]
             none = f"There is no verdict on {assignment} yet. Run `zerolayer grade {assignment}` first."
-            self.fail(
-                "%s", " ".join([none, *faults[:3], *([_strangers_message(classroom)] if classroom.strangers else [])])
-            )
+            self.fail("%s", " ".join([none, *faults[:3]]))
         return classroom
 
 
@@ -94,11 +90,3 @@ def write_report(app: Command) -> None:
             report.write(classroom)
     except OSError as error:
         app.log.warning("The report can't be written: %s", sentence(error))
-
-
-def _strangers_message(classroom: Classroom) -> str:
-    names = ", ".join(classroom.strangers[:10]) + (", …" if len(classroom.strangers) > 10 else "")
-    return (
-        f"Left out: {len(classroom.strangers)} graded students who aren't in the gradebook: {names}. If the gradebook"
-        f" is new, `zerolayer grade {classroom.assignment}` grades them again; if they left, remove their folders too."
-    )

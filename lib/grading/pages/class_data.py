@@ -76,9 +76,11 @@ class StudentWork:
         except DamagedVerdictError as error:
             self.fault = str(error) if is_folder(self.folder) else ""
             return
-        # Students can be removed from nbgrader's gradebook; then the verdict alone doesn't count.
+        # The gradebook may be new, or the student removed from it; then the verdict alone doesn't count.
         if not self.submission:
-            self.fault = "is about a submission that the gradebook doesn't have"
+            self.fault = (
+                "is about a submission that the gradebook doesn't have: if the student has left, remove all folders"
+            )
             return
         self.verdict = verdict
         scored = ((part, *self.scores[part.id]) for part in verdict.parts if part.id in self.scores)
@@ -90,8 +92,7 @@ class StudentWork:
 class Classroom:
     """A class in one assignment, sorted by name. `max_score` includes written answers; `due` is in UTC.
 
-    Without a roster, no student counts as missing. `strangers` have been graded but aren't in the gradebook: they were
-    removed from it, or the gradebook is new. `unclaimed` are files and folders without a student's name.
+    Without a roster, no student counts as missing. `unclaimed` are files and folders without a student's name.
     """
 
     assignment: str
@@ -99,7 +100,6 @@ class Classroom:
     max_score: float
     works: tuple[StudentWork, ...]
     has_roster: bool = True
-    strangers: tuple[str, ...] = ()
     unclaimed: tuple[str, ...] = ()
 
     def of_state(self, state: WorkState) -> list[StudentWork]:
@@ -118,14 +118,10 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         known = gradebook.find_assignment(assignment)
         due, max_score, works = known.duedate, known.max_score, _works(gradebook, known)
         roster = has_roster(gradebook)
-    strangers = []
     found = [id for id, _ in find_submitted(course, assignment)]
     unclaimed = [f"{wrong.name}: {wrong.reason}" for wrong in found if isinstance(wrong, InvalidId)]
     for student in sorted(id for id in found if not isinstance(id, InvalidId)):
-        if student not in works and is_folder(step_folder(course, "autograded", student, assignment)):
-            strangers.append(student)
-        else:
-            works.setdefault(student, StudentWork(student)).is_submitted = True
+        works.setdefault(student, StudentWork(student)).is_submitted = True
     collected = read_collection(course, assignment)
     for left in collected.left_out:
         if left.student:
@@ -139,7 +135,7 @@ def read_classroom(course: CourseDirectory, assignment: str) -> Classroom:
         if work.verdict:
             work.to_look_at = work.verdict.reasons
     by_name = sorted(works.values(), key=lambda work: ((work.name or work.student).casefold(), work.student))
-    return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(strangers), tuple(unclaimed))
+    return Classroom(assignment, due, max_score, tuple(by_name), roster, tuple(unclaimed))
 
 
 def _works(gradebook: api.Gradebook, assignment: api.Assignment) -> dict[str, StudentWork]:
