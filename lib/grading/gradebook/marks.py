@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from nbgrader import api
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
+
+from lib.grading.gradebook.database import open_gradebook
 
 DECIMALS = 4
 """Enough for thirds of a point. Further digits come from floating-point sums."""
@@ -93,6 +96,12 @@ class Total:
 
 Class = Mapping[str, Mapping[str, NotebookMarks]]
 """The marks of a class by student and notebook, without students who submitted nothing."""
+
+
+def read_class(course: CourseDirectory, assignment: str) -> Class:
+    """Open the gradebook and call `read_marks`."""
+    with open_gradebook(course.db_url, course.course_id) as gradebook:
+        return read_marks(gradebook, assignment)
 
 
 def read_marks(gradebook: api.Gradebook, assignment: str, student: str = "") -> Class:

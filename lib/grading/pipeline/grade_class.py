@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -24,7 +25,7 @@ from lib.grading.execution.notebook import problem_here
 from lib.grading.execution.pool import Cluster, Pool, open_pool, run_tasks
 from lib.grading.files import is_file
 from lib.grading.gradebook.database import label
-from lib.grading.gradebook.marks import NotebookMarks
+from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
@@ -32,7 +33,7 @@ from lib.grading.machine_faults import NO_THREAD, ClusterError, TooBusyError, se
 from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, Graded, GradeTask
 from lib.grading.pipeline.stages import prepare, save
-from lib.grading.progress import Progress, say
+from lib.grading.progress import Progress, Score, say, write_table
 from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.submission import Submission
@@ -127,9 +128,12 @@ class Grade(Autograde):
     def convert_notebooks(self) -> None:
         """Grade all submissions that are due. Raises NbGraderException, after a message, if grading has to stop."""
         assignment = self.coursedir.assignment_id
+        self._found: list[Score] = []
+        self._graded: list[str] = []
         try:
             with ExitStack() as stack:
                 self._grade_all(stack)
+            scores = self._scores()
         except Timeout:
             self._stop(f"{assignment} is being graded by another run. Wait until it has finished, or stop it.")
         except MissingEntry:
@@ -141,7 +145,7 @@ class Grade(Autograde):
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
             self._stop(sentence(error), self._once_mended)
-        say(self.progress.table())
+        say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
     def _grade_all(self, stack: ExitStack) -> None:
         """Grade all submissions that are due. `stack` closes the lock, workers and gradebook."""
@@ -150,8 +154,8 @@ class Grade(Autograde):
         lock = Path(directory.root, self._output_directory, f"{assignment}.lock")
         stack.enter_context(FileLock(lock, blocking=False))
         course = self._open(stack)
-        names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
-        self.progress = stack.enter_context(Progress(len(self.students), names))
+        self._names = course.gradebook.query(lambda gradebook: {one.id: label(one) for one in gradebook.students})
+        self.progress = stack.enter_context(Progress(len(self.students), self._names))
         self.progress.late = course.late
         for (submitted, task), result in run_tasks(self._pool, self._prepare(course)):
             self._take(course, submitted, task, result)
@@ -186,6 +190,13 @@ class Grade(Autograde):
                 self._stop(unknown("notebook", directory.notebook_id, course.gradebook.sources))
             self._stop(f"The gradebook has no notebook of {assignment}. Run `zerolayer build` first.")
         return course
+
+    def _scores(self) -> str:
+        """Return the table of scores, from verdicts, or from the gradebook for an assignment without a unit."""
+        if self._found or not self._graded:
+            return write_table(self._found) if self._found else ""
+        marks = read_class(self.coursedir, self.coursedir.assignment_id)
+        return write_table([self._named(Score.of_marks(each, marks[each].values())) for each in self._graded], "")
 
     def _prepare(self, course: Course) -> Iterator[tuple[tuple[SubmittedFiles, GradeTask], GradeTask]]:
         """Read and prepare each submission that is due and can be graded, and yield it with its task."""
@@ -245,8 +256,14 @@ class Grade(Autograde):
         folder = Path(self._format_dest(course.assignment, student))
         place = step_folder(self.coursedir, "autograded", student, course.assignment)
         verdict = save(course, submitted, task, result, folder, place)
+        self._graded.append(student)
         self.progress.add("graded", student, verdict.reasons)
+        if verdict.parts:
+            self._found.append(self._named(Score.of(verdict)))
         self.run_post_convert_hook()
+
+    def _named(self, score: Score) -> Score:
+        return replace(score, student=self._names.get(score.student, score.student))
 
     def _leave(self, student: str, why: str) -> None:
         """Leave a submission ungraded, and list it with the reason."""

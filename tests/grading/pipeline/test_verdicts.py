@@ -8,8 +8,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
-from lib.grading.gradebook.database import open_gradebook
-from lib.grading.gradebook.marks import read_marks
+from lib.grading.gradebook.marks import read_class
 from lib.grading.gradebook.session import known_cells
 from lib.grading.pipeline.cell_results import VERSION
 from tests.course import ASSIGNMENT
@@ -75,8 +74,7 @@ def test_every_submission_earns_what_it_is_worth_and_the_gradebook_has_it(graded
     """Part by part: what is right keeps its points whatever comes after it, and nothing else earns any."""
     app = GradeApp()
     app.initialize([f"--course-dir={graded.root}", f"--db=sqlite:///{graded.root}/gradebook.db"])
-    with open_gradebook(app.coursedir.db_url, app.coursedir.course_id) as gradebook:
-        marks, off = read_marks(gradebook, ASSIGNMENT), []
+    marks, off = read_class(app.coursedir, ASSIGNMENT), []
     for name, submission in SUBMISSIONS.items():
         cells = marks[name][ASSIGNMENT].cells
         earned = {part.id: part.points for part in graded.verdict(name).parts if part.max_points}
