@@ -17,8 +17,9 @@ import numpy as np
 
 from lib.checking.epochs import Samples, list_of, require_every_sample, require_mixing, sizes_of
 from lib.checking.results import Wrong, are_near, compare, numbers, show
+from lib.checking.right import expected
 from lib.checking.spies import Spy, namespace_of, spied
-from lib.unit import Array, Inputs, NamedResults, Part, statement
+from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 CALLS = {"even": (30, 10, 11, 18, 1.5), "short": (103, 34, 2, 6, 0.009)}
 """(samples, batch size, epochs, features, largest rate) of two calls of `train`. In the first, many epochs have three
@@ -574,6 +575,11 @@ def _find_attribute(original: Any, layer: Any, name: str) -> Any:
     raise AttributeError(f"'{type(layer).__name__}' object has no attribute '{name}'")
 
 
+def ends_with(number: int) -> FoundAndExpected:
+    """Require a secret number of these inputs, which the run returns only if nothing is wrong."""
+    return expected(lambda inputs: inputs["secrets"][number])
+
+
 def agree_here(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     """Require a pair of equal entries from a run on these inputs."""
     losses, expected, secret = found
@@ -587,6 +593,7 @@ of_the_loop = partial(statement, cases=tuple(CALLS))
 
 @of_the_loop(
     "Each of the nepochs epochs sends all its batches through the layers, in order, including a short last one.",
+    ends_with(0),
     name="EveryBatch",
     hint="Loop over generate_batch_indices once in each epoch. Each batch is a list of column numbers.",
     of=("batches",),
@@ -595,6 +602,7 @@ of_the_loop = partial(statement, cases=tuple(CALLS))
 )
 @of_the_loop(
     "cce and cce_gradient get the labels of the same samples, and softmax's output as the prediction.",
+    ends_with(1),
     name="LabelsWithSamples",
     hint="Use the batch's columns of y as the labels, and the output of the softmax layer as the prediction.",
     of=("labels",),
@@ -603,6 +611,7 @@ of_the_loop = partial(statement, cases=tuple(CALLS))
 )
 @of_the_loop(
     "softmax.backward gets the loss gradient; dlayer.backward its result and the learning rate, with 1/B once.",
+    ends_with(2),
     name="GradientFlowsBack",
     hint="Follow the dashed arrows of the figure, with one call for each."
     " Multiply by 1/B once, just before the dense layer.",
