@@ -47,8 +47,6 @@ SKIPPED = "skip-execution"
 """nbclient's tag for cells that aren't run."""
 CLOCK_FACTOR = 5
 """A run may take this many times its budget by the wall clock: waiting for a busy machine must not cost points."""
-
-TOO_LONG = " seconds and was stopped"
 LONG = " Look for a loop that never ends, or for work that a smaller example would show as well."
 """Advice after a remark about the time limit."""
 
@@ -140,10 +138,13 @@ class Run:
         """Start a kernel; within the context, the value runs one cell."""
         raise NotImplementedError
 
-    def _remark(self, did: str) -> None:
-        remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at)
+    def _remark(self, did: str, is_too_long: bool = False) -> None:
+        remark = Remark(f"{place_of(self.cells, at := self._at or 0)} {did}", at, is_too_long)
         if remark not in self.remarks:
             self.remarks.append(remark)
+
+    def _remark_on_time(self, seconds: float) -> None:
+        self._remark(f"ran longer than {seconds} seconds and was stopped.{LONG}", is_too_long=True)
 
 
 def _ask(draw: str) -> Cell:
@@ -199,7 +200,7 @@ class LockedRun(Run):
             name, message = "OutputLimitError", "The cell produced far more output than is kept, and was stopped."
             self._remark(f"produced far more output than is kept, and was stopped.{PRINTS}")
         else:
-            self._remark(f"ran longer than {seconds}{TOO_LONG}.{LONG}")
+            self._remark_on_time(seconds)
         return {"status": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
 
     def _receive_reply(
@@ -305,7 +306,7 @@ class PlainRun(Run):
             except DeadKernelError as error:
                 raise KernelDied from error
             if monotonic() - began >= seconds:  # nbclient has interrupted it
-                self._remark(f"ran longer than {seconds}{TOO_LONG}.{LONG}")
+                self._remark_on_time(seconds)
             has_ended = "shell.execute_reply" in node.metadata.get("execution", ())  # the count is set at its start
             cell.update(outputs=node.outputs, execution_count=node.execution_count if has_ended else None)
 

@@ -21,10 +21,10 @@ from lib.answer_key import AnswerKey
 from lib.checking.challenges import CHALLENGE
 from lib.grading import unit_registry
 from lib.grading.errors import ConfigError
-from lib.grading.execution.notebook import CLOCK_FACTOR, TOO_LONG, Bounds, has_code, place_of, run_cells
+from lib.grading.execution.notebook import CLOCK_FACTOR, Bounds, has_code, place_of, run_cells
 from lib.grading.execution.outputs import answer_in, missing_packages
 from lib.grading.gradebook.session import CellResults
-from lib.grading.judge.judge import Answers, judge
+from lib.grading.judge.judge import Answers, judge, shipped
 from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.machine_faults import RunLostError
 from lib.grading.pipeline import cell_results
@@ -152,8 +152,11 @@ def _node_of(output: dict[str, Any]) -> NotebookNode:
 
 
 def _is_right(key: AnswerKey | None, seed: int, right: dict[str, PartVerdict], id: str, answer: Answers) -> bool:
-    """True if all of an answer to the secret draw is right: then this adds its verdict to `right`."""
-    if key is None or (part := key.part(id)) is None:
+    """True if all of an answer to the secret draw is right: then this adds its verdict to `right`.
+
+    Also true for a part of which no mistakes are known, such as a prediction: no other draw could name one.
+    """
+    if key is None or (part := key.part(id)) is None or not shipped(key).mistakes.get(id):
         return True
     verdict = judge(key, part, seed, answer)
     if is_whole := all(each.state == "right" for each in verdict.statements):
@@ -196,7 +199,7 @@ def judge_notebook(
     scored = [*_judge_cells(cells, key, submission.seed, remarks, right)] if key else []
     guesses = {part.id for part in key.unit.predictions} if key else set()
     parts, predictions = (tuple(each for each, _ in scored if (each.id in guesses) is it) for it in (False, True))
-    is_stopped = any(TOO_LONG in remark.text for remark in submission.remarks)
+    is_stopped = any(remark.is_too_long for remark in submission.remarks)
     if is_stopped and not (parts and all(part.points == part.max_points for part in parts)):
         reasons.append("a cell ran too long and was stopped")
     # Format 4.5, the first whose cells have ids.
