@@ -277,5 +277,4 @@ def test_what_waits_is_remembered_beside_the_notebook_and_said_in_it(ours):
     [verdict] = Verdict.load_each(folder, of=(PLAIN, "dead"))
     assert (verdict.parts, verdict.reasons) == ((), ("was not run to the end",))
     assert verdict.waits == dict.fromkeys(TESTS, "It was not run to its end.")
-    again = ours.zerolayer("grade", PLAIN)
-    assert f"{len(STUDENTS)} skipped" in again.stdout and "was not run to the end" in again.stdout
+    assert f"{len(STUDENTS)} skipped" in ours.zerolayer("grade", PLAIN).stdout
