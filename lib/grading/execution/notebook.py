@@ -206,7 +206,10 @@ class LockedRun(Run):
     def _receive_reply(
         self, client: "KernelClient", cell: Cell, token: str, seconds: float, most: float = math.inf
     ) -> dict[str, Any]:
-        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` bytes were dropped."""
+        """Receive a cell's messages up to its reply. Raises FloodError if more than `most` bytes were dropped.
+
+        Once the cell is interrupted, there is no `most`.
+        """
         began = client.received
         for words in client.messages(client.clock() + seconds):
             # Ten times as many may be received, since figures that replace each other are no flood.
@@ -223,7 +226,8 @@ class LockedRun(Run):
                 raise
             except Exception:
                 self._room.drop(len(words))
-                self._remark("sent something that can't be read.")
+                if most < math.inf:  # otherwise our own interrupt may have cut it off
+                    self._remark("sent something that can't be read.")
         self._check_exit(client)
         raise KernelDied
 
