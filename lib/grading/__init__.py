@@ -3,11 +3,12 @@
 | package | contents |
 |---|---|
 | `commands` | the command line: nbgrader's apps with steps of our own |
-| `pages` | feedback pages, the class report, exports to Canvas and Moodle, formgrader |
+| `lms` | the commands for Canvas and Moodle: rosters, downloads, exports |
+| `pages` | feedback pages, the class report, formgrader, marking |
 | `pipeline` | grading one submission, from its files to points, and a whole class |
 | `gradebook` | reading and writing rows of nbgrader's gradebook |
 | `submissions` | the only code that opens students' files |
-| `judge` | challenges, expected answers, known mistakes, and the comparison |
+| `judge` | seeds, the comparison with right results, and the verdict |
 | `execution` | running notebooks within limits, many at once |
 | `kernel` | the warm process that forks kernels, and the connection to each kernel |
 | `sandbox` | confines a kernel before any student code runs |

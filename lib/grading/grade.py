@@ -83,8 +83,8 @@ def grade(
         submission = restore(read_submission(submitted, notebook, own), own[notebook], released_cells)
         notebooks[notebook] = replace(submission, seed=seed)
     place = sources[0].parent
-    beside = {str(each.relative_to(place)): each for each in map(Path, find_all_files(str(place), ["*.ipynb"]))}
-    files = {file: each.read_bytes() for file, each in beside.items()}
+    others = {str(each.relative_to(place)): each for each in map(Path, find_all_files(str(place), ["*.ipynb"]))}
+    files = {file: each.read_bytes() for file, each in others.items()}
     graded = GradeTask(Terms(name, name, bounds), "", "", notebooks, files)()
     return Verdict.of_all(each.verdict for each in graded.values())
 

@@ -63,7 +63,7 @@ class Verdict:
     seed: int
     parts: tuple[PartVerdict, ...]
     remarks: tuple[Remark, ...] = ()  # for the student, on the submission and its run
-    handed_in: str = ""  # the digest of the submitted files
+    digest: str = ""  # of the submitted files
     reasons: tuple[str, ...] = ()  # why the notebook needs a person
     waits: Mapping[str, str] = field(default_factory=dict)  # the cells that need a person, each with the reason
     predictions: tuple[PartVerdict, ...] = ()  # which earn no points

@@ -57,7 +57,7 @@ def like_works(classroom: Classroom, course: CourseDirectory) -> list[tuple[Like
         texts = _texts(work.folder / f"{verdict.notebook}.ipynb")
         own[work.student] = {at: text for at, text in texts.items() if text not in given}
         if verdict.points:  # a notebook as released has no author
-            same[verdict.handed_in].append(work.student)
+            same[verdict.digest].append(work.student)
     found = find_like(own, sorted(given))
     found += [Like(tuple(students), ()) for students in same.values() if len(students) > 1]
     works = {work.student: work for work, _ in classroom.graded}

@@ -76,7 +76,7 @@ def decide(course: Course, submitted: SubmittedFiles, place: Path) -> tuple[bool
         return True, lost
     if timestamp is not None and (before is None or timestamp > before):
         return True, ""
-    if {verdict.notebook: verdict.handed_in for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
+    if {verdict.notebook: verdict.digest for verdict in verdicts} != dict.fromkeys(marks, submitted.digest):
         return True, CHANGED
     return False, ""
 
@@ -144,7 +144,7 @@ class Grade(Autograde):
         except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
-            self._stop(sentence(error), self._once_mended)
+            self._stop(sentence(error), self._once_fixed)
         say("\n\n".join(filter(None, (scores, self.progress.table()))))
 
     def _grade_all(self, stack: ExitStack) -> None:
@@ -280,7 +280,7 @@ class Grade(Autograde):
         except Exception as error:
             problem = sentence(error)
         if problem:
-            self._stop(f"No notebook can be run at present: {problem}", f"Try `zerolayer doctor`. {self._once_mended}")
+            self._stop(f"No notebook can be run at present: {problem}", f"Try `zerolayer doctor`. {self._once_fixed}")
 
     @property
     def next_time(self) -> str:
@@ -288,7 +288,7 @@ class Grade(Autograde):
         return f"the same command {'starts over, because of --force' if self.force else 'goes on from there'}"
 
     @property
-    def _once_mended(self) -> str:
+    def _once_fixed(self) -> str:
         return f"Finished submissions are kept. Once this is fixed, {self.next_time}."
 
     def _stop(self, why: str, then: str = "") -> NoReturn:

@@ -208,7 +208,7 @@ def judge_notebook(
     rows = rows_of(notebook.cells, submission.doubts, {part.id: score for part, score in scored})
     verdict = Verdict(
         *(task.terms.assignment, name, task.student, submission.seed, parts, remarks),
-        handed_in=task.digest,
+        digest=task.digest,
         reasons=tuple(_reasons(submission, cells, rows.waits, reasons)),
         waits=rows.waits,
         predictions=predictions,

@@ -119,8 +119,8 @@ def find_doubts(
             if id not in places:
                 yield from [(id, LOST)] if new else []
             elif source.cell_type != "code" and is_as_released(cells[places[id]], source):
-                beside = [at for at in new if abs(at - places[id]) == 1 and cells[at].cell_type != "code"]
-                yield from [(id, ELSEWHERE)] if beside else []
+                next_to = [at for at in new if abs(at - places[id]) == 1 and cells[at].cell_type != "code"]
+                yield from [(id, ELSEWHERE)] if next_to else []
 
 
 def course_id(cell: NotebookNode) -> str:

@@ -55,7 +55,7 @@ def test_what_is_given_what_many_have_and_short_fillings_tell_nothing():
 
 def test_the_same_file_of_two_students_is_told_but_not_the_one_that_all_were_given(tmp_path):
     works = [StudentWork(name, folder=tmp_path) for name in ("ada", "bo", "cy", "di")]
-    verdicts = [Mock(notebook="a", points=min(at, 1), handed_in=str(at // 2)) for at in (2, 3, 0, 0)]
+    verdicts = [Mock(notebook="a", points=min(at, 1), digest=str(at // 2)) for at in (2, 3, 0, 0)]
     classroom = Mock(graded=[*zip(works, verdicts, strict=True)])
     [(like, found)] = like_works(classroom, CourseDirectory(root=str(tmp_path)))
     assert like == Like(("ada", "bo"), ()) and found == works[:2]

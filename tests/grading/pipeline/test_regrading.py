@@ -111,7 +111,7 @@ DAMAGES = {
         for name, value in (
             ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
             ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]),
-            ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("handed_in", 1),
+            ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("digest", 1),
         )
     },
     **{
@@ -157,8 +157,8 @@ OTHERS = {
     "a part less": (lambda data: data["parts"].pop(), "has other parts or points"),
     "a statement less": (lambda data: data["parts"][0]["statements"].pop(), "has other parts or points"),
     "other points": (lambda data: data["parts"][0]["statements"][0].update(state="wrong"), "had other points"),
-    "of other work": (lambda data: data.update(handed_in="0" * 32), "submitted files have changed"),
-    "of no work": (lambda data: data.update(handed_in=""), "submitted files have changed"),
+    "of other work": (lambda data: data.update(digest="0" * 32), "submitted files have changed"),
+    "of no work": (lambda data: data.update(digest=""), "submitted files have changed"),
 }
 
 
