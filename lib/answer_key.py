@@ -1,8 +1,7 @@
 """Answer keys: the closed half of a unit, as plain data.
 
-An `AnswerKey` has the right objects, the named mistakes, and a sample class. Students
-get none of these. Notebooks don't import this module, because defining its classes would make the checks slower to
-import.
+An `AnswerKey` has the right objects, the named mistakes, and a sample class. Students get none of these. Notebooks
+don't import this module, because defining its classes would make the checks slower to import.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 from lib import right_code
 from lib.mistakes import ANSWER_KEY, BadMistake, Location, Mistake, read
-from lib.unit import Part, Unit, require_tuple
+from lib.unit import Part, Unit
 
 Fillings = Mapping[str, tuple[str, ...]]
 """For each solution cell, the code for its blanks, in order; an empty text leaves a blank open."""
@@ -43,8 +42,7 @@ class AnswerKey:
     sample_class: SampleClass = SampleClass({}, {})
 
     def __post_init__(self) -> None:
-        """Raise TypeError if the mistakes aren't a tuple, and ValueError if a part's subject has no right code."""
-        require_tuple("The mistakes", self.mistakes, Mistake, "read(Path(__file__).parent, right, UNIT.parts)")
+        """Raise ValueError if a part's subject has no right code."""
         for part in self.parts:
             if missing := [name for name in part.subjects if name not in self.right]:
                 known = ", ".join(name for name in self.right if not name.startswith("_"))
@@ -80,6 +78,7 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
         loss = ['np.sum((y - yhat) ** 2)']
         [answers]  # to written questions
         explain-loss = 'It is larger for more samples.'
+
     Raises BadMistake for an entry that isn't in this form.
     """
     closed, name = folder / "closed", f"{module}.closed.right"

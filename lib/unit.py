@@ -204,8 +204,8 @@ class Extra(NamedTuple):
 class Unit:
     """One assignment: its name, its title, its graded parts in the notebook's order, and optional libraries.
 
-    `builds_on` is the name of the unit whose code students reuse. `packages` are
-    requirements of the unit and its notebook that this package doesn't install, as pip reads them: `pandas>=2`.
+    `builds_on` is the name of the unit whose code students reuse. `packages` are requirements of the unit and its
+    notebook that this package doesn't install, as pip reads them: `pandas>=2`.
     `predictions` are parts for guesses before an experiment (`lib.checking.predictions`); they aren't graded.
     """
 

@@ -49,7 +49,6 @@ KEY = AnswerKey(Unit("doubling", "Doubling", (PART,)), {"double": lambda x: 2 * 
         (lambda: replace(Twice, points=-1), "Twice: points=-1 must be a number of at least 0"),
         (lambda: replace(Twice, points="2"), "Twice: points='2' must be a number of at least 0"),
         (lambda: replace(KEY, right={"__name__": "right", "dobule": abs}), "`right` has no double, which check-double"),
-        (lambda: replace(KEY, mistakes=WRONG), "The mistakes must be a tuple of Mistake"),
     ],
 )
 def test_what_is_put_together_wrongly_is_told(make, said):
