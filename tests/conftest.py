@@ -72,12 +72,17 @@ def busy_machine() -> Iterator[None]:
 
 
 def bind(processors: set[int]) -> None:
-    """Let this process and those below it, and what they begin from now on, run on these processors alone."""
-    here = psutil.Process()
-    for process in (here, *here.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            for thread in process.threads():
-                os.sched_setaffinity(thread.id, processors)
+    """Let this process and those below it, and what they begin from now on, run on these processors alone.
+
+    A fork server that a command has begun is no child of this process once the command has ended.
+    """
+    folder = os.environ.get("ZEROLAYER_WARM")
+    servers = [each for each in psutil.process_iter(["cwd"]) if folder and each.info["cwd"] == folder]
+    for root in (psutil.Process(), *servers):
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                for thread in process.threads():
+                    os.sched_setaffinity(thread.id, processors)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -113,12 +113,28 @@ def loss(y, yhat, loss=loss, seconds=[0.7]):
 """Of a busy processor it gets a fifth: its first call takes longer than a check lets code run."""
 
 
+SOON_LOST = """
+from lib.grading.execution import notebook
+
+def come(**_):
+    pass
+
+notebook.CLOCK_FACTOR = 2
+"""
+"""A run is lost when twice its time has passed, and not only after five times."""
+
+
 @pytest.mark.slow
-def test_on_a_busy_machine_slow_code_keeps_its_points(course, request):
+def test_on_a_busy_machine_slow_code_keeps_its_points_and_who_is_lost_waits_for_a_person(course, request):
     assert course.grade("--student=ed").returncode == 0  # what starts only once does so before the machine is busy
     request.getfixturevalue("busy_machine")
     course.hand_in("ada", SLOW_LOSS)
+    course.hand_in("bo", f"{RIGHT}\nwhile True: pass")
     assert listed(course.grade("--student=ada")) == {}
+    course.configured(SOON_LOST, "pre")
+    assert listed(course.grade("--student=bo", "--BoundedExecute.budget=1")) == {
+        "bo": "was not graded: it could not be run: this machine was too busy. Grade again when it has less to do"
+    }
     assert course.points() == {"ada": EVERYTHING, "ed": EVERYTHING}
 
 

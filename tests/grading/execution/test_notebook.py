@@ -13,7 +13,7 @@ import pytest
 from lib.grading.execution import notebook
 from lib.grading.execution.notebook import KernelDied, LockedRun
 from lib.grading.execution.outputs import missing_packages
-from lib.grading.machine_faults import RunLostError
+from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.sandbox.limits import THREADS
 from tests.grading.execution.conftest import alone, ran, text
 
@@ -220,6 +220,17 @@ def test_a_run_that_the_warm_process_took_along_is_no_fault_of_the_notebooks(mon
 
 
 WORKS = "import time\nend = time.thread_time() + 0.3\nwhile time.thread_time() < end: pass\nprint('done')"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("busy_machine")
+def test_a_busy_machine_costs_no_cell_its_time_and_stops_what_never_ends(monkeypatch):
+    cells, remarks = ran("", WORKS, "while True: pass", "import time; time.sleep(60)", AFTER, timeout=1, grace=1)
+    assert [text(cell) for cell in cells] == ["", "done\n", LATE, LATE, "after\n"]
+    assert remarks == [f"Cell {number} ran longer than 1 seconds and was stopped.{notebook.LONG}" for number in (3, 4)]
+    monkeypatch.setattr(notebook, "CLOCK_FACTOR", 2)  # it gets a fifth of these two seconds
+    with pytest.raises(TooBusyError, match="this machine was too busy"):
+        ran("", "while True: pass", budget=1)
 
 
 MANY = """
