@@ -67,11 +67,11 @@ class Measured:
         return Measured(self.seconds + other.seconds, self.processor + other.processor, max(self.memory, other.memory))
 
 
-def measured(course, module, *arguments):
+def measured(course, module, *arguments, python=sys.executable):
     """Run a command in a course and wait for all that it started."""
     # A user's Python keeps what it has compiled.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    command = [sys.executable, "-m", module, *arguments, "--log-level=ERROR"]
+    command = [python, "-m", module, *arguments, "--log-level=ERROR"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     process = subprocess.Popen(
         command, cwd=course, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
