@@ -39,11 +39,11 @@ def files(folder):
 @pytest.mark.parametrize(
     "command",
     [
-        ["nbgrader", "generate_assignment", NAME, UNPROVED],
-        pytest.param(["lib.grading", "build", NAME], marks=pytest.mark.slow),
+        ["lib.grading", "build", NAME, UNPROVED],
+        pytest.param(["nbgrader", "generate_assignment", NAME], marks=pytest.mark.slow),
     ],
 )
-def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
+def test_the_committed_student_notebook_is_what_our_command_builds_and_nbgraders_which_proves_it(command, tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     done = command_server.run(command[0], command[1:], tmp_path)

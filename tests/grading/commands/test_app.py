@@ -210,6 +210,7 @@ def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):
     assert (tmp_path / "my_work" / "optimizers" / "optimizers.ipynb").exists()
 
 
+@pytest.mark.slow
 def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     """In a clone, which has the solutions: the package may be installed elsewhere."""
     done = zerolayer("demo", f"--folder={tmp_path / 'course'}")

@@ -220,6 +220,7 @@ worker.kill()
 """
 
 
+@pytest.mark.slow
 def test_without_the_sandbox_code_that_kills_its_worker_takes_nobody_along(course):
     """There it can, each time that it is tried."""
     course.hand_in("di", f"{RIGHT}\n{KILLS_THE_WORKER}")

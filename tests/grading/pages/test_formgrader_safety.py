@@ -191,7 +191,9 @@ def test_formgrader_still_works(course, formgrader):
     row = page.get_by_role("row").filter(has=page.get_by_text("emil", exact=True))
     row.filter(has_text="19 / 24").wait_for()
     formgrader.opens(course.submissions["emil"])
-    said = page.locator("body").inner_text().split("The loss: 1 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
+    text = page.locator("body").inner_text()
+    assert "Mark scheme from the solution\n1 point: the formula." in text.replace("\n\n", "\n")
+    said = text.split("The loss: 1 of 2 points")[1].split("Softmax, forward: 3 of 3")[0]
     assert "The loss is the mean over all entries" in said and "expected" not in said
 
 
