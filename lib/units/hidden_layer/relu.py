@@ -64,7 +64,8 @@ def draw(rng: np.random.Generator) -> Inputs:
         inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
         inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
     batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
-    *moved, again = ([np.roll(each, by, axis=1) for each in batch_and_gradient] for by in (1, 2, 3, 1, 2))
+    turns = (1, 2), (2, 1), (3, 3), (1, 2), (2, 2)  # equal gradients, and equal inputs, of different passes
+    *moved, again = ([np.roll(each, n, axis=1) for each, n in zip(batch_and_gradient, by, strict=True)] for by in turns)
     inputs["before_again"] = [[inputs["input_square"], inputs["gradient_square"]], *moved]
     inputs["input_again"], inputs["gradient_again"] = again
     return {**inputs, **{f"{name}_beside": inputs[f"{name}_batch"] for name in ("input", "gradient")}}

@@ -51,13 +51,20 @@ def draw_decays(rng: np.random.Generator) -> Inputs:
 
 
 class Optimizer:
-    """A test optimizer that records its arguments. `move(step, weights)` returns the new weights."""
+    """A test optimizer that records its arguments. `move(step, weights)` returns the new weights.
+
+    Only a step changes its `state`, which has the names of those in the notebook's optimizers.
+    """
 
     def __init__(self, move: Callable[[int, Any], list[Array]]) -> None:
         self.move, self.seen = move, {name: list[Any]() for name in ("weights", "gradients", "learning rate")}
+        self.velocity = self.m = self.v = self.t = self.state = object()
 
     def step(self, weights: Any, gradients: Any, learning_rate: Any) -> list[Array]:
         """Record the arguments, and return the new weights."""
+        if any(each is not self.state for each in (self.velocity, self.m, self.v, self.t)):
+            hint = "Leave the optimizer's velocity and means to its step: they go on from one epoch to the next."
+            raise Wrong("Something besides step changes the optimizer.", hint=hint)
         given = [*map(np.array, weights)], [*map(np.array, gradients)], learning_rate
         for record, each in zip(self.seen.values(), given, strict=True):
             record.append(each)

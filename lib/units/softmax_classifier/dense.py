@@ -117,11 +117,13 @@ def backward(inputs: Any, Dense: Any) -> NamedResults:
     layer = Dense(*sizes)
     other, before = (layer, "_batch") if is_again else (Dense(*sizes), "")
     given = _prepare(layer, weights, inputs["input"])
-    _prepare(other, weights, inputs[f"input{before}"][:, ::-1])
+    _prepare(other, -weights, inputs[f"input{before}"][:, ::-1])
     others = inputs[f"gradient{before}"][::-1].copy()
     rates = cycle((0.5, 0.01, 2.0))  # of the steps before, different from the rate of the tested step
     call_before(lambda: other.backward(others, next(rates)), MANY if is_again else 1)
-    if is_again:
+    if is_again:  # the last step before has an equal gradient
+        _prepare(layer, -weights, -inputs["input"])
+        layer.backward(gradient.copy(), next(rates))
         given = _prepare(layer, weights, inputs["input"], is_again)
     inputs.watch("input", given)
     inputs.watch("input", layer.output, "self.output")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,19 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
 def _call_before(code: Any, inputs: Any) -> tuple[Array, Array]:
     """Call code on other labels if the case is `one` or `large`, and return the tested y and yhat.
 
-    These are the same two arrays, to reveal code that recognises arrays.
+    These are the same two arrays, to reveal code that recognises arrays. One of them has other numbers, in turn.
     """
     y, yhat, times = inputs["y"], inputs["yhat"], {"one": MANY, "large": 1}.get(inputs["case"])
+    turns = cycle((y, yhat))
+
+    def call() -> None:
+        y[:], yhat[:] = inputs["y"], inputs["yhat"]
+        other = next(turns)
+        other[:] = other[::-1].copy()
+        code(y, yhat)
+
     if times:
-        y[:] = y[::-1].copy()
-        call_before(lambda: code(y, yhat), times)
+        call_before(call, times)
         y[:], yhat[:] = inputs["y"], inputs["yhat"]
     return y, yhat
 

@@ -350,7 +350,8 @@ def backward(inputs: Any, Softmax: Any) -> NamedResults:
     if not is_again:  # this layer last: an output that all layers share is its own
         given = prepare(layer, own[0], *own)
     gradient[:] = gradient[::-1].copy()
-    call_before(lambda: _call_backward(other, gradient), MANY if is_again else 1)
+    first, times = [gradient.copy()], MANY if is_again else 1  # another array, which code may keep
+    call_before(lambda: _call_backward(other, first.pop() if first else gradient), times)
     gradient[:] = inputs["gradient"]
     if is_again:
         given = prepare(layer, own[0], *own)
