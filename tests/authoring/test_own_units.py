@@ -159,21 +159,14 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     assert points(other)["ada"] == 5
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "why"),
-    [
-        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Fix the unit"),
-        ("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"),
-    ],
-)
-def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, old, new, why):
+def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path):
     """Not even 0 points: what there was before stays, and a person is told."""
-    broken = changed(course, tmp_path, (OPEN, old, new))
+    broken = changed(course, tmp_path, (OPEN, "rng.integers(4, 9)", "rng.integer(4, 9)"))
     graded = broken.zerolayer("grade", UNIT, "--student=ada", "--force", *QUICK)
     assert graded.returncode == NEEDS_A_PERSON
     assert "0 of 1 submissions graded" in graded.stdout
     assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-" in graded.stdout
-    assert why in graded.stdout
+    assert f"has no attribute 'integer' ({OPEN}:10). Fix the unit" in graded.stdout
     assert "Traceback" not in graded.stderr
     assert points(broken)["ada"] == 4
 
@@ -181,8 +174,7 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "error", "commands"),
     [
-        ("rng.integers(4, 9)", "rng.integer(4, 9)", "AttributeError: ", ("build", "bundle")),  # `check`: broken.py
-        ("def mean", "de mean", "SyntaxError: ", ("check", "build", "bundle", "demo")),
+        ("def mean", "de mean", "SyntaxError: ", ("check", "build", "demo")),
         ("import numpy as np", "raise SystemExit('stop')", "SystemExit: stop", ("build",)),
         ("import numpy as np", "from .closed import right", "outside the folder closed may not import", ("check",)),
         ("PARTS", "PARTZ", "ValueError: it has no PARTS", ("bundle",)),

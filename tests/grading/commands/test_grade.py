@@ -20,12 +20,11 @@ from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.judge.judge import draw_and_run
 from lib.grading.pages.formgrader import SubmissionPage
-from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK, Course
 from tests.grading.pipeline.test_replay import FILE, hand_in
-from tests.submissions import POINTS, as_bytes, right
+from tests.submissions import POINTS, right
 
 pytestmark = pytest.mark.xdist_group("a graded class")
 
@@ -68,7 +67,6 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
 
 CLOSED = "can't be read by this account: {}. Fix the permissions, and grade again"
 UNREAD = {
-    "a closed folder": (errno.EACCES, "", CLOSED),
     "a closed file": (errno.EACCES, FILE, CLOSED),
     "a disk that fails": (errno.EIO, FILE, "was not graded: {}: Input/output error."),
 }
@@ -93,17 +91,6 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
     assert f"eve  {said.format(place)}" in done.stdout
     assert not course.notebook("eve").exists()
     assert [course.verdict(student).points for student in ("ada", "zoe")] == [TOTAL, TOTAL]
-
-
-def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
-    """Who hands in the empty notebook and the finished one has the points of the first."""
-    hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
-    rename = "If you meant one of them, submit it under its original name."
-    remark = f"Only {FILE} was graded. These other notebooks were not: final.ipynb. {rename}"
-    assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
-    assert course.verdict("ada").remarks == (Remark(remark),)
-    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
-    assert remark in text_of(course.feedback("ada"))
 
 
 # By nbgrader's own hands

@@ -184,21 +184,6 @@ def test_who_makes_a_fault_of_the_machine_up_costs_nobody_points_and_stops_nobod
 
 # Settings
 
-LIMITS = "--BoundedExecute.limits="
-MEANT_BY_NOBODY = {
-    "--jobs=x": "A setting can't be used: The 'jobs' trait",
-    f"{LIMITS}memory=1G": "limits has 'memory': '1G'. Expected a number from 268,435,456.",
-    "--BoundedExecute.max_output=1000": "The value of the 'max_output' trait",
-    "--scheduler=no://where:1": "No Dask scheduler with workers answers at no://where:1",
-}
-
-
-def test_what_cannot_be_meant_is_told_in_a_sentence_and_nobody_is_graded_by_it(course):
-    for option, told in MEANT_BY_NOBODY.items():
-        run = course.grade(option)
-        assert told in said(run)
-        assert (run.returncode, course.points()) == (1, {}), option
-
 
 def test_a_limit_that_cannot_be_meant_is_told():
     problems = {
@@ -212,7 +197,7 @@ def test_a_limit_that_cannot_be_meant_is_told():
 
 
 def test_the_least_that_a_limit_may_be_is_enough_for_a_notebook(course):
-    run = course.grade("--student=ada", f"{LIMITS}{asdict(LEAST)}")
+    run = course.grade("--student=ada", f"--BoundedExecute.limits={asdict(LEAST)}")
     assert run.returncode == 0, run.stderr
     assert course.points() == {"ada": EVERYTHING}
 

@@ -96,7 +96,7 @@ def with_values(of_part=False, **values):
 
 
 STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right"}
-TEXTS = ("{not json", "", "null", "[]", "3", "{}", "[" * 10_000)
+TEXTS = ("{not json", "", "[]", "{}", "[" * 10_000)
 DAMAGES = {
     **{f"the text {text[:9]!r}": lambda path, text=text: path.write_text(text) for text in TEXTS},
     "no letters": lambda path: path.write_bytes(b"\xff\xfe" * 50),
@@ -109,17 +109,13 @@ DAMAGES = {
     **{
         f"{name} = {value!r}": with_values(**{name: value})
         for name, value in (
-            ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
-            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]),
-            ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("digest", 1),
+            ("student", "emil"), ("assignment", "another"), ("seed", True), ("parts", []), ("waits", {"a": 1}),
         )
     },
     **{
         f"part's {name} = {value!r}": with_values(of_part=True, **{name: value})
         for name, value in (
-            ("statements", [{**STATEMENT, "state": "splendid"}]), ("statements", [{**STATEMENT, "why": 1}]),
-            ("statements", [{**STATEMENT, "max_points": "4"}]), ("statements", [{"name": "a"}]), ("statements", 5),
-            ("mistake", "text"), ("mistake", {"name": 1, "hint": ""}), ("title", None), ("id", []), ("problem", 0),
+            ("statements", [{**STATEMENT, "state": "splendid"}]), ("statements", [{"name": "a"}]), ("mistake", "text"),
         )
     },
 }  # fmt: skip
