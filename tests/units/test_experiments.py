@@ -36,7 +36,6 @@ ORDERS = ("np.random.choice(num_samples, num_samples, replace = False)", "np.ran
 VARIANTS: dict[str, list[tuple[str, str]]] = {
     "floor 1e-7": [],
     "floor 1e-300": [("1e-7", "1e-300")],
-    "no floor": [(FLOOR, "yhat")],
     "exact": [(LOSS, "-np.mean(np.log((y * yhat).sum(axis=0)))"), (GRADIENT, "np.where(y > 0, -1 / yhat, 0)")],
     "other formulas": [
         ("np.einsum('kmi,mi->ki', T, output_gradient)", "a * (output_gradient - (a * output_gradient).sum(axis=0))"),
