@@ -26,7 +26,7 @@ from lib.mistakes import Mistake
 from lib.unit import Inputs, Part, Unit
 
 FEWEST = 2
-"""A name needs at least this many wrong numbers, unless right code has a single one: one may have any cause."""
+"""A name needs at least this many wrong numbers: a single one may have any cause."""
 NOTHING = 1e-5
 """A single number below this is no evidence of a mistake: any code may return about 0."""
 OTHER_NUMBERS = 1
@@ -138,8 +138,7 @@ def _take_fingerprint(part: Part, mistake: Mistake, shown: Shown, again: Shown, 
         seals = {}
         for group in fingerprints.groups_with(part, failed):
             wrong = [*_wrong(part, inputs, shown, right, group, with_advice)]
-            most = sum(map(_count_numbers, measure(part, inputs, right, group, with_advice).outcomes.values()))
-            numbers = sum(_count_numbers(*pair) for pair in wrong) >= min(FEWEST, max(most, 1))
+            numbers = sum(_count_numbers(*pair) for pair in wrong) >= FEWEST
             words = [outcome.text for outcome, _ in wrong if isinstance(outcome, Failure) and outcome.kind == "value"]
             if numbers or (wrong and (mistake.is_named or len(words) == len(wrong))):
                 seal = Seal.of(measure(part, inputs, shown, group, with_advice), by_message=not numbers)

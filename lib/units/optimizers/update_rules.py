@@ -215,7 +215,8 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """
 
     def walk(epsilon: float, even: bool, *sizes: float) -> list[Array]:
-        optimizer, weights = Adam(inputs["beta1"], inputs["beta2"], epsilon), [np.array(w) for w in inputs["weights"]]
+        optimizer, _ = (Adam(inputs["beta1"], inputs["beta2"], each) for each in (epsilon, OTHER * epsilon))
+        weights = [np.array(w) for w in inputs["weights"]]
         slopes = [np.ones(w.shape) if even else np.arange(w.size).reshape(w.shape) for w in weights]
         for size in sizes:
             weights = take_step(optimizer, weights, [size * slope for slope in slopes], 0.1)
