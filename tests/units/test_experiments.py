@@ -47,9 +47,9 @@ VARIANTS: dict[str, list[tuple[str, str]]] = {
     "other shuffles": [(order, f"{order}[::-1]") for order in ORDERS],
 }
 DEFAULT = ("floor 1e-7", 0)
-RUNS = [("floor 1e-7", 1), *((name, at % 3) for at, name in enumerate(VARIANTS))]
+RUNS = [(name, at % 3) for at, name in enumerate(VARIANTS)]
 ALL = [pytest.param(*each, marks=[pytest.mark.slow] * (each != DEFAULT)) for each in RUNS]
-"""The notebook's own code with two seeds, and other right code with one of three: a run takes seconds."""
+"""The notebook's own code, and other right code with one of three seeds: a run takes seconds."""
 ON_A_PAGE = re.compile(r"^(display\()?(check(_\w+)?\.|explore\w*\(|Pad\()", re.MULTILINE)
 """In cells with checks or widgets."""
 OTHERS = {"%load_ext lib.blanks": "pass", "load_tensorflow()": "None"}
@@ -308,7 +308,7 @@ def test_what_comes_out_is_so_for_all_right_code(
     claim(run(unit, variant, seed))
 
 
-@pytest.mark.parametrize(("variant", "seed"), ALL[2:])
+@pytest.mark.parametrize(("variant", "seed"), ALL[1:])
 @pytest.mark.parametrize("unit", UNITS)
 def test_each_way_to_write_the_code_earns_all_points(unit: str, variant: str, seed: int) -> None:
     module, ran = import_module(f"lib.units.{unit}"), run(unit, variant, seed)
