@@ -2,7 +2,7 @@
 
 | row | what is timed |
 |---|---|
-| 60 right, 300 right | `zerolayer grade`, one run by the clock, without feedback and report |
+| 60 right, 300 right | `zerolayer grade`, one run by the clock, without the report that it writes at the end |
 | each more | processor milliseconds of a right copy: those of 60 copies minus those of 10, a fiftieth |
 | evening of 100 mixed | collect, grade, feedback, report, export; stock nbgrader has no report |
 
@@ -165,7 +165,7 @@ def report(graded, evenings, stock, stock_evenings):
         print(f"\n{name}")
         for at, size in [*enumerate(RIGHT_COPIES)][1:]:
             own, peer = (
-                median(turn[at].seconds for turn in turns),
+                median(turn[at].graded for turn in turns),
                 median(line(turn[0], turn[-1], size) for turn in stock),
             )
             print(f"  {size} right copies: {own:.2f} s, stock {peer:.0f} s, ratio {peer / own:.1f}")

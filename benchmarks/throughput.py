@@ -62,9 +62,12 @@ class Measured:
     seconds: float = 0
     processor: float = 0
     memory: int = 0
+    graded: float = 0
+    """Seconds until `zerolayer grade` said how many it had graded: after that it writes the class report."""
 
     def __add__(self, other):
-        return Measured(self.seconds + other.seconds, self.processor + other.processor, max(self.memory, other.memory))
+        both = (self.seconds + other.seconds, self.processor + other.processor, max(self.memory, other.memory))
+        return Measured(*both, self.graded + other.graded)
 
 
 def measured(course, module, *arguments, python=sys.executable):
@@ -79,7 +82,11 @@ def measured(course, module, *arguments, python=sys.executable):
     done, peak = Event(), [0]
     watch = Thread(target=_watch, args=(process.pid, done, peak))
     watch.start()
-    said, _ = process.communicate()
+    said, graded = "", 0.0
+    for line in process.stdout:
+        said += line
+        graded = graded or (perf_counter() - start if " submissions graded in " in line else 0.0)
+    process.wait()
     seconds = perf_counter() - start
     done.set()
     watch.join()
@@ -88,7 +95,7 @@ def measured(course, module, *arguments, python=sys.executable):
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Measured(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak[0])
+    return Measured(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak[0], graded)
 
 
 def _watch(pid, done, peak):
