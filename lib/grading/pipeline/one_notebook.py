@@ -60,18 +60,19 @@ class Terms:
         """Return the unit's answer key. Raises RunLostError if this worker doesn't have the unit."""
         if not self.unit:
             return None
-        if self.unit not in unit_registry.find_all():
-            module = f"lib.units.{self.unit}"
-            raise RunLostError(f"The notebook's checks are in {module}, which the worker doesn't have.")
         if self.solutions:
             unit_registry.SOLUTIONS[self.unit] = self.solutions
-        return unit_registry.answer_key(self.unit)
+        try:
+            return unit_registry.answer_key(self.unit)
+        except KeyError:
+            module = f"lib.units.{self.unit}"
+            raise RunLostError(f"The notebook's checks are in {module}, which the worker doesn't have.") from None
 
-    def trim(self, notebook: NotebookNode) -> NotebookNode:
-        """Shorten a judged notebook's outputs by nbgrader's own preprocessors and their settings."""
+    def trim(self, cells: list[NotebookNode]) -> None:
+        """Shorten the outputs of judged cells by nbgrader's own preprocessors and their settings."""
+        notebook = NotebookNode(cells=[cell for cell in cells if cell.get("outputs")])
         for step in (IgnorePattern, LimitOutput):
-            notebook, _ = step(**self.trims.get(step.__name__, {}))(notebook, {})
-        return notebook
+            step(**self.trims.get(step.__name__, {}))(notebook, {})
 
 
 @dataclass(frozen=True)
@@ -204,8 +205,9 @@ def judge_notebook(
         reasons.append("a cell ran too long and was stopped")
     # Format 4.5, the first whose cells have ids.
     metadata = NotebookNode(kernelspec=submission.kernelspec) if submission.kernelspec else NotebookNode()
-    notebook = task.terms.trim(NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells))
-    rows = rows_of(notebook.cells, submission.doubts, {part.id: score for part, score in scored})
+    notebook = NotebookNode(nbformat=4, nbformat_minor=5, metadata=metadata, cells=cells)
+    task.terms.trim(cells)
+    rows = rows_of(cells, submission.doubts, {part.id: score for part, score in scored})
     verdict = Verdict(
         *(task.terms.assignment, name, task.student, submission.seed, parts, remarks),
         digest=task.digest,

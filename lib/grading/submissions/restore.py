@@ -105,22 +105,29 @@ def find_doubts(
     cells: Sequence[NotebookNode], known: Mapping[str, NotebookNode], released: Sequence[ReleasedCell]
 ) -> Iterator[tuple[str, str]]:
     """Yield each answer that a person marks and that may be in another cell, with the reason."""
-    texts, places = (
-        {_without_spaces(cell.source) for cell in released},
-        {course_id(cell): at for at, cell in enumerate(cells)},
-    )
-    new = [
-        at
-        for at, cell in enumerate(cells)
-        if course_id(cell) not in known and cell.source.strip() and _without_spaces(cell.source) not in texts
+    places = {course_id(cell): at for at, cell in enumerate(cells)}
+    unanswered = [
+        id
+        for id, source in known.items()
+        if source.metadata.nbgrader.solution and source.metadata.nbgrader.grade
+        if id not in places or (source.cell_type != "code" and is_as_released(cells[places[id]], source))
     ]
-    for id, source in known.items():
-        if source.metadata.nbgrader.solution and source.metadata.nbgrader.grade:
-            if id not in places:
-                yield from [(id, LOST)] if new else []
-            elif source.cell_type != "code" and is_as_released(cells[places[id]], source):
-                next_to = [at for at in new if abs(at - places[id]) == 1 and cells[at].cell_type != "code"]
-                yield from [(id, ELSEWHERE)] if next_to else []
+    if not unanswered:
+        return
+    texts = {_without_spaces(cell.source) for cell in released}
+    is_new = [
+        course_id(cell) not in known and bool(cell.source.strip()) and _without_spaces(cell.source) not in texts
+        for cell in cells
+    ]
+    for id in unanswered:
+        if id not in places:
+            yield from [(id, LOST)] if any(is_new) else []
+        elif any(is_new[at] and cells[at].cell_type != "code" for at in _next_to(places[id], cells)):
+            yield id, ELSEWHERE
+
+
+def _next_to(at: int, cells: Sequence[NotebookNode]) -> list[int]:
+    return [place for place in (at - 1, at + 1) if 0 <= place < len(cells)]
 
 
 def course_id(cell: NotebookNode) -> str:

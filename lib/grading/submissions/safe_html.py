@@ -232,6 +232,6 @@ def _clean_data(data: dict[str, Any], graded: bool) -> dict[str, Any]:
             del safe[kind]
     if latex := safe.pop("text/latex", ""):
         safe.setdefault("text/html", markdown(escape_bidi(latex), Room()))
-    if len(html := safe.pop("text/html", "")) <= LONGEST and (cleaned := clean(html)):
+    if (html := safe.pop("text/html", "")) and len(html) <= LONGEST and (cleaned := clean(html)):
         safe["text/html"] = cleaned
     return safe or {"text/plain": "An output that is not shown here."}
