@@ -184,6 +184,7 @@ class BuildApp(Rebuild):
             with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
                 gradebook.find_assignment(trial.name).duedate = due
                 gradebook.db.commit()
+            say(f"{trial.name} is due on {due:%d %B %Y at %H:%M} UTC.")  # 05.03. may be read as May
         say(f"{self.released} is ready.\n{table_of_points(trial)}\n")
 
 

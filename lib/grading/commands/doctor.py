@@ -44,4 +44,5 @@ class DoctorApp(Command):
         folders = (course.submitted_directory, course.autograded_directory, course.feedback_directory, "reports")
         others = S_IRWXO if course.groupshared else S_IRWXO | S_IRWXG
         paths = [Path(course.root, name) for name in (*filter(None, [gradebook]), *folders)]
+        paths += [file for ending in ("csv", "zip") for file in sorted(Path(course.root).glob(f"*.{ending}"))]
         return [file_line(path) for path in paths if path.exists() and path.stat().st_mode & others]

@@ -77,8 +77,8 @@ class LmsExportApp(Command):
             totals = {student: Total.of(own.values()) for student, own in marks.items()}
             for student, more in above_maximum(marks):
                 self.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
-            if waiting := sum(total.waiting > 0 for total in totals.values()):
-                self.log.warning("%s submissions have unmarked written answers, which count as 0.", waiting)
+            if waiting := [student for student, total in totals.items() if total.waiting]:
+                self.log.warning("Unmarked written answers count as 0: %s.", self._listed(waiting))
             if table:
                 self._fill(table, rows, {student: total.points for student, total in totals.items()}, worth)
             if self.feedback:

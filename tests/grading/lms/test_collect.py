@@ -291,6 +291,9 @@ def test_anonymous_work_is_its_students_as_soon_as_canvas_shows_names(course):
     assert students(course) == {"ada", "emil"}
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         assert gradebook.find_submission(ASSIGNMENT, "emil").score == 1.5
+    again = collect(course, {"hidden.zip": packed(*hidden.items())}).stdout
+    assert "2 unchanged; 0 need a person." in again
+    assert there(course).keys() == {"emil", "ada", "anon_22222"}
 
 
 def test_a_worksheet_tells_moodles_namesakes_apart(course):
@@ -394,7 +397,7 @@ def test_the_report_lists_who_could_not_be_collected(collected):
     run(ReportApp, collected.root, ASSIGNMENT)
     page = text_of((collected.root / "reports" / f"{ASSIGNMENT}.html").read_text())
     left_out = read_collection(CourseDirectory(root=str(collected.root)), ASSIGNMENT).left_out
-    assert f"Not collected: {len(left_out)}." in page and len(left_out) > len(REFUSED)
+    assert f"Look at downloads: {len(left_out)}" in page and len(left_out) > len(REFUSED)
     assert all(
         text in page
         for text in (
