@@ -164,20 +164,16 @@ class Calls:
     def __call__(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that calls `function` and records its arguments under `name`."""
         calls = self.recorded.setdefault(name, [])
-        signature = inspect.signature(function)
+        names = [*inspect.signature(function).parameters]
 
-        def spy(*args: Any, **kwargs: Any) -> Any:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError:
-                return function(*args, **kwargs)  # raises Python's own message about the arguments
-            bound.apply_defaults()
+        def spy(_: object, *args: Any, **kwargs: Any) -> Any:
             if len(calls) >= MOST_CALLS:
                 raise Wrong(f"{name} is called far more often than expected.", found=f"{MOST_CALLS:,} calls")
-            calls.append({key: read(each, f"What {name} is given") for key, each in bound.arguments.items()})
+            given = dict(zip(names, args, strict=False)) | kwargs
+            calls.append({key: read(each, f"What {name} is given") for key, each in given.items()})
             return function(*args, **kwargs)
 
-        return spy
+        return _by_signature(function, spy)
 
     def within(self, code: Any, **functions: Callable[..., Any]) -> Callable[..., Any]:
         """Return student code that calls `functions` instead of its own ones of these names, and record the calls."""
