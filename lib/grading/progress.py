@@ -142,10 +142,12 @@ def write_table(scores: Sequence[Score], what: str = " for code") -> str:
         whole = f"{min(points):g} to {max(points):g} points of {most:g}{what}"
         return f"{whole}; the middle half of the class has {lower:g} to {upper:g}."
     width = max(map(len, ("student", *(visible(score.student) for score in scores))))
-    lines = [f"{'student':<{width}}  points   what was found"]
+    head = f"points{what}"
+    lines = [f"{'student':<{width}}  {head}  what was found"]
     for score in sorted(scores, key=lambda score: score.student):
         student = visible(score.student)
-        lines.append(f"{student:<{width}}  {score.points:>4g}/{score.max_points:g}  {visible(score.found)}")
+        points = f"{score.points:>4g}/{score.max_points:g}"
+        lines.append(f"{student:<{width}}  {points:<{len(head)}}  {visible(score.found)}")
     return "\n".join(lines)
 
 
@@ -165,7 +167,7 @@ def describe(verdict: Verdict) -> str:
 
 def verdict_lines(verdict: Verdict) -> str:
     """Return a verdict as text, for instructors: points, and for each wrong statement what was found and expected."""
-    lines = [f"{verdict.points:g} of {verdict.max_points:g} points, with the seed {verdict.seed}"]
+    lines = [f"{verdict.points:g} of {verdict.max_points:g} points for code, with the seed {verdict.seed}"]
     shown = set[str]()
     for part in verdict.parts:
         lines.append(f"{f'{part.points:g}/{part.max_points:g}':>6}  {part.title}")

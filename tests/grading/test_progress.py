@@ -31,9 +31,9 @@ def test_what_cost_points_is_said_in_a_line():
 def test_a_small_class_has_a_line_each_on_which_nobody_can_draw():
     named = verdict(1, "ben", mistake=Diagnosis("The sign is wrong", "Look at the sign."))
     assert write_table([Score.of(named), Score.of(verdict())]).splitlines() == [
-        "student  points   what was found",
-        "ada         3/3  everything right",
-        "ben         1/3  The sign is wrong",
+        "student  points for code  what was found",
+        "ada         3/3           everything right",
+        "ben         1/3           The sign is wrong",
     ]
     assert "\x1b" not in write_table([Score.of(verdict(0, "\x1b[2Jada", why="ValueError: \x1b[31m"))])
 
