@@ -59,7 +59,7 @@ def busy_machine() -> Iterator[None]:
     They have sessions of their own: Linux shares processors out by session.
     """
     if not Path("/proc/self/schedstat").exists():
-        pytest.skip("This system doesn't report how long a thread waits for a processor.")
+        pytest.skip("There is no /proc/self/schedstat here. Run this on a Linux kernel with CONFIG_SCHED_INFO.")
     processors = os.sched_getaffinity(0)
     bind({max(processors)})
     command = [sys.executable, "-ISc", BUSY]
