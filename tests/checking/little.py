@@ -95,9 +95,9 @@ def Sign(inputs: Inputs, loss: Any) -> Any:
     return loss(-inputs["x"])
 
 
-@statement("It takes whole numbers.", right.expected(lambda inputs: 2.5), hint="Leave them as they are.")
+@statement("It takes whole numbers.", right.expected(lambda inputs: [2.5, 5]), hint="Leave them as they are.")
 def Whole(inputs: Inputs, loss: Any) -> Any:
-    return loss(np.array([1, 2]))
+    return [loss(np.array([1, 2])), loss(np.array([1, 3]))]
 
 
 @statement("It takes an empty list.", right.expected(lambda inputs: 0), points=0, hint="Add them up first.")

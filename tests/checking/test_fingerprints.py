@@ -17,11 +17,13 @@ from tests.checking.little import desk_and_judge, mistakes_of, one, part_of
 
 
 def look(inputs: Inputs, f: Any) -> NamedResults:
-    return NamedResults(sum=lambda: f(inputs["x"], np.sum), max=lambda: f(inputs["x"], np.max))
+    both = inputs["x"], 3 * inputs["x"]  # a name needs two numbers
+    return NamedResults(sum=lambda: [f(x, np.sum) for x in both], max=lambda: [f(x, np.max) for x in both])
 
 
 def first(x: Any, inputs: Inputs, name: str) -> Any:
-    return x, inputs["x"].sum() if name == "sum" else inputs["x"].max()
+    result = inputs["x"].sum() if name == "sum" else inputs["x"].max()
+    return x, [result, 3 * result]
 
 
 PART = part_of(*(Statement(name, f"{name}.", look, first, of=(name,)) for name in ("sum", "max")))
@@ -45,7 +47,7 @@ NAMED = [
     (lambda x, g: 2.1 * g(x), []),
     (lambda x, g: g(x[:2] + x[:3]), []),  # an error alone has many causes
     (lambda x, g: g(x[:1, None] @ x[None, :3] @ x), []),
-    (lambda x, g: 0.0, []),
+    (lambda x, g: 0.0, ["Nothing is returned"]),
     (lambda x, g: np.nan, []),
     (lambda x, g: None, []),
 ]
@@ -61,14 +63,14 @@ def test_desk_and_judge_give_the_same_names_and_none_to_other_code() -> None:
 
 
 def test_what_code_keeps_from_an_earlier_call_is_named_wherever_it_shows() -> None:
-    kept = "seen = []\ndef f(x):\n    seen.append(x)\n    return np.sum([each.sum() for each in seen])"
+    kept = "seen = []\ndef f(x):\n    seen.append(x)\n    return np.sum(seen, axis=0)"
     mistakes = mistakes_of({"Earlier calls count, too": kept})
     for calls_before in (0, 1):
         space: dict[str, Any] = {"np": np}
         exec(kept, space)
         for _ in range(calls_before):
             space["f"](one().other_inputs["x"])
-        _, names, _ = desk_and_judge(one(), np.sum, space["f"], *mistakes)
+        _, names, _ = desk_and_judge(one(), lambda x: 1 * x, space["f"], *mistakes)
         assert names == (["Earlier calls count, too"] if calls_before else [])
 
 

@@ -16,14 +16,13 @@ from tests.checking.little import mistakes_of
 from tests.variants import written
 
 
-@statement("Half of the entries stay.", about(lambda inputs: 0.5, 0.05), of=("share",), hint="Print the mean.")
+@statement("Half of the entries stay.", about(lambda inputs: [0.5, 0.5], 0.05), of=("share",), hint="Print the mean.")
 @statement("Each call draws anew.", differ, of=("fresh",), hint="Call it twice.")
 @statement("What stays is as it was.", of=("values",), points=0)
 def drops(inputs, f):
-    out = repeat(lambda: f(inputs["x"]), 40)
-    return NamedResults(
-        share=np.mean(out != 0), fresh=[out[0], out[1]], values=bool(np.isin(out, [0, *inputs["x"]]).all())
-    )
+    out = repeat(lambda: f(inputs["x"]), 80)
+    shares = [np.mean(half != 0) for half in np.split(out, 2)]
+    return NamedResults(share=shares, fresh=[out[0], out[1]], values=bool(np.isin(out, [0, *inputs["x"]]).all()))
 
 
 def draw(rng):

@@ -41,8 +41,8 @@ def pair(x: Any) -> Any:
 
 
 def look(inputs: Any, pair: Any) -> NamedResults:
-    total, apart = pair(inputs["x"])
-    return NamedResults(total=total, apart=apart)
+    (total, apart), (twice, _) = pair(inputs["x"]), pair(2 * inputs["x"])
+    return NamedResults(total=[total, twice], apart=apart)
 
 
 Total = statement("The sum comes first.", of=("total",), hint="Add.")(look)
