@@ -79,7 +79,7 @@ def test_what_code_keeps_from_an_earlier_call_is_named_wherever_it_shows() -> No
 def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size: float) -> None:
     array = size * np.random.default_rng(seed).normal(size=(4, 7))
     seal = Seal.of(Measurement({"f": array}))
-    for near in (array.astype(np.float32).astype(float), array * (1 + 1e-4)):
+    for near in (array.astype(np.float32).astype(float), array * (1 + 2e-5)):
         assert seal.is_of(Measurement({"f": near}))
     with_nan = np.where(array == array[0, 0], np.nan, array)
     for far in (1.05 * array, array.T, with_nan, array[:, :6], "text", Failure("error", "It raised ValueError.")):
