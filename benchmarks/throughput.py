@@ -143,7 +143,7 @@ def copied(root, name, students, is_stock=False, is_packed=False):
 
 
 def whole_parts(course):
-    """Tell from the gradebook which parts each student has whole."""
+    """Return for each student and part whether the gradebook has all points."""
     query = """SELECT student_id, base_cell.name, auto_score, max_score FROM grade
         JOIN grade_cells ON grade_cells.id = cell_id JOIN base_cell ON base_cell.id = cell_id
         JOIN submitted_notebook AS n ON n.id = grade.notebook_id
@@ -154,7 +154,7 @@ def whole_parts(course):
 
 
 def differences(theirs, ours):
-    """Say which parts are whole in one alone; in stock nbgrader a part isn't that calls another's wrong code."""
+    """Return the parts that are whole in one alone; in stock nbgrader a part isn't that calls another's wrong code."""
     wrong = {student for (student, _), whole in ours.items() if not whole}
     return [key for key, whole in theirs.items() if ours[key] != whole and not (ours[key] and key[0] in wrong)]
 
@@ -177,7 +177,7 @@ def grading(root, students, rounds):
 
 
 def evening(root, students, rounds):
-    """Give all commands of an evening, ours and stock nbgrader's, in turn."""
+    """Run all commands of an evening, ours and stock nbgrader's, in turn."""
     chosen, turns = students[::EVERY], []
     for number in range(rounds):
         ours = copied(root, f"evening{number}", students, is_packed=True)
@@ -195,7 +195,7 @@ def evening(root, students, rounds):
 
 
 def middle(found):
-    """Give the medians of several measurements."""
+    """Return the medians of several measurements."""
     return Measured(*(median(getattr(one, name.name) for one in found) for name in fields(Measured)))
 
 

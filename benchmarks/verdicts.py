@@ -49,7 +49,7 @@ def list_off(found: Iterable[list[Seen]], is_wrong: bool, test: Test) -> list[st
 
 
 def count(found: Iterable[list[Seen]], is_wrong: bool, test: Test) -> str:
-    """Say of how many answers it is so at the desk, and in all draws."""
+    """Return for how many answers the test holds at the desk, and in all draws."""
     asked = [seen for seen in found if bool(seen[0].answer.lost) == is_wrong]
     desk, graded = sum(test(seen[0]) for seen in asked), sum(all(map(test, seen[1:])) for seen in asked)
     return f"{desk:>4} of {len(asked):<4}{graded:>6} of {len(asked)}"

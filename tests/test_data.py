@@ -18,7 +18,7 @@ matrices = hnp.arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 20)), e
 
 
 def classify(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Give the probabilities, (samples, classes), of a linear classifier that has seen all these samples."""
+    """Return the probabilities, (samples, classes), of a linear classifier that has seen all these samples."""
     from sklearn.linear_model import LogisticRegression  # takes seconds, which those who only collect tests spare
 
     return np.asarray(LogisticRegression(C=100, max_iter=1000).fit(X.T, labels).predict_proba(X.T))

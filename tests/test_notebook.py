@@ -164,7 +164,7 @@ def run(name):
 
 
 def printed(name, between=""):
-    """Give the text that each cell of a solution prints, by the cell's id, with something `between` its outputs."""
+    """Return the text that each cell of a solution prints, by the cell's id, with something `between` its outputs."""
     return {
         cell.id: between.join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs)
         for cell in run(name)[0]
@@ -177,7 +177,7 @@ def numbers(text):
 
 
 def shown(cell):
-    """Give what a cell prints and draws; widgets are new ones each time."""
+    """Return what a cell prints and draws; widgets are new ones each time."""
     printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
     data = [output.data for output in cell.outputs if "data" in output]
     return printed, [[each.get(kind) for kind in ("text/plain", "text/html", "image/png")] for each in data]

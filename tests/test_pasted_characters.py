@@ -119,7 +119,7 @@ def test_any_cell_can_be_looked_through(source):
 
 
 def refusal(source):
-    """Give Python's message of the SyntaxError in a source, or nothing if there is none."""
+    """Return Python's message of the SyntaxError in a source, or nothing if there is none."""
     try:
         compile(source, "<cell>", "exec")
     except SyntaxError as error:

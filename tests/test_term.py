@@ -64,7 +64,7 @@ class Person:
         self.notebook = self.folder / ASSIGNMENT / NOTEBOOK
 
     def runs(self, command):
-        """Give a command as it is typed in a shell, and return what it said; it has to succeed."""
+        """Run a command as it is typed in a shell, and return its output; it has to succeed."""
         program, *arguments = shlex.split(command)
         module = {"nbgrader": "nbgrader", "zerolayer": "lib.grading"}[program]
         done = command_server.run(module, arguments, self.folder, self.environment)
@@ -77,7 +77,7 @@ class Person:
 
     @contextmanager
     def at_jupyterlab(self, browser, student):
-        """Give a page that shows this person's JupyterLab, and the server."""
+        """Return a page that shows this person's JupyterLab, and the server."""
         with jupyter_lab(self.folder, lab_environment(self.environment, student)) as lab:
             page = browser.new_page(viewport={"width": 1200, "height": 1000})
             page.goto(f"{lab.url}/lab?token={lab.token}")
@@ -142,7 +142,7 @@ def marks(page, formgrader):
 
 
 def submissions(course):
-    """Give what the gradebook has on each student's submission now."""
+    """Return what the gradebook has on each student's submission now."""
     held = {}
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         for student in MARKS:

@@ -85,7 +85,7 @@ def attach(nb: nbformat.NotebookNode) -> None:
 
 
 def give_away(nb: nbformat.NotebookNode) -> None:
-    """Give the loss in a cell before its check, out of sight of who reads right code."""
+    """Define the loss in a cell before its check, where a reader of right code doesn't look."""
     source = "exec('def loss(y, yhat): return np.square(yhat - y).mean()')"
     nb.cells.insert(nb.cells.index(own(nb, "check-loss")), nbformat.v4.new_code_cell(source))
 

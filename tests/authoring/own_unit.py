@@ -23,7 +23,7 @@ def succeeds(done):
 
 
 def refused(course, *command):
-    """Give a command that has to end with 1 and no traceback; return what it said."""
+    """Run a command that has to end with 1 and no traceback; return its output."""
     done = course.zerolayer(*command)
     said = done.stdout + done.stderr
     assert done.returncode == 1 and "Traceback" not in said, (command, said)
@@ -41,7 +41,7 @@ def flagged(name, source, kind="code", **flags):
 
 
 def begin(root):
-    """Give the page's commands and make its changes in a folder; give the course."""
+    """Run the page's commands and make its changes in a folder; return the course."""
     course = Course(root)
     succeeds(course.zerolayer("new", UNIT))
     for path, more, text in BLOCKS:

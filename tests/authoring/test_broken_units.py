@@ -19,7 +19,7 @@ def course(tmp_path_factory, lockable_here):
 
 @pytest.fixture
 def break_it(course, tmp_path):
-    """Give `break_it(name)`, which gives a copy of the course with its unit broken."""
+    """Return `break_it(name)`, which returns a copy of the course with its unit broken."""
 
     def copy(name):
         left_out = shutil.ignore_patterns("__pycache__")

@@ -201,7 +201,7 @@ def squeezed(content):
 
 
 def computes(code):
-    """Whether reading this line gives something away: it computes, and is no commonplace."""
+    """True if reading this line gives something away: it computes, and is no commonplace."""
     try:
         tree = ast.parse(code.strip())
     except SyntaxError:

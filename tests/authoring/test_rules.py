@@ -18,7 +18,7 @@ from tests.grading.relu_unit import ABSOLUTE, ANSWER_KEY
 
 
 def told(key: AnswerKey, rules: Any = OF_CODE) -> list[str]:
-    """Give what is told of a unit that no folder has."""
+    """Return the report on a unit that no folder has."""
     trial = Trial("relu", Path(), {}, Configurable(), key)
     return [str(fault) for _, fault in faults_of(trial, rules)]
 

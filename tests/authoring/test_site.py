@@ -83,7 +83,7 @@ SECOND_SOLUTION = CHECKOUT / "solutions" / "hidden_layer" / "hidden_layer.ipynb"
 
 
 def of_second_unit():
-    """Give the second unit's way to its explorer as one cell, without the plot, which would load matplotlib."""
+    """Return the second unit's cells up to its explorer as one, without the plot, which would load matplotlib."""
     cells = {cell.id: cell.source for cell in nbformat.read(SECOND_SOLUTION, as_version=4).cells}
     cells["rings-data"] = cells["rings-data"].partition("\n")[0]
     cells["width"] = cells["width"].splitlines()[1]  # without the guess, which comes first

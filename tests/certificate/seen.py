@@ -43,7 +43,7 @@ class Seen:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it loses what it has to, and no more. What was not checked may be lost or not."""
+        """True if it loses what it has to, and no more. What was not checked may be lost or not."""
         wrong = {name for name, state in self.states.items() if state in ("wrong", "open")}
         unchecked = {name for name, state in self.states.items() if state == "not checked"}
         fits = self.answer.certain <= wrong | unchecked and wrong <= self.answer.possible

@@ -29,7 +29,7 @@ def key_of(part: Part) -> AnswerKey:
 
 
 def subjects(part: Part, code: Code) -> tuple[object, ...]:
-    """Give what a part's check is called with."""
+    """Return the arguments of a part's check."""
     return tuple({**key_of(part).right, **code}[name] for name in part.subjects)
 
 

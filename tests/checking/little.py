@@ -46,7 +46,7 @@ def one(look: Any = of_x, draw: Draw = four, **more: Any) -> Part:
 def desk_and_judge(
     part: Part, right: Any, code: Any, *mistakes: Mistake
 ) -> tuple[list[Finding], list[str], PartVerdict]:
-    """Give what the desk finds, the names that it has for mistakes, and the verdict."""
+    """Return the desk's findings, its names of mistakes, and the verdict."""
     key = AnswerKey(Unit("little", "Little", (part,)), {"f": right}, mistakes)
     at_desk, inputs = build(key), part.desk_inputs()
     shown = look_at(part, inputs, (code,))

@@ -14,7 +14,7 @@ COLOURS = re.compile(r"((text-align|color|background-color): ?(\w+|rgb\([\d, ]+\
 
 
 def elements(html):
-    """Give the elements of a page or a piece of one, in order."""
+    """Return the elements of a page or a piece of one, in order."""
     return list(html5lib.parse(html, namespaceHTMLElements=False).iter())
 
 

@@ -80,7 +80,7 @@ class Course:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], command: Callable[..., object], *arguments: Any) -> str:
-    """Give what a command says that ends with 1: a few sentences, as one line, and no traceback."""
+    """Return the output of a command that ends with 1: a few sentences, as one line, and no traceback."""
     with pytest.raises(SystemExit) as ended:
         command(*arguments)
     said = capsys.readouterr()
@@ -98,7 +98,7 @@ def lockable_here():
 
 @pytest.fixture(scope="session")
 def new_course(tmp_path_factory, lockable_here) -> Callable[[Path], Course]:
-    """Give `new_course(root)`, which lays out a course that is built; the build is one for all of a run's processes."""
+    """Return `new_course(root)`, which makes a built course; all processes of a run share one build."""
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     source = Course(folder / "built")

@@ -54,7 +54,7 @@ class Submission:
 
 
 def earns(parts):
-    """Say which parts a submission earns, all of their points or none."""
+    """Return which parts a submission earns, all of their points or none."""
     return lambda make: Submission(make.__name__, make, frozenset(parts))
 
 

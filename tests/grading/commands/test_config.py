@@ -21,7 +21,7 @@ def course(small_course, tmp_path):
 
 
 def refused(course, kind, *arguments):
-    """Give a command that has to be refused in a sentence; return that."""
+    """Run a command that has to be refused in a sentence; return that."""
     done = course.runs_here(kind, UNIT, *arguments)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr

@@ -67,34 +67,34 @@ class SmallCourse(Course):
         return Verdict.load(self.root / "autograded" / student / UNIT)
 
     def points(self):
-        """Give the points of all who have any in the gradebook; those are they who have a verdict."""
+        """Return the points of all who have any in the gradebook, which are those with a verdict."""
         with closing(sqlite3.connect(self.root / "gradebook.db")) as database:
             saved = dict(database.execute(SAVED_POINTS))
         assert saved.keys() == {path.parts[-3] for path in (self.root / "autograded").glob("*/*/verdict.json")}
         return saved
 
     def state(self):
-        """Give all that grading leaves: the files in the folders, each verdict, and the gradebook's scores."""
+        """Return all that grading leaves: the files in the folders, each verdict, and the gradebook's scores."""
         files = {path for path in (self.root / "autograded").rglob("*") if path.is_file() and path.suffix != ".lock"}
         verdicts = {path.parts[-3]: path.read_text() for path in files if path.name == "verdict.json"}
         return {str(path.relative_to(self.root)) for path in files}, verdicts, self.points()
 
 
 def said(run):
-    """Give what a command said on its way, in one line; it never shows a traceback."""
+    """Return a command's messages in one line; it never shows a traceback."""
     assert "Traceback" not in run.stdout + run.stderr
     return " ".join(run.stderr.split())
 
 
 def listed(run):
-    """Give the students whom a run lists for a person, and why; its exit code says whether there are any."""
+    """Return the students whom a run lists for a person, and why; its exit code says whether there are any."""
     _, *lines = re.split(r" needs? a person; .*\n", run.stdout)
     assert run.returncode == (NEEDS_A_PERSON if lines else 0), run.stderr
     return dict(line.split(maxsplit=1) for text in lines for line in text.splitlines() if line.startswith(" "))
 
 
 def alone(**more):
-    """Give an environment in which nothing is warm yet."""
+    """Return an environment in which nothing is warm yet."""
     return {name: value for name, value in os.environ.items() if name != ADDRESS} | more
 
 
@@ -134,7 +134,7 @@ def ran(*sources, files=MappingProxyType({}), graded=(), **bounds):
 
 
 def text(cell):
-    """Give what a cell put out: texts, values, and the error that it ended in."""
+    """Return a cell's outputs: texts, values, and the error that it ended in."""
     said = (each.get("data", each) for each in cell["outputs"])
     return "".join(
         f"{each['ename']}: {each['evalue']}" if "ename" in each else each.get("text", each.get("text/plain", ""))

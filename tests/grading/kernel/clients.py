@@ -23,7 +23,7 @@ class Kernel:
         self.client = client
 
     def run(self, code):
-        """Give what the code prints, its last value and its error, as one text."""
+        """Return what the code prints, its last value and its error, as one text."""
         said, token = [], token_hex(8)
         self.client.run(code, token, SECONDS)
         for message in self.messages():
@@ -40,7 +40,7 @@ class Kernel:
         return "".join(said).strip()
 
     def messages(self):
-        """Give all that it says, until it ends."""
+        """Return all that it says, until it ends."""
         return map(json.loads, self.client.messages(monotonic() + SECONDS))
 
     @property

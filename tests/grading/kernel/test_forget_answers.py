@@ -44,11 +44,11 @@ def search(right):
         given = [leaf for each in inputs.values() for _, leaf in leaves(read(each)) if isinstance(leaf, np.ndarray)]
 
         def nothing(plain):
-            """Give what has the form of a result, and no number of it."""
+            """Return an object with the form of a result, and no number of it."""
             return [*map(nothing, plain)] if isinstance(plain, list) else np.multiply(plain, 0)
 
         def is_right(value, wanted=wanted, given=given):
-            """Whether it has the first array of the result, unless that is drawn, all alike, or a single number."""
+            """True if it has the first array of the result, unless that is drawn, all alike, or a single number."""
             return any(
                 each.shape == value.shape and np.allclose(each, value)
                 for each in wanted
@@ -67,7 +67,7 @@ def search(right):
 
 
 def right_results():
-    """Give what right code shows on the inputs of the desk, in each place that a statement with points is about."""
+    """Return right code's results on the inputs of the desk, for each statement with points."""
     for key in KEYS.values():
         for part in key.parts:
             inputs = part.desk_inputs()

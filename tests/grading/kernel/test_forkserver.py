@@ -42,7 +42,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
 
 
 def sentences(zone):
-    """Give the first sentence of each module in a zone as it lies in memory, where a text is as wide as it needs."""
+    """Return the first sentence of each module in a zone as it is in memory, where a text is as wide as it needs."""
     for path in sorted((COURSE / zone).rglob("*.py")):
         if text := ast.get_docstring(ast.parse(path.read_text())):
             yield text.splitlines()[0].encode("latin-1" if max(map(ord, text)) < 256 else "utf-16-le")

@@ -58,7 +58,7 @@ def damaged(data):
 
 
 def beyond(data):
-    """Say in a zip's list that its file begins at the last byte that a number of 64 bits can say."""
+    """Write into a zip's list that its file begins at the last byte that a number of 64 bits can name."""
     at, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
     more = struct.pack("<HHQ", 1, 8, 2**64 - 1)
     entry, last = bytearray(data[at:end]), bytearray(data[end:])

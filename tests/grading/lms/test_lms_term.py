@@ -178,7 +178,7 @@ class Term(Course):
             gradebook.remove_student(id)
 
     def adds(self, student, points):
-        """Give points for something else, as formgrader does."""
+        """Save points for something else, as formgrader does."""
         id = next(id for id in self.students() if id.startswith(student))
         with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
             gradebook.find_grade("check-loss", "first", "first", id).extra_credit = points

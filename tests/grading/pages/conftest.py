@@ -62,7 +62,7 @@ class SmallClass(Course):
         return SmallClass(shutil.copytree(self.root, to / "course", ignore=shutil.ignore_patterns(*left_out)))
 
     def marks(self, points, again=False):
-        """Give points by hand, by student and cell."""
+        """Save points by hand, by student and cell."""
         with Gradebook(f"sqlite:///{self.root}/gradebook.db", "zerolayer") as gradebook:
             for (student, cell), score in points.items():
                 grade = gradebook.find_grade(cell, ASSIGNMENT, ASSIGNMENT, student)

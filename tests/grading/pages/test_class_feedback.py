@@ -30,7 +30,7 @@ def page(course, student):
 
 
 def written_by(course, *arguments):
-    """Give the command, and tell whose pages it writes."""
+    """Run the command, and return whose pages it writes."""
 
     def times():
         pages = {student: page(course, student) for student in STUDENTS}

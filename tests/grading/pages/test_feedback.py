@@ -153,7 +153,7 @@ SAID = {
 
 
 def lines_of(html):
-    """Give what a reader sees, block by block; pictures as such, and code in backticks."""
+    """Return what a reader sees, block by block; pictures as such, and code in backticks."""
     body = re.sub("</?code>", "`", html.partition("<body>")[2]).replace("<img", "[picture]<img")
     apart = re.sub(r"(?=<(p|h1|h2|h3|li|section|div|br|pre|td)\b)", "\n", body)
     return [" ".join(line.split()) for line in "".join(elements(apart)[0].itertext()).splitlines() if line.strip()]
@@ -261,7 +261,7 @@ READ = ".summary *, .text > *, .text code, .highlight pre :not(.w), .output *, .
 
 
 def light(colour):
-    """Give a colour's luminance, as WCAG defines it."""
+    """Return a colour's luminance, as WCAG defines it."""
     parts = np.array(re.findall(r"[\d.]+", colour)[:3], float) / 255
     return [0.2126, 0.7152, 0.0722] @ np.where(parts <= 0.04, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
 

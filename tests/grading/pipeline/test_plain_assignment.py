@@ -128,7 +128,7 @@ STUDENTS = (*CODE, *FILES)
 
 
 def made_by(student, notebook):
-    """Give what a student hands in, by name of the file."""
+    """Return what a student submits, by name of the file."""
     for found in notebook.cells if student == "skipped" else ():
         found.metadata["tags"] = ["skip-execution"]
     cell(notebook, "squares").source = CODE.get(student, RIGHT)

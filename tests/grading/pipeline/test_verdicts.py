@@ -41,7 +41,7 @@ OTHER_PYTHON = {"newer_python"} if VERSION >= (3, 12) else set()
 
 
 def listed(run):
-    """Give those whom the command lists for a person, each with the reason."""
+    """Return those whom the command lists for a person, each with the reason."""
     _, _, below = run.stdout.partition("need a person")
     found = dict[str, str]()
     for line in (line for line in below.splitlines() if line.startswith(" " * 7)):

@@ -66,7 +66,7 @@ def attend(request):
 
 
 def uid_of(child):
-    """Give a child's user as this machine sees it, whose /proc this still is."""
+    """Return a child's user as this machine sees it, whose /proc this still is."""
     handle = os.pidfd_open(child)
     seen = dict(line.split(":", 1) for line in Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines())
     os.close(handle)
@@ -88,7 +88,7 @@ def end(child, seconds):
 
 
 def listen(heard):
-    """Give the output, and whether somebody is left who could still tell something."""
+    """Return the output, and whether a process is left that could still print something."""
     output, more = b"", b"something"
     while more and (said := select.select([heard], [], [], PATIENCE)[0]):
         output += (more := os.read(heard, 65536))

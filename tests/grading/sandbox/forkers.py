@@ -32,7 +32,7 @@ class ChildResult(SimpleNamespace):
 
     @property
     def worked(self):
-        """Whether an attack got what it was after."""
+        """True if an attack got what it was after."""
         return any(line.startswith("worked") for line in self.output)
 
 
@@ -79,7 +79,7 @@ def packages_of(home):
 
 
 def closed_folders(paths):
-    """Give the outermost folders on the way to these paths that only their owners can enter."""
+    """Return the outermost folders on the way to these paths that only their owners can enter."""
     ways = ((*reversed(Path(path).parents), Path(path)) for path in paths)
     closed = (next((str(folder) for folder in way if not folder.stat().st_mode & 0o001), None) for way in ways)
     return sorted({folder for folder in closed if folder})

@@ -76,7 +76,7 @@ def test_numbers_of_the_text_are_what_numpy_gives(id):
 
 
 def numbers_in(text):
-    """Give the numbers that say something: decimals, fractions, and whole numbers above 9, without commas."""
+    """Return the numbers that say something: decimals, fractions, and whole numbers above 9, without commas."""
     found = re.findall(r"(?<![\w.])\d+(?:,\d{3})+|(?<![\w.])\d+(?:\.\d+)?(?:/\d+)?", text)
     return {each.replace(",", "") for each in found if not re.fullmatch(r"\d", each)}
 
