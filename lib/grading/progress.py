@@ -146,8 +146,8 @@ def write_table(scores: Sequence[Score], what: str = " for code") -> str:
     lines = [f"{'student':<{width}}  {head}  what was found"]
     for score in sorted(scores, key=lambda score: score.student):
         student = visible(score.student)
-        points = f"{score.points:>4g}/{score.max_points:g}"
-        lines.append(f"{student:<{width}}  {points:<{len(head)}}  {visible(score.found)}")
+        earned = f"{score.points:>4g}/{score.max_points:g}"
+        lines.append(f"{student:<{width}}  {earned:<{len(head)}}  {visible(score.found)}")
     return "\n".join(lines)
 
 
