@@ -195,6 +195,23 @@ function holdAlone(path, { Dialog, showDialog }) {
   });
 }
 
+/**
+ * Let a cell that is tagged `raises-exception` stop no other cell. JupyterLab then asks the kernel to go on after an error,
+ * but JupyterLite drops all waiting cells for any reply that reports one. The error itself is shown before the reply.
+ */
+function goOnAfterExpectedErrors({ factories }) {
+  const find = factories.get.bind(factories);
+  const goesOn = create => async options => {
+    const sendMessage = message => {
+      const isExpected = message.header.msg_type === "execute_reply" && kernel.parent.content.stop_on_error === false;
+      options.sendMessage(isExpected ? { ...message, content: { ...message.content, status: "ok" } } : message);
+    };
+    const kernel = await create({ ...options, sendMessage });
+    return kernel;
+  };
+  factories.get = name => find(name) && goesOn(find(name));
+}
+
 const STYLE = `
 .zl-work { box-sizing: border-box; display: flex; flex-wrap: wrap; gap: 4px 6px; align-items: center; min-height: 38px; padding: 4px 8px; }
 .zl-work button { height: 28px; line-height: 28px; margin: 0; }
@@ -204,12 +221,13 @@ const STYLE = `
 .zl-work .zl-warns { padding: 2px 8px; color: #7a2e00; background: #fff4e6; font-weight: 600; }
 `;
 
-const plugin = (libraries, INotebookTracker) => ({
+const plugin = libraries => ({
   id: "zerolayer-site:work",
   description: "Saves a notebook in the browser, and downloads it as a file.",
   autoStart: true,
-  requires: [INotebookTracker],
-  activate: (app, tracker) => {
+  requires: [libraries.notebook.INotebookTracker, libraries.kernel.IKernelSpecs],
+  activate: (app, tracker, kernels) => {
+    goOnAfterExpectedErrors(kernels);
     document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
     const baseUrl = libraries.coreutils.PageConfig.getBaseUrl();
     tracker.widgetAdded.connect((_, panel) => {
@@ -225,6 +243,7 @@ const plugin = (libraries, INotebookTracker) => ({
 const SHARED = {
   apputils: "@jupyterlab/apputils",
   coreutils: "@jupyterlab/coreutils",
+  kernel: "@jupyterlite/kernel",
   notebook: "@jupyterlab/notebook",
   widgets: "@lumino/widgets",
 };
@@ -243,6 +262,6 @@ window._JUPYTERLAB["zerolayer-site"] = {
     const names = Object.keys(SHARED);
     const modules = await Promise.all(names.map(name => shared(SHARED[name])));
     const libraries = Object.fromEntries(names.map((name, index) => [name, modules[index]]));
-    return () => ({ __esModule: true, default: plugin(libraries, libraries.notebook.INotebookTracker) });
+    return () => ({ __esModule: true, default: plugin(libraries) });
   },
 };
