@@ -19,7 +19,6 @@ import builtins
 import contextlib
 import keyword
 import re
-import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -194,8 +193,6 @@ def _report(result: ExecutionResult | None) -> None:
         print(textwrap.fill(advise(found), 88, break_on_hyphens=False))
     elif isinstance(error, SyntaxError) and _BARE_SUBSCRIPTS.search(masked(source)):
         print("The first argument of np.einsum is a text: put it in quotes.")
-    elif isinstance(error, NameError) and "lib.checking.subjects" not in sys.modules:
-        print("After a restart of the kernel, run the notebook's cells from the top.")
     elif (blanks := open_blanks(source)) and not (len(blanks) == 1 and isinstance(error, OpenBlank)):  # named already
         count = "1 blank is" if len(blanks) == 1 else f"{len(blanks)} blanks are"
         purposes = {(each.line, textwrap.shorten(each.purpose, 48, placeholder="…")): None for each in blanks}

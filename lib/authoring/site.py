@@ -56,6 +56,8 @@ PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
 imports. matplotlib is loaded when a cell imports it."""
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/pyodide.js"
 """Where browsers fetch Pyodide: the release that its kernel can start, which would take an older one by itself."""
+KERNEL_START = "/lib/python3.12/site-packages/lib/lab_settings/kernel_start.py"
+"""What IPython runs as a kernel starts, where Pyodide unpacks the students' wheel."""
 POLICY = f'<meta http-equiv="Content-Security-Policy" content="{OWN_PICTURES}">'
 """A notebook that somebody else wrote can't tell where it is read."""
 FROM_WORKER = "../../../../pypi"
@@ -139,7 +141,8 @@ def start_page(units: Sequence[Unit], contents: Files) -> str:
 def page_settings(wheels: Files) -> dict[str, object]:
     """Return what JupyterLite reads as the page opens: where Pyodide is, and with which packages it starts."""
     packages = [*PACKAGES, *(f"{FROM_WORKER}/{wheel}" for wheel in wheels)]
-    kernel = {"pyodideUrl": PYODIDE, "loadPyodideOptions": {"packages": packages}}
+    options = {"packages": packages, "env": {"PYTHONSTARTUP": KERNEL_START}}
+    kernel = {"pyodideUrl": PYODIDE, "loadPyodideOptions": options}
     page = {"appName": "zerolayer", "disabledExtensions": HIDDEN, "settingsOverrides": SETTINGS}
     data = {**page, "litePluginSettings": {KERNEL: kernel}}
     return {"jupyter-lite-schema-version": 0, "jupyter-config-data": data}

@@ -103,19 +103,29 @@ class CellRuns:
 
 
 def find_section(name: str, names: dict[str, Any]) -> str:
-    """Return the section of the notebook that defines a missing name, or an empty text."""
-    check = names.get("check")
-    checks = vars(check).values() if type(check).__name__ == "Checks" else ()
-    package = next((each.package for each in checks), "")
-    if not package or name in names:
+    """Return the section of the notebook that defines a missing name, or an empty text.
+
+    The notebook's unit is the one of its `check`. Before that is imported, the unit has the name of a notebook in the
+    working directory, or of that folder, as in the release.
+    """
+    if name in names:
         return ""
     import json  # only after an error
-    from importlib.resources import files
+    from importlib.util import find_spec
+    from pathlib import Path
 
+    check, found = names.get("check"), set[str]()
+    units = {each.package for each in vars(check).values()} if type(check).__name__ == "Checks" else set()
     try:
-        return str(json.loads(files(package).joinpath(SECTIONS).read_text(encoding="utf-8")).get(name, ""))
-    except (OSError, ValueError, ModuleNotFoundError):  # a unit that was built before there was such a file
+        places = [] if units else [Path.cwd(), *Path.cwd().glob("*.ipynb")]
+        for unit in units or {f"lib.units.{path.stem}" for path in places if path.stem.isidentifier()}:
+            if (spec := find_spec(unit)) and spec.origin:
+                text = Path(spec.origin).with_name(SECTIONS).read_text(encoding="utf-8")
+                found.add(json.loads(text).get(name, ""))
+    except (OSError, ValueError):  # no working directory, or a unit that isn't built yet
         return ""
+    found.discard("")
+    return found.pop() if len(found) == 1 else ""
 
 
 def find_stale(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
@@ -179,6 +189,11 @@ def notebook_names() -> dict[str, Any]:
     """Return the current global names of the notebook. They are empty in a plain Python shell."""
     shell = _shell()
     return shell.user_ns if shell is not None else {}
+
+
+def load_ipython_extension(ip: Any) -> None:
+    """Called by IPython for `%load_ext lib.checking.subjects`, which some kernels do as they start."""
+    watch()
 
 
 def watch() -> None:

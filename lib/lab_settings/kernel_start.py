@@ -1,6 +1,7 @@
-"""Run by IPython as a kernel starts: blanks work, and a NameError says to run the first cells, before they run."""
+"""Run by IPython as a kernel starts: blanks work, and a NameError names a section, before the first cell is run."""
 
 from IPython import get_ipython
 
-if get_ipython():  # not in a terminal's Python
-    get_ipython().run_line_magic("load_ext", "lib.blanks")
+if ip := get_ipython():  # not in a terminal's Python
+    ip.run_line_magic("load_ext", "lib.blanks")
+    ip.run_line_magic("load_ext", "lib.checking.subjects")

@@ -268,9 +268,9 @@ def test_no_answer_and_no_closed_zone_is_in_it(course):
 def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
     by_pip = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
     found = {name for name in student.installed() if "__pycache__" not in name and Path(name).name not in by_pip}
-    settings = {name for name in wheel if ".data/data/etc/jupyter/" in name}  # for any server in this environment
+    settings = {name for name in wheel if ".data/data/etc/" in name}  # for any server and kernel in this environment
     assert found == {name for name in wheel if not name.endswith("RECORD")} - settings
-    assert len(settings) == 4
+    assert len(settings) == 5
     for name in settings:
         assert (student.folder / ".venv" / name.partition(".data/data/")[2]).read_bytes() == wheel[name]
     assert student.run(".venv/bin/python", "-m", "pip", "check").returncode == 0
@@ -278,6 +278,18 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
     tensorflow, nbgrader, file = student.python(here).split()
     assert (tensorflow, nbgrader) == ("None", "None")
     assert Path(file).is_relative_to(student.folder / ".venv"), "there is no checkout at the student's"
+
+
+BEFORE_SET_UP = """import nbformat
+from nbclient import NotebookClient
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("np.zeros(3)")])
+print(NotebookClient(notebook, allow_errors=True).execute().cells[0].outputs)"""
+
+
+@pytest.mark.slow
+def test_before_set_up_a_missing_name_says_which_section_to_run(student):
+    """In any kernel of the students' environment, such as one of JupyterHub."""
+    assert "np comes from “1. Setup”. Run the cells of that section first." in student.python(BEFORE_SET_UP)
 
 
 # What comes back

@@ -209,6 +209,12 @@ def choose(page, menu, item):
     page.get_by_role("menuitem", name=item).first.click()  # its name may have a key behind it
 
 
+def test_before_set_up_a_missing_name_says_which_section_to_run(page):
+    check = cell_with(page, "check.cce()")
+    run_cell(page, check)
+    said_by(check, "check comes from “1. Setup”. Run the cells of that section first.")
+
+
 def test_blanks_hints_and_points_are_those_of_the_desk(page):
     run_cell(page, cell_with(page, "%load_ext lib.blanks"))
     loss, check = cell_with(page, "def cce_gradient"), cell_with(page, "check.cce()")
