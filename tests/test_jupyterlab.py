@@ -27,7 +27,7 @@ def test_jupyterlab_reads_the_websocket_class_and_a_path_that_is_set_already_is_
 
 def test_before_the_first_cell_blanks_work_and_a_missing_name_says_what_to_run(tmp_path):
     notebook = nbformat.read(tmp_path / Lab("", "", tmp_path).write("optimizers.ipynb", "np.zeros(3)", "x = ?"), 4)
-    client = NotebookClient(notebook, {"metadata": {"path": str(tmp_path)}}, timeout=120, allow_errors=True)
+    client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
     with client.setup_kernel(env=lab_environment()):
         for at, cell in enumerate(notebook.cells):
             client.execute_cell(cell, at)
