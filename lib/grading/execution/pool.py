@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from time import monotonic
@@ -26,6 +27,8 @@ Result = TypeVar("Result")
 Done = TypeVar("Done", covariant=True)
 JOBS = 2
 """Kernels for each processor: a kernel is idle much of the time."""
+MOST_BREAKDOWNS = 20
+"""Tasks of a run that are tried again because Pebble gave up: a worker died before it reported which task it has."""
 TICK = 2.0
 """Seconds without a result after which the pool is tested for a breakdown."""
 
@@ -149,10 +152,11 @@ def run_tasks(
 ) -> Iterator[tuple[Tag, Result | BaseException]]:
     """Run tasks as they come; yield each one's tag with its result, or with its error after the second failure.
 
-    Only `pool.width` tasks are under way at a time, so that memory doesn't grow with the class.
+    That the pool breaks down is no failure of a task, up to `MOST_BREAKDOWNS` times. Only `pool.width` tasks
+    are under way at a time, so that memory doesn't grow with the class.
     """
     queue, running = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
-    last_change = monotonic()
+    last_change, breakdowns = monotonic(), 0
     while True:
         while len(running) < pool.width and (work := next(queue, None)):
             running[pool.submit(work[1], work[1].time_limit())] = *work, False
@@ -170,7 +174,10 @@ def run_tasks(
         for future in done:
             tag, task, is_last = running.pop(future)
             result = _result_of(future, pool)
-            if is_last or not isinstance(result, BaseException) or isinstance(result, ConfigError):
+            if isinstance(result, BrokenProcessPool) and breakdowns < MOST_BREAKDOWNS:
+                breakdowns += 1
+                running[pool.submit(task, task.time_limit())] = tag, task, is_last
+            elif is_last or not isinstance(result, BaseException) or isinstance(result, ConfigError):
                 yield tag, result
             else:
                 running[pool.submit(task, task.time_limit())] = tag, task, True
