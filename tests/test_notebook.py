@@ -36,10 +36,18 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_committed_student_notebook_is_what_the_command_builds(tmp_path):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lib.grading", "build", NAME, UNPROVED],
+        pytest.param(["nbgrader", "generate_assignment", NAME], marks=pytest.mark.slow),
+        pytest.param(["lib.grading", "build", NAME], marks=pytest.mark.slow),
+    ],
+)
+def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    done = command_server.run("lib.grading", ["build", NAME, UNPROVED], tmp_path)
+    done = command_server.run(command[0], command[1:], tmp_path)
     assert done.returncode == 0, done.stderr
     assert [*(tmp_path / "notebooks").iterdir()] == [tmp_path / "notebooks" / NAME]
     assert files(tmp_path / "notebooks" / NAME) == files(RELEASED.parent)

@@ -18,6 +18,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from lib.grading.commands.demo import complete
+from lib.grading.judge.verdict import Verdict
 from lib.jupyterlab import lab_environment
 from tests.browser import jupyter_lab
 from tests.course import ASSIGNMENT
@@ -212,6 +213,16 @@ def test_students_fetch_what_was_built_and_hand_in_what_is_collected(term):
         assert (folder / "timestamp.txt").exists()
 
 
+def test_grading_gives_points_names_the_mistake_and_leaves_the_written_questions_to_a_person(term):
+    ada, emil = term.before_marking.values()
+    assert (ada.score, emil.score) == (20, 19)
+    assert (emil.points["check-cce"], emil.points["check-train"]) == (1, 4)
+    assert [(each.to_mark, each.late) for each in (ada, emil)] == [(set(QUESTIONS), True), (set(QUESTIONS), False)]
+    verdict = Verdict.load(term.course / "autograded" / "emil" / ASSIGNMENT)
+    [loss] = [part for part in verdict.parts if part.id == "check-cce"]
+    assert (loss.mistake.name, loss.mistake.hint) == (MISTAKE, HINT)
+
+
 def test_marks_that_a_person_gives_in_formgrader_count_and_being_late_costs_what_the_course_says(term):
     for student, submission in term.after_marking.items():
         assert tuple(submission.points[question] for question in QUESTIONS) == MARKS[student]
@@ -226,6 +237,12 @@ def test_the_feedback_that_a_student_fetches_has_points_mistake_hint_and_remark(
     said = ("22 of 24 points", "The loss: 1 of 2 points", MISTAKE, HINT, REMARK)
     assert not [each for each in said if each not in of_emil]
     assert "The loss: 2 of 2 points" in of_ada and HINT not in of_ada
+
+
+def test_the_report_names_the_mistake_and_who_was_late(term):
+    report = words(term.course / "reports" / f"{ASSIGNMENT}.html")
+    said = (MISTAKE, HINT, "2 submitted, 2 graded, 1 late", "only with a roster", "emil")
+    assert not [each for each in said if each not in report]
 
 
 EXPORTED = {

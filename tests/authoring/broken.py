@@ -135,10 +135,15 @@ BROKEN = {
         "mistakes.toml, check-loss: there is no such part (units/linear_regression/closed/mistakes.toml:3)",
         faults=0,
     ),
+    "other points in the cell": Broken(flags("check-loss", points=5), "other points than the Part's.\nFound:    5"),
+    "a text as points": Broken(flags("check-loss", points="3"), "points that are not a number.\nFound:    '3'"),
     "a check that a person grades": Broken(
         flags("check-loss", solution=True, points=2), "is not one that only tests grade", faults=2
     ),
     "marker misspelt": Broken(code("#? return ?", "# ? return ?"), "cell 'loss', line 2: a misspelt marker"),
+    "marker in a check cell": Broken(
+        code("check.fit()", "check.fit()  #? check.fit(?)  # x"), "a marker in a cell that is not a solution"
+    ),
     "region in code": Broken(
         code("check.fit()", "### BEGIN SOLUTION\ncheck.fit()\n### END SOLUTION"), "a solution region in code"
     ),
@@ -168,13 +173,30 @@ BROKEN = {
         faults=len(LEAKS),
         also=LEAKS[1:],
     ),
+    "right code in the open half": Broken(
+        text(
+            OPEN,
+            "def draw(rng)",
+            "def helper(w, X, y, rate, steps):\n    for _ in range(steps):\n        w = w - rate * gradient(w, X, y)\n"
+            "    return w\n\n\ndef draw(rng)",
+        ),
+        f"{OPEN}:10: it shows the answer to the blank at",
+    ),
     "open half imports the closed one": Broken(
         text(OPEN, "def draw(rng)", "def peek():\n    from .closed import right\n\n\ndef draw(rng)"),
         f"{OPEN}: a file for students that imports answers",
     ),
+    "open half imports the reference": Broken(
+        text(OPEN, "import numpy as np", "import numpy as np\nfrom lib.reference import Dense"),
+        "that imports answers.\nFound:    lib.reference.Dense",
+    ),
     "a package that students may not have": Broken(
         text(OPEN, "import numpy as np", "import numpy as np\nimport tqdm"),
         f"{OPEN}: tqdm is imported, which students may not have",
+    ),
+    "a package that isn't installed": Broken(
+        text(OPEN, "PARTS = ", 'PACKAGES = ("nosuch>=2",)\nPARTS = '),
+        f"{OPEN}: a unit that needs nosuch>=2.\nFound:    it is not installed here",
     ),
     "no right code": Broken(
         code("def loss", "def los"),
@@ -191,6 +213,15 @@ BROKEN = {
         code(LOSS, f"{LOSS} + nothing"),
         f"the right code of {UNIT}: {LOSS} + nothing: the unit's own code fails, of 'check-loss', on the inputs",
     ),
+    "a draw on which right code fails": Broken(
+        text(
+            OPEN,
+            'return {"y": y',
+            'y = y if y[0] < 1.9 else None\n    return {"y": y',
+        ),
+        f"{OPEN}:12: the unit's own code fails, of 'check-loss', drawn from seed 4",
+        part="loss",
+    ),
     "a draw that isn't of its seed": Broken(
         text(OPEN, "rng.uniform(0.5, 3", "np.random.uniform(0.5, 3"),
         f"{OPEN}:8: the draw of 'check-loss' returns other inputs each time",
@@ -199,6 +230,9 @@ BROKEN = {
         text(OPEN, "int(rng.integers(4, 9))", "int(rng.integer(4, 9))"),
         "the unit's own code fails, of 'check-loss', on the inputs of the local check.\nFound:    AttributeError",
         part="loss",
+    ),
+    "a look that fails": Broken(
+        text(OPEN, 'loss(inputs["y"]', 'loss(inputs["z"]'), f"{OPEN}:22: the unit's own code fails", part="loss"
     ),
     "a look that returns a dict": Broken(
         both(
@@ -211,6 +245,9 @@ BROKEN = {
     "the same on many draws": Broken(
         text(OPEN, "    y = rng", "    rng = np.random.default_rng(rng.integers(3))\n    y = rng"),
         f"the part {CHECK} has the same right results on many draws",
+    ),
+    "an example is wrong": Broken(
+        text(OPEN, "4.5),)", "5.5),)"), "mean: right code is wrong, of 'check-loss', on the", part="loss"
     ),
     # mistakes
     "a mistake earns points": Broken(

@@ -23,7 +23,7 @@ import lib
 from lib.authoring.bundle import zip_files
 from lib.authoring.markers import student_source
 from lib.grading.commands.demo import CHECKOUT, copy_course
-from tests.authoring.own_unit import succeeds
+from tests.authoring.own_unit import refused, succeeds
 from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.missing import missing
@@ -304,3 +304,13 @@ def earns_all(course, file):
     verdict = course.verdict("ada")
     assert {part.id: part.points for part in verdict.parts} == {f"check-{part}": POINTS[part] for part in POINTS}
     assert not verdict.remarks
+
+
+# What people type
+
+
+def test_without_an_assignment_it_asks_for_one(course):
+    assert "An assignment id must be specified" in refused(course, "bundle")
+    known = f"There is no assignment softmax. There are: {ASSIGNMENT}, optimizers, hidden_layer."
+    assert known in refused(course, "bundle", "softmax")
+    assert not (course.root / "dist" / "softmax.zip").exists()

@@ -159,14 +159,23 @@ def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     assert points(other)["ada"] == 5
 
 
-def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", f"has no attribute 'integer' ({OPEN}:10). Fix the unit"),
+        pytest.param(
+            *("calls = Calls()", "calls = Calles()", "NameError: name 'Calles' is not defined"), marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_path, old, new, why):
     """Not even 0 points: what there was before stays, and a person is told."""
-    broken = changed(course, tmp_path, (OPEN, "rng.integers(4, 9)", "rng.integer(4, 9)"))
+    broken = changed(course, tmp_path, (OPEN, old, new))
     graded = broken.zerolayer("grade", UNIT, "--student=ada", "--force", *QUICK)
     assert graded.returncode == NEEDS_A_PERSON
     assert "0 of 1 submissions graded" in graded.stdout
     assert "was not graded: the unit's own code fails on the inputs drawn for it, in check-" in graded.stdout
-    assert f"has no attribute 'integer' ({OPEN}:10). Fix the unit" in graded.stdout
+    assert why in graded.stdout
     assert "Traceback" not in graded.stderr
     assert points(broken)["ada"] == 4
 
@@ -174,7 +183,8 @@ def test_where_the_units_own_code_fails_nobody_has_a_verdict_by_it(course, tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "error", "commands"),
     [
-        ("def mean", "de mean", "SyntaxError: ", ("check", "build", "demo")),
+        ("rng.integers(4, 9)", "rng.integer(4, 9)", "AttributeError: ", ("build", "bundle")),  # `check`: broken.py
+        ("def mean", "de mean", "SyntaxError: ", ("check", "build", "bundle", "demo")),
         ("import numpy as np", "raise SystemExit('stop')", "SystemExit: stop", ("build",)),
         ("import numpy as np", "from .closed import right", "outside the folder closed may not import", ("check",)),
         ("PARTS", "PARTZ", "ValueError: it has no PARTS", ("bundle",)),

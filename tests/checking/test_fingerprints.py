@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
 from lib.answer_key import AnswerKey
 from lib.authoring.make_fingerprints import build
@@ -74,12 +73,12 @@ def test_what_code_keeps_from_an_earlier_call_is_named_wherever_it_shows() -> No
         assert names == (["Earlier calls count, too"] if calls_before else [])
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 2**32), st.floats(0.1, 1e3))
-def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int, size: float) -> None:
-    array = size * np.random.default_rng(seed).normal(size=(4, 7))
+@pytest.mark.parametrize("seed", range(50))
+def test_near_numbers_have_one_fingerprint_and_far_ones_another(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    array = 10 ** rng.uniform(-1, 3) * rng.normal(size=(4, 7))
     seal = Seal.of(Measurement({"f": array}))
-    for near in (array.astype(np.float32).astype(float), array * (1 + 2e-5)):
+    for near in (array.astype(np.float32).astype(float), array * (1 + 1e-4)):
         assert seal.is_of(Measurement({"f": near}))
     with_nan = np.where(array == array[0, 0], np.nan, array)
     for far in (1.05 * array, array.T, with_nan, array[:, :6], "text", Failure("error", "It raised ValueError.")):

@@ -29,7 +29,10 @@ def test_grading_imports_nothing_of_what_is_kept_out() -> None:
     assert {*without.split()} >= KEPT_OUT | CONVERTING, "else nothing would have to be kept out"
 
 
-@pytest.mark.parametrize("command", ["commands.report", "lms.collect"])
+@pytest.mark.parametrize(
+    "command",
+    ["commands.report", "commands.feedback", "lms.collect", "lms.export"],
+)
 def test_a_command_that_runs_no_notebook_imports_nothing_that_runs_or_converts_one(command: str) -> None:
     [modules] = output(REPORT.replace("commands.report", command))
     assert {"nbgrader.apps.baseapp", "nbgrader.preprocessors.latesubmissions"} <= {*modules.split()}
@@ -70,6 +73,7 @@ for use in {[*USES]}:
 
 
 @pytest.mark.slow
-def test_who_wants_it_finds_it() -> None:
+@pytest.mark.parametrize("start", [GRADE, REPORT], ids=["grade", "report"])
+def test_who_wants_it_finds_it(start: str) -> None:
     """Each in a process of its own."""
-    assert dict(zip(USES, output(REPORT + FORKS)[1:], strict=True)) == USES
+    assert dict(zip(USES, output(start + FORKS)[1:], strict=True)) == USES

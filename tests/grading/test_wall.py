@@ -38,3 +38,10 @@ def test_the_contracts_on_imports_are_kept_and_one_that_breaks_the_wall_is_notic
     for module, line in BREAKS.items():
         importer, imported = module.removesuffix(".py").replace("/", "."), line.split()[1]
         assert f"{importer} -> {imported}" in done.stdout, module
+
+
+def test_importing_what_a_notebook_imports_loads_nothing_closed_or_heavy():
+    code = "import sys, lib, lib.blanks, lib.units.softmax_classifier, lib.data; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    closed = ("tensorflow", "lib.reference", "lib.grading", "lib.answer_key")
+    assert not [name for name in done.stdout.split() if name.startswith(closed) or ".closed" in name]

@@ -20,11 +20,12 @@ from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.judge.judge import draw_and_run
 from lib.grading.pages.formgrader import SubmissionPage
+from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.conftest import QUICK, Course
+from tests.grading.conftest import QUICK, SUBMISSIONS, Course
 from tests.grading.pipeline.test_replay import FILE, hand_in
-from tests.submissions import POINTS, right
+from tests.submissions import POINTS, as_bytes, right
 
 pytestmark = pytest.mark.xdist_group("a graded class")
 
@@ -67,6 +68,7 @@ def test_a_notebook_of_another_assignment_is_listed_for_a_person(course):
 
 CLOSED = "can't be read by this account: {}. Fix the permissions, and grade again"
 UNREAD = {
+    "a closed folder": (errno.EACCES, "", CLOSED),
     "a closed file": (errno.EACCES, FILE, CLOSED),
     "a disk that fails": (errno.EIO, FILE, "was not graded: {}: Input/output error."),
 }
@@ -91,6 +93,17 @@ def test_a_submission_that_its_disk_fails_to_give_is_left_ungraded_and_listed(co
     assert f"eve  {said.format(place)}" in done.stdout
     assert not course.notebook("eve").exists()
     assert [course.verdict(student).points for student in ("ada", "zoe")] == [TOTAL, TOTAL]
+
+
+def test_a_notebook_beside_the_one_that_is_graded_is_told(course):
+    """Who hands in the empty notebook and the finished one has the points of the first."""
+    hand_in(course, "ada", course.fresh(), **{"final.ipynb": as_bytes(right(course.fresh()))})
+    rename = "If you meant one of them, submit it under its original name."
+    remark = f"Only {FILE} was graded. These other notebooks were not: final.ipynb. {rename}"
+    assert remark in course.zerolayer("grade", ASSIGNMENT, *QUICK).stdout
+    assert course.verdict("ada").remarks == (Remark(remark),)
+    assert course.zerolayer("feedback", ASSIGNMENT).returncode == 0
+    assert remark in text_of(course.feedback("ada"))
 
 
 # By nbgrader's own hands
@@ -125,19 +138,21 @@ def differences(one, other, names):
     return [(name, tables[0][name], tables[1][name]) for name in names if tables[0][name] != tables[1][name]]
 
 
-def test_nbgraders_own_command_grades_a_class_as_ours_does(graded, tmp_path):
-    course = again(graded, tmp_path, FEW)
+@pytest.mark.parametrize("names", [FEW, pytest.param([*SUBMISSIONS], marks=pytest.mark.slow)], ids=["few", "all"])
+def test_nbgraders_own_command_grades_a_class_as_ours_does(graded, tmp_path, names):
+    course = again(graded, tmp_path, names)
     done = course.nbgrader("autograde", ASSIGNMENT, *QUICK)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
-    assert not differences(graded, course, FEW)
+    assert not differences(graded, course, names)
     skipped = course.zerolayer("grade", ASSIGNMENT)
-    assert f"{len(FEW)} skipped" in skipped.stdout, "it counts as graded"
+    assert f"{len(names)} skipped" in skipped.stdout, "it counts as graded"
 
 
-def test_nbgraders_own_command_grades_each_alone_and_again_as_ours_does(graded, tmp_path):
+@pytest.mark.parametrize("names", [FEW[-7:], pytest.param([*SUBMISSIONS], marks=pytest.mark.slow)], ids=["few", "all"])
+def test_nbgraders_own_command_grades_each_alone_and_again_as_ours_does(graded, tmp_path, names):
     """By `--force` it removed the graded folder of a student whose file has another name, and left it empty."""
-    course = again(graded, tmp_path, names := ["blanks_open", "another_name", "nothing_at_all"])
-    for name in [*names, names[1]]:
+    course = again(graded, tmp_path, names)
+    for name in [*names, *names[:3]]:
         done = course.nbgrader("autograde", ASSIGNMENT, f"--student={name}", "--force", *QUICK)
         assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert not differences(graded, course, names)

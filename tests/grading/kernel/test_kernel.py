@@ -74,3 +74,12 @@ def test_an_end_is_noticed_with_its_code(end, codes):
         one.client.run(f"import os; {end}", "a token", SECONDS)
         assert "execute_reply" not in [message["msg_type"] for message in one.messages()]
         assert one.client.end[0] in codes
+
+
+def test_a_kernel_that_ignores_everything_and_stops_itself_is_ended():
+    with kernel() as one, kernel() as other:
+        one.run("import signal, os; [signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)]")
+        one.client.run("os.kill(os.getpid(), signal.SIGSTOP)\nwhile True: pass", "a token", SECONDS)
+        one.client.kill()
+        assert one.client.has_ended(SECONDS)
+        assert other.run("1 + 1") == "2"

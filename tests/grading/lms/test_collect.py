@@ -312,6 +312,22 @@ def test_a_worksheet_tells_moodles_namesakes_apart(course):
     assert there(course) == {"b@x": b"504", "a@x": b"505", "bo@x": b"506"}
 
 
+@pytest.mark.slow
+def test_another_assignments_notebook_is_called_so_by_whatever_name_it_came(course):
+    work = {"nbgrader": {"grade_id": "their-cell", "grade": True, "solution": False, "points": 1}}
+    other = {"cell_type": "code", "metadata": work, "source": "", "outputs": [], "execution_count": None}
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.add_assignment("other")
+        gradebook.add_notebook("other", "other")
+        gradebook.add_source_cell("their-cell", "other", "other", cell_type="code")
+    names = {f"ada_1_2_{FILE}": "ada_1", "bo_2_3_other.ipynb": "bo_2"}
+    collect(course, dict.fromkeys(names, as_bytes({**json.loads(WORK), "cells": [other]})))
+    graded = course.zerolayer("grade", ASSIGNMENT)
+    assert graded.returncode == 3
+    for student in names.values():
+        assert re.search(f"{student} +.*may not be this assignment's notebook, but other's", graded.stdout)
+
+
 MOODLES = "_assignsubmission_file_"
 ELSE = f"Somebody Else_777{MOODLES}"
 HONEST = {f"{ELSE}a.ipynb": WORK}

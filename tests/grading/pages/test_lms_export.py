@@ -147,6 +147,16 @@ def test_what_students_write_is_shown_as_text_in_the_notebook_that_goes_up(small
     assert "The loss is the mean over all entries of the matrix" in str(check["outputs"])
 
 
-def test_without_anything_to_write_it_asks_for_it(small_class):
+REFUSED = {
+    "has no columns ID and Section or Grade and Identifier: found Name, Points.": "Name,Points\nAda,3\n",
+    "no column for 'softmax_classifier': found 'A (1)'": f"{HEADS},A (1)\nAda,77,,,1,\n",
+}
+
+
+def test_what_keeps_a_file_from_being_filled_is_told_in_a_sentence(small_class):
+    for why, sheet in REFUSED.items():
+        (small_class.root / "sheet.csv").write_text(sheet)
+        done = small_class.runs_here(LmsExportApp, ASSIGNMENT, "--into=sheet.csv")
+        assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
     done = small_class.runs_here(LmsExportApp, ASSIGNMENT)
     assert done.returncode == 1 and "Name what to write" in done.stderr

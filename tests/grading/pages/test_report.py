@@ -147,6 +147,14 @@ def test_headings_tables_and_pictures_can_be_heard(page):
     assert {one.attrib["href"][1:] for one in found if one.attrib.get("href", "").startswith("#")} <= set(ids)
 
 
+def test_grading_again_changes_the_next_report(small_class, tmp_path):
+    course = small_class.copy(tmp_path)
+    assert "1/B is missing" in section(course.report(), "again")
+    course.hand_in("ines", RIGHT)
+    assert course.zerolayer("grade", ASSIGNMENT, "--student=ines", "--force").returncode == 0
+    assert "1/B is missing" not in course.report()
+
+
 def test_a_class_with_every_kind_of_submission_has_a_report(graded):
     done = graded.zerolayer("report", ASSIGNMENT)
     assert done.returncode == 0, done.stderr

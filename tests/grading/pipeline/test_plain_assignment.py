@@ -257,6 +257,18 @@ def test_what_was_not_run_earns_nothing_and_waits_for_a_person(ours, stock):
         assert ours.scores[student]["test-partial"] == (0, True), "a result that is no number of points"
 
 
+def test_the_table_has_the_gradebooks_scores(ours):
+    worth = {**FULL, "explain": WRITTEN}
+    for student, found in ours.scores.items():
+        [line] = [line for line in ours.run.stdout.splitlines() if line.startswith(f"{student} ") and "/11  " in line]
+        earned = sum(score or 0 for score, _ in found.values())
+        assert line.split()[1] == f"{earned:g}/11"
+        assert all((name in line.partition("needs a person: ")[2]) == waits for name, (_, waits) in found.items())
+        short = [name for name, (score, waits) in found.items() if not waits and score < worth[name]]
+        said = line.partition("not all points in: ")[2].partition(";")[0]
+        assert sorted(filter(None, said.split(", "))) == sorted(short)
+
+
 def test_what_waits_is_remembered_beside_the_notebook_and_said_in_it(ours):
     """Without a unit a verdict has no parts: its file says of what it was made, and what a person has to do."""
     folder = ours.root / "autograded" / "dead" / PLAIN

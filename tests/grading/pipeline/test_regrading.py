@@ -96,7 +96,7 @@ def with_values(of_part=False, **values):
 
 
 STATEMENT = {"name": "a", "text": "b", "max_points": 1.0, "state": "right"}
-TEXTS = ("{not json", "", "[]", "{}", "[" * 10_000)
+TEXTS = ("{not json", "", "null", "[]", "3", "{}", "[" * 10_000)
 DAMAGES = {
     **{f"the text {text[:9]!r}": lambda path, text=text: path.write_text(text) for text in TEXTS},
     "no letters": lambda path: path.write_bytes(b"\xff\xfe" * 50),
@@ -109,13 +109,17 @@ DAMAGES = {
     **{
         f"{name} = {value!r}": with_values(**{name: value})
         for name, value in (
-            ("student", "emil"), ("assignment", "another"), ("seed", True), ("parts", []), ("waits", {"a": 1}),
+            ("student", "emil"), ("assignment", "another"), ("seed", "1"), ("seed", True), ("parts", None),
+            ("parts", {}), ("parts", []), ("parts", [1]), ("remarks", [1]),
+            ("reasons", "a"), ("reasons", [1]), ("waits", []), ("waits", {"a": 1}), ("digest", 1),
         )
     },
     **{
         f"part's {name} = {value!r}": with_values(of_part=True, **{name: value})
         for name, value in (
-            ("statements", [{**STATEMENT, "state": "splendid"}]), ("statements", [{"name": "a"}]), ("mistake", "text"),
+            ("statements", [{**STATEMENT, "state": "splendid"}]), ("statements", [{**STATEMENT, "why": 1}]),
+            ("statements", [{**STATEMENT, "max_points": "4"}]), ("statements", [{"name": "a"}]), ("statements", 5),
+            ("mistake", "text"), ("mistake", {"name": 1, "hint": ""}), ("title", None), ("id", []), ("problem", 0),
         )
     },
 }  # fmt: skip
@@ -186,12 +190,14 @@ def test_a_student_who_was_removed_is_to_be_graded_again_or_removed_and_has_no_p
     assert "emil" not in (course.root / "out.csv").read_text()
 
 
-def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys):
+@pytest.mark.parametrize("roster", [(), STUDENTS])
+def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys, roster):
     before = points(course)
     (course.root / "gradebook.db").unlink()
     assert course.zerolayer("build", ASSIGNMENT, UNPROVED).returncode == 0
     with gradebook(course) as book:
-        book.add_student("ada")
+        for student in roster:
+            book.add_student(student)
     said = refusal(capsys, run, ReportApp, course.root, ASSIGNMENT)
     assert said.count("the gradebook doesn't have") == 3
     assert "ada   the gradebook had no marks for it" in grade(course, 3)

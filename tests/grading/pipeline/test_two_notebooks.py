@@ -89,12 +89,14 @@ def test_report_and_feedback_pages_say_what_is_of_which(course):
     assert not list(folder.rglob("*verdict*"))
 
 
-def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(course):
+@pytest.mark.parametrize("command", ["zerolayer grade", pytest.param("nbgrader autograde", marks=pytest.mark.slow)])
+def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(course, command):
     """Also where another work lies there now, of which the notebook that stays says nothing yet."""
+    program, name = command.split()
     folder, before = course.root / "autograded" / "ada" / ASSIGNMENT, each(course, "ada")
     kept = (folder / f"{ASSIGNMENT}.ipynb").read_bytes()
     hand_in(course, "ada", fill(loss=STUDENTS["emil"]["loss"], train=[""] * 8))
-    done = course.zerolayer("grade", ASSIGNMENT, f"--notebook={SECOND}", "--student=ada", "--force")
+    done = getattr(course, program)(name, ASSIGNMENT, f"--notebook={SECOND}", "--student=ada", "--force")
     assert done.returncode == 0, done.stderr
     first, second = each(course, "ada")
     assert (first, second.points) == (before[0], 0)
@@ -129,6 +131,7 @@ def test_a_verdict_that_a_student_hands_in_is_not_one(course):
     for command, name, options, found in (
         (course.nbgrader, "autograde", (f"--notebook={ASSIGNMENT}",), own[:1]),
         (course.zerolayer, "grade", (), own),
+        (course.nbgrader, "autograde", (), own),
     ):
         done = command(name, ASSIGNMENT, "--force", "--student=mallory", *options)
         assert done.returncode in (0, NEEDS_A_PERSON), done.stderr

@@ -9,6 +9,7 @@ from nbgrader.api import Gradebook
 
 from lib.grading.commands.grade import NEEDS_A_PERSON, GradeApp
 from lib.grading.gradebook.marks import read_class
+from lib.grading.gradebook.session import known_cells
 from lib.grading.pipeline.cell_results import VERSION
 from tests.course import ASSIGNMENT
 from tests.grading.conftest import SUBMISSIONS
@@ -110,6 +111,13 @@ def test_a_written_answer_is_never_scored_because_its_cell_lost_its_id(graded):
         lost = {"explain-gradient"} if name == "answer_beside" else answers
         assert waiting == answers, name
         assert commented & answers == {*graded.verdict(name).waits} & answers == empty == lost, name
+
+
+def test_the_gradebook_knows_the_cells_in_the_notebooks_order(graded):
+    released = nbformat.read(graded.released(), as_version=4)
+    with Gradebook(f"sqlite:///{graded.root}/gradebook.db") as gradebook:
+        known = known_cells(gradebook.find_notebook(ASSIGNMENT, ASSIGNMENT))
+    assert list(known) == [cell.metadata.nbgrader.grade_id for cell in released.cells if "nbgrader" in cell.metadata]
 
 
 def test_outputs_are_kept_within_bounds(graded):
