@@ -142,7 +142,8 @@ class CollectApp(Command):
     ) -> str:
         """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
         before, note = self.notes.get(student), _note(found, owner.late, time)
-        if note.lms == "anonymous" and note.attachment in self._named_numbers():
+        named = {each.attachment for each in self.notes.values() if each.lms == "canvas"}
+        if note.lms == "anonymous" and note.attachment in named:
             return "unchanged"  # an earlier download, before Canvas showed the name
         place = step_folder(self.coursedir, "submitted", student, self.coursedir.assignment_id)
         there = {file.name: file for file in place.glob("*.ipynb")}
@@ -169,9 +170,6 @@ class CollectApp(Command):
         put_in_place(temporary / student / place.name, place)
         return "replaced" if there else "new"
 
-    def _named_numbers(self) -> set[int]:
-        return {note.attachment for note in self.notes.values() if note.lms == "canvas"}
-
     def _leave(self, left: Refusal, name: str) -> str:
         """Report a submission that needs a person, and note it for grading and the report."""
         self.left_out.append(left)
@@ -188,7 +186,7 @@ class CollectApp(Command):
         counts = ", ".join(f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what])
         if not self.counts:
             self.fail(f"{assignment}: nothing was collected. Name the file that Canvas or Moodle downloads for all.")
-        new = min(self.counts["needs a person"], len(self.left_out))
+        new = min(self.counts["needs a person"], len(self.left_out))  # a later file may have settled one of this run
         earlier = len(self.left_out) - new
         more = f" {earlier} more from earlier downloads: see the report." if earlier else ""
         say(f"{assignment}: {counts or 'nothing new'}; {new} need a person.{more}")
