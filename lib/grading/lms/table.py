@@ -21,8 +21,9 @@ HEADS = {"canvas": {"ID", SECTION}, "worksheet": {IDENTIFIER, GRADE}, "participa
 """Columns that identify each kind of file."""
 WHERE = {
     "canvas": "In Canvas, choose Grades, Export, Export Entire Gradebook",
-    "worksheet": "In Moodle, in English, choose Submissions, Download grading worksheet",
-    "participants": "In Moodle, in English, choose Participants, Select all, Download table data as CSV",
+    "worksheet": "In Moodle, set the language to English, and choose Submissions, Download grading worksheet",
+    "participants": "In Moodle, set the language to English, and choose Participants, Select all, Download table data"
+    " as CSV",
 }
 POSSIBLE = "Points Possible"
 TEST_STUDENT = "Student, Test"
