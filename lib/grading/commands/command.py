@@ -35,6 +35,9 @@ from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.submissions.collection import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
+GONE = {"seen": "--seen is gone: `grade` lists only what it has just graded, and the report lists what is still open."}
+"""What to use in place of options of the last release."""
+
 
 class _Loader(FileConfigLoader):
     """Loads a settings file, and reports an error with its line."""
@@ -66,7 +69,7 @@ class _JSONLoader(_Loader, JSONFileConfigLoader):
 
 class _OptionLoader(KVArgParseConfigLoader):
     def _handle_unrecognized_alias(self, arg: str) -> None:
-        self.log.error("%s", f"Unrecognized option: {arg}. --help lists the options.")
+        self.log.error("%s", GONE.get(arg, f"Unrecognized option: {arg}. --help lists the options."))
         raise SystemExit(1)
 
 

@@ -183,6 +183,8 @@ def test_options_may_stand_anywhere(course):
     ("command", "told"),
     [
         (("grdae",), "There is no command grdae. There are: grade, "),
+        (("watch", "tiny"), "`zerolayer watch` is gone. Use a systemd timer or cron line, see docs/teaching.md."),
+        (("grade", "--seen", "ada", "tiny"), "--seen is gone: `grade` lists only what it has just graded"),
         (("build",), "There are no notebooks in"),
         (("new", "mine"), "units/mine/closed: Not a directory."),
     ],
