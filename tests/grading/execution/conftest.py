@@ -75,9 +75,11 @@ class SmallCourse(Course):
 
     def state(self):
         """Return all that grading leaves: the files in the folders, each verdict, and the gradebook's scores."""
-        files = {path for path in (self.root / "autograded").rglob("*") if path.is_file() and path.suffix != ".lock"}
+        files = sorted(
+            path for path in (self.root / "autograded").rglob("*") if path.is_file() and path.suffix != ".lock"
+        )
         verdicts = {path.parts[-3]: path.read_text() for path in files if path.name == "verdict.json"}
-        return {str(path.relative_to(self.root)) for path in files}, verdicts, self.points()
+        return [str(path.relative_to(self.root)) for path in files], verdicts, self.points()
 
 
 def said(run):

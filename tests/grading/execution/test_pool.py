@@ -266,8 +266,8 @@ class Dask:
     def _start(self, *words, number=0):
         """Start a process, and wait until the scheduler answers and has so many workers."""
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard", "--scheduler-file", str(self.file)]
-        # Dask's own measure of silence is 5 minutes.
-        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}
+        # Dask waits 5 minutes. Much less than this, and on a busy machine workers are taken for gone while they import.
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "30s"}
         process = subprocess.Popen(command, cwd=self.folder, stderr=subprocess.DEVNULL, env=environment)
         self.stack.enter_context(process)
         self.stack.callback(process.kill)  # one may be stopped, and would be waited for
