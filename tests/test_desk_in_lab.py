@@ -49,14 +49,20 @@ def cell_with(page, text):
 
 SELECT = """(content, words) => {
   content.focus();
-  const texts = document.createTreeWalker(content, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode() && !texts.currentNode.data.includes(words)) {}
-  const text = texts.currentNode, start = text.data.indexOf(words);
-  getSelection().setBaseAndExtent(text, start, text, start + words.length);
+  const line = [...content.querySelectorAll('.cm-line')].find(line => line.textContent.includes(words));
+  const start = line.textContent.indexOf(words), end = start + words.length, range = document.createRange();
+  const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  for (let from = 0, text; from < end; from += text.length) {
+    text = texts.nextNode();
+    if (from <= start) range.setStart(text, Math.min(start - from, text.length));
+    range.setEnd(text, Math.min(end - from, text.length));
+  }
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
 }"""
 
 
-def replace(page, cell, old, new):
+def type_over(page, cell, old, new):
     """Select the first `old` of a cell and type over it. A mouse might miss it: the page moves while outputs come."""
     content = cell.locator(".cm-content")
     content.evaluate(SELECT, old)
@@ -95,7 +101,7 @@ def test_run_all_goes_on_past_open_blanks_each_of_which_is_told_in_one_sentence(
 
 def test_help_opens_in_a_notebook_without_a_kernel(page, lab):
     cell = cell_with(page, "def cce_gradient")
-    replace(page, cell, "?", "-np.sum(y * np.log2(yhat)) / y.shape[1]")
+    type_over(page, cell, "?", "-np.sum(y * np.log2(yhat)) / y.shape[1]")
     said_by(checked(page, cell), "Help 1: a hint")
     save(page)
     lab.close_kernels()

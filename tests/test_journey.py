@@ -6,7 +6,7 @@ import pytest
 from lib.jupyterlab import lab_environment
 from tests.browser import chromium, jupyter_lab, quiet, run_all, slider
 from tests.submissions import FILE, right
-from tests.test_desk_in_lab import NOTEBOOKS, cell_with, checked, run_cell, said_by, write_behind
+from tests.test_desk_in_lab import NOTEBOOKS, cell_with, checked, run_cell, said_by, type_over
 
 CELLS = ("setup", "layer", "loss", "check-cce", "softmax", "dense", "blobs-data", "explorer")
 
@@ -28,7 +28,7 @@ def page(tmp_path):
 def test_a_student_fills_in_a_blank_checks_it_and_moves_a_slider(page):
     cell = cell_with(page, "def cce_gradient")
     said_by(cell, "2 blanks are still open")
-    write_behind(page, cell, "?", "-np.sum(y * np.log(yhat))", delete=True)
+    type_over(page, cell, "?", "-np.sum(y * np.log(yhat))")
     check = checked(page, cell)
     said = said_by(check, "1 of 2 points")
     assert "The batch's loss is not the mean over its samples" in said
@@ -38,11 +38,11 @@ def test_a_student_fills_in_a_blank_checks_it_and_moves_a_slider(page):
     assert "Try:" in said_by(check, "The loss is the sum over the batch, not its mean")
     check.get_by_text("Help 3").click()
     assert "the mean of 1 and 2" in said_by(check, "differs")
-    write_behind(page, cell, "np.log(yhat))", " / y.shape[1]")
+    type_over(page, cell, "np.log(yhat))", "np.log(yhat)) / y.shape[1]")
     check = checked(page, cell)
     said_by(check, "2 of 2 points")
     assert "You have corrected this mistake" in said_by(check, "Why was it wrong?")
-    write_behind(page, cell, "?", "-y / yhat", delete=True)
+    type_over(page, cell, "?", "-y / yhat")
     run_cell(page, cell)
     explorer = cell_with(page, "explore(Dense")
     run_cell(page, explorer)

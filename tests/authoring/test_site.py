@@ -20,7 +20,7 @@ from tests.course import ASSIGNMENT, UNPROVED
 from tests.grading.conftest import Course
 from tests.submissions import FILE, POINTS, as_bytes, right
 from tests.submissions.pages import WIDGETS
-from tests.test_desk_in_lab import cell_with, said_by, write_behind
+from tests.test_desk_in_lab import cell_with, said_by, type_over
 
 pytestmark = pytest.mark.slow
 
@@ -151,7 +151,9 @@ def test_a_second_tab_has_what_was_saved_and_doesnt_overwrite_it(page):
     said = page.get_by_text("Saved in this browser")
     for earlier in said.all():
         earlier.evaluate("earlier => { earlier.textContent = '' }")  # what counts is said after the change
-    write_behind(page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", " # mine")
+    type_over(
+        page, cell_with(page, "def cce_gradient"), "def cce_gradient(y, yhat):", "def cce_gradient(y, yhat): # mine"
+    )
     said.wait_for()
     second = page.context.new_page()
     second.goto(page.url)
@@ -222,14 +224,14 @@ def test_blanks_hints_and_points_are_those_of_the_desk(page):
     said_by(loss, "2 blanks are still open")
     run_cell(page, check)
     assert "Traceback" not in said_by(check, "still open")
-    write_behind(page, loss, "?", "-np.sum(y * np.log(yhat))", delete=True)
+    type_over(page, loss, "?", "-np.sum(y * np.log(yhat))")
     run_cell(page, loss)
     run_cell(page, check)
     said_by(check, "1 of 2 points")
     check.get_by_text("Help 1: a hint").focus()
     page.keyboard.press("Enter")
     assert "Try:" in said_by(check, "The loss is the sum over the batch, not its mean")
-    write_behind(page, loss, "np.log(yhat))", " / y.shape[1]")
+    type_over(page, loss, "np.log(yhat))", "np.log(yhat)) / y.shape[1]")
     run_cell(page, loss)
     run_cell(page, check)
     said_by(check, "2 of 2 points")
@@ -244,7 +246,7 @@ def test_an_endless_loop_in_a_check_ends_in_the_usual_sentence_and_the_page_live
     run_cell(page, limit)
     said_by(limit, "limit 20.0")
     loss = cell_with(page, "def cce_gradient")
-    write_behind(page, loss, "?", ENDLESS, delete=True)
+    type_over(page, loss, "?", ENDLESS)
     run_cell(page, loss)
     check = cell_with(page, "check.cce_gradient()")
     run_cell(page, check)
@@ -269,7 +271,7 @@ def test_the_second_unit_runs_there_with_its_explorer_before_matplotlib_is_loade
 @pytest.fixture(scope="module")
 def handed_in(page, tmp_path_factory):
     """The file that the student downloads after all cells of the solved notebook have run, sliders included."""
-    write_behind(page, cell_with(page, "def cce_gradient"), ENDLESS, "-y / yhat", delete=True)
+    type_over(page, cell_with(page, "def cce_gradient"), ENDLESS, "-y / yhat")
     choose(page, "Run", "Run All Cells")
     explorer = cell_with(page, "explore(Dense")
     explorer.locator(".zl-pictures svg").first.wait_for(timeout=SLOW)
