@@ -13,10 +13,10 @@ of them together, and at each alone. The source is that of the part's subjects i
 `names` is Python code that defines names for the changes, in addition to NumPy's and those of the right objects. `sum`
 and other names that Python has, too, are NumPy's in a part with its own `source`, and Python's in others.
 
-`it` is the name of the result in a sentence: it adds the changes of any result from `changes.toml`. They apply to the
-part's first subject, or to `of`, a function, or a method such as `Softmax.backward`. A group's `teach` is advice for
-the teacher if many students made its mistakes; a part's `teach` is for groups without their own. Other keys of a group
-list mistakes that have no numbers of their own:
+`it` is the name of the result in a sentence: it adds the changes of any result from `any_result_mistakes.toml`. They
+apply to the part's first subject, or to `of`, a function, or a method such as `Softmax.backward`. A group's `teach` is
+advice for the teacher if many students made its mistakes; a part's `teach` is for groups without their own. Other keys
+of a group list mistakes that have no numbers of their own:
 
 * `untold = ['this']`: this one can't be distinguished from other code.
 * `named = ['this']`: this one is named even if it only raises an error or returns nan or None, as other code may do.
@@ -40,7 +40,7 @@ import numpy as np
 
 from lib.unit import Part
 
-CHANGES = Path(__file__).with_name("changes.toml")
+CHANGES = Path(__file__).with_name("any_result_mistakes.toml")
 """Changes that may be made to any result."""
 ANSWER_KEY = "answer_key.toml"
 """The only TOML file of a closed half without mistakes; `lib.answer_key` reads it."""

@@ -21,7 +21,7 @@ from traitlets import Bool, Unicode
 
 from lib.authoring.make_fingerprints import write_file
 from lib.authoring.rules import CHECK, OF_CODE, OF_NOTEBOOKS, RELEASE, Rule, faults_of
-from lib.authoring.student_version import SILENT, points_in
+from lib.authoring.student_notebook import SILENT, points_in
 from lib.authoring.survivors import remarks
 from lib.authoring.trial import Trial
 from lib.grading.commands.command import (

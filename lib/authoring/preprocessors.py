@@ -16,7 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from lib.authoring.rules import RELEASE, faults_of
 from lib.authoring.sections import write_sections
-from lib.authoring.student_version import finish
+from lib.authoring.student_notebook import finish
 from lib.authoring.trial import Trial
 
 Resources = dict[str, Any]

@@ -21,7 +21,7 @@ from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
 from lib.authoring.make_fingerprints import PartData
-from lib.authoring.student_version import StudentVersion, mark_cells, places_of
+from lib.authoring.student_notebook import StudentVersion, mark_cells, places_of
 from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours

@@ -27,8 +27,8 @@ from lib.grading.pipeline.unit_preprocessor import misfits
 from lib.grading.safe_names import StudentId, unknown
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import ReleasedCell, course_id, restore
-from lib.grading.submissions.submission import UnreadableError, cells_in, clean_cell, read_submission
 from lib.grading.submissions.submitted_files import MOST_BYTES, Name, SubmittedFiles
+from lib.grading.submissions.submitted_notebook import UnreadableError, cells_in, clean_cell, read_submission
 from lib.right_code import solutions_of
 
 Files = Path | str | Iterable[Path | str]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lib.unit import Unit
 
 CLOSED = "closed"
-CLOSED_FILES = ("answer_key.py", "mistakes.py", "right_code.py", "changes.toml")
+CLOSED_FILES = ("answer_key.py", "mistakes.py", "right_code.py", "any_result_mistakes.toml")
 CLOSED_FOLDERS = ("authoring", "grading", "reference")
 CLOSED_PATHS = (*CLOSED_FILES, *CLOSED_FOLDERS, f"units/*/{CLOSED}")
 """Patterns of paths in `lib` that are never in the student bundle. Processes that run student code can't see the

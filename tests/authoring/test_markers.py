@@ -12,7 +12,7 @@ from traitlets.config import PyFileConfigLoader
 
 from lib.authoring.markers import HiddenAnswer, student_source
 from lib.authoring.rules.open_half import compress, gives_answer_away, shows
-from lib.authoring.student_version import StudentVersion, make_student_version
+from lib.authoring.student_notebook import StudentVersion, make_student_version
 from lib.blanks import open_blanks
 from lib.grading.commands.demo import CHECKOUT
 from lib.grading.execution.notebook import run_cells

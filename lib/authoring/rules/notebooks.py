@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lib.authoring.student_version import make_student_version
+from lib.authoring.student_notebook import make_student_version
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault
 from lib.grading.judge import words

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import lib
 from lib.authoring.markers import parse_expression
-from lib.authoring.student_version import places_of
+from lib.authoring.student_notebook import places_of
 from lib.authoring.trial import Faults, Trial
 from lib.authoring.wheel import PROJECT, open_half
 from lib.grading import unit_registry

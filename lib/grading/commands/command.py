@@ -32,7 +32,7 @@ from lib.grading.files import PRIVATE
 from lib.grading.gradebook.database import label, open_gradebook
 from lib.grading.machine_faults import sentence
 from lib.grading.safe_names import InvalidId, unknown
-from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.collection_records import read_collection
 from lib.grading.submissions.submitted_files import find_submitted
 
 GONE = {"seen": "--seen is gone: `grade` lists only what it has just graded, and the report lists what is still open."}

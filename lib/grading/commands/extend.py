@@ -11,7 +11,7 @@ from lib.grading.gradebook.database import has_roster, label, open_gradebook
 from lib.grading.gradebook.lateness import extend, renew_penalties
 from lib.grading.progress import say
 from lib.grading.safe_names import InvalidId, parse_id, unknown, visible
-from lib.grading.submissions.collection import LATE_WITH_MORE_TIME, read_collection
+from lib.grading.submissions.collection_records import LATE_WITH_MORE_TIME, read_collection
 
 LONGEST = 3650
 """The longest extension in days: later dates may be more than a `datetime` can hold."""

@@ -29,7 +29,7 @@ from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.machine_faults import is_file_fault, sentence
-from lib.grading.pages.page_maker import PageMaker
+from lib.grading.pages.feedback_maker import PageMaker
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible

@@ -19,7 +19,7 @@ from sqlalchemy import Boolean, Connection, Select, Table, Update, bindparam, fu
 
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import late_by
-from lib.grading.submissions.submission import clean_cell
+from lib.grading.submissions.submitted_notebook import clean_cell
 
 
 @dataclass(frozen=True)

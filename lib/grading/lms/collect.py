@@ -18,7 +18,7 @@ from lib.grading.lms.students import Students, rename
 from lib.grading.lms.table import Table
 from lib.grading.progress import say
 from lib.grading.safe_names import visible
-from lib.grading.submissions.collection import (
+from lib.grading.submissions.collection_records import (
     CollectedSubmission,
     CollectionRecords,
     Refusal,

@@ -20,9 +20,9 @@ from lib.grading.lms.names import RENAME, Owner, RefusedError, own_name, owner_o
 from lib.grading.lms.students import Students
 from lib.grading.machine_faults import FULL
 from lib.grading.safe_names import visible
-from lib.grading.submissions.collection import Refusal
-from lib.grading.submissions.submission import HIDDEN, UnreadableError, strip_widgets
+from lib.grading.submissions.collection_records import Refusal
 from lib.grading.submissions.submitted_files import ARCHIVES, MOST_BYTES, NOTEBOOK
+from lib.grading.submissions.submitted_notebook import HIDDEN, UnreadableError, strip_widgets
 from lib.grading.submissions.walk import walk
 
 INSTEAD = "Ask for the notebook itself."

@@ -16,11 +16,11 @@ from lib.grading.gradebook.marks import Class, Total, above_maximum, format_poin
 from lib.grading.lms.names import name_for_upload
 from lib.grading.lms.students import Students
 from lib.grading.lms.table import IDENTIFIER, SECTION, Table
-from lib.grading.pages.page_maker import PageMaker, render, render_notebook
+from lib.grading.pages.feedback_maker import PageMaker, render, render_notebook
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
-from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.collection_records import read_collection
 from lib.grading.submissions.submitted_files import step_folder
 
 EXCUSED = "EX"

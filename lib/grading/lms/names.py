@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from unicodedata import category, normalize
 
-from lib.grading.submissions.collection import CollectedSubmission
+from lib.grading.submissions.collection_records import CollectedSubmission
 
 ENDS = r"((?P<attachment>\d+)_(?P<file>.+)|(?P<page>(text|link)\.html))"
 FORMS = {

@@ -16,7 +16,7 @@ from lib.grading.files import put_in_place, remove
 from lib.grading.lms.names import RENAME, UNNAMED, RefusedError, name_in_canvas, name_in_moodle
 from lib.grading.lms.table import Person, Table
 from lib.grading.safe_names import InvalidId, StudentId, parse_id
-from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.collection_records import read_collection
 from lib.grading.submissions.submitted_files import step_folder
 
 

@@ -15,7 +15,7 @@ from lib.grading.gradebook.lateness import late_by
 from lib.grading.gradebook.marks import Total, above_maximum, read_marks
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.safe_names import InvalidId
-from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.collection_records import read_collection
 from lib.grading.submissions.submitted_files import find_submitted, step_folder
 
 WorkState = Literal["graded", "not graded", "not collected", "missing"]

@@ -25,8 +25,8 @@ from lib.grading.gradebook.marks import Mark, NotebookMarks, Total
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_results import error_of
-from lib.grading.pipeline.part_html import html
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
+from lib.grading.pipeline.verdict_html import html
 from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
@@ -172,7 +172,7 @@ def render(page: Page, folder: Path) -> str:
 
 def render_summary(page: Page) -> str:
     """Return the points, what to say about them, and the list of parts as HTML."""
-    return templates().get_template("summary.html.j2").render(page=page, visible=visible)
+    return templates().get_template("feedback_summary.html.j2").render(page=page, visible=visible)
 
 
 def render_notebook(page: Page) -> bytes:

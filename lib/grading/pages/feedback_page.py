@@ -7,7 +7,7 @@ from nbconvert.exporters import Exporter
 
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.marks import read_marks
-from lib.grading.pages.page_maker import PageMaker
+from lib.grading.pages.feedback_maker import PageMaker
 
 
 class FeedbackPage(Exporter):

@@ -21,8 +21,8 @@ from sqlalchemy import and_, select
 from tornado import web
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
+from lib.grading.pages.feedback_maker import render_cells
 from lib.grading.pages.mark_schemes import read_guides
-from lib.grading.pages.page_maker import render_cells
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_results import UNREADABLE
 from lib.grading.submissions.restore import course_id, is_as_released

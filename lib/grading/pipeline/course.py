@@ -22,7 +22,7 @@ from lib.grading.gradebook.session import GradebookSession
 from lib.grading.pipeline.one_notebook import Terms
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.sandbox.limits import Limits, limit_problem
-from lib.grading.submissions.collection import LATE_WITHOUT_TIME, CollectionRecords, read_collection
+from lib.grading.submissions.collection_records import LATE_WITHOUT_TIME, CollectionRecords, read_collection
 from lib.grading.submissions.restore import read_released
 from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
 from lib.unit import Part

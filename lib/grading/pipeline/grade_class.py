@@ -36,7 +36,6 @@ from lib.grading.pipeline.stages import prepare, save
 from lib.grading.progress import Progress, Score, say, write_table
 from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.sandbox.obstacles import find_obstacle
-from lib.grading.submissions.submission import Submission
 from lib.grading.submissions.submitted_files import (
     NoAccessError,
     SubmittedFiles,
@@ -44,6 +43,7 @@ from lib.grading.submissions.submitted_files import (
     read,
     step_folder,
 )
+from lib.grading.submissions.submitted_notebook import Submission
 
 CHANGED = "the submitted files have changed since"
 """The reason to grade a submission again if only its digest differs."""

@@ -29,11 +29,11 @@ from lib.grading.judge.verdict import PartVerdict, Verdict
 from lib.grading.machine_faults import RunLostError
 from lib.grading.pipeline import cell_results
 from lib.grading.pipeline.cell_results import NOT_RUN, UNREADABLE, rows_of
-from lib.grading.pipeline.part_html import html
+from lib.grading.pipeline.verdict_html import html
 from lib.grading.remarks import Remark
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.safe_html import clean_outputs
-from lib.grading.submissions.submission import CleanCell, Submission, clean_cell
+from lib.grading.submissions.submitted_notebook import CleanCell, Submission, clean_cell
 
 OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError, RunLostError)
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a

@@ -24,15 +24,15 @@ from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, SENTENCE, Graded, GradeTask, digest_of_run
 from lib.grading.remarks import Remark
-from lib.grading.submissions.collection import LATE_WITH_MORE_TIME
+from lib.grading.submissions.collection_records import LATE_WITH_MORE_TIME
 from lib.grading.submissions.restore import assignment_of, course_id, restore
-from lib.grading.submissions.submission import (
+from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
+from lib.grading.submissions.submitted_notebook import (
     Submission,
     explain_unreadable,
     read_submission,
     remark_on_other_notebooks,
 )
-from lib.grading.submissions.submitted_files import STAMP, SubmittedFiles, run_files
 
 
 def prepare(course: Course, submitted: SubmittedFiles) -> GradeTask:

@@ -19,8 +19,8 @@ from nbgrader.utils import notebook_hash, parse_utc
 from lib.grading.files import find_folders, is_file, private, temporary_sibling_folder, write, write_files
 from lib.grading.machine_faults import is_file_fault, sentence
 from lib.grading.safe_names import InvalidId, parse_id, visible
-from lib.grading.submissions.submission import UnreadableError, strip_widgets
 from lib.grading.submissions.submitted_files import NOTEBOOK, STAMP
+from lib.grading.submissions.submitted_notebook import UnreadableError, strip_widgets
 from lib.grading.submissions.walk import walk
 
 SERVICE = "If one account submits for all students, set c.ExchangeCollect.check_owner = False."

@@ -21,8 +21,8 @@ from nbgrader.utils import is_grade, is_solution
 
 from lib.grading.execution.notebook import is_skipped
 from lib.grading.remarks import Remark
-from lib.grading.submissions.submission import Submission, UnreadableError, cells_in, clean_cell
 from lib.grading.submissions.submitted_files import step_folder
+from lib.grading.submissions.submitted_notebook import Submission, UnreadableError, cells_in, clean_cell
 
 IN_DOUBT = (
     "Some written answers were not in their own cells. Your instructor will look for them in your notebook. Next time,"

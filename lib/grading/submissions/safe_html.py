@@ -35,7 +35,7 @@ from lib.checking.challenges import MIME
 from lib.checking.results import clean as plain_text
 from lib.grading.files import file_below, read_bounded
 from lib.grading.safe_names import escape_bidi
-from lib.grading.submissions.submission import is_base64
+from lib.grading.submissions.submitted_notebook import is_base64
 
 LONGEST = 20_000
 """Characters of a text that is formatted; a longer text is shown as plain text."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.explorer.one_layer import OneLayer
+from lib.explorer.layers_as_one import OneLayer
 from lib.explorer.page_answers import Architecture
 from lib.explorer.runs import Matrix, Network, Run
 from lib.explorer.widget import Explorer

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lib.explorer.one_layer import OneLayer
+from lib.explorer.layers_as_one import OneLayer
 from lib.explorer.runs import Matrix, Recipe
 from lib.explorer.what_ifs import WhatIf
 from lib.units.softmax_classifier.what_if import WHAT_IFS as OF_ONE_LAYER

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from lib.explorer.one_layer import OneLayer
+from lib.explorer.layers_as_one import OneLayer
 from lib.explorer.page_answers import Architecture
 from lib.explorer.runs import Matrix, Network, Recipe, Run
 from lib.explorer.what_ifs import WhatIf

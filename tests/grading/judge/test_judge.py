@@ -22,7 +22,7 @@ from lib.grading.judge import words
 from lib.grading.judge.judge import Answers, judge
 from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import PartVerdict
-from lib.grading.pipeline.part_html import html
+from lib.grading.pipeline.verdict_html import html
 from lib.mistakes import Mistake
 from lib.unit import NamedResults, Part, Unit, statement
 from tests.grading import relu_unit

@@ -10,7 +10,7 @@ from lib.grading.judge import words
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pages.analysis import predictions
-from lib.grading.pipeline.part_html import html
+from lib.grading.pipeline.verdict_html import html
 
 KEY = unit_registry.answer_key("softmax_classifier")
 

@@ -7,7 +7,7 @@ import pytest
 from lib.checking.challenges import SECRET
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
-from lib.grading.pipeline.part_html import html
+from lib.grading.pipeline.verdict_html import html
 from tests.checking.test_render import Reader
 from tests.grading.judge.test_judge import KEY, LAST, PAIR, _shipped, both, judged, loss  # noqa: F401  # a fixture
 

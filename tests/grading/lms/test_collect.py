@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.commands.demo import run
 from lib.grading.commands.report import ReportApp
-from lib.grading.submissions.collection import read_collection
+from lib.grading.submissions.collection_records import read_collection
 from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
 from tests.grading.conftest import QUICK

@@ -25,7 +25,7 @@ from lib.grading.gradebook.marks import Mark, NotebookMarks
 from lib.grading.judge import judge as module
 from lib.grading.judge.judge import judge
 from lib.grading.judge.verdict import Verdict
-from lib.grading.pages.page_maker import Page, render
+from lib.grading.pages.feedback_maker import Page, render
 from lib.grading.remarks import Remark
 from tests.course import ASSIGNMENT
 from tests.grading.active import active, elements, text_of

@@ -11,7 +11,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.lms.export import LmsExportApp
 from lib.grading.lms.names import name_for_upload
-from lib.grading.submissions.collection import CollectedSubmission, CollectionRecords, write_collection
+from lib.grading.submissions.collection_records import CollectedSubmission, CollectionRecords, write_collection
 from tests.course import ASSIGNMENT
 
 pytestmark = pytest.mark.xdist_group("a graded class")

@@ -14,7 +14,7 @@ from lib.grading.execution.notebook import SKIPPED, is_skipped
 from lib.grading.submissions.restore import ELSEWHERE, LOST, ReleasedCell, find_doubts, restore_cells
 from lib.grading.submissions.restore import course_id as name
 from lib.grading.submissions.restore import restore as restore_all
-from lib.grading.submissions.submission import CleanCell, Submission, clean_cell
+from lib.grading.submissions.submitted_notebook import CleanCell, Submission, clean_cell
 from tests.submissions import right
 from tests.variants import RELEASED
 

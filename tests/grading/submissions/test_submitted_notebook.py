@@ -8,15 +8,15 @@ import nbformat
 import pytest
 
 from lib.grading.safe_names import parse_id
-from lib.grading.submissions import submission
-from lib.grading.submissions.submission import (
+from lib.grading.submissions.submitted_files import Name, SubmittedFiles
+from lib.grading.submissions.submitted_notebook import (
+    MOST_PARTS,
     UnreadableError,
     clean_cell,
     read_submission,
     remark_on_other_notebooks,
     strip_widgets,
 )
-from lib.grading.submissions.submitted_files import Name, SubmittedFiles
 from tests.submissions import as_bytes
 from tests.submissions.pages import WIDGETS
 
@@ -172,4 +172,4 @@ def test_where_there_are_no_widgets_a_file_stays_as_it_is_and_too_many_lists_are
     for data in (WRITTEN, b"", b"{", b"\xff", b"[" * 100_000, b"[1]", b'{"metadata": 7}'):
         assert strip_widgets(data) == data
     with pytest.raises(UnreadableError, match="more than 500,000 lists"):
-        strip_widgets(b"[" * (submission.MOST_PARTS + 1))
+        strip_widgets(b"[" * (MOST_PARTS + 1))
