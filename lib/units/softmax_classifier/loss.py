@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from lib.checking.looks import SEED
-from lib.checking.results import Wrong, are_near, compare, numbers, require_shape
+from lib.checking.results import Wrong, are_near, compare, numbers, require_shape, show
 from lib.checking.right import anything, central_difference_by_column
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statement, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
 
 KEPT_AWAY = 1.5e-6
 """The largest number to add to yhat, or lower limit of yhat, that avoids log 0: 1e-6, with a margin for rounding."""
+OTHER_LOSS = "The loss of one sample is not -log of its true class's probability."
 ONE_NUMBER = "Print the shape of what you return. A loss is one number, for one sample and for a batch."
 ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave out sums and means."
 SURE = np.array([[1.0], [0.0]])
@@ -92,6 +93,22 @@ def require_numbers(losses: Iterable[Array]) -> None:
         require_shape(np.asarray(each), (), what="The loss is not one number.", hint=ONE_NUMBER)
 
 
+def probabilities_of(inputs: Inputs) -> Array:
+    """Return the probability p of each sample's true class, (samples,)."""
+    return np.asarray(inputs["yhat"].T[inputs["y"].T == 1])
+
+
+def require_samples(found: Array, expected: Array, inputs: Inputs, what: str) -> None:
+    """Raise `Wrong` for the first of the batch's last samples whose numbers differ. It names this sample's p.
+
+    Without p a student can't see the cause, if only one of many samples is wrong. The last axis is that of the samples.
+    """
+    p = probabilities_of(inputs)[-found.shape[-1] :]
+    for at in np.flatnonzero(~are_near(found, expected).reshape(-1, len(p)).all(axis=0)):
+        path = f"sample {inputs['y'].shape[1] - len(p) + at}, whose true class has p = {show(float(p[at]))}"
+        compare(np.array(found[..., at]), np.array(expected[..., at]), what=what, path=path, axes=("class",))
+
+
 def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
     """It is -log p of each sample, or the mean over the samples, where p is the probability of the true class.
 
@@ -99,9 +116,16 @@ def mean_loss(found: Array, inputs: Inputs, name: str) -> tuple[Array, Any]:
     """
     is_each = name == "alone" and inputs["y"].shape[1] > 1
     require_numbers(found if is_each else [found])
-    p = inputs["yhat"].T[inputs["y"].T == 1][-ALONE if is_each else 0 :]
+    p = probabilities_of(inputs)[-ALONE if is_each else 0 :]
     least, most = (-np.log(each) if is_each else np.mean(-np.log(each)) for each in (p + KEPT_AWAY, p))
     return found, np.where((least <= np.asarray(found)) & (np.asarray(found) <= most), found, most)
+
+
+def loss_of_each(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
+    """It is -log p of each sample, as `mean_loss` allows."""
+    found, expected = map(np.atleast_1d, mean_loss(found, inputs, name))
+    require_samples(found, expected, inputs, OTHER_LOSS)
+    return found, expected
 
 
 def mean_of_samples(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
@@ -127,14 +151,13 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
 
 @statement(
     "The loss of one sample is -log of its true class's probability p: 1 for p = 1/e, and 2 for p = 1/e².",
-    mean_loss,
+    loss_of_each,
     name="OneSample",
     hint="Compute -log(p) by hand with the natural logarithm, and compare it with each step of your code.",
     of=("alone",),
     cases=CASES,
     examples=(_by_hand(2.0),),
-    what="The loss of one sample is not -log of its true class's probability.",
-    axes=("sample",),
+    what=OTHER_LOSS,
 )
 @statement(
     "The loss of a batch is the mean of its samples' losses.",
@@ -199,6 +222,7 @@ cce = Part(
 
 def slopes_of(is_true: bool) -> FoundAndExpected:
     """It is the slope of each sample's loss -log p, at the true classes or at all others; other entries count as 0."""
+    what = "The entry of the true class is not the slope of the sample's own loss."
 
     def right(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         y = inputs["y"]
@@ -206,7 +230,10 @@ def slopes_of(is_true: bool) -> FoundAndExpected:
         slopes = central_difference_by_column(lambda p: -np.log((y * p).sum(axis=-2)), inputs["yhat"], step=1e-6)
         is_near = (slopes <= found) & (found <= slopes / (1 - KEPT_AWAY * slopes))
         chosen = y == is_true
-        return np.where(chosen, found, 0.0), np.where(chosen, np.where(is_near, found, slopes), 0.0)
+        shown, expected = np.where(chosen, found, 0.0), np.where(chosen, np.where(is_near, found, slopes), 0.0)
+        if is_true:
+            require_samples(shown, expected, inputs, what)
+        return shown, expected
 
     return right
 
@@ -232,7 +259,6 @@ of_gradient = partial(statement, cases=tuple(SIZES), axes=("class", "sample"))
     name="TrueClass",
     hint="Change the probability of the true class by 0.001, and compute the change of that sample's loss by hand.",
     points=2,
-    what="The entry of the true class is not the slope of the sample's own loss.",
 )
 @of_gradient(
     "Every other entry is 0: a sample's loss depends only on the probability of its true class.",
