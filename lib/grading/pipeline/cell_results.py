@@ -113,7 +113,8 @@ def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Ma
     """Return scores, of `judged` cells or else as nbgrader's, and comments for answer cells.
 
     Where nbgrader would give points for no work, a cell with a `doubt` earns 0, and needs a person, as do the answers
-    in `doubts`. A comment is the reason for that, "No response." for an unchanged answer, or None.
+    in `doubts`. A comment is the reason for that, "No response." for an unchanged answer, or None. Code with a check
+    needs no such comment: the check says what is still open.
     """
     scores, comments, waits = dict[str, float | None](), dict[str, str | None](), dict(doubts)
     for cell in filter(lambda cell: "nbgrader" in cell.metadata, cells):
@@ -133,6 +134,7 @@ def rows_of(cells: Iterable[NotebookNode], doubts: Mapping[str, str], judged: Ma
             # An answer that wasn't found may still earn points.
             scores[name] = None if name in waits else utils.determine_grade(cell, LOG)[0]
         if utils.is_solution(cell) or utils.is_task(cell):
-            untouched = own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
+            is_marked = utils.is_grade(cell) or not judged
+            untouched = is_marked and own.get("checksum") == utils.compute_checksum(cell) and not utils.is_task(cell)
             comments[name] = waits.get(name) or ("No response." if untouched else None)
     return CellResults(scores, comments, waits)

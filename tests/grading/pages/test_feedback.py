@@ -230,6 +230,7 @@ def test_three_commands_make_the_same_pages(course, monkeypatch):
     late = "17.5 of 22 points so far Your work earned 20.5 points so far. 3 points were taken off"
     assert late in " ".join(lines_of(before["reversed_order"]))
     assert not [page for page in before.values() if "0 of 0" in page], "a prediction has no points"
+    assert not [page for page in before.values() if "No response." in page], "a guess is no answer to mark"
     made = course.zerolayer("feedback", ASSIGNMENT)
     assert (made.returncode, made.stderr) == (0, "")
     assert f"{len(STUDENTS)} of {len(STUDENTS)} feedback pages written" in made.stdout
