@@ -157,7 +157,7 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         return
     for key, value in about.items():
         if key in TEXTS and not isinstance(value, str):
-            raise BadMistake(where, f"{key} must be a text.")
+            raise BadMistake(where, f"{key!r} must be a text.")
     own = [textwrap.dedent(inspect.getsource(right[each])) for each in part.subjects]  # type: ignore[arg-type]
     source = about.get("source") or "\n\n".join(dict.fromkeys(own))
     names = SHARED * ("source" in about) + about.get("names", "")
@@ -170,7 +170,9 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
         for name, ways in group.items():
             if name not in GROUP_KEYS:
                 at = where._replace(name=name)
-                if not isinstance(ways, list) or not ways or not all(isinstance(way, dict | str) for way in ways):
+                listed = ways if isinstance(ways, list) else []
+                texts = [each for way in listed for each in (way.values() if isinstance(way, dict) else [way])]
+                if not texts or not all(isinstance(each, str) for each in texts):
                     raise BadMistake(at, "write a list of ways: [{ 'old' = 'new' }].")
                 sources = tuple(names + each for way in ways for each in _write(source, way, at))
                 teach = group.get("teach", about.get("teach", ""))

@@ -89,7 +89,11 @@ def solutions_of(unit: Path, solutions: Path | None = None) -> list[Path]:
 def cells_of(unit: Path, solutions: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the place and the source of each code cell of a unit's solution."""
     for file in solutions_of(unit, solutions):
-        for number, cell in enumerate(json.loads(file.read_text(encoding="utf-8"))["cells"], 1):
+        try:
+            cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{file} is not a notebook: {error}") from error
+        for number, cell in enumerate(cells, 1):
             if cell["cell_type"] == "code":
                 yield f"{file}, cell {cell.get('id', number)!r}", "".join(cell["source"])
 

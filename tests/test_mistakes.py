@@ -84,11 +84,13 @@ def test_builtins_are_pythons_and_both_functions_of_a_part_can_be_changed(tmp_pa
 CHANGE = "'a' = [{ '** 2' = '' }]"
 SLIPS = {
     "[check-loss": "mistakes.toml: Expected ']'",
-    "[check-loss]\nit = { a = 'b' }": "mistakes.toml, check-loss: it must be a text.",
+    "[check-loss]\nit = { a = 'b' }": "mistakes.toml, check-loss: 'it' must be a text.",
     "[check-los]\nit = 'The loss'": "mistakes.toml, check-los: there is no such part.",
     "[check-loss]\nis = 'The loss'": "mistakes.toml, check-loss: is should be one of source, names",
     f"[[check-loss.mistakes]]\n{CHANGE}": "'a': its group has no hint",
     f"{GROUP}'a' = {{ '** 2' = '' }}": "check-loss, 'a': write a list of ways",
+    f"{GROUP}'a' = 3": "check-loss, 'a': write a list of ways",
+    f"{GROUP}'a' = [{{ '** 2' = 3 }}]": "check-loss, 'a': write a list of ways",
     f"{GROUP}'a' = [{{ '** 3' = '' }}]": "check-loss, 'a': the right code has no '** 3'",
     f"{GROUP}'a' = ['y']": "has no '…'. Write a change as { 'old' = 'new' }.",
     f"{GROUP}'a' = [{{ '** 2' = '**' }}]": "check-loss, 'a': the changed code is not valid Python: invalid syntax",

@@ -127,7 +127,7 @@ def _match_template(marker: _Marker) -> list[str]:
 
 
 def _advise(statement: str, texts: list[str]) -> str:
-    for text in texts:
+    for text in filter(None, texts):
         if text not in statement:
             return f"copy the statement again, and change only the ?: it has no {text.strip()!r}"
         statement = statement.partition(text)[2]

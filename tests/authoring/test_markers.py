@@ -128,6 +128,8 @@ def _run(sources: list[str]) -> list[str]:
 MISMARKED = [
     ("x = f(z)  #? x = g(?)  # x", 1, "does not fit", "x = f(z)"),
     ("x = f(z)  #? x =  ?  # x", 1, "does not fit", "x = f(z)"),
+    ("x = f(z)  #? x = ? ?  # x", 1, "does not fit", "x = f(z)"),
+    ("return f(a - b)  #? return ? - ?  # x", 1, "does not fit", "return f(a - b)"),
     ("x = f(a, b)  #? x = f(?)  # x", 1, "does not fit", "x = f(a, b)"),
     ("x = f(a=1)  #? x = f(?)  # x", 1, "does not fit", "x = f(a=1)"),
     ("x = y[1:2]  #? x = y[?]  # x", 1, "does not fit", "x = y[1:2]"),
