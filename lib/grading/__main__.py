@@ -7,6 +7,7 @@ import os
 import pkgutil
 import signal
 import sys
+import sysconfig
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -53,6 +54,8 @@ def _open_closed_streams() -> None:
 def _run() -> None:
     # Before NumPy is imported: matrices here are small, and the threads of a product would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # nbgrader starts `alembic` by its name, also where the environment isn't activated.
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
     words = sys.argv[1:] or [""]
     if words[0].startswith("-"):  # options may come before the command
         words.sort(key=lambda word: word not in COMMANDS)

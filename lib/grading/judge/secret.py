@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from lib.grading.errors import ConfigError
 from lib.grading.files import read_bounded
@@ -30,10 +32,11 @@ def read_secret(path: Path) -> bytes:
 def make_secret(path: Path, is_shared: bool = False) -> bytes:
     """Make the secret and return it, or return the one that another process has made."""
     try:
-        path.touch(0o660 if is_shared else 0o600, exist_ok=False)
-        path.write_text(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+        with NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent) as new, suppress(FileExistsError):
+            new.write(secrets.token_hex(32).encode())
+            new.flush()
+            Path(new.name).chmod(0o660 if is_shared else 0o600)
+            path.hardlink_to(new.name)  # as a whole, and never in place of another one
     except OSError as error:
         raise ConfigError(f"{path}, the course's secret, can't be made: {error.strerror}.") from error
     return read_secret(path)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,7 +18,16 @@ def test_a_secret_is_made_once_for_its_owner_alone(tmp_path):
     made = make_secret(tmp_path / "judge_secret")
     assert read_secret(tmp_path / "judge_secret") == make_secret(tmp_path / "judge_secret") == made
     assert stat.S_IMODE((tmp_path / "judge_secret").stat().st_mode) == 0o600
-    assert make_secret(tmp_path / "another") != made
+    assert make_secret(tmp_path / "another", is_shared=True) != made
+    assert stat.S_IMODE((tmp_path / "another").stat().st_mode) == 0o660
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["another", "judge_secret"]
+
+
+def test_processes_that_make_it_at_the_same_time_have_one(tmp_path):
+    for number in range(20):
+        with ThreadPoolExecutor(4) as pool:
+            made = [pool.submit(make_secret, tmp_path / f"{number}") for _ in range(4)]
+        assert len({each.result() for each in made}) == 1
 
 
 def test_what_can_be_no_secret_is_refused_and_left_as_it_is(tmp_path):
