@@ -88,6 +88,9 @@ def jupyter_lab(folder, environment=os.environ, command=()):
     places = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
     environment = {**environment, **{place: str(home / place) for place in places}}
     environment["PATH"] = os.pathsep.join([str(home), environment["PATH"]])
+    settings = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')  # all cells are in the page, so it shows which have still to run
     if fails := shutil.which("false"):
         (home / "node").symlink_to(fails)  # with each page JupyterLab asks Yarn for its settings, which it doesn't need
     command = [*(command or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"))]

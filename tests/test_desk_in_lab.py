@@ -1,12 +1,11 @@
 """A student at the desk, in a real browser: what open blanks say, and a notebook without a kernel."""
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.browser import PATIENCE, run_all, save, wait_until_idle
+from tests.browser import run_all, save, wait_until_idle
 
 pytestmark = pytest.mark.xdist_group("JupyterLab")
 
@@ -28,23 +27,9 @@ def page(browser, lab):
     lab.close_kernels()
 
 
-SCROLL_ON = """panel => new Promise(drawn => {
-  const before = panel.scrollTop;
-  panel.scrollBy(0, 800);
-  if (panel.scrollTop === before) panel.scrollTo(0, 0);
-  requestAnimationFrame(() => setTimeout(drawn, 50));
-})"""
-"""A screen further, or from the end to the top; done once the page is drawn there."""
-
-
 def cell_with(page, text):
-    """The code cell whose source holds `text`, scrolled to: JupyterLab keeps only what is near the view in the page."""
-    found = page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text))
-    given_up = time.monotonic() + PATIENCE / 1000
-    while not found.count() and time.monotonic() < given_up:
-        page.locator(".jp-WindowedPanel-outer").first.evaluate(SCROLL_ON)
-    found.first.scroll_into_view_if_needed()
-    return found.first
+    """Return the code cell whose source holds `text`."""
+    return page.locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text)).first
 
 
 SELECT = """(content, words) => {
