@@ -131,7 +131,7 @@ def _advise(statement: str, texts: list[str]) -> str:
         if text not in statement:
             return f"copy the statement again, and change only the ?: it has no {text.strip()!r}"
         statement = statement.partition(text)[2]
-    return "let each ? stand for one whole expression"
+    return "let each ? stand for one whole expression:  a, b  are two, and so are the ends of  1:2"
 
 
 def _matches(statement: str, texts: list[str]) -> Iterator[list[str]]:
