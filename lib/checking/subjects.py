@@ -88,9 +88,9 @@ class CellRuns:
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
     def _is_example(self) -> bool:
-        # JupyterLab sends a cell's metadata with its code.
+        # JupyterLab sends a cell's metadata with its code. In the browser edition only the kernel has the message.
         try:
-            return SKIPPED in self.shell.get_parent()["metadata"]["tags"]
+            return SKIPPED in self.shell.kernel.get_parent()["metadata"]["tags"]
         except (AttributeError, KeyError, TypeError):
             return False
 

@@ -21,13 +21,14 @@ def cce(y, yhat):
 """
 AT_THE_DESK = """
 import json, sys
+from types import SimpleNamespace
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 from lib.checking.subjects import watch
 shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
 watch()
 for cell in json.load(sys.stdin):
-    shell.get_parent = lambda: {"metadata": cell["metadata"]}
+    shell.kernel = SimpleNamespace(get_parent=lambda: {"metadata": cell["metadata"]})
     ran = shell.run_cell(cell["source"], store_history=True, cell_id=cell["id"])
     print(ran.error_before_exec or ran.error_in_exec or "")
 print(ran.result)
