@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 PREDICTED = "You predicted {number}: {choice}."
+NO_GUESS = "Your guess is the number of a choice."
+"""It replaces what came out, which is for those who have made a guess."""
 
 
 def prediction(name: str, title: str, choices: tuple[str, ...], right: int, why: str) -> Part:
@@ -26,9 +28,13 @@ def prediction(name: str, title: str, choices: tuple[str, ...], right: int, why:
     """
 
     def came_out(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
-        guess = float(numbers(found, ()))
-        if guess not in range(1, len(choices) + 1):
-            raise Wrong("The prediction is not the number of a choice.", found=guess, expected=f"1 to {len(choices)}")
+        try:
+            guess = float(numbers(found, ()))
+            if guess not in range(1, len(choices) + 1):
+                raise Wrong("It is another number.", found=guess, expected=f"1 to {len(choices)}")
+        except Wrong as wrong:
+            wrong.heading = NO_GUESS
+            raise
         if guess != right:
             raise Wrong(PREDICTED.format(number=f"{guess:g}", choice=choices[int(guess) - 1]))
         return found, found

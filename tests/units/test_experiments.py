@@ -342,4 +342,5 @@ def test_each_prediction_has_its_question_its_blank_its_claims_and_an_answer_of_
         for number, (choice, words) in enumerate(zip(choices, told, strict=True), 1):
             assert " ".join(statement.text.split()) in words
             assert (PREDICTED.format(number=number, choice=choice) in words) is (choice != right[0])
-        assert "expected 1 to 4" in str(check(len(choices) + 1)) and statement.text[:20] not in str(check())
+        assert "expected 1 to 4" in (no_choice := str(check(len(choices) + 1)))
+        assert statement.text[:20] not in no_choice + str(check()), "without a guess nobody reads what comes out"

@@ -3,6 +3,7 @@
 from html import escape
 
 from lib.checking import render
+from lib.checking.predictions import NO_GUESS
 from lib.grading.errors import end_sentence
 from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
@@ -15,7 +16,8 @@ def html(part: PartVerdict, scale: float = 1.0) -> str:
     opening += "".join(f"<p><b>{escape(each.name)}</b><br>{escape(each.hint)}</p>" for each in part.mistakes)
     items, shown = "", dict[tuple[str, ...], int]()  # a repeated reason or hint is only in the first item
     for number, statement in enumerate(part.statements, 1):
-        text = statement.heading
+        is_guessed = part.max_points or statement.state in ("right", "wrong")
+        text = statement.heading if is_guessed else NO_GUESS
         text += f" ({_worth(statement.points, statement.max_points, scale)})" if statement.max_points else ""
         why, line, hint = words.why(statement), words.line(statement), words.hint(statement)
         why = f"{escape(end_sentence(why))} {render.CODE}<code>{escape(line)}</code>" if line else escape(why)

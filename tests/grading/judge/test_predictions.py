@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib.checking.challenges import answer
+from lib.checking.predictions import NO_GUESS
 from lib.grading import unit_registry
 from lib.grading.judge import words
 from lib.grading.judge.judge import judge
@@ -26,7 +27,7 @@ def judged(guess: object) -> PartVerdict:
     [
         (2, "right", ""),
         (1, "wrong", "You predicted 1: Batch size 1, as in Experiment A."),
-        (9, "wrong", "The prediction is not the number of a choice."),
+        (9, "wrong", "It is another number."),
         ("<b>", "wrong", "The result is not a number."),
     ],
 )
@@ -35,7 +36,13 @@ def test_a_guess_has_a_row_of_its_own_and_no_points(guess: object, state: str, s
     [row] = verdict.statements
     assert (row.state, words.brief(row), verdict.max_points) == (state, said, 0)
     page = html(verdict)
-    assert "Batch size 16." in page and " points" not in page and "wrong" not in page
+    assert " points" not in page and "wrong" not in page
+    assert ("Batch size 16." in page) is (guess in (1, 2)), "without a guess nobody reads what comes out"
+
+
+def test_an_open_guess_stays_without_its_answer() -> None:
+    page = html(judge(KEY, KEY.part("check-prediction-limit"), 1, None))
+    assert NO_GUESS in page and "Batch size 16." not in page
 
 
 def test_the_class_is_counted_by_what_it_predicted() -> None:
