@@ -181,7 +181,7 @@ def _make_folder(number: int) -> str:
     # Cached: a process has one folder, with its id in the name, for all of its warm processes.
     usual = gettempdir()
     near = Path(usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else "/tmp")
-    folder = mkdtemp(prefix=f"warm-{number}-", dir=near)  # not as 0.6.0, which sweeps its own
+    folder = mkdtemp(prefix=f"warm-{number}-", dir=near)
     # `_tidy` does nothing in forks of this process. If this one is killed, the warm process removes the folder.
     atexit.register(_tidy, number, folder)
     return folder
