@@ -354,9 +354,8 @@ def problem_here(bounds: Bounds) -> str:
 def _try_threads(bounds: Bounds) -> None:
     """Raise `RunLostError` unless this machine lets a kernel start as many threads as a notebook needs."""
     cell: Cell = {"cell_type": "code", "metadata": {}, "source": TRIAL}
-    trial = LockedRun(
-        [cell], {}, replace(bounds, limits={}), lambda *_: False
-    )  # not the course's own limits, which may be narrower
+    own_limits = replace(bounds, limits={})  # the course's may be narrower
+    trial = LockedRun([cell], {}, own_limits, lambda *_: False)
     trial.run()
     if trial.was_refused or trial.remarks:
         raise RunLostError(
