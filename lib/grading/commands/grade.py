@@ -16,7 +16,8 @@ from lib.grading.errors import ConfigError
 from lib.grading.machine_faults import RunLostError, sentence
 from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.grade_class import Grade
-from lib.grading.progress import say, verdict_lines
+from lib.grading.progress import say
+from lib.grading.score_table import verdict_lines
 
 NEEDS_A_PERSON = 3
 """The exit code if some submissions need a person. nbgrader uses 0 and 1, shells use 2 and 126 or more."""

@@ -33,9 +33,10 @@ from lib.grading.machine_faults import NO_THREAD, ClusterError, TooBusyError, se
 from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, Graded, GradeTask
 from lib.grading.pipeline.stages import prepare, save
-from lib.grading.progress import Progress, Score, say, write_table
+from lib.grading.progress import Progress, say
 from lib.grading.safe_names import InvalidId, unknown
 from lib.grading.sandbox.obstacles import find_obstacle
+from lib.grading.score_table import Score, write_table
 from lib.grading.submissions.submitted_files import (
     NoAccessError,
     SubmittedFiles,
