@@ -57,6 +57,16 @@ def test_wrong_public_answers_are_called_by_true_names_and_by_no_others() -> Non
         expect_none(unnamed if len(unnamed) > (1 - NAMED) * len(there) else ())
 
 
+@pytest.mark.slow
+def test_the_desk_and_the_grade_agree_on_each_public_answer() -> None:
+    """Each statement holds in both places or in neither, and the mistakes have the same names."""
+    places = seen("public")
+    pairs = [*zip(places[::2], places[1::2], strict=True)]
+    assert all(desk.answer is graded.answer and desk.where == "desk" != graded.where for desk, graded in pairs)
+    assert len(pairs) == 522
+    expect_none(pair for pair in pairs if (pair[0].states, pair[0].names) != (pair[1].states, pair[1].names))
+
+
 # ---- A unit's own
 
 

@@ -31,7 +31,7 @@ SCALES = (30, 0.3)
 SHOWN = {"first pass": 0.5, "last pass": 1.0}
 """The passes to compare, and the scale of their arrays. All passes before the last have half the scale of the last.
 
-But the last of many passes gets equal arrays as the one before, to reveal code that recognises them.
+But the last of many passes gets the same arrays as the one before, to reveal code that recognises them.
 """
 
 
@@ -112,9 +112,13 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     network, _ = Network(layers), Network(layers[:1])  # another network, to reveal layers that all networks share
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
+    # The last two of many passes get the same arrays, and in the second, code may write into those of the first.
+    shared = [each * 1 for each in drawn] if last > 1 else drawn
     for number in range(last + 1):
         scale = [*SHOWN.values()][number == last]
-        given = drawn if number == last else [each * (1 if number == last - 1 > 0 else scale) for each in drawn]
+        given = shared if number in (last, last - 1 or last) else [each * scale for each in drawn]
+        for array, each in zip(given[:2], drawn, strict=False) if number == last else ():
+            array[:] = each  # again, because the pass before may have written into it
         for layer in own:
             layer.scale = scale
         if method == "backward":

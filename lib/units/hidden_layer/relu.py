@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -71,8 +72,20 @@ def draw(rng: np.random.Generator) -> Inputs:
     return {**inputs, **{f"{name}_beside": inputs[f"{name}_batch"] for name in ("input", "gradient")}}
 
 
-def _passes(inputs: Inputs) -> list[tuple[Array, Array]]:
-    return [*inputs.get("before", ()), (inputs["input"], inputs["gradient"])]
+def _passes(inputs: Inputs) -> Iterator[tuple[Array, Array]]:
+    """Yield input and gradient of each pass: in the same two arrays where the shapes allow it.
+
+    So a result that code keeps for an array, and not for its numbers, is wrong.
+    """
+    tested = inputs["input"], inputs["gradient"]
+    for drawn in inputs.get("before", ()):
+        is_like = drawn[0].shape == tested[0].shape
+        for array, new in zip(tested, drawn, strict=True) if is_like else ():
+            array[:] = new
+        yield tested if is_like else drawn
+    for array, name in zip(tested, ("input", "gradient"), strict=True):
+        array[:] = inputs[name]
+    yield tested
 
 
 def _prepare(layer: Any, x: Array) -> Array:
@@ -129,10 +142,9 @@ of_backward = partial(statement, cases=BACKWARD_CASES, axes=AXES, lines="return"
 )
 def forward(inputs: Any, ReLU: Any) -> NamedResults:
     """Run the student's forward; return self.output, the result, and whether the two agree."""
-    layer = ReLU()
-    for x, _ in inputs.get("before", ()):
-        layer.forward(inputs.watch("input", x))
-    returned = layer.forward(inputs["input"])
+    layer, returned = ReLU(), None
+    for x, _ in _passes(inputs):
+        returned = layer.forward(x)
     return NamedResults(
         output=lambda: kept_output(layer),
         fits=lambda: fits(layer, returned),
@@ -157,10 +169,10 @@ def forward(inputs: Any, ReLU: Any) -> NamedResults:
 )
 def backward(inputs: Any, ReLU: Any) -> Array:
     """Run the student's backward, and return its result. A layer may use the arrays of an earlier pass again."""
-    layer, passes = ReLU(), _passes(inputs)
-    for number, (x, gradient) in enumerate(passes):
+    layer, returned, last = ReLU(), None, len(inputs.get("before", ()))
+    for number, (x, gradient) in enumerate(_passes(inputs)):
         given = _prepare(layer, x)
-        if number == len(passes) - 1:
+        if number == last:
             inputs.watch("input", given)
             inputs.watch("input", layer.output, RETURNED)
         if inputs["case"] == "beside":

@@ -259,9 +259,9 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
 def take_step(inputs: Inputs, step: Any) -> NamedResults:
     """Run the student's step on test objects, after steps on other batches, which must not have an effect.
 
-    Every second one of these has fewer samples, and all have other rates. One has the tested X, for which the network
-    returns something else there. None reverses the samples, because labels that are the same in reverse would hide a
-    mistake.
+    Every second one of these has fewer samples, and all have other rates. One has the tested X and y, for which the
+    network returns something else there. None reverses the samples, because labels that are the same in reverse would
+    hide a mistake.
     """
     calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
     samples, arrays = np.arange(last["X"].shape[1]), (last["X"], last["X"])
@@ -278,8 +278,9 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
         others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
         cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
         if by == 2:
-            cut["X"] = last["X"].copy()
+            cut |= {"X": last["X"], "y": last["y"]}
         _run_step(step, network, layers, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    last["X"][:], last["y"][:] = inputs["X"], inputs["y"]  # again, because that step may have written into them
     return _run_step(step, network, layers, calls, last)
 
 

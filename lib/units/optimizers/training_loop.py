@@ -1,6 +1,7 @@
 """The training loop, its schedule, and weight decay: the arguments and results of the optimizer in each step."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from lib.checking.epochs import Samples, require_mixing, sizes_of
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
-from lib.checking.spies import make_test_class, namespace_of, spied
+from lib.checking.spies import Spy, make_test_class, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
 
@@ -212,14 +213,24 @@ def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
     """Run the student's loop on a test network. The loop may also work without calling `find_gradients`."""
     drawn = {name: inputs[name] for name in ("X", "y", "yhat", "weights", "rate", "batch_size", "nepochs")}
     classes = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
-    first, *others = map(classes["Dense"], drawn["weights"])
-    layers = [first, classes["ReLU"](), *others]
-    network, optimizer = classes["Network"](drawn, layers), Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
+    given = [inputs[name] for name in ("X", "y", "batch_size", "nepochs")]
 
-    given = (inputs[name] for name in ("X", "y", "batch_size", "nepochs"))
-    spies = {"find_gradients": network.find_gradients, "cce": network.loss, "cce_gradient": network.gradient}
-    with spied(namespace_of(fit) or {}, spies):
-        losses = fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+    def run() -> tuple[Network, Optimizer, Any]:
+        first, *others = map(classes["Dense"], drawn["weights"])
+        network: Network = classes["Network"](drawn, [first, classes["ReLU"](), *others])
+        optimizer = Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
+        spies: dict[str, Spy] = {
+            "find_gradients": network.find_gradients,
+            "cce": network.loss,
+            "cce_gradient": network.gradient,
+        }
+        with spied(namespace_of(fit) or {}, spies):
+            return network, optimizer, fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+
+    if inputs["case"]:  # another network is trained on the same data before, which must not have an effect
+        with suppress(Exception):
+            run()
+    network, optimizer, losses = run()
     return NamedResults(
         epochs=lambda: describe_epochs(network, drawn),
         losses=lambda: losses,

@@ -31,6 +31,7 @@ ADDED = {
 CASES = (*SIZES, "again")
 """The case `again` is the batch once more, in a layer that has already processed many other batches."""
 CLASS_AND_SAMPLE = ("class", "sample")
+FROM_THIS_CALL = "Compute the output from the scores of this call only."
 OWN_OUTPUT = "Each layer keeps its own output."
 """What is wrong in place of a statement's text."""
 
@@ -63,14 +64,14 @@ def sums(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
         what, hint = "An entry is not above 0.", "Compare it with the exponential of its score, which is positive."
         raise Wrong(what, found=float(found.min()), expected="a number above 0", hint=hint)
     totals = found.sum(axis=0)
-    return np.where(are_near(totals, np.ones(1), rtol=ROUNDED), 1.0, totals), np.ones(len(totals))
+    totals = np.where(are_near(totals, np.ones(1), rtol=ROUNDED), 1.0, totals)
+    return _check_again(totals, np.ones(len(totals)), inputs, FROM_THIS_CALL)
 
 
 def ratios(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     """The differences of log-probabilities from those of class 0 are the differences of the scores."""
     z, logs = inputs["scores"], np.log(found)
-    hint = "Compute the output from the scores of this call only."
-    return _check_again(logs - logs[:1], z - z[:1], inputs, hint) if found.shape == z.shape else (found, z)
+    return _check_again(logs - logs[:1], z - z[:1], inputs, FROM_THIS_CALL) if found.shape == z.shape else (found, z)
 
 
 def are_alike(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
@@ -114,7 +115,7 @@ def _require_dependence(output: Array, other: Array, given: Array, z: Array) -> 
     name="ColumnsSumToOne",
     hint="Print the exponentials, and the number by which each is divided.",
     of=("output",),
-    cases=("batch", "one", "square"),
+    cases=("batch", "one", "square", "again"),
     what="A column does not sum to 1.",
     axes=("sample",),
 )
@@ -135,7 +136,7 @@ def forward(inputs: Any, Softmax: Any) -> NamedResults:
     """Run a layer's forward, after another layer's or after many of its own, which get the same array."""
     layer, is_again, z = Softmax(), inputs["case"] == "again", inputs["scores"]
     other = layer if is_again else Softmax()
-    z[:] = z[::-1].copy()
+    z[:] = -z[::-1]  # with other sums and maxima
     other.forward(z.copy())  # another array, which code may keep
     if is_again:
         call_before(lambda: other.forward(z))
@@ -222,11 +223,13 @@ def _is_softmax(output: Array, z: Array) -> bool:
 )
 def LargeScores(inputs: Inputs, Softmax: Any) -> NamedResults:
     """Return the outputs for the scores, with numbers added, and in another order, and the scores."""
-    z = inputs["scores"]
-    small, other = (output_of(Softmax(), each) for each in (z.copy(), z[::-1].copy()))
+    z, layer = inputs["scores"], Softmax()
+    small, other = output_of(layer, z.copy()), output_of(Softmax(), z[::-1].copy())
 
     def with_added(case: str) -> list[Array]:
-        return [small, output_of(Softmax(), z + inputs[f"added_{case}"]), other, z]
+        # The same layer must not keep a shift. If it keeps an output, that is right here, and another part reports it.
+        added = inputs[f"added_{case}"]
+        return [small, output_of(Softmax() if np.ptp(added, axis=0).any() else layer, z + added), other, z]
 
     return NamedResults({case: partial(with_added, case) for case in ADDED})
 
