@@ -6,6 +6,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -39,6 +40,8 @@ OF_THE_MACHINE = (SQLAlchemyError, OSError, MemoryError, ConfigError, RunLostErr
 """Errors of the machine and the course, which must not affect a verdict. RecursionError isn't among them: only a
 notebook's deep nesting causes it."""
 SENTENCE = "This notebook could not be graded as it is. Your instructor has been notified."
+JUDGING = threading.RLock()
+"""Held while units are loaded and run: a Dask worker has several threads, and random numbers are the process's own."""
 MARGIN = 60
 """Seconds that a task may take beyond the limits of its notebooks."""
 
@@ -63,7 +66,8 @@ class Terms:
         if self.solutions:
             unit_registry.SOLUTIONS[self.unit] = self.solutions
         try:
-            return unit_registry.answer_key(self.unit)
+            with JUDGING:
+                return unit_registry.answer_key(self.unit)
         except KeyError:
             module = f"lib.units.{self.unit}"
             raise RunLostError(f"The notebook's checks are in {module}, which the worker doesn't have.") from None
@@ -134,7 +138,8 @@ class GradeTask:
                 if cell.cell_type == "code":
                     cell.outputs = [*map(_node_of, cell.outputs)]
         submission = replace(submission, remarks=(*submission.remarks, *remarks))
-        return judge_notebook(self, key, name, submission, cells, right)
+        with JUDGING:
+            return judge_notebook(self, key, name, submission, cells, right)
 
 
 def _unrun(submission: Submission) -> Submission:
@@ -159,7 +164,8 @@ def _is_right(key: AnswerKey | None, seed: int, right: dict[str, PartVerdict], i
     """
     if key is None or (part := key.part(id)) is None or not shipped(key).mistakes.get(id):
         return True
-    verdict = judge(key, part, seed, answer)
+    with JUDGING:
+        verdict = judge(key, part, seed, answer)
     if is_whole := all(each.state == "right" for each in verdict.statements):
         right[id] = verdict
     return is_whole

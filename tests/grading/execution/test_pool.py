@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from functools import partial, wraps
@@ -16,8 +17,10 @@ import pytest
 from distributed import Client
 from pebble import CONSTS, ProcessExpired
 
+from lib.grading import unit_registry
 from lib.grading.commands.grade import NEEDS_A_PERSON
 from lib.grading.execution.pool import Pool, run_tasks
+from lib.grading.judge.judge import shipped
 from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.pipeline.one_notebook import Terms
 from tests.grading.execution.conftest import CLASS, DIED, POINTS, RIGHT, alone, listed, said
@@ -133,6 +136,15 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, names):
 def test_where_the_checks_are_not_installed_nothing_is_run():
     with pytest.raises(RunLostError, match=r"The notebook's checks are in lib\.units\.elsewhere"):
         Terms("elsewhere", "elsewhere", None).answer_key()
+
+
+def test_all_threads_of_a_worker_have_the_same_answer_key():
+    """By its key a unit's fingerprints are found: another one's mistakes would have no names."""
+    unit_registry._read_folder.cache_clear()
+    terms = Terms("softmax_classifier", "softmax_classifier", None)
+    with ThreadPoolExecutor(4) as threads:
+        keys = [*threads.map(lambda _: terms.answer_key(), range(4))]
+    assert all(shipped(key).mistakes for key in keys)
 
 
 # A class
