@@ -191,11 +191,6 @@ def notebook_names() -> dict[str, Any]:
     return shell.user_ns if shell is not None else {}
 
 
-def load_ipython_extension(ip: Any) -> None:
-    """Called by IPython for `%load_ext lib.checking.subjects`, which some kernels do as they start."""
-    watch()
-
-
 def watch() -> None:
     """Watch the cells of the running notebook. A second call, or a call outside a notebook, does nothing."""
     global _watching

@@ -3,5 +3,9 @@
 from IPython import get_ipython
 
 if ip := get_ipython():  # not in a terminal's Python
-    ip.run_line_magic("load_ext", "lib.blanks")
-    ip.run_line_magic("load_ext", "lib.checking.subjects")
+    from lib.blanks import load_ipython_extension
+    from lib.checking.subjects import watch
+
+    load_ipython_extension(ip)  # after %load_ext here, that of the first cell would print that it has run already
+    watch()
+    del ip, load_ipython_extension, watch  # these are the notebook's names

@@ -33,7 +33,7 @@ def test_the_file_that_ships_is_that_of_the_notebook(unit: str) -> None:
     assert shipped == sections_of(cells_of(unit)) and len(shipped) > 40
 
 
-START = "%load_ext lib.checking.subjects"
+START = (ROOT / "lib/lab_settings/kernel_start.py").read_text()
 [SETUP] = [cell.source for cell in cells_of("softmax_classifier") if cell.id == "setup"]
 HERE, THERE = "softmax_classifier.ipynb", "hidden_layer.ipynb"
 MISSING: dict[str, tuple[tuple[str, ...], list[str], list[str]]] = {
@@ -44,7 +44,7 @@ MISSING: dict[str, tuple[tuple[str, ...], list[str], list[str]]] = {
     ),
     "before set-up": (
         (HERE,),
-        [START, "np.zeros(3)", "nowhere", "tf"],
+        [START, "np.zeros(3)", "nowhere", "tf", SETUP],
         ["np comes from “1.", "tf comes from “2. Data”."],
     ),
     "a copy by another name": (
@@ -74,5 +74,6 @@ def test_a_missing_name_says_which_section_to_run(case: str, tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     lines = [line for line in done.stdout.splitlines() if "comes from" in line]
     assert len(lines) == len(shown), done.stdout + done.stderr
+    assert "already loaded" not in done.stdout, "set-up has nothing to say"
     for line, beginning in zip(lines, shown, strict=True):
         assert line.startswith(beginning) and line.endswith("”. Run the cells of that section first.")
