@@ -121,12 +121,13 @@ def same_steps(found: Any, inputs: Inputs, name: str) -> tuple[Any, Any]:
     Both forms of the paper are right: epsilon itself, or divided by the root of the second correction. If even steps
     with a small epsilon have a wrong length, other statements report it.
     """
-    (tiny, large, plain, short), begin = found, inputs["weights"]
+    (tiny, large, first, short), begin = found, inputs["weights"]
     forms = 0.1 / (1 + inputs["epsilon"] / np.array([1, np.sqrt(1 - inputs["beta2"])]))
     nearest = begin[0] - forms[abs(forms - np.mean(begin[0] - short)).argmin()]
     stays, same = ([np.ravel(w)[:1] for w in arrays] for arrays in (large, begin))
     names = "tiny gradients", "the gradient 0", "a large epsilon"
-    expected = large, same, nearest if np.allclose(plain, begin[0] - 0.1) else short
+    is_plain = np.allclose(np.ravel(first)[1:], np.ravel(begin[0])[1:] - 0.1)
+    expected = large, same, nearest if is_plain else short
     return dict(zip(names, (tiny, stays, short), strict=True)), dict(zip(names, expected, strict=True))
 
 
@@ -211,19 +212,20 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """Return weights after steps with various sizes of gradients and epsilon.
 
     These are all weights after two steps with tiny gradients, and with large ones, where one entry has the gradient 0.
-    Then come two times one array after one step with the gradient 1, with a small epsilon and with a large one.
+    Then come two times one array after one step, with a small epsilon, and with a large one and the gradient 1.
     """
 
-    def walk(epsilon: float, even: bool, *sizes: float) -> list[Array]:
+    def walk(epsilon: float, even: bool, *sizes: float) -> list[list[Array]]:
         optimizer, _ = (Adam(inputs["beta1"], inputs["beta2"], each) for each in (epsilon, OTHER * epsilon))
-        weights = [np.array(w) for w in inputs["weights"]]
-        slopes = [np.ones(w.shape) if even else np.arange(w.size).reshape(w.shape) for w in weights]
+        steps = [[np.array(w) for w in inputs["weights"]]]
+        slopes = [np.ones(w.shape) if even else np.arange(w.size).reshape(w.shape) for w in steps[0]]
         for size in sizes:
-            weights = take_step(optimizer, weights, [size * slope for slope in slopes], 0.1)
-        return [np.array(w) for w in weights]
+            new = take_step(optimizer, [w.copy() for w in steps[-1]], [size * slope for slope in slopes], 0.1)
+            steps.append([np.array(w) for w in new])
+        return steps
 
-    ends = [walk(EPSILON, False, size, 3 * size) for size in (TINY, 1)]
-    return [*ends, *(walk(epsilon, True, 1)[0] for epsilon in (EPSILON, inputs["epsilon"]))]
+    tiny, large = (walk(EPSILON, False, size, 3 * size) for size in (TINY, 1))
+    return [tiny[-1], large[-1], large[1][0], walk(inputs["epsilon"], True, 1)[1][0]]
 
 
 adam = part("check-adam", "Adam", ("Adam",), draw, (with_means, with_epsilons), code="Adam.step")

@@ -457,6 +457,8 @@ class Run:
         entries = [*returned[:9]] if isinstance(returned, tuple | list) else []
         layers = [each for each in entries if hasattr(each, "forward")]
         found: Any = returned[-1] if layers or (isinstance(returned, tuple) and returned) else returned
+        if hasattr(found, "forward"):
+            raise Wrong("train returns a layer last.", expected="the list of losses", hint=ORDER)
         found = numbers(found, what="The list of losses that train returns")
         if found.ndim > 1:
             what, shape = "The list has several numbers for each epoch.", f"shape ({self.epochs},)"
