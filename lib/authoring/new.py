@@ -3,8 +3,7 @@
 import keyword
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import lib.units
@@ -44,29 +43,14 @@ class NewApp(Command):
             self.fail("%s exists already. Nothing was written. Choose another name, or delete it.", existing[0])
         if not (course / CONFIG).exists():
             files[Path(CONFIG)] = (CHECKOUT / CONFIG).read_text(encoding="utf-8")
-        write_all(course, files)
+        files = {path: files[path] for path in sorted(files, key=lambda path: path.name == lib.units.EXERCISE)}
+        # The last file makes it a unit: with half a unit every command would fail.
+        write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
         lib.units.enter(str(course))
         key = unit_registry.answer_key(name)
         write_file(name, {part.id: of_part(key, part) for part in key.parts})
         say("\n".join((f"{name} is ready, and works already:", *(f"  {path}" for path in files))))
         say(f"Next, in {course}:\n{activation()}  zerolayer check {name}\n  zerolayer build {name}")
-
-
-def write_all(course: Path, files: Mapping[Path, str]) -> None:
-    """Write files by their paths in the course's folder, all or none: with half a unit every command would fail.
-
-    Raises OSError if a file can't be written.
-    """
-    try:
-        write_files({path.as_posix(): content.encode() for path, content in files.items()}, course)
-    except OSError:
-        with suppress(OSError):
-            for path in files:
-                (course / path).unlink(missing_ok=True)
-        for folder in sorted({(course / path).parent for path in files}, reverse=True):  # the inner ones first
-            with suppress(OSError):  # the folder has other files
-                folder.rmdir()
-        raise
 
 
 def name_problem(name: str) -> str:

@@ -3,7 +3,6 @@
 nbgrader's own SaveCells runs between the two, and writes the gradebook's rows.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +17,7 @@ from lib.authoring.rules import RELEASE, faults_of
 from lib.authoring.sections import write_sections
 from lib.authoring.student_notebook import finish
 from lib.authoring.trial import Trial
+from lib.grading.files import put_in_place, temporary_sibling_folder
 
 Resources = dict[str, Any]
 
@@ -30,21 +30,16 @@ def keep_until_whole(converter: GenerateAssignment, convert: Callable[[], None])
     course = converter.coursedir
     step, end = course.release_directory, (".", course.assignment_id)
     released = Path(course.format_path(step, *end))
-    course.release_directory = f".{step}-{os.getpid()}"
-    new, folder = (Path(course.format_path(course.release_directory, *each)) for each in (end, (".", ".")))
-    before = new.with_name(f"{new.name}-before")
-    try:
-        if released.exists():
-            shutil.copytree(released, new)  # with one notebook to build, the others stay
-        convert()
-        if released.exists():
-            released.rename(before)
-        released.parent.mkdir(parents=True, exist_ok=True)
-        new.rename(released)
-    finally:
-        course.release_directory = step
-        for left in (new, before, folder):
-            shutil.rmtree(left, ignore_errors=True)
+    with temporary_sibling_folder(Path(course.format_path(step, ".", "."))) as folder:
+        course.release_directory = str(Path(step).with_name(folder.name))
+        try:
+            new = Path(course.format_path(course.release_directory, *end))
+            if released.exists():
+                shutil.copytree(released, new)  # with one notebook to build, the others stay
+            convert()
+            put_in_place(new, released)
+        finally:
+            course.release_directory = step
 
 
 class Begin(NbGraderPreprocessor):

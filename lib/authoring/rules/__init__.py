@@ -4,18 +4,16 @@ Each rule is a function that yields the faults of a `Trial`. The first line of i
 fault without a more specific one. `zerolayer check` and `zerolayer build` apply the same rules.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Set
-from concurrent.futures import as_completed
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from lib.authoring.make_fingerprints import PartData, of_part
+from lib.authoring.make_fingerprints import of_part
 from lib.authoring.rules import code, notebooks, open_half
-from lib.authoring.trial import RuleFunction, Trial, start_workers
+from lib.authoring.trial import RuleFunction, Trial
 from lib.checking.student_code import silence
 from lib.grading.errors import Fault
 from lib.grading.progress import bar
@@ -90,42 +88,14 @@ def apply(trial: Trial, rules: Iterable[Rule], broken: Set[RuleFunction]) -> Ite
                 yield rule, fault
 
 
-# ---- Part by part
-
-
-PartResult = tuple[list[tuple[int, Fault]], PartData | None]
-"""The faults of a part, each with the number of its rule, and the part's data if its code can be run."""
-_forked: tuple[Trial, list[Rule], Set[RuleFunction]]
-"""The arguments for forked processes, which inherit them: they can't be pickled."""
-
-
-def apply_to_parts(trial: Trial, rules: list[Rule], broken: Set[RuleFunction]) -> Iterator[tuple[Rule, Fault]]:
-    """Yield the faults of all parts, rule by rule, and store the parts' data. Each part has a separate process."""
-    global _forked
-    _forked, left = (trial, rules, broken), {number: part.name for number, part in enumerate(trial.parts)}
-    found = dict[int, PartResult]()
-    if len(left) == 1 or not hasattr(os, "fork"):
-        found = {number: _try_part(number) for number in left}
-    else:
-        with (
-            bar(len(left), "part") as progress,
-            start_workers() as pool,
-        ):
-            numbers = {pool.submit(_try_part, number): number for number in left}
-            for done in as_completed(numbers):
-                found[numbers[done]] = done.result()
-                del left[numbers[done]]
-                progress.set_description(", ".join(left.values()), refresh=False)
-                progress.update()
-    trial.part_data |= {part.id: data for number, part in enumerate(trial.parts) if (data := found[number][1])}
-    for index, rule in enumerate(rules):
-        yield from ((rule, fault) for number in sorted(found) for at, fault in found[number][0] if at == index)
-
-
-def _try_part(number: int) -> PartResult:
-    trial, rules, broken = _forked
-    part = trial.parts[number]
-    found = [(rules.index(rule), fault) for rule, fault in apply(replace(trial, chosen=(part,)), rules, broken)]
-    broken = {rules[index].find_faults for index, _ in found}
-    is_usable = NEEDED_FOR_DATA.isdisjoint(broken) and len(rules) == len(OF_CODE)  # a release needs no data
-    return found, of_part(trial.key, part) if is_usable else None
+def apply_to_parts(trial: Trial, rules: list[Rule], broken: Set[RuleFunction]) -> list[tuple[Rule, Fault]]:
+    """Return the faults of each part by itself, and store the data of parts whose code can be run."""
+    found = list[tuple[Rule, Fault]]()
+    with bar(len(trial.parts), "part") as progress:
+        for part in trial.parts:
+            own = [*apply(replace(trial, chosen=(part,)), rules, broken)]
+            if rules == [*OF_CODE] and NEEDED_FOR_DATA.isdisjoint(rule.find_faults for rule, _ in own):
+                trial.part_data[part.id] = of_part(trial.key, part)  # a release needs none
+            found += own
+            progress.update()
+    return found
