@@ -47,9 +47,9 @@ MOST = 3
 """The number of places that are listed for one change of a group."""
 DRAWS, FEW = 20, 3
 """The number of draws, and the number of draws after which a mutant without all points is given up."""
-SECONDS, BUDGET = 1.0, 20.0
-"""Limits of processor time in seconds: for a mutant, in addition to ten times right code's; and for the mutants of a
-subject, to which comes what others leave."""
+SECONDS, BUDGET = 1.0, 80.0
+"""Limits of processor time in seconds: for a mutant, in addition to ten times right code's; and for all mutants of a
+unit, of which each subject gets an equal share, and what others leave: two cores take less than a minute."""
 
 
 def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequence[int]) -> bool:
@@ -150,7 +150,7 @@ def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
             subjects.append(Subject(code, SECONDS + 10 * (process_time() - begin), code.mutants()))
         else:
             yield f"{right.place}: changes of right code are not tried, because it loses points without them."
-    budget = BUDGET * len(subjects)
+    budget = BUDGET
     for number in range(3):
         for left, subject in zip(range(len(subjects), 0, -1), subjects, strict=True):
             budget -= subject.try_rank(number, trial, processes or os.cpu_count() or 1, budget / left)
