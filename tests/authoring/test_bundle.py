@@ -282,14 +282,18 @@ def test_what_is_installed_is_what_the_wheel_holds(student, wheel):
 
 BEFORE_SET_UP = """import nbformat
 from nbclient import NotebookClient
-notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("np.zeros(3)")])
-print(NotebookClient(notebook, allow_errors=True).execute().cells[0].outputs)"""
+cells = [nbformat.v4.new_code_cell(source) for source in ("np.zeros(3)", "%load_ext lib.blanks", "x = ?")]
+for cell in NotebookClient(nbformat.v4.new_notebook(cells=cells), allow_errors=True).execute().cells:
+    print(cell.outputs)"""
 
 
 @pytest.mark.slow
 def test_before_set_up_a_missing_name_says_which_section_to_run(student):
     """In any kernel of the students' environment, such as one of JupyterHub."""
-    assert "np comes from “1. Setup”. Run the cells of that section first." in student.python(BEFORE_SET_UP)
+    missing, loaded, blank = student.python(BEFORE_SET_UP).splitlines()
+    assert "np comes from “1. Setup”. Run the cells of that section first." in missing
+    assert loaded == "[]", "set-up prints nothing, though blanks have worked from the start"
+    assert "A blank on line 1 is still open" in blank
 
 
 # What comes back
