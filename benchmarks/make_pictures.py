@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 # ruff: noqa: F401, F811  # fixtures are imported, and are arguments
+import tests.conftest  # it makes the environment of all tests
 from tests.browser import PATIENCE, browser, lab, run_all, wait_for
 from tests.course import ASSIGNMENT
 from tests.explorer.test_in_lab import EXPLORE, ready
