@@ -97,7 +97,7 @@ def test_nothing_in_memory_gives_what_is_right():
 
 
 ATTACKS = {
-    "a statement is asked": "part.statements[2].right(np.ones((3, 4)), of_case(part.desk_inputs(), 'batch'), '')[1].any()",
+    "a statement is asked": "part.statements[2].right(np.ones((3, 4)), of_case(inputs, 'batch'), '')[1].any()",
     "a result by hand": "1 / check.cce.part.statements[0].examples[0][1]",
     "a function of a unit": "import_module(UNIT + '.loss').mean_loss",
     "all that a look can name": "check.cce.part.statements[0].look.__globals__['mean_loss']",
@@ -116,6 +116,7 @@ from lib.checking.looks import of_case
 UNIT = "lib.units.softmax_classifier"
 check = import_module(UNIT).check
 part = check.dense_backward.part
+inputs = part.desk_inputs()
 def worked(attack):
     try:
         return bool(eval(attack)) or True
