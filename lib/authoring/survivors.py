@@ -13,21 +13,25 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import groupby, product
 from math import inf
+from multiprocessing import get_context
 from time import process_time
 
 import numpy as np
 
 from lib.authoring.mutants import Code, Mutant, nodes_in
-from lib.authoring.trial import DESK, RightCode, Trial, start_workers
+from lib.authoring.trial import DESK, RightCode, Trial
 from lib.checking.findings import find
 from lib.checking.looks import look_at
 from lib.checking.student_code import Budget, silence
 from lib.grading.progress import bar
+from lib.grading.sandbox.lockdown import die_with_parent
 from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
@@ -116,7 +120,11 @@ class Subject:
         idle = nodes_in(self.code.nodes[each.node] for each in coarse)
         chosen = [each for each in self.families if rank(each) == number and self.code.nodes[each[0].node] not in idle]
         left, spent = sum(map(len, chosen)), 0.0
-        with bar(len(chosen), "change") as progress, start_workers(processes) as pool:
+        # Forks inherit what can't be pickled.
+        workers = ProcessPoolExecutor(
+            processes, get_context("fork"), die_with_parent if sys.platform == "linux" else None
+        )
+        with bar(len(chosen), "change") as progress, workers as pool:
             progress.set_description(self.code.right.definition.name)
             for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=2), strict=True):
                 progress.update()

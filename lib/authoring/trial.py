@@ -2,13 +2,10 @@
 
 import ast
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -34,7 +31,6 @@ from lib.grading.judge.verdict import PartVerdict
 from lib.grading.pipeline.course import BoundedExecute
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.safe_names import unknown
-from lib.grading.sandbox.lockdown import die_with_parent
 from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.submitted_files import course_files
@@ -209,11 +205,6 @@ class Trial:
 
 RuleFunction = Callable[[Trial], Faults]
 """Yields the faults of a trial. The first line of its docstring is the expectation."""
-
-
-def start_workers(processes: int | None = None) -> ProcessPoolExecutor:
-    """Return a pool of forked processes, which inherit what can't be pickled. In Linux they end with this process."""
-    return ProcessPoolExecutor(processes, get_context("fork"), die_with_parent if sys.platform == "linux" else None)
 
 
 def _run(nb: NotebookNode, file: str, files: Mapping[str, bytes], bounds: Bounds) -> NotebookNode:

@@ -20,7 +20,6 @@ from lib.units.softmax_classifier.loop_run import COLUMNS, KEYS, Run
 CALLS = {"even": (30, 10, 11, 18, 1.5), "short": (103, 34, 2, 6, 0.009)}
 """(samples, batch size, epochs, features, largest rate) of two calls of `train`. In the first, many epochs have three
 batches of one size. In the second, four batches have more samples than a limit would allow, and the last has one."""
-ARGUMENTS = ("X", "y", "learning_rate", "batch_size", "nepochs")
 LOSSES = (150, 3e-7, 4e-7, 0.05, 1.5, 1.7, 1.9, 1.8, 2, 1.9, 2.1)
 """The epochs' losses reveal a loop that stops at a large or small loss, or at one that rises or hardly changes."""
 
@@ -112,11 +111,14 @@ def trace(inputs: Inputs, train: Any) -> NamedResults:
     if (space := namespace_of(train)) is None:
         raise Wrong("train is not a function.", found=type(train).__name__, expected="a function")
     drawn = {name: inputs[name] for name in inputs if not name.endswith((*CALLS, "case"))}
-    X, y, rate, size, epochs = given = [inputs[name] for name in ARGUMENTS]
+    X, y, rate, size, _ = earlier = given = [
+        inputs[name] for name in ("X", "y", "learning_rate", "batch_size", "nepochs")
+    ]
     # An earlier call must not have an effect: one with other samples in the same arrays, or one with other numbers.
-    earlier = (X, y, rate, size, epochs) if inputs["case"] == "short" else (X, y, rate / 2, size, 1)
     if inputs["case"] == "short":
         X[:], y[:] = (np.roll(each, 1, axis=1) for each in (X, y))
+    else:
+        earlier = [X, y, rate / 2, size, 1]
     with spied(space, Run(drawn).spies()), suppress(Exception):
         train(*earlier)
     X[:], y[:] = inputs["X"], inputs["y"]
