@@ -17,7 +17,7 @@ from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import DeskData, Fingerprint, Measurement, Seal, find_failed, groups_of, measure
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
-from lib.checking.results import Plain, leaves
+from lib.checking.results import Plain, are_near, leaves
 from lib.checking.right import Chance
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
@@ -165,10 +165,21 @@ def _wrong(
 
 
 def _count_numbers(outcome: Outcome, right: Outcome = None) -> int:
-    # Texts count as numbers. nan doesn't, and neither does a single 0: they have many causes.
+    # Texts count as numbers. nan doesn't, nor a single 0, nor how long a list is, nor a result in which nothing else
+    # differs: these have many causes.
     if isinstance(outcome, Failure):
+        return 0
+    others = dict(leaves(right))
+    found = [(leaf, others.get(path)) for path, leaf in leaves(outcome) if not isinstance(leaf, dict | list)]
+    if all(_is_same(*pair) for pair in found):
         return 0
     if isinstance(outcome, np.ndarray) and isinstance(right, np.ndarray) and outcome.size == right.size == 1:
         # With a right 1 the result is a yes or no.
         return int(np.isfinite(outcome).all() and (abs(outcome.item()) >= NOTHING or right.item() == 1))
-    return sum(int(np.isfinite(leaf).sum()) if isinstance(leaf, np.ndarray) else 1 for _, leaf in leaves(outcome))
+    return sum(int(np.isfinite(leaf).sum()) if isinstance(leaf, np.ndarray) else 1 for leaf, _ in found)
+
+
+def _is_same(leaf: object, other: object) -> bool:
+    if isinstance(leaf, np.ndarray) and isinstance(other, np.ndarray):
+        return leaf.shape == other.shape and bool(are_near(leaf, other).all())
+    return type(leaf) is type(other) and leaf == other

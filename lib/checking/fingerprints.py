@@ -139,6 +139,8 @@ def _directions(name: str, size: int) -> Array:
 def _describe(leaf: object, by_message: bool) -> str:
     if isinstance(leaf, Failure):
         return f"{leaf.kind} {leaf.text}" if by_message else leaf.kind
+    if isinstance(leaf, dict | list):
+        return f"{{{', '.join(leaf)}}}" if isinstance(leaf, dict) else f"{len(leaf)} entries"
     if not isinstance(leaf, np.ndarray):
         return str(leaf)
     finite = np.isfinite(leaf)
@@ -199,7 +201,8 @@ def find_mistakes(
 
     A mistake that affects several groups but fits in one alone is named only if no other mistake fits there: with a
     second mistake in the code the hint would be a guess. A single matching result, such as the first step of training,
-    is not enough, because other code may have it as well.
+    is not enough, because other code may have it as well. A mistake that is known by its messages alone, and not by
+    numbers, is named only if all failures are explained.
     """
     left, partly = list(wrong), dict[str, dict[str, Fingerprint]]()
     measured = {
@@ -220,7 +223,8 @@ def find_mistakes(
     for group in left:
         if len(names := partly.get(group, {})) == 1:
             found += [each for each in names.values() if each not in found]
-    return found
+    has_others = not {*wrong} <= {group for each in found for group in each.seals}
+    return [each for each in found if not (has_others and all(seal.by_message for seal in each.seals.values()))]
 
 
 # ---- The file

@@ -145,18 +145,15 @@ def _order(value: Plain) -> tuple[str, float, str]:
     return ("", float(value), "") if is_number else (type(value).__name__, 0.0, str(value))
 
 
-def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Array | str | None]]:
-    """Yield the contents of a result with their paths: each array and text, and a text for each dict and list."""
+def leaves(value: Plain, path: str = "") -> Iterator[tuple[str, Plain]]:
+    """Yield the contents of a result with their paths: each array, text, dict and list."""
+    yield path, value
     if isinstance(value, dict):
-        yield path, f"{{{', '.join(value)}}}"
         for key, each in value.items():
             yield from leaves(each, f"{path}[{key}]")
     elif isinstance(value, list):
-        yield path, f"{len(value)} entries"
         for index, each in enumerate(value):
             yield from leaves(each, f"{path}[{index}]")
-    else:
-        yield path, value
 
 
 def numbers(value: object, shape: tuple[int, ...] | None = None, *, what: str = "The result") -> Array:

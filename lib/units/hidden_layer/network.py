@@ -68,6 +68,7 @@ class Layer:
 
     input: Any = None
     output: Any = None  # the student's class may have a property of this name
+    spare: Array | None = None  # an array for the next output
     scale: float = 1
 
     def __init__(self, number: int, output: Array, input_gradient: Array, record: Callable[[Call], None]):
@@ -75,7 +76,8 @@ class Layer:
 
     def forward(self, input: Any) -> Any:
         """Record the input; store and return the random output."""
-        self.input, self.output = input, read_only(self.scale * self.drawn[0])
+        self.input, self.output = input, read_only(np.multiply(self.scale, self.drawn[0], out=self.spare))
+        self.spare = None
         self.record(Call("forward", self, copy_array(input), self.output))
         return self.output
 

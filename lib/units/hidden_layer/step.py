@@ -19,7 +19,7 @@ from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name
 from lib.checking.spies import is_like, make_test_class
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
-from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
+from lib.units.hidden_layer.network import Call, Layer, copy_array, forget, rate_of
 
 BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
 """(features, classes, batch, factor of loss and rate, steps before) of two batches, without a number in common."""
@@ -259,11 +259,12 @@ in_each_batch = partial(statement, cases=tuple(BATCHES))
 def take_step(inputs: Inputs, step: Any) -> NamedResults:
     """Run the student's step on test objects, after steps on other batches, which must not have an effect.
 
-    Every second one of these has fewer samples, and all have other rates. One has the tested X and y, for which the
-    network returns something else there. None reverses the samples, because labels that are the same in reverse would
-    hide a mistake.
+    Every third one of these has fewer samples. The last one has the tested X, y and rate, for which the network
+    returns something else there; all others have other rates. None reverses the samples, because labels that are the
+    same in reverse would hide a mistake.
     """
-    calls, last = list[Call](), {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
+    calls, before = list[Call](), list[Call]()
+    last = {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
     samples, arrays = np.arange(last["X"].shape[1]), (last["X"], last["X"])
 
     def record(call: Call) -> None:
@@ -275,11 +276,15 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
     layers = [dense(number, *arrays, record) for number in (0, 1)]
     network = make_test_class(Network, "Network", step)(2, *arrays, record)
     for by in range(inputs["steps"], 0, -1):
-        others = np.roll(samples, by)[: len(samples) - 2 * (by % 2)]
+        others = np.roll(samples, by)[: len(samples) - 2 * (by % 3 == 0)]
         cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
-        if by == 2:
-            cut |= {"X": last["X"], "y": last["y"]}
+        if by == 1:
+            before, cut = [*calls], cut | {"X": last["X"], "y": last["y"]}
         _run_step(step, network, layers, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
+    for call in before:  # the next prediction comes in the same array
+        if call.method == "forward":
+            call.layer.spare = call.returned
+    forget(before)
     last["X"][:], last["y"][:] = inputs["X"], inputs["y"]  # again, because that step may have written into them
     return _run_step(step, network, layers, calls, last)
 

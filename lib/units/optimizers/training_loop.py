@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.epochs import Samples, require_mixing, sizes_of
+from lib.checking.epochs import require_mixing, sizes_of
 from lib.checking.looks import SEED
 from lib.checking.results import Plain, Wrong, numbers
 from lib.checking.spies import Spy, make_test_class, namespace_of, spied
@@ -86,12 +86,23 @@ class ReLU:
     """A test layer without weights."""
 
 
+class Record(list[Any]):
+    """A list that a deep copy shares."""
+
+    def __deepcopy__(self, memo: object) -> "Record":
+        """Return the list itself."""
+        return self
+
+
 class Network:
-    """A test network: it records the samples of each pass, and each backward stores other gradients in its layers."""
+    """A test network: it records the samples of each pass, and each backward stores other gradients in its layers.
+
+    Its copies use the same records.
+    """
 
     def __init__(self, inputs: Inputs, layers: list[Any]) -> None:
         self.inputs, self.layers = inputs, layers
-        self.batches, self.is_labelled, self.expected = list[Samples](), list[bool](), np.ones(1)
+        self.batches, self.is_labelled, self.expected = Record(), Record(), np.ones(1)
 
     def forward(self, input: Any) -> Any:
         """Record which samples these are, and return their random probabilities."""
@@ -215,22 +226,26 @@ def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
     classes = {each.__name__: make_test_class(each, each.__name__, fit) for each in (Dense, ReLU, Network)}
     given = [inputs[name] for name in ("X", "y", "batch_size", "nepochs")]
 
-    def run() -> tuple[Network, Optimizer, Any]:
+    def make() -> tuple[Network, Optimizer]:
         first, *others = map(classes["Dense"], drawn["weights"])
-        network: Network = classes["Network"](drawn, [first, classes["ReLU"](), *others])
-        optimizer = Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
-        spies: dict[str, Spy] = {
-            "find_gradients": network.find_gradients,
-            "cce": network.loss,
-            "cce_gradient": network.gradient,
-        }
-        with spied(namespace_of(fit) or {}, spies):
-            return network, optimizer, fit(network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+        network = classes["Network"](drawn, [first, classes["ReLU"](), *others])
+        return network, Optimizer(lambda n, _: [w + n for w in drawn["weights"]])
 
-    if inputs["case"]:  # another network is trained on the same data before, which must not have an effect
-        with suppress(Exception):
-            run()
-    network, optimizer, losses = run()
+    network, optimizer = make()
+    spies: dict[str, Spy] = {
+        "find_gradients": network.find_gradients,
+        "cce": network.loss,
+        "cce_gradient": network.gradient,
+    }
+    with spied(namespace_of(fit) or {}, spies):
+        run = partial(fit, network, optimizer, lambda t: drawn["rate"] * (1 + t), *given)
+        if inputs["case"]:  # an earlier call with the same objects must not have an effect
+            with suppress(Exception):
+                run()
+            for used, new in zip((network, optimizer), make(), strict=True):
+                vars(used).clear()
+                vars(used).update(vars(new))
+        losses = run()
     return NamedResults(
         epochs=lambda: describe_epochs(network, drawn),
         losses=lambda: losses,
@@ -309,8 +324,16 @@ def decayed(inputs: Any, WeightDecay: Any) -> NamedResults:
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]
 
-    seen = {**inner.seen, "learning rate": {f"step {n}": rate for n, rate in enumerate(inner.seen["learning rate"])}}
-    return NamedResults(given=seen, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+    def given_there() -> dict[str, Any]:
+        if not inner.seen["weights"]:
+            hint = "Call self.optimizer.step with the three arguments of step."
+            raise Wrong("The optimizer takes no step.", found="no call", expected="one call in each step", hint=hint)
+        return {
+            **inner.seen,
+            "learning rate": {f"step {n}": each for n, each in enumerate(inner.seen["learning rate"])},
+        }
+
+    return NamedResults(given=given_there, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
 decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (decayed,), code="WeightDecay.step")
