@@ -17,7 +17,6 @@ from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
 from lib.units.softmax_classifier import UNIT
-from tests.course import UNPROVED
 from tests.grading import command_server
 
 pytestmark = pytest.mark.xdist_group("solutions")
@@ -36,18 +35,11 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["lib.grading", "build", NAME, UNPROVED],
-        pytest.param(["nbgrader", "generate_assignment", NAME], marks=pytest.mark.slow),
-        pytest.param(["lib.grading", "build", NAME], marks=pytest.mark.slow),
-    ],
-)
-def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_ours_which_proves_it(command, tmp_path):
+@pytest.mark.slow
+def test_the_committed_student_notebook_is_what_nbgraders_command_builds_and_proves(tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    done = command_server.run(command[0], command[1:], tmp_path)
+    done = command_server.run("nbgrader", ["generate_assignment", NAME], tmp_path)
     assert done.returncode == 0, done.stderr
     assert [*(tmp_path / "notebooks").iterdir()] == [tmp_path / "notebooks" / NAME]
     assert files(tmp_path / "notebooks" / NAME) == files(RELEASED.parent)
@@ -138,12 +130,7 @@ def test_other_files_beside_the_notebook_are_no_trouble(tmp_path):
     assert load(tmp_path) is None
 
 
-ONE_NOW = [
-    pytest.param(NAME, marks=pytest.mark.slow),
-    "hidden_layer",
-    pytest.param("optimizers", marks=pytest.mark.slow),
-]
-"""The quickest runs by default."""
+UNITS = (NAME, "hidden_layer", "optimizers")
 
 
 @cache
@@ -191,7 +178,8 @@ def shown(cell):
     return printed, [[each.get(kind) for kind in ("text/plain", "text/html", "image/png")] for each in data]
 
 
-@pytest.mark.parametrize("name", ONE_NOW)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNITS)
 def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     cells, _ = run(name)
     outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
@@ -203,7 +191,8 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in every)
 
 
-@pytest.mark.parametrize("name", ONE_NOW)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNITS)
 def test_to_run_a_cell_again_changes_nothing_that_is_shown(name):
     """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
     _, shown_twice = run(name)

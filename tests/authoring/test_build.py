@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from traitlets.config import PyFileConfigLoader
 
 from lib.authoring.build import Rebuild
 from lib.checking.subjects import SECTIONS
-from lib.grading.commands.demo import run
+from lib.grading.commands.demo import CHECKOUT, run
 from tests.authoring.broken import BROKEN, Change, both, cells, code, flags, more, own, text
 from tests.authoring.own_unit import NOTEBOOK, UNIT, begin, flagged
 from tests.course import UNPROVED
@@ -128,6 +129,15 @@ def test_what_does_not_fit_is_refused_by_every_way_to_build_and_changes_nothing(
     assert built.nbgrader("generate_assignment", UNIT, "--force").returncode == 1
     assert not button()["success"]
     assert built.state() == before
+
+
+def test_the_committed_student_notebooks_are_what_is_built(
+    new_course: Callable[[Path], Course], tmp_path: Path
+) -> None:
+    made, committed = new_course(tmp_path / "course").root / "notebooks", CHECKOUT / "notebooks"
+    files = [path.relative_to(made) for path in made.rglob("*") if path.is_file()]
+    assert {*files} == {path.relative_to(committed) for path in committed.rglob("*") if path.is_file()}
+    assert [str(path) for path in files if (made / path).read_bytes() != (committed / path).read_bytes()] == []
 
 
 def test_nbgraders_own_command_builds_the_same(built: Built) -> None:

@@ -149,6 +149,7 @@ def test_lab_opens_what_is_named(course):
 # What keeps a unit from being graded, or built
 
 
+@pytest.mark.slow
 def test_points_that_were_changed_and_not_built_are_told(course, tmp_path):
     other = changed(course, tmp_path, (OPEN, "points=2", "points=3"))
     graded = other.zerolayer("grade", UNIT, *QUICK)

@@ -14,7 +14,7 @@ from tests.certificate.seen import PARTS_OF, Seen, see
 from tests.certificate.test_certificate import expect_none
 from tests.checking.desk import KEYS, PARTS, lost_on
 
-pytestmark = pytest.mark.xdist_group("answers")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("answers")]
 
 NOT_EXACT = 2
 """Public answers, of 387 wrong ones, that may lose other statements than they should."""
@@ -32,14 +32,12 @@ def seen(folder: str) -> tuple[Seen, ...]:
 # ---- Public answers
 
 
-@pytest.mark.slow
 def test_right_public_answers_keep_all_points_and_get_no_name() -> None:
     right = [each for each in seen("public") if not each.answer.lost]
     assert len({each.answer.id for each in right}) == 135
     expect_none(each for each in right if not each.is_exact or each.told)
 
 
-@pytest.mark.slow
 def test_wrong_public_answers_lose_the_points_of_their_mistakes() -> None:
     wrong = [each for each in seen("public") if each.answer.lost]
     assert len({each.answer.id for each in wrong}) == 387
@@ -47,7 +45,6 @@ def test_wrong_public_answers_lose_the_points_of_their_mistakes() -> None:
     expect_none(off.values() if len(off) > NOT_EXACT else ())
 
 
-@pytest.mark.slow
 def test_wrong_public_answers_are_called_by_true_names_and_by_no_others() -> None:
     called = [(each, each.answer.called or frozenset()) for each in seen("public") if each.answer.lost]
     expect_none((each, each.told - true) for each, true in called if each.told - true)
@@ -57,7 +54,6 @@ def test_wrong_public_answers_are_called_by_true_names_and_by_no_others() -> Non
         expect_none(unnamed if len(unnamed) > (1 - NAMED) * len(there) else ())
 
 
-@pytest.mark.slow
 def test_the_desk_and_the_grade_agree_on_each_public_answer() -> None:
     """Each statement holds in both places or in neither, and the mistakes have the same names."""
     places = seen("public")
@@ -75,7 +71,6 @@ def test_code_costs_its_own_statements_at_the_desk_and_graded(unit: str) -> None
     expect_none(each for each in seen(unit) if not each.is_exact)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("unit", KEYS)
 def test_right_code_keeps_all_points_in_many_draws(unit: str) -> None:
     """Its rounding and its guards change numbers a little: these stay near enough, whatever is drawn."""

@@ -36,7 +36,6 @@ ORDERS = ("np.random.choice(num_samples, num_samples, replace = False)", "np.ran
 VARIANTS: dict[str, list[tuple[str, str]]] = {
     "floor 1e-7": [],
     "floor 1e-12": [("1e-7", "1e-12")],
-    "floor 1e-300": [("1e-7", "1e-300")],
     "no floor": [(FLOOR, "yhat")],
     "added": [(FLOOR, "(yhat + 1e-6)")],
     "clipped": [(FLOOR, "np.clip(yhat, 1e-7, 1 - 1e-7)")],

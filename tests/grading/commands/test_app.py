@@ -208,8 +208,6 @@ def test_lab_opens_a_copy_and_keeps_what_was_done_in_it(tmp_path):
     copy.write_text("my own")
     zerolayer("lab", "--version", cwd=tmp_path)
     assert copy.read_text() == "my own"
-    assert zerolayer("lab", "--version", "optimizers", cwd=tmp_path).returncode == 0
-    assert (tmp_path / "my_work" / "optimizers" / "optimizers.ipynb").exists()
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from itertools import product
 
 import pytest
 
@@ -76,9 +75,10 @@ def fail(course, of, *rest, call={step}):
 def test_no_error_of_the_machine_is_a_verdict(course):
     config = course.root / "nbgrader_config.py"
     kept = config.read_text()
-    for step, what in product(
-        ("grade_class.prepare", "stages.finish"),
-        ("bytearray(2**62)", "open('/proc/self/mem/no')", "raise OSError(5, 'I/O error')"),
+    for step, what in (
+        ("grade_class.prepare", "bytearray(2**62)"),
+        ("grade_class.prepare", "raise OSError(5, 'I/O error')"),
+        ("stages.finish", "open('/proc/self/mem/no')"),
     ):
         course.configured(FAILING.format(step=step, what=what), "pre")
         run = course.grade("--jobs=1")

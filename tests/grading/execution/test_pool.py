@@ -222,10 +222,8 @@ BROKEN_OFF = {
 }
 
 
-@pytest.mark.parametrize(
-    ("whom", "how"),
-    [pytest.param(*BROKEN_OFF[name], id=name, marks=[pytest.mark.slow] * (name != "judged")) for name in BROKEN_OFF],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("whom", "how"), BROKEN_OFF.values(), ids=BROKEN_OFF)
 def test_a_run_broken_off_goes_on_where_it_was_and_leaves_nobody_at_work(course, undisturbed, whom, how):
     broken = disturb(course, whom, **how)
     assert broken.returncode == (130 if "signal" in how else -signal.SIGKILL)

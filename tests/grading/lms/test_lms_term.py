@@ -206,7 +206,8 @@ def two_units(tmp_path_factory, lockable_here):
     return course
 
 
-@pytest.mark.parametrize("kind", [Canvas, pytest.param(Moodle, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [Canvas, Moodle])
 def test_a_term_changes_only_the_cells_that_it_has_points_for(two_units, tmp_path, kind):
     shutil.copytree(two_units.root, tmp_path / "course")
     term = Term(tmp_path / "course", lms := kind())

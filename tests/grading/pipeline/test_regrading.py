@@ -190,7 +190,7 @@ def test_a_student_who_was_removed_is_to_be_graded_again_or_removed_and_has_no_p
     assert "emil" not in (course.root / "out.csv").read_text()
 
 
-@pytest.mark.parametrize("roster", [(), STUDENTS])
+@pytest.mark.parametrize("roster", [pytest.param((), marks=pytest.mark.slow), STUDENTS])
 def test_a_gradebook_that_was_made_anew_gets_all_again(course, capsys, roster):
     before = points(course)
     (course.root / "gradebook.db").unlink()

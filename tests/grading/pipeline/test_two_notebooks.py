@@ -89,7 +89,8 @@ def test_report_and_feedback_pages_say_what_is_of_which(course):
     assert not list(folder.rglob("*verdict*"))
 
 
-@pytest.mark.parametrize("command", ["zerolayer grade", pytest.param("nbgrader autograde", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["zerolayer grade", "nbgrader autograde"])
 def test_one_notebook_is_graded_by_itself_and_the_other_stays_until_all_are(course, command):
     """Also where another work lies there now, of which the notebook that stays says nothing yet."""
     program, name = command.split()

@@ -5,7 +5,7 @@ import pytest
 
 from tests.test_notebook import numbers, printed
 
-pytestmark = pytest.mark.xdist_group("solutions")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("solutions")]
 
 
 @pytest.fixture(scope="module")
