@@ -3,6 +3,8 @@
 All HTML that isn't from our own templates is cleaned by `nh3`, which parses it as a browser does and keeps only `TAGS`.
 No time limits are necessary, because markdown-it and nh3 run in linear time, and a page's `Room` limits its text and
 pictures.
+
+What formats Markdown, code and pictures is imported on first use: grading only cleans outputs.
 """
 
 import re
@@ -10,25 +12,17 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import tostring
 
 import nh3
-from latex2mathml.converter import convert_to_element
-from markdown_it import MarkdownIt
-from mdit_py_plugins.amsmath import amsmath_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbconvert.filters.ansi import strip_ansi
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade
-from PIL import Image
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES
 
 from lib.checking.challenges import MIME
@@ -36,6 +30,9 @@ from lib.checking.results import clean as plain_text
 from lib.grading.files import file_below, read_bounded
 from lib.grading.safe_names import escape_bidi
 from lib.grading.submissions.submitted_notebook import is_base64
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 LONGEST = 20_000
 """Characters of a text that is formatted; a longer text is shown as plain text."""
@@ -105,7 +102,7 @@ def markdown(text: str, room: Room, attachments: Mapping[str, Any] = {}, folder:
 
 @lru_cache(4096)  # most of a notebook is the course's text, the same for a whole class
 def _formatted(text: str) -> str:
-    return clean(MARKDOWN.render(text), COLOURED, pictures=True)
+    return clean(_renderer().render(text), COLOURED, pictures=True)
 
 
 def _show(image: re.Match[str], address: str) -> str:
@@ -156,6 +153,8 @@ def _embed(source: str, room: Room, attachments: Mapping[str, Any], folder: Path
 
 def _pixels(data: str) -> int:
     """Return the number of a picture's pixels: 0 if it can't be read, and 10**9 if Pillow refuses its size."""
+    from PIL import Image
+
     try:
         with Image.open(BytesIO(b64decode(data))) as picture:
             return picture.width * picture.height
@@ -176,6 +175,10 @@ def picture(kind: str, data: str, room: Room) -> str:
 @lru_cache(4096)
 def code(source: str) -> str:
     """Return highlighted Python code."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
     source = escape_bidi(source)
     if len(source) > LONGEST:
         return f"<pre>{escape(source)}</pre>"
@@ -192,6 +195,8 @@ def plain(text: str, room: Room) -> str:
 @lru_cache(4096)
 def mathml(tex: str, block: bool) -> str:
     """Return a formula as MathML, or its TeX source if it can't be converted."""
+    from latex2mathml.converter import convert_to_element
+
     with suppress(Exception):  # the converter may raise anything for invalid TeX
         if len(tex) <= 2_000:
             spaced = FUNCTION.sub(r"\\\1\\,", ROW_SPACING.sub(r"\\\\", tex))
@@ -204,12 +209,18 @@ def mathml(tex: str, block: bool) -> str:
     return f"<code>{escape(tex)}</code>"
 
 
-MARKDOWN = (
-    MarkdownIt("commonmark", {"html": True, "highlight": lambda text, *_: code(text)})
-    .enable(["table", "strikethrough"])
-    .use(dollarmath_plugin, double_inline=True, renderer=lambda tex, how: mathml(tex, how["display_mode"]))
-    .use(amsmath_plugin, renderer=lambda tex: mathml(tex, block=True))
-)
+@cache
+def _renderer() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.amsmath import amsmath_plugin
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    return (
+        MarkdownIt("commonmark", {"html": True, "highlight": lambda text, *_: code(text)})
+        .enable(["table", "strikethrough"])
+        .use(dollarmath_plugin, double_inline=True, renderer=lambda tex, how: mathml(tex, how["display_mode"]))
+        .use(amsmath_plugin, renderer=lambda tex: mathml(tex, block=True))
+    )
 
 
 def clean_outputs(cells: Iterable[NotebookNode]) -> None:
