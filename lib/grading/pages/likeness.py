@@ -15,6 +15,7 @@ import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from zlib import crc32
@@ -81,10 +82,9 @@ def find_like(codes: Mapping[str, Mapping[str, str]], course: Iterable[str]) -> 
     lines = {line.strip() for line in given.splitlines() if "?" in line}
     blank = re.compile("|".join(re.escape(line).replace(r"\?", f".{{,{SHORT}}}") for line in lines) or r"\Z.")
     known = {*_fingerprints(given, names, None, window=1)}
-    prints = {
-        student: {cell: _fingerprints(code, names, blank) for cell, code in cells.items()}
-        for student, cells in codes.items()
-    }
+    texts = {code for cells in codes.values() for code in cells.values()}  # many students write the same
+    of_text = {code: _fingerprints(code, names, blank) for code in texts}
+    prints = {student: {cell: of_text[code] for cell, code in cells.items()} for student, cells in codes.items()}
     holders = defaultdict[int, list[str]](list)
     for student, cells in prints.items():
         for each in set().union(*cells.values()) - known:
@@ -130,10 +130,11 @@ def _fingerprints(
     code: str, names: Collection[str], blank: re.Pattern[str] | None, window: int = WINDOW
 ) -> dict[int, set[int]]:
     """Return the fingerprints of code with their lines. `names` aren't variables; `blank` lines don't count."""
+    is_blank = cache(lambda line: bool(blank and blank.fullmatch(line.strip())))  # asked for each token of a line
     words, lines, found, before = list[str](), list[int](), defaultdict[int, set[int]](set), ""
     for token in _tokens(code):
         line, text = token.start[0], token.string
-        if blank and blank.fullmatch(token.line.strip()):
+        if is_blank(token.line):
             continue
         if token.type == tokenize.COMMENT and len(text.split()) > WORDS:
             for count in range(len(text.split()) // WORDS):
