@@ -17,7 +17,7 @@ from lib.checking import fingerprints
 from lib.checking.findings import find_wrong
 from lib.checking.fingerprints import DeskData, Fingerprint, Measurement, Seal, find_failed, groups_of, measure
 from lib.checking.looks import KEPT, Outcome, Shown, look_at_ours, places_of
-from lib.checking.results import Plain, are_near, leaves
+from lib.checking.results import Plain, Wrong, compare, leaves
 from lib.checking.right import Chance
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
@@ -179,7 +179,9 @@ def _count_numbers(outcome: Outcome, right: Outcome = None) -> int:
     return sum(int(np.isfinite(leaf).sum()) if isinstance(leaf, np.ndarray) else 1 for leaf, _ in found)
 
 
-def _is_same(leaf: object, other: object) -> bool:
-    if isinstance(leaf, np.ndarray) and isinstance(other, np.ndarray):
-        return leaf.shape == other.shape and bool(are_near(leaf, other).all())
-    return type(leaf) is type(other) and leaf == other
+def _is_same(leaf: Plain, other: Plain) -> bool:
+    try:
+        compare(leaf, other)
+    except Wrong:
+        return False
+    return True

@@ -139,8 +139,10 @@ def _directions(name: str, size: int) -> Array:
 def _describe(leaf: object, by_message: bool) -> str:
     if isinstance(leaf, Failure):
         return f"{leaf.kind} {leaf.text}" if by_message else leaf.kind
-    if isinstance(leaf, dict | list):
-        return f"{{{', '.join(leaf)}}}" if isinstance(leaf, dict) else f"{len(leaf)} entries"
+    if isinstance(leaf, dict):
+        return f"{{{', '.join(leaf)}}}"
+    if isinstance(leaf, list):
+        return f"{len(leaf)} entries"
     if not isinstance(leaf, np.ndarray):
         return str(leaf)
     finite = np.isfinite(leaf)
@@ -223,8 +225,9 @@ def find_mistakes(
     for group in left:
         if len(names := partly.get(group, {})) == 1:
             found += [each for each in names.values() if each not in found]
-    has_others = not {*wrong} <= {group for each in found for group in each.seals}
-    return [each for each in found if not (has_others and all(seal.by_message for seal in each.seals.values()))]
+    if {*wrong} <= {group for each in found for group in each.seals}:
+        return found
+    return [each for each in found if not all(seal.by_message for seal in each.seals.values())]
 
 
 # ---- The file

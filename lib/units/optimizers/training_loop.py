@@ -324,16 +324,13 @@ def decayed(inputs: Any, WeightDecay: Any) -> NamedResults:
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]
 
-    def given_there() -> dict[str, Any]:
+    def arguments() -> dict[str, Any]:
         if not inner.seen["weights"]:
             hint = "Call self.optimizer.step with the three arguments of step."
             raise Wrong("The optimizer takes no step.", found="no call", expected="one call in each step", hint=hint)
-        return {
-            **inner.seen,
-            "learning rate": {f"step {n}": each for n, each in enumerate(inner.seen["learning rate"])},
-        }
+        return {**inner.seen, "learning rate": {f"step {n}": by for n, by in enumerate(inner.seen["learning rate"])}}
 
-    return NamedResults(given=given_there, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
+    return NamedResults(given=arguments, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 
 
 decay = part("check-decay", "Weight decay", ("WeightDecay",), draw_decays, (decayed,), code="WeightDecay.step")

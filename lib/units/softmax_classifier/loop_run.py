@@ -464,8 +464,8 @@ class Run:
             what, shape = "The list has several numbers for each epoch.", f"shape ({self.epochs},)"
             raise Wrong(what, found=f"shape {found.shape}", expected=shape, hint="Append only the epoch's loss.")
         dense = [each for each in layers if hasattr(each, "weights")]
-        trained: Any = steps[-1].layer if steps else None
-        if steps and dense and not any(_is_same(each.weights, getattr(trained, "weights", None)) for each in dense):
+        trained = getattr(steps[-1].layer, "weights", None) if steps else None
+        if steps and dense and not any(_is_same(each.weights, trained) for each in dense):
             raise Wrong("The dense layer that is returned has not been trained.", hint=ORDER)
         if dense and len(layers) > 1 and layers[0] is not dense[0]:
             raise Wrong("The layers are in another order.", hint=ORDER)
