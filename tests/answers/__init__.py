@@ -1,8 +1,8 @@
 """Answers of students as data: the code of a solution cell, what is wrong with it, what it loses, and its true names.
 
 A file holds answers to one cell, each under its id. An answer has its whole `code`; or what it has in the place of the
-`…` in one of the file's texts, under that text's name; or what it changes in the text `base`. One that loses nothing is
-right.
+`…` in one of the file's texts, under that text's name; or what it changes in the text `base`, which may be part of the
+others as `{base}`. One that loses nothing is right.
 
 Those in `public` are held out: they were written after public student code, courses and questions, and no mistake of
 the catalogue is written against them. Those in a unit's folder were written against its checks: `called` is all that
@@ -63,7 +63,8 @@ def answers(folder: str) -> tuple[Answer, ...]:
 
 def _read(file: Path) -> Iterator[Answer]:
     held = tomllib.loads(file.read_text(encoding="utf-8"))
-    texts = {name: text for name, text in held.items() if isinstance(text, str)}
+    base = held.get("base", "")
+    texts = {name: text.replace("{base}", base) for name, text in held.items() if isinstance(text, str)}
     for id, one in held.items():
         if id not in texts:
             assert not (strange := {*one} - FIELDS - {*texts}), f"{file.name}, {id}: {strange}"
