@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 
 from lib.blanks import open_blanks
 from lib.units.softmax_classifier import UNIT
+from tests.checking.desk import KEYS
 from tests.grading import command_server
 
 pytestmark = pytest.mark.xdist_group("solutions")
@@ -130,9 +131,6 @@ def test_other_files_beside_the_notebook_are_no_trouble(tmp_path):
     assert load(tmp_path) is None
 
 
-UNITS = (NAME, "hidden_layer", "optimizers")
-
-
 @cache
 def solution(name):
     return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
@@ -179,7 +177,7 @@ def shown(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", KEYS)
 def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
     cells, _ = run(name)
     outputs = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}
@@ -192,7 +190,7 @@ def test_the_solution_runs_from_top_to_bottom_and_every_check_is_right(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", KEYS)
 def test_to_run_a_cell_again_changes_nothing_that_is_shown(name):
     """Each demo cell ran a second time, the last one first: what it needs is as it was, whatever ran since."""
     _, shown_twice = run(name)

@@ -11,9 +11,9 @@ import pytest
 
 from lib.authoring.sections import sections_of
 from lib.checking.subjects import SECTIONS
+from tests.checking.desk import KEYS
 
 ROOT = Path(__file__).parents[2]
-UNITS = ("softmax_classifier", "hidden_layer", "optimizers")
 SHELL = """import sys
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
@@ -27,7 +27,7 @@ def cells_of(unit: str) -> list[nbformat.NotebookNode]:
     return cells
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", KEYS)
 def test_the_file_that_ships_is_that_of_the_notebook(unit: str) -> None:
     shipped = json.loads((ROOT / f"lib/units/{unit}" / SECTIONS).read_text())
     assert shipped == sections_of(cells_of(unit)) and len(shipped) > 40
