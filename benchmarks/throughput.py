@@ -46,7 +46,7 @@ EVENING = {
     "grade": (("lib.grading", "grade", ASSIGNMENT), ("nbgrader", "autograde", ASSIGNMENT)),
     "feedback": (("lib.grading", "feedback", ASSIGNMENT), ("nbgrader", "generate_feedback", ASSIGNMENT)),
     "report": (("lib.grading", "report", ASSIGNMENT), ()),
-    "export": (("nbgrader", "export"), ("nbgrader", "export")),
+    "export": (("lib.grading", "export", ASSIGNMENT), ("nbgrader", "export")),
 }
 """What is given for each step of an evening, and with stock nbgrader, which has no report."""
 EVERY = 10

@@ -191,7 +191,7 @@ def term(browser, new_course, tmp_path_factory):  # noqa: F811  # the fixture
         student.runs(f"nbgrader fetch_feedback {ASSIGNMENT}")
     (term.course / "worksheet.csv").write_text(WORKSHEET)
     instructor.runs(f"zerolayer report {ASSIGNMENT}")
-    instructor.runs("nbgrader export")
+    instructor.runs(f"zerolayer export {ASSIGNMENT}")
     instructor.runs(f"zerolayer export {ASSIGNMENT} --into worksheet.csv --feedback feedback.zip")
     return term
 

@@ -101,7 +101,7 @@ The scratch course is {course}
 
 Next, in that folder:
 {activation()}  zerolayer report {unit}  # the class's results, and what needs a person
-  nbgrader export  # writes grades.csv
+  zerolayer export {unit}  # writes grades.csv
   jupyter lab  # has formgrader, for the written questions
   zerolayer grade {unit} --force --student ada
 """

@@ -1,4 +1,4 @@
-"""`zerolayer export ASSIGNMENT`: write points and feedback in the formats that Canvas and Moodle import."""
+"""`zerolayer export ASSIGNMENT`: write points as a table, or points and feedback as Canvas and Moodle import them."""
 
 import csv
 from collections import Counter, defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from nbgrader.plugins import CsvExportPlugin
 from traitlets import Unicode
 
 from lib.grading.commands.command import Command, check_assignment, named_assignment, options
@@ -32,18 +33,21 @@ MANY = 20
 
 
 class LmsExportApp(Command):
-    """Fill a file from an LMS with points, and pack feedback for upload."""
+    """Write nbgrader's table of points; or fill a file from an LMS with points, and pack feedback for upload."""
 
     in_course = True
     name = "zerolayer-export"
     argument = "ASSIGNMENT"
     description = """
-        Write points and feedback in the formats that Canvas and Moodle import.
+        Write points and feedback, also in the formats that Canvas and Moodle import.
+
+        Without options the command writes grades.csv, with the columns of `nbgrader export`.
 
         --into names Canvas' gradebook or Moodle's grading worksheet, as it was downloaded. The command writes
         FILE-filled.csv next to it, with the students who have points and only the columns that the import needs.
     """
     examples = """
+        zerolayer export UNIT
         zerolayer export UNIT --into canvas.csv
         zerolayer export UNIT --into worksheet.csv --feedback feedback.zip
     """
@@ -61,8 +65,6 @@ class LmsExportApp(Command):
         """Write the files. Exits with 1, and writes nothing, if one of them can't be used."""
         super().start()
         self.coursedir.assignment_id = assignment = check_assignment(self, named_assignment(self))
-        if not (self.into or self.feedback):
-            self.fail(f"Name what to write: {self.command_name} {assignment} --into FILE.csv --feedback OUT.zip")
         url, course = self.coursedir.db_url, self.coursedir.course_id
         with self.exit_on_failure("exported"), open_gradebook(url, course) as gradebook:
             worth = float(gradebook.find_assignment(assignment).max_score)
@@ -70,6 +72,11 @@ class LmsExportApp(Command):
             marks = read_marks(gradebook, assignment)
             if not marks:
                 self.fail(f"No submission of {assignment} is graded. Run `zerolayer grade {assignment}` first.")
+            if not (self.into or self.feedback):
+                grades = Path(self.coursedir.root, "grades.csv")
+                CsvExportPlugin(parent=self, assignment=[assignment], to=str(grades)).export(gradebook)
+                say(f"{grades} has the points of each student. Canvas and Moodle need --into and --feedback.")
+                return
             self.names = {one.id: label(one) for one in gradebook.students}
             self.notes = read_collection(self.coursedir, assignment).notes
             table = Table.read(Path(self.into), "canvas", "worksheet") if self.into else None

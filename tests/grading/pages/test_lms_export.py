@@ -158,5 +158,12 @@ def test_what_keeps_a_file_from_being_filled_is_told_in_a_sentence(small_class):
         (small_class.root / "sheet.csv").write_text(sheet)
         done = small_class.runs_here(LmsExportApp, ASSIGNMENT, "--into=sheet.csv")
         assert (done.returncode, why in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+
+
+def test_without_a_file_to_fill_nbgraders_table_has_the_points(small_class):
     done = small_class.runs_here(LmsExportApp, ASSIGNMENT)
-    assert done.returncode == 1 and "Name what to write" in done.stderr
+    assert done.returncode == 0, done.stderr
+    table = csv.DictReader((small_class.root / "grades.csv").read_text().splitlines())
+    [emil] = [row for row in table if row["student_id"] == "emil"]
+    with Gradebook(f"sqlite:///{small_class.root / 'gradebook.db'}") as gradebook:
+        assert float(emil["score"]) == gradebook.find_submission(ASSIGNMENT, "emil").score > 0
