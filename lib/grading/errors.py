@@ -2,22 +2,10 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 
 class ConfigError(Exception):
     """The configuration can't be read or used; the message says where and why."""
-
-
-class UnitFailsError(ConfigError):
-    """A unit's own code fails on the inputs drawn for a submission, so the submission can't be graded."""
-
-    def __init__(self, part: str, why: str) -> None:
-        failing = f"the unit's own code fails on the inputs drawn for it, in {part}: {why}"
-        super().__init__(f"{failing}. Fix the unit, and grade again")
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a worker's error is pickled
-        return ConfigError, self.args
 
 
 class Fault(ValueError):

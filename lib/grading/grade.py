@@ -54,8 +54,8 @@ def grade(
     `points` and `max_points`, of the verdict, a part or a finding, are the unit's. `found` and `expected` in a
     finding's `why` are texts.
 
-    Raises OSError if a file can't be read, ConfigError if there is no such unit, the released notebook doesn't fit it
-    or the sandbox doesn't work here, UnitFailsError if the unit's own code fails, RunLostError if the machine does.
+    Raises OSError if a file can't be read, ConfigError if there is no such unit, its own code fails, the released
+    notebook doesn't fit it or the sandbox doesn't work here, RunLostError if the machine fails.
     """
     contents = {file.name: _read(file) for file in _files_of(path)}
     known, bounds = unit_registry.find_all(), bounds or BoundedExecute().bounds

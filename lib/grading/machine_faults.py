@@ -18,10 +18,6 @@ class TooBusyError(RunLostError):
     """A run got too little processor time to say anything about its notebook."""
 
 
-class ClusterError(Exception):
-    """A cluster can't run notebooks; the message says why and what to do."""
-
-
 def is_file_fault(error: OSError) -> bool:
     """True if the submitted file causes the error, and not the machine."""
     return errno.errorcode.get(error.errno or 0) in FILE_FAULTS

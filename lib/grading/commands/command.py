@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from shlex import quote
-from traceback import extract_tb
+from traceback import walk_tb
 from typing import Any, ClassVar
 
 from filelock import Timeout
@@ -22,8 +22,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, TraitError, default
-from traitlets.config import Config, JSONFileConfigLoader, PyFileConfigLoader
-from traitlets.config.loader import ConfigFileNotFound, FileConfigLoader, KVArgParseConfigLoader
+from traitlets.config.loader import FileConfigLoader, KVArgParseConfigLoader
 
 import lib.units
 from lib.grading import unit_registry
@@ -37,34 +36,6 @@ from lib.grading.submissions.submitted_files import find_submitted
 
 GONE = {"seen": "--seen is gone: `grade` lists only what it has just graded, and the report lists what is still open."}
 """What to use in place of options of the last release."""
-
-
-class _Loader(FileConfigLoader):
-    """Loads a settings file, and reports an error with its line."""
-
-    # traitlets calls this for each file, and `load_subconfig` for a file that another one names.
-    def load_config(self) -> Config:
-        try:
-            return super().load_config()
-        except (ConfigFileNotFound, ConfigError):
-            raise
-        except (Exception, SystemExit) as error:  # Python code may raise anything
-            file, why = self.full_filename, str(error)
-            lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
-            line = lines[-1] if lines else getattr(error, "lineno", None)
-            if isinstance(error, SyntaxError) and error.filename == file:
-                line, why = error.lineno, error.msg
-            at = f"{file}, line {line}" if line else file
-            advice = "Nothing was done. Fix that line, and try again."
-            raise ConfigError(f"{at}: {type(error).__name__}: {why}\n{advice}") from error
-
-
-class _PyLoader(_Loader, PyFileConfigLoader):
-    pass
-
-
-class _JSONLoader(_Loader, JSONFileConfigLoader):
-    pass
 
 
 class _OptionLoader(KVArgParseConfigLoader):
@@ -95,8 +66,6 @@ class Command(NbGrader):
     # Each command lists its own options: not all options of the nbgrader command that it extends work here.
     aliases: dict[Any, Any] = options()
     flags: dict[Any, Any] = nbgrader_flags
-    python_config_loader_class = _PyLoader
-    json_config_loader_class = _JSONLoader
     raise_config_file_errors = Bool(True)  # traitlets would log the error and go on without the rest of the file
 
     @default("log_level")
@@ -150,8 +119,19 @@ class Command(NbGrader):
         """Read the configuration as nbgrader does. Exits with 1 if a file can't be read."""
         try:
             super().initialize(argv, root)
-        except ConfigError as error:
-            self.fail("%s", error)
+        except (Exception, SystemExit) as error:  # Python code may raise anything
+            frames = [*walk_tb(error.__traceback__)]
+            # No error names the file, but its loader does. The last one, since a file may load another one.
+            loaders = [frame.f_locals.get("self") for frame, _ in frames]
+            files = [each.full_filename for each in loaders if isinstance(each, FileConfigLoader)]
+            if not files:
+                raise
+            lines = [line for frame, line in frames if frame.f_code.co_filename == files[-1]]
+            line, why = lines[-1] if lines else getattr(error, "lineno", None), str(error)
+            if isinstance(error, SyntaxError) and error.filename == files[-1]:
+                line, why = error.lineno, error.msg
+            at = f"{files[-1]}, line {line}" if line else files[-1]
+            self.fail("%s", f"{at}: {type(error).__name__}: {why}\nNothing was done. Fix that line, and try again.")
         lib.units.enter(self.coursedir.root)
         # Jupyter's own configuration may exist in any folder, and doesn't make it a course.
         if self.in_course and not any(Path(file).stem != "jupyter_config" for file in self.loaded_config_files):

@@ -14,33 +14,21 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pebble import ProcessPool
 
 from lib.grading.errors import ConfigError
-from lib.grading.machine_faults import ClusterError
 from lib.grading.sandbox.limits import NICENESS
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
-Done = TypeVar("Done", covariant=True)
 JOBS = 2
 """Kernels for each processor: a kernel is idle much of the time."""
 MOST_BREAKDOWNS = 20
 """Tasks of a run that are tried again because Pebble gave up: a worker died before it reported which task it has."""
 TICK = 2.0
 """Seconds without a result after which the pool is tested for a breakdown."""
-
-
-class Task(Protocol[Done]):
-    """Work for a worker, which is pickled. An error that another try can't help is a ConfigError."""
-
-    def __call__(self) -> Done:
-        """Do the work."""
-
-    def time_limit(self) -> float:
-        """Return the longest time in seconds that it may take."""
 
 
 class Pool(AbstractContextManager["Pool"]):
@@ -104,7 +92,7 @@ class Cluster(AbstractContextManager["Cluster"]):
             self._client = Client(address, timeout=20, set_as_default=False)
             self._client.wait_for_workers(1, timeout=patience)
         except (OSError, ValueError, RuntimeError) as error:
-            raise ClusterError(
+            raise ConnectionError(
                 f"No Dask scheduler with workers answers at {address}: {error}. Start them with `dask scheduler` and"
                 " `dask worker ADDRESS --nthreads=2`, where this package is installed with its extra `dask`."
             ) from error
@@ -117,20 +105,20 @@ class Cluster(AbstractContextManager["Cluster"]):
         return 2 * max(1, self._threads())
 
     def _threads(self) -> int:
-        """Return the number of the workers' threads. Raises ClusterError if the scheduler doesn't answer."""
+        """Return the number of the workers' threads. Raises ConnectionError if the scheduler doesn't answer."""
         try:
             threads = sum(self._client.nthreads().values())
         except (OSError, ValueError, RuntimeError, TimeoutError) as error:
             problem = f"The Dask scheduler at {self._address} doesn't answer any more. Start it, and workers."
-            raise ClusterError(problem) from error
+            raise ConnectionError(problem) from error
         if threads:
             self._seen = monotonic()
         return threads
 
     def is_broken(self) -> bool:
-        """Return False, since the scheduler replaces workers. Raises ClusterError after `patience` without workers."""
+        """Return False: the scheduler replaces workers. Raises ConnectionError after `patience` without workers."""
         if not self._threads() and monotonic() - self._seen > self._patience:
-            raise ClusterError(
+            raise ConnectionError(
                 f"The Dask scheduler at {self._address} has lost all its workers, and no other came within"
                 f" {self._patience:g} seconds. Start new ones: `dask worker {self._address} --nthreads=2`."
             )
@@ -148,50 +136,51 @@ class Cluster(AbstractContextManager["Cluster"]):
 
 
 def run_tasks(
-    pool: Pool | Cluster, works: Iterable[tuple[Tag, Task[Result]]]
+    pool: Pool | Cluster, works: Iterable[tuple[Tag, Callable[[], Result], float]]
 ) -> Iterator[tuple[Tag, Result | BaseException]]:
     """Run tasks as they come; yield each one's tag with its result, or with its error after the second failure.
 
-    That the pool breaks down is no failure of a task, up to `MOST_BREAKDOWNS` times. Only `pool.width` tasks
-    are under way at a time, so that memory doesn't grow with the class.
+    Each task comes with its tag and its time limit in seconds. It is pickled, and not tried again after a ConfigError.
+    That the pool breaks down is no failure of a task, up to `MOST_BREAKDOWNS` times. Only `pool.width` tasks are under
+    way at a time, so that memory doesn't grow with the class.
     """
-    queue, running = iter(works), dict[Future[Result], tuple[Tag, Task[Result], bool]]()
+    queue, running = iter(works), dict[Future[Result], tuple[Tag, Callable[[], Result], float, bool]]()
     last_change, breakdowns = monotonic(), 0
     while True:
         while len(running) < pool.width and (work := next(queue, None)):
-            running[pool.submit(work[1], work[1].time_limit())] = *work, False
+            running[pool.submit(*work[1:])] = *work, False
             last_change = monotonic()
         if not running:
             return
         done, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
         if done:
             last_change = monotonic()
-        elif pool.is_broken() or monotonic() - last_change > max(task.time_limit() for _, task, _ in running.values()):
+        elif pool.is_broken() or monotonic() - last_change > max(limit for _, _, limit, _ in running.values()):
             # Pebble can hang: its workers deadlock if one dies while it holds the lock of the result pipe, and tasks
             # that are scheduled just as all workers die are lost.
             pool.renew()
             done, last_change = {*running}, monotonic()
         for future in done:
-            tag, task, is_last = running.pop(future)
+            tag, task, limit, is_last = running.pop(future)
             result = _result_of(future, pool)
             if isinstance(result, BrokenProcessPool) and breakdowns < MOST_BREAKDOWNS:
                 breakdowns += 1
-                running[pool.submit(task, task.time_limit())] = tag, task, is_last
+                running[pool.submit(task, limit)] = tag, task, limit, is_last
             elif is_last or not isinstance(result, BaseException) or isinstance(result, ConfigError):
                 yield tag, result
             else:
-                running[pool.submit(task, task.time_limit())] = tag, task, True
+                running[pool.submit(task, limit)] = tag, task, limit, True
 
 
 def _result_of(future: "Future[Result]", pool: Pool | Cluster) -> Result | BaseException:
-    """Return a task's result or error. Cancels an unfinished task. Raises ClusterError if the scheduler is gone."""
+    """Return a task's result or error. Cancels an unfinished task. Raises ConnectionError if the scheduler is gone."""
     if future.cancel() or not future.done():
         return TimeoutError("No worker finished it within its time limit.")
     try:
         return future.result()
     except CancelledError:  # by Dask, most likely because its scheduler is gone
         pool.is_broken()
-        return ClusterError("It was cancelled.")
+        return ConnectionError("It was cancelled.")
     except BaseException as error:
         return error
 

@@ -17,7 +17,7 @@ from lib.checking.fingerprints import DeskData, find_failed, groups_of, name_mis
 from lib.checking.looks import Outcome, look_at_ours, places_of
 from lib.checking.student_code import Failure, silence
 from lib.grading import unit_registry
-from lib.grading.errors import UnitFailsError, end_sentence, with_line
+from lib.grading.errors import ConfigError, end_sentence, with_line
 from lib.grading.judge import words
 from lib.grading.judge.verdict import PartVerdict
 from lib.grading.safe_names import visible
@@ -41,7 +41,7 @@ def judge(
     """Return the verdict on one part's answer from the student's kernel: any JSON, or None if there was none.
 
     `missing` maps undefined names to the failures of the cells that should have defined them. An answer that can't be
-    read as results is wrong, and never raises an error. Raises UnitFailsError if the unit's own code fails.
+    read as results is wrong, and never raises an error. Raises ConfigError if the unit's own code fails.
     """
     inputs, known = draw_and_run(key, part, seed)
     shown = {} if answers is None else _read(part, inputs, answers.get(SECRET), missing)
@@ -66,7 +66,7 @@ def judge(
 def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
     """Draw the inputs, and run right code on them if some right results can't be computed from the inputs.
 
-    Raises UnitFailsError if either fails, or if the judge finds right code wrong, since it would reject every answer.
+    Raises ConfigError if either fails, or if the judge finds right code wrong, since it would reject every answer.
     """
     try:
         inputs = part.secret_inputs(seed)
@@ -75,11 +75,16 @@ def draw_and_run(key: AnswerKey, part: Part, seed: int) -> tuple[Inputs, Known]:
         with silence():  # right code may print
             shown = look_at_ours(part, inputs, key.subjects(part))
     except Exception as error:  # whatever a unit's own code may raise
-        raise UnitFailsError(part.id, describe(error)) from error
+        raise _unit_fails(part, describe(error)) from error
     for finding in find(part, inputs, shown, shown):
         if finding.why and finding.max_points:
-            raise UnitFailsError(part.id, with_line(words.why(finding), finding.why.line))
+            raise _unit_fails(part, with_line(words.why(finding), finding.why.line))
     return inputs, shown
+
+
+def _unit_fails(part: Part, why: str) -> ConfigError:
+    failing = f"the unit's own code fails on the inputs drawn for it, in {part.id}: {why}"
+    return ConfigError(f"{failing}. Fix the unit, and grade again")
 
 
 def _read(part: Part, inputs: Inputs, record: object, missing: Mapping[str, Failure]) -> dict[str, Outcome]:

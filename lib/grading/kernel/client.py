@@ -51,15 +51,8 @@ CHUNK = 2**18
 """Bytes to receive at a time: about the size of a socket's buffer."""
 
 
-class ForkServerDied(RuntimeError):
-    """The warm process ended, by no fault of the notebook. The next request starts a new one."""
-
-
 def spawn(files: Mapping[str, bytes], limits: Mapping[str, Any] = {}) -> "KernelClient":
-    """Start a kernel with these files in its working directory.
-
-    Raises `RunLostError` if that is impossible, and `ForkServerDied` if another try may help.
-    """
+    """Start a kernel with these files in its working directory. Raises `RunLostError` if that is impossible."""
     environment = {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
     environment["NBGRADER_EXECUTION"] = "autograde"  # checks then read the challenge's file
     return ForkServer.shared().fork(write_request(environment, asdict(Limits(**limits)), files))
@@ -90,12 +83,8 @@ class ForkServer:
         return _fork_server(os.environ[ADDRESS], os.environ.get(COURSE, ""))
 
     def fork(self, request: bytes) -> "KernelClient":
-        """Request a kernel, and wait until it is ready.
-
-        Raises `RunLostError` if that is impossible, and `ForkServerDied` if the warm process ended, and a new one
-        ended too.
-        """
-        with suppress(ForkServerDied):
+        """Request a kernel, and wait until it is ready. Raises `RunLostError` if that fails twice."""
+        with suppress(RunLostError):  # the warm process may just have ended: a request starts a new one
             return self._fork(request)
         return self._fork(request)
 
@@ -165,10 +154,10 @@ class ForkServer:
                 stderr=log,
             )
 
-    def _error_of_death(self) -> ForkServerDied:
+    def _error_of_death(self) -> RunLostError:
         lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
         last_line = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
-        return ForkServerDied(f"The warm process ended. {last_line}")
+        return RunLostError(f"The warm process ended. {last_line}")
 
 
 @cache

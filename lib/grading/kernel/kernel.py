@@ -25,7 +25,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
-from traitlets import Type
 from traitlets.config import Config
 
 from lib.checking import randomness
@@ -46,18 +45,12 @@ IMPORTS = (
 """Modules that notebooks import at any time, and those that IPython and the sandbox import for each notebook."""
 
 
-class LineKernel(IPythonKernel):
-    """ipykernel's kernel with our shell, without Jupyter's sockets."""
-
-    shell_class = Type(ZMQInteractiveShell)
-
-
-def make_kernel() -> LineKernel:
-    """Make the common kernel, without ipykernel's application, which opens sockets and starts threads."""
+def make_kernel() -> IPythonKernel:
+    """Make the common kernel, with our shell, and without ipykernel's application, which opens sockets and threads."""
     # The socket is a placeholder: without one, ipykernel drops displays.
     own = {"session": cell_server.LineSession(), "iopub_socket": "the line", "config": Config(NO_HISTORY)}
     own["log"] = logging.getLogger("kernel")  # by default the application's, which doesn't exist here
-    kernel = LineKernel.instance(user_ns={}, **own)
+    kernel = IPythonKernel.instance(user_ns={}, shell_class=ZMQInteractiveShell, **own)
     shell = kernel.shell
     # Modules next to a notebook are found after the standard library, and before installed packages.
     at = next((at for at, path in enumerate(sys.path) if path.endswith("-packages")), 0)
@@ -105,7 +98,7 @@ def _draw_figure() -> None:
 
 def begin(
     line: socket.socket, environment: Mapping[str, str], limits: Mapping[str, Any], files: Mapping[str, bytes]
-) -> LineKernel:
+) -> IPythonKernel:
     """Make the second half in a forked child, from the fields of its request. Tells the caller when it is ready."""
     os.nice(NICENESS)
     os.environ.clear()
@@ -128,8 +121,8 @@ def begin(
     return kernel
 
 
-def _finish_kernel(line: socket.socket) -> LineKernel:
-    kernel = LineKernel.instance()
+def _finish_kernel(line: socket.socket) -> IPythonKernel:
+    kernel = IPythonKernel.instance()
     kernel.session.open(line)
     sys.stdout, sys.stderr = (cell_server.StreamWriter(name, kernel.session) for name in ("stdout", "stderr"))
     cell_server.report_refusals(kernel.session)

@@ -29,7 +29,7 @@ from lib.grading.gradebook.marks import NotebookMarks, read_class
 from lib.grading.gradebook.session import GradebookSession
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.kernel.unit_imports import broken_units
-from lib.grading.machine_faults import NO_THREAD, ClusterError, TooBusyError, sentence
+from lib.grading.machine_faults import NO_THREAD, TooBusyError, sentence
 from lib.grading.pipeline.course import BoundedExecute, Course
 from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, Graded, GradeTask
 from lib.grading.pipeline.stages import prepare, save
@@ -142,7 +142,7 @@ class Grade(Autograde):
         except ConfigError as error:
             self._stop(str(error))
         # ImportError: raised by SQLAlchemy if the database's driver is missing.
-        except (ClusterError, RuntimeError, ImportError, *OF_THE_MACHINE) as error:
+        except (RuntimeError, ImportError, *OF_THE_MACHINE) as error:
             if type(error) is RuntimeError and NO_THREAD not in str(error):
                 raise
             self._stop(sentence(error), self._once_fixed)
@@ -199,11 +199,11 @@ class Grade(Autograde):
         marks = read_class(self.coursedir, self.coursedir.assignment_id)
         return write_table([self._named(Score.of_marks(each, marks[each].values())) for each in self._graded], "")
 
-    def _prepare(self, course: Course) -> Iterator[tuple[tuple[SubmittedFiles, GradeTask], GradeTask]]:
-        """Read and prepare each submission that is due and can be graded, and yield it with its task."""
+    def _prepare(self, course: Course) -> Iterator[tuple[tuple[SubmittedFiles, GradeTask], GradeTask, float]]:
+        """Read and prepare each submission that is due and can be graded, and yield it with its task and time limit."""
         for folder in self.students:
             if work := self._begin(course, folder):
-                yield work, work[1]
+                yield work, work[1], work[1].time_limit()
 
     def _begin(self, course: Course, folder: Path) -> tuple[SubmittedFiles, GradeTask] | None:
         student = self.students[folder]

@@ -44,19 +44,6 @@ def forked(test):
     return run
 
 
-class Job:
-    """A task that calls a function."""
-
-    def __init__(self, call, *arguments, seconds=20):
-        self.call, self.seconds = partial(call, *arguments), seconds
-
-    def __call__(self):
-        return self.call()
-
-    def time_limit(self):
-        return self.seconds
-
-
 def first_time(met, call, *arguments):
     """Do something, but only once for each file `met`."""
     if not met.exists():
@@ -123,8 +110,8 @@ def test_what_a_worker_dies_of_takes_no_other_task_along(tmp_path, names):
         marked = [tmp_path / name, *arguments] if call in (first_time, fails_in_turn) else arguments
         # Long enough to begin a process on a busy machine. After half a word all wait until their time is over.
         seconds = 20 if call is half_a_result else 100
-        works += [(name, Job(call, *marked, seconds=3 if signal.SIGSTOP in arguments else seconds))]
-        works += [((name, number), Job(int, number, seconds=seconds)) for number in range(3)]
+        works += [(name, partial(call, *marked), 3 if signal.SIGSTOP in arguments else seconds)]
+        works += [((name, number), partial(int, number), seconds) for number in range(3)]
     with Pool(2) as pool:
         came = dict(run_tasks(pool, works))
     for name, wanted in ((name, DISTURBED[name][1]) for name in names):

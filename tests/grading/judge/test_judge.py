@@ -16,7 +16,7 @@ from lib.blanks import OpenBlank
 from lib.checking.challenges import DESK, SECRET, answer
 from lib.checking.results import to_json
 from lib.grading import unit_registry
-from lib.grading.errors import UnitFailsError
+from lib.grading.errors import ConfigError
 from lib.grading.judge import judge as module
 from lib.grading.judge import words
 from lib.grading.judge.judge import Answers, judge
@@ -215,10 +215,10 @@ def test_words_that_are_made_up_cannot_draw_on_a_page_and_are_in_quotation_marks
 def test_where_the_units_own_code_fails_nobody_is_judged_by_it(broken: object, why: str) -> None:
     key = replace(KEY, right={**KEY.right, "pair": broken})
     for shown in (None, {}, given_by(PAIR, {}, key=key)):
-        with pytest.raises(UnitFailsError, match=why):
+        with pytest.raises(ConfigError, match=why):
             judge(key, PAIR, 1, shown)
     failing = replace(PAIR, draw=lambda rng: {"x": rng.nomral()})
-    with pytest.raises(UnitFailsError, match=r"check-pair: .*nomral"):
+    with pytest.raises(ConfigError, match=r"check-pair: .*nomral"):
         judge(KEY, failing, 1, given_by(failing, {}))
 
 

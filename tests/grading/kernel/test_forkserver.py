@@ -15,7 +15,7 @@ import pytest
 
 import lib
 from lib.grading.kernel import client
-from lib.grading.kernel.client import ADDRESS, ForkServer, ForkServerDied, write_request
+from lib.grading.kernel.client import ADDRESS, ForkServer, write_request
 from lib.grading.machine_faults import RunLostError
 from lib.grading.sandbox import lockdown
 from tests.grading.kernel.clients import SECONDS, held, kernel, sockets_of, warm_processes
@@ -137,7 +137,7 @@ def test_a_warm_process_that_died_is_started_again():
 def test_one_that_dies_again_is_told_with_its_last_words(monkeypatch):
     monkeypatch.setattr(client, "ENVIRONMENT", {"PYTHONHOME": "/no/such/place"})  # no Python starts with that
     folder = Path(mkdtemp(prefix=f"zerolayer-{os.getpid()}-"))
-    with pytest.raises(ForkServerDied, match="Its last output: "):
+    with pytest.raises(RunLostError, match="Its last output: "):
         ForkServer(folder).fork(write_request({}, {}, {}))
     client._tidy(os.getpid(), str(folder))
     assert not folder.exists()
