@@ -76,7 +76,10 @@ class Layer:
 
     def forward(self, input: Any) -> Any:
         """Record the input; store and return the random output."""
-        self.input, self.output = input, read_only(np.multiply(self.scale, self.drawn[0], out=self.spare))
+        # A dense layer's own input has one row more, of ones: it can't pass through the layer again.
+        is_dense = "weights" in vars(self) and np.ndim(input) == 2
+        self.input = np.vstack([input, np.ones((1, np.shape(input)[1]))]) if is_dense else input
+        self.output = read_only(np.multiply(self.scale, self.drawn[0], out=self.spare))
         self.spare = None
         self.record(Call("forward", self, copy_array(input), self.output))
         return self.output
@@ -111,7 +114,7 @@ def _run_passes(inputs: Inputs, Network: Any, method: str, run: Callable[..., di
     calls, shown, last = list[Call](), list[dict[str, Callable[[], Any]]](), inputs["passes"] - 1
     layers = _make_layers(inputs, Network, calls)
     output = layers[-1].drawn[0]  # now, because student code may empty the list
-    network, _ = Network(layers), Network(layers[:1])  # another network, to reveal layers that all networks share
+    network, _ = Network(layers), Network([layers[-1], layers[0]])  # reveals layers that all networks share
     own = [*layers, *(each for each in getattr(network, "layers", ()) if isinstance(each, Layer))]
     drawn = [inputs[name] for name in ("input", "gradient", "learning_rate")]
     # The last two of many passes get the same arrays, and in the second, code may write into those of the first.
@@ -159,6 +162,8 @@ def _results_of_pass(
     written = " ".join(str(drawn[call.layer.number]) for call in mine)
     other = ", ".join(f"{call.method} of {call.layer.number}" for call in calls)
     is_copy = any(all(call.layer is not each for each in own) for call in calls)
+    forwards = [call for call in calls if call.method == "forward" != method]
+    is_again = any(np.shape(call.given) != call.layer.drawn[1].shape for call in forwards)
 
     def order() -> str:
         if not all(np.array_equal(vars(each).get("weights", WEIGHTS), WEIGHTS) for each in own):
@@ -167,6 +172,9 @@ def _results_of_pass(
         if is_copy:
             hint = "Call the layers in self.layers: what a copy stores or learns is lost."
             raise Wrong(f"{method} calls copies of the layers.", hint=hint)
+        if is_again:
+            hint = "Leave out forward here: each layer still has what its backward needs."
+            raise Wrong("backward calls a layer's forward on an input of the wrong shape.", hint=hint)
         return written or other or "none"
 
     def with_order(value: Any) -> list[Any]:

@@ -65,7 +65,7 @@ def draw(rng: np.random.Generator) -> Inputs:
         inputs[f"input_{size}"] = sign * np.sign(x.sum()) * x * LARGER[size][0]
         inputs[f"gradient_{size}"] = gradient * LARGER[size][1]
     batch_and_gradient = [inputs[f"{name}_batch"] for name in ("input", "gradient")]
-    turns = (1, 2), (2, 1), (3, 3), (1, 2), (2, 2)  # equal gradients, and equal inputs, of different passes
+    turns = (1, 4), (2, 1), (3, 3), (1, 2), (2, 2)  # equal gradients, and equal inputs, of different passes
     *moved, again = ([np.roll(each, n, axis=1) for each, n in zip(batch_and_gradient, by, strict=True)] for by in turns)
     moved.insert(2, [inputs["input_square"], inputs["gradient_square"]])  # the first pass has the tested shape
     inputs["before_again"] = moved
