@@ -236,7 +236,6 @@ def compare(
     hint_also_for: Collection[str] = (),
     axes: tuple[str, ...] = (),
     path: str = "",
-    heading: str = "",
 ) -> None:
     """Raise `Wrong` for the first place where two results differ, with the values found and expected there.
 
@@ -248,7 +247,7 @@ def compare(
         where = ", ".join(filter(None, [path, *_name_place(at, axes)]))
         hint = hint if kind in ("value", *hint_also_for) else HINTS[kind]
         what = what or "The result is not the right one."
-        raise Wrong(what, found=one, expected=other, where=where, hint=hint, heading=heading)
+        raise Wrong(what, found=one, expected=other, where=where, hint=hint)
 
 
 def _find_difference(

@@ -9,7 +9,8 @@ import numpy as np
 
 from lib.checking.epochs import require_mixing, sizes_of
 from lib.checking.looks import SEED
-from lib.checking.results import Plain, Wrong, numbers
+from lib.checking.results import Plain, Wrong, compare, numbers
+from lib.checking.right import by_name
 from lib.checking.spies import Spy, make_test_class, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
@@ -39,10 +40,14 @@ def draw_loops(rng: np.random.Generator) -> Inputs:
 
 
 def draw_schedules(rng: np.random.Generator) -> Inputs:
-    """Draw the numbers of a short schedule with a small peak, and of a long one, which reveals a lower bound."""
-    peaks = rng.uniform([0.004, 3.2], [0.01, 5])
-    warmups, falls = rng.integers([[4, 101], [9, 50]], [[9, 120], [13, 70]])
-    return {"schedules": [*zip(peaks.tolist(), warmups.tolist(), (warmups + falls).tolist(), strict=True)]}
+    """Draw the numbers of two schedules with as many steps: with a long fall, and with a long warm-up to a small peak.
+
+    A long part reveals a lower bound. Some steps t are in the same part of both, with other rates.
+    """
+    peaks = rng.uniform([3.2, 0.004], [5, 0.01])
+    all_steps = int(rng.integers(115, 135))
+    warmups = [int(rng.integers(4, 9)), all_steps - int(rng.integers(12, 16))]
+    return {"schedules": [(peak, warmup, all_steps) for peak, warmup in zip(peaks.tolist(), warmups, strict=True)]}
 
 
 def draw_decays(rng: np.random.Generator) -> Inputs:
@@ -70,6 +75,13 @@ class Optimizer:
         for record, each in zip(self.seen.values(), given, strict=True):
             record.append(each)
         return self.move(len(self.seen["weights"]), weights)
+
+    def require_steps(self) -> dict[str, list[Any]]:
+        """Return the arguments of all steps. Raises `Wrong` if there are none."""
+        if not self.seen["weights"]:
+            hint = "Call the optimizer's step with its three arguments: weights, gradients, and learning rate."
+            raise Wrong("The optimizer takes no step.", found="no call", expected="one call in each step", hint=hint)
+        return self.seen
 
 
 # ---- The loop
@@ -124,7 +136,7 @@ class Network:
     def loss(self, original: Any, y: Any, yhat: Any) -> float:
         """Replace `cce`: each batch has its own loss."""
         self._record_labels(y, yhat)
-        return float(1.1 * abs(np.sin(len(self.batches))))  # it rises and falls, above 1 and below 0.01
+        return float(loss_of(len(self.batches)))
 
     def gradient(self, original: Any, y: Any, yhat: Any) -> Array:
         """Replace `cce_gradient`."""
@@ -141,6 +153,11 @@ class Network:
     def _record_labels(self, *given: Any) -> None:
         right = (self.inputs[name][:, self.batches[-1]] for name in ("y", "yhat"))
         self.is_labelled.append(all(map(np.array_equal, given, right)))
+
+
+def loss_of(passes: Any) -> Any:
+    """Return the loss of a pass. It rises and falls, above 1 and below 0.01."""
+    return 1.1 * abs(np.sin(passes))
 
 
 def gradient_of(weights: Array, passes: int) -> Array:
@@ -167,13 +184,35 @@ def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
     }
 
 
+def right_epochs(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """Each batch has its size and its labels, and no sample is missing."""
+    found = {key.strip("'"): each for key, each in found.items()}
+    epochs, samples, sizes = inputs["nepochs"], inputs["X"].shape[1], found["sizes of batches"]
+    right = epochs * sizes_of(samples, inputs["batch_size"])
+    if len(sizes) != len(right):
+        each = f"{len(right)}, one for each batch of {epochs} epochs"
+        hint = "Pass each batch through the network once. How many batches has an epoch?"
+        raise Wrong("The number of passes is wrong.", found=f"{len(sizes)} passes", expected=each, hint=hint)
+    compare(sizes, np.array(right), what="A batch has the wrong size.", axes=("batch",))
+    return found, {"sizes of batches": sizes, "have their labels": True, "samples that are missing": np.zeros(epochs)}
+
+
+def right_losses(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """The loss of each pass through the network, in order."""
+    passes = inputs["nepochs"] * len(sizes_of(inputs["X"].shape[1], inputs["batch_size"]))
+    return found, loss_of(1 + np.arange(passes))
+
+
 def arrays_of_steps(network: Network, optimizer: Optimizer) -> dict[str, Any]:
-    """Return the optimizer's arguments in each step, and the last weights. Raises `Wrong` if a batch had no step."""
-    weights, gradients, _ = optimizer.seen.values()
-    if len(weights) != len(network.batches) or not weights:
-        what, hint = "one step for each batch", "Call optimizer.step in the inner loop, once for each batch."
-        expected = f"{len(network.batches)}, {what}"
-        raise Wrong(f"The optimizer must take {what}.", found=f"{len(weights)} steps", expected=expected, hint=hint)
+    """Return the optimizer's arguments in each step, and the last weights.
+
+    Raises `Wrong` unless there is one step for each pass through the network.
+    """
+    weights, gradients, _ = optimizer.require_steps().values()
+    if len(weights) != len(network.batches):
+        hint = "Call find_gradients, and then optimizer.step, once each in the inner loop."
+        found = f"{len(weights)} steps and {len(network.batches)} passes"
+        raise Wrong("There must be one step for each pass through the network.", found=found, hint=hint)
     last = [each.weights for each in network.layers if hasattr(each, "weights")]
     return {"weights": [*weights, last], "gradients": gradients}
 
@@ -200,6 +239,7 @@ part = partial(Part, repeated=True)
 
 @of_arrays(
     "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
+    by_name(epochs=right_epochs, losses=right_losses),
     name="Batches",
     hint="Print the sample indices of each batch in two epochs, and what fit returns.",
     of=("epochs", "losses"),
@@ -250,7 +290,9 @@ def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
         epochs=lambda: describe_epochs(network, drawn),
         losses=lambda: losses,
         arrays=lambda: arrays_of_steps(network, optimizer),
-        rates=lambda: [numbers(each, (), what="The rate of a step") for each in optimizer.seen["learning rate"]],
+        rates=lambda: [
+            numbers(each, (), what="The rate of a step") for each in optimizer.require_steps()["learning rate"]
+        ],
     )
 
 
@@ -281,7 +323,7 @@ def rates(inputs: Inputs, schedule: Any) -> NamedResults:
         found = dict[str, Any]()
         for peak, half, end in inputs["schedules"]:
             steps = (half, (half + end) // 2, end - 11, end - 1) if is_fall else (0, 1, half // 2, half - 1)
-            rates = {f"step {t}": np.squeeze(schedule(t, peak, half, end)) for t in steps if not is_fall or t >= half}
+            rates = {f"step {t}": numbers(schedule(t, peak, half, end), what="The rate").squeeze() for t in steps}
             found[f"peak {peak:.4g}, warmup_steps {half}, all_steps {end}"] = rates
         return found
 
@@ -311,24 +353,23 @@ schedule = part("check-schedule", "The schedule", ("warm_up_and_fall",), draw_sc
     of=("bias",),
 )
 def decayed(inputs: Any, WeightDecay: Any) -> NamedResults:
-    """Take steps with the student's decay around a test optimizer, beside another one."""
+    """Take steps with the student's decay around a test optimizer, and then one with another object's decay of 0."""
     moves, new, given = inputs["other"], list[Any](), [inputs[name] for name in ("weights", "gradients")]
     inner = Optimizer(lambda n, old: [w + n * by for w, by in zip(old, moves, strict=False)])
     optimizer = WeightDecay(inner, inputs["decay"])
-    WeightDecay(Optimizer(inner.move), update_rules.OTHER * inputs["decay"])  # objects may share their settings
+    other, _ = (WeightDecay(Optimizer(inner.move), share * inputs["decay"]) for share in (0, 0.4))  # may share it
     for rate in inputs["rates"].tolist():
         following = [[w + 1 for w in arrays] for arrays in given]  # not the student's results: they are tested alone
         new.append([np.array(w) for w in update_rules.take_step(optimizer, given[0], given[1], rate)])
         given = [inputs.watch(name, each) for name, each in zip(("weights", "gradients"), following, strict=True)]
+    new.append([np.array(w) for w in update_rules.take_step(other, given[0], given[1], inputs["decay"])])
 
     def cut(columns: Any) -> list[Any]:
         return [[w[:, columns] for w in each] for each in new]
 
     def arguments() -> dict[str, Any]:
-        if not inner.seen["weights"]:
-            hint = "Call self.optimizer.step with the three arguments of step."
-            raise Wrong("The optimizer takes no step.", found="no call", expected="one call in each step", hint=hint)
-        return {**inner.seen, "learning rate": {f"step {n}": by for n, by in enumerate(inner.seen["learning rate"])}}
+        rates = {f"step {n}": rate for n, rate in enumerate(inner.require_steps()["learning rate"])}
+        return {**inner.seen, "learning rate": rates}
 
     return NamedResults(given=arguments, weights=partial(cut, slice(-1)), bias=partial(cut, -1))
 

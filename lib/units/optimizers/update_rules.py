@@ -20,13 +20,14 @@ GIVEN = "weights", "other", "gradients", "other_gradients"
 """The weights and first gradients of two networks, which a step must not change."""
 FEW = {"momentum": (0.6, 0.85), "beta1": (0.75, 0.9), "beta2": (0.95, 0.98), "epsilon": (0.5, 2)}
 MORE = {"momentum": (0.2, 0.4), "beta1": (0.3, 0.45), "beta2": (0.6, 0.8)}
-"""The ranges of the settings in each case."""
+FEW |= {"share": (0.3, 0.4), "first_rate": (0, 0)}
+MORE |= {"share": (0, 0), "first_rate": (0.1, 0.2)}
+"""The ranges of the settings in each case. Another object has a `share` of them, and its first step has a rate of its
+own: 0 is a setting, and a rate, too."""
 SLOPES = (1, 8, 0.1), (1, 0.1, 8, 1)
 """The size of the gradients in each step, which reveals clipping and means that only grow."""
 FAR = 1000.0
 """How far the weights of the step after the last one are from the others."""
-OTHER = 0.37
-"""The factor of another object's settings: no mistake has it."""
 RATES = (0.2, 0.2, 0.2), (0.01, 0.2, 0.2, 3)
 """The largest rate of each step."""
 of_arrays = partial(
@@ -88,7 +89,9 @@ def take_steps(inputs: Any, optimizer: Any, other: Any) -> NamedResults:
         weights = inputs.watch("weights", new, RETURNED)
         if n in (0, len(sizes) - 1):
             inputs.watch("other_gradients", other_slopes)
-            others = inputs.watch("other", take_step(other, others, other_slopes, rate), RETURNED)
+            others = inputs.watch(
+                "other", take_step(other, others, other_slopes, rate if n else inputs["first_rate"]), RETURNED
+            )
     later = {"second step": seen[1], "last step": seen[-1], "last step of another optimizer": [*map(np.array, others)]}
     far = [w + FAR for w in seen[-1]]
     moved = take_step(optimizer, [w.copy() for w in far], [size * np.sin(n + g) for g in begin], rate)
@@ -98,6 +101,18 @@ def take_steps(inputs: Any, optimizer: Any, other: Any) -> NamedResults:
         is_new=lambda: require_new(is_new),
         begins_there=lambda: require_begin(moved, far),
     )
+
+
+class SameLists:
+    """Passes its arguments to an optimizer in the same two lists in each step: plain steps have nothing to remember."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer, self.weights, self.gradients = optimizer, list[Array](), list[Array]()
+
+    def step(self, weights: list[Array], gradients: list[Array], learning_rate: float) -> Any:
+        """Take a step."""
+        self.weights[:], self.gradients[:] = weights, gradients
+        return self.optimizer.step(self.weights, self.gradients, learning_rate)
 
 
 def require_begin(new: list[Any], weights: list[Array]) -> bool:
@@ -149,7 +164,7 @@ part = partial(Part, repeated=True)
 )
 def plain(inputs: Inputs, SGD: Any) -> NamedResults:
     """Take plain steps."""
-    return take_steps(inputs, SGD(), SGD())
+    return take_steps(inputs, SGD(), SameLists(SGD()))
 
 
 sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step")
@@ -172,7 +187,8 @@ sgd = part("check-sgd", "Plain steps", ("SGD",), draw, (plain,), code="SGD.step"
 )
 def with_momentum(inputs: Inputs, Momentum: Any) -> NamedResults:
     """Take steps with momentum."""
-    return take_steps(inputs, Momentum(inputs["momentum"]), Momentum(momentum=OTHER * inputs["momentum"]))
+    momentum = inputs["momentum"]
+    return take_steps(inputs, Momentum(momentum), Momentum(momentum=inputs["share"] * momentum))
 
 
 momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentum,), code="Momentum.step")
@@ -195,8 +211,9 @@ momentum = part("check-momentum", "Momentum", ("Momentum",), draw, (with_momentu
 )
 def with_means(inputs: Inputs, Adam: Any) -> NamedResults:
     """Take steps of Adam."""
-    betas = [inputs["beta1"], inputs["beta2"]]
-    return take_steps(inputs, Adam(*betas), Adam(beta1=OTHER * betas[0], beta2=OTHER * betas[1]))
+    betas = np.array([inputs["beta1"], inputs["beta2"]])
+    beta1, beta2 = (inputs["share"] * betas).tolist()
+    return take_steps(inputs, Adam(*betas.tolist()), Adam(beta1=beta1, beta2=beta2))
 
 
 @of_arrays(
@@ -216,7 +233,7 @@ def with_epsilons(inputs: Inputs, Adam: Any) -> list[Any]:
     """
 
     def walk(epsilon: float, even: bool, *sizes: float) -> list[list[Array]]:
-        optimizer, _ = (Adam(inputs["beta1"], inputs["beta2"], each) for each in (epsilon, OTHER * epsilon))
+        optimizer, _ = (Adam(inputs["beta1"], inputs["beta2"], each) for each in (epsilon, epsilon / 3))
         steps = [[np.array(w) for w in inputs["weights"]]]
         slopes = [np.ones(w.shape) if even else np.arange(w.size).reshape(w.shape) for w in steps[0]]
         for size in sizes:
