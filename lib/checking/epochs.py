@@ -49,7 +49,7 @@ def require_mixing(batches: Sequence[Samples], samples: int, size: int) -> None:
     alike = np.argwhere(np.tril(together, -1) > ALIKE * samples) if length > 1 else ()
     for later, earlier in alike:
         raise Wrong(
-            "Two epochs use the same batches." if earlier else "The samples come in the order of the columns.",
+            "Two epochs use the same batches." if earlier else "Each batch is a block of neighbouring columns.",
             where=f"epochs {earlier} and {later}" if earlier else f"epoch {later}",
             found=f"{together[later, earlier]:.0f} of {samples} samples with the same others in their batch",
             expected="samples that are mixed anew in each epoch",

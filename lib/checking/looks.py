@@ -117,9 +117,9 @@ def _looks(part: Part, inputs: Inputs) -> dict[Look, dict[str, tuple[Inputs, str
     found: dict[Look, dict[str, tuple[Inputs, str]]] = {}
     for statement in part.statements:
         cases = found.setdefault(statement.look, {})
+        cases.update({case: (inputs, case) for case in statement.cases})
         for at, (example, _) in enumerate(statement.examples):
             cases[_example(statement, at)] = {**inputs, **example}, ""
-        cases.update({case: (inputs, case) for case in statement.cases})
     return found
 
 

@@ -24,8 +24,9 @@ ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave 
 SURE = np.array([[1.0], [0.0]])
 CERTAIN = {"right": SURE, "wrong": 1 - SURE}
 """Labels of one sample, and two certain predictions."""
-CASES, ALONE = ("one", "square", "large"), 3
-"""The inputs of the loss, and the number of a batch's last samples whose losses are computed alone."""
+CASES, ALONE = ("large", "square", "one"), 3
+"""The inputs of the loss, and the number of a batch's last samples whose losses are computed alone. The first call has
+many samples: a batch size that code keeps is then not 1."""
 
 
 def draw(rng: np.random.Generator) -> dict[str, Array]:
@@ -165,7 +166,7 @@ def _by_hand(loss: float) -> tuple[Inputs, float]:
     name="BatchMean",
     hint="Call cce with two samples, and with each of them alone. The first result must be the mean of the other two.",
     of=("both",),
-    cases=CASES[1:],
+    cases=CASES[:2],
     keeps=("y", "yhat", SEED),
     depends_on=("OneSample",),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
 
 RATE = 0.1
-"""For a backward that requires a learning rate, although softmax has no weights."""
+"""Softmax has no weights. Its backward may get a learning rate, as in a network, and must not use it."""
 ROUNDED = 3e-4
 """The tolerance of a sum of 1: for five probabilities that are rounded to four digits, another statement fails."""
 ADDED = {
@@ -31,6 +32,7 @@ ADDED = {
 CASES = (*SIZES, "again")
 """The case `again` is the batch once more, in a layer that has already processed many other batches."""
 CLASS_AND_SAMPLE = ("class", "sample")
+AGAIN = "The second pass of the same layer is wrong."
 FROM_THIS_CALL = "Compute the output from the scores of this call only."
 OWN_OUTPUT = "Each layer keeps its own output."
 """What is wrong in place of a statement's text."""
@@ -95,10 +97,12 @@ def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
     return [*(output_of(Softmax(), each) for each in (z.copy(), z.astype(float), z[::-1].astype(float))), z]
 
 
-def _check_again(found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1) -> tuple[Array, Array]:
+def _check_again(
+    found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1, what: str = AGAIN
+) -> tuple[Array, Array]:
     """Raise `Wrong` in the case `again`, which has the same numbers as a first pass that was right."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
-        raise Wrong("The second pass of the same layer is wrong.", hint=hint)
+        raise Wrong(what, hint=hint)
     return found, expected
 
 
@@ -268,14 +272,14 @@ def draw_gradients(rng: np.random.Generator) -> Inputs:
     return {**inputs, **{f"{each}_again": inputs[f"{each}_batch"] for each in ("gradient", "output", "input")}}
 
 
-def _call_backward(layer: Any, gradient: Array) -> Any:
-    """Call backward as in the notebook's loop, with a learning rate only if the layer requires one."""
+def _call_backward(layer: Any, gradient: Array, *rate: float) -> Any:
+    """Call backward as in the notebook's loop, or with a rate as a network does, if its parameters allow it."""
     try:
-        return layer.backward(gradient)
+        return layer.backward(gradient, *rate)
     except TypeError as error:
-        if "backward() missing 1 required positional argument" not in str(error):
+        if not re.search(r"backward\(\) (missing 1 required|takes 2) positional argument", str(error)):
             raise
-    return layer.backward(gradient, RATE)
+    return layer.backward(gradient, *(() if rate else (RATE,)))
 
 
 def _gradient_times_softmax(z: Array, inputs: Inputs) -> Any:
@@ -292,8 +296,9 @@ def products(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     what = "The result does not have the shape of the incoming gradient."
     hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
     require_shape(found, inputs["gradient"].shape, what=what, hint=hint)
-    hint = "Use only the output and the gradient of this pass."
-    return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs))
+    what = "The second pass of the same layer is wrong, which may get a learning rate."
+    hint = "Use only the output and the gradient of this pass, and no learning rate."
+    return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs), what)
 
 
 def sums_to_zero(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
@@ -360,7 +365,8 @@ def backward(inputs: Any, Softmax: Any) -> NamedResults:
         given = prepare(layer, own[0], *own)
     inputs.watch("input", given)
     inputs.watch("output", layer.output)
-    return NamedResults(returned=numbers(_call_backward(layer, gradient), what="The result of backward"))
+    returned = _call_backward(layer, gradient, *([RATE] if is_again else []))
+    return NamedResults(returned=numbers(returned, what="The result of backward"))
 
 
 softmax_backward = of_softmax(
