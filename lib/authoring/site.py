@@ -7,7 +7,6 @@ elsewhere.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,8 +26,6 @@ from lib.grading.pages.server_extension import OWN_PICTURES
 from lib.grading.progress import say
 from lib.unit import Unit
 
-BUILT_AT = 315532800
-"""The date of every file, in seconds since 1970: 1980-01-01, the first one that a zip can have."""
 APPS = ("notebooks", "tree", "edit")
 """A notebook by itself, the list of files, and an editor for text: JupyterLab's other windows don't fit on a tablet."""
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension")
@@ -36,7 +33,7 @@ EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/
 BUTTONS = Path(__file__).with_name("site_buttons")
 """An extension of this package: it saves a notebook in the browser, downloads it, and puts a file back in."""
 HIDDEN = ["@jupyter-notebook/notebook-extension:checkpoints"]
-"""The display of the time of the last save, which for an unchanged notebook would be the date above."""
+"""The display of the time of the last save, which for an unchanged notebook would be the day of the build."""
 SETTINGS = {
     # All cells are in the page from the start: touch screens scroll without jumps, and the browser finds text. With
     # "defer" they come one by one, and the browser computes the layout anew for each, which takes twice the time. A
@@ -114,12 +111,8 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
         write_files(wheels, work / "pypi")
         (work / "jupyter-lite.json").write_text(json.dumps(page_settings(wheels)))
         (work / "jupyter_lite_config.json").write_text(json.dumps(builder_settings(built)))
-        for path in work.rglob("*"):
-            os.utime(path, (BUILT_AT, BUILT_AT))
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(BUILT_AT)}
         command = [sys.executable, "-m", "jupyterlite_core", "build"]
-        subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, text=True)
-        _forget_dates(built / "api" / "contents")
+        subprocess.run(command, cwd=work, check=True, capture_output=True, text=True)
         for each in built.rglob("index.html"):
             each.write_text(each.read_text().replace("<head>", f"<head>\n{POLICY}", 1))
         page = start_page([unit for unit, _ in releases], contents)
@@ -157,7 +150,6 @@ def builder_settings(target: Path) -> dict[str, object]:
         "ignore_sys_prefix": ["federated_extensions"],
         "federated_extensions": [*(str(LABEXTENSIONS / name) for name in EXTENSIONS), str(BUTTONS)],
         "no_sourcemaps": True,
-        "source_date_epoch": BUILT_AT,
     }
     return {"LiteBuildConfig": settings}
 
@@ -176,13 +168,3 @@ def library_wheel(name: str) -> tuple[str, bytes]:
         if ".." not in file.parts and file.name not in BY_ITS_RECORD and file.suffix in PURE:
             files[str(file)] = Path(str(found.locate_file(file))).read_bytes()
     return f"{wheel}-py3-none-any.whl", zip_files(files)
-
-
-def _forget_dates(listings: Path) -> None:
-    """Set one date for every file in JupyterLite's listings: it would use the day of the build."""
-    date = "1980-01-01T00:00:00Z"
-    for path in listings.rglob("all.json"):
-        listing = json.loads(path.read_bytes())
-        for entry in (listing, *listing["content"]):
-            entry |= {"created": date, "last_modified": date}
-        path.write_text(json.dumps(listing, indent=2, sort_keys=True))

@@ -165,9 +165,8 @@ def numbers_of(nb: NotebookNode, others: Iterable[NotebookNode], unit: Unit) -> 
     parts = {part.id: part.points for part in unit.parts}
     own = points_in(nb, parts)
     elsewhere = {id: points for each in others for id, points in points_in(each, parts).items()}
-    statements = {f"{part.id}.{each.name}": each.points for part in unit.parts for each in part.reported}
     total, code = sum(own.values()), sum(points for id, points in own.items() if id in parts)
-    return {"": total, "code": code, "written": total - code, **elsewhere, **own, **parts, **statements}
+    return {"": total, "code": code, "written": total - code, **elsewhere, **own, **parts}
 
 
 def points_in(nb: NotebookNode, parts: Mapping[str, float]) -> dict[str, float]:

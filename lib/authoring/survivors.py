@@ -26,7 +26,7 @@ from time import process_time
 import numpy as np
 
 from lib.authoring.mutants import Code, Mutant, nodes_in
-from lib.authoring.trial import DESK, RightCode, Trial
+from lib.authoring.trial import DESK, Trial
 from lib.checking.findings import find
 from lib.checking.looks import look_at
 from lib.checking.student_code import Budget, silence
@@ -138,12 +138,33 @@ class Subject:
 
     def report(self, equal: Sequence[str]) -> str:
         """Return a report on the survivors, except those that are recorded as right."""
-        nodes = self.code.nodes
+        nodes, right = self.code.nodes, self.code.right
         inner = [nodes_in(ast.iter_child_nodes(nodes[each.node])) for each in self.survivors if each.now in COARSE]
         survivors = [each for each in self.survivors if not any(nodes[each.node] in within for within in inner)]
-        text = f"{self.tried} changes of right code in {self.spent:.0f} seconds of processor time"
-        text += f"; {self.left_out} more were left out, those of sizes first" if self.left_out else ""
-        return describe(self.code.right, equal, survivors, text)
+        patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only `*` is a wildcard
+        fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
+        found = [each for each in survivors if not any(each in matches for matches in fits.values())]
+        grouped = {start: [each for each in found if each.now.startswith(start)] for start in GROUPS}
+        found = [each for each in found if not each.now.startswith(tuple(GROUPS))]
+        more, right_too = sum(map(len, grouped.values())), len(survivors) - len(found)
+        tried = f"{self.tried} changes of right code in {self.spent:.0f} seconds of processor time"
+        tried += f"; {self.left_out} more were left out, those of sizes first" if self.left_out else ""
+        counts = f"{len(found)} keep all points, {more} more in groups, {right_too - more} are recorded as right"
+        text = [f"{right.place}: {tried}. {counts}."]
+        found.sort(key=lambda each: (each.draws < DRAWS, "#?" not in right.lines[each.line - 1], each.line, each.node))
+        for (is_rare, line), group in groupby(found, lambda each: (each.draws < DRAWS, each.line)):
+            heading = "Draws that are too narrow, line" if is_rare else "line"
+            text.append(f"  {heading} {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
+            text += dict.fromkeys(f"    {each.draws:2} of {DRAWS} draws  {each}" for each in group)
+        for start, about in GROUPS.items():
+            places = dict[str, dict[str, None]]()
+            for each in grouped[start]:
+                places.setdefault(each.now.removeprefix(start), {})[each.was] = None
+            beyond = "; ".join(f"{limit}: {_few([*code])}" for limit, code in places.items())
+            text += [f"  {about} {beyond}"] if beyond else []
+        unused = [entry for entry in equal if not fits[entry]]
+        text += [f"  Recorded as right, but no change that keeps all points matches: {entry}" for entry in unused]
+        return "\n".join(text)
 
 
 def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
@@ -165,32 +186,6 @@ def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
     recorded = read_equal(trial.place.closed) if trial.place else {}
     for subject in subjects:
         yield subject.report([entry for part in subject.code.right.parts for entry in recorded.get(part.id, ())])
-
-
-def describe(right: RightCode, equal: Sequence[str], survivors: Sequence[Mutant], tried: str) -> str:
-    """Return a report on the changes of a subject that keep all points, except those that are recorded as right."""
-    patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only `*` is a wildcard
-    fits = {entry: [each for each in survivors if fnmatchcase(str(each), patterns[entry])] for entry in equal}
-    found = [each for each in survivors if not any(each in matches for matches in fits.values())]
-    grouped = {start: [each for each in found if each.now.startswith(start)] for start in GROUPS}
-    found = [each for each in found if not each.now.startswith(tuple(GROUPS))]
-    more, right_too = sum(map(len, grouped.values())), len(survivors) - len(found)
-    counts = f"{len(found)} keep all points, {more} more in groups, {right_too - more} are recorded as right"
-    text = [f"{right.place}: {tried}. {counts}."]
-    found.sort(key=lambda each: (each.draws < DRAWS, "#?" not in right.lines[each.line - 1], each.line, each.node))
-    for (is_rare, line), group in groupby(found, lambda each: (each.draws < DRAWS, each.line)):
-        heading = "Draws that are too narrow, line" if is_rare else "line"
-        text.append(f"  {heading} {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
-        text += dict.fromkeys(f"    {each.draws:2} of {DRAWS} draws  {each}" for each in group)
-    for start, about in GROUPS.items():
-        places = dict[str, dict[str, None]]()
-        for each in grouped[start]:
-            places.setdefault(each.now.removeprefix(start), {})[each.was] = None
-        beyond = "; ".join(f"{limit}: {_few([*code])}" for limit, code in places.items())
-        text += [f"  {about} {beyond}"] if beyond else []
-    unused = [entry for entry in equal if not fits[entry]]
-    text += [f"  Recorded as right, but no change that keeps all points matches: {entry}" for entry in unused]
-    return "\n".join(text)
 
 
 def _few(code: list[str]) -> str:

@@ -13,7 +13,6 @@ import nbformat
 import numpy as np
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
@@ -122,10 +121,6 @@ class Trial:
     def course(self) -> CourseDirectory:
         """The course's folders, from the settings."""
         return CourseDirectory(parent=self.settings)
-
-    def other_files(self) -> list[Path]:
-        """Return the assignment's other files for students, which nbgrader would copy."""
-        return [*map(Path, find_all_files(str(self.folder), [*self.course.ignore, "*.ipynb"]))]
 
     def resources(self, file: str) -> dict[str, Any]:
         """Return the resources of a notebook for nbgrader's preprocessors."""

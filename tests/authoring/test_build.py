@@ -28,7 +28,7 @@ from tests.grading.conftest import Course, refusal
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's own habit, as nbgrader_config.py says
 TABLE = """\
 There are {{points}} points: {{points:code}} for code and {{points: written}} for an answer of {{points:explain-why}}.
-| {{points:check-loss.mean}} | {{points:check-fit}} |"""
+| {{points:check-loss}} | {{points:check-fit}} |"""
 FILLED = "There are 7 points: 4 for code and 3 for an answer of 3.\n| 2 | 2 |"
 SCORES = {"check-loss": 2, "check-fit": 2, "explain-why": 3}
 WRITTEN = {"grade": True, "solution": True, "locked": False, "points": 3}

@@ -15,7 +15,7 @@ from lib.checking.right import Chance
 from lib.checking.spies import namespace_of
 from lib.grading import unit_registry
 from lib.grading.errors import Fault, file_line
-from lib.mistakes import Mistake
+from lib.mistakes import Location, Mistake
 from lib.unit import Part, Statement
 
 MANY, FEWEST, FEW = 30, 6, 2
@@ -228,12 +228,6 @@ def _of(mistake: Mistake, what: str = "") -> str:
 
 
 def _place_of(trial: Trial, mistake: Mistake) -> str:
-    return _find_line(trial, mistake.name, f"{unit_registry.CLOSED}/**/*.toml")
-
-
-def _find_line(trial: Trial, text: str, pattern: str) -> str:
-    for file in sorted(trial.place.folder.glob(pattern)) if trial.place else ():
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            if text in line:
-                return file_line(file, number)
-    return trial.name
+    files = sorted(trial.place.closed.rglob("*.toml")) if trial.place else []
+    found = ((file, Location(file, name=mistake.name).line) for file in files)
+    return next((file_line(file, line) for file, line in found if line), trial.name)

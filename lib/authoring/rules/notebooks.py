@@ -1,11 +1,10 @@
 """Rules of notebooks: the students' versions can be made, they run, and they earn the points that they should."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lib.authoring.student_notebook import make_student_version
+from lib.authoring.student_notebook import make_student_version, places_of
 from lib.authoring.trial import Faults, Trial
 from lib.grading.errors import Fault
 from lib.grading.judge import words
@@ -78,18 +77,12 @@ def earns_all_points(trial: Trial) -> Faults:
 
 def _reason(verdict: PartVerdict, nb: NotebookNode) -> str:
     if verdict.problem:
-        name, _, error = next(errors_in(nb), ("", None, ""))
-        reason = f"The cell {name!r} ended in {error}"[:400] if name else "The call has no output."
-        return f"no answer. {reason}"
+        for place, cell in places_of(nb, "the notebook"):
+            if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
+                return f"no answer. In {place}: {error.ename}: {error.evalue}"[:400]
+        return "no answer. The call has no output."
     lost = next(each for each in verdict.statements if not each.points)
     return f"0 of {lost.max_points:g} points for the statement {lost.name}. {words.why(lost)}".strip()
-
-
-def errors_in(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode, str]]:
-    """Yield each cell with an unintended error: its name, the cell, and the error."""
-    for number, cell in enumerate(nb.cells, 1):
-        if (error := error_output(cell)) and "raises-exception" not in cell.metadata.get("tags", ()):
-            yield course_id(cell) or cell.get("id") or f"number {number}", cell, f"{error.ename}: {error.evalue}"
 
 
 def earns_nothing_untouched(trial: Trial) -> Faults:

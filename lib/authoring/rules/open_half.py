@@ -9,6 +9,8 @@ from contextlib import suppress
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from nbgrader.utils import find_all_files
+
 import lib
 from lib.authoring.markers import parse_expression
 from lib.authoring.student_notebook import places_of
@@ -101,7 +103,8 @@ def _texts_of_notebooks(trial: Trial) -> Iterator[tuple[str, str]]:
 def _other_texts(trial: Trial) -> Iterator[tuple[Path, str]]:
     # The other files of the assignment, and for a unit of this package also the other files of the students' wheel.
     # For units elsewhere this package is as public as NumPy: an answer may use functions of it.
-    for path in trial.other_files():
+    ignored = [*trial.course.ignore, "*.ipynb"]
+    for path in map(Path, find_all_files(str(trial.folder), ignored)):
         yield path, path.read_text(encoding="utf-8", errors="replace")
     for name, content in open_half().items() if trial.place and trial.place.is_built_in else ():
         yield Path(lib.__file__).parents[1] / name, content.decode(errors="replace")
