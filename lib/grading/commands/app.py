@@ -29,7 +29,7 @@ class ZeroLayerApp(Command):
     def start(self) -> None:
         """List the commands. Exits with 1 if there is no command of the given name."""
         if self.extra_args[:1] == ["watch"]:
-            self.fail("`zerolayer watch` is gone. Use a systemd timer or cron line, see docs/teaching.md.")
+            self.fail("`zerolayer watch` is gone. Run `zerolayer grade` from a systemd timer or a cron line.")
         self.print_help()
         if self.extra_args:
             self.fail("%s", unknown("command", self.extra_args[0], COMMANDS))

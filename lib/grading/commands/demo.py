@@ -54,7 +54,7 @@ class DemoApp(Command):
             self.fail(f"There is no folder solutions/{unit}. Run the demo in the folder of the unit's course.")
         sample = unit_registry.answer_key(unit).sample_class
         if not sample.students:
-            self.fail(f"{unit} has no sample class. Add one to closed/answer_key.toml: see docs/authoring.md.")
+            self.fail(f"{unit} has no sample class. Add one to closed/answer_key.toml, beginning with [students.ada].")
         course = Path(self.folder or tempfile.mkdtemp(prefix="zerolayer-demo-"))
         if course.exists() and any(course.iterdir()):
             self.fail(f"{course} is not empty. Name a new folder, so that nothing is overwritten.")

@@ -1,4 +1,4 @@
-"""A test of the sandbox on this machine. docs/teaching.md says what to try if it fails.
+"""A test of the sandbox on this machine, and what to try if a step of it fails.
 
 Call `find_obstacle` before you run student code. `python -m lib.grading.sandbox.obstacles` confines a child that tests
 each lock, and prints one JSON object: the failed step and the reason, or whether there is a memory group.
@@ -19,8 +19,21 @@ from typing import NamedTuple
 import lib
 from lib.grading.sandbox.limits import TRIAL, Limits
 
-READ = "docs/teaching.md says what to try, under “Where kernels can't be locked in”."
 HOW_TO_RUN_WITHOUT = "To grade without protection, use --no-sandbox."
+TRY = {
+    "system calls": "pip install pyseccomp, and install the system's package libseccomp2",
+    "system": "Linux, in a virtual machine or a container",
+    "own process": "let this account read the folder",
+    "private root": "Linux 5.14 or later; if a path is named, let this account read it",
+    "namespace": (
+        "grade as root, or as root run: sysctl -w user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1"
+        " kernel.apparmor_restrict_unprivileged_userns=0. In Docker, start the container with: --cap-add SYS_ADMIN"
+        " --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+    ),
+    "threads": "raise ulimit -u, ulimit -v or pids.max",
+    "memory group": "systemd-run --user --scope zerolayer grade …",
+}
+"""What to try, by a word of the step; of two that fit, the first."""
 SECONDS = 300
 """The time limit of the test. It takes a fraction of a second, and longer on a busy machine."""
 
@@ -34,7 +47,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         means = HOW_TO_RUN_WITHOUT if self.blocks else "Warning only: the sandbox works without it."
-        return f"The step “{self.step}” failed. {means}\n    Reason: {self.reason}.\n    {READ}"
+        attempt = next((f"\n    Try: {advice}." for word, advice in TRY.items() if word in self.step), "")
+        return f"The step “{self.step}” failed. {means}\n    Reason: {self.reason}.{attempt}"
 
 
 @cache

@@ -183,7 +183,7 @@ def test_options_may_stand_anywhere(course):
     ("command", "told"),
     [
         (("grdae",), "There is no command grdae. There are: grade, "),
-        (("watch", "tiny"), "`zerolayer watch` is gone. Use a systemd timer or cron line, see docs/teaching.md."),
+        (("watch", "tiny"), "`zerolayer watch` is gone. Run `zerolayer grade` from a systemd timer or a cron line."),
         (("grade", "--seen", "ada", "tiny"), "--seen is gone: `grade` lists only what it has just graded"),
         (("build",), "There are no notebooks in"),
         (("new", "mine"), "units/mine/closed: Not a directory."),
