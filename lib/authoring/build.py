@@ -42,12 +42,12 @@ HARMLESS = "          Warning only: the release goes ahead."
 
 
 class Converter(GenerateAssignment):
-    """nbgrader's converter without its tracebacks. `fault` is the error that has ended it."""
+    """nbgrader's converter without its tracebacks. `fault` is the error that ended it."""
 
     fault: Exception | None = None
 
     def run(self) -> None:
-        """Convert. Raises the error that has ended it, of which nbgrader's own says nothing."""
+        """Convert. Raises the error that ended it, which nbgrader only logs."""
         try:
             self.start()
         except NbGraderException as error:
@@ -58,12 +58,12 @@ class Converter(GenerateAssignment):
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Called by nbgrader first."""
-        with self._noted():
+        with self._store_error():
             super().init_assignment(assignment_id, student_id)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Called by nbgrader for each notebook."""
-        with self._noted():
+        with self._store_error():
             super().convert_single_notebook(notebook_filename)
 
     @contextmanager

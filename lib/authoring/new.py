@@ -20,12 +20,12 @@ CONFIG = lib.units.CONFIG
 
 
 class NewApp(Command):
-    """Create a solution notebook, both halves of a unit, and a test in the course's folder."""
+    """Create a solution notebook and both halves of a unit in the course's folder."""
 
     own_log_level = logging.ERROR  # nbgrader warns if a folder has no configuration yet
     name = "zerolayer-new"
     argument = "NAME"
-    description = "Create a unit: a notebook, its checks, its answers and a test, with one exercise to replace."
+    description = "Create a unit: a notebook, its checks and its mistakes, with one exercise to replace."
     examples = "zerolayer new NAME"
     aliases = options("assignment")
 
@@ -73,5 +73,4 @@ def files_of(name: str) -> Iterator[tuple[Path, str]]:
         if file.suffix in (".py", ".toml", ".ipynb"):
             own = Path(str(file.relative_to(TEMPLATE)).replace(NAME, name))
             folder = {".ipynb": Path("solutions", name)}.get(file.suffix, Path("units"))
-            folder = Path("tests") if own.name.startswith("test_") else folder
             yield folder / own, file.read_text(encoding="utf-8").replace(NAME, name).replace(TITLE, title)

@@ -43,7 +43,7 @@ def keep_until_whole(converter: GenerateAssignment, convert: Callable[[], None])
 
 
 class Begin(NbGraderPreprocessor):
-    """Tries the assignment, lists its sections, and makes the gradebook's version of the notebook."""
+    """Tries the assignment, writes its sections, and makes the gradebook's version of the notebook."""
 
     def __init__(self, **settings: Any) -> None:
         """Called by the exporter, before nbgrader removes the last release."""

@@ -49,17 +49,17 @@ KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 LIBRARIES = ("ipywidgets", "jupyterlab-widgets", "anywidget", "psygnal", "comm", "typing-extensions")
 """Distributions that Pyodide lacks: the site contains the versions that are installed here."""
 PACKAGES = ("micropip", "ssl", "sqlite3", "jedi", "ipython", "numpy")
-"""What Pyodide loads at the start, of its own: what its kernel asks for, which would come one by one, and what `lib`
-imports. matplotlib is loaded when a cell imports it."""
+"""Pyodide's own packages that it loads at the start: those that its kernel needs, otherwise one by one, and those that
+`lib` imports. matplotlib is loaded when a cell imports it."""
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/pyodide.js"
-"""Where browsers fetch Pyodide: the release that its kernel can start, which would take an older one by itself."""
+"""Where browsers fetch Pyodide: the release that this kernel can start. Its default is an older one."""
 KERNEL_START = "/lib/python3.12/site-packages/lib/lab_settings/kernel_start.py"
-"""What IPython runs as a kernel starts, where Pyodide unpacks the students' wheel."""
+"""What IPython runs as a kernel starts, in the folder into which Pyodide unpacks the students' wheel."""
 POLICY = f'<meta http-equiv="Content-Security-Policy" content="{OWN_PICTURES}">'
-"""A notebook that somebody else wrote can't tell where it is read."""
+"""A notebook by someone else can't report to a server where it is opened."""
 FROM_WORKER = "../../../../pypi"
-"""The folder of wheels as the kernel's script finds it, which is in the folder of its extension."""
-BY_ITS_RECORD = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
+"""The folder of wheels, relative to the kernel's script in the folder of its extension."""
+LEFT_OUT = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
 """Files that an installer has written, or that describe the original wheel."""
 PURE = {"", ".py", ".js", ".css", ".json", ".txt", ".md"}
 """Suffixes of files that are the same on all machines."""
@@ -116,14 +116,14 @@ def write_site(releases: Sequence[tuple[Unit, Path]], target: Path) -> None:
         for each in built.rglob("index.html"):
             each.write_text(each.read_text().replace("<head>", f"<head>\n{POLICY}", 1))
         page = start_page([unit for unit, _ in releases], contents)
-        # Browsers ask for this one before a page of JupyterLite's has named its own.
+        # Browsers ask for this one before a page of JupyterLite has named its own.
         icon = Path(built, "static", "favicons", "favicon.ico").read_bytes()
         write_files({"index.html": page.encode(), "favicon.ico": icon}, built)
         put_in_place(built, target)
 
 
 def start_page(units: Sequence[Unit], contents: Files) -> str:
-    """Return the page that the link opens: the notebooks, where work is stored, and how to hand it in."""
+    """Return the page that the link opens: the notebooks, where work is stored, and how to submit it."""
     files = [name for name in sorted(contents) if name.endswith(".ipynb")]
     notebooks = [(unit.title, name) for unit in units for name in files if name.startswith(f"{unit.name}/")]
     extras = sorted({extra.title for unit in units for extra in unit.extras})
@@ -164,7 +164,7 @@ def library_wheel(name: str) -> tuple[str, bytes]:
     tags = b"Wheel-Version: 1.0\nGenerator: zerolayer\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files = {f"{wheel}.dist-info/WHEEL": tags}
     for file in map(PurePosixPath, found.files or ()):
-        # What leads out of the folder is for JupyterLab, which has it in another place.
-        if ".." not in file.parts and file.name not in BY_ITS_RECORD and file.suffix in PURE:
+        # Files outside the folder are for JupyterLab, which the site has already.
+        if ".." not in file.parts and file.name not in LEFT_OUT and file.suffix in PURE:
             files[str(file)] = Path(str(found.locate_file(file))).read_bytes()
     return f"{wheel}-py3-none-any.whl", zip_files(files)

@@ -35,17 +35,17 @@ from lib.grading.sandbox.lockdown import die_with_parent
 from lib.mistakes import read_equal
 
 COARSE = ("any other value", "is left out")
-"""Changes that are tried first. If code survives one of them, its inner expressions are not tried."""
+"""Changes that are tried first. If one of them survives, expressions inside that code are not tried."""
 HOLES = {
-    "of calls: ": "Holes, unless the text allows that, of calls:",
-    "in the dtype of ": "Holes, where whole numbers may be given: the result is in the dtype of",
+    "of calls: ": "Holes between calls, unless the text allows them:",
+    "in the dtype of ": "Holes if inputs may be whole numbers: the result is in the dtype of",
 }
 SIZES = {
     "limit ": "No draw goes beyond",
-    "only where ": "Sizes that nothing needs: only where",
-    "only right where ": "Sizes that nothing tells apart: only right where",
+    "only where ": "Sizes that no statement needs: only where",
+    "only right where ": "Sizes that no draw varies: only right where",
 }
-"""Starts of changes that prove least and are tried last, with the beginning of the line that names all of them."""
+"""Beginnings of changes that prove least and are tried last, each with the heading of its line in the report."""
 GROUPS = HOLES | SIZES
 MOST = 3
 """The number of places that are listed for one change of a group."""

@@ -66,7 +66,7 @@ class RightCode(NamedTuple):
 
 @dataclass
 class Trial:
-    """An assignment on trial: its folder, its solution notebooks by path, and its answer key, empty without a unit.
+    """An assignment to try: its folder, its solution notebooks by path, and its answer key, empty without a unit.
 
     `place` is the location of its unit. `settings` configure nbgrader's preprocessors. `students` are the student
     versions, and `runs` the executed solution and student notebooks, by path. If parts are `chosen`, rules of code

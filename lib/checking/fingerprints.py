@@ -1,6 +1,6 @@
 """Fingerprints: a check recognises known mistakes without storing a right or wrong answer.
 
-`zerolayer build` runs each mistake on the inputs of the local checks and stores a fingerprint of its results, with the
+`zerolayer check` runs each mistake on the inputs of the local checks and stores a fingerprint of its results, with the
 mistake's name and hint, in the unit's file `fingerprints.json`. A failed check names the mistakes whose fingerprints
 match the results of the student's code. The judge does the same with the student's results on these inputs, so forging
 them changes only your own hint.
@@ -11,7 +11,7 @@ large" reveals the right one. So no number is stored, only one digest of all of 
 1. Each number x becomes asinh(x / `SMALL`). Equal steps are then equal ratios of large numbers and equal differences of
    small ones, so that in an array of both the large ones don't dominate.
 2. Each array is projected on a few random directions, which depend on its shape and its place.
-3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `build` chooses for
+3. A projection is rounded down to a whole number of steps, on one of two grids half a step apart. `check` chooses for
    each projection the grid on which it is well inside a step, so that results within `RTOL` are rounded to the same
    number. Only this choice is stored: one bit for each projection.
 4. The digest contains the whole numbers, the shapes, and the places of nan, infinities, texts and errors.

@@ -24,7 +24,7 @@ from lib.units import EXERCISE
 
 NEVER = ("lib.reference", "lib.answer_key", "lib.mistakes", "lib.grading", "lib.authoring")
 """Modules that the students' files must not import, in addition to a unit's closed half."""
-SAY = "describe it in words there, or add a blank there, or hide less in the first place"
+ATTEMPT = "describe it in words there, or add a blank there, or hide less in the first place"
 COMPUTING = (ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
 
 
@@ -80,7 +80,7 @@ def shows_no_answer(trial: Trial) -> Faults:
                 counts = range(1, len(lines) + 1)
                 line = next(count for count in counts if shows(compress("\n".join(lines[:count])), answer))
                 at = file_line(where, line) if isinstance(where, Path) else where
-                yield Fault(at, f"it shows the answer to the blank at {place}", SAY, found=answer.strip())
+                yield Fault(at, f"it shows the answer to the blank at {place}", ATTEMPT, found=answer.strip())
 
 
 def open_files(trial: Trial) -> dict[Path, str]:
