@@ -14,7 +14,7 @@ from lib.checking.results import numbers
 from lib.checking.right import central_difference_by_column, expected, slopes
 from lib.checking.spies import prepare
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
-from lib.units.softmax_classifier.inputs import MANY, call_before
+from lib.units.softmax_classifier.inputs import MANY
 
 SIZES = {"batch": (4, 3, 6), "square": (3, 4, 4), "large": (9, 11, 104), "again": (4, 3, 1)}
 """(features, classes, batch). In `square`, features + 1 = classes = batch, so that a wrong transpose raises no error.
@@ -119,11 +119,11 @@ def backward(inputs: Any, Dense: Any) -> NamedResults:
     given = _prepare(layer, weights, inputs["input"])
     _prepare(other, -weights, inputs[f"input{before}"][:, ::-1])
     others = inputs[f"gradient{before}"][::-1].copy()
-    rates = cycle((0.5, 0.01, 2.0))  # of the steps before, different from the rate of the tested step
-    call_before(lambda: other.backward(others, next(rates)), MANY if is_again else 1)
+    for rate, _ in zip(cycle((0.5, 0.01, 2.0)), range(MANY if is_again else 1), strict=False):  # not the tested rate
+        other.backward(others, rate)
     if is_again:  # the last step before has an equal gradient
         _prepare(layer, -weights, -inputs["input"])
-        layer.backward(gradient.copy(), next(rates))
+        layer.backward(gradient.copy(), 0.01)
         given = _prepare(layer, weights, inputs["input"], is_again)
     inputs.watch("input", given)
     inputs.watch("input", layer.output, "self.output")

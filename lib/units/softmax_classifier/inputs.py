@@ -6,10 +6,6 @@ classes and samples than any limit that code may have, and its probabilities are
 
 from __future__ import annotations  # or the signatures would load numpy.random, which a check needs only later
 
-from collections.abc import Callable
-from time import monotonic, process_time
-from typing import Any
-
 import numpy as np
 
 from lib.unit import Array
@@ -17,26 +13,8 @@ from lib.unit import Array
 SIZES = {"batch": (4, 7), "one": (4, 1), "square": (5, 5), "large": (11, 104)}
 """(classes, batch) of the inputs."""
 LARGE = SIZES["large"][1]
-MANY, SLOW, LONG = 52, 0.002, 0.1
-"""Calls of code before its test; only two if each takes more than `SLOW` processor seconds, on a busy machine too.
-
-Only two as well if these take `LONG` by the clock, because the code sleeps.
-"""
-
-
-def call_before(call: Callable[[], Any], times: int = MANY) -> Any:
-    """Call student code on other inputs, to reveal state that it keeps, or a change after many calls.
-
-    Return the first result, which later calls must not change.
-    """
-    begin, began = process_time(), monotonic()
-    first = call()
-    if times > 1:
-        call()
-    if process_time() - begin < 2 * SLOW and monotonic() - began < LONG:
-        for _ in range(times - 2):
-            call()
-    return first
+MANY = 8
+"""The calls of code before its test, where it is tested what code keeps from many of them."""
 
 
 def probabilities(rng: np.random.Generator, classes: int, batch: int) -> Array:

@@ -14,7 +14,7 @@ from lib.checking.looks import SEED
 from lib.checking.results import Wrong, are_near, compare, numbers, require_shape, show
 from lib.checking.right import anything, central_difference_by_column
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, Statement, statement
-from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, labels, predictions, probabilities
+from lib.units.softmax_classifier.inputs import MANY, SIZES, labels, predictions, probabilities
 
 KEPT_AWAY = 1.5e-6
 """The largest number to add to yhat, or lower limit of yhat, that avoids log 0: 1e-6, with a margin for rounding."""
@@ -24,9 +24,9 @@ ONE_ENTRY_EACH = "Return one entry for each class and sample, as in yhat. Leave 
 SURE = np.array([[1.0], [0.0]])
 CERTAIN = {"right": SURE, "wrong": 1 - SURE}
 """Labels of one sample, and two certain predictions."""
-CASES, ALONE = ("large", "square", "one"), 3
+CASES, ALONE = ("square", "large", "one"), 3
 """The inputs of the loss, and the number of a batch's last samples whose losses are computed alone. The first call has
-many samples: a batch size that code keeps is then not 1."""
+several samples: a batch size that code keeps is then not 1."""
 
 
 def draw(rng: np.random.Generator) -> dict[str, Array]:
@@ -59,21 +59,14 @@ def draw_with_soft_labels(rng: np.random.Generator) -> Inputs:
 
 
 def _call_before(code: Any, inputs: Any) -> tuple[Array, Array]:
-    """Call code on other labels if the case is `one` or `large`, and return the tested y and yhat.
+    """Call code on other labels if the case is `one` or `square`, and return the tested y and yhat.
 
     These are the same two arrays, to reveal code that recognises arrays. One of them has other numbers, in turn.
     """
-    y, yhat, times = inputs["y"], inputs["yhat"], {"one": MANY, "large": 1}.get(inputs["case"])
-    turns = cycle((y, yhat))
-
-    def call() -> None:
-        y[:], yhat[:] = inputs["y"], inputs["yhat"]
-        other = next(turns)
+    y, yhat = inputs["y"], inputs["yhat"]
+    for other, _ in zip(cycle((y, yhat)), range({"one": MANY, "square": 1}.get(inputs["case"], 0)), strict=False):
         other[:] = other[::-1].copy()
         code(y, yhat)
-
-    if times:
-        call_before(call, times)
         y[:], yhat[:] = inputs["y"], inputs["yhat"]
     return y, yhat
 

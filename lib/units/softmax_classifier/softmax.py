@@ -13,7 +13,7 @@ from lib.checking.results import Wrong, are_near, compare, numbers, require_shap
 from lib.checking.right import anything, by_name, slopes
 from lib.checking.spies import fits, is_like, kept_output, prepare
 from lib.unit import Array, Inputs, NamedResults, Part, statement
-from lib.units.softmax_classifier.inputs import MANY, SIZES, call_before, probabilities, scores
+from lib.units.softmax_classifier.inputs import MANY, SIZES, probabilities, scores
 
 RATE = 0.1
 """Softmax has no weights. Its backward may get a learning rate, as in a network, and must not use it."""
@@ -142,8 +142,8 @@ def forward(inputs: Any, Softmax: Any) -> NamedResults:
     other = layer if is_again else Softmax()
     z[:] = -z[::-1]  # with other sums and maxima
     other.forward(z.copy())  # another array, which code may keep
-    if is_again:
-        call_before(lambda: other.forward(z))
+    for _ in range(MANY if is_again else 0):
+        other.forward(z)
     before = None if is_again else getattr(other, "output", None)
     if before is not None:
         before = numbers(before, what="self.output").copy()
@@ -358,8 +358,9 @@ def backward(inputs: Any, Softmax: Any) -> NamedResults:
     if not is_again:  # this layer last: an output that all layers share is its own
         given = prepare(layer, own[0], *own)
     gradient[:] = gradient[::-1].copy()
-    first, times = [gradient.copy()], MANY if is_again else 1  # another array, which code may keep
-    call_before(lambda: _call_backward(other, first.pop() if first else gradient), times)
+    _call_backward(other, gradient.copy())  # another array, which code may keep
+    for _ in range(MANY if is_again else 0):
+        _call_backward(other, gradient)
     gradient[:] = inputs["gradient"]
     if is_again:
         given = prepare(layer, own[0], *own)
