@@ -68,7 +68,6 @@ class Layer:
 
     input: Any = None
     output: Any = None  # the student's class may have a property of this name
-    spare: Array | None = None  # an array for the next output
     scale: float = 1
 
     def __init__(self, number: int, output: Array, input_gradient: Array, record: Callable[[Call], None]):
@@ -79,8 +78,7 @@ class Layer:
         # A dense layer's own input has one row more, of ones: it can't pass through the layer again.
         is_dense = "weights" in vars(self) and np.ndim(input) == 2
         self.input = np.vstack([input, np.ones((1, np.shape(input)[1]))]) if is_dense else input
-        self.output = read_only(np.multiply(self.scale, self.drawn[0], out=self.spare))
-        self.spare = None
+        self.output = read_only(self.scale * self.drawn[0])
         self.record(Call("forward", self, copy_array(input), self.output))
         return self.output
 

@@ -19,7 +19,7 @@ from lib.checking.results import Plain, Wrong, compare, numbers, read
 from lib.checking.right import by_name
 from lib.checking.spies import is_like, make_test_class
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
-from lib.units.hidden_layer.network import Call, Layer, copy_array, forget, rate_of
+from lib.units.hidden_layer.network import Call, Layer, copy_array, rate_of
 
 BATCHES = {"": (7, 3, 40, 0.1, 8), "one": (8, 4, 1, 10, 0)}
 """(features, classes, batch, factor of loss and rate, steps before) of two batches, without a number in common."""
@@ -263,7 +263,7 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
     returns something else there; all others have other rates. None reverses the samples, because labels that are the
     same in reverse would hide a mistake.
     """
-    calls, before = list[Call](), list[Call]()
+    calls = list[Call]()
     last = {name: inputs[name] for name in ("X", "y", "yhat", "costs", "learning_rate", "weights")}
     samples, arrays = np.arange(last["X"].shape[1]), (last["X"], last["X"])
 
@@ -279,12 +279,8 @@ def take_step(inputs: Inputs, step: Any) -> NamedResults:
         others = np.roll(samples, by)[: len(samples) - 2 * (by % 3 == 0)]
         cut = {name: last[name][:, others] for name in ("X", "y", "yhat")}
         if by == 1:
-            before, cut = [*calls], cut | {"X": last["X"], "y": last["y"]}
+            cut |= {"X": last["X"], "y": last["y"]}
         _run_step(step, network, layers, calls, {**last, **cut, "learning_rate": by * last["learning_rate"]})
-    for call in before:  # the next prediction comes in the same array
-        if call.method == "forward":
-            call.layer.spare = call.returned
-    forget(before)
     last["X"][:], last["y"][:] = inputs["X"], inputs["y"]  # again, because that step may have written into them
     return _run_step(step, network, layers, calls, last)
 
