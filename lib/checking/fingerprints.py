@@ -199,32 +199,22 @@ def name_mistakes(
 def find_mistakes(
     part: Part, inputs: Inputs, shown: Shown, wrong: Collection[str], known: Iterable[Fingerprint]
 ) -> list[Fingerprint]:
-    """Return the mistakes that explain the failures in the `wrong` groups, those that fit in most groups first.
+    """Return the mistakes that explain the failures in the `wrong` groups, those of most groups first.
 
-    A mistake that affects several groups but fits in one alone is named only if no other mistake fits there: with a
-    second mistake in the code the hint would be a guess. A single matching result, such as the first step of training,
-    is not enough, because other code may have it as well. A mistake that is known by its messages alone, and not by
-    numbers, is named only if all failures are explained.
+    A mistake that affects several groups must fit in all of them. A mistake that is known by its messages alone, and
+    not by numbers, is named only if all failures are explained.
     """
-    left, partly = list(wrong), dict[str, dict[str, Fingerprint]]()
+    left = list(wrong)
     measured = {
         (group, advice): measure(part, inputs, shown, group, advice) for group in left for advice in (False, True)
     }
     found: list[Fingerprint] = []
-    fits = [
-        (each, [g for g, seal in each.seals.items() if g in wrong and seal.is_of(measured[g, each.with_advice])])
-        for each in known
-    ]
-    for each, fitting in sorted(fits, key=lambda pair: -len(pair[1])):
-        if fitting and len(fitting) == len(each.seals) and {*fitting} <= {*left}:
+    for each in sorted(known, key=lambda mistake: -len(mistake.seals)):
+        if {*each.seals} <= {*left} and all(
+            seal.is_of(measured[group, each.with_advice]) for group, seal in each.seals.items()
+        ):
             found.append(each)
-            left = [group for group in left if group not in fitting]
-        elif {*each.seals} <= {*wrong}:
-            for group in (group for group in fitting if len(measured[group, each.with_advice].outcomes) > 1):
-                partly.setdefault(group, {})[each.name] = each
-    for group in left:
-        if len(names := partly.get(group, {})) == 1:
-            found += [each for each in names.values() if each not in found]
+            left = [group for group in left if group not in each.seals]
     if {*wrong} <= {group for each in found for group in each.seals}:
         return found
     return [each for each in found if not all(seal.by_message for seal in each.seals.values())]
