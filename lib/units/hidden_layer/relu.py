@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lib.checking.looks import SEED
-from lib.checking.results import Plain, Wrong, compare, numbers
+from lib.checking.results import Plain, compare, numbers
 from lib.checking.right import anything, by_name
-from lib.checking.spies import RETURNED, fits, is_like, kept_output, run_forward
+from lib.checking.spies import RETURNED, fits, kept_output, prepare, run_forward
 from lib.unit import Array, FoundAndExpected, Inputs, NamedResults, Part, statement
 
 SIZES = {"batch": (4, 7), "square": (9, 9), "one": (17, 1)}
@@ -80,29 +80,13 @@ def _passes(inputs: Inputs) -> Iterator[tuple[Array, Array]]:
     """
     tested = inputs["input"], inputs["gradient"]
     for drawn in inputs.get("before", ()):
-        is_like = drawn[0].shape == tested[0].shape
-        for array, new in zip(tested, drawn, strict=True) if is_like else ():
+        is_alike = drawn[0].shape == tested[0].shape
+        for array, new in zip(tested, drawn, strict=True) if is_alike else ():
             array[:] = new
-        yield tested if is_like else drawn
+        yield tested if is_alike else drawn
     for array, name in zip(tested, ("input", "gradient"), strict=True):
         array[:] = inputs[name]
     yield tested
-
-
-def _prepare(layer: Any, x: Array) -> Array:
-    """Run the layer's own forward, and replace a wrong output, so that backward is tested without forward's mistakes.
-
-    The new output is positive exactly where x is. An output is right if the smaller of it and its excess over x is 0.
-    Return the array that forward got, which backward must not change.
-    """
-    given = run_forward(layer, x)
-    with suppress(Wrong):
-        output = numbers(getattr(layer, "output", None), x.shape)
-        if is_like(np.minimum(output, output - x), np.zeros(x.shape)):
-            return given
-    given = layer.input = x.copy()
-    layer.output = (np.abs(x) + x) / 2
-    return given
 
 
 def _where_input_is(sign: int, passed: str) -> FoundAndExpected:
@@ -172,7 +156,7 @@ def backward(inputs: Any, ReLU: Any) -> Array:
     """Run the student's backward, and return its result. A layer may use the arrays of an earlier pass again."""
     layer, returned, last = ReLU(), None, len(inputs.get("before", ()))
     for number, (x, gradient) in enumerate(_passes(inputs)):
-        given = _prepare(layer, x)
+        given = prepare(layer, x, x, (np.abs(x) + x) / 2)
         if number == last:
             inputs.watch("input", given)
             inputs.watch("input", layer.output, RETURNED)
