@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lib.checking.epochs import require_mixing, sizes_of
+from lib.checking.epochs import require_every_sample, require_mixing, sizes_of
 from lib.checking.looks import SEED
-from lib.checking.results import Plain, Wrong, compare, numbers
-from lib.checking.right import by_name
+from lib.checking.results import Plain, Wrong, numbers
+from lib.checking.right import anything, by_name
 from lib.checking.spies import Spy, make_test_class, namespace_of, spied
 from lib.unit import Array, Inputs, NamedResults, Part, statement
 from lib.units.optimizers import update_rules
@@ -165,36 +165,25 @@ def gradient_of(weights: Array, passes: int) -> Array:
     return np.asarray(60 * np.sin(passes * weights))
 
 
-def describe_epochs(network: Network, inputs: Inputs) -> dict[str, Any]:
-    """Return the sizes of all batches, and whether labels fit and samples are missing.
-
-    Raises `Wrong` if an epoch has the batches of another one. This is known only if all sizes are right.
-    """
-    samples, size, epochs = inputs["X"].shape[1], inputs["batch_size"], inputs["nepochs"]
-    sizes = [len(each) for each in network.batches]
-    is_whole = sizes == epochs * sizes_of(samples, size)
-    orders = np.hstack(network.batches).reshape(epochs, samples).tolist() if is_whole else []
-    missing = [samples - len({*each} - {-1}) for each in orders]
-    if is_whole and not any(missing):
-        require_mixing(network.batches, samples, size)
-    return {
-        "sizes of batches": sizes,
-        "have their labels": all(network.is_labelled),
-        "samples that are missing": missing,
-    }
+def require_epochs(network: Network, inputs: Inputs) -> bool:
+    """Raise `Wrong` unless each epoch takes every sample once, with its labels, and not in the batches of another."""
+    samples, size = inputs["X"].shape[1], inputs["batch_size"]
+    require_every_sample(network.batches, samples, size, inputs["nepochs"])
+    if not all(network.is_labelled):
+        hint = "Take the same columns of X and of y: X[:, batch] and y[:, batch]."
+        raise Wrong("A batch does not have the labels of its samples.", hint=hint)
+    require_mixing(network.batches, samples, size)
+    return True
 
 
-def right_epochs(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
-    """Each batch has its size and its labels, and no sample is missing."""
-    found = {key.strip("'"): each for key, each in found.items()}
-    epochs, samples, sizes = inputs["nepochs"], inputs["X"].shape[1], found["sizes of batches"]
-    right = epochs * sizes_of(samples, inputs["batch_size"])
-    if len(sizes) != len(right):
-        each = f"{len(right)}, one for each batch of {epochs} epochs"
+def right_sizes(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
+    """The sizes of all batches, one for each pass through the network."""
+    epochs, sizes = inputs["nepochs"], sizes_of(inputs["X"].shape[1], inputs["batch_size"])
+    if len(found) != epochs * len(sizes):
+        each = f"{epochs * len(sizes)}, one for each batch of {epochs} epochs"
         hint = "Pass each batch through the network once. How many batches has an epoch?"
-        raise Wrong("The number of passes is wrong.", found=f"{len(sizes)} passes", expected=each, hint=hint)
-    compare(sizes, np.array(right), what="A batch has the wrong size.", axes=("batch",))
-    return found, {"sizes of batches": sizes, "have their labels": True, "samples that are missing": np.zeros(epochs)}
+        raise Wrong("The number of passes is wrong.", found=f"{len(found)} passes", expected=each, hint=hint)
+    return found, epochs * sizes
 
 
 def right_losses(found: Plain, inputs: Inputs, name: str) -> tuple[Plain, Plain]:
@@ -239,10 +228,10 @@ part = partial(Part, repeated=True)
 
 @of_arrays(
     "Each epoch takes every sample once, with its labels and in a new order; fit returns the loss of each step.",
-    by_name(epochs=right_epochs, losses=right_losses),
+    by_name(sizes=right_sizes, epochs=anything, losses=right_losses),
     name="Batches",
     hint="Print the sample indices of each batch in two epochs, and what fit returns.",
-    of=("epochs", "losses"),
+    of=("sizes", "epochs", "losses"),
     keeps=("X", "y"),
 )
 @of_arrays(
@@ -287,7 +276,8 @@ def run_loop(inputs: Inputs, fit: Any) -> NamedResults:
                 vars(used).update(vars(new))
         losses = run()
     return NamedResults(
-        epochs=lambda: describe_epochs(network, drawn),
+        sizes=[len(each) for each in network.batches],
+        epochs=lambda: require_epochs(network, drawn),
         losses=lambda: losses,
         arrays=lambda: arrays_of_steps(network, optimizer),
         rates=lambda: [
