@@ -67,7 +67,7 @@ class Converter(GenerateAssignment):
             super().convert_single_notebook(notebook_filename)
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
+    def _store_error(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # nbgrader's preprocessors raise many types
