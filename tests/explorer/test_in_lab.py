@@ -246,8 +246,8 @@ def test_both_themes_can_be_read(explorer):
         assert (explorer.evaluate(regions) != light) == dark  # what a canvas shows follows, too
 
 
-def test_after_a_restart_the_picture_is_dim_and_says_to_run_the_cell_again(page, lab):
-    show(page, lab, "again.ipynb", QUIETLY + EXPLORE)
+def test_a_restart_is_told_and_without_a_kernel_the_reopened_page_shows_the_last_state(explorer, lab):
+    page, still = explorer, ".jp-OutputArea-child pre"
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Restart Kernel…", exact=True).click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
@@ -258,23 +258,21 @@ def test_after_a_restart_the_picture_is_dim_and_says_to_run_the_cell_again(page,
     page.get_by_role("button", name="Stop").wait_for(state="detached")
     run_all(page)
     wait_for(page, "() => document.querySelector('.zl-notice')?.textContent === ''")
-
-
-def test_without_a_kernel_the_reopened_page_shows_the_last_state(page, lab):
-    show(page, lab, "still.ipynb", QUIETLY + EXPLORE)
-    text = page.locator(".jp-OutputArea-child pre").filter(has_text="Learning rate")
+    text = page.locator(still).filter(has_text="Learning rate")
+    wait_for_run(page, 0.1)
     slider(page, "Learning rate").press("ArrowLeft")
-    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", ".jp-OutputArea-child pre")
+    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", still)
     said = wait_for_run(page, 0.0794)
     assert text.is_hidden()  # as long as the explorer is alive
     save(page)
     lab.close_kernels()
-    lab.open(page, "still.ipynb")
-    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", ".jp-OutputArea-child pre")
+    lab.open(page, "explorer.ipynb")
+    wait_for_words(page, "Learning rate 0.0794, batch size 16. After 100 epochs", still)
     wait_until_idle(page)
     wait_for(page, "() => /Error displaying widget/.test(document.body.textContent)")
     assert page.get_by_text("Error displaying widget").is_hidden()
     assert text.inner_text().replace("\n", " ").strip() == said
+    page.goto("about:blank")  # another test opens it anew
 
 
 LINKED = """import ipywidgets as widgets
