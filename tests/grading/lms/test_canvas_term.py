@@ -10,12 +10,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from lib.grading.commands.demo import complete, copy_course
+from lib.grading.commands.demo import complete
 from lib.grading.judge.verdict import Verdict
 from tests.browser import jupyter_lab
-from tests.course import ASSIGNMENT, UNPROVED
+from tests.course import ASSIGNMENT
 from tests.grading.active import text_of
-from tests.grading.conftest import Course
 from tests.grading.lms.test_collect import packed, set_due
 from tests.sample_class import ANSWERS, RIGHT
 from tests.submissions import as_bytes
@@ -52,13 +51,11 @@ def work(released, fillings=RIGHT):
 
 
 @pytest.fixture(scope="module")
-def term(tmp_path_factory, lockable_here):
+def term(new_course, tmp_path_factory):
     """The course is built, and everybody's work is collected; two students were late, one of whom had more time."""
-    course = Course(tmp_path_factory.mktemp("canvas"))
-    copy_course(course.root)
+    course = new_course(tmp_path_factory.mktemp("canvas"))
     with (course.root / "nbgrader_config.py").open("a") as settings:
         settings.write('\nc.LateSubmissionPlugin.penalty_method = "zero"\n')
-    assert course.zerolayer("build", UNPROVED).returncode == 0
     set_due(course)
     (course.root / "canvas.csv").write_text(GRADEBOOK, encoding="utf-8-sig")
     right, file = work(course.released()), f"{ASSIGNMENT}.ipynb"
