@@ -80,6 +80,8 @@ SECOND_UNIT = (
     "width",
 )
 OPEN_GUESS = "prediction-limit"
+SHORTER = {", 20)": ", 2)", "range(20)": "range(2)", "[10, 50, 250]": "[1, 2]"}
+"""Fewer epochs, in the file that is put back in, for experiments whose results other tests look at."""
 SECOND_SOLUTION = CHECKOUT / "solutions" / "hidden_layer" / "hidden_layer.ipynb"
 
 
@@ -108,6 +110,9 @@ def half_done(notebook):
             cell.source = released[cell.id]
         if cell.id.startswith("prediction-") and cell.id != OPEN_GUESS:
             cell.source = cell.source.replace("?", "1")
+        if "skip-execution" in cell.metadata.get("tags", ()):
+            for epochs, fewer in SHORTER.items():
+                cell.source = cell.source.replace(epochs, fewer)
         cell.metadata["trusted"] = True
     limit = nbformat.v4.new_code_cell(LIMIT, metadata={"tags": ["skip-execution"]})
     solved.cells += [limit, nbformat.v4.new_code_cell(of_second_unit())]
