@@ -1,7 +1,5 @@
 """The course's secret, from which all seeds are derived. It is made once, and never replaced."""
 
-import hashlib
-import hmac
 import re
 import secrets
 from contextlib import suppress
@@ -40,8 +38,3 @@ def make_secret(path: Path, is_shared: bool = False) -> bytes:
     except OSError as error:
         raise ConfigError(f"{path}, the course's secret, can't be made: {error.strerror}.") from error
     return read_secret(path)
-
-
-def seed_of(secret: bytes, *names: str) -> int:
-    """Derive a submission's seed. It is the same at each regrade, and can't be guessed without the secret."""
-    return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")

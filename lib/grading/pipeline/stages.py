@@ -12,6 +12,8 @@ Only the last stage writes: rows in one transaction, and then a folder. So a sub
 all, whenever a run is stopped.
 """
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +21,6 @@ from functools import partial
 from pathlib import Path
 
 from lib.grading.files import is_file, put_in_place, remove, write_files
-from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, Verdict
 from lib.grading.pipeline.course import Course
 from lib.grading.pipeline.one_notebook import OF_THE_MACHINE, SENTENCE, Graded, GradeTask, digest_of_run
@@ -68,6 +69,11 @@ def _restore(
         return restored
     stamp, digest = files.get(STAMP, b"")[:100].hex(), digest_of_run(restored.cells, files)
     return replace(restored, seed=seed_of(course.secret, course.assignment, name, submitted.student, stamp, digest))
+
+
+def seed_of(secret: bytes, *names: str) -> int:
+    """Derive a submission's seed. It is the same at each regrade, and can't be guessed without the secret."""
+    return int.from_bytes(hmac.digest(secret, "\0".join(names).encode(), hashlib.sha256)[:6], "big")
 
 
 def finish(

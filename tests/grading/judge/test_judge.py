@@ -20,8 +20,8 @@ from lib.grading.errors import ConfigError
 from lib.grading.judge import judge as module
 from lib.grading.judge import words
 from lib.grading.judge.judge import Answers, judge
-from lib.grading.judge.secret import seed_of
 from lib.grading.judge.verdict import PartVerdict
+from lib.grading.pipeline.stages import seed_of
 from lib.grading.pipeline.verdict_html import html
 from lib.mistakes import Mistake
 from lib.unit import NamedResults, Part, Unit, statement
