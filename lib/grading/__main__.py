@@ -26,7 +26,6 @@ def main() -> None:
 
     An unhandled OSError or ConfigError, such as a unit that can't be imported, ends it with one sentence.
     """
-    _open_closed_streams()
     try:
         _run()
     except KeyboardInterrupt:
@@ -39,16 +38,6 @@ def main() -> None:
         from lib.grading.machine_faults import sentence
 
         _end(sentence(error))
-
-
-def _open_closed_streams() -> None:
-    # A shell may close a stream (`>&-`). The next file or socket would get its number, and messages.
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(nowhere, True)  # unlike Python's other descriptors, standard streams are
-            # closefd=False as for Python's own standard streams: worker processes close theirs.
-            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
 
 
 def _run() -> None:
