@@ -66,6 +66,7 @@ def warm_up() -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # the debugger takes threads, a port and 70 ms a kernel
     os.environ["MPLBACKEND"] = INLINE  # matplotlib's import connects this backend with the current shell
     kernel = make_kernel()
+    gc.freeze()  # nothing so far refers to units, so the search for their right results can leave it out
     import_units()
     lockdown.hide_units()
     for name in IMPORTS:

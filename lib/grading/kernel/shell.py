@@ -3,14 +3,11 @@
 import ast
 import contextlib
 import math
-import warnings
 from traceback import walk_tb
 from typing import Any
 
 from ipykernel import zmqshell
-from IPython.core.inputtransformer2 import TransformerManager
 from IPython.utils.text import SList
-from traitlets import Instance
 
 LACKING = (ImportError, NameError, OSError)
 """Errors that students may not have had: they have other packages and files, and ran the examples, which give names."""
@@ -21,20 +18,12 @@ DEFINITIONS = (
 """Statements that only bind names."""
 
 
-class _Transformers(TransformerManager):
-    def do_token_transforms(self, lines: list[str]) -> list[str]:
-        """Return code that is plain Python as it is: only other code has tokens that IPython replaces."""
-        with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it is parsed again to run
-            ast.parse("".join(lines))
-            return lines
-        return list(super().do_token_transforms(lines))
-
-
 class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     """ipykernel's shell for locked kernels. Libraries recognize a notebook by the name of this class."""
 
-    input_transformer_manager = Instance(_Transformers, ())
+    def should_run_async(self, raw_cell: str, **transformed: Any) -> bool:
+        """Return False for a cell that can't await. IPython would compile each cell twice to see that."""
+        return ("await" in raw_cell or "async" in raw_cell) and bool(super().should_run_async(raw_cell, **transformed))
 
     def system(self, cmd: str) -> None:
         """Run a shell command such as `!ls`. If no shell can be started, do nothing, so that the cell goes on."""
