@@ -20,9 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib.authoring.trial import RightCode
+from lib.authoring.student_notebook import places_of
+from lib.authoring.trial import Trial
 from lib.checking.looks import look_at_ours
 from lib.checking.student_code import silence
+from lib.right_code import find_definitions, find_needed
+from lib.unit import Part
 
 TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 FORM = (".shape", ".size", ".ndim", ".dtype", "len", "hasattr", "isinstance")
@@ -92,13 +95,18 @@ def sizes_of(name: str, values: Sequence[Any]) -> Iterator[Facts]:
 
 
 class Code:
-    """Right code of one subject: the nodes that can be changed, and their values in the local check."""
+    """Right code of one subject: the nodes that can be changed, and their values in the local check.
 
-    def __init__(self, right: RightCode):
-        self.right, self.tree = right, ast.Module([right.definition], [])
-        self.is_class = isinstance(right.definition, ast.ClassDef)
-        methods = {part.code.partition(".")[2] for part in right.parts} | {"__init__"}
-        body = right.definition.body if self.is_class else [right.definition]
+    `place` is the cell of its `definition`, and `lines` are the cell's. `parts` check it, and it is run in the
+    namespace `space`.
+    """
+
+    def __init__(self, place: str, source: str, definition: Any, parts: Sequence[Part], space: Mapping[str, Any]):
+        self.place, self.lines, self.parts, self.space = place, source.splitlines(), parts, space
+        self.name, self.tree = definition.name, ast.Module([definition], [])
+        self.is_class = isinstance(definition, ast.ClassDef)
+        methods = {part.code.partition(".")[2] for part in parts} | {"__init__"}
+        body = definition.body if self.is_class else [definition]
         functions = [each for each in body if isinstance(each, ast.FunctionDef)]
         self.chosen = [each for each in functions if not self.is_class or {"", each.name} & methods]
         self.nodes = [node for each in self.chosen for statement in each.body for node in changeable(statement)]
@@ -120,7 +128,7 @@ class Code:
     def define(self, source: str, **more: object) -> dict[str, Any]:
         """Run the source of the subject in its namespace, and return the namespace."""
         changed = {each.__name__: partial(around, each) for each in AROUND}
-        space = {**self.right.space, "np": np, "copy": copy, "storage": {}, "count": count, **changed, **more}
+        space = {**self.space, "np": np, "copy": copy, "storage": {}, "count": count, **changed, **more}
         exec(compile(source, "<cell of a mutant>", "exec"), space)
         return space
 
@@ -145,7 +153,7 @@ class Code:
             node: ast.Call(ast.Name("see"), [ast.Constant(at), node], []) for at, node in values
         }
         space = self.define(self.changed(calls), see=see)
-        for part in self.right.parts:
+        for part in self.parts:
             with silence():
                 look_at_ours(part, part.desk_inputs(), tuple(space[name] for name in part.subjects))
 
@@ -163,7 +171,7 @@ class Code:
                     degrees = [change] if isinstance(change, str) else change
                     families.append([each for degree in degrees for each in self._change(number, degree, facts, known)])
         families += [[each] for each in self._around()]
-        return sorted(filter(None, families), key=lambda family: "#?" not in self.right.lines[family[0].line - 1])
+        return sorted(filter(None, families), key=lambda family: "#?" not in self.lines[family[0].line - 1])
 
     def _around(self) -> Iterator[Mutant]:
         for function in self.chosen:
@@ -246,6 +254,29 @@ class Code:
         for changing, facts in times:
             if names & changing or isinstance(node, ast.Call | ast.List):
                 yield "varied", facts
+
+
+def find_right_code(trial: Trial) -> Iterator[Code]:
+    """Yield the right code of each subject, from the cells of the solutions that grading runs."""
+    cells = {
+        place: cell.source
+        for file, notebook in trial.solutions.items()
+        for place, cell in places_of(notebook, file)
+        if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
+    }
+    subjects = {
+        part.subjects[0]: [each for each in trial.key.parts if each.subjects[0] == part.subjects[0]]
+        for part in trial.key.parts
+    }
+    needed, space = find_needed(find_definitions(cells.items()), subjects), {"np": np, "__name__": "__main__"}
+    for each in needed:
+        with suppress(Exception):  # a package isn't installed, or the definition needs a cell that isn't run
+            exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
+    found = {name: each for each in needed for name in each.names}
+    for subject, parts in subjects.items():
+        if subject in found and {*parts} & {*trial.parts}:
+            place, definition = found[subject].place, found[subject].node
+            yield Code(place, cells[place], definition, parts, space)
 
 
 def forms_of(node: ast.expr, step: float) -> Iterator[ast.expr]:

@@ -25,7 +25,7 @@ from time import process_time
 
 import numpy as np
 
-from lib.authoring.mutants import Code, Mutant, nodes_in
+from lib.authoring.mutants import Code, Mutant, find_right_code, nodes_in
 from lib.authoring.trial import DESK, Trial
 from lib.checking.findings import find
 from lib.checking.looks import look_at
@@ -65,7 +65,7 @@ def keeps_all(code: Code, trial: Trial, seconds: float, source: str, draws: Sequ
     try:
         with silence(), np.errstate(all="ignore"):
             space = code.define(source)
-            for part in code.right.parts:
+            for part in code.parts:
                 for draw in draws:
                     inputs, known, _ = trial.draw(part, draw)
                     shown = look_at(part, inputs, tuple(space[name] for name in part.subjects), budget)
@@ -125,7 +125,7 @@ class Subject:
             processes, get_context("fork"), die_with_parent if sys.platform == "linux" else None
         )
         with bar(len(chosen), "change") as progress, workers as pool:
-            progress.set_description(self.code.right.definition.name)
+            progress.set_description(self.code.name)
             for family, (found, time) in zip(chosen, pool.map(hardest, chosen, chunksize=2), strict=True):
                 progress.update()
                 self.survivors += found
@@ -138,7 +138,7 @@ class Subject:
 
     def report(self, equal: Sequence[str]) -> str:
         """Return a report on the survivors, except those that are recorded as right."""
-        nodes, right = self.code.nodes, self.code.right
+        nodes, lines = self.code.nodes, self.code.lines
         inner = [nodes_in(ast.iter_child_nodes(nodes[each.node])) for each in self.survivors if each.now in COARSE]
         survivors = [each for each in self.survivors if not any(nodes[each.node] in within for within in inner)]
         patterns = {entry: re.sub(r"[\[?]", r"[\g<0>]", entry) for entry in equal}  # only `*` is a wildcard
@@ -150,11 +150,11 @@ class Subject:
         tried = f"{self.tried} changes of right code in {self.spent:.0f} seconds of processor time"
         tried += f"; {self.left_out} more were left out, those of sizes first" if self.left_out else ""
         counts = f"{len(found)} keep all points, {more} more in groups, {right_too - more} are recorded as right"
-        text = [f"{right.place}: {tried}. {counts}."]
-        found.sort(key=lambda each: (each.draws < DRAWS, "#?" not in right.lines[each.line - 1], each.line, each.node))
+        text = [f"{self.code.place}: {tried}. {counts}."]
+        found.sort(key=lambda each: (each.draws < DRAWS, "#?" not in lines[each.line - 1], each.line, each.node))
         for (is_rare, line), group in groupby(found, lambda each: (each.draws < DRAWS, each.line)):
             heading = "Draws that are too narrow, line" if is_rare else "line"
-            text.append(f"  {heading} {line}: {right.lines[line - 1].partition('#?')[0].strip()}")
+            text.append(f"  {heading} {line}: {lines[line - 1].partition('#?')[0].strip()}")
             text += dict.fromkeys(f"    {each.draws:2} of {DRAWS} draws  {each}" for each in group)
         for start, about in GROUPS.items():
             places = dict[str, dict[str, None]]()
@@ -170,22 +170,22 @@ class Subject:
 def remarks(trial: Trial, processes: int = 0) -> Iterator[str]:
     """Try the mutants of each subject, and yield a report on each. Systems without fork have no reports."""
     subjects = list[Subject]()
-    for right in trial.right_code() if hasattr(os, "fork") else ():
+    for code in find_right_code(trial) if hasattr(os, "fork") else ():
         with silence():
-            for part, draw in product(right.parts, (DESK, *range(DRAWS))):
+            for part, draw in product(code.parts, (DESK, *range(DRAWS))):
                 trial.draw(part, draw)  # before forking, so that the processes share the draws
-        begin, code = process_time(), Code(right)
+        begin = process_time()
         if keeps_all(code, trial, inf, code.source, [DESK, 0]):
             subjects.append(Subject(code, SECONDS + 10 * (process_time() - begin), code.mutants()))
         else:
-            yield f"{right.place}: changes of right code are not tried, because it loses points without them."
+            yield f"{code.place}: changes of right code are not tried, because it loses points without them."
     budget = BUDGET
     for number in range(3):
         for left, subject in zip(range(len(subjects), 0, -1), subjects, strict=True):
             budget -= subject.try_rank(number, trial, processes or os.cpu_count() or 1, budget / left)
     recorded = read_equal(trial.place.closed) if trial.place else {}
     for subject in subjects:
-        yield subject.report([entry for part in subject.code.right.parts for entry in recorded.get(part.id, ())])
+        yield subject.report([entry for part in subject.code.parts for entry in recorded.get(part.id, ())])
 
 
 def _few(code: list[str]) -> str:

@@ -1,23 +1,20 @@
 """Trials: an assignment in its author's files, and the results of its code, which are computed once for all rules."""
 
-import ast
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import nbformat
-import numpy as np
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Configurable
 
 from lib.answer_key import AnswerKey
 from lib.authoring.make_fingerprints import PartData
-from lib.authoring.student_notebook import StudentVersion, mark_cells, places_of
+from lib.authoring.student_notebook import StudentVersion, mark_cells
 from lib.checking.challenges import CHALLENGE
 from lib.checking.findings import Finding, Known, find
 from lib.checking.looks import Shown, look_at_ours
@@ -34,7 +31,6 @@ from lib.grading.sandbox.obstacles import find_obstacle
 from lib.grading.submissions.restore import course_id
 from lib.grading.submissions.submitted_files import course_files
 from lib.grading.unit_registry import UnitLocation
-from lib.right_code import find_definitions, find_needed
 from lib.unit import Inputs, Part, Unit
 
 SEED = 1
@@ -52,16 +48,6 @@ class Draw(NamedTuple):
     inputs: Inputs
     known: Known
     shown: Shown
-
-
-class RightCode(NamedTuple):
-    """Right code of a subject: its cell, the cell's lines, its definition, its parts, and its namespace."""
-
-    place: str
-    lines: list[str]
-    definition: Any
-    parts: list[Part]
-    space: dict[str, Any]
 
 
 @dataclass
@@ -151,28 +137,6 @@ class Trial:
         shown = look_at_ours(part, inputs, tuple(objects[name] for name in part.subjects))
         found = find(part, inputs, shown, known)
         return next((each for each in found if each.max_points and each.state != "right"), None)
-
-    def right_code(self) -> Iterator[RightCode]:
-        """Yield the right code of each subject, from the cells of the solutions that grading runs."""
-        cells = {
-            place: cell.source
-            for file, notebook in self.solutions.items()
-            for place, cell in places_of(notebook, file)
-            if cell.cell_type == "code" and "skip-execution" not in cell.metadata.get("tags", ())
-        }
-        subjects = {
-            part.subjects[0]: [each for each in self.key.parts if each.subjects[0] == part.subjects[0]]
-            for part in self.key.parts
-        }
-        needed, space = find_needed(find_definitions(cells.items()), subjects), {"np": np, "__name__": "__main__"}
-        for each in needed:
-            with suppress(Exception):  # a package isn't installed, or the definition needs a cell that isn't run
-                exec(compile(ast.Module([each.node], []), each.place, "exec"), space)
-        found = {name: each for each in needed for name in each.names}
-        for subject, parts in subjects.items():
-            if subject in found and {*parts} & {*self.parts}:
-                place = found[subject].place
-                yield RightCode(place, cells[place].splitlines(), found[subject].node, parts, space)
 
     def run_notebooks(self) -> Faults:
         """Run each solution and student notebook, with the limits and the files of submissions.
