@@ -10,8 +10,8 @@
 Each way to make a mistake is a table of changes to the source of right code, `{ 'old' = 'new' }`, or an expression that
 replaces the `…` in that source; right code has `right` there. A single change that fits several places is made at all
 of them together, and at each alone. The source is that of the part's subjects in the answer key, or the text `source`.
-`names` is Python code that defines names for the changes, in addition to NumPy's and those of the right objects. `sum`
-and other names that Python has, too, are NumPy's in a part with its own `source`, and Python's in others.
+`names` is Python code that defines names for the changes, in addition to those of the right objects and NumPy's. Names
+that Python has, too, such as `sum`, are Python's.
 
 `it` is the name of the result in a sentence: it adds the changes of any result from `any_result_mistakes.toml`. They
 apply to the part's first subject, or to `of`, a function, or a method such as `Softmax.backward`. A group's `teach` is
@@ -106,10 +106,6 @@ def changed(function: Callable[..., Any], change: Callable[[Any], Any]) -> Calla
 
 NAMES = {name: getattr(np, name) for name in np.__all__ if name in vars(np) and not hasattr(builtins, name)}
 """NumPy's names, but not those that Python has, too. Lazily loaded modules would take 0.1 s."""
-SHARED = (
-    f"from numpy import {', '.join(sorted(name for name in np.__all__ if callable(getattr(builtins, name, None))))}\n"
-)
-"""Code for those."""
 NAMES |= {"norm": np.linalg.norm, "np": np, "changed": changed}
 """Names that the changes may use."""
 
@@ -160,7 +156,7 @@ def _read_part(part: Part, right: Mapping[str, object], file: Path, about: Mappi
             raise BadMistake(where, f"{key!r} must be a text.")
     own = [textwrap.dedent(inspect.getsource(right[each])) for each in part.subjects]  # type: ignore[arg-type]
     source = about.get("source") or "\n\n".join(dict.fromkeys(own))
-    names = SHARED * ("source" in about) + about.get("names", "")
+    names = about.get("names", "")
     for group in about.get("mistakes", ()):
         if not isinstance(group.get("hint"), str):
             raise BadMistake(where._replace(name=next(iter(group), "")), "its group has no hint, a text.")
