@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from lib import right_code
 from lib.mistakes import ANSWER_KEY, BadMistake, Location, Mistake, read
@@ -64,8 +63,6 @@ class AnswerKey:
 
 # ---- From a folder
 
-TABLES = ("students", "answers")
-
 
 def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = None) -> AnswerKey:
     """Read the answer key of a unit from its files.
@@ -87,20 +84,19 @@ def read_folder(unit: Unit, module: str, folder: Path, solutions: Path | None = 
         import_module(name) if (closed / "right.py").is_file() else right_code.load(folder, name, subjects, solutions)
     )
     right = {name: each for name, each in vars(found).items() if not name.startswith("__")}
-    return AnswerKey(unit, right, read(closed, right, unit.parts), **_read_more(closed))
+    return AnswerKey(unit, right, read(closed, right, unit.parts), _read_sample_class(closed))
 
 
-def _read_more(closed: Path) -> dict[str, Any]:
+def _read_sample_class(closed: Path) -> SampleClass:
     place = Location(closed / ANSWER_KEY)
     try:
         tables = tomllib.loads(place.file.read_text(encoding="utf-8")) if place.file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise BadMistake(place, f"{error}.") from None
-    if unknown := tables.keys() - {*TABLES}:
-        raise BadMistake(place, f"{', '.join(unknown)} should be one of {', '.join(TABLES)}.")
+    if unknown := tables.keys() - {"students", "answers"}:
+        raise BadMistake(place, f"{', '.join(unknown)} should be one of students, answers.")
     students = {
         student: {cell: tuple(blanks) for cell, blanks in cells.items()}
         for student, cells in tables.get("students", {"ada": {}}).items()
     }
-    more: dict[str, Any] = {"sample_class": SampleClass(students, tables.get("answers", {}))}
-    return more
+    return SampleClass(students, tables.get("answers", {}))

@@ -186,7 +186,7 @@ class Run:
         while True:
             total, trained = 0.0, 0
             for batch in self.recipe.batches(orders.permutation(samples.X.shape[1]), setting.batch_size):
-                target = self._target(batch)
+                target = samples.y[:, self.recipe.labels(batch)]
                 yhat = self._forward(samples.X[:, batch], dense, softmax)
                 loss = network.loss(target, yhat)
                 self.iteration_loss.append(loss)
@@ -216,9 +216,6 @@ class Run:
         softmax.forward(dense.output)
         output: Matrix = softmax.output
         return output
-
-    def _target(self, batch: Indices) -> Matrix:
-        return self.samples.y[:, self.recipe.labels(batch)]
 
     def _build(self) -> tuple[Any, Any]:
         """Make two layers to train, and two to show earlier epochs."""
