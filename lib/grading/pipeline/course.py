@@ -1,6 +1,6 @@
 """The data of a course that all submissions of a run share, read once: gradebook, settings, secret and files."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -25,7 +25,6 @@ from lib.grading.sandbox.limits import Limits, limit_problem
 from lib.grading.submissions.collection_records import LATE_WITHOUT_TIME, CollectionRecords, read_collection
 from lib.grading.submissions.restore import read_released
 from lib.grading.submissions.submitted_files import FileBounds, SubmittedFiles, course_files
-from lib.unit import Part
 
 
 class Execute(LoggingConfigurable):
@@ -88,7 +87,9 @@ class Course:
         """All that a worker has to know."""
         self.judged = {
             (name, part.id, tuple((one.name, one.points) for one in part.statements if one.points))
-            for name, part in self._parts()
+            for name, source in self.notebooks.items()
+            for part in (self.unit.parts if self.unit else ())
+            if part.id in source.cells
         }
         """The parts that must have verdicts: notebook, part, and its statements with their points."""
         self.own = course_files(self.directory, assignment, converter.exclude_overwriting.get(assignment, []))
@@ -146,19 +147,3 @@ class Course:
         in_canvas = student in self.collected.late
         self.late[student] = "according to Canvas, which gives no time" if in_canvas else f"{late:.0f} seconds"
         return cost(self._penalties.plugin_inst, student, score, late)
-
-    def other_points(self) -> list[str]:
-        """Return a phrase for each part with other points in the gradebook than in the unit."""
-        return [
-            f"{part.id} has {counted:g} there and {part.points:g} in the unit"
-            for name, part in self._parts()
-            if (counted := self.notebooks[name].cells[part.id].metadata.nbgrader.get("points", part.points))
-            != part.points
-        ]
-
-    def _parts(self) -> Iterator[tuple[str, Part]]:
-        """Yield the unit's graded parts, each with the name of its notebook."""
-        for name, source in self.notebooks.items():
-            for part in self.unit.parts if self.unit else ():
-                if part.id in source.cells:
-                    yield name, part

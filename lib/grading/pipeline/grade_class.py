@@ -177,11 +177,6 @@ class Grade(Autograde):
         self._pool: Pool | Cluster = open_pool(self.jobs, self.scheduler, self.patience)
         stack.enter_context(self._pool)
         finding = self._pool.submit(find_obstacle) if locked else None
-        if other := course.other_points():
-            self.log.warning(
-                "Points in the unit have changed since the build, but those in the gradebook count:"
-                f" {'; '.join(other)}. To use those of the unit, run `zerolayer build` and grade again."
-            )
         if finding and wait([finding], self.patience).not_done:
             self.log.warning("This machine is busy, so the start is slow. Please wait.")
         if finding and (obstacle := finding.result()):
