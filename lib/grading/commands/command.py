@@ -38,12 +38,6 @@ GONE = {"seen": "--seen is gone: `grade` lists only what it has just graded, and
 """What to use in place of options of the last release."""
 
 
-class _OptionLoader(KVArgParseConfigLoader):
-    def _handle_unrecognized_alias(self, arg: str) -> None:
-        self.log.error("%s", GONE.get(arg, f"Unrecognized option: {arg}. --help lists the options."))
-        raise SystemExit(1)
-
-
 def options(*names: str) -> dict[str, str]:
     """Return nbgrader's options of these names, and the two that all commands have. Each takes a value."""
     known = {**nbgrader_aliases, "course": "CourseDirectory.course_id"}
@@ -107,9 +101,14 @@ class Command(NbGrader):
         except SystemExit as end:
             self.exit(int(bool(end.code)))
 
-    def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> _OptionLoader:
-        """Called by traitlets to parse the options."""
-        return _OptionLoader(argv, aliases, flags, classes=classes, log=self.log, subcommands=self.subcommands)
+    def _create_loader(self, argv: Any, aliases: Any, flags: Any, classes: Any) -> KVArgParseConfigLoader:
+        """Called by traitlets for the loader of the options, which would go on after a warning about an unknown one."""
+        loader = super()._create_loader(argv, aliases, flags, classes)
+        loader._handle_unrecognized_alias = self._refuse_option
+        return loader
+
+    def _refuse_option(self, name: str) -> None:
+        self.fail("%s", GONE.get(name, f"Unrecognized option: {name}. --help lists the options."))
 
     def load_config_file(self, **kwargs: Any) -> None:
         """Load the files without nbgrader's warning that the working directory has none: the course may have one."""

@@ -61,12 +61,8 @@ class FloodError(TimeoutError):
     """A cell produces so much output that it is stopped."""
 
 
-class KernelDied(Exception):
-    """A cell has made the kernel die."""
-
-
 BROKE_OFF: dict[type[Exception], tuple[str, str]] = {
-    KernelDied: (
+    EOFError: (
         "made the kernel die",
         " Choose Run, then Restart Kernel and Run All Cells: it should end for you too. Look for what takes a lot of"
         " memory, or tells Python to stop.",
@@ -229,7 +225,7 @@ class LockedRun(Run):
                 if most < math.inf:  # otherwise our own interrupt may have cut it off
                     self._remark("sent something that can't be read.")
         self._check_exit(client)
-        raise KernelDied
+        raise EOFError("The kernel has ended.")
 
     def _handle_message(self, client: "KernelClient", cell: Cell, token: str, words: bytes) -> dict[str, Any] | None:
         """Process a message, and return the cell's reply if it is one.
@@ -308,7 +304,7 @@ class PlainRun(Run):
                 client.nb.cells.append(node)
                 client.execute_cell(node, len(client.nb.cells) - 1)
             except DeadKernelError as error:
-                raise KernelDied from error
+                raise EOFError from error
             if monotonic() - began >= seconds:  # nbclient has interrupted it
                 self._remark_on_time(seconds)
             has_ended = "shell.execute_reply" in node.metadata.get("execution", ())  # the count is set at its start

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.grading.execution import notebook
-from lib.grading.execution.notebook import KernelDied, LockedRun
+from lib.grading.execution.notebook import LockedRun
 from lib.grading.execution.outputs import missing_packages
 from lib.grading.machine_faults import RunLostError, TooBusyError
 from lib.grading.sandbox.limits import THREADS
@@ -94,7 +94,7 @@ def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
     cells, remarks = ran("import time; time.sleep(60)", "import os; os._exit(0)", "print('after')", timeout=2)
     assert text(cells[0]) == "KeyboardInterrupt: "
     assert [cell["execution_count"] for cell in cells] == [1, None, None]
-    stopped, died = f"Cell 1 ran longer than 2 seconds and was stopped.{notebook.LONG}", notebook.BROKE_OFF[KernelDied]
+    stopped, died = f"Cell 1 ran longer than 2 seconds and was stopped.{notebook.LONG}", notebook.BROKE_OFF[EOFError]
     assert remarks == [stopped, f"Cell 2 {died[0]}; no cell after it could run.{died[1]}"]
 
 
@@ -103,7 +103,7 @@ def test_elsewhere_than_on_linux_what_ends_the_kernel_ends_the_run(monkeypatch):
 BEFORE, AFTER = "print('before')", "print('after')"
 STOPPED = f"Cell 2 ran longer than 1 seconds and was stopped.{notebook.LONG}"
 ENDED = f"Cell 2 could not be stopped; no cell after it could run.{notebook.LONG}"
-DIED = f"Cell 2 made the kernel die; no cell after it could run.{notebook.BROKE_OFF[notebook.KernelDied][1]}"
+DIED = f"Cell 2 made the kernel die; no cell after it could run.{notebook.BROKE_OFF[EOFError][1]}"
 TOO_MUCH = f"Cell 2 {notebook.TOO_MUCH}"
 FLOOD = f"Cell 2 produced far more output than is kept, and was stopped.{notebook.PRINTS}"
 LATE = "KeyboardInterrupt: "
