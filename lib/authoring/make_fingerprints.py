@@ -46,7 +46,7 @@ class PartData(NamedTuple):
 def write_file(unit: str, parts: Mapping[str, PartData]) -> Path | None:
     """Update some parts in a unit's file, and return its path if it has changed. Raises OSError if writing fails."""
     place = unit_registry.find_all()[unit]
-    file, before = file_of(unit), fingerprints.read(place.module)
+    file, before = place.folder / fingerprints.FILE, fingerprints.read(place.module)
     text = fingerprints.write(_merge(import_module(place.module).UNIT, parts, before))
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return None
@@ -61,11 +61,6 @@ def _merge(unit: Unit, parts: Mapping[str, PartData], before: DeskData) -> DeskD
         for field in ("right", "mistakes")
     )
     return DeskData(right, mistakes)
-
-
-def file_of(unit: str) -> Path:
-    """Return the path of a unit's file."""
-    return unit_registry.find_all()[unit].folder / fingerprints.FILE
 
 
 def build(key: AnswerKey) -> DeskData:

@@ -16,13 +16,14 @@ from zlib import crc32
 import pytest
 from traitlets.config import Configurable
 
-from lib.authoring.make_fingerprints import file_of, of_part
+from lib.authoring.make_fingerprints import of_part
 from lib.authoring.rules import OF_CODE, faults_of
 from lib.authoring.trial import Trial
 from lib.checking import fingerprints
 from lib.checking.fingerprints import DeskData
 from lib.checking.render import Report
 from lib.grading.judge.verdict import PartVerdict
+from lib.grading.unit_registry import find_all
 from lib.mistakes import Mistake
 from lib.unit import Part
 from tests.checking.desk import KEYS, PARTS, Code, checked, judged, key_of, lost, names
@@ -108,7 +109,7 @@ def test_the_fingerprints_of_a_part_are_those_of_its_code(id: str) -> None:
 def test_no_answer_is_in_what_ships(unit: str) -> None:
     """There are names, hints and digests, and results of right code only where a statement leaves it to tell what is
     right: numbers on the inputs of the desk."""
-    shipped = json.loads(file_of(unit).read_text(encoding="utf-8"))
+    shipped = json.loads((find_all()[unit].folder / fingerprints.FILE).read_text(encoding="utf-8"))
     left = {part.id for part in KEYS[unit].parts if any(statement.right is None for statement in part.statements)}
     assert {*shipped["right"]} == left
     for name, hint, seals, fails, advice in (each for ours in shipped["mistakes"].values() for each in ours):
