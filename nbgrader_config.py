@@ -50,8 +50,8 @@ c.GenerateFeedback.preprocessors = []
 
 # Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.
 # Set c.ExchangeCollect.check_owner = False where one account hands in for all students.
-c.ExchangeFactory.collect = "lib.grading.submissions.exchange.OwnedCollect"
-c.ExchangeFactory.release_feedback = "lib.grading.submissions.exchange.EachRelease"
+c.ExchangeFactory.collect = "lib.grading.submissions.exchange.SafeCollect"
+c.ExchangeFactory.release_feedback = "lib.grading.submissions.exchange.SafeReleaseFeedback"
 
 # Students choose names of files and folders: what a terminal would obey in one is logged as text.
 c.Application.logging_config = {

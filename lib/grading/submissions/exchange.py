@@ -34,7 +34,7 @@ REFUSED: dict[str, Any] = {"username": None, "filename": "", "timestamp": dateti
 """The record of a folder that isn't collected: nbgrader needs one for each folder that it found."""
 
 
-class OwnedCollect(ExchangeCollect):
+class SafeCollect(ExchangeCollect):
     """nbgrader's `collect` with checks of owner, time and files. Without `check_owner`, folders' names are believed."""
 
     src_records: list[dict[str, Any]]
@@ -147,7 +147,7 @@ class OwnedCollect(ExchangeCollect):
             yield entry.name, content
 
 
-class EachRelease(ExchangeReleaseFeedback):
+class SafeReleaseFeedback(ExchangeReleaseFeedback):
     """nbgrader's `release_feedback`, but one student's damaged page or secret doesn't stop the others."""
 
     src_path: str

@@ -17,7 +17,7 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
 from lib.grading.sandbox import lockdown
-from lib.grading.submissions.exchange import OwnedCollect
+from lib.grading.submissions.exchange import SafeCollect
 from tests.submissions.pages import WITH_WIDGETS, WITHOUT_WIDGETS
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -48,7 +48,7 @@ class Exchange:
                 os.chown(path, pwd.getpwnam(owner).pw_uid, -1)
         return folder
 
-    def collect(self, *options, kind=OwnedCollect):
+    def collect(self, *options, kind=SafeCollect):
         """Collect with nbgrader's command, by this plugin; give what each student's notebook says."""
         plugin = f"--ExchangeFactory.collect={kind.__module__}.{kind.__name__}"
         self.run(CollectApp, plugin, "--CourseDirectory.db_url=sqlite://", "--log-level=WARN", *options)
