@@ -45,7 +45,7 @@ if "nbgrader.server_extensions.formgrader.formgrader" in sys.modules:
     guard_formgrader()
 
 # The student's page begins with points and, for each part, the mistake and the hint.
-c.GenerateFeedback.exporter_class = "lib.grading.pages.feedback_page.FeedbackPage"
+c.GenerateFeedback.exporter_class = "lib.grading.pages.formgrader.FeedbackPage"
 c.GenerateFeedback.preprocessors = []
 
 # Every account of a machine can write into its exchange: what is collected belongs to the student it is named for.

@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar
 
 from filelock import FileLock
 from nbgrader.api import MissingEntry
@@ -29,7 +28,7 @@ from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.gradebook.marks import NotebookMarks, above_maximum, read_marks
 from lib.grading.machine_faults import is_file_fault, sentence
-from lib.grading.pages.feedback_maker import PageMaker
+from lib.grading.pages.feedback_maker import read_page, render
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import bar, say
 from lib.grading.safe_names import unknown, visible
@@ -39,15 +38,15 @@ from lib.grading.submissions.submitted_files import STAMP, step_folder
 
 @dataclass(frozen=True)
 class PageTask:
-    """The task to write one student's pages. It runs in a process forked from the one that has made `maker`."""
+    """The task to write one student's pages."""
 
-    maker: ClassVar[PageMaker]
     assignment: str
     student: str
     graded: Path
     place: Path
     notebooks: str
     marks: Mapping[str, NotebookMarks]
+    log: logging.Logger
 
     def __call__(self) -> None:
         """Write the pages. Raises MissingEntry if the gradebook has no marks, and OSError."""
@@ -56,8 +55,8 @@ class PageTask:
                 raise MissingEntry(
                     f"the gradebook has no marks for it. Grade it again; if the student has left, remove {self.graded}."
                 )
-            page = self.maker.page_of(file, self.assignment, self.student, self.marks[file.stem]).encode()
-            write_whole(self.place / f"{file.stem}.html", page)
+            page = read_page(file, self.assignment, self.student, self.marks[file.stem], self.log)
+            write_whole(self.place / f"{file.stem}.html", render(page, file.parent).encode())
         for note in filter(is_file, (self.graded / STAMP, self.graded / SECRET)):  # nbgrader needs them for the release
             write_whole(self.place / note.name, note.read_bytes())
 
@@ -77,9 +76,8 @@ def write_pages(course: CourseDirectory, app: Command, jobs: int = 0) -> tuple[i
             marks = read_marks(gradebook, assignment)
         for student, more in above_maximum(marks):
             app.log.warning("%s has %s. If that is a mistake, correct it in formgrader.", visible(student), more)
-        PageTask.maker = PageMaker(app)
         tasks = [
-            PageTask(assignment, student, folder, place, course.notebook_id, marks[student])
+            PageTask(assignment, student, folder, place, course.notebook_id, marks[student], app.log)
             for student, folder, place in _requested(course)
         ]
         with bar(len(tasks), "page") as shown:

@@ -17,7 +17,7 @@ from lib.grading.gradebook.marks import Class, Total, above_maximum, format_poin
 from lib.grading.lms.names import name_for_upload
 from lib.grading.lms.students import Students
 from lib.grading.lms.table import IDENTIFIER, SECTION, Table
-from lib.grading.pages.feedback_maker import PageMaker, render, render_notebook
+from lib.grading.pages.feedback_maker import read_page, render, render_notebook
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
 from lib.grading.safe_names import escape_formula, visible
@@ -102,13 +102,13 @@ class LmsExportApp(Command):
         if anonymous:
             self.log.warning(
                 f"Canvas hides whose work this is: {self._listed(anonymous)}. Post the grades there, or switch"
-                " anonymous grading off, and collect a new download: by the files' numbers it tells whose points"
-                " these are."
+                " anonymous grading off, and collect a new download: the files' numbers show which student each"
+                " submission belongs to."
             )
         if others := [id for id in left if id not in anonymous]:
             advice = "`zerolayer roster` adds their numbers and logins to the gradebook, from this file."
             if table.kind == "worksheet":
-                advice = "Collect the download again with this file, which says whose the numbers are."
+                advice = "Collect the download again with this file, which has the students' numbers."
             self.log.warning(f"{self.into} has no row, or several, for {self._listed(others)}. {advice}")
         return rows
 
@@ -145,12 +145,14 @@ class LmsExportApp(Command):
 
     def _write_feedback(self, marks: Class, numbers: Mapping[str, str]) -> None:
         """Write a zip of feedback for the LMS: for Moodle by the participants' `numbers`, or those of the downloads."""
-        assignment, maker, files = self.coursedir.assignment_id, PageMaker(self), dict[str, bytes]()
+        assignment, files = self.coursedir.assignment_id, dict[str, bytes]()
         without = defaultdict[str, list[str]](list)
         for student, notebooks in marks.items():
             folder = step_folder(self.coursedir, "autograded", student, assignment)
             graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
-            pages = {name: maker.read(file, assignment, student, notebooks[name]) for name, file in graded.items()}
+            pages = {
+                name: read_page(file, assignment, student, notebooks[name], self.log) for name, file in graded.items()
+            }
             note = self.notes.get(student)
             number = numbers.get(student) or (note.number if note and note.lms == "moodle" else "")
             if number and pages:
@@ -159,9 +161,10 @@ class LmsExportApp(Command):
             elif note and pages:
                 files |= {name_for_upload(note, name): render_notebook(page) for name, page in pages.items()}
             else:
-                without["from no LMS" if pages else "whom `zerolayer grade` has to grade"].append(student)
+                why = "their work was not collected from an LMS" if pages else "`zerolayer grade` has not graded them"
+                without[why].append(student)
         for why, students in without.items():
-            self.log.warning("No feedback for students %s: %s.", why, self._listed(sorted(students)))
+            self.log.warning("No feedback, since %s: %s.", why, self._listed(sorted(students)))
         with temporary_sibling_file(Path(self.feedback)) as part, ZipFile(part, "w", ZIP_DEFLATED) as archive:
             for name, content in files.items():
                 archive.writestr(name, content)

@@ -1,8 +1,8 @@
 """Feedback pages for students: the points, and the graded notebook with the findings under each check.
 
 A page combines the verdict with its findings, the gradebook with the points that count (a person may have changed
-them), and the graded notebook. `page_of` serves `zerolayer feedback`, nbgrader's command and formgrader's button.
-nbgrader's exporter is in a module of its own, since importing nbconvert's takes as long as many pages.
+them), and the graded notebook. `zerolayer feedback`, nbgrader's command and formgrader's button make the same page.
+nbgrader's exporter is with formgrader's pages, since importing nbconvert's takes as long as many pages.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from html import escape
+from logging import Logger
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from lib.grading.gradebook.marks import Mark, NotebookMarks, Total
 from lib.grading.judge.verdict import FILE, DamagedVerdictError, PartVerdict, Verdict
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_results import error_of
-from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.pipeline.verdict_html import html
 from lib.grading.safe_names import visible
 from lib.grading.submissions import safe_html
@@ -126,34 +126,18 @@ class Page:
         return advise(refused_character(error_of(self.cell(self.gradebook.code.get(part.id, "")) or {})))
 
 
-class PageMaker:
-    """Makes pages of a course's graded notebooks."""
-
-    def __init__(self, parent: Any):
-        """Find the course's units in the configuration of `parent`, a command of nbgrader's or ours."""
-        self.log, self._units = parent.log, UnitPreprocessor(parent=parent)
-
-    def page_of(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> str:
-        """Return the page of one graded notebook. Without a verdict, it has only the marks and the notebook."""
-        return render(self.read(file, assignment, student, marks), file.parent)
-
-    def read(self, file: Path, assignment: str, student: str, marks: NotebookMarks) -> Page:
-        """Read the contents of a page."""
-        notebook = reads(file.read_text(encoding="utf-8"))  # without validation: we wrote it
-        verdicts = self._verdicts(file.parent, assignment, student)
-        found = verdicts.get(file.stem, Verdict(assignment, file.stem, student, 0, ()))
-        return Page(found, notebook, marks)
-
-    def _verdicts(self, folder: Path, assignment: str, student: str) -> dict[str, Verdict]:
-        """Return the verdicts on a submission by notebook. If they can't be read, log why and return none."""
-        try:
-            return {one.notebook: one for one in Verdict.load_each(folder, of=(assignment, student))}
-        except DamagedVerdictError as error:
-            self.log.error(
-                "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
-                student, FILE, folder, error, assignment, student,
-            )  # fmt: skip
-            return {}
+def read_page(file: Path, assignment: str, student: str, marks: NotebookMarks, log: Logger) -> Page:
+    """Read the contents of a student's page. If the verdict can't be read, log why: the page has no summary."""
+    notebook, verdicts = reads(file.read_text(encoding="utf-8")), list[Verdict]()  # without validation: we wrote it
+    try:
+        verdicts = Verdict.load_each(file.parent, of=(assignment, student))
+    except DamagedVerdictError as error:
+        log.error(
+            "The page of %s has no summary: the %s in %s %s. Run `zerolayer grade %s --student %s --force`.",
+            student, FILE, file.parent, error, assignment, student,
+        )  # fmt: skip
+    own = (verdict for verdict in verdicts if verdict.notebook == file.stem)
+    return Page(next(own, Verdict(assignment, file.stem, student, 0, ())), notebook, marks)
 
 
 def render(page: Page, folder: Path) -> str:

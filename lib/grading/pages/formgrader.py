@@ -3,6 +3,8 @@
 nbgrader's Jinja environment escapes nothing, and some of its scripts insert names as HTML. A script in a student's name
 would have the instructor's rights on the server. Here templates escape values, and each page's content security policy
 allows only scripts with this server's nonce. Other submitted files are shown in a sandbox without scripts.
+
+nbgrader makes feedback pages by an exporter, too: `FeedbackPage`.
 """
 
 import re
@@ -18,7 +20,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import Exporter, HTMLExporter
 from nbconvert.filters import strip_ansi
 from nbconvert.preprocessors import Preprocessor
 from nbformat.notebooknode import NotebookNode
@@ -26,7 +28,10 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, List, default
 
-from lib.grading.pages.mark_schemes import read_guides
+from lib.grading.gradebook.database import open_gradebook
+from lib.grading.gradebook.marks import read_marks
+from lib.grading.pages.feedback_maker import read_page, render
+from lib.grading.pages.marking import ROUTE, read_guides
 from lib.grading.safe_names import escape_bidi
 from lib.grading.submissions import safe_html
 from lib.grading.submissions.restore import course_id
@@ -125,6 +130,24 @@ class SubmissionPage(HTMLExporter):
         return page, resources
 
 
+class FeedbackPage(Exporter):
+    """The exporter of feedback pages for `nbgrader generate_feedback` and formgrader's button."""
+
+    file_extension = ".html"
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Override nbconvert's export of a file; nbgrader calls it for each graded notebook."""
+        resources = {**(resources or {}), "output_extension": self.file_extension}
+        names = resources["nbgrader"]
+        assignment, student = names["assignment"], names["student"]
+        with open_gradebook(names["db_url"]) as gradebook:
+            marks = read_marks(gradebook, assignment, student)[student][names["notebook"]]
+        file = Path(filename)
+        return render(read_page(file, assignment, student, marks, self.log), file.parent), resources
+
+
 def guard_formgrader() -> None:
     """Make formgrader use these classes for its pages.
 
@@ -132,8 +155,6 @@ def guard_formgrader() -> None:
     module are replaced; `test_formgrader_safety.py` fails if nbgrader no longer uses them.
     """
     from nbgrader.server_extensions.formgrader import formgrader, handlers
-
-    from lib.grading.pages.marking import ROUTE
 
     # A notebook may link to a submitted web page, whose scripts would have the instructor's rights.
     handlers.SubmissionFilesHandler.content_security_policy = "sandbox"
@@ -164,7 +185,7 @@ def _within(output: NotebookNode, room: Room) -> NotebookNode:
     texts += [output.get("text", ""), *output.get("traceback", ())]
     pictures = [data[kind] for kind in PICTURES if kind in data]
     pictures += [found[1] for found in safe_html.PICTURE.finditer(data.get("text/html", ""))]
-    message = "" if all(map(room.has_picture, pictures)) else safe_html.NO_PICTURE
+    message = "" if all(map(room.take_picture, pictures)) else safe_html.NO_PICTURE
     if not message and room.take(text=sum(len(text) for text in texts if isinstance(text, str))):
         return output
     shown = NotebookNode({"text/plain": message or safe_html.NO_TEXT})

@@ -1,9 +1,11 @@
 """Marking by question: a page with all answers to one cell, which extends formgrader.
 
 Points and remarks are saved by formgrader's REST API, as on its own pages. The page reads the state of its answers
-before it saves; a change that another person saves in the 50 ms in between is lost.
+before it saves; a change that another person saves in the 50 ms in between is lost. Mark schemes and model answers are
+read from the solution, because no other file has them.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,18 +17,19 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearMarkScheme, ClearSolutions
 from nbgrader.server_extensions.formgrader.base import BaseHandler, check_notebook_dir, check_xsrf
-from nbgrader.utils import is_task
+from nbgrader.utils import is_solution, is_task
 from sqlalchemy import and_, select
 from tornado import web
 
 from lib.grading.judge.verdict import DamagedVerdictError, Verdict
 from lib.grading.pages.feedback_maker import render_cells
-from lib.grading.pages.mark_schemes import read_guides
 from lib.grading.pages.templates import templates
 from lib.grading.pipeline.cell_results import UNREADABLE
 from lib.grading.submissions.restore import course_id, is_as_released
-from lib.grading.submissions.safe_html import LONGEST, Room
+from lib.grading.submissions.safe_html import LONGEST, Room, code, markdown
 from lib.grading.submissions.submitted_files import step_folder
 
 SMALL = {"formatted": LONGEST, "text": 100_000, "pictures": 3_000_000, "pixels": 16_000_000}
@@ -136,6 +139,29 @@ def _read(file: Path) -> list[NotebookNode]:
     with suppress(OSError, ValueError, KeyError, AttributeError):
         return nbformat.v4.reads(file.read_text(encoding="utf-8")).cells
     return []
+
+
+def read_guides(course: CourseDirectory, assignment: str, notebook: str) -> dict[str, tuple[str, str]]:
+    """Return the mark scheme and the model answer of each cell as HTML, by id; "" for one that doesn't exist.
+
+    In a solution cell without solution delimiters, the whole cell is the model answer.
+    """
+    guides, folder = dict[str, tuple[str, str]](), step_folder(course, "source", ".", assignment)
+    clear, empty = ClearMarkScheme(parent=course.parent), ClearSolutions(parent=course.parent)
+    with suppress(OSError, ValueError):  # `zerolayer build` reports a solution that can't be read
+        for cell in nbformat.read(folder / f"{notebook}.ipynb", as_version=4).cells:
+            scheme, rest = _cut(cell.source, clear.begin_mark_scheme_delimeter, clear.end_mark_scheme_delimeter)
+            marked, _ = _cut(rest, empty.begin_solution_delimeter, empty.end_solution_delimeter)
+            model = marked or (rest if is_solution(cell) else "")
+            shown = code(model) if cell.cell_type == "code" else markdown(model, Room(), {}, folder)
+            guides[course_id(cell)] = (markdown(scheme, Room(), {}, folder), shown if model else "")
+    return guides
+
+
+def _cut(source: str, begin: str, end: str) -> tuple[str, str]:
+    """Return the text between the lines with two delimiters, and the remaining text."""
+    region = re.compile(rf".*{re.escape(begin)}.*\n((?:.*\n)*?).*{re.escape(end)}.*\n?")
+    return "\n".join(region.findall(source)), region.sub("", source)
 
 
 ROUTE = (r"/formgrader/marking(?:/([^/]+)/([^/]+)/([^/]+))?/?", MarkingPage)

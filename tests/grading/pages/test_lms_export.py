@@ -103,7 +103,7 @@ def test_moodle_gets_the_page_of_each_student_whose_row_is_certain(moodle_class)
         pages = {name: file.read(name).decode() for name in file.namelist()}
     assert [*pages] == [f"Participant_501_assignfeedback_file_{ASSIGNMENT}.html"]
     assert [*pages.values()] == [small_page(moodle_class, "ada")]
-    assert "No feedback for students from no LMS: " in said
+    assert "No feedback, since their work was not collected from an LMS: " in said
 
 
 def small_page(course, student):
