@@ -75,11 +75,11 @@ def main() -> None:
         for seed in range(asked.classes):
             works = make_class(half, seed)
             likes = find_like(works, given)
-            alike = {pair for like in likes for pair in combinations(like.students, 2)}
+            alike = {pair for students, _ in likes for pair in combinations(students, 2)}
             true = {(who.removesuffix(" copy"), who) for who in works if who.endswith(" copy")}
             wrong = {pair for pair in alike if len({who.removesuffix(" copy") for who in pair}) == 2}
             if wrong and asked.show and not false:
-                print(*next(like for like in likes if {*min(wrong)} <= {*like.students}).lines, sep="\n")
+                print(*next(lines for students, lines in likes if {*min(wrong)} <= {*students}), sep="\n")
             pairs, false = pairs + len(works) * (len(works) - 1) // 2 - len(true), false + len(wrong)
             copies, found = copies + len(true), found + len(true & alike)
         each = f"{1000 * false / pairs:.2f} of 1,000 pairs are false ({false} of {pairs:,})"

@@ -1,8 +1,14 @@
-"""`zerolayer report ASSIGNMENT`: write the class report."""
+"""`zerolayer report ASSIGNMENT`: write the class report.
+
+A student's name links to formgrader and to the feedback page, if it exists, if possible to the cell in question.
+"""
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from statistics import median
+from urllib.parse import quote
 
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Unicode, default
@@ -12,10 +18,13 @@ from lib.grading.files import write_whole
 from lib.grading.gradebook.database import open_gradebook
 from lib.grading.gradebook.lateness import renew_penalties
 from lib.grading.machine_faults import sentence
-from lib.grading.pages.class_data import Classroom, read_classroom
-from lib.grading.pages.report_pages import Links, class_page
+from lib.grading.pages import analysis
+from lib.grading.pages.class_data import Classroom, StudentWork, read_classroom
+from lib.grading.pages.likeness import like_works
+from lib.grading.pages.templates import templates
 from lib.grading.pipeline.unit_preprocessor import UnitPreprocessor
 from lib.grading.progress import say
+from lib.grading.submissions.submitted_files import step_folder
 
 
 class ReportApp(Command):
@@ -58,11 +67,48 @@ class ReportApp(Command):
 
     def write(self, classroom: Classroom) -> None:
         """Write the page of a class with a verdict, and print its path. Raises OSError."""
-        assignment, target = classroom.assignment, Path(self.coursedir.root, self.folder)
-        links = Links(self.coursedir, assignment, classroom.graded[0][1].notebook, target, self.server)
-        unit, page = UnitPreprocessor(parent=self).unit_of(assignment), target / f"{assignment}.html"
-        write_whole(page, class_page(classroom, unit, links, datetime.now().astimezone()).encode())
+        page = Path(self.coursedir.root, self.folder, f"{classroom.assignment}.html")
+        write_whole(page, self._render(classroom, page.parent).encode())
         say(f"{page} covers {len(classroom.graded)} graded submissions. Open it in a browser.")
+
+    def _render(self, classroom: Classroom, folder: Path) -> str:
+        """Return the page, whose links start from `folder`. The template escapes all text."""
+        assignment, notebook = classroom.assignment, classroom.graded[0][1].notebook
+        found, group, formgrader = analysis.scores(classroom), analysis.group, f"{self.server.rstrip('/')}/formgrader"
+
+        @cache  # a name occurs in many lists, and each link needs a look at the disk
+        def links_of(work: StudentWork) -> tuple[str, str]:
+            page = step_folder(self.coursedir, "feedback", work.student, assignment) / f"{notebook}.html"
+            feedback = quote(os.path.relpath(page, folder).replace(os.sep, "/")) if page.is_file() else ""
+            return feedback, f"{formgrader}/submissions/{quote(work.submission)}" if work.submission else ""
+
+        return (
+            templates()
+            .get_template("class.html.j2")
+            .render(
+                assignment=assignment,
+                server=self.server,
+                links_of=links_of,
+                marking=f"{formgrader}/marking/{quote(assignment)}",
+                classroom=classroom,
+                made=datetime.now().astimezone(),
+                due=classroom.due and classroom.due.replace(tzinfo=UTC).astimezone(),
+                scores=found,
+                median=median(found.values) if found.values else None,
+                bins=analysis.distribution(found),
+                parts=analysis.part_figures(classroom),
+                outcomes=analysis.OUTCOMES,
+                outcome_of=analysis.outcome,
+                mistakes=analysis.mistakes(classroom, UnitPreprocessor(parent=self).unit_of(assignment)),
+                unknown=analysis.unknown(classroom),
+                predictions=analysis.predictions(classroom),
+                codes_of=analysis.codes_of,
+                to_mark=group((cell, work) for work in classroom.works for cell in work.to_mark),
+                to_review=group((cell, work) for work in classroom.works for cell in work.to_review),
+                late=[work for work in classroom.works if work.late],
+                like=like_works(classroom, self.coursedir),
+            )
+        )
 
     def _classroom(self, assignment: str) -> Classroom:
         with open_gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:

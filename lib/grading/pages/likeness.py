@@ -14,7 +14,6 @@ import re
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -40,29 +39,22 @@ DEFINED = re.compile(r"^ *(?:def|class|import .* as|from .* import) (\w+)", re.M
 """The course's own functions, classes and modules, whose names a student can't change."""
 
 
-@dataclass(frozen=True)
-class Like:
-    """Students with the same unusual code, and its lines as the first of them wrote it; no lines for the same file."""
-
-    students: tuple[str, ...]
-    lines: tuple[str, ...]
-
-
-def like_works(classroom: Classroom, course: CourseDirectory) -> list[tuple[Like, list[StudentWork]]]:
-    """Return the groups in a class, each with the students' works."""
+def like_works(classroom: Classroom, course: CourseDirectory) -> list[tuple[list[StudentWork], list[str]]]:
+    """Return the groups in a class with the lines that they share, as `find_like` does; no lines for the same file."""
     folders = (Path(course.root, folder) for folder in (course.release_directory, course.source_directory))
     files = [file for folder in folders for file in folder.glob("*/*.ipynb")]
     given = {text for file in files for text in _texts(file, with_locked=True).values()}
     own, same = dict[str, dict[str, str]](), defaultdict[str, list[str]](list)
     for work, verdict in classroom.graded:
-        texts = _texts(work.folder / f"{verdict.notebook}.ipynb")
-        own[work.student] = {at: text for at, text in texts.items() if text not in given}
         if verdict.points:  # a notebook as released has no author
             same[verdict.digest].append(work.student)
+        if len(same[verdict.digest]) <= 1:  # or the same file would be in two groups
+            texts = _texts(work.folder / f"{verdict.notebook}.ipynb")
+            own[work.student] = {at: text for at, text in texts.items() if text not in given}
     found = find_like(own, sorted(given))
-    found += [Like(tuple(students), ()) for students in same.values() if len(students) > 1]
+    found += [(students, []) for students in same.values() if len(students) > 1]
     works = {work.student: work for work, _ in classroom.graded}
-    return [(like, [works[student] for student in like.students]) for like in found]
+    return [([works[student] for student in students], lines) for students, lines in found]
 
 
 def _texts(file: Path, with_locked: bool = False) -> dict[str, str]:
@@ -75,8 +67,11 @@ def _texts(file: Path, with_locked: bool = False) -> dict[str, str]:
     return texts
 
 
-def find_like(codes: Mapping[str, Mapping[str, str]], course: Iterable[str]) -> list[Like]:
-    """Return the groups of students with like code, by student and cell. `course` has released code and solutions."""
+def find_like(codes: Mapping[str, Mapping[str, str]], course: Iterable[str]) -> list[tuple[list[str], list[str]]]:
+    """Return the groups of students with like code, each with its lines as the first of them wrote it.
+
+    `codes` has each student's cells; `course` has released code and solutions.
+    """
     given = "\n".join(course)
     names = PYTHON | {*DEFINED.findall(given)}
     lines = {line.strip() for line in given.splitlines() if "?" in line}
@@ -101,12 +96,12 @@ def find_like(codes: Mapping[str, Mapping[str, str]], course: Iterable[str]) -> 
                 for a, b in ((one, other), (other, one)):
                     alike[a][b] = alike[a].get(b, set()) | shared
     return [
-        Like(group, _lines(codes[group[0]], prints[group[0]], set().union(*alike[group[0]].values())))
+        (group, _lines(codes[group[0]], prints[group[0]], set().union(*alike[group[0]].values())))
         for group in _groups(alike)
     ]
 
 
-def _groups(alike: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
+def _groups(alike: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
     left = {*alike}
     while left:
         group, new = set[str](), {min(left)}
@@ -114,16 +109,16 @@ def _groups(alike: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
             group |= new
             new = {other for student in new for other in alike[student]} - group
         left -= group
-        yield tuple(sorted(group))
+        yield sorted(group)
 
 
-def _lines(codes: Mapping[str, str], prints: Mapping[str, Mapping[int, set[int]]], shared: set[int]) -> tuple[str, ...]:
+def _lines(codes: Mapping[str, str], prints: Mapping[str, Mapping[int, set[int]]], shared: set[int]) -> list[str]:
     """Return the lines of code that have the shared fingerprints."""
     found = list[str]()
     for cell, code in codes.items():
         at = {line for each, lines in prints[cell].items() if each in shared for line in lines}
         found += [line for number, line in enumerate(code.splitlines(), 1) if number in at and line.strip()]
-    return tuple(found)
+    return found
 
 
 def _fingerprints(

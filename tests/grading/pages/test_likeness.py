@@ -3,10 +3,11 @@
 import re
 from unittest.mock import Mock
 
+import nbformat
 from nbgrader.coursedir import CourseDirectory
 
 from lib.grading.pages.class_data import StudentWork
-from lib.grading.pages.likeness import Like, find_like, like_works
+from lib.grading.pages.likeness import find_like, like_works
 
 COURSE = ["def loss(y, p):\n    return ?", "def loss(y, p):\n    return -np.mean(np.sum(y * np.log(p), axis=0))"]
 HELPER = """def entropies(targets, guesses):
@@ -34,16 +35,16 @@ RENAMED = with_names(
 
 
 def groups(**codes):
-    return [like.students for like in find_like({name: {"loss": code} for name, code in codes.items()}, COURSE)]
+    return [students for students, _ in find_like({name: {"loss": code} for name, code in codes.items()}, COURSE)]
 
 
 def test_a_copy_is_found_whatever_its_names_and_comments_and_its_lines_are_shown():
-    [like] = find_like(
+    [(students, lines)] = find_like(
         {"ada": {"loss": HELPER}, "bo": {"x": RENAMED.replace("# one", "#")}, "cy": {"loss": OTHER}}, COURSE
     )
-    assert like.students == ("ada", "bo")
-    assert "    rows = np.argmax(targets, axis=0)" in like.lines
-    assert groups(ada=HELPER, bo=f"{OTHER}\n{HELPER}", cy=RENAMED) == [("ada", "bo", "cy")]
+    assert students == ["ada", "bo"]
+    assert "    rows = np.argmax(targets, axis=0)" in lines
+    assert groups(ada=HELPER, bo=f"{OTHER}\n{HELPER}", cy=RENAMED) == [["ada", "bo", "cy"]]
 
 
 def test_what_is_given_what_many_have_and_short_fillings_tell_nothing():
@@ -54,8 +55,12 @@ def test_what_is_given_what_many_have_and_short_fillings_tell_nothing():
 
 
 def test_the_same_file_of_two_students_is_told_but_not_the_one_that_all_were_given(tmp_path):
-    works = [StudentWork(name, folder=tmp_path) for name in ("ada", "bo", "cy", "di")]
+    works = [StudentWork(name, folder=tmp_path / name) for name in ("ada", "bo", "cy", "di")]
+    for work in works[:2]:
+        work.folder.mkdir()
+        cell = nbformat.v4.new_code_cell(HELPER)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), work.folder / "a.ipynb")
     verdicts = [Mock(notebook="a", points=min(at, 1), digest=str(at // 2)) for at in (2, 3, 0, 0)]
     classroom = Mock(graded=[*zip(works, verdicts, strict=True)])
-    [(like, found)] = like_works(classroom, CourseDirectory(root=str(tmp_path)))
-    assert like == Like(("ada", "bo"), ()) and found == works[:2]
+    [(found, lines)] = like_works(classroom, CourseDirectory(root=str(tmp_path)))
+    assert found == works[:2] and lines == []
