@@ -142,11 +142,11 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
         timestamp: datetime | None,
         notebooks: Mapping[str, CellResults],
         penalty: Penalty,
-        more: timedelta | None = None,
+        extension: timedelta | None = None,
     ) -> None:
         """Store the results of a submission, and create missing rows.
 
-        Marks that a person gave stay, and are flagged for another look. A submission without an extension gets `more`.
+        Marks that a person gave stay, and are flagged for another look. An `extension` is set if there is none yet.
         """
         with self.transaction() as connection:
             _row(connection, STUDENTS, id=student)
@@ -155,9 +155,9 @@ class GradebookSession(AbstractContextManager["GradebookSession"]):
             if timestamp is not None:
                 connection.execute(_set(SUBMISSIONS, "timestamp"), {"this": id, "new": timestamp})
             submission = connection.execute(_where(SUBMISSIONS, *key), key).one()
-            if more and submission.extension is None:
-                connection.execute(_set(SUBMISSIONS, "extension"), {"this": id, "new": more})
-            late = late_by(submission.timestamp, self.duedate, submission.extension or more).total_seconds()
+            if extension and submission.extension is None:
+                connection.execute(_set(SUBMISSIONS, "extension"), {"this": id, "new": extension})
+            late = late_by(submission.timestamp, self.duedate, submission.extension or extension).total_seconds()
             for name, rows in notebooks.items():
                 notebook = self._save_notebook(connection, id, self.sources[name], rows)
                 points_off = penalty(connection.scalar(SCORE, {"notebook": notebook}), late) if late > 0 else None

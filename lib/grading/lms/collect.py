@@ -48,7 +48,7 @@ class CollectApp(Command):
         Collect submissions from Canvas or Moodle: zips as they were downloaded, folders or single files.
 
         Each file that needs attention gets a line. You can run the same command again: newer work replaces older
-        work. Canvas' gradebook, Moodle's participants or its grading worksheet as CSV tell whose the files are.
+        work. The files' owners are in Canvas' gradebook, Moodle's participants or its grading worksheet, as CSV.
     """
     examples = """
         zerolayer collect UNIT submissions.zip
@@ -133,14 +133,15 @@ class CollectApp(Command):
         if named and (left := sorted(anonymous[number] for number in anonymous.keys() - named.keys())):
             why = "Canvas shows names now, and no file has the number of this one: there may be a newer one. If so,"
             why = f"{why} remove this one from submitted/ and autograded/."
-            self.left_out += [Refusal(id, "", why) for id in left]
+            known = [each for each in self.left_out if each.student not in left]
+            self.left_out = [*known, *(Refusal(id, "", why) for id in left)]
             self.counts["needs a person"] += len(left)
             say(f"{', '.join(left)}: {why}")
 
     def _place(
         self, student: str, found: Mapping[str, DownloadedNotebook], owner: Owner, time: float, temporary: Path
     ) -> str:
-        """Move a student's work into `submitted/` unless something speaks against it; return the outcome."""
+        """Move a student's work into `submitted/` unless a person has to look at it; return the outcome."""
         before, note = self.notes.get(student), _note(found, owner.late, time)
         named = {each.attachment for each in self.notes.values() if each.lms == "canvas"}
         if note.lms == "anonymous" and note.attachment in named:

@@ -1,7 +1,7 @@
 """Who is who: the gradebook's students by all that Canvas and Moodle call them.
 
 Canvas has one number for a student. Moodle has a new one in each assignment, so there a name counts, too, if only one
-student has it; its grading worksheet tells whose the numbers are.
+student has it; its grading worksheet has the number of each.
 """
 
 import re

@@ -158,22 +158,22 @@ def unknown(classroom: Classroom) -> list[tuple[WrongAnswer, list[StudentWork]]]
     found = list[tuple[WrongAnswer, StudentWork]]()
     for work, verdict in classroom.graded:
         for part in filter(is_unknown, verdict.parts):
-            failing = tuple((each.text, found_in(each)) for each in _nameless_of(part))
-            has_numbers = not all(each.why and each.why.is_of_code for each in _nameless_of(part))
+            failing = tuple((each.text, general_reason(each)) for each in _without_name(part))
+            has_numbers = not all(each.why and each.why.is_of_code for each in _without_name(part))
             found.append((WrongAnswer(part.id, part.title, failing, has_numbers), work))
     return sorted(group(found), key=lambda pair: not pair[0].has_numbers)
 
 
 def is_unknown(part: PartVerdict) -> bool:
     """True if a part has a wrong answer that no mistake explains; an open blank isn't an answer."""
-    return outcome(part) in ("some points", "no points") and bool(_nameless_of(part))
+    return outcome(part) in ("some points", "no points") and bool(_without_name(part))
 
 
-def _nameless_of(part: PartVerdict) -> list[Finding]:
+def _without_name(part: PartVerdict) -> list[Finding]:
     return [statement for statement in part.statements if statement.state == "wrong" and not statement.mistake]
 
 
-def found_in(statement: Finding) -> str:
+def general_reason(statement: Finding) -> str:
     """Return the reason why a statement failed, without details of one challenge or of one student's code."""
     reason = words.brief(statement)
     is_of_code = statement.why and statement.why.is_of_code

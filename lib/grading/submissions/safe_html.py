@@ -87,8 +87,8 @@ class Room:
             setattr(self, name, getattr(self, name) - amount)
         return True
 
-    def has_picture(self, data: str) -> bool:
-        """Take the room of a picture in base64, as `take` does; a browser needs memory for each of its pixels."""
+    def take_picture(self, data: str) -> bool:
+        """Take the room of a picture in base64; a browser needs memory for each of its pixels."""
         return self.take(pictures=len(data), pixels=_pixels(data))
 
 
@@ -142,12 +142,12 @@ def _embed(source: str, room: Room, attachments: Mapping[str, Any], folder: Path
     found = attachments.get(name, {}) if name != source else {}
     addresses = [source, *(f"data:{kind};base64,{data}" for kind, data in found.items())]
     if picture := next((found for found in map(PICTURE.fullmatch, addresses) if found), None):
-        return picture[0] if room.has_picture(picture[1]) else ""
+        return picture[0] if room.take_picture(picture[1]) else ""
     file = file_below(folder, source) if folder else None
     with suppress(OSError):
         if file and file.suffix.lower() in KINDS and (content := read_bounded(file, room.pictures)) is not None:
             data = b64encode(content).decode()
-            return f"data:image/{KINDS[file.suffix.lower()]};base64,{data}" if room.has_picture(data) else ""
+            return f"data:image/{KINDS[file.suffix.lower()]};base64,{data}" if room.take_picture(data) else ""
     return ""
 
 
@@ -167,7 +167,7 @@ def _pixels(data: str) -> int:
 def picture(kind: str, data: str, room: Room) -> str:
     """Return an `img` tag for a picture in a cell's output."""
     address = f"data:{kind};base64,{data}"
-    if PICTURE.fullmatch(address) and room.has_picture(data):
+    if PICTURE.fullmatch(address) and room.take_picture(data):
         return f'<img src="{address}" alt="No description has been provided for this image">'
     return f"<p><em>{NO_PICTURE}</em></p>"
 

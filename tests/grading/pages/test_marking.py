@@ -192,7 +192,7 @@ def test_questions_are_listed_for_who_is_logged_in(course, open_page):
     page.get_by_role("link", name="why").click()
     assert page.locator("h1").inner_text() == "why"
     assert page.goto(f"{course.lab.url}/formgrader/marking/{NAME}/{NAME}/where").status == 404
-    assert "where is not a question that a person marks. These are." in page.locator("main").inner_text()
+    assert "where is not a question that a person marks. Choose one of these." in page.locator("main").inner_text()
     page.goto(f"{course.lab.url}/formgrader/gradebook")
     page.get_by_role("link", name="Mark by Question").click()
     assert page.locator("h1").inner_text() == "Mark by question"
