@@ -149,9 +149,10 @@ class LmsExportApp(Command):
         without = defaultdict[str, list[str]](list)
         for student, notebooks in marks.items():
             folder = step_folder(self.coursedir, "autograded", student, assignment)
-            graded = {name: file for name in notebooks if is_file(file := folder / f"{name}.ipynb")}
             pages = {
-                name: read_page(file, assignment, student, notebooks[name], self.log) for name, file in graded.items()
+                name: read_page(file, assignment, student, own, self.log)
+                for name, own in notebooks.items()
+                if is_file(file := folder / f"{name}.ipynb")
             }
             note = self.notes.get(student)
             number = numbers.get(student) or (note.number if note and note.lms == "moodle" else "")

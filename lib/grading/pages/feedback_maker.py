@@ -154,17 +154,13 @@ def render(page: Page, folder: Path) -> str:
     return template.render(values, colours=Markup(light), dark_colours=Markup(dark))
 
 
-def render_summary(page: Page) -> str:
-    """Return the points, what to say about them, and the list of parts as HTML."""
-    return templates().get_template("feedback_summary.html.j2").render(page=page, visible=visible)
-
-
 def render_notebook(page: Page) -> bytes:
     """Return the graded notebook with the summary of its page as the first cell, for an LMS that shows no pages.
 
     The findings follow each check, and the instructor's comment follows its cell.
     """
-    cells = [_text_cell(LINK.sub("", render_summary(page)))]
+    summary = templates().get_template("feedback_summary.html.j2").render(page=page, visible=visible)
+    cells = [_text_cell(LINK.sub("", summary))]
     for cell in page.notebook.cells:
         cells.append({**cell})
         if comment := page.gradebook.comments.get(course_id(cell)):

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 MIB = 2**20
 NICENESS = 5
-"""The nice value of runs. The process that judges them needs a higher priority: otherwise it hands out the next runs
-too late, and processors are idle."""
+"""The nice value of runs. The process that judges them needs a higher priority: otherwise the next runs start
+late, and processors are idle."""
 THREADS = 8 + 4 * (os.cpu_count() or 1)
 """Threads at once: twice as many as measured in TensorFlow's training, which has 8 on two processors."""
 TRIAL = f"""

@@ -123,7 +123,7 @@ def _faults(machine: set[str]) -> Iterator[str]:
     tried: dict[str, Callable[[], object]] = {
         "a process was started": lambda: os.fork() or os._exit(0),
         "a network socket was opened": partial(socket.socket, socket.AF_INET),
-        "the closed zones can be read": Path(__file__).read_bytes,
+        "the closed half can be read": Path(__file__).read_bytes,
         "the machine's programs can be seen": Path("/sbin").stat,
         "the interpreter's files can be changed": Path(os.__file__).touch,
         "files outside scratch can be written": Path("/note").touch,
