@@ -29,7 +29,6 @@ A = E / E.sum(axis=0)
 LOSS = -np.log(A[1, 0])
 LAST = -Y / A
 G = A - Y  # the middle factor times the last one, by the short formula
-W_GRADIENT = G @ np.vstack([X, np.ones(2)]).T / 2
 DIGITS, LABELS = digits()
 
 
