@@ -296,7 +296,7 @@ def products(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     what = "The result does not have the shape of the incoming gradient."
     hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
     require_shape(found, inputs["gradient"].shape, what=what, hint=hint)
-    what = "The second pass of the same layer is wrong, which may get a learning rate."
+    what = "The second pass of the same layer is wrong. It gets a learning rate, if backward takes one."
     hint = "Use only the output and the gradient of this pass, and no learning rate."
     return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs), what)
 
