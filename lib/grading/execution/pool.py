@@ -141,8 +141,8 @@ def run_tasks(
     """Run tasks as they come; yield each one's tag with its result, or with its error after the second failure.
 
     Each task comes with its tag and its time limit in seconds. It is pickled, and not tried again after a ConfigError.
-    That the pool breaks down is no failure of a task, up to `MOST_BREAKDOWNS` times. Only `pool.width` tasks are under
-    way at a time, so that memory doesn't grow with the class.
+    Up to `MOST_BREAKDOWNS` times, a breakdown of the pool doesn't count as a failure of its tasks. Only `pool.width`
+    tasks are under way at a time, so that memory doesn't grow with the class.
     """
     queue, running = iter(works), dict[Future[Result], tuple[Tag, Callable[[], Result], float, bool]]()
     last_change, breakdowns = monotonic(), 0

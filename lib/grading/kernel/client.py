@@ -198,7 +198,7 @@ class KernelClient(AbstractContextManager["KernelClient"]):
     """A forked kernel and the connection to it. Leaving its context ends the kernel."""
 
     def __init__(self, line: socket.socket, handle: int, word: bytes):
-        """Take the connection, a pidfd of the kernel, and the word before its end."""
+        """Talk over the connection `line` to the kernel with the pidfd `handle`, which sends `word` before it ends."""
         self._line, self.handle, self._word = line, handle, word
         self._complete: deque[bytes] = deque()
         self._partial, self._is_skipping = bytearray(), False

@@ -56,7 +56,7 @@ class Students:
             yield person, row, self.find(lms, person.number, name, person.login, person.email, person.own_number)
 
     def note_numbers(self, worksheet: Table) -> Iterator[tuple[str, str]]:
-        """Note whose Moodle's numbers are by logins and addresses; yield each id that changes, and the new one."""
+        """Match the numbers in Moodle by login and address; yield each old id that changes, and the new one."""
         for person, _ in worksheet.people():
             id = self.find("", "", "", person.login, person.email, person.own_number)
             before = self._ids.get(("moodle", person.number), id)

@@ -23,7 +23,7 @@ def probabilities(rng: np.random.Generator, classes: int, batch: int) -> Array:
 
 
 def labels(rng: np.random.Generator, classes: int, batch: int) -> Array:
-    """Draw one-hot columns in which a class comes twice. If B <= K, an inner class is missing.
+    """Draw one-hot columns in which a class comes twice. If there are no more samples than classes, one is missing.
 
     So the labels are never a permutation of the classes, and differ from their transpose. Every draw reveals code that
     leaves out the first or the last class. A single sample belongs neither to the first nor to the last class.
