@@ -164,6 +164,6 @@ def test_without_a_file_to_fill_nbgraders_table_has_the_points(small_class):
     done = small_class.runs_here(LmsExportApp, ASSIGNMENT)
     assert done.returncode == 0, done.stderr
     table = csv.DictReader((small_class.root / "grades.csv").read_text().splitlines())
-    [emil] = [row for row in table if row["student_id"] == "emil"]
+    [finn] = [row for row in table if row["student_id"] == "finn"]
     with Gradebook(f"sqlite:///{small_class.root / 'gradebook.db'}") as gradebook:
-        assert float(emil["score"]) == gradebook.find_submission(ASSIGNMENT, "emil").score > 0
+        assert float(finn["score"]) == gradebook.find_submission(ASSIGNMENT, "finn").score > 0
