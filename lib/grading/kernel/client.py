@@ -83,26 +83,38 @@ class ForkServer:
         return _fork_server(os.environ[ADDRESS], os.environ.get(COURSE, ""))
 
     def fork(self, request: bytes) -> "KernelClient":
-        """Request a kernel, and wait until it is ready. Raises `RunLostError` if that fails twice."""
-        with suppress(RunLostError):  # the warm process may just have ended: a request starts a new one
-            return self._fork(request)
-        return self._fork(request)
+        """Request a kernel, and wait until it is ready.
 
-    def _fork(self, request: bytes) -> "KernelClient":
+        Raises `RunLostError` if that is impossible, or if the warm process ended, and a new one ended too.
+        """
+        if client := self._fork(request) or self._fork(request):
+            return client
+        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
+        last_line = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
+        raise RunLostError(f"The warm process ended. {last_line}")
+
+    def _fork(self, request: bytes) -> "KernelClient | None":
+        """Return a kernel, or None if the warm process ended."""
         line = self._connect_or_start()
+        if line is None:
+            return None
         line.settimeout(START_TIMEOUT)
         word, handles = b"", list[int]()
         with suppress(OSError):
             word, handles, *_ = socket.recv_fds(line, CHUNK, 1)
         if not handles:
             line.close()
-            raise RunLostError(word.decode().strip()) if word else self._error_of_death()
+            if not word:
+                return None
+            raise RunLostError(word.decode().strip())
         client = KernelClient(line, handles[0], word.strip())
         why = client.begin(request)
         if why is None:
             return client
         client.__exit__()
-        raise RunLostError(why) if why else self._error_of_death()
+        if not why:
+            return None
+        raise RunLostError(why)
 
     def is_running(self) -> bool:
         """True if the warm process takes requests."""
@@ -119,14 +131,13 @@ class ForkServer:
             if not self.is_running():
                 self._start()
 
-    def _connect_or_start(self) -> socket.socket:
+    def _connect_or_start(self) -> socket.socket | None:
         with suppress(OSError):
             return self._connect()
         self.start()
-        try:
+        with suppress(OSError):
             return self._connect()
-        except OSError:
-            raise self._error_of_death() from None
+        return None
 
     def _connect(self) -> socket.socket:
         line = socket.socket(socket.AF_UNIX)
@@ -153,11 +164,6 @@ class ForkServer:
                 stdout=log,
                 stderr=log,
             )
-
-    def _error_of_death(self) -> RunLostError:
-        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        last_line = next((f"Its last output: {line}" for line in reversed(lines) if line.strip()), "It had no output.")
-        return RunLostError(f"The warm process ended. {last_line}")
 
 
 @cache
