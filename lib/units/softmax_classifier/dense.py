@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -119,7 +119,7 @@ def backward(inputs: Any, Dense: Any) -> NamedResults:
     given = _prepare(layer, weights, inputs["input"])
     _prepare(other, -weights, inputs[f"input{before}"][:, ::-1])
     others = inputs[f"gradient{before}"][::-1].copy()
-    for rate, _ in zip(cycle((0.5, 0.01, 2.0)), range(MANY if is_again else 1), strict=False):  # not the tested rate
+    for rate in islice(cycle((0.5, 0.01, 2.0)), MANY if is_again else 1):  # not the tested rate
         other.backward(others, rate)
     if is_again:  # the last step before has an equal gradient
         _prepare(layer, -weights, -inputs["input"])

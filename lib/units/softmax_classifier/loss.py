@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def _call_before(code: Any, inputs: Any) -> tuple[Array, Array]:
     These are the same two arrays, to reveal code that recognises arrays. One of them has other numbers, in turn.
     """
     y, yhat = inputs["y"], inputs["yhat"]
-    for other, _ in zip(cycle((y, yhat)), range({"one": MANY, "square": 1}.get(inputs["case"], 0)), strict=False):
+    for other in islice(cycle((y, yhat)), {"one": MANY, "square": 1}.get(inputs["case"], 0)):
         other[:] = other[::-1].copy()
         code(y, yhat)
         y[:], yhat[:] = inputs["y"], inputs["yhat"]

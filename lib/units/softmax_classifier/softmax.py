@@ -32,7 +32,6 @@ ADDED = {
 CASES = (*SIZES, "again")
 """The case `again` is the batch once more, in a layer that has already processed many other batches."""
 CLASS_AND_SAMPLE = ("class", "sample")
-AGAIN = "The second pass of the same layer is wrong."
 FROM_THIS_CALL = "Compute the output from the scores of this call only."
 OWN_OUTPUT = "Each layer keeps its own output."
 """What is wrong in place of a statement's text."""
@@ -98,11 +97,11 @@ def WholeNumbers(inputs: Inputs, Softmax: Any) -> list[Array]:
 
 
 def _check_again(
-    found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1, what: str = AGAIN
+    found: Array, expected: Array, inputs: Inputs, hint: str, size: float = 1, more: str = ""
 ) -> tuple[Array, Array]:
     """Raise `Wrong` in the case `again`, which has the same numbers as a first pass that was right."""
     if inputs["case"] == "again" and not are_near(found, expected, atol=1e-6 * size).all():
-        raise Wrong(what, hint=hint)
+        raise Wrong(f"The second pass of the same layer is wrong.{more}", hint=hint)
     return found, expected
 
 
@@ -296,9 +295,9 @@ def products(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
     what = "The result does not have the shape of the incoming gradient."
     hint = "Print the shapes of T and of the result, for one sample and for two: which axis counts the samples?"
     require_shape(found, inputs["gradient"].shape, what=what, hint=hint)
-    what = "The second pass of the same layer is wrong. It gets a learning rate, if backward takes one."
+    more = " It gets a learning rate, if backward takes one."
     hint = "Use only the output and the gradient of this pass, and no learning rate."
-    return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs), what)
+    return _check_again(*central_differences(found, inputs, name), inputs, hint, _size(inputs), more)
 
 
 def sums_to_zero(found: Array, inputs: Inputs, name: str) -> tuple[Array, Array]:
