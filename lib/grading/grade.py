@@ -1,4 +1,4 @@
-"""Grading one student's files, without a course's folder or gradebook: `grade("ada.ipynb", "softmax_classifier")`.
+"""Grading one student's files, without a course's folder or gradebook: `grade("ada.ipynb", "UNIT")`.
 
 `zerolayer grade` takes the same steps with each submission of a class, in a pool of workers, and keeps the results.
 """
